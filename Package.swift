@@ -1,0 +1,56 @@
+// swift-tools-version: 6.3
+
+import PackageDescription
+
+/// Settings of every Swift target here. Each feature is one that a future language mode turns on, or a check that this
+/// project wants: `Docs/Architecture.md` says why.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    // A factory's connection may be noncopyable, so that what a body is handed cannot leave it.
+    .enableExperimentalFeature("SuppressedAssociatedTypes"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+    name: "swift-lock-pool",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "LockPool", targets: ["LockPool"]),
+        .library(name: "ConnectionPooling", targets: ["ConnectionPooling"]),
+        .library(name: "SQLitePooling", targets: ["SQLitePooling"]),
+    ],
+    targets: [
+        .target(name: "CLockPoolThread"),
+        .systemLibrary(
+            name: "CLockPoolSQLite",
+            pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]
+        ),
+        .target(name: "LockPool", dependencies: ["CLockPoolThread"], swiftSettings: settings),
+        .target(name: "ConnectionPooling", dependencies: ["LockPool"], swiftSettings: settings),
+        .target(
+            name: "SQLitePooling",
+            dependencies: ["ConnectionPooling", "CLockPoolSQLite"],
+            swiftSettings: settings
+        ),
+        // What tests of pools need: a clock that they advance themselves.
+        .target(name: "PoolTesting", swiftSettings: settings),
+        .testTarget(name: "LockPoolTests", dependencies: ["LockPool", "PoolTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "ConnectionPoolingTests",
+            dependencies: ["ConnectionPooling", "PoolTesting"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SQLitePoolingTests",
+            dependencies: ["SQLitePooling", "CLockPoolSQLite"],
+            swiftSettings: settings
+        ),
+    ]
+)

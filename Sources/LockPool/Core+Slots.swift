@@ -1,0 +1,151 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+// How slots and the queue meet. Two rules keep every wake-up:
+//
+// - A waiter gets in line first and examines every slot afterwards. Whoever returns a slot either finds it marked, or made
+//   it idle before the waiter looked, and then the waiter takes it.
+// - Whoever takes the mark off a slot looks at the queue again with the slot still in hand.
+//
+// Each is a store followed by a load of another word on both sides, so the exchanges and loads of slots and queue here are
+// sequentially consistent; with less, both sides could miss each other.
+
+extension Core {
+    /// Serves or marks every slot, on behalf of a waiter that has just got in line. O(slots).
+    func examineSlots() {
+        for index in 0..<shape.count { examine(slot(index)) }
+    }
+
+    /// Makes sure that whoever has the slot looks at the queue, or does so itself if nobody has it.
+    func examine(_ slot: Slot) {
+        while true {
+            let state = slot.state.load()
+            switch state {
+            case SlotWord.idle:
+                if slot.state.swap(state, SlotWord.contended) { return settle(slot) }
+            case SlotWord.leased, SlotWord.leased | SlotWord.retired:
+                if slot.state.swap(state, SlotWord.contended | state & SlotWord.retired) { return }
+            case SlotWord.vacant where shape.callersCreate:
+                if slot.state.swap(state, SlotWord.reserved) { return vacate(slot) }
+            default:
+                return
+            }
+        }
+    }
+
+    /// Passes a slot with an element on: to the oldest waiter, else it goes idle; if it is retired or the pool is gone, the
+    /// element is destroyed.
+    ///
+    /// The slot is leased or contended and in the caller's hand, and is not any more afterwards.
+    func settle(_ slot: Slot) {
+        while true {
+            let state = slot.state.load()
+            if state & (SlotWord.retired | SlotWord.orphaned) != 0 {
+                shape.destroyElement(slot)
+                return vacate(slot)
+            }
+            if state == SlotWord.contended {
+                if let record = dequeue() { return wake(record, slot.index) }
+                // Nobody waits: take the mark off, and look again. A waiter that is in line by now either sees the slot
+                // without its mark, and marks it, or is seen here.
+                if slot.state.swap(state, SlotWord.leased), !QueueWord(bits: queue.load()).isEmpty {
+                    _ = slot.state.swap(SlotWord.leased, SlotWord.contended)
+                }
+            } else if slot.state.swapRelease(SlotWord.leased, SlotWord.idle) {
+                return
+            }
+        }
+    }
+
+    /// Empties a slot for good: to the oldest waiter where callers create, else it goes vacant.
+    ///
+    /// The slot is in the caller's hand, its element is gone or was never there, and it is not in that hand afterwards.
+    func vacate(_ slot: Slot) {
+        while true {
+            let state = slot.state.load()
+            if state & SlotWord.orphaned != 0 { return letGo() }
+            if state & SlotWord.phase != SlotWord.reserved {
+                _ = slot.state.swap(state, SlotWord.reserved | state & SlotWord.retired)
+                continue
+            }
+            if shape.callersCreate, state & SlotWord.retired == 0, let record = dequeue() {
+                return wake(record, slot.index)
+            }
+            // Unlike a slot that goes idle, a vacant one is looked after once it is out of hand. The pool may be dropped
+            // in between: hence the hold.
+            hold()
+            if slot.state.swap(state, SlotWord.vacant | state & SlotWord.retired) {
+                if shape.callersCreate, !QueueWord(bits: queue.load()).isEmpty { examine(slot) }
+                return letGo()
+            }
+            letGo()
+        }
+    }
+
+    /// Publishes the element that the caller has put into a reserved slot, exactly like a returned one.
+    func fulfill(_ slot: Slot) {
+        while true {
+            let state = slot.state.load()
+            if state != SlotWord.reserved {  // retired, or the pool is gone
+                shape.destroyElement(slot)
+                return vacate(slot)
+            }
+            hold()
+            if slot.state.swap(state, SlotWord.idle) {
+                if !QueueWord(bits: queue.load()).isEmpty { examine(slot) }
+                return letGo()
+            }
+            letGo()
+        }
+    }
+
+    /// Leases the reserved slot that the caller has put an element into, to that caller.
+    func leaseReserved(_ slot: Slot) {
+        while true {
+            let state = slot.state.load()
+            // Contended, so that the return looks at the queue: somebody may have got in line while the element was made.
+            if slot.state.swap(state, SlotWord.contended | state & ~SlotWord.phase) { return }
+        }
+    }
+
+    /// The first vacant slot, now reserved for the caller, or `nil`. O(slots).
+    @usableFromInline
+    func reserveVacantSlot() -> Slot? {
+        for index in 0..<shape.count {
+            let slot = self.slot(index)
+            if slot.state.loadRelaxed() == SlotWord.vacant, slot.state.swap(SlotWord.vacant, SlotWord.reserved) {
+                return slot
+            }
+        }
+        return nil
+    }
+
+    /// Retires a slot: now if it is idle or vacant, else when it comes back.
+    func retire(_ slot: Slot) {
+        while true {
+            let state = slot.state.load()
+            if state & SlotWord.retired != 0 { return }
+            if state == SlotWord.idle {
+                if slot.state.swap(state, SlotWord.reserved | SlotWord.retired) {
+                    shape.destroyElement(slot)
+                    return vacate(slot)
+                }
+            } else if slot.state.swap(state, state | SlotWord.retired) {
+                return
+            }
+        }
+    }
+
+    /// Brings a retired slot back.
+    func restore(_ slot: Slot) {
+        while true {
+            let state = slot.state.load()
+            if state & SlotWord.retired == 0 { return }
+            if slot.state.swap(state, state & ~SlotWord.retired) {
+                if state == SlotWord.vacant | SlotWord.retired, !QueueWord(bits: queue.load()).isEmpty { examine(slot) }
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Exclusive access to one element of a ``LockPool``. The element goes back when the guard ends.
+///
+/// A guard cannot be copied, so an element has one holder. It may be kept across `await`, and given to another task by a
+/// `consuming sending` parameter. It does not keep the pool alive: where the pool object is gone, the end of the guard
+/// destroys the element.
+///
+/// A guard is one pointer. Getting and returning neither allocates nor counts references.
+@frozen
+public struct LockGuard<Element: ~Copyable>: ~Copyable, Sendable {
+    @usableFromInline let slot: Slot
+
+    @inlinable
+    init(slot: Slot) { self.slot = slot }
+
+    @inlinable
+    deinit {
+        if !slot.tryReturn() { slot.returnContended() }
+    }
+}
+
+extension Slot {
+    @usableFromInline
+    @inline(never)
+    func returnContended() { core.settle(self) }
+
+    /// Empties the slot in hand, whose element is gone.
+    @usableFromInline
+    @inline(never)
+    func becomeVacant() { core.vacate(self) }
+}
+
+extension LockGuard where Element: ~Copyable {
+    /// Calls `body` with the element in place.
+    ///
+    /// This is the way to an element that is not `Sendable`: as with `Mutex.withLock`, nothing of the element's region can
+    /// leave the closure, so that nobody can use the element when the guard is gone.
+    ///
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws.
+    @inlinable
+    public mutating func withElement<Result: ~Copyable, Failure: Error>(
+        _ body: (inout sending Element) throws(Failure) -> sending Result
+    ) throws(Failure) -> sending Result {
+        try unsafe body(&slot.element(Element.self).pointee)
+    }
+
+    /// Returns the element now, instead of at the end of the guard's scope.
+    ///
+    /// If somebody waits, the element goes to the one that has waited longest, else it is idle.
+    ///
+    /// - Complexity: O(1); one atomic exchange when nobody waits.
+    @inlinable
+    public consuming func release() {}
+
+    /// Takes the element out of the pool for good. Its slot becomes vacant.
+    ///
+    /// Where callers create (``LockPool/getOrCreate(_:)``), the oldest waiter is handed the vacant slot.
+    ///
+    /// - Returns: The element.
+    @inlinable
+    public consuming func take() -> sending Element {
+        let slot = self.slot
+        discard self
+        nonisolated(unsafe) let element = unsafe slot.element(Element.self).move()
+        slot.becomeVacant()
+        return unsafe element
+    }
+
+    /// Destroys the element, because it is of no use any more. Its slot becomes vacant, as with ``take()``.
+    @inlinable
+    public consuming func discard() {
+        let slot = self.slot
+        discard self
+        unsafe slot.element(Element.self).deinitialize(count: 1)
+        slot.becomeVacant()
+    }
+}
+
+extension LockGuard where Element: ~Copyable & Sendable {
+    /// The element, in place.
+    @inlinable
+    public var element: Element {
+        _read { yield unsafe slot.element(Element.self).pointee }
+        _modify { yield unsafe &slot.element(Element.self).pointee }
+    }
+}

@@ -1,0 +1,121 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A pool of elements, each for one holder at a time, with a strictly fair and bounded line of waiters.
+///
+/// ```swift
+/// let pool = LockPool(count: 4, maximumWaiters: 1_000) { _ in Parser() }
+/// var parser = try await pool.get()
+/// parser.withElement { $0.parse(text) }
+/// // goes back at the end of the scope
+/// ```
+///
+/// - A slot has one holder at most.
+/// - Who waits is served in the order of arrival. Once a caller is in line, nobody who came later is served before it, not
+///   even by ``tryGet()``.
+/// - A waiter that is cancelled or times out never takes an element with it.
+/// - The line is bounded: past ``maximumWaiters`` a caller is refused at once.
+/// - The pool allocates when it is made and never again, and no thread ever blocks or spins on another.
+/// - It may be closed or dropped while guards are out.
+///
+/// A slot is *vacant* (without an element), *idle*, or in somebody's hand. A pool is full from the start, or lazy. A lazy pool
+/// is filled by its callers, who create in a vacant slot when nothing is idle (``getOrCreate(_:)``), or from outside,
+/// by reservations (``tryReserve()``).
+public final class LockPool<Element: ~Copyable>: Sendable {
+    @usableFromInline let core: Core
+    let deadlines: Deadlines
+
+    /// How the vacant slots of a lazy pool are filled.
+    public enum Filling: Hashable, Sendable {
+        /// By callers of ``LockPool/getOrCreate(_:)``, each in the slot that it then holds.
+        case byCallers
+        /// From outside, through ``LockPool/tryReserve()``.
+        case byReservation
+    }
+
+    /// A full pool.
+    ///
+    /// - Parameters:
+    ///   - count: The number of elements; at least one.
+    ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
+    ///   - clock: What deadlines are measured by.
+    ///   - makeElement: Makes the element for an index from 0 to `count - 1`; called in that order.
+    /// - Throws: What `makeElement` throws; the elements made before are destroyed.
+    /// - Complexity: O(`count` + `maximumWaiters`) in time and memory.
+    @inlinable
+    public convenience init<Failure: Error>(
+        count: Int,
+        maximumWaiters: Int,
+        clock: some Clock<Duration> = ContinuousClock(),
+        makeElement: (Int) throws(Failure) -> sending Element
+    ) throws(Failure) {
+        self.init(capacity: count, maximumWaiters: maximumWaiters, filling: .byReservation, clock: clock)
+        for index in 0..<count {
+            let element = try makeElement(index)
+            // Nobody else knows the pool, so its first vacant slot is the one with this index.
+            tryReserve()!.fulfill(element)
+        }
+    }
+
+    /// A lazy pool, with nothing but vacant slots.
+    ///
+    /// - Parameters:
+    ///   - capacity: The number of slots; at least one.
+    ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
+    ///   - filling: Who puts elements into vacant slots.
+    ///   - clock: What deadlines are measured by.
+    /// - Complexity: O(`capacity` + `maximumWaiters`) in time and memory.
+    @inlinable
+    public convenience init(
+        capacity: Int,
+        maximumWaiters: Int,
+        filling: Filling = .byCallers,
+        clock: some Clock<Duration> = ContinuousClock()
+    ) {
+        self.init(
+            core: Core(
+                count: capacity,
+                maximumWaiters: maximumWaiters,
+                callersCreate: filling == .byCallers,
+                slotStride: Slot.stride(Element.self),
+                slotAlignment: MemoryLayout<Element>.alignment,
+                destroyElement: { slot in unsafe slot.element(Element.self).deinitialize(count: 1) }
+            ),
+            clock: PoolClock(clock)
+        )
+    }
+
+    @usableFromInline
+    init(core: Core, clock: PoolClock) {
+        self.core = core
+        deadlines = Deadlines(core: core, clock: clock)
+    }
+
+    deinit {
+        deadlines.stop()
+        core.drop()
+    }
+}
+
+extension LockPool where Element: ~Copyable {
+    /// The number of slots.
+    public var capacity: Int { core.shape.count }
+
+    /// How many callers may wait at a time.
+    public var maximumWaiters: Int { core.shape.maximumWaiters }
+
+    /// How many callers are in line now. Cancelled ones that are not at the head of the line yet may count.
+    public var waiters: Int { Int(QueueWord(bits: core.queue.load()).length) }
+
+    /// Refuses newcomers, fails everyone who waits with ``LockPoolError/Code/closed``, destroys what is idle, and lets
+    /// what is leased be destroyed on its return.
+    ///
+    /// Safe to call again, and from several threads at once.
+    ///
+    /// - Complexity: O(slots + waiters).
+    public func close() { core.close() }
+
+    /// Whether ``close()`` has been called.
+    public var isClosed: Bool { QueueWord(bits: core.queue.load()).isClosed }
+}

@@ -1,0 +1,106 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import LockPool
+import PoolTesting
+import Testing
+
+@Suite struct DeadlineTests {
+    @Test("A waiter gives up at its deadline and not before")
+    func timeout() async throws {
+        let clock = ManualClock()
+        let pool = LockPool(count: 1, maximumWaiters: 1, clock: clock) { index in index }
+        let lease = pool.tryGet()!
+        let task = await pool.taskInLine(1) { try await pool.get(timeout: .seconds(10)).element }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(9))
+        #expect(pool.waiters == 1)
+        clock.advance(by: .seconds(1))
+        let error = await #expect(throws: LockPoolError.self) { try await task.value }
+        #expect(error?.code == .timedOut)
+        #expect(pool.waiters == 0)
+        lease.release()
+        #expect(!pool.givesNothing)
+    }
+
+    @Test("Deadlines in any order are each kept, with one task that sleeps until the next of them")
+    func manyDeadlines() async throws {
+        let clock = ManualClock()
+        let pool = LockPool(count: 1, maximumWaiters: 100, clock: clock) { index in index }
+        let lease = pool.tryGet()!
+        let order = Order()
+        var tasks: [Task<Void, any Error>] = []
+        let seconds = (1...100).map { ($0 * 37) % 101 }
+        for (number, second) in seconds.enumerated() {
+            tasks.append(
+                await pool.taskInLine(number + 1) {
+                    do { _ = try await pool.get(timeout: .seconds(second)) } catch { order.append(second) }
+                }
+            )
+            let earliest = seconds[...number].min()!
+            await until {
+                clock.deadlines.map(\.components.seconds) == [Int64(earliest - 1)] || clock.deadlines.count == 1
+            }
+        }
+        for second in 1...100 {
+            await clock.waitForSleepers()
+            #expect(clock.deadlines.count == 1)
+            clock.advance(by: .seconds(1))
+            await until { order.numbers.count == second }
+        }
+        for task in tasks { try await task.value }
+        #expect(order.numbers == Array(1...100))
+        lease.release()
+    }
+
+    @Test("A waiter that is served in time does not hear of its deadline, and leaves nothing behind")
+    func servedInTime() async throws {
+        let clock = ManualClock()
+        let census = Census()
+        do {
+            let pool = LockPool(count: 1, maximumWaiters: 1, clock: clock) { Tracked($0, in: census) }
+            let lease = pool.tryGet()!
+            let task = await pool.taskInLine(1) { try await pool.get(timeout: .seconds(10)).element.number }
+            await clock.waitForSleepers()
+            lease.release()
+            #expect(try await task.value == 0)
+            clock.advance(by: .seconds(5))
+            let second = pool.tryGet()!
+            let next = await pool.taskInLine(1) { try await pool.get(timeout: .seconds(10)).element.number }
+            clock.advance(by: .seconds(5))
+            // The sweep for the first deadline finds the second one instead.
+            await until { clock.deadlines == [.seconds(15)] }
+            second.release()
+            #expect(try await next.value == 0)
+        }
+        await until { census.living == 0 && clock.deadlines.isEmpty }
+    }
+
+    @Test("A deadline can be of any clock")
+    func otherClock() async throws {
+        let clock = ManualClock()
+        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
+        let lease = pool.tryGet()!
+        let error = await #expect(throws: LockPoolError.self) {
+            _ = try await pool.get(until: clock.now.advanced(by: .seconds(-1)), clock: clock)
+        }
+        #expect(error?.code == .timedOut)
+        let timedOut = await #expect(throws: LockPoolError.self) { _ = try await pool.get(until: .now) }
+        #expect(timedOut?.code == .timedOut)
+        lease.release()
+        #expect(try await pool.get(until: clock.now, clock: clock).element == 0)
+    }
+
+    @Test("A timeout beyond all time is none")
+    func endless() async throws {
+        let clock = ManualClock()
+        let pool = LockPool(count: 1, maximumWaiters: 1, clock: clock) { index in index }
+        let lease = pool.tryGet()!
+        let task = await pool.taskInLine(1) { try await pool.get(timeout: .seconds(Int64.max)).element }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(1_000_000_000))
+        lease.release()
+        #expect(try await task.value == 0)
+    }
+}

@@ -1,0 +1,135 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import LockPool
+import Testing
+
+@Suite struct WaitingTests {
+    @Test("Waiters are served in the order of arrival")
+    func order() async throws {
+        let pool = LockPool(count: 1, maximumWaiters: 64) { index in index }
+        let order = Order()
+        let lease = pool.tryGet()!
+        var tasks: [Task<Void, any Error>] = []
+        for number in 0..<64 {
+            tasks.append(
+                await pool.taskInLine(number + 1) {
+                    let lease = try await pool.get()
+                    order.append(number)
+                    lease.release()
+                }
+            )
+        }
+        lease.release()
+        for task in tasks { try await task.value }
+        #expect(order.numbers == Array(0..<64))
+        #expect(pool.waiters == 0)
+    }
+
+    @Test("Nobody who comes later is served before a waiter, not even by tryGet")
+    func noBarging() async throws {
+        let pool = LockPool(count: 1, maximumWaiters: 2) { index in index }
+        let lease = pool.tryGet()!
+        let first = await pool.taskInLine(1) { try await pool.get().element }
+        #expect(pool.givesNothing)
+        lease.release()
+        #expect(try await first.value == 0)
+        #expect(pool.tryGet()?.element == 0)
+    }
+
+    @Test("Past the bound a caller is refused at once, and is told why", arguments: [0, 1, 7])
+    func bound(maximumWaiters: Int) async throws {
+        let pool = LockPool(count: 1, maximumWaiters: maximumWaiters) { index in index }
+        let lease = pool.tryGet()!
+        var tasks: [Task<Int, any Error>] = []
+        for number in 0..<maximumWaiters {
+            tasks.append(await pool.taskInLine(number + 1) { try await pool.get().element })
+        }
+        let error = await #expect(throws: LockPoolError.self) { _ = try await pool.get() }
+        #expect(error?.code == .tooManyWaiters)
+        #expect(error?.maximumWaiters == maximumWaiters)
+        #expect(error?.description.contains("\(maximumWaiters) callers wait already") == true)
+        lease.release()
+        for task in tasks { #expect(try await task.value == 0) }
+        #expect(!pool.givesNothing)
+    }
+
+    @Test("A cancelled waiter leaves the line, and the others keep their order")
+    func cancellation() async throws {
+        let pool = LockPool(count: 1, maximumWaiters: 5) { index in index }
+        let order = Order()
+        let lease = pool.tryGet()!
+        var tasks: [Task<Void, any Error>] = []
+        for number in 0..<5 {
+            tasks.append(
+                await pool.taskInLine(number + 1) {
+                    let lease = try await pool.get()
+                    order.append(number)
+                    lease.release()
+                }
+            )
+        }
+        for number in [0, 3] {
+            tasks[number].cancel()
+            let error = await #expect(throws: LockPoolError.self) { try await tasks[number].value }
+            #expect(error?.code == .cancelled)
+        }
+        lease.release()
+        for number in [1, 2, 4] { try await tasks[number].value }
+        #expect(order.numbers == [1, 2, 4])
+        #expect(pool.waiters == 0)
+    }
+
+    @Test("A task that is cancelled before it would wait does not get in line")
+    func cancelledBefore() async throws {
+        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
+        let lease = pool.tryGet()!
+        let task = Task {
+            unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+            return try await pool.get().element
+        }
+        let error = await #expect(throws: LockPoolError.self) { try await task.value }
+        #expect(error?.code == .cancelled)
+        #expect(pool.waiters == 0)
+        lease.release()
+    }
+
+    @Test("Cancelled waiters do not use up the bound, nor keep tryGet from an idle element")
+    func cancelledWaitersLeave() async throws {
+        let pool = LockPool(count: 1, maximumWaiters: 2) { index in index }
+        for _ in 0..<100 {
+            let lease = pool.tryGet()!
+            let tasks = [
+                await pool.taskInLine(1) { try await pool.get().element },
+                await pool.taskInLine(2) { try await pool.get().element },
+            ]
+            for task in tasks {
+                task.cancel()
+                await #expect(throws: LockPoolError.self) { try await task.value }
+            }
+            lease.release()
+            #expect(!pool.givesNothing)
+        }
+    }
+
+    @Test("onWait is called once the caller is in line, and only then")
+    func onWait() async throws {
+        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
+        let lease = try await pool.get(timeout: .seconds(1), onWait: { Issue.record("did not have to wait") })
+        let seen = NSLockBox(0)
+        let task = Task {
+            try await pool.get(timeout: .seconds(1_000), onWait: { seen.value = pool.waiters }).element
+        }
+        await until { seen.value == 1 }
+        lease.release()
+        #expect(try await task.value == 0)
+    }
+}
+
+/// The order in which something happened.
+final class Order: Sendable {
+    private let box = NSLockBox<[Int]>([])
+    var numbers: [Int] { box.value }
+    func append(_ number: Int) { box.value.append(number) }
+}
