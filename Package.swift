@@ -47,6 +47,12 @@ let package = Package(
             dependencies: ["ConnectionPooling", "PoolTesting"],
             swiftSettings: settings
         ),
+        // What must not compile, compiled.
+        .testTarget(
+            name: "CompileFailureTests",
+            dependencies: ["LockPool", "ConnectionPooling", "SQLitePooling"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SQLitePoolingTests",
             dependencies: ["SQLitePooling", "CLockPoolSQLite"],

@@ -109,6 +109,14 @@ extension Core {
         }
     }
 
+    /// Makes the leased slot in hand, whose element is gone, a reserved one.
+    func reserveLeased(_ slot: Slot) {
+        while true {
+            let state = slot.state.load()
+            if slot.state.swap(state, SlotWord.reserved | state & ~SlotWord.phase) { return }
+        }
+    }
+
     /// The first vacant slot, now reserved for the caller, or `nil`. O(slots).
     @usableFromInline
     func reserveVacantSlot() -> Slot? {

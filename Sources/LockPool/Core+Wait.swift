@@ -12,9 +12,7 @@ extension Core {
     ///
     /// - Returns: A slot in the caller's hand, with an element or, where callers create, reserved.
     /// - Complexity: O(slots). Allocates nothing.
-    nonisolated(nonsending)
-        func wait(deadlines: Deadlines, timeout: Duration?, onWait: (() -> Void)?) async throws(LockPoolError) -> Slot
-    {
+    func wait(deadlines: Deadlines, timeout: Duration?, onWait: () -> Void) async throws(LockPoolError) -> Slot {
         guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
         let deadline = timeout.map(deadlines.deadline(after:))
         let wakeup = await withTaskCancellationHandler {
@@ -23,7 +21,7 @@ extension Core {
                 if let refusal = enqueue(index, waker: waker, deadline: deadline) {
                     waker.wake(refusal)
                 } else {
-                    onWait?()
+                    onWait()
                     if let deadline { deadlines.arm(deadline) }
                 }
             }

@@ -27,6 +27,10 @@ extension Slot {
     @inline(never)
     func returnContended() { core.settle(self) }
 
+    /// Keeps the slot in hand, whose element is gone.
+    @usableFromInline
+    func becomeReserved() { core.reserveLeased(self) }
+
     /// Empties the slot in hand, whose element is gone.
     @usableFromInline
     @inline(never)
@@ -77,6 +81,50 @@ extension LockGuard where Element: ~Copyable {
         discard self
         unsafe slot.element(Element.self).deinitialize(count: 1)
         slot.becomeVacant()
+    }
+}
+
+// MARK: - For pools that are built on this one
+
+extension LockGuard where Element: ~Copyable {
+    /// Takes the element out and keeps its slot reserved, so that it can be filled again, or abandoned.
+    @inlinable
+    package consuming func takeReserving(
+        _ body: (consuming sending Element, consuming sending Reservation<Element>) -> Void
+    ) {
+        let slot = self.slot
+        discard self
+        slot.becomeReserved()
+        body(unsafe slot.element(Element.self).move(), Reservation(slot: slot))
+    }
+
+    /// Ends the guard without a return. Whoever has the slot makes a guard of it again.
+    @inlinable
+    package consuming func detach() -> LeasedSlot {
+        let slot = self.slot
+        discard self
+        return LeasedSlot(slot: slot)
+    }
+
+    /// A guard for a slot that another guard was detached from.
+    @inlinable
+    package init(_ leased: LeasedSlot) { self.init(slot: leased.slot) }
+}
+
+/// A slot in somebody's hand, without the care of a guard: for a noncopyable type whose `deinit` decides what becomes of it.
+@frozen
+@usableFromInline
+package struct LeasedSlot: Sendable {
+    @usableFromInline let slot: Slot
+
+    @inlinable
+    init(slot: Slot) { self.slot = slot }
+
+    /// Where the element is.
+    @inlinable
+    @unsafe
+    package func element<Element: ~Copyable>(_ type: Element.Type) -> UnsafeMutablePointer<Element> {
+        unsafe slot.element(type)
     }
 }
 

@@ -29,11 +29,9 @@ extension LockPool where Element: ~Copyable {
     ///   slots⌉ × the longest hold.
     @inlinable
     @inline(__always)
-    nonisolated(nonsending)
-        public func get() async throws(LockPoolError) -> LockGuard<Element>
-    {
+    public func get() async throws(LockPoolError) -> LockGuard<Element> {
         if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try await waitForElement(timeout: nil, onWait: nil))
+        return LockGuard(slot: try await waitForElement(timeout: nil, onWait: {}))
     }
 
     /// Gets an element, waiting in line for at most `timeout` if none is idle.
@@ -47,11 +45,9 @@ extension LockPool where Element: ~Copyable {
     /// - Complexity: As ``get()``.
     @inlinable
     @inline(__always)
-    nonisolated(nonsending)
-        public func get(timeout: Duration, onWait: (() -> Void)? = nil) async throws(LockPoolError) -> LockGuard<
-            Element
-        >
-    {
+    public func get(timeout: Duration, onWait: () -> Void = {}) async throws(LockPoolError) -> LockGuard<
+        Element
+    > {
         if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
         return LockGuard(slot: try await waitForElement(timeout: timeout, onWait: onWait))
     }
@@ -65,20 +61,16 @@ extension LockPool where Element: ~Copyable {
     /// - Throws: As ``get(timeout:onWait:)``.
     /// - Complexity: As ``get()``.
     @inlinable
-    nonisolated(nonsending)
-        public func get<C: Clock<Duration>>(
-            until deadline: C.Instant,
-            clock: C = ContinuousClock()
-        ) async throws(LockPoolError) -> LockGuard<Element>
-    {
+    public func get<C: Clock<Duration>>(
+        until deadline: C.Instant,
+        clock: C = ContinuousClock()
+    ) async throws(LockPoolError) -> LockGuard<Element> {
         if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try await waitForElement(timeout: clock.now.duration(to: deadline), onWait: nil))
+        return LockGuard(slot: try await waitForElement(timeout: clock.now.duration(to: deadline), onWait: {}))
     }
 
     @usableFromInline
-    nonisolated(nonsending)
-        func waitForElement(timeout: Duration?, onWait: (() -> Void)?) async throws(LockPoolError) -> Slot
-    {
+    func waitForElement(timeout: Duration?, onWait: () -> Void) async throws(LockPoolError) -> Slot {
         precondition(!core.shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")
         return try await core.wait(deadlines: deadlines, timeout: timeout, onWait: onWait)
     }
@@ -96,18 +88,16 @@ extension LockPool where Element: ~Copyable {
     /// - Returns: A guard with exclusive access to an element.
     /// - Throws: What `create` throws, unchanged; else ``LockPoolError``, as ``get()``.
     /// - Complexity: As ``get()``; O(slots) if nothing is idle.
-    nonisolated(nonsending)
-        public func getOrCreate(
-            _ create: () async throws -> sending Element
-        ) async throws -> LockGuard<Element>
-    {
+    public func getOrCreate(
+        _ create: () async throws -> sending Element
+    ) async throws -> LockGuard<Element> {
         precondition(core.shape.callersCreate, "LockPool: this pool is not filled by callers, so check out with get.")
         if let slot = core.leaseIdleSlot(stride: core.shape.stride) { return LockGuard(slot: slot) }
         let slot: Slot
         if let vacant = core.reserveForNewcomer() {
             slot = vacant
         } else {
-            slot = try await core.wait(deadlines: deadlines, timeout: nil, onWait: nil)
+            slot = try await core.wait(deadlines: deadlines, timeout: nil, onWait: {})
             if !core.isReserved(slot) { return LockGuard(slot: slot) }
         }
         // Ends as abandoned if `create` throws.

@@ -7,7 +7,7 @@ public struct LockPoolError: Error, Hashable, Sendable {
     /// The kinds of reason. More may come with a later version.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         enum Kind: UInt8 {
-            case closed, tooManyWaiters, cancelled, timedOut
+            case closed, tooManyWaiters, cancelled, timedOut, failed
         }
 
         let kind: Kind
@@ -31,6 +31,7 @@ public struct LockPoolError: Error, Hashable, Sendable {
             case .tooManyWaiters: "tooManyWaiters"
             case .cancelled: "cancelled"
             case .timedOut: "timedOut"
+            case .failed: "failed"
             }
         }
     }
@@ -59,6 +60,8 @@ extension LockPoolError: CustomStringConvertible {
         case .timedOut:
             "None of the pool's \(slots) slots came free before the deadline. "
                 + "Hold elements for a shorter time, or give the pool more of them."
+        case .failed:
+            "The wait for one of the pool's \(slots) slots was ended by whoever fills them."
         }
     }
 }
@@ -71,6 +74,7 @@ extension Core {
             case Wakeup.cancelled: .cancelled
             case Wakeup.timedOut: .timedOut
             case Wakeup.closed: .closed
+            case Wakeup.failed: .failed
             default: .tooManyWaiters
             }
         return LockPoolError(

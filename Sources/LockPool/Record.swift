@@ -27,6 +27,7 @@ enum Wakeup {
     static let timedOut = -2
     static let closed = -3
     static let refused = -4
+    static let failed = -5
 }
 
 /// A reference to a waiter's place: how it is woken, and what became of it.

@@ -1,0 +1,39 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Makes, judges and closes the connections of a ``ConnectionPool``.
+///
+/// A connection type that is noncopyable cannot leave the body that it is lent to: storing it or returning it does not
+/// compile. A class can be used as well, but then nothing but discipline keeps its references inside.
+public protocol ConnectionFactory<Connection>: Sendable {
+    /// What is pooled.
+    associatedtype Connection: ~Copyable & Sendable
+
+    /// Makes a connection.
+    ///
+    /// Runs in a task of the pool's own, so that a caller that gives up does not end it: its connection goes to somebody
+    /// else then. Must not block its thread.
+    ///
+    /// - Throws: Anything; the pool hands it to the caller that has waited longest, in ``PoolError/underlying``.
+    func connect() async throws -> Connection
+
+    /// Judges a connection that has come back, on the thread that gives it back.
+    ///
+    /// Must not do I/O nor block: look at what is known.
+    func inspect(_ connection: borrowing Connection) -> ConnectionHealth
+
+    /// Closes a connection.
+    ///
+    /// Runs in a task of the pool's own. The connection's place in the pool is free when this returns. Must not block its
+    /// thread.
+    func close(_ connection: consuming Connection) async
+}
+
+/// What is to become of a connection that has come back.
+public enum ConnectionHealth: Hashable, Sendable {
+    /// The next caller may have it.
+    case reusable
+    /// It is of no use any more: it is closed, and replaced when somebody needs one.
+    case broken
+}

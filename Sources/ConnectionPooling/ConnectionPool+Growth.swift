@@ -1,0 +1,70 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+public import LockPool
+import Synchronization
+
+/// What the pool remembers of its attempts to connect.
+final class Growth: Sendable {
+    /// How many are under way.
+    let connecting = Atomic(0)
+    private let failure = Mutex<(any Error)?>(nil)
+
+    /// Why the last attempt failed; `nil` if it succeeded, or there was none.
+    var lastFailure: (any Error)? {
+        get { failure.withLock { $0 } }
+        set { failure.withLock { $0 = newValue } }
+    }
+}
+
+extension ConnectionPool {
+    /// Starts a connect for each waiter that none is under way for, as far as there are vacant places.
+    ///
+    /// Called whenever a waiter has got in line, a place has become vacant, or a connect has ended. Each of these comes
+    /// before this reads the two counts, all sequentially consistent: whoever is last sees that there is something to do.
+    func grow() {
+        while growth.connecting.load(ordering: .sequentiallyConsistent) < lockPool.waiters {
+            guard let reservation = lockPool.tryReserve() else { return }
+            growth.connecting.add(1, ordering: .sequentiallyConsistent)
+            let place = Handoff(reservation)
+            Task.detached { [self] in await connect(for: place) }
+        }
+    }
+
+    private func connect(for place: Handoff<Reservation<PooledConnection<Factory.Connection>>>) async {
+        do {
+            let connection = try await factory.connect()
+            growth.lastFailure = nil
+            growth.connecting.subtract(1, ordering: .sequentiallyConsistent)
+            place.take().fulfill(PooledConnection(connection))
+        } catch {
+            growth.lastFailure = error
+            growth.connecting.subtract(1, ordering: .sequentiallyConsistent)
+            place.take().abandon()
+            // An honest answer now, to the one that has waited longest; the others cause attempts of their own.
+            lockPool.failOldestWaiter()
+        }
+        grow()
+    }
+
+    /// Takes back a connection that a lease held.
+    @usableFromInline
+    func takeBack(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
+        switch factory.inspect(lease.element.connection) {
+        case .reusable: lease.release()
+        case .broken: discard(lease)
+        }
+    }
+
+    /// Closes a connection, and frees its place afterwards.
+    private func discard(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
+        lease.takeReserving { pooled, reservation in
+            let place = Handoff(reservation)
+            closer.close(pooled.connection) { [self] in
+                place.take().abandon()
+                grow()
+            }
+        }
+    }
+}

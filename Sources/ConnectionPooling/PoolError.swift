@@ -1,0 +1,100 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a ``ConnectionPool`` gave no connection.
+public struct PoolError: Error, Sendable {
+    /// The kinds of reason. More may come with a later version.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The code's name.
+        public let description: String
+
+        /// No connection came before the deadline.
+        public static let timedOut = Code(description: "timedOut")
+
+        /// As many callers waited as the pool's bound allows, so this one was refused at once.
+        public static let tooManyWaiters = Code(description: "tooManyWaiters")
+
+        /// The task was cancelled while it waited.
+        public static let cancelled = Code(description: "cancelled")
+
+        /// The pool was closed, before the call or while the caller waited.
+        public static let closed = Code(description: "closed")
+
+        /// A connection could not be made; ``PoolError/underlying`` says why.
+        public static let connectFailed = Code(description: "connectFailed")
+
+        /// A pool cannot be made with this configuration.
+        public static let invalidConfiguration = Code(description: "invalidConfiguration")
+    }
+
+    /// What kind of reason it is.
+    public let code: Code
+
+    /// The name of the pool.
+    public let pool: String
+
+    /// How the pool's places were used when the error was made; `nil` for an invalid configuration.
+    public let status: PoolStatus?
+
+    /// Why the last connection could not be made, where that may be the reason.
+    public let underlying: (any Error)?
+
+    private let detail: String
+
+    init(_ code: Code, pool: String, status: PoolStatus, underlying: (any Error)? = nil) {
+        self.code = code
+        self.pool = pool
+        self.status = status
+        self.underlying = underlying
+        detail =
+            switch code {
+            case .timedOut: "no connection came free in time"
+            case .tooManyWaiters: "too many callers wait already"
+            case .cancelled: "the task was cancelled while it waited"
+            case .closed: "the pool is closed"
+            default: "a connection could not be made"
+            }
+    }
+
+    init(invalid field: String, _ reason: String, in pool: String) {
+        code = .invalidConfiguration
+        self.pool = pool
+        status = nil
+        underlying = nil
+        detail = "\(field) \(reason)"
+    }
+}
+
+extension PoolError: CustomStringConvertible {
+    /// What happened, in which pool, in what state that was, and what was behind it.
+    public var description: String {
+        var text = "Pool “\(pool)”: \(detail)"
+        if let status, code != .closed { text += " (\(status))" }
+        if let underlying { text += ": \(underlying)" }
+        return text + "."
+    }
+}
+
+/// How the places of a pool are used, at one instant.
+public struct PoolStatus: Hashable, Sendable, CustomStringConvertible {
+    /// The most connections there may be.
+    public let maximum: Int
+
+    /// Connections in use.
+    public let leased: Int
+
+    /// Connections that wait for their next use.
+    public let idle: Int
+
+    /// Connections that are being made or closed.
+    public let changing: Int
+
+    /// Callers in line.
+    public let waiting: Int
+
+    /// The figures in words.
+    public var description: String {
+        "\(leased) of \(maximum) connections leased, \(idle) idle, \(changing) opening or closing, \(waiting) waiting"
+    }
+}

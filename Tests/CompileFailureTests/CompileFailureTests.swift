@@ -1,0 +1,174 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// Programs that must not compile, and the same programs without their mistake, which must: so that none of them fails for
+/// another reason than the one it is here for.
+@Suite struct CompileFailureTests {
+    struct Mistake: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let imports: String
+        /// The program; `«mistake»` and `«right»` enclose what only one of its forms has.
+        let program: String
+        /// Part of the compiler's message.
+        let message: String
+    }
+
+    static let mistakes: [Mistake] = [
+        Mistake(
+            testDescription: "A guard is not copied",
+            imports: "LockPool",
+            program: """
+                func f(_ pool: LockPool<Int>) {
+                    let lease = pool.tryGet()!
+                    let other = lease
+                    «mistake»lease.release()«»
+                    other.release()
+                }
+                """,
+            message: "consumed more than once"
+        ),
+        Mistake(
+            testDescription: "A guard is not used after its release",
+            imports: "LockPool",
+            program: """
+                func f(_ pool: LockPool<Int>) {
+                    let lease = pool.tryGet()!
+                    lease.release()
+                    «mistake»print(lease.element)«»
+                }
+                """,
+            message: "used after consume"
+        ),
+        Mistake(
+            testDescription: "An element that is not Sendable does not leave withElement",
+            imports: "LockPool",
+            program: """
+                final class Parser {}
+                func f(_ pool: LockPool<Parser>) {
+                    var lease = pool.tryGet()!
+                    var kept: Parser?
+                    «mistake»lease.withElement { kept = $0 }«»
+                    «right»lease.withElement { _ in kept = nil }«»
+                    lease.release()
+                    print(kept as Any)
+                }
+                """,
+            message: "cannot be task-isolated at end of function"
+        ),
+        Mistake(
+            testDescription: "An element that is not Sendable is not reached without withElement",
+            imports: "LockPool",
+            program: """
+                final class Parser {}
+                func f(_ pool: LockPool<Parser>) {
+                    let lease = pool.tryGet()!
+                    «mistake»print(lease.element)«»
+                    lease.release()
+                }
+                """,
+            message: "Sendable"
+        ),
+        Mistake(
+            testDescription: "A reservation is not fulfilled twice",
+            imports: "LockPool",
+            program: """
+                func f(_ pool: LockPool<Int>) {
+                    let place = pool.tryReserve()!
+                    place.fulfill(1)
+                    «mistake»place.fulfill(2)«»
+                }
+                """,
+            message: "consumed more than once"
+        ),
+        Mistake(
+            testDescription: "A connection does not leave the body that it is lent to by its result",
+            imports: "ConnectionPooling",
+            program: factory + """
+                func f(_ pool: ConnectionPool<Factory>) async throws {
+                    «mistake»let kept = try await pool.withConnection { connection in connection }«»
+                    «right»let kept = try await pool.withConnection { connection in connection.number }«»
+                    _ = consume kept
+                }
+                """,
+            message: "borrowed and cannot be consumed"
+        ),
+        Mistake(
+            testDescription: "A connection does not leave the body that it is lent to by an assignment",
+            imports: "ConnectionPooling",
+            program: factory + """
+                func f(_ pool: ConnectionPool<Factory>) async throws {
+                    var kept: Connection?
+                    try await pool.withConnection { connection in
+                        «mistake»kept = connection«»
+                        «right»kept = nil«»
+                    }
+                    _ = kept
+                }
+                """,
+            message: "is consuming"
+        ),
+        Mistake(
+            testDescription: "A connection is not given away by the body that it is lent to",
+            imports: "ConnectionPooling",
+            program: factory + """
+                func keep(_ connection: consuming Connection) {}
+                func f(_ pool: ConnectionPool<Factory>) async throws {
+                    try await pool.withConnection { connection in
+                        «mistake»keep(connection)«»
+                        «right»print(connection.number)«»
+                    }
+                }
+                """,
+            message: "borrowed and cannot be consumed"
+        ),
+        Mistake(
+            testDescription: "A lease is not used after its release",
+            imports: "ConnectionPooling",
+            program: factory + """
+                func f(_ pool: ConnectionPool<Factory>) async throws {
+                    let lease = try await pool.getOrCreate()
+                    lease.release()
+                    «mistake»print(lease.connection.number)«»
+                }
+                """,
+            message: "used after consume"
+        ),
+    ]
+
+    static let factory = """
+        struct Connection: ~Copyable, Sendable { let number = 1 }
+        struct Factory: ConnectionFactory {
+            func connect() async throws -> Connection { Connection() }
+            func inspect(_ connection: borrowing Connection) -> ConnectionHealth { .reusable }
+            func close(_ connection: consuming Connection) async {}
+        }
+
+        """
+
+    @Test("The mistake does not compile, and its correction does", arguments: mistakes)
+    func mistake(_ mistake: Mistake) async throws {
+        let wrong = try await Compiler.typecheck(mistake.source(.mistake), imports: mistake.imports)
+        #expect(!wrong.succeeded)
+        #expect(wrong.output.contains(mistake.message), "\(wrong.output)")
+        let right = try await Compiler.typecheck(mistake.source(.right), imports: mistake.imports)
+        #expect(right.succeeded, "\(right.output)")
+    }
+}
+
+extension CompileFailureTests.Mistake {
+    enum Form: String { case mistake, right }
+
+    func source(_ form: Form) -> String {
+        var source = program
+        for (name, isKept) in [("mistake", form == .mistake), ("right", form == .right)] {
+            source = source.replacing(try! Regex("«\(name)»(?<text>[^«]*)«»", as: (Substring, text: Substring).self)) {
+                isKept ? String($0.output.text) : ""
+            }
+        }
+        return source
+    }
+}

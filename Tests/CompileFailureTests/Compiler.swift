@@ -1,0 +1,45 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// The compiler that built the tests, on the modules that it built.
+enum Compiler {
+    struct Result: Sendable {
+        let succeeded: Bool
+        let output: String
+    }
+
+    /// Compiles a program without keeping anything. Diagnostics of ownership come from the passes after type checking, so
+    /// the program is brought to canonical SIL.
+    static func typecheck(_ source: String, imports module: String) async throws -> Result {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "Program.swift")
+        try "import \(module)\n\(source)".write(to: file, atomically: true, encoding: .utf8)
+        let build = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+        let package = URL(filePath: #filePath).appending(path: "../../..").standardized
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [
+            "swiftc", "-swift-version", "6", "-parse-as-library", "-emit-sil", "-o", "/dev/null",
+            "-enable-upcoming-feature", "NonisolatedNonsendingByDefault",
+            "-I", build.appending(path: "Modules").path(),
+            "-Xcc", "-fmodule-map-file=" + build.appending(path: "CLockPoolThread.build/module.modulemap").path(),
+            "-I", package.appending(path: "Sources/CLockPoolSQLite").path(),
+            file.path(),
+        ]
+        let output = folder.appending(path: "output")
+        _ = FileManager.default.createFile(atPath: output.path(), contents: nil)
+        let handle = try FileHandle(forWritingTo: output)
+        process.standardOutput = handle
+        process.standardError = handle
+        let status: Int32 = try await withCheckedThrowingContinuation { continuation in
+            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
+        return Result(succeeded: status == 0, output: try String(contentsOf: output, encoding: .utf8))
+    }
+}

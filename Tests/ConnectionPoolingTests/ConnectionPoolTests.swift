@@ -1,0 +1,269 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import PoolTesting
+import Synchronization
+import Testing
+
+@Suite struct ConnectionPoolTests {
+    private func makePool(
+        _ factory: ScriptedFactory,
+        maximum: Int = 2,
+        waiters: Int = 16,
+        clock: ManualClock = ManualClock()
+    ) throws -> ConnectionPool<ScriptedFactory> {
+        try ConnectionPool(
+            factory: factory,
+            configuration: .init(name: "test", maximumConnections: maximum, maximumWaiters: waiters),
+            clock: clock
+        )
+    }
+
+    /// Starts a task and comes back when it is the `count`th in line.
+    private func inLine(
+        _ count: Int,
+        of pool: ConnectionPool<ScriptedFactory>,
+        timeout: Duration? = nil
+    ) async -> Task<Int, any Error> {
+        let task = Task { try await pool.withConnection(timeout: timeout) { $0.number } }
+        await until { pool.status.waiting == count }
+        return task
+    }
+
+    @Test("Connections are made when they are needed, and used again")
+    func lazyGrowth() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory)
+        #expect(factory.connects == 0)
+        for _ in 0..<10 { #expect(try await pool.withConnection { $0.number } == 1) }
+        #expect(factory.connects == 1)
+        #expect(pool.status.idle == 1)
+    }
+
+    @Test("There are never more connections than the maximum, however many ask")
+    func maximum() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, maximum: 3, waiters: 100)
+        try await withThrowingDiscardingTaskGroup { group in
+            for _ in 0..<100 {
+                group.addTask {
+                    for _ in 0..<20 {
+                        try await pool.withConnection { connection in
+                            await Task.yield()
+                            if connection.number % 5 == 0 { connection.breakDown() }
+                        }
+                    }
+                }
+            }
+        }
+        #expect(factory.mostOpen <= 3)
+        await pool.close()
+        #expect(factory.open == 0)
+    }
+
+    @Test("Whichever comes first, a returned connection or a new one, serves who has waited longest")
+    func returnedBeforeNew() async throws {
+        let factory = ScriptedFactory([.succeed, .hang])
+        let pool = try makePool(factory)
+        let lease = try await pool.getOrCreate()
+        let first = await inLine(1, of: pool)
+        await until { factory.hanging == 1 }
+        let second = await inLine(2, of: pool)
+        lease.release()
+        #expect(try await first.value == 1)
+        #expect(try await second.value == 1)
+        factory.release(succeeding: true)
+        await until { pool.status.idle == 2 }
+    }
+
+    @Test("A caller that gives up does not end the connect, whose connection goes to the next")
+    func cancelledCaller() async throws {
+        let factory = ScriptedFactory([.hang])
+        let pool = try makePool(factory, maximum: 1)
+        let first = await inLine(1, of: pool)
+        await until { factory.hanging == 1 }
+        first.cancel()
+        await #expect(throws: CancellationError.self) { try await first.value }
+        let second = await inLine(1, of: pool)
+        factory.release(succeeding: true)
+        #expect(try await second.value == 1)
+        #expect(factory.connects == 1)
+    }
+
+    @Test(
+        "A connect that fails is told to who has waited longest, with its cause, and the next gets an attempt of its own"
+    )
+    func failure() async throws {
+        let factory = ScriptedFactory([.hang, .hang])
+        let pool = try makePool(factory, maximum: 1)
+        let first = await inLine(1, of: pool)
+        await until { factory.hanging == 1 }
+        let second = await inLine(2, of: pool)
+        factory.release(succeeding: false)
+        let error = await #expect(throws: PoolError.self) { try await first.value }
+        #expect(error?.code == .connectFailed)
+        #expect(error?.underlying is ScriptedFactory.Refused)
+        #expect(error?.description.contains("“test”") == true)
+        await until { factory.hanging == 1 }
+        factory.release(succeeding: true)
+        #expect(try await second.value == 2)
+    }
+
+    @Test("A broken connection is closed, never handed out again, and its place is free when the close has ended")
+    func broken() async throws {
+        let factory = ScriptedFactory(holdsClosing: true)
+        let pool = try makePool(factory, maximum: 1)
+        try await pool.withConnection { $0.breakDown() }
+        await until { factory.closing == 1 }
+        #expect(pool.status.changing == 1)
+        let next = await inLine(1, of: pool)
+        #expect(factory.connects == 1)
+        factory.finishClosing()
+        #expect(try await next.value == 2)
+        #expect(factory.closed == [1])
+        #expect(factory.mostOpen == 1)
+    }
+
+    @Test("Past its deadline a caller is told how the pool stands")
+    func timeout() async throws {
+        let clock = ManualClock()
+        let factory = ScriptedFactory([.hang])
+        let pool = try makePool(factory, maximum: 1, clock: clock)
+        let byDefault = await inLine(1, of: pool)
+        let own = await inLine(2, of: pool, timeout: .seconds(3))
+        await until { clock.deadlines == [.seconds(3)] }
+        clock.advance(by: .seconds(3))
+        let early = await #expect(throws: PoolError.self) { try await own.value }
+        #expect(early?.code == .timedOut)
+        await until { clock.deadlines == [.seconds(10)] }
+        clock.advance(by: .seconds(7))
+        let error = await #expect(throws: PoolError.self) { try await byDefault.value }
+        #expect(error?.code == .timedOut)
+        #expect(error?.status?.changing == 1)
+        #expect(error?.description.contains("0 of 1 connections leased, 0 idle, 1 opening or closing") == true)
+        factory.release(succeeding: true)
+        await until { pool.status.idle == 1 }
+    }
+
+    @Test("Past the bound a caller is refused at once")
+    func bound() async throws {
+        let pool = try makePool(ScriptedFactory([.hang]), maximum: 1, waiters: 1)
+        let first = await inLine(1, of: pool)
+        let error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
+        #expect(error?.code == .tooManyWaiters)
+        first.cancel()
+        _ = await first.result
+    }
+
+    @Test("The error of a body is passed on unchanged, and its connection goes back")
+    func bodyThrows() async throws {
+        struct Own: Error, Equatable { let number: Int }
+        let pool = try makePool(ScriptedFactory())
+        await #expect(throws: Own(number: 7)) { try await pool.withConnection { _ in throw Own(number: 7) } }
+        #expect(pool.status.idle == 1)
+    }
+
+    @MainActor
+    @Test("A body runs on the actor of its caller")
+    func isolation() async throws {
+        let pool = try makePool(ScriptedFactory())
+        var count = 0
+        try await pool.withConnection { _ in
+            MainActor.assertIsolated()
+            count += 1
+        }
+        #expect(count == 1)
+    }
+
+    @Test("close fails who waits, closes what is idle, and the rest when it comes back")
+    func close() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory)
+        let first = try await pool.getOrCreate()
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await pool.withConnection { _ in } }
+        }
+        #expect(pool.status.idle == 1)
+        let second = pool.tryGet()!
+        let waiter = await inLine(1, of: pool)
+        second.release()
+        _ = try await waiter.value
+        await pool.close()
+        await pool.close()
+        #expect(factory.closed.count == 1)
+        let error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
+        #expect(error?.code == .closed)
+        first.release()
+        await pool.close()
+        #expect(factory.open == 0)
+    }
+
+    @Test("A connect that ends after close is closed at once")
+    func connectAgainstClose() async throws {
+        let factory = ScriptedFactory([.hang])
+        let pool = try makePool(factory)
+        let waiter = await inLine(1, of: pool)
+        await until { factory.hanging == 1 }
+        await pool.close()
+        let error = await #expect(throws: PoolError.self) { try await waiter.value }
+        #expect(error?.code == .closed)
+        factory.release(succeeding: true)
+        await until { factory.open == 0 }
+        #expect(factory.closed == [1])
+    }
+
+    @Test("A pool that is dropped closes what is idle, and a lease that is out when it ends")
+    func drop() async throws {
+        let factory = ScriptedFactory()
+        do {
+            let pool = try makePool(factory)
+            try await pool.withConnection { _ in }
+        }
+        await until { factory.closed == [1] }
+        let lease = try await makePool(factory).getOrCreate()
+        #expect(lease.connection.number == 2)
+        lease.release()
+        await until { factory.open == 0 }
+    }
+
+    @Test("Cancellations at any moment lose no connection")
+    func cancellations() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, maximum: 2, waiters: 200)
+        await withDiscardingTaskGroup { group in
+            for number in 0..<200 {
+                group.addTask {
+                    for turn in 0..<20 {
+                        let task = Task { try await pool.withConnection { _ in await Task.yield() } }
+                        for _ in 0..<(number + turn) % 5 { await Task.yield() }
+                        if (number + turn) % 3 == 0 { task.cancel() }
+                        _ = await task.result
+                    }
+                }
+            }
+        }
+        await until { pool.status.changing == 0 }
+        let status = pool.status
+        #expect(status.leased == 0 && status.waiting == 0)
+        #expect(status.idle == factory.open)
+        #expect(factory.mostOpen <= 2)
+    }
+
+    @Test("A configuration that makes no sense is refused, and the error names the field")
+    func invalidConfiguration() throws {
+        let wrong: [(ConnectionPoolConfiguration, String)] = [
+            (.init(maximumConnections: 0), "maximumConnections"),
+            (.init(maximumWaiters: -1), "maximumWaiters"),
+            (.init(checkoutTimeout: .seconds(-1)), "checkoutTimeout"),
+        ]
+        for (configuration, field) in wrong {
+            let error = #expect(throws: PoolError.self) {
+                _ = try ConnectionPool(factory: ScriptedFactory(), configuration: configuration)
+            }
+            #expect(error?.code == .invalidConfiguration)
+            #expect(error?.description.contains(field) == true)
+        }
+    }
+}
