@@ -40,7 +40,7 @@ let package = Package(
             swiftSettings: settings
         ),
         // What tests of pools need: a clock that they advance themselves.
-        .target(name: "PoolTesting", swiftSettings: settings),
+        .target(name: "PoolTesting", dependencies: ["ConnectionPooling"], swiftSettings: settings),
         .testTarget(name: "LockPoolTests", dependencies: ["LockPool", "PoolTesting"], swiftSettings: settings),
         .testTarget(
             name: "ConnectionPoolingTests",

@@ -2,8 +2,6 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-import Synchronization
-
 /// Closes connections, in tasks of its own, and knows when all are closed.
 ///
 /// It outlives the pool: a pool that is dropped leaves it the connections.
@@ -14,7 +12,7 @@ final class Closer<Factory: ConnectionFactory>: Sendable {
     }
 
     private let factory: Factory
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(factory: Factory) { self.factory = factory }
 
@@ -51,9 +49,9 @@ final class Closer<Factory: ConnectionFactory>: Sendable {
 
 /// Carries a noncopyable value into an escaping closure, which cannot consume what it captures.
 final class Handoff<Value: ~Copyable & Sendable>: Sendable {
-    private let value: Mutex<Value?>
+    private let value: Locked<Value?>
 
-    init(_ value: consuming Value) { self.value = Mutex(value) }
+    init(_ value: consuming Value) { self.value = Locked(value) }
 
     /// The value; traps when it has been taken before.
     func take() -> Value {

@@ -9,7 +9,7 @@ import Synchronization
 final class Growth: Sendable {
     /// How many are under way.
     let connecting = Atomic(0)
-    private let failure = Mutex<(any Error)?>(nil)
+    private let failure = Locked<(any Error)?>(nil)
 
     /// Why the last attempt failed; `nil` if it succeeded, or there was none.
     var lastFailure: (any Error)? {

@@ -44,13 +44,14 @@ extension Duration {
 /// A waiter's deadline stands in its record. The task sleeps until the earliest that it knows of, goes through the records,
 /// and sleeps again until the earliest that it found; it ends when there is none. So a wait that ends in time costs one
 /// store and one load for its deadline, however many there are, and a sweep costs a look at every record.
+@safe
 final class Deadlines: Sendable {
     private let core: Core
     private let clock: PoolClock
 
     /// When the task wakes; `never` if there is none.
     private let wakesAt = Atomic<UInt>(Deadlines.never)
-    private let task = Mutex<Task<Void, Never>?>(nil)
+    private let task = unsafe Atomic<Unmanaged<TaskBox>?>(nil)
 
     private static var never: UInt { .max }
 
@@ -82,22 +83,37 @@ final class Deadlines: Sendable {
     }
 
     /// Ends the task, for the last user of the pool.
-    func stop() {
-        task.withLock { $0?.cancel() }
-    }
+    func stop() { replaceTask(with: nil) }
+
+    deinit { stop() }
 
     /// Starts the task that sleeps until `wakesAt`, in the place of the one that sleeps too long.
     ///
-    /// The task is made under the lock and reads `wakesAt` afterwards, so the last one made has the earliest deadline.
+    /// Two may do this at once, and the one with the later deadline may come last: hence the second look.
     private func restart() {
-        task.withLock { task in
-            task?.cancel()
+        var deadline: UInt
+        repeat {
+            deadline = wakesAt.load(ordering: .sequentiallyConsistent)
             core.hold()
-            task = Task.detached { [self] in
-                await sleepAndSweep()
-                core.letGo()
-            }
-        }
+            replaceTask(
+                with: Task.detached { [self] in
+                    await sleepAndSweep()
+                    core.letGo()
+                }
+            )
+        } while wakesAt.load(ordering: .sequentiallyConsistent) < deadline
+    }
+
+    private func replaceTask(with new: Task<Void, Never>?) {
+        let box = unsafe new.map { unsafe Unmanaged.passRetained(TaskBox($0)) }
+        let old = unsafe task.exchange(box, ordering: .sequentiallyConsistent)
+        unsafe old?.takeRetainedValue().task.cancel()
+    }
+
+    /// A task where an atomic word wants a reference.
+    private final class TaskBox: Sendable {
+        let task: Task<Void, Never>
+        init(_ task: Task<Void, Never>) { self.task = task }
     }
 
     @concurrent

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-import Synchronization
+import ConnectionPooling
 
 /// A clock that stands still until a test advances it.
 public final class ManualClock: Clock {
@@ -41,7 +41,7 @@ public final class ManualClock: Clock {
         }
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// A clock at its instant zero.
     public init() {}

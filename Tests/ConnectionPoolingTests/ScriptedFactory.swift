@@ -3,13 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionPooling
-import Synchronization
 
 /// A factory that does as it is told: each connect waits for its script's word.
 final class ScriptedFactory: ConnectionFactory {
     struct Connection: ~Copyable, Sendable {
         let number: Int
-        let breaks = Mutex(false)
+        let breaks = Locked(false)
 
         func breakDown() { breaks.withLock { $0 = true } }
     }
@@ -29,7 +28,7 @@ final class ScriptedFactory: ConnectionFactory {
         var closing: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(_ script: [Word] = [], holdsClosing: Bool = false) {
         state.withLock {
