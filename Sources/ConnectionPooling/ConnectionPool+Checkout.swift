@@ -59,7 +59,7 @@ extension ConnectionPool {
     @usableFromInline
     func waitForConnection(timeout: Duration?) async throws(PoolError) -> ConnectionLease<Factory> {
         do {
-            let lease = try await lockPool.get(timeout: timeout ?? configuration.checkoutTimeout) { grow() }
+            let lease = try await lockPool.get(timeout: timeout ?? configuration.checkoutTimeout)
             return ConnectionLease(lease, of: self)
         } catch {
             let underlying = error.code == .cancelled || error.code == .closed ? nil : growth.lastFailure

@@ -21,8 +21,8 @@ final class Growth: Sendable {
 extension ConnectionPool {
     /// Starts a connect for each waiter that none is under way for, as far as there are vacant places.
     ///
-    /// Called whenever a waiter has got in line, a place has become vacant, or a connect has ended. Each of these comes
-    /// before this reads the two counts, all sequentially consistent: whoever is last sees that there is something to do.
+    /// Called when a place is vacant while somebody waits, and when a connect has ended. Each of these comes before this
+    /// reads the two counts, all sequentially consistent: whoever is last sees that there is something to do.
     func grow() {
         while growth.connecting.load(ordering: .sequentiallyConsistent) < lockPool.waiters {
             guard let reservation = lockPool.tryReserve() else { return }
@@ -41,9 +41,9 @@ extension ConnectionPool {
         } catch {
             growth.lastFailure = error
             growth.connecting.subtract(1, ordering: .sequentiallyConsistent)
-            place.take().abandon()
             // An honest answer now, to the one that has waited longest; the others cause attempts of their own.
             lockPool.failOldestWaiter()
+            place.take().abandon()
         }
         grow()
     }
@@ -61,10 +61,7 @@ extension ConnectionPool {
     private func discard(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
         lease.takeReserving { pooled, reservation in
             let place = Handoff(reservation)
-            closer.close(pooled.connection) { [self] in
-                place.take().abandon()
-                grow()
-            }
+            closer.close(pooled.connection) { place.take().abandon() }
         }
     }
 }

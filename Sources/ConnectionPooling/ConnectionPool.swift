@@ -42,17 +42,21 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     ) throws(PoolError) {
         try configuration.validate()
         let closer = Closer(factory: factory)
+        let owner = Owner<ConnectionPool>()
         self.configuration = configuration
         self.factory = factory
         self.closer = closer
         lockPool = LockPool(
             capacity: configuration.maximumConnections,
             maximumWaiters: configuration.maximumWaiters,
-            filling: .byReservation,
+            callersCreate: false,
             clock: clock,
             // Only a pool that is closed or dropped gives up connections by itself.
-            destroyElement: { closer.close($0.connection) }
+            destroyElement: { closer.close($0.connection) },
+            onVacancy: { unsafe owner.object?.grow() }
         )
+        // Nobody can call the pool before this initialiser has ended.
+        unsafe owner.object = self
     }
 
     /// How the pool's places are used now. O(connections).
@@ -86,4 +90,9 @@ struct PooledConnection<Connection: ~Copyable & Sendable>: ~Copyable, Sendable {
 
     @inlinable
     init(_ connection: consuming Connection) { self.connection = connection }
+}
+
+/// A reference to an object that is set once, before anybody reads it, and does not keep it alive.
+private final class Owner<Object: AnyObject & Sendable>: Sendable {
+    nonisolated(unsafe) weak var object: Object?
 }

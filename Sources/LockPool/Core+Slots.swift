@@ -14,24 +14,39 @@
 extension Core {
     /// Serves or marks every slot, on behalf of a waiter that has just got in line. O(slots).
     func examineSlots() {
-        for index in 0..<shape.count { examine(slot(index)) }
+        var hasVacancy = false
+        for index in 0..<shape.count where examine(slot(index)) { hasVacancy = true }
+        if hasVacancy { shape.onVacancy() }
     }
 
     /// Makes sure that whoever has the slot looks at the queue, or does so itself if nobody has it.
-    func examine(_ slot: Slot) {
+    ///
+    /// - Returns: Whether the slot is vacant and has to be filled from outside.
+    private func examine(_ slot: Slot) -> Bool {
         while true {
             let state = slot.state.load()
             switch state {
             case SlotWord.idle:
-                if slot.state.swap(state, SlotWord.contended) { return settle(slot) }
+                if slot.state.swap(state, SlotWord.contended) {
+                    settle(slot)
+                    return false
+                }
             case SlotWord.leased, SlotWord.leased | SlotWord.retired:
-                if slot.state.swap(state, SlotWord.contended | state & SlotWord.retired) { return }
+                if slot.state.swap(state, SlotWord.contended | state & SlotWord.retired) { return false }
             case SlotWord.vacant where shape.callersCreate:
-                if slot.state.swap(state, SlotWord.reserved) { return vacate(slot) }
+                if slot.state.swap(state, SlotWord.reserved) {
+                    vacate(slot)
+                    return false
+                }
             default:
-                return
+                return state == SlotWord.vacant
             }
         }
+    }
+
+    /// Examines a slot that the caller has just let go of, if somebody waits.
+    private func examineForWaiters(_ slot: Slot) {
+        if !QueueWord(bits: queue.load()).isEmpty, examine(slot) { shape.onVacancy() }
     }
 
     /// Passes a slot with an element on: to the oldest waiter, else it goes idle; if it is retired or the pool is gone, the
@@ -76,7 +91,7 @@ extension Core {
             // in between: hence the hold.
             hold()
             if slot.state.swap(state, SlotWord.vacant | state & SlotWord.retired) {
-                if shape.callersCreate, !QueueWord(bits: queue.load()).isEmpty { examine(slot) }
+                examineForWaiters(slot)
                 return letGo()
             }
             letGo()
@@ -93,7 +108,7 @@ extension Core {
             }
             hold()
             if slot.state.swap(state, SlotWord.idle) {
-                if !QueueWord(bits: queue.load()).isEmpty { examine(slot) }
+                examineForWaiters(slot)
                 return letGo()
             }
             letGo()
@@ -129,6 +144,15 @@ extension Core {
         return nil
     }
 
+    /// Retires the slots from `size` on, and brings the others back. O(slots).
+    func resize(to size: Int) {
+        if isClosed { return }
+        for index in 0..<size { restore(slot(index)) }
+        for index in size..<shape.count { retire(slot(index)) }
+        // A close that came in between has retired every slot, and this may have brought some back.
+        if isClosed { for index in 0..<size { retire(slot(index)) } }
+    }
+
     /// Retires a slot: now if it is idle or vacant, else when it comes back.
     func retire(_ slot: Slot) {
         while true {
@@ -146,13 +170,12 @@ extension Core {
     }
 
     /// Brings a retired slot back.
-    func restore(_ slot: Slot) {
+    private func restore(_ slot: Slot) {
         while true {
             let state = slot.state.load()
             if state & SlotWord.retired == 0 { return }
             if slot.state.swap(state, state & ~SlotWord.retired) {
-                if state == SlotWord.vacant | SlotWord.retired, !QueueWord(bits: queue.load()).isEmpty { examine(slot) }
-                return
+                return examineForWaiters(slot)
             }
         }
     }

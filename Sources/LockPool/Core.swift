@@ -36,6 +36,8 @@ struct Core: @unchecked Sendable {
         @usableFromInline let callersCreate: Bool
         /// Destroys the element of a slot, in place.
         let destroyElement: @Sendable (Slot) -> Void
+        /// Called where callers do not create, when a slot is vacant while somebody waits.
+        let onVacancy: @Sendable () -> Void
     }
 
     static var line: Int { 64 }
@@ -76,24 +78,28 @@ struct Core: @unchecked Sendable {
 extension Core {
     /// Makes a block with vacant slots, an empty queue, and all records free.
     ///
+    /// Cancelled tickets behind an older live waiter keep their cells until the head passes them: hence four for each
+    /// waiter. The interleaving checker takes fewer, to see a ring that is full.
+    ///
     /// - Complexity: O(`count` + `maximumWaiters`); one allocation.
     @usableFromInline
     init(
         count: Int,
         maximumWaiters: Int,
         callersCreate: Bool,
+        cellsPerWaiter: Int = 4,
         slotStride: Int,
         slotAlignment: Int,
-        destroyElement: @escaping @Sendable (Slot) -> Void
+        destroyElement: @escaping @Sendable (Slot) -> Void,
+        onVacancy: @escaping @Sendable () -> Void
     ) {
         precondition(count > 0, "A pool needs at least one slot.")
         precondition(
             0...WordWidth.maximumWaiters ~= maximumWaiters,
             "A pool can have from 0 to \(WordWidth.maximumWaiters) waiters."
         )
-        // Cancelled tickets behind an older live waiter keep their cells until the head passes them: hence four for one.
-        var ring = 4
-        while ring < 4 * maximumWaiters { ring *= 2 }
+        var ring = 2
+        while ring < cellsPerWaiter * maximumWaiters { ring *= 2 }
         let alignment = max(Core.line, slotAlignment)
         let slotsOffset = (3 * Core.line + alignment - 1) / alignment * alignment
         let cellsOffset = slotsOffset + count * slotStride
@@ -113,7 +119,8 @@ extension Core {
                 ring: ring,
                 maximumWaiters: maximumWaiters,
                 callersCreate: callersCreate,
-                destroyElement: destroyElement
+                destroyElement: destroyElement,
+                onVacancy: onVacancy
             )
         )
         queue.initialize(to: QueueWord(tail: Ticket(0), length: 0, isClosed: false).bits)

@@ -31,25 +31,23 @@ extension LockPool where Element: ~Copyable {
     @inline(__always)
     public func get() async throws(LockPoolError) -> LockGuard<Element> {
         if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try await waitForElement(timeout: nil, onWait: {}))
+        return LockGuard(slot: try await waitForElement(timeout: nil))
     }
 
     /// Gets an element, waiting in line for at most `timeout` if none is idle.
     ///
-    /// - Parameters:
-    ///   - timeout: How long to wait. Costs nothing unless the caller waits, and no task or timer of its own then.
-    ///   - onWait: Called once the caller is in line, before it suspends; not called if it does not have to wait.
+    /// - Parameter timeout: How long to wait. Costs nothing unless the caller waits, and no task or timer of its own then.
     /// - Returns: A guard with exclusive access to an element.
     /// - Throws: As ``get()``, and ``LockPoolError`` with the code `timedOut`. A timeout of zero or less still gets what is
     ///   idle.
     /// - Complexity: As ``get()``.
     @inlinable
     @inline(__always)
-    public func get(timeout: Duration, onWait: () -> Void = {}) async throws(LockPoolError) -> LockGuard<
+    public func get(timeout: Duration) async throws(LockPoolError) -> LockGuard<
         Element
     > {
         if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try await waitForElement(timeout: timeout, onWait: onWait))
+        return LockGuard(slot: try await waitForElement(timeout: timeout))
     }
 
     /// Gets an element, waiting in line until `deadline` at most if none is idle.
@@ -58,7 +56,7 @@ extension LockPool where Element: ~Copyable {
     ///   - deadline: When to give up.
     ///   - clock: The clock that `deadline` is of. The wait itself is timed by the pool's clock.
     /// - Returns: A guard with exclusive access to an element.
-    /// - Throws: As ``get(timeout:onWait:)``.
+    /// - Throws: As ``get(timeout:)``.
     /// - Complexity: As ``get()``.
     @inlinable
     public func get<C: Clock<Duration>>(
@@ -66,13 +64,13 @@ extension LockPool where Element: ~Copyable {
         clock: C = ContinuousClock()
     ) async throws(LockPoolError) -> LockGuard<Element> {
         if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try await waitForElement(timeout: clock.now.duration(to: deadline), onWait: {}))
+        return LockGuard(slot: try await waitForElement(timeout: clock.now.duration(to: deadline)))
     }
 
     @usableFromInline
-    func waitForElement(timeout: Duration?, onWait: () -> Void) async throws(LockPoolError) -> Slot {
+    func waitForElement(timeout: Duration?) async throws(LockPoolError) -> Slot {
         precondition(!core.shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")
-        return try await core.wait(deadlines: deadlines, timeout: timeout, onWait: onWait)
+        return try await core.wait(deadlines: deadlines, timeout: timeout)
     }
 }
 
@@ -97,7 +95,7 @@ extension LockPool where Element: ~Copyable {
         if let vacant = core.reserveForNewcomer() {
             slot = vacant
         } else {
-            slot = try await core.wait(deadlines: deadlines, timeout: nil, onWait: {})
+            slot = try await core.wait(deadlines: deadlines, timeout: nil)
             if !core.isReserved(slot) { return LockGuard(slot: slot) }
         }
         // Ends as abandoned if `create` throws.
@@ -128,62 +126,6 @@ extension LockPool where Element: ~Copyable {
     /// - Complexity: O(slots).
     public func resize(to size: Int) {
         precondition(1...capacity ~= size, "LockPool: the size must be from 1 to the pool's capacity.")
-        if isClosed { return }
-        for index in 0..<size { core.restore(core.slot(index)) }
-        for index in size..<capacity { core.retire(core.slot(index)) }
-        // A close that came in between has retired every slot, and this may have brought some back.
-        if isClosed { for index in 0..<size { core.retire(core.slot(index)) } }
-    }
-}
-
-// MARK: - The fast path
-
-extension Core {
-    /// Leases an idle slot, unless somebody waits: the slot that this thread returned last, else the first.
-    @inlinable
-    @inline(__always)
-    func leaseIdleSlot(stride: Int) -> Slot? {
-        // The queue first, or this would be barging. Acquire: the slots are looked at afterwards.
-        guard QueueWord(bits: queue.loadAcquire()).admitsNewcomers else { return nil }
-        let hint = ThreadHint.slot
-        let slots = unsafe shape.slots
-        if hint < shape.count {
-            let slot = unsafe Slot(address: slots + hint * stride)
-            if slot.tryLease() { return slot }
-        }
-        return searchIdleSlot()
-    }
-
-    @usableFromInline
-    @inline(never)
-    func searchIdleSlot() -> Slot? {
-        let stride = shape.stride
-        var address = unsafe shape.slots
-        let end = unsafe address + shape.count * stride
-        while unsafe address < end {
-            let slot = unsafe Slot(address: address)
-            if slot.tryLease() { return slot }
-            unsafe address += stride
-        }
-        return nil
-    }
-
-    /// As `leaseIdleSlot`, for a caller that cannot wait and found somebody in line: perhaps they are all cancelled.
-    @usableFromInline
-    @inline(never)
-    func leaseIdleSlotBehindCancelled() -> Slot? {
-        let word = QueueWord(bits: queue.load())
-        if word.isEmpty || word.isClosed { return nil }
-        trim()
-        return leaseIdleSlot(stride: shape.stride)
-    }
-
-    /// A vacant slot for a caller that has just come and creates itself, unless somebody waits.
-    func reserveForNewcomer() -> Slot? {
-        QueueWord(bits: queue.loadAcquire()).admitsNewcomers ? reserveVacantSlot() : nil
-    }
-
-    func isReserved(_ slot: Slot) -> Bool {
-        slot.state.loadRelaxed() & SlotWord.phase == SlotWord.reserved
+        core.resize(to: size)
     }
 }

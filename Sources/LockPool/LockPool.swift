@@ -26,14 +26,6 @@ public final class LockPool<Element: ~Copyable>: Sendable {
     @usableFromInline let core: Core
     let deadlines: Deadlines
 
-    /// How the vacant slots of a lazy pool are filled.
-    public enum Filling: Hashable, Sendable {
-        /// By callers of ``LockPool/getOrCreate(_:)``, each in the slot that it then holds.
-        case byCallers
-        /// From outside, through ``LockPool/tryReserve()``.
-        case byReservation
-    }
-
     /// A full pool.
     ///
     /// - Parameters:
@@ -50,7 +42,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
         clock: some Clock<Duration> = ContinuousClock(),
         makeElement: (Int) throws(Failure) -> sending Element
     ) throws(Failure) {
-        self.init(capacity: count, maximumWaiters: maximumWaiters, filling: .byReservation, clock: clock)
+        self.init(capacity: count, maximumWaiters: maximumWaiters, clock: clock, onVacancy: {})
         for index in 0..<count {
             let element = try makeElement(index)
             // Nobody else knows the pool, so its first vacant slot is the one with this index.
@@ -58,27 +50,52 @@ public final class LockPool<Element: ~Copyable>: Sendable {
         }
     }
 
-    /// A lazy pool, with nothing but vacant slots.
+    /// A lazy pool whose callers create, by ``getOrCreate(_:)``, when nothing is idle.
     ///
     /// - Parameters:
-    ///   - capacity: The number of slots; at least one.
+    ///   - capacity: The number of slots, which are vacant at first; at least one.
     ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
-    ///   - filling: Who puts elements into vacant slots.
     ///   - clock: What deadlines are measured by.
     /// - Complexity: O(`capacity` + `maximumWaiters`) in time and memory.
     @inlinable
     public convenience init(
         capacity: Int,
         maximumWaiters: Int,
-        filling: Filling = .byCallers,
         clock: some Clock<Duration> = ContinuousClock()
     ) {
         self.init(
             capacity: capacity,
             maximumWaiters: maximumWaiters,
-            filling: filling,
+            callersCreate: true,
             clock: clock,
-            destroyElement: { _ in }
+            destroyElement: { _ in },
+            onVacancy: {}
+        )
+    }
+
+    /// A lazy pool that is filled from outside, by ``tryReserve()``.
+    ///
+    /// - Parameters:
+    ///   - capacity: The number of slots, which are vacant at first; at least one.
+    ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
+    ///   - clock: What deadlines are measured by.
+    ///   - onVacancy: Called when a slot is vacant while somebody waits, on the thread that brought that about; perhaps
+    ///     more than once for the same slot. Reserve it then, or later. Must not block, and must not keep the pool alive.
+    /// - Complexity: O(`capacity` + `maximumWaiters`) in time and memory.
+    @inlinable
+    public convenience init(
+        capacity: Int,
+        maximumWaiters: Int,
+        clock: some Clock<Duration> = ContinuousClock(),
+        onVacancy: @escaping @Sendable () -> Void
+    ) {
+        self.init(
+            capacity: capacity,
+            maximumWaiters: maximumWaiters,
+            callersCreate: false,
+            clock: clock,
+            destroyElement: { _ in },
+            onVacancy: onVacancy
         )
     }
 
@@ -87,18 +104,20 @@ public final class LockPool<Element: ~Copyable>: Sendable {
     package convenience init(
         capacity: Int,
         maximumWaiters: Int,
-        filling: Filling,
+        callersCreate: Bool,
         clock: some Clock<Duration>,
-        destroyElement: @escaping @Sendable (consuming Element) -> Void
+        destroyElement: @escaping @Sendable (consuming Element) -> Void,
+        onVacancy: @escaping @Sendable () -> Void
     ) {
         self.init(
             core: Core(
                 count: capacity,
                 maximumWaiters: maximumWaiters,
-                callersCreate: filling == .byCallers,
+                callersCreate: callersCreate,
                 slotStride: Slot.stride(Element.self),
                 slotAlignment: MemoryLayout<Element>.alignment,
-                destroyElement: { slot in destroyElement(unsafe slot.element(Element.self).move()) }
+                destroyElement: { slot in destroyElement(unsafe slot.element(Element.self).move()) },
+                onVacancy: onVacancy
             ),
             clock: PoolClock(clock)
         )

@@ -78,9 +78,12 @@ import Testing
 
     @Test("A reservation is filled from outside, and its element serves the oldest waiter")
     func reservation() async throws {
-        let pool = LockPool<Int>(capacity: 2, maximumWaiters: 2, filling: .byReservation)
+        let calls = NSLockBox(0)
+        let pool = LockPool<Int>(capacity: 2, maximumWaiters: 2) { calls.value += 1 }
+        #expect(calls.value == 0)
         let first = await pool.taskInLine(1) { try await pool.get().element }
         let second = await pool.taskInLine(2) { try await pool.get().element }
+        #expect(calls.value == 2)
         let reservation = pool.tryReserve()!
         let other = pool.tryReserve()!
         #expect(!pool.hasVacancy)
@@ -88,6 +91,7 @@ import Testing
         #expect(try await first.value == 1)
         #expect(try await second.value == 1)
         #expect(!pool.hasVacancy)
+        #expect(calls.value == 2)
         other.abandon()
         #expect(pool.hasVacancy)
     }

@@ -112,19 +112,6 @@ import Testing
             #expect(!pool.givesNothing)
         }
     }
-
-    @Test("onWait is called once the caller is in line, and only then")
-    func onWait() async throws {
-        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
-        let lease = try await pool.get(timeout: .seconds(1), onWait: { Issue.record("did not have to wait") })
-        let seen = NSLockBox(0)
-        let task = Task {
-            try await pool.get(timeout: .seconds(1_000), onWait: { seen.value = pool.waiters }).element
-        }
-        await until { seen.value == 1 }
-        lease.release()
-        #expect(try await task.value == 0)
-    }
 }
 
 /// The order in which something happened.

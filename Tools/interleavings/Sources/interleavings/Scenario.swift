@@ -1,0 +1,217 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a caller can do with a pool.
+enum Operation: Equatable {
+    /// Get, hold, return.
+    case get
+    /// The same with a deadline, which `sweep` finds to have come.
+    case getWithDeadline
+    /// Get, and discard the element.
+    case getAndDiscard
+    /// Get, and fail to create if that is what is to be done.
+    case getAndFail
+    case tryGet
+    /// Cancel another caller's wait, at any point of it.
+    case cancel(Int)
+    /// Fail those whose deadline has come.
+    case sweep
+    case close
+    /// Retire the last slot, or bring it back.
+    case retire, restore
+    /// Reserve a vacant slot and fill it, or give it up.
+    case fulfill, abandon
+    /// Let go of the pool, as the last one.
+    case drop
+}
+
+/// A pool and its callers.
+struct Scenario {
+    let name: String
+    /// A letter for each slot: `i` for idle, `v` for vacant.
+    let slots: String
+    var callersCreate = false
+    var maximumWaiters = 4
+    var cellsPerWaiter = 1
+    /// The ticket that is drawn first.
+    var firstTicket: UInt = 0
+    /// How many preemptions the exhaustive exploration goes to.
+    var preemptions = 3
+    let callers: [[Operation]]
+
+    static let all: [Scenario] = [
+        Scenario(name: "two get", slots: "i", preemptions: 5, callers: [[.get], [.get]]),
+        Scenario(
+            name: "two get twice, so that the ring wraps",
+            slots: "i",
+            maximumWaiters: 2,
+            preemptions: 4,
+            callers: [[.get, .get], [.get, .get]]
+        ),
+        Scenario(
+            name: "two get, on a ring of two, as numbers wrap",
+            slots: "i",
+            maximumWaiters: 2,
+            firstTicket: Ticket.mask,
+            preemptions: 4,
+            callers: [[.get, .get], [.get, .get]]
+        ),
+        Scenario(name: "three get", slots: "i", callers: [[.get], [.get], [.get]]),
+        Scenario(name: "three get two slots", slots: "ii", callers: [[.get], [.get], [.get]]),
+        Scenario(name: "three get, a ring of two", slots: "i", maximumWaiters: 2, callers: [[.get], [.get], [.get]]),
+        Scenario(name: "two get, an outsider tries", slots: "i", callers: [[.get], [.get], [.tryGet]]),
+        Scenario(
+            name: "two get, an outsider tries twice",
+            slots: "i",
+            preemptions: 3,
+            callers: [[.get], [.get], [.tryGet, .tryGet]]
+        ),
+        Scenario(name: "past the bound", slots: "i", maximumWaiters: 1, callers: [[.get], [.get], [.get]]),
+        Scenario(
+            name: "nobody may wait",
+            slots: "i",
+            maximumWaiters: 0,
+            preemptions: 4,
+            callers: [[.get], [.get], [.tryGet]]
+        ),
+        Scenario(name: "one is cancelled", slots: "i", preemptions: 4, callers: [[.get], [.get], [.cancel(1)]]),
+        Scenario(name: "both are cancelled", slots: "i", callers: [[.get], [.get], [.cancel(1), .cancel(0)]]),
+        Scenario(
+            name: "one of three is cancelled",
+            slots: "i",
+            preemptions: 2,
+            callers: [[.get], [.get], [.get], [.cancel(1)]]
+        ),
+        Scenario(
+            name: "two of three are cancelled, a full ring",
+            slots: "i",
+            maximumWaiters: 2,
+            preemptions: 2,
+            callers: [[.get], [.get, .get], [.get], [.cancel(1), .cancel(2), .cancel(1)]]
+        ),
+        Scenario(
+            name: "cancelled, and two slots",
+            slots: "ii",
+            preemptions: 2,
+            callers: [[.get], [.get], [.get], [.cancel(2)]]
+        ),
+        Scenario(
+            name: "cancelled, and an outsider tries",
+            slots: "i",
+            preemptions: 2,
+            callers: [[.get], [.get], [.cancel(1)], [.tryGet]]
+        ),
+        Scenario(
+            name: "a deadline comes",
+            slots: "i",
+            preemptions: 4,
+            callers: [[.get], [.getWithDeadline], [.sweep]]
+        ),
+        Scenario(
+            name: "a deadline and a cancellation",
+            slots: "i",
+            preemptions: 2,
+            callers: [[.get], [.getWithDeadline, .get], [.sweep], [.cancel(1)]]
+        ),
+        Scenario(name: "close", slots: "i", preemptions: 4, callers: [[.get], [.get], [.close]]),
+        Scenario(name: "close two slots", slots: "ii", callers: [[.get], [.get], [.close]]),
+        Scenario(name: "two close", slots: "i", callers: [[.get], [.close], [.close]]),
+        Scenario(
+            name: "close and cancel",
+            slots: "i",
+            preemptions: 2,
+            callers: [[.get], [.get], [.close], [.cancel(1)]]
+        ),
+        Scenario(name: "drop", slots: "i", preemptions: 5, callers: [[.get], [.get], [.drop]]),
+        Scenario(name: "drop two slots", slots: "ii", preemptions: 4, callers: [[.get], [.get], [.drop]]),
+        Scenario(name: "drop after a close", slots: "i", callers: [[.get], [.get, .close], [.drop]]),
+        Scenario(
+            name: "drop with a discarded element",
+            slots: "i",
+            callersCreate: true,
+            preemptions: 5,
+            callers: [[.getAndDiscard], [.get], [.drop]]
+        ),
+        Scenario(name: "callers create", slots: "v", callersCreate: true, preemptions: 5, callers: [[.get], [.get]]),
+        Scenario(
+            name: "three callers create in two slots",
+            slots: "vi",
+            callersCreate: true,
+            callers: [[.get], [.get], [.get]]
+        ),
+        Scenario(
+            name: "a creation fails",
+            slots: "v",
+            callersCreate: true,
+            preemptions: 4,
+            callers: [[.getAndFail], [.get]]
+        ),
+        Scenario(
+            name: "two creations fail",
+            slots: "v",
+            callersCreate: true,
+            callers: [[.getAndFail], [.getAndFail], [.get]]
+        ),
+        Scenario(
+            name: "a creation fails, its successor is cancelled",
+            slots: "v",
+            callersCreate: true,
+            preemptions: 2,
+            callers: [[.getAndFail], [.get], [.get], [.cancel(1)]]
+        ),
+        Scenario(
+            name: "an element is discarded",
+            slots: "i",
+            callersCreate: true,
+            callers: [[.getAndDiscard], [.get], [.get]]
+        ),
+        Scenario(
+            name: "a creation fails while the pool closes",
+            slots: "v",
+            callersCreate: true,
+            callers: [[.getAndFail], [.get], [.close]]
+        ),
+        Scenario(name: "filled from outside", slots: "v", callers: [[.get], [.get], [.fulfill]]),
+        Scenario(
+            name: "filled from outside, two slots",
+            slots: "vv",
+            preemptions: 2,
+            callers: [[.get], [.get], [.fulfill]]
+        ),
+        Scenario(name: "given up outside", slots: "v", callers: [[.get], [.abandon], [.fulfill]]),
+        Scenario(name: "discarded, and filled from outside", slots: "i", callers: [[.getAndDiscard], [.get], [.get]]),
+        Scenario(
+            name: "filled from outside while the pool closes",
+            slots: "v",
+            callers: [[.get], [.fulfill], [.close]]
+        ),
+        Scenario(
+            name: "filled from outside and dropped",
+            slots: "v",
+            preemptions: 5,
+            callers: [[.fulfill], [.tryGet], [.drop]]
+        ),
+        Scenario(name: "shrink", slots: "ii", callers: [[.get], [.get], [.retire]]),
+        Scenario(
+            name: "shrink and grow where callers create",
+            slots: "i",
+            callersCreate: true,
+            preemptions: 4,
+            callers: [[.get], [.retire, .restore], [.get]]
+        ),
+        Scenario(
+            name: "shrink against grow",
+            slots: "i",
+            callersCreate: true,
+            preemptions: 4,
+            callers: [[.get], [.retire, .restore], [.restore]]
+        ),
+        Scenario(
+            name: "shrink and grow, filled from outside",
+            slots: "i",
+            callers: [[.get], [.retire, .restore], [.get]]
+        ),
+        Scenario(name: "shrink and close", slots: "ii", callers: [[.get], [.retire, .restore], [.close]]),
+    ]
+}

@@ -1,0 +1,287 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+nonisolated(unsafe) var world = World(Scenario(name: "", slots: "i", callers: []))
+
+/// The element of checked pools: it is missed when it is not destroyed, and noticed when it is twice.
+struct CheckedElement: ~Copyable {
+    let number: Int
+
+    init() { number = world.elementIsMade() }
+
+    deinit { world.elementIsDestroyed(number) }
+}
+
+/// One pool, what its callers do with it, and what must be true of that at every instant and at the end.
+final class World {
+    struct Caller {
+        var wakeup: Int?
+        var record = -1
+        /// Whether its cancellation handler is installed.
+        var isCancellable = false
+        /// How many are inside its cancellation handler.
+        var runningHandlers = 0
+        var usesPool = true
+        /// The tickets that were in line when this caller first looked at the queue; `nil` before it has looked.
+        var ahead: Set<UInt>?
+        var isLooking = false
+    }
+
+    let scenario: Scenario
+    private(set) var core: Core
+    private var callers: [Caller]
+    private var holders: [Int?]
+    private var elements: Set<Int> = []
+    private var elementsMade = 0
+
+    init(_ scenario: Scenario) {
+        self.scenario = scenario
+        callers = Array(repeating: Caller(), count: scenario.callers.count)
+        holders = Array(repeating: nil, count: scenario.slots.count)
+        core = Core(
+            count: scenario.slots.count,
+            maximumWaiters: scenario.maximumWaiters,
+            callersCreate: scenario.callersCreate,
+            cellsPerWaiter: scenario.cellsPerWaiter,
+            slotStride: Slot.stride(CheckedElement.self),
+            slotAlignment: MemoryLayout<CheckedElement>.alignment,
+            destroyElement: { $0.element(CheckedElement.self).deinitialize(count: 1) },
+            onVacancy: { world.grow() }
+        )
+    }
+
+    /// Fills the slots that are to be idle at first.
+    func prepare() {
+        for (index, letter) in scenario.slots.enumerated() where letter == "i" {
+            let slot = core.slot(index)
+            slot.element(CheckedElement.self).initialize(to: CheckedElement())
+            slot.state.initialize(to: SlotWord.idle)
+        }
+        if scenario.firstTicket > 0 {
+            // As if so many had been in line before: the numbers are about to wrap around.
+            core.queue.initialize(to: QueueWord(tail: Ticket(scenario.firstTicket), length: 0, isClosed: false).bits)
+            for offset in 0..<UInt(core.shape.ring) {
+                let ticket = Ticket(scenario.firstTicket &+ offset)
+                core.cell(ticket).initialize(to: CellWord(ticket, .empty).bits)
+            }
+        }
+    }
+
+    var bodies: [() -> Void] {
+        scenario.callers.indices.map { caller in
+            { [unowned self] in
+                for (number, operation) in scenario.callers[caller].enumerated() {
+                    let isLast = number == scenario.callers[caller].count - 1
+                    perform(operation, by: caller, isLast: isLast)
+                }
+                callers[caller].usesPool = false
+            }
+        }
+    }
+
+    // MARK: What callers do
+
+    private func perform(_ operation: Operation, by caller: Int, isLast: Bool) {
+        switch operation {
+        case .get, .getWithDeadline, .getAndDiscard, .getAndFail:
+            get(operation, by: caller, isLast: isLast)
+        case .tryGet:
+            beginLooking(caller)
+            let slot = core.leaseIdleSlot(stride: core.shape.stride) ?? core.leaseIdleSlotBehindCancelled()
+            endLooking(caller)
+            if let slot { hold(slot, by: caller, isLast: isLast) }
+        case .cancel(let other):
+            scheduler.wait(isOptional: true) { [unowned self] in callers[other].isCancellable }
+            callers[other].runningHandlers += 1
+            core.cancel(record: callers[other].record)
+            callers[other].runningHandlers -= 1
+        case .sweep:
+            _ = core.failWaiters(dueAt: 1)
+        case .close:
+            core.close()
+        case .retire:
+            core.resize(to: core.shape.count - 1)
+        case .restore:
+            core.resize(to: core.shape.count)
+        case .fulfill:
+            if let slot = core.reserveVacantSlot() { fulfill(slot) }
+        case .abandon:
+            if let slot = core.reserveVacantSlot() {
+                claim(slot, by: caller)
+                unclaim(slot)
+                core.vacate(slot)
+            }
+        case .drop:
+            callers[caller].usesPool = false
+            scheduler.wait { [unowned self] in !callers.contains { $0.usesPool } }
+            core.drop()
+        }
+    }
+
+    private func get(_ operation: Operation, by caller: Int, isLast: Bool) {
+        beginLooking(caller)
+        var slot = core.leaseIdleSlot(stride: core.shape.stride)
+        if slot == nil, scenario.callersCreate { slot = core.reserveForNewcomer() }
+        if let slot { checkOrder(caller, slot) }
+        slot = slot ?? waitInLine(caller, hasDeadline: operation == .getWithDeadline)
+        endLooking(caller)
+        guard let slot else { return }
+        if scenario.callersCreate, core.isReserved(slot) {
+            claim(slot, by: caller)
+            scheduler.pause()
+            unclaim(slot)
+            if operation == .getAndFail { return core.vacate(slot) }
+            slot.element(CheckedElement.self).initialize(to: CheckedElement())
+            core.leaseReserved(slot)
+        }
+        if operation == .getAndDiscard {
+            claim(slot, by: caller)
+            if isLast { callers[caller].usesPool = false }
+            scheduler.pause()
+            unclaim(slot)
+            LockGuard<CheckedElement>(slot: slot).discard()
+        } else {
+            hold(slot, by: caller, isLast: isLast)
+        }
+    }
+
+    /// As `Core.wait`, with a fiber in the place of the task.
+    private func waitInLine(_ caller: Int, hasDeadline: Bool) -> Slot? {
+        guard let record = core.takeRecord() else { return nil }
+        callers[caller].record = record
+        callers[caller].wakeup = nil
+        callers[caller].isCancellable = true
+        let waker = Waker(
+            function: { context, wakeup in world.wake(Int(bitPattern: context) - 1, wakeup) },
+            context: UnsafeMutableRawPointer(bitPattern: caller + 1)!
+        )
+        if let refusal = core.enqueue(record, waker: waker, deadline: hasDeadline ? 1 : nil) {
+            wake(caller, refusal)
+        }
+        scheduler.wait { [unowned self] in callers[caller].wakeup != nil }
+        callers[caller].isCancellable = false
+        scheduler.wait { [unowned self] in callers[caller].runningHandlers == 0 }
+        core.giveRecord(record)
+        let wakeup = callers[caller].wakeup!
+        return wakeup < 0 ? nil : core.slot(wakeup)
+    }
+
+    private func wake(_ caller: Int, _ wakeup: Int) {
+        if callers[caller].wakeup != nil { scheduler.fail("caller \(caller) is woken twice") }
+        if !callers[caller].isCancellable { scheduler.fail("caller \(caller) is woken and does not wait") }
+        callers[caller].wakeup = wakeup
+        if wakeup >= 0 { checkOrder(caller, core.slot(wakeup)) }
+    }
+
+    private func hold(_ slot: Slot, by caller: Int, isLast: Bool) {
+        claim(slot, by: caller)
+        _ = slot.element(CheckedElement.self).pointee.number
+        // From here on this caller has a guard and nothing else.
+        if isLast { callers[caller].usesPool = false }
+        scheduler.pause()
+        unclaim(slot)
+        LockGuard<CheckedElement>(slot: slot).release()
+    }
+
+    /// Where slots are filled from outside, somebody fills one when there is a vacancy and a waiter.
+    private func grow() {
+        while !QueueWord(bits: core.queue.load()).isEmpty, let slot = core.reserveVacantSlot() { fulfill(slot) }
+    }
+
+    private func fulfill(_ slot: Slot) {
+        claim(slot, by: scheduler.caller)
+        scheduler.pause()
+        unclaim(slot)
+        Reservation<CheckedElement>(slot: slot).fulfill(CheckedElement())
+    }
+
+    // MARK: What must be true at every instant
+
+    private func claim(_ slot: Slot, by caller: Int) {
+        let index = slot.index
+        if let holder = holders[index] { scheduler.fail("slot \(index) is held by callers \(holder) and \(caller)") }
+        holders[index] = caller
+    }
+
+    private func unclaim(_ slot: Slot) { holders[slot.index] = nil }
+
+    private func beginLooking(_ caller: Int) {
+        callers[caller].isLooking = true
+        callers[caller].ahead = nil
+    }
+
+    private func endLooking(_ caller: Int) { callers[caller].isLooking = false }
+
+    /// The first load of the queue by a caller is its first look at it: whoever is in line then is ahead.
+    func noteLoad(of address: UnsafeMutablePointer<UInt>) {
+        let caller = scheduler.caller
+        guard caller >= 0, callers[caller].isLooking, callers[caller].ahead == nil else { return }
+        guard UnsafeMutableRawPointer(address) == core.base else { return }
+        callers[caller].ahead = ticketsInLine()
+    }
+
+    /// Nobody who was ahead of a caller that is served is still in line.
+    private func checkOrder(_ caller: Int, _ slot: Slot) {
+        if let ahead = callers[caller].ahead, !ahead.isDisjoint(with: ticketsInLine()) {
+            scheduler.fail("caller \(caller) is served before one that was in line when it came")
+        }
+        callers[caller].ahead = []
+    }
+
+    /// The tickets of live waiters, read past the scheduler.
+    private func ticketsInLine() -> Set<UInt> {
+        let word = QueueWord(bits: core.queue.address.pointee)
+        var tickets: Set<UInt> = []
+        for offset in 0..<word.length {
+            let ticket = word.head.advanced(by: offset)
+            let cell = CellWord(bits: core.cell(ticket).address.pointee)
+            if cell.ticket == ticket, cell.isWaiting { tickets.insert(ticket.number) }
+        }
+        return tickets
+    }
+
+    func elementIsMade() -> Int {
+        elementsMade += 1
+        elements.insert(elementsMade)
+        return elementsMade
+    }
+
+    func elementIsDestroyed(_ number: Int) {
+        if elements.remove(number) == nil { scheduler.fail("an element is destroyed twice") }
+    }
+
+    func checkFreed() {
+        if !elements.isEmpty { scheduler.fail("the block is freed with an element in it") }
+        if holders.contains(where: { $0 != nil }) { scheduler.fail("the block is freed under a holder") }
+    }
+
+    // MARK: What must be true at the end
+
+    /// - Returns: What is wrong at rest, or `nil`.
+    func problemAtRest() -> String? {
+        if scenario.callers.joined().contains(.drop) {
+            return Memory.isAlive ? "the block is never freed" : nil
+        }
+        let word = QueueWord(bits: core.queue.load())
+        if !word.isEmpty { return "somebody is left in line" }
+        var idle = 0
+        for index in 0..<core.shape.count {
+            let state = core.slot(index).state.load()
+            switch state & SlotWord.phase {
+            case SlotWord.idle: idle += 1
+            case SlotWord.vacant: break
+            default: return "slot \(index) is left in state \(state)"
+            }
+            if word.isClosed, state != SlotWord.vacant | SlotWord.retired {
+                return "slot \(index) is open after the close"
+            }
+        }
+        if idle != elements.count { return "\(elements.count) elements in \(idle) idle slots" }
+        var records = 0
+        while core.takeRecord() != nil { records += 1 }
+        if records != scenario.maximumWaiters { return "\(scenario.maximumWaiters - records) records are lost" }
+        core.drop()
+        return Memory.isAlive ? "the block is not freed by the drop" : nil
+    }
+}

@@ -1,0 +1,124 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// The checker, run on the core as it is and on the core with a bug.
+@Suite(.serialized) struct InterleavingsTests {
+    @Test("Every promise holds in every scenario")
+    func everyScenario() async throws {
+        let result = try await Checker(mutation: nil).run(["--random", "2000", "--limit", "200000"])
+        print(result.output.split(separator: "\n").last ?? "")
+        #expect(result.status == 0, "\(result.output)")
+    }
+
+    @Test("A bug is caught", arguments: Mutation.all)
+    func caught(_ mutation: Mutation) async throws {
+        let result = try await Checker(mutation: mutation).run(["--random", "20000", "--limit", "300000"])
+        let finding = result.output.split(separator: "\n").first { $0.contains("BROKEN") }
+        // The core's own preconditions may see it first.
+        #expect(finding != nil || result.hasCrashed, "\(result.output)")
+        print(mutation, finding ?? "crash")
+    }
+}
+
+/// A build of the checker from the sources beside this test, with a bug or without.
+struct Checker {
+    struct Result {
+        let status: Int32
+        let hasCrashed: Bool
+        let output: String
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    let mutation: Mutation?
+
+    /// Builds and runs the checker.
+    func run(_ arguments: [String]) async throws -> Result {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "interleavings-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let executable = folder.appending(path: "interleavings")
+        let sources = try copySources(to: folder)
+        let fibers = package.appending(path: "Sources/CFibers")
+        let object = folder.appending(path: "fibers.o")
+        try await expectSuccess(
+            [
+                "clang", "-O2", "-c", "-I", fibers.appending(path: "include").path(),
+                fibers.appending(path: "fibers.c").path(),
+                "-o", object.path(),
+            ]
+        )
+        try """
+        module CFibers { header "\(fibers.appending(path: "include/CFibers.h").path())" }
+        """.write(to: folder.appending(path: "module.modulemap"), atomically: true, encoding: .utf8)
+        try await expectSuccess(
+            [
+                "swiftc", "-O", "-whole-module-optimization", "-parse-as-library", "-swift-version", "6",
+                "-suppress-warnings",
+                "-module-name", "interleavings", "-package-name", "interleavings", "-enable-upcoming-feature",
+                "NonisolatedNonsendingByDefault",
+                "-Xcc", "-fmodule-map-file=\(folder.appending(path: "module.modulemap").path())", "-o",
+                executable.path(),
+                object.path(),
+            ] + sources.map { $0.path() }
+        )
+        return try await launch([executable.path()] + arguments)
+    }
+
+    private var package: URL { URL(filePath: #filePath).appending(path: "../../..").standardized }
+
+    /// The sources of the executable, as the manifest lists them.
+    private func copySources(to folder: URL) throws -> [URL] {
+        let excluded = try String(contentsOf: package.appending(path: "Package.swift"), encoding: .utf8)
+        let root = package.appending(path: "Sources/interleavings")
+        var copies: [URL] = []
+        var isMutated = mutation == nil
+        for folderName in ["", "Core/"] {
+            for file in try FileManager.default.contentsOfDirectory(atPath: root.appending(path: folderName).path())
+            where file.hasSuffix(".swift") && !excluded.contains("\"\(folderName)\(file)\"") {
+                var text = try String(contentsOf: root.appending(path: folderName + file), encoding: .utf8)
+                if let mutation, folderName == "Core/", file == mutation.file {
+                    guard text.contains(mutation.original) else {
+                        throw Failure(description: "the source has changed: \(mutation.original) is not in \(file)")
+                    }
+                    text = text.replacing(mutation.original, with: mutation.mutant)
+                    isMutated = true
+                }
+                let copy = folder.appending(path: file)
+                try text.write(to: copy, atomically: true, encoding: .utf8)
+                copies.append(copy)
+            }
+        }
+        if !isMutated { throw Failure(description: "no such source: \(mutation!.file)") }
+        return copies
+    }
+
+    private func expectSuccess(_ command: [String]) async throws {
+        let result = try await launch(["/usr/bin/env"] + command)
+        if result.status != 0 { throw Failure(description: "\(command[0]) failed:\n\(result.output)") }
+    }
+
+    private func launch(_ command: [String]) async throws -> Result {
+        let output = FileManager.default.temporaryDirectory.appending(path: "interleavings-\(UUID().uuidString).txt")
+        _ = FileManager.default.createFile(atPath: output.path(), contents: nil)
+        defer { try? FileManager.default.removeItem(at: output) }
+        let process = Process()
+        process.executableURL = URL(filePath: command[0])
+        process.arguments = Array(command.dropFirst())
+        let handle = try FileHandle(forWritingTo: output)
+        process.standardOutput = handle
+        process.standardError = handle
+        let status: Int32 = try await withCheckedThrowingContinuation { continuation in
+            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
+        let hasCrashed = process.terminationReason == .uncaughtSignal
+        return Result(status: status, hasCrashed: hasCrashed, output: try String(contentsOf: output, encoding: .utf8))
+    }
+}
