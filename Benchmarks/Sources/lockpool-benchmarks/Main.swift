@@ -1,0 +1,68 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// What the command line says.
+struct Options {
+    var area = ""
+    var json: String?
+    var isQuick = false
+
+    /// How many rounds a figure is the median of.
+    var rounds: Int { isQuick ? 5 : 9 }
+
+    static let usage = "usage: lockpool-benchmarks core|pool|sqlite [--json FILE] [--quick]"
+
+    init(_ arguments: [String]) {
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            switch argument {
+            case "--quick": isQuick = true
+            case "--json":
+                guard let path = rest.popFirst() else { Options.fail("--json needs a file") }
+                json = path
+            case "--help", "-h":
+                print(Options.usage)
+                exit(0)
+            case "core", "pool",
+                "sqlite" where area.isEmpty:
+                area = argument
+            default: Options.fail("unknown argument: \(argument)")
+            }
+        }
+        if area.isEmpty { Options.fail("which area?") }
+    }
+
+    static func fail(_ message: String) -> Never {
+        FileHandle.standardError.write(Data("\(message)\n\(usage)\n".utf8))
+        exit(64)
+    }
+}
+
+@main
+struct Benchmarks {
+    static func main() async throws {
+        let options = Options(Array(CommandLine.arguments.dropFirst()))
+        var report = Report()
+        switch options.area {
+        case "core":
+            await CoreRows.uncontended(options, into: &report)
+            CoreRows.contended(options, into: &report)
+            await Task.detached { [report] in
+                var own = report
+                await SaturationRows.run(options, into: &own)
+                return own
+            }.value.take(into: &report)
+        default:
+            Options.fail("nothing to measure in area \(options.area) yet")
+        }
+        report.printTable()
+        if let path = options.json { try report.write(area: options.area, to: path) }
+    }
+}
+
+extension Report {
+    fileprivate func take(into report: inout Report) { report = self }
+}

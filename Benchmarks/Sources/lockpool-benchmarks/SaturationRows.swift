@@ -1,0 +1,196 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import LockPool
+import Synchronization
+
+/// The core when more ask than there are elements: throughput, waits, and how evenly turns are shared.
+enum SaturationRows {
+    static func run(_ options: Options, into report: inout Report) async {
+        await yields(options, into: &report)
+        for tasks in [64, 1_000] {
+            let name = "core.saturated\(tasks)"
+            for _ in 0..<options.rounds {
+                let result = await saturate(tasks: tasks, seconds: 3, measuresWaits: false)
+                report.add("\(name).mops", result.operationsPerSecond / 1e6, "M/s")
+                report.add("\(name).spread", result.spread, "most/fewest")
+            }
+            // Reading the clock twice a turn would cost throughput: waits are measured in rounds of their own.
+            for _ in 0..<max(1, options.rounds / 2) {
+                let result = await saturate(tasks: tasks, seconds: 1, measuresWaits: true)
+                report.add("\(name).p50us", result.waits.percentile(0.5) / 1e3, "µs")
+                report.add("\(name).p99us", result.waits.percentile(0.99) / 1e3, "µs")
+                report.add("\(name).maxus", result.waits.percentile(1) / 1e3, "µs")
+            }
+        }
+        await holds(options, into: &report)
+    }
+
+    /// What the executor itself costs: tasks that only yield.
+    static func yields(_ options: Options, into report: inout Report) async {
+        for _ in 0..<options.rounds {
+            let (turns, elapsed) = await race(tasks: 64, seconds: 1) { _, isOver in
+                var turns = 0
+                while !isOver() {
+                    await Task.yield()
+                    turns += 1
+                }
+                return turns
+            }
+            report.add("core.yield.ns", elapsed / Double(turns.reduce(0, +)), "ns")
+        }
+    }
+
+    struct Saturation {
+        let operationsPerSecond: Double
+        let spread: Double
+        let waits: Waits
+    }
+
+    static func saturate(tasks: Int, seconds: Double, measuresWaits: Bool) async -> Saturation {
+        let pool = LockPool(count: 4, maximumWaiters: tasks) { _ in UInt(0) }
+        let collected = Mutex(Waits())
+        let (turns, elapsed) = await race(tasks: tasks, seconds: seconds) { _, isOver in
+            var turns = 0
+            if !measuresWaits {
+                while !isOver() {
+                    guard var lease = try? await pool.get() else { fatalError("no element") }
+                    lease.element &+= 1
+                    await Task.yield()
+                    lease.release()
+                    turns += 1
+                }
+                return turns
+            }
+            var waits = Waits()
+            while !isOver() {
+                let start = nanoseconds()
+                guard var lease = try? await pool.get() else { fatalError("no element") }
+                waits.add(nanoseconds() - start)
+                lease.element &+= 1
+                await Task.yield()
+                lease.release()
+                turns += 1
+            }
+            collected.withLock { $0.add(waits) }
+            return turns
+        }
+        return Saturation(
+            operationsPerSecond: Double(turns.reduce(0, +)) / elapsed * 1e9,
+            spread: Double(turns.max()!) / Double(turns.min()!),
+            waits: collected.withLock { $0 }
+        )
+    }
+
+    /// 64 tasks on 4 slots that each hold for a sleep of a millisecond.
+    static func holds(_ options: Options, into report: inout Report) async {
+        for _ in 0..<options.rounds {
+            let pool = LockPool(count: 4, maximumWaiters: 64) { _ in UInt(0) }
+            let collected = Mutex((waits: Waits(), held: 0.0))
+            let (turns, _) = await race(tasks: 64, seconds: 2) { _, isOver in
+                var (turns, held) = (0, 0.0)
+                var waits = Waits()
+                while !isOver() {
+                    let start = nanoseconds()
+                    guard let lease = try? await pool.get() else { fatalError("no element") }
+                    let got = nanoseconds()
+                    try? await Task.sleep(for: .milliseconds(1))
+                    let end = nanoseconds()
+                    lease.release()
+                    // The first turns meet an empty line.
+                    if turns > 0 { waits.add(got - start) }
+                    held += Double(end - got)
+                    turns += 1
+                }
+                collected.withLock {
+                    $0.waits.add(waits)
+                    $0.held += held
+                }
+                return turns
+            }
+            collected.withLock { result in
+                report.add("core.hold1ms.p99us", result.waits.percentile(0.99) / 1e3, "µs")
+                report.add("core.hold1ms.maxus", result.waits.percentile(1) / 1e3, "µs")
+                report.add("core.hold1ms.idealus", 15 * result.held / Double(turns.reduce(0, +)) / 1e3, "µs")
+            }
+        }
+    }
+
+    /// Lets `tasks` tasks start together and run until `seconds` have passed.
+    ///
+    /// - Returns: How many turns each says it made, and the nanoseconds from the start to the end of the window.
+    static func race(
+        tasks: Int,
+        seconds: Double,
+        _ body: @escaping @Sendable (_ task: Int, _ isOver: () -> Bool) async -> Int
+    ) async -> (turns: [Int], elapsed: Double) {
+        let signals = Signals()
+        return await withTaskGroup(of: Int.self) { group in
+            for task in 0..<tasks {
+                group.addTask {
+                    signals.ready.add(1, ordering: .relaxed)
+                    while !signals.started.load(ordering: .acquiring) { await Task.yield() }
+                    return await body(task) { signals.isOver.load(ordering: .relaxed) }
+                }
+            }
+            while signals.ready.load(ordering: .relaxed) < tasks { await Task.yield() }
+            let start = nanoseconds()
+            signals.started.store(true, ordering: .releasing)
+            try? await Task.sleep(for: .seconds(seconds))
+            signals.isOver.store(true, ordering: .relaxed)
+            let elapsed = Double(nanoseconds() - start)
+            var turns: [Int] = []
+            for await count in group { turns.append(count) }
+            return (turns, elapsed)
+        }
+    }
+
+    final class Signals: Sendable {
+        let ready = Atomic(0)
+        let started = Atomic(false)
+        let isOver = Atomic(false)
+    }
+}
+
+/// A histogram of nanoseconds: 64 steps for each power of two, so that a percentile is off by 1.6 % at most.
+struct Waits: Sendable {
+    private var counts = [Int](repeating: 0, count: 64 * 58)
+    private var total = 0
+    private var most: UInt64 = 0
+
+    mutating func add(_ value: UInt64) {
+        counts[Waits.index(value)] += 1
+        total += 1
+        most = max(most, value)
+    }
+
+    mutating func add(_ other: Waits) {
+        for index in counts.indices { counts[index] += other.counts[index] }
+        total += other.total
+        most = max(most, other.most)
+    }
+
+    /// The value that `share` of all are not above; for 1 the greatest, exactly.
+    func percentile(_ share: Double) -> Double {
+        if share >= 1 { return Double(most) }
+        var rest = Int((Double(total) * share).rounded(.up))
+        for (index, count) in counts.enumerated() {
+            rest -= count
+            if rest <= 0 { return Double(min(most, Waits.upperBound(index))) }
+        }
+        return Double(most)
+    }
+
+    private static func index(_ value: UInt64) -> Int {
+        if value < 64 { return Int(value) }
+        let exponent = 63 - value.leadingZeroBitCount
+        return (exponent - 5) * 64 + Int(value >> (exponent - 6)) - 64
+    }
+
+    private static func upperBound(_ index: Int) -> UInt64 {
+        if index < 64 { return UInt64(index) }
+        let exponent = index / 64 + 5
+        return (UInt64(index % 64 + 65) << (exponent - 6)) - 1
+    }
+}
