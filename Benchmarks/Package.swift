@@ -20,6 +20,11 @@ let package = Package(
     targets: [
         // What cannot be said in Swift without a doubt: the baselines, and work that no optimiser sees through.
         .target(name: "CBaselines", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(
+            name: "CSQLiteBaseline",
+            cSettings: [.unsafeFlags(["-O2"])],
+            linkerSettings: [.linkedLibrary("sqlite3")]
+        ),
         // Stands in for malloc, so it is linked only into the executable that counts allocations.
         .target(name: "CAllocations"),
         .executableTarget(
@@ -31,6 +36,7 @@ let package = Package(
             name: "lockpool-benchmarks",
             dependencies: [
                 "CBaselines",
+                "CSQLiteBaseline",
                 .product(name: "LockPool", package: "swift-lock-pool"),
                 .product(name: "ConnectionPooling", package: "swift-lock-pool"),
                 .product(name: "SQLitePooling", package: "swift-lock-pool"),

@@ -39,6 +39,17 @@ extension Duration {
     }
 }
 
+extension Duration {
+    /// Nanoseconds from now; none for a negative duration.
+    var wholeNanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        if seconds < 0 || attoseconds < 0 { return 0 }
+        let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, carry) = whole.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
+        return overflow || carry ? UInt64(Int64.max) : min(sum, UInt64(Int64.max))
+    }
+}
+
 /// Fails waiters at their deadlines, with one sleeping task for all of them.
 ///
 /// A waiter's deadline stands in its record. The task sleeps until the earliest that it knows of, goes through the records,

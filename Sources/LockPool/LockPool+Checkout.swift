@@ -67,6 +67,29 @@ extension LockPool where Element: ~Copyable {
         return LockGuard(slot: try await waitForElement(timeout: clock.now.duration(to: deadline)))
     }
 
+    /// Gets an element, blocking the thread while none is idle.
+    ///
+    /// For threads of one's own: blocked threads and suspended tasks wait in one line. Not for asynchronous code, whose threads
+    /// must not block; the compiler sees to that.
+    ///
+    /// - Parameter timeout: How long to wait, by the system's monotonic clock; `nil` for as long as it takes.
+    /// - Returns: A guard with exclusive access to an element.
+    /// - Throws: ``LockPoolError`` with the code `closed`, `tooManyWaiters`, or `timedOut`. A timeout of zero or less still
+    ///   gets what is idle.
+    /// - Complexity: As ``get()``.
+    @available(*, noasync, message: "Blocks the thread; use get.")
+    @inlinable
+    public func getBlocking(timeout: Duration? = nil) throws(LockPoolError) -> LockGuard<Element> {
+        if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
+        return LockGuard(slot: try waitBlocking(timeout: timeout))
+    }
+
+    @usableFromInline
+    func waitBlocking(timeout: Duration?) throws(LockPoolError) -> Slot {
+        precondition(!core.shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")
+        return try core.waitBlocking(timeout: timeout.map(\.wholeNanoseconds))
+    }
+
     @usableFromInline
     func waitForElement(timeout: Duration?) async throws(LockPoolError) -> Slot {
         precondition(!core.shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")

@@ -73,6 +73,18 @@ import Testing
             message: "Sendable"
         ),
         Mistake(
+            testDescription: "Asynchronous code does not block its thread",
+            imports: "LockPool",
+            program: """
+                func f(_ pool: LockPool<Int>) async throws {
+                    «mistake»let lease = try pool.getBlocking()«»
+                    «right»let lease = try await pool.get()«»
+                    lease.release()
+                }
+                """,
+            message: "unavailable from asynchronous contexts"
+        ),
+        Mistake(
             testDescription: "A reservation is not fulfilled twice",
             imports: "LockPool",
             program: """

@@ -13,6 +13,7 @@ let package = Package(
             name: "interleavings",
             dependencies: ["CFibers"],
             exclude: [
+                "Core/Core+Block.swift",
                 "Core/Core+Wait.swift",
                 "Core/Deadlines.swift",
                 "Core/Documentation.docc",

@@ -50,19 +50,26 @@ struct Benchmarks {
         case "core":
             await CoreRows.uncontended(options, into: &report)
             CoreRows.contended(options, into: &report)
-            await Task.detached { [report] in
-                var own = report
-                await SaturationRows.run(options, into: &own)
-                return own
-            }.value.take(into: &report)
+            report = await Task.detached { [report] in
+                var report = report
+                await SaturationRows.run(options, into: &report)
+                return report
+            }.value
+            try await AllocationRows.run(into: &report)
+        case "pool":
+            report = try await Task.detached {
+                var report = Report()
+                try await PoolRows.run(options, into: &report)
+                return report
+            }.value
         default:
-            Options.fail("nothing to measure in area \(options.area) yet")
+            report = try await Task.detached {
+                var report = Report()
+                try await SQLiteRows.run(options, into: &report)
+                return report
+            }.value
         }
         report.printTable()
         if let path = options.json { try report.write(area: options.area, to: path) }
     }
-}
-
-extension Report {
-    fileprivate func take(into report: inout Report) { report = self }
 }

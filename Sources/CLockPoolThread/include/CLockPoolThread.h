@@ -5,6 +5,8 @@
 #ifndef CLOCKPOOLTHREAD_H
 #define CLOCKPOOLTHREAD_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 // The slot that this thread returned last. It is a hint and nothing else: a search starts there, so that threads do not
@@ -13,5 +15,23 @@ static inline uintptr_t *_Nonnull lockpool_thread_hint(void) {
   static _Thread_local uintptr_t hint;
   return &hint;
 }
+
+// Where a thread waits to be woken, once. It may live on that thread's stack: who wakes it does not touch it afterwards.
+typedef struct lockpool_parker {
+  pthread_mutex_t mutex;
+  pthread_cond_t condition;
+  bool is_woken;
+  intptr_t wakeup;
+} lockpool_parker;
+
+void lockpool_parker_init(lockpool_parker *_Nonnull parker);
+void lockpool_parker_destroy(lockpool_parker *_Nonnull parker);
+
+// Wakes the thread that waits, or will wait, with a value for it.
+void lockpool_parker_wake(lockpool_parker *_Nonnull parker, intptr_t wakeup);
+
+// Blocks until woken, or until `nanoseconds` of the monotonic clock have passed; UINT64_MAX for ever. Returns whether it was
+// woken, and then with what.
+bool lockpool_parker_wait(lockpool_parker *_Nonnull parker, uint64_t nanoseconds, intptr_t *_Nonnull wakeup);
 
 #endif

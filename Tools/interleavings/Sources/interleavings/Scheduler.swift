@@ -74,11 +74,14 @@ final class Scheduler {
     }
 
     private func runBody() {
-        let body = fibers[current].body
-        body()
+        callBody()
         fibers[current].isFinished = true
         leave()
     }
+
+    /// Apart from `runBody`, which never returns and would keep what it refers to.
+    @inline(never)
+    private func callBody() { fibers[current].body() }
 
     /// Called before each atomic operation at `address`.
     func step(at address: UnsafeMutablePointer<UInt>) {

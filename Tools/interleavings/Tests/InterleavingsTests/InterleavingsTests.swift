@@ -16,11 +16,11 @@ import Testing
 
     @Test("A bug is caught", arguments: Mutation.all)
     func caught(_ mutation: Mutation) async throws {
-        let result = try await Checker(mutation: mutation).run(["--random", "20000", "--limit", "300000"])
+        let result = try await Checker(mutation: mutation).run(["--random", "5000", "--limit", "70000"])
         let finding = result.output.split(separator: "\n").first { $0.contains("BROKEN") }
         // The core's own preconditions may see it first.
         #expect(finding != nil || result.hasCrashed, "\(result.output)")
-        print(mutation, finding ?? "crash")
+        print(mutation.testDescription, finding ?? "stopped by a precondition of the core")
     }
 }
 
@@ -111,6 +111,7 @@ struct Checker {
         let process = Process()
         process.executableURL = URL(filePath: command[0])
         process.arguments = Array(command.dropFirst())
+        process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
         let handle = try FileHandle(forWritingTo: output)
         process.standardOutput = handle
         process.standardError = handle

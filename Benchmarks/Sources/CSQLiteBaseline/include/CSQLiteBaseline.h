@@ -1,0 +1,19 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CSQLITEBASELINE_H
+#define CSQLITEBASELINE_H
+
+#include <stdint.h>
+
+// Makes a database with a write-ahead log and a table user(id, name, visits) of `rows` rows. 0 if it worked.
+int32_t sqlite_baseline_make(const char *_Nonnull path, int32_t rows);
+
+// Nanoseconds for each of `count` point reads by primary key, with one prepared statement.
+double sqlite_baseline_read(const char *_Nonnull path, int32_t rows, int32_t count);
+
+// One-row update transactions per second, in a loop of `count` with prepared statements, synchronous=NORMAL.
+double sqlite_baseline_write(const char *_Nonnull path, int32_t rows, int32_t count);
+
+#endif

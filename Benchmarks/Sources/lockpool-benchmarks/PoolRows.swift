@@ -1,0 +1,61 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import LockPool
+import Synchronization
+
+/// The connection pool on a factory without I/O, beside the core that is under it.
+enum PoolRows {
+    struct Factory: ConnectionFactory {
+        struct Connection: ~Copyable, Sendable { let number = 0 }
+
+        func connect() async throws -> Connection { Connection() }
+        func inspect(_ connection: borrowing Connection) -> ConnectionHealth { .reusable }
+        func close(_ connection: consuming Connection) async {}
+    }
+
+    static func run(_ options: Options, into report: inout Report) async throws {
+        let count = options.isQuick ? 1_000_000 : 5_000_000
+        let core = LockPool(count: 8, maximumWaiters: 64) { _ in UInt(0) }
+        let pool = try ConnectionPool(factory: Factory())
+        try await pool.withConnection { _ in }
+        for round in 0..<options.rounds + 1 {
+            let clock = nanoseconds(per: count) { for _ in 0..<count { _ = nanoseconds() } }
+            let get = await nanoseconds(per: count) { await CoreRows.getAndReturn(core, count) }
+            let lend = try await nanoseconds(per: count) {
+                for _ in 0..<count { try await pool.withConnection { _ in } }
+            }
+            if round == 0 { continue }  // warm-up
+            report.add("core.clock.ns", clock, "ns")
+            report.add("core.uncontended.get.ns", get, "ns")
+            report.add("pool.uncontended.ns", lend, "ns")
+        }
+        for _ in 0..<options.rounds {
+            let own = await SaturationRows.saturate(tasks: 64, seconds: 3, measuresWaits: false)
+            report.add("core.saturated64.mops", own.operationsPerSecond / 1e6, "M/s")
+            report.add("core.saturated64.spread", own.spread, "most/fewest")
+            let managed = try await saturate(seconds: 3)
+            report.add("pool.saturated64.mops", managed.mops, "M/s")
+            report.add("pool.saturated64.spread", managed.spread, "most/fewest")
+        }
+    }
+
+    static func saturate(seconds: Double) async throws -> (mops: Double, spread: Double) {
+        let pool = try ConnectionPool(factory: Factory(), configuration: .init(maximumConnections: 4))
+        let (turns, elapsed) = await SaturationRows.race(tasks: 64, seconds: seconds) { _, isOver in
+            var turns = 0
+            while !isOver() {
+                do {
+                    try await pool.withConnection { _ in await Task.yield() }
+                } catch {
+                    fatalError("\(error)")
+                }
+                turns += 1
+            }
+            return turns
+        }
+        return (Double(turns.reduce(0, +)) / elapsed * 1e3, Double(turns.max()!) / Double(turns.min()!))
+    }
+}

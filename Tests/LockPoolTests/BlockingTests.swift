@@ -1,0 +1,102 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import LockPool
+import Testing
+
+@Suite struct BlockingTests {
+    @Test("Tasks and blocked threads wait in one line")
+    func oneLine() async throws {
+        let pool = LockPool(count: 1, maximumWaiters: 16) { index in index }
+        let order = Order()
+        let lease = pool.tryGet()!
+        var tasks: [Task<Void, any Error>] = []
+        for number in 0..<16 {
+            if number % 2 == 0 {
+                tasks.append(
+                    await pool.taskInLine(number + 1) {
+                        let lease = try await pool.get()
+                        order.append(number)
+                        lease.release()
+                    }
+                )
+            } else {
+                tasks.append(
+                    await pool.taskInLine(number + 1) {
+                        await onFreshThread {
+                            guard let lease = try? pool.getBlocking() else { return }
+                            order.append(number)
+                            lease.release()
+                        }
+                    }
+                )
+            }
+        }
+        lease.release()
+        for task in tasks { try await task.value }
+        #expect(order.numbers == Array(0..<16))
+    }
+
+    @Test("A blocked thread gives up at its deadline, and takes nothing with it")
+    func timeout() async {
+        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
+        let lease = pool.tryGet()!
+        for timeout in [Duration.zero, .seconds(-1), .microseconds(300)] {
+            let code = await onFreshThread { errorCode(pool, timeout: timeout) }
+            #expect(code == .timedOut)
+        }
+        #expect(pool.waiters == 0)
+        lease.release()
+        let element = await onFreshThread { try? pool.getBlocking(timeout: .zero).element }
+        #expect(element == 0)
+        #expect(!pool.givesNothing)
+    }
+
+    @Test("A blocked thread is told when the pool closes, and when as many wait as may")
+    func refusals() async throws {
+        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
+        let lease = pool.tryGet()!
+        let blocked = await pool.taskInLine(1) {
+            await onFreshThread { errorCode(pool, timeout: .seconds(3_600)) }
+        }
+        let refused = await onFreshThread { errorCode(pool) }
+        #expect(refused == .tooManyWaiters)
+        pool.close()
+        #expect(try await blocked.value == .closed)
+        let late = await onFreshThread { errorCode(pool) }
+        #expect(late == .closed)
+        lease.release()
+    }
+
+    @Test("Threads that come and go, with deadlines and without, each get a turn or an error")
+    func manyThreads() async {
+        let pool = LockPool(count: 2, maximumWaiters: 8) { _ in StressTests.Exclusive() }
+        await withDiscardingTaskGroup { group in
+            for number in 0..<8 {
+                group.addTask {
+                    await onFreshThread {
+                        for turn in 0..<500 {
+                            let timeout: Duration? = (number + turn) % 3 == 0 ? .microseconds(turn % 50) : nil
+                            guard let lease = try? pool.getBlocking(timeout: timeout) else { continue }
+                            lease.element.enter()
+                            lease.element.leave()
+                        }
+                    }
+                }
+            }
+        }
+        #expect(pool.waiters == 0)
+        #expect(pool.occupancy.idle == 2)
+    }
+
+    /// The code of the error of a blocking get.
+    private func errorCode(_ pool: LockPool<Int>, timeout: Duration? = nil) -> LockPoolError.Code? {
+        do throws(LockPoolError) {
+            _ = try pool.getBlocking(timeout: timeout)
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+}
