@@ -149,6 +149,85 @@ import Testing
                 """,
             message: "used after consume"
         ),
+        Mistake(
+            testDescription: "A SQLite connection does not leave its body",
+            imports: "SQLitePooling",
+            program: """
+                func f(_ pool: SQLitePool) async throws {
+                    «mistake»let kept: SQLiteConnection = try await pool.read { db in db }«»
+                    «right»let kept = try await pool.read { db in try db.query("SELECT 1", as: Int.self) }«»
+                    _ = consume kept
+                }
+                """,
+            message: "conform to 'Copyable'"
+        ),
+        Mistake(
+            testDescription: "A SQLite connection is not captured by what outlives its body",
+            imports: "SQLitePooling",
+            program: """
+                func later(_ f: @escaping () throws -> Void) {}
+                func f(_ pool: SQLitePool) async throws {
+                    try await pool.write { (db: borrowing SQLiteConnection) in
+                        «mistake»later { _ = try db.execute("DELETE FROM t") }«»
+                        «right»_ = try db.execute("DELETE FROM t")«»
+                    }
+                }
+                """,
+            message: "cannot be captured by an escaping closure"
+        ),
+        Mistake(
+            testDescription: "A row does not leave its loop",
+            imports: "SQLitePooling",
+            program: """
+                func f(_ pool: SQLitePool) async throws {
+                    try await pool.read { db in
+                        var kept: SQLiteRow?
+                        try db.forEachRow("SELECT 1") { row in
+                            «mistake»kept = row«»
+                            «right»kept = nil«»
+                        }
+                        _ = kept
+                    }
+                }
+                """,
+            message: "is consuming"
+        ),
+        Mistake(
+            testDescription: "A string that was put together is not a statement",
+            imports: "SQLitePooling",
+            program: """
+                func f(_ pool: SQLitePool, name: String) async throws {
+                    «mistake»let text = "DELETE FROM user WHERE name = '\\(name)'"«»
+                    «right»let text: SQL = "DELETE FROM user WHERE name = \\(name)"«»
+                    _ = try await pool.execute(text)
+                }
+                """,
+            message: "cannot convert value of type 'String' to expected argument type 'SQL'"
+        ),
+        Mistake(
+            testDescription: "What SQLite cannot store is not bound",
+            imports: "SQLitePooling",
+            program: """
+                struct Point {}
+                func f(_ pool: SQLitePool) async throws {
+                    «mistake»let value = Point()«»
+                    «right»let value = 7«»
+                    _ = try await pool.execute("INSERT INTO t VALUES (\\(value))")
+                }
+                """,
+            message: "conform to 'SQLiteEncodable'"
+        ),
+        Mistake(
+            testDescription: "A body does not await",
+            imports: "SQLitePooling",
+            program: """
+                func f(_ pool: SQLitePool) async throws {
+                    «mistake»_ = try await pool.read { db in try await pool.query("SELECT 1", as: Int.self) }«»
+                    «right»_ = try await pool.read { db in try db.query("SELECT 1", as: Int.self) }«»
+                }
+                """,
+            message: "expecting synchronous function type"
+        ),
     ]
 
     static let factory = """

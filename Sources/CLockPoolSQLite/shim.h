@@ -1,0 +1,64 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CLOCKPOOLSQLITE_H
+#define CLOCKPOOLSQLITE_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stddef.h>
+
+// What Swift cannot call: functions with a variable number of arguments, macros that cast, and what its C modules hide.
+
+// SQLite copies the text, so that it may go as soon as this returns. An empty text has no address in Swift, which would
+// bind NULL.
+static inline int clockpool_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text, sqlite3_uint64 size) {
+  return sqlite3_bind_text64(statement, index, text ? text : "", size, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+// As above; a blob without an address would be NULL.
+static inline int clockpool_sqlite_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 size) {
+  if (size == 0) return sqlite3_bind_zeroblob(statement, index, 0);
+  return sqlite3_bind_blob64(statement, index, bytes, size, SQLITE_TRANSIENT);
+}
+
+// Whether a text in double quotes that names nothing is taken for a string. Off: a misspelt name is an error.
+static inline int clockpool_sqlite_refuse_double_quoted_strings(sqlite3 *database) {
+  int code = sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DML, 0, (int *)0);
+  if (code != SQLITE_OK) return code;
+  return sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DDL, 0, (int *)0);
+}
+
+// The byte of the statement that the last error is about, or -1. SQLite knows it since 3.38.
+static inline int clockpool_sqlite_error_offset(sqlite3 *database) {
+#if SQLITE_VERSION_NUMBER >= 3038000
+  return sqlite3_error_offset(database);
+#else
+  (void)database;
+  return -1;
+#endif
+}
+
+// Starts a detached thread with a stack of its own size. Returns 0, or what the system says.
+static inline int clockpool_sqlite_start_thread(void *(*run)(void *), void *context, size_t stack_size) {
+  pthread_attr_t attributes;
+  int code = pthread_attr_init(&attributes);
+  if (code != 0) return code;
+  pthread_t thread;
+  code = pthread_attr_setstacksize(&attributes, stack_size);
+  if (code == 0) code = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  if (code == 0) code = pthread_create(&thread, &attributes, run, context);
+  pthread_attr_destroy(&attributes);
+  return code;
+}
+
+// Names the calling thread, for debuggers. The C library declares the function only for GNU sources, which a module is not.
+#ifdef __APPLE__
+static inline void clockpool_sqlite_name_thread(const char *name) { pthread_setname_np(name); }
+#else
+extern int pthread_setname_np(pthread_t thread, const char *name);
+static inline void clockpool_sqlite_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+#endif
+
+#endif

@@ -1,0 +1,112 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A statement with the values of its parameters.
+///
+/// It is written as a literal, and what is interpolated becomes a parameter, never a part of the text:
+///
+/// ```swift
+/// let user: SQL = "SELECT name FROM user WHERE id = \(id)"   // SELECT name FROM user WHERE id = ?
+/// ```
+///
+/// A `String` that is put together at run time is not taken for SQL. Names are interpolated as `\(identifier: name)`, other
+/// statements as `\(sql: condition)`, and ``init(unsafe:parameters:)`` is the way out for text from elsewhere.
+///
+/// Descriptions show the text and never a value.
+public struct SQL: Sendable {
+    /// The text of the statement, with a `?` for each parameter that was interpolated.
+    public private(set) var text: String
+
+    /// The values of the parameters, in the order of their numbers.
+    public private(set) var parameters: [SQLiteValue]
+
+    /// Takes any text for SQL.
+    ///
+    /// - Parameters:
+    ///   - text: A statement that no stranger has had a part in.
+    ///   - parameters: The values of its parameters, in the order of their numbers.
+    public init(unsafe text: String, parameters: [SQLiteValue] = []) {
+        self.text = text
+        self.parameters = parameters
+    }
+}
+
+extension SQL: ExpressibleByStringInterpolation {
+    /// A statement without parameters.
+    ///
+    /// The literal is a `StaticString`, which a `String` does not convert to.
+    public init(stringLiteral text: StaticString) {
+        self.init(unsafe: text.description)
+    }
+
+    /// A statement with parameters.
+    public init(stringInterpolation: StringInterpolation) {
+        self.init(unsafe: stringInterpolation.text, parameters: stringInterpolation.parameters)
+    }
+
+    /// Puts a statement together from a literal's pieces.
+    public struct StringInterpolation: StringInterpolationProtocol, Sendable {
+        var text = ""
+        var parameters: [SQLiteValue] = []
+
+        /// Begins a literal.
+        public init(literalCapacity: Int, interpolationCount: Int) {
+            text.reserveCapacity(literalCapacity + interpolationCount)
+            parameters.reserveCapacity(interpolationCount)
+        }
+
+        /// Appends a piece of the literal as it is.
+        public mutating func appendLiteral(_ literal: StaticString) {
+            literal.withUTF8Buffer { utf8 in
+                unsafe text += String(decoding: utf8, as: UTF8.self)
+            }
+        }
+
+        /// Appends a parameter with this value.
+        public mutating func appendInterpolation(_ value: some SQLiteEncodable) {
+            text += "?"
+            parameters.append(value.sqliteValue)
+        }
+
+        /// Appends a parameter with this value, or `NULL` for `nil`.
+        ///
+        /// Without this the compiler would warn of the description of an optional.
+        public mutating func appendInterpolation(_ value: (some SQLiteEncodable)?) {
+            text += "?"
+            parameters.append(value.sqliteValue)
+        }
+
+        /// Appends the name of a table, a column or the like, in double quotes.
+        ///
+        /// Any text is a name; one with a NUL character makes a statement that is refused. A name that nothing has is an
+        /// error too: connections of a ``SQLitePool`` do not take it for a string.
+        public mutating func appendInterpolation(identifier name: String) {
+            text += "\""
+            for character in name.unicodeScalars {
+                text.unicodeScalars.append(character)
+                if character == "\"" { text.unicodeScalars.append(character) }
+            }
+            text += "\""
+        }
+
+        /// Appends another statement, or a part of one, with its parameters.
+        public mutating func appendInterpolation(sql: SQL) {
+            text += sql.text
+            parameters += sql.parameters
+        }
+    }
+}
+
+extension SQL: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The text of the statement, without values.
+    public var description: String { text }
+
+    /// The text of the statement, without values.
+    public var debugDescription: String { text }
+
+    /// The text of the statement and how many parameters it has, without values.
+    public var customMirror: Mirror {
+        Mirror(self, children: ["text": text, "parameterCount": parameters.count])
+    }
+}

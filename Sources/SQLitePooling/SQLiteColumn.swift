@@ -1,0 +1,85 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolSQLite
+
+/// One column of the row that a statement stands on: what ``SQLiteDecodable`` types decode from.
+///
+/// It is only lent, and cannot be kept.
+@safe
+public struct SQLiteColumn: ~Copyable {
+    let statement: Statement
+
+    /// The index of the column, from 0.
+    public let index: Int
+
+    init(_ index: Int, of statement: Statement) {
+        self.statement = statement
+        self.index = index
+    }
+
+    var position: Int32 { Int32(truncatingIfNeeded: index) }
+
+    /// The name of the column, as the statement gives it.
+    public var name: String { statement.columnName(index) }
+
+    /// The type that the column is declared with; `nil` for an expression.
+    public var declaredType: String? {
+        guard let type = unsafe sqlite3_column_decltype(statement.handle, position) else { return nil }
+        return unsafe String(cString: type)
+    }
+
+    /// How the value is stored.
+    public var storageType: SQLiteStorageType {
+        switch unsafe sqlite3_column_type(statement.handle, position) {
+        case SQLITE_INTEGER: .integer
+        case SQLITE_FLOAT: .real
+        case SQLITE_TEXT: .text
+        case SQLITE_BLOB: .blob
+        default: .null
+        }
+    }
+
+    /// A copy of the value. In a text, bytes that are not UTF-8 become U+FFFD.
+    public var value: SQLiteValue {
+        switch storageType {
+        case .null: .null
+        case .integer: .integer(integer)
+        case .real: .real(real)
+        case .text: .text(unsafe String(decoding: bytes, as: UTF8.self))
+        case .blob: .blob(unsafe Array(bytes))
+        }
+    }
+
+    /// An error that says that this value does not fit, which a type throws from its ``SQLiteDecodable/init(column:)``.
+    ///
+    /// It names the column, its index, the type that it is declared as, and the type that the value is stored as, but not
+    /// the value.
+    ///
+    /// - Parameter reason: Why, as a clause such as “Colour has no such case”.
+    public func mismatch(_ reason: String) -> SQLiteError {
+        SQLiteError(
+            .decoding,
+            "column “\(name)” (index \(index), declared \(declaredType ?? "without a type"), stored \(storageType)): \(reason)",
+            sql: statement.text
+        )
+    }
+
+    // MARK: The value as one type; right only if it is stored as that type
+
+    var integer: Int64 { unsafe sqlite3_column_int64(statement.handle, position) }
+
+    var real: Double { unsafe sqlite3_column_double(statement.handle, position) }
+
+    /// The bytes of a text or a blob, valid until the statement moves on.
+    var bytes: UnsafeRawBufferPointer {
+        // The address first: it is what converts, where there is something to convert. An empty blob has none.
+        let start = unsafe sqlite3_column_blob(statement.handle, position)
+        let count = unsafe sqlite3_column_bytes(statement.handle, position)
+        return unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(count))
+    }
+}
+
+@available(*, unavailable)
+extension SQLiteColumn: Sendable {}

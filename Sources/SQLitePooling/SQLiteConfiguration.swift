@@ -1,0 +1,89 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a ``SQLitePool`` opens its file, and how many connections it has.
+public struct SQLiteConfiguration: Hashable, Sendable {
+    /// What is done with the file.
+    public enum Mode: Hashable, Sendable {
+        /// It is read and written, and made if there is none.
+        case readWriteCreate
+        /// It is read and written, and must exist.
+        case readWrite
+        /// It is read, and not a byte of it changes.
+        ///
+        /// If the database has a write-ahead log, SQLite makes that, empty, and its index beside the file while it reads,
+        /// and leaves them there. Where it may not make them and nobody else has, the file is read without them; if it
+        /// changes meanwhile, the read fails with the code `fileChanged`.
+        case readOnly
+    }
+
+    /// When SQLite waits until what it wrote is on the disk.
+    public enum Synchronous: String, Hashable, Sendable {
+        /// At checkpoints. After a loss of power the last transactions may be missing; the database is never damaged, and
+        /// nothing is lost when only the process ends.
+        case normal = "NORMAL"
+        /// At each commit: what was committed survives a loss of power.
+        case full = "FULL"
+        /// Never. A loss of power may damage the database.
+        case off = "OFF"
+    }
+
+    /// What is done with the file; `.readWriteCreate` by default.
+    public var mode: Mode
+
+    /// How many connections read at most, from 1 to 1,000; 4 by default. Each has a thread. There is always one writer.
+    public var maximumReaders: Int
+
+    /// How long a statement waits for a lock that another process holds, at most a day; 5 seconds by default. Writers of this
+    /// pool wait in line for the one connection instead.
+    public var busyTimeout: Duration
+
+    /// When SQLite waits for the disk; `.normal` by default.
+    public var synchronous: Synchronous
+
+    /// Whether foreign keys are enforced; `true` by default.
+    public var foreignKeys: Bool
+
+    /// How much of the database each connection caches at most, in KiB, from 0 to 16,777,216; 8,192 by default.
+    public var cacheSizeKiB: Int
+
+    /// How much of the file is read through the address space instead of into the cache, in bytes; 0, nothing, by default: an
+    /// I/O error or somebody who shortens the file would end the process.
+    public var mmapSizeBytes: Int
+
+    /// How long a call waits for a connection; 10 seconds by default.
+    public var checkoutTimeout: Duration
+
+    /// How many calls may wait for the readers, and how many for the writer, from 0 to 100,000; 1,024 by default. The next is
+    /// refused at once.
+    public var maximumWaiters: Int
+
+    /// How many statements each connection keeps prepared, from 0 to 10,000; 128 by default.
+    public var statementCacheCapacity: Int
+
+    /// A configuration, with defaults for what is left out.
+    public init(
+        mode: Mode = .readWriteCreate,
+        maximumReaders: Int = 4,
+        busyTimeout: Duration = .seconds(5),
+        synchronous: Synchronous = .normal,
+        foreignKeys: Bool = true,
+        cacheSizeKiB: Int = 8_192,
+        mmapSizeBytes: Int = 0,
+        checkoutTimeout: Duration = .seconds(10),
+        maximumWaiters: Int = 1_024,
+        statementCacheCapacity: Int = 128
+    ) {
+        self.mode = mode
+        self.maximumReaders = maximumReaders
+        self.busyTimeout = busyTimeout
+        self.synchronous = synchronous
+        self.foreignKeys = foreignKeys
+        self.cacheSizeKiB = cacheSizeKiB
+        self.mmapSizeBytes = mmapSizeBytes
+        self.checkoutTimeout = checkoutTimeout
+        self.maximumWaiters = maximumWaiters
+        self.statementCacheCapacity = statementCacheCapacity
+    }
+}

@@ -1,0 +1,71 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolSQLite
+
+extension SQLiteConnection {
+    /// Runs a statement to its end. Rows that it gives are dropped.
+    ///
+    /// - Parameter sql: One statement.
+    /// - Returns: What it has changed.
+    /// - Throws: ``SQLiteError``.
+    @discardableResult
+    public func execute(_ sql: SQL) throws(SQLiteError) -> SQLiteChanges {
+        let statement = try session.begin(sql)
+        defer { session.end(statement) }
+        let before = unsafe sqlite3_total_changes64(session.handle)
+        while try session.step(statement) {}
+        // SQLite's count is of the last statement that could change rows, which need not be this one.
+        let hasChanged = unsafe sqlite3_total_changes64(session.handle) != before
+        return SQLiteChanges(
+            count: hasChanged ? Int(unsafe sqlite3_changes64(session.handle)) : 0,
+            lastInsertedRowID: unsafe sqlite3_last_insert_rowid(session.handle)
+        )
+    }
+
+    /// Runs several statements, in order, until one fails.
+    ///
+    /// - Parameter script: The statements, which have no parameters. They are not kept prepared.
+    /// - Throws: ``SQLiteError``, whose offset counts from the beginning of the script. In a transaction what came before is
+    ///   rolled back with it, unless the body catches the error.
+    public func executeScript(_ script: SQL) throws(SQLiteError) {
+        guard script.parameters.isEmpty else {
+            throw SQLiteError(.parameterCount, "a script has no parameters", sql: script.text)
+        }
+        try session.runScript(script.text)
+    }
+
+    /// Runs `body` in a savepoint: a transaction within the transaction, whose changes are undone when `body` throws.
+    ///
+    /// Savepoints nest.
+    ///
+    /// - Returns: What `body` returns.
+    /// - Throws: ``SQLiteError``, and what `body` throws, unchanged; the transaction may go on after it.
+    public func savepoint<Value>(_ body: (borrowing SQLiteConnection) throws -> Value) throws -> Value {
+        try session.performInSavepoint(body)
+    }
+
+    /// Tells what a statement does, without running it. Values of its parameters are not looked at.
+    ///
+    /// - Parameter sql: One statement.
+    /// - Throws: ``SQLiteError``; with the code `notDescribable` for a pragma that sets something, because SQLite may do that
+    ///   at once.
+    public func describe(_ sql: SQL) throws(SQLiteError) -> SQLiteStatementInfo {
+        session.isDescribing = true
+        defer { session.isDescribing = false }
+        let statement: Statement
+        do {
+            statement = try session.prepareOne(sql.text)
+        } catch {
+            guard error.code == .authorization else { throw error }
+            throw SQLiteError(.notDescribable, "a pragma that sets something cannot be described only", sql: sql.text)
+        }
+        defer { statement.finalize() }
+        return SQLiteStatementInfo(
+            isReadOnly: statement.isReadOnly,
+            columnNames: (0..<statement.columnCount).map { statement.columnName($0) },
+            parameterCount: statement.parameterCount
+        )
+    }
+}

@@ -1,0 +1,132 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolSQLite
+
+extension SQLiteConnection {
+    /// Runs a statement and decodes all its rows.
+    ///
+    /// ```swift
+    /// for (name, age) in try db.query("SELECT name, age FROM user", as: (String, Int?).self) { … }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - sql: One statement.
+    ///   - columns: The type of each column, in order, as a tuple.
+    /// - Returns: The rows, in the order of the statement.
+    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the rows are not of these types.
+    public func query<each Column: SQLiteDecodable>(
+        _ sql: SQL,
+        as columns: (repeat each Column).Type = (repeat each Column).self
+    ) throws(SQLiteError) -> [(repeat each Column)] {
+        var rows: [(repeat each Column)] = []
+        let statement = try begin(sql, as: columns)
+        defer { session.end(statement) }
+        while let row = try nextRow(statement, as: columns) { rows.append(row) }
+        return rows
+    }
+
+    /// Runs a statement and decodes all its rows, which have one column.
+    ///
+    /// - Parameters:
+    ///   - sql: One statement.
+    ///   - column: The type of the column.
+    /// - Returns: The values, in the order of the statement.
+    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the rows are not of this type.
+    public func query<Column: SQLiteDecodable>(
+        _ sql: SQL,
+        as column: Column.Type = Column.self
+    ) throws(SQLiteError) -> [Column] {
+        var values: [Column] = []
+        let statement = try begin(sql, as: column)
+        defer { session.end(statement) }
+        while let value = try nextRow(statement, as: column) { values.append(value) }
+        return values
+    }
+
+    /// Runs a statement as far as its first row, and decodes that.
+    ///
+    /// - Parameters:
+    ///   - sql: One statement. One that writes is not finished when it gives rows: use `query` for it.
+    ///   - columns: The type of each column, in order, as a tuple.
+    /// - Returns: The first row; `nil` if there is none.
+    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the row is not of these types.
+    public func queryFirst<each Column: SQLiteDecodable>(
+        _ sql: SQL,
+        as columns: (repeat each Column).Type = (repeat each Column).self
+    ) throws(SQLiteError) -> (repeat each Column)? {
+        let statement = try begin(sql, as: columns)
+        defer { session.end(statement) }
+        return try nextRow(statement, as: columns)
+    }
+
+    /// Runs a statement as far as its first row, which has one column, and decodes that.
+    ///
+    /// - Parameters:
+    ///   - sql: One statement. One that writes is not finished when it gives rows: use `query` for it.
+    ///   - column: The type of the column.
+    /// - Returns: The value; `nil` if there is no row.
+    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the row is not of this type.
+    public func queryFirst<Column: SQLiteDecodable>(
+        _ sql: SQL,
+        as column: Column.Type = Column.self
+    ) throws(SQLiteError) -> Column? {
+        let statement = try begin(sql, as: column)
+        defer { session.end(statement) }
+        return try nextRow(statement, as: column)
+    }
+
+    /// Runs a statement and shows `body` one row after another, without holding more than one.
+    ///
+    /// - Parameters:
+    ///   - sql: One statement.
+    ///   - body: Looks at the row, which it cannot keep. It may run other statements, and the same one again. When it
+    ///     throws, there are no more rows.
+    /// - Throws: ``SQLiteError``, and what `body` throws, unchanged.
+    public func forEachRow(_ sql: SQL, _ body: (borrowing SQLiteRow) throws -> Void) throws {
+        let statement = try session.begin(sql)
+        defer { session.end(statement) }
+        while try session.step(statement) { try body(SQLiteRow(statement)) }
+    }
+
+    private func begin<each Column>(
+        _ sql: SQL,
+        as columns: (repeat each Column).Type
+    ) throws(SQLiteError) -> Statement {
+        let statement = try session.begin(sql)
+        do {
+            try statement.expect(columns: Self.count(columns))
+        } catch {
+            session.end(statement)
+            throw error
+        }
+        return statement
+    }
+
+    private func nextRow<each Column: SQLiteDecodable>(
+        _ statement: Statement,
+        as columns: (repeat each Column).Type
+    ) throws(SQLiteError) -> (repeat each Column)? {
+        guard try session.step(statement) else { return nil }
+        // A step may find that the schema has changed, and columns with it.
+        try statement.expect(columns: Self.count(columns))
+        var index = 0
+        return (repeat try Self.decode((each Column).self, at: &index, of: statement))
+    }
+
+    private static func decode<Column: SQLiteDecodable>(
+        _: Column.Type,
+        at index: inout Int,
+        of statement: Statement
+    ) throws(SQLiteError) -> Column {
+        defer { index += 1 }
+        return try Column(column: SQLiteColumn(index, of: statement))
+    }
+
+    private static func count<each Column>(_: (repeat each Column).Type) -> Int {
+        var count = 0
+        for _ in repeat (each Column).self { count += 1 }
+        return count
+    }
+}

@@ -1,0 +1,80 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+
+extension SQLitePool {
+    /// Runs `body` on a connection that reads. All its statements see the database as it was at the first of them, whatever is
+    /// written meanwhile.
+    ///
+    /// Suspends until a connection is free and the body has run, on that connection's thread.
+    ///
+    /// - Parameter body: Reads. It cannot write, and does not `await`: while it runs, its connection is nobody else's.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws, unchanged. `CancellationError` if the task was cancelled while it waited, or when a
+    ///   statement was interrupted because of that. ``SQLiteError`` if the file cannot be opened or read. `PoolError` if no
+    ///   connection came free in time, too many calls wait, or the pool is closed.
+    public func read<Value>(
+        _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
+    ) async throws -> sending Value {
+        try await run(Job(.snapshot, body), on: readers)
+    }
+
+    /// Runs `body` in a transaction, on the connection that writes. The transaction is committed when `body` returns, and
+    /// rolled back when it throws.
+    ///
+    /// Suspends until the connection is free and the body has run, on that connection's thread. The transaction is the only
+    /// one that writes from its beginning on (`BEGIN IMMEDIATE`), so that it never fails because of what others have written.
+    ///
+    /// - Parameter body: Reads and writes, and does not `await`: while it runs, nobody else writes.
+    /// - Returns: What `body` returns; everything is committed then.
+    /// - Throws: As ``read(_:)``; nothing is changed then. `CancellationError` also if the task was cancelled while the body
+    ///   ran. ``SQLiteError`` with the code `readOnly`, before anything happens, if the pool is for reading only;
+    ///   `transactionLost` if `body` returned although an error had rolled the transaction back.
+    public func write<Value>(
+        _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
+    ) async throws -> sending Value {
+        try checkMayWrite()
+        return try await run(Job(.immediate, body), on: writer)
+    }
+
+    /// Runs `body` on the connection that writes, without a transaction: for statements that do not work in one, such as
+    /// `VACUUM`, and for transactions of the body's own.
+    ///
+    /// A transaction that is still open at the end is rolled back. A connection whose settings the body has changed, or that it
+    /// has left temporary tables or an attached database in, is not used again; the next caller gets a new one.
+    ///
+    /// - Parameter body: Reads and writes; each statement is committed by itself.
+    /// - Returns: What `body` returns.
+    /// - Throws: As ``read(_:)``; what statements have changed stays changed. ``SQLiteError`` with the code `readOnly`, before
+    ///   anything happens, if the pool is for reading only.
+    public func writeWithoutTransaction<Value>(
+        _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
+    ) async throws -> sending Value {
+        try checkMayWrite()
+        return try await run(Job(.none, body), on: writer)
+    }
+
+    func checkMayWrite() throws(SQLiteError) {
+        guard configuration.mode == .readOnly else { return }
+        throw SQLiteError(.readOnly, "the pool on \(path) is for reading only")
+    }
+
+    /// Runs a job on a connection of `pool`.
+    func run<Value>(
+        _ job: Job<Value>,
+        on pool: ConnectionPool<SQLiteWorkerFactory>
+    ) async throws -> sending Value {
+        let lease: ConnectionLease<SQLiteWorkerFactory>
+        do {
+            lease = try await pool.getOrCreate()
+        } catch {
+            if error.code == .cancelled { throw CancellationError() }
+            // What the file is like says more than that there was no connection.
+            if error.code == .connectFailed, let reason = error.underlying as? SQLiteError { throw reason }
+            throw error
+        }
+        return try await lease.connection.run(job)
+    }
+}

@@ -1,0 +1,53 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+internal import Synchronization
+
+/// Makes the connections of a pool, either those that read or the one that writes.
+struct SQLiteWorkerFactory: ConnectionFactory {
+    enum Role { case reader, writer }
+
+    let file: SQLiteFile
+    let role: Role
+    let counter: ConnectionCounter
+
+    func connect() async throws -> SQLiteWorker {
+        let name = role == .writer ? "sqlite-write" : "sqlite-read-\(counter.nextNumber())"
+        let worker = try SQLiteWorker(name: name)
+        try await worker.open { [file, role] interruption throws(SQLiteError) in
+            switch role {
+            case .reader: try Session.openReader(file, interruption)
+            case .writer: try Session.openWriter(file, interruption)
+            }
+        }
+        counter.countCreation()
+        return worker
+    }
+
+    func inspect(_ connection: borrowing SQLiteWorker) -> ConnectionHealth {
+        connection.isReusable ? .reusable : .broken
+    }
+
+    func close(_ connection: consuming SQLiteWorker) async {
+        await connection.close()
+        counter.countClose()
+    }
+}
+
+/// Counts connections. The figures are for people, so that no ordering is needed.
+final class ConnectionCounter: Sendable {
+    private let started = Atomic(0)
+    private let created = Atomic(0)
+    private let closed = Atomic(0)
+
+    func nextNumber() -> Int { started.add(1, ordering: .relaxed).newValue }
+    func countCreation() { created.add(1, ordering: .relaxed) }
+    func countClose() { closed.add(1, ordering: .relaxed) }
+
+    var figures: SQLitePool.ConnectionFigures {
+        let closed = closed.load(ordering: .relaxed)
+        return SQLitePool.ConnectionFigures(created: max(created.load(ordering: .relaxed), closed), closed: closed)
+    }
+}

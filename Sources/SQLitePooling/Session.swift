@@ -1,0 +1,106 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolSQLite
+
+/// An open connection with all that belongs to it. Made, used and closed on one thread.
+@safe
+final class Session {
+    let handle: OpaquePointer
+    let interruption: Interruption
+    let busyTimeout: Duration
+    var cache: StatementCache
+
+    /// The statements that begin and end transactions, prepared when they are first needed.
+    private var controls: [OpaquePointer?]
+
+    /// Whether a transaction of the pool's is open: the body may not end it, nor go on when SQLite has.
+    var isInTransaction = false
+    /// Whether the open transaction can only be rolled back, because a savepoint could not.
+    var mustRollBack = false
+    /// Whether the connection is not to be used again: it has failed, or a body has left its mark on it.
+    var isSpent = false
+
+    /// What the statement that is being prepared does.
+    var traits: StatementTraits = []
+    /// Whether the statement that is being prepared will not run.
+    var isDescribing = false
+    /// When the present wait for another process's lock began.
+    var busySince = ContinuousClock.now
+    /// The file as it was opened, where it is read as one that cannot change.
+    var unchangingFile: UnchangingFile?
+
+    init(_ handle: OpaquePointer, interruption: Interruption, configuration: SQLiteConfiguration) {
+        unsafe self.handle = handle
+        self.interruption = interruption
+        busyTimeout = configuration.busyTimeout
+        cache = StatementCache(capacity: configuration.statementCacheCapacity)
+        unsafe controls = Array(repeating: nil, count: Control.allCases.count)
+    }
+
+    /// Closes the connection. It must not be used any more.
+    func close() {
+        unsafe interruption.attach(nil)
+        cache.removeAll()
+        for index in unsafe controls.indices { _ = unsafe sqlite3_finalize(controls[index]) }
+        // Nothing is left that could keep it open; if something were, it would be closed with that.
+        _ = unsafe sqlite3_close_v2(handle)
+    }
+
+    /// Whether no transaction is open but those of single statements.
+    var isAutocommitting: Bool { unsafe sqlite3_get_autocommit(handle) != 0 }
+
+    // MARK: - Control of transactions
+
+    /// A statement of the pool's own.
+    enum Control: Int, CaseIterable {
+        case begin, beginImmediate, commit, rollBack, savepoint, releaseSavepoint, rollBackToSavepoint
+
+        /// Savepoints may share a name: it means the last of them.
+        var text: String {
+            switch self {
+            case .begin: "BEGIN DEFERRED"
+            case .beginImmediate: "BEGIN IMMEDIATE"
+            case .commit: "COMMIT"
+            case .rollBack: "ROLLBACK"
+            case .savepoint: "SAVEPOINT lock_pool"
+            case .releaseSavepoint: "RELEASE lock_pool"
+            case .rollBackToSavepoint: "ROLLBACK TO lock_pool"
+            }
+        }
+    }
+
+    func run(_ control: Control) throws(SQLiteError) {
+        var code = SQLITE_OK
+        if unsafe controls[control.rawValue] == nil {
+            let options = UInt32(SQLITE_PREPARE_PERSISTENT)
+            code = unsafe sqlite3_prepare_v3(handle, control.text, -1, options, &controls[control.rawValue], nil)
+        }
+        if code == SQLITE_OK {
+            code = unsafe sqlite3_step(controls[control.rawValue])
+            if code == SQLITE_DONE { code = SQLITE_OK }
+        }
+        defer { _ = unsafe sqlite3_reset(controls[control.rawValue]) }
+        if code != SQLITE_OK { throw failure(code, sql: control.text) }
+    }
+
+    // MARK: - Failures
+
+    /// The error for `code`. A connection that cannot be trusted after it is spent.
+    func failure(
+        _ code: Int32,
+        sql: String?,
+        start: Int = 0,
+        parameters: [SQLiteValue] = []
+    ) -> SQLiteError {
+        let error = unsafe SQLiteError(code, of: handle, sql: sql, start: start, parameters: parameters)
+        switch error.code.primary {
+        case .inputOutput, .corrupt, .notADatabase, .cannotOpen, .internalFault, .misuse, .protocolFailure:
+            isSpent = true
+        default:
+            if error.code == .readOnlyMoved { isSpent = true }
+        }
+        return error
+    }
+}

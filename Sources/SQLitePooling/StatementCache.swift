@@ -1,0 +1,48 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The prepared statements that a connection keeps, by their text; those that were not used for longest go first.
+struct StatementCache {
+    let capacity: Int
+    private var statements: [String: Statement] = [:]
+    private var uses: UInt = 0
+
+    init(capacity: Int) {
+        self.capacity = capacity
+        statements.reserveCapacity(capacity)
+    }
+
+    var count: Int { statements.count }
+
+    /// The statement with this text, if it is here and not in use. It is in use then. O(1).
+    mutating func take(_ text: String) -> Statement? {
+        guard let statement = statements[text], !statement.isBusy else { return nil }
+        uses += 1
+        statement.lastUse = uses
+        statement.isBusy = true
+        return statement
+    }
+
+    /// Keeps a new statement that is in use, unless there is one with its text, or all others are in use too. O(capacity),
+    /// which is little beside a preparation.
+    mutating func insert(_ statement: Statement) {
+        guard capacity > 0, statements[statement.text] == nil else { return }
+        if statements.count >= capacity {
+            let idle = statements.values.lazy.filter { !$0.isBusy }
+            guard let oldest = idle.min(by: { $0.lastUse < $1.lastUse }) else { return }
+            statements[oldest.text] = nil
+            oldest.finalize()
+        }
+        uses += 1
+        statement.lastUse = uses
+        statement.isCached = true
+        statements[statement.text] = statement
+    }
+
+    /// Frees them all.
+    mutating func removeAll() {
+        for statement in statements.values { statement.finalize() }
+        statements = [:]
+    }
+}

@@ -1,0 +1,112 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import SQLitePooling
+import Testing
+
+@Suite struct ReturnCheckTests {
+    @Test("A transaction that a body leaves open is rolled back, and the connection goes on")
+    func openTransaction() async throws {
+        try await withPool { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            try await pool.writeWithoutTransaction { db in
+                try db.execute("BEGIN")
+                try db.execute("INSERT INTO t VALUES (1)")
+            }
+            try await pool.execute("INSERT INTO t VALUES (2)")
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [2])
+            #expect(pool.statistics.writer.createdAndClosed == [1, 0])
+        }
+    }
+
+    @Test("A savepoint that a body leaves open is rolled back")
+    func openSavepoint() async throws {
+        try await withPool { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            try await pool.writeWithoutTransaction { db in
+                try db.executeScript("SAVEPOINT s; INSERT INTO t VALUES (1)")
+            }
+            #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
+            #expect(pool.statistics.writer.closed == 0)
+        }
+    }
+
+    @Test(
+        "A body that leaves its mark on the connection is the last to use it",
+        arguments: [
+            "PRAGMA foreign_keys = OFF", "ATTACH ':memory:' AS other", "CREATE TEMP TABLE mark (x)",
+            "CREATE TEMP VIEW mark AS SELECT 1", "PRAGMA query_only(1)", "PRAGMA cache_size = 10",
+        ]
+    )
+    func mark(sql: String) async throws {
+        try await withPool { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            try await pool.writeWithoutTransaction { db in _ = try db.execute(SQL(unsafe: sql)) }
+            let state = try await pool.write { db in
+                try db.execute("INSERT INTO t VALUES (1)")
+                return [
+                    try db.query("SELECT count(*) FROM pragma_database_list", as: Int.self),
+                    try db.query("PRAGMA foreign_keys", as: Int.self),
+                    try db.query("PRAGMA cache_size", as: Int.self),
+                    try db.query("SELECT count(*) FROM sqlite_temp_schema", as: Int.self),
+                ]
+            }
+            #expect(state == [[1], [1], [-8_192], [0]])
+            #expect(pool.statistics.writer.created == 2)
+        }
+    }
+
+    @Test(
+        "A pragma that leaves nothing behind keeps the connection",
+        arguments: [
+            "PRAGMA user_version = 3", "PRAGMA table_info(t)", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA cache_size",
+        ]
+    )
+    func noMark(sql: String) async throws {
+        try await withPool { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            try await pool.writeWithoutTransaction { db in _ = try db.execute(SQL(unsafe: sql)) }
+            try await pool.execute("INSERT INTO t VALUES (1)")
+            #expect(pool.statistics.writer.createdAndClosed == [1, 0])
+        }
+    }
+
+    @Test("A pragma takes effect each time that it is run")
+    func pragmasAreNotKept() async throws {
+        try await withPool { pool in
+            let states = try await pool.writeWithoutTransaction { db in
+                var states: [Int] = []
+                for _ in 0..<3 {
+                    try db.execute("PRAGMA foreign_keys = OFF")
+                    states += try db.query("PRAGMA foreign_keys", as: Int.self)
+                    try db.execute("PRAGMA foreign_keys = ON")
+                    states += try db.query("PRAGMA foreign_keys", as: Int.self)
+                }
+                return states
+            }
+            #expect(states == [0, 1, 0, 1, 0, 1])
+        }
+    }
+
+    @Test("A damaged file is an error, and the connection that met it is replaced")
+    func damage() async throws {
+        let folder = try SampleFolder()
+        try await withPool(in: folder) { pool in
+            try await pool.write { db in
+                try db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT)")
+                for id in 1...2_000 {
+                    try db.execute("INSERT INTO t VALUES (\(id), \(String(repeating: "x", count: 50)))")
+                }
+            }
+        }
+        try folder.overwrite("test.sqlite", from: 4_096)
+        try await withPool(SQLiteConfiguration(maximumReaders: 1), in: folder) { pool in
+            for turn in 1...3 {
+                let error = try await sqliteError { _ = try await pool.query("SELECT count(x) FROM t", as: Int.self) }
+                #expect(error.code.primary == .corrupt)
+                #expect(pool.statistics.readers.created == turn)
+            }
+        }
+    }
+}

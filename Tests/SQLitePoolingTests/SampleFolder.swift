@@ -1,0 +1,91 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Foundation
+import SQLitePooling
+import Testing
+
+/// A folder that goes when the test has ended.
+final class SampleFolder: Sendable {
+    let path: String
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory.appending(path: "SQLitePoolingTests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+        path = url.path
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String = "test.sqlite") -> String { path + "/" + name }
+
+    func bytes(_ name: String = "test.sqlite") throws -> Data {
+        try Data(contentsOf: URL(filePath: file(name)))
+    }
+
+    /// Damages a file from a byte on.
+    func overwrite(_ name: String, from start: Int) throws {
+        var data = try bytes(name)
+        data.replaceSubrange(start..., with: repeatElement(0xa5, count: data.count - start))
+        try data.write(to: URL(filePath: file(name)))
+    }
+
+    var names: [String] {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+    }
+}
+
+/// Gives `body` a pool on a new file, and closes the pool afterwards.
+func withPool(
+    _ configuration: SQLiteConfiguration = .init(),
+    in folder: SampleFolder? = nil,
+    _ body: (SQLitePool) async throws -> Void
+) async throws {
+    let folder = try folder ?? SampleFolder()
+    let pool = try SQLitePool(path: folder.file(), configuration: configuration)
+    do {
+        try await body(pool)
+    } catch {
+        await pool.close()
+        throw error
+    }
+    await pool.close()
+    withExtendedLifetime(folder) {}
+}
+
+/// The `SQLiteError` that `body` throws.
+func sqliteError(
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Void
+) async throws -> SQLiteError {
+    try await #require(throws: SQLiteError.self, sourceLocation: sourceLocation) { try await body() }
+}
+
+/// Lets a body, which may block, and a task, which may not, wait for each other.
+final class Rendezvous: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+    private let arrivals: AsyncStream<Void>
+    private let arrival: AsyncStream<Void>.Continuation
+
+    init() { (arrivals, arrival) = AsyncStream.makeStream() }
+
+    /// In the body: says that it has come here.
+    func arrive() { arrival.yield() }
+
+    /// In the body: waits for ``release()``.
+    func wait() { semaphore.wait() }
+
+    /// In the task: waits for ``arrive()``.
+    func arrived() async {
+        for await _ in arrivals { return }
+    }
+
+    /// In the task: lets the body go on.
+    func release() { semaphore.signal() }
+}
+
+extension SQLitePool.ConnectionFigures {
+    var createdAndClosed: [Int] { [created, closed] }
+}

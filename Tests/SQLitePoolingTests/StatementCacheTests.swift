@@ -1,0 +1,105 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import SQLitePooling
+
+@Suite struct StatementCacheTests {
+    /// What the cache of the pool's writer holds after `body`.
+    private func cached(
+        capacity: Int,
+        _ body: @escaping @Sendable (borrowing SQLiteConnection) throws -> Void
+    ) async throws -> Int {
+        let folder = try SampleFolder()
+        let pool = try SQLitePool(
+            path: folder.file(),
+            configuration: SQLiteConfiguration(statementCacheCapacity: capacity)
+        )
+        let count = try await pool.write { db in
+            try body(db)
+            return db.session.cache.count
+        }
+        await pool.close()
+        return count
+    }
+
+    @Test("No more statements stay prepared than the configuration says")
+    func bound() async throws {
+        let count = try await cached(capacity: 10) { db in
+            for number in 0..<100 {
+                let sql = SQL(unsafe: "SELECT \(number)")
+                let numbers = try db.query(sql, as: Int.self) + db.query(sql, as: Int.self)
+                #expect(numbers == [number, number])
+                #expect(db.session.cache.count == min(number + 1, 10))
+            }
+        }
+        #expect(count == 10)
+    }
+
+    @Test("The statement that was not used for longest goes first")
+    func order() async throws {
+        _ = try await cached(capacity: 2) { db in
+            _ = try db.query("SELECT 1", as: Int.self)
+            _ = try db.query("SELECT 2", as: Int.self)
+            _ = try db.query("SELECT 1", as: Int.self)
+            _ = try db.query("SELECT 3", as: Int.self)
+            let first = db.session.cache.take("SELECT 1")
+            #expect(first != nil && db.session.cache.take("SELECT 2") == nil)
+            first?.isBusy = false
+        }
+    }
+
+    @Test("A cache without room keeps nothing, and everything works")
+    func noRoom() async throws {
+        let count = try await cached(capacity: 0) { db in
+            for _ in 0..<3 {
+                let numbers = try db.query("SELECT 1", as: Int.self)
+                #expect(numbers == [1])
+            }
+        }
+        #expect(count == 0)
+    }
+
+    @Test("A statement in use is not thrown out, and is prepared once more when it is wanted again")
+    func busyStatements() async throws {
+        let count = try await cached(capacity: 1) { db in
+            try db.forEachRow("SELECT 1 UNION SELECT 2") { _ in
+                let again = try db.query("SELECT 1 UNION SELECT 2", as: Int.self)
+                let other = try db.query("SELECT 3", as: Int.self)
+                #expect(again == [1, 2] && other == [3])
+            }
+        }
+        #expect(count == 1)
+    }
+
+    @Test("A statement comes back into the cache reset, without values, also when it failed")
+    func afterFailure() async throws {
+        _ = try await cached(capacity: 10) { db in
+            try db.execute("CREATE TABLE t (x UNIQUE)")
+            let secret = "hunter2"
+            try db.execute("INSERT INTO t VALUES (\(secret))")
+            #expect(throws: SQLiteError.self) { try db.execute("INSERT INTO t VALUES (\(secret))") }
+            struct Enough: Error {}
+            #expect(throws: Enough.self) {
+                try db.forEachRow("SELECT x FROM t WHERE x = \(secret)") { _ in throw Enough() }
+            }
+            for text in ["INSERT INTO t VALUES (?)", "SELECT x FROM t WHERE x = ?"] {
+                let statement = db.session.cache.take(text)
+                #expect(statement?.parameters.isEmpty == true)
+                statement?.isBusy = false
+            }
+            #expect(try db.execute("INSERT INTO t VALUES (\("other"))").count == 1)
+        }
+    }
+
+    @Test("Statements that begin transactions or set something are not kept")
+    func notKept() async throws {
+        let count = try await cached(capacity: 10) { db in
+            _ = try db.query("PRAGMA user_version", as: Int.self)
+            try db.execute("CREATE TEMP TABLE t (x)")
+        }
+        #expect(count == 0)
+    }
+}
