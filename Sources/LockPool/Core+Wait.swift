@@ -10,9 +10,22 @@ extension Core {
     /// Whoever wins the cell wakes, alone. The record is given back after `withTaskCancellationHandler` has returned: that
     /// waits for a handler that is running.
     ///
+    /// - Parameters:
+    ///   - deadlines: What ends the wait after `timeout`.
+    ///   - timeout: How long to wait; `nil` for as long as it takes.
+    ///   - creates: Whether the caller can be handed a vacant slot. In one pool all callers can, or none.
     /// - Returns: A slot in the caller's hand, with an element or, where callers create, reserved.
     /// - Complexity: O(slots). Allocates nothing.
-    func wait(deadlines: Deadlines, timeout: Duration?) async throws(LockPoolError) -> Slot {
+    @usableFromInline
+    func wait(
+        deadlines: Deadlines,
+        timeout: Duration?,
+        creates: Bool = false
+    ) async throws(LockPoolError) -> Slot {
+        precondition(
+            creates == shape.callersCreate,
+            "LockPool: callers create in this pool, so check out with getOrCreate."
+        )
         guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
         let deadline = timeout.map(deadlines.deadline(after:))
         let wakeup = await withTaskCancellationHandler {

@@ -55,6 +55,7 @@ extension Duration {
 /// A waiter's deadline stands in its record. The task sleeps until the earliest that it knows of, goes through the records,
 /// and sleeps again until the earliest that it found; it ends when there is none. So a wait that ends in time costs one
 /// store and one load for its deadline, however many there are, and a sweep costs a look at every record.
+@usableFromInline
 @safe
 final class Deadlines: Sendable {
     private let core: Core

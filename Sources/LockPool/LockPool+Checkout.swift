@@ -31,7 +31,7 @@ extension LockPool where Element: ~Copyable {
     @inline(__always)
     public func get() async throws(LockPoolError) -> LockGuard<Element> {
         if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try await waitForElement(timeout: nil))
+        return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: nil))
     }
 
     /// Gets an element, waiting in line for at most `timeout` if none is idle.
@@ -47,7 +47,7 @@ extension LockPool where Element: ~Copyable {
         Element
     > {
         if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try await waitForElement(timeout: timeout))
+        return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: timeout))
     }
 
     /// Gets an element, waiting in line until `deadline` at most if none is idle.
@@ -64,7 +64,7 @@ extension LockPool where Element: ~Copyable {
         clock: C = ContinuousClock()
     ) async throws(LockPoolError) -> LockGuard<Element> {
         if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try await waitForElement(timeout: clock.now.duration(to: deadline)))
+        return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: clock.now.duration(to: deadline)))
     }
 
     /// Gets an element, blocking the thread while none is idle.
@@ -89,12 +89,6 @@ extension LockPool where Element: ~Copyable {
         precondition(!core.shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")
         return try core.waitBlocking(timeout: timeout.map(\.wholeNanoseconds))
     }
-
-    @usableFromInline
-    func waitForElement(timeout: Duration?) async throws(LockPoolError) -> Slot {
-        precondition(!core.shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")
-        return try await core.wait(deadlines: deadlines, timeout: timeout)
-    }
 }
 
 // MARK: - Lazy pools
@@ -118,7 +112,7 @@ extension LockPool where Element: ~Copyable {
         if let vacant = core.reserveForNewcomer() {
             slot = vacant
         } else {
-            slot = try await core.wait(deadlines: deadlines, timeout: nil)
+            slot = try await core.wait(deadlines: deadlines, timeout: nil, creates: true)
             if !core.isReserved(slot) { return LockGuard(slot: slot) }
         }
         // Ends as abandoned if `create` throws.

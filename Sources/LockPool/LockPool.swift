@@ -24,7 +24,7 @@
 /// by reservations (``tryReserve()``).
 public final class LockPool<Element: ~Copyable>: Sendable {
     @usableFromInline let core: Core
-    let deadlines: Deadlines
+    @usableFromInline let deadlines: Deadlines
 
     /// A full pool.
     ///

@@ -21,25 +21,20 @@ enum Compiler {
         try "import \(module)\n\(source)".write(to: file, atomically: true, encoding: .utf8)
         let build = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
         let package = URL(filePath: #filePath).appending(path: "../../..").standardized
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [
-            "swiftc", "-swift-version", "6", "-parse-as-library", "-emit-sil", "-o", "/dev/null",
-            "-enable-upcoming-feature", "NonisolatedNonsendingByDefault",
-            "-I", build.appending(path: "Modules").path(),
-            "-Xcc", "-fmodule-map-file=" + build.appending(path: "CLockPoolThread.build/module.modulemap").path(),
-            "-I", package.appending(path: "Sources/CLockPoolSQLite").path(),
-            file.path(),
-        ]
-        let output = folder.appending(path: "output")
-        _ = FileManager.default.createFile(atPath: output.path(), contents: nil)
-        let handle = try FileHandle(forWritingTo: output)
-        process.standardOutput = handle
-        process.standardError = handle
-        let status: Int32 = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
-        return Result(succeeded: status == 0, output: try String(contentsOf: output, encoding: .utf8))
+        let child = try ChildProcess(
+            executable: "/usr/bin/env",
+            arguments: [
+                "swiftc", "-swift-version", "6", "-parse-as-library", "-emit-sil", "-o", "/dev/null",
+                "-enable-upcoming-feature", "NonisolatedNonsendingByDefault",
+                "-I", build.appending(path: "Modules").path(),
+                "-Xcc", "-fmodule-map-file=" + build.appending(path: "CLockPoolThread.build/module.modulemap").path(),
+                "-I", package.appending(path: "Sources/CLockPoolSQLite").path(),
+                file.path(),
+            ],
+            environment: ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
+        )
+        async let output = child.output.text()
+        let errors = await child.errors.text()
+        return Result(succeeded: await child.exitCode() == 0, output: await output + errors)
     }
 }

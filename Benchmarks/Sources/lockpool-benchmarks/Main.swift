@@ -8,12 +8,13 @@ import Foundation
 struct Options {
     var area = ""
     var json: String?
+    var chart: String?
     var isQuick = false
 
     /// How many rounds a figure is the median of.
     var rounds: Int { isQuick ? 5 : 9 }
 
-    static let usage = "usage: lockpool-benchmarks core|pool|sqlite [--json FILE] [--quick]"
+    static let usage = "usage: lockpool-benchmarks core|pool|sqlite [--json FILE] [--chart FILE] [--quick]"
 
     init(_ arguments: [String]) {
         var rest = arguments[...]
@@ -23,6 +24,9 @@ struct Options {
             case "--json":
                 guard let path = rest.popFirst() else { Options.fail("--json needs a file") }
                 json = path
+            case "--chart":
+                guard let path = rest.popFirst() else { Options.fail("--chart needs a file") }
+                chart = path
             case "--help", "-h":
                 print(Options.usage)
                 exit(0)
@@ -56,6 +60,7 @@ struct Benchmarks {
                 return report
             }.value
             try await AllocationRows.run(into: &report)
+            if let path = options.chart { try await Task.detached { try await WaitChart.write(to: path) }.value }
         case "pool":
             report = try await Task.detached {
                 var report = Report()

@@ -105,21 +105,15 @@ struct Checker {
     }
 
     private func launch(_ command: [String]) async throws -> Result {
-        let output = FileManager.default.temporaryDirectory.appending(path: "interleavings-\(UUID().uuidString).txt")
-        _ = FileManager.default.createFile(atPath: output.path(), contents: nil)
-        defer { try? FileManager.default.removeItem(at: output) }
-        let process = Process()
-        process.executableURL = URL(filePath: command[0])
-        process.arguments = Array(command.dropFirst())
-        process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
-        let handle = try FileHandle(forWritingTo: output)
-        process.standardOutput = handle
-        process.standardError = handle
-        let status: Int32 = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
-        let hasCrashed = process.terminationReason == .uncaughtSignal
-        return Result(status: status, hasCrashed: hasCrashed, output: try String(contentsOf: output, encoding: .utf8))
+        let environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+        let child = try ChildProcess(
+            executable: command[0],
+            arguments: Array(command.dropFirst()),
+            environment: environment.map { "\($0)=\($1)" }
+        )
+        async let output = child.output.text()
+        let errors = await child.errors.text()
+        let status = await child.exitCode()
+        return Result(status: status, hasCrashed: status > 128, output: await output + errors)
     }
 }

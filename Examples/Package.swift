@@ -1,0 +1,28 @@
+// swift-tools-version: 6.3
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+let package = Package(
+    name: "swift-lock-pool-examples",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "swift-lock-pool", path: "..")
+    ],
+    targets: [
+        .executableTarget(
+            name: "SQLiteQuickStart",
+            dependencies: [.product(name: "SQLitePooling", package: "swift-lock-pool")],
+            swiftSettings: settings
+        )
+    ]
+)

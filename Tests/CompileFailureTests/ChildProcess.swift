@@ -1,0 +1,104 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// A process that was started with `posix_spawn`, and whose output is read by threads that do nothing else, so that
+/// nothing depends on a run loop.
+struct ChildProcess: Sendable {
+    struct CannotStart: Error {
+        var reason: Int32
+    }
+
+    let output: ReadingEnd
+    let errors: ReadingEnd
+    private let identifier: pid_t
+
+    init(executable: String, arguments: [String], environment: [String]) throws {
+        let (output, outputWriter) = try ReadingEnd.makePipe()
+        let (errors, errorsWriter) = try ReadingEnd.makePipe()
+        defer {
+            close(outputWriter)
+            close(errorsWriter)
+        }
+        #if os(macOS)
+            var actions: posix_spawn_file_actions_t?
+        #else
+            var actions = unsafe posix_spawn_file_actions_t()
+        #endif
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, outputWriter, STDOUT_FILENO)
+        unsafe posix_spawn_file_actions_adddup2(&actions, errorsWriter, STDERR_FILENO)
+
+        var argv = unsafe ([executable] + arguments).map { unsafe strdup($0) } + [nil]
+        var envp = unsafe environment.map { unsafe strdup($0) } + [nil]
+        defer { unsafe (argv + envp).forEach { unsafe free($0) } }
+        var identifier = pid_t()
+        let reason = unsafe posix_spawn(&identifier, executable, &actions, nil, &argv, &envp)
+        guard reason == 0 else { throw CannotStart(reason: reason) }
+        self.identifier = identifier
+        self.output = output
+        self.errors = errors
+    }
+
+    func send(_ signal: Int32) {
+        kill(identifier, signal)
+    }
+
+    /// Waits for the end of the process.
+    ///
+    /// - Returns: The code that it exited with; 128 and its number if a signal killed it, as a shell says it.
+    func exitCode() async -> Int32 {
+        await onThread {
+            var status: Int32 = 0
+            while unsafe waitpid(identifier, &status, 0) == -1 && errno == EINTR {}
+            let signal = status & 0x7F
+            return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+        }
+    }
+}
+
+/// The end of a pipe that is read.
+struct ReadingEnd: Sendable {
+    private let descriptor: Int32
+
+    static func makePipe() throws -> (reader: ReadingEnd, writer: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { throw ChildProcess.CannotStart(reason: errno) }
+        for end in ends {
+            // A process that another test starts must not keep this pipe open.
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+        }
+        return (ReadingEnd(descriptor: ends[0]), ends[1])
+    }
+
+    /// Everything that is written, once nobody can write any more. Only once.
+    ///
+    /// - Parameter observe: Is shown the text so far whenever there is more of it, until it returns `true`.
+    func text(observe: @escaping @Sendable (String) -> Bool = { _ in true }) async -> String {
+        await onThread {
+            var bytes: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 4_096)
+            var isObserved = true
+            while true {
+                let count = unsafe read(descriptor, &chunk, chunk.count)
+                if count == -1 && errno == EINTR { continue }
+                guard count > 0 else { break }
+                bytes += chunk[..<count]
+                if isObserved { isObserved = !observe(String(decoding: bytes, as: UTF8.self)) }
+            }
+            close(descriptor)
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+}
+
+/// Runs `body`, which may block, on a thread of its own.
+private func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(returning: body()) }
+    }
+}

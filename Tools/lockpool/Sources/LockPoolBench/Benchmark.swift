@@ -1,0 +1,65 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import SQLitePooling
+
+/// Many clients that share a few connections to one database, and what comes of it.
+public struct Benchmark: Sendable {
+    let plan: BenchmarkPlan
+    let file: DatabaseFile
+    let meter: ProgressMeter
+    /// Whether the database did without a write-ahead log before the run.
+    let hadRollbackJournal: Bool
+
+    /// A run of `plan` on `file`, whose progress `meter` shows.
+    public init(_ plan: BenchmarkPlan, on file: DatabaseFile, meter: ProgressMeter) {
+        self.plan = plan
+        self.file = file
+        self.meter = meter
+        hadRollbackJournal = file.hasRollbackJournal
+    }
+
+    /// Lets the clients take turns until the time is up or `interruptions` tells of a signal.
+    ///
+    /// Without a writing statement the file is opened for reading only.
+    ///
+    /// - Throws: ``CommandFailure`` if the run cannot begin. What goes wrong later is in the report.
+    public func run(until interruptions: Interruptions) async throws(CommandFailure) -> BenchmarkReport {
+        let pool = try openPool()
+        let tally = Tally(clients: plan.clients)
+        let course = await takeTurns(on: pool, tally: tally, until: interruptions)
+        let connectionsCreated = pool.statistics.connectionsCreated
+        await pool.close()
+        await restoreJournal()
+        return report(course, tally.total, connectionsCreated: connectionsCreated)
+    }
+
+    private func report(_ course: Course, _ figures: Tally.Figures, connectionsCreated: Int) -> BenchmarkReport {
+        var failures = figures.failures.map { BenchmarkReport.Failure(message: $0.key, count: $0.value) }
+        failures.sort { ($1.count, $0.message) < ($0.count, $1.message) }
+        if figures.furtherFailures > 0 {
+            failures.append(BenchmarkReport.Failure(message: "other errors", count: figures.furtherFailures))
+        }
+        return BenchmarkReport(
+            database: file.path,
+            sql: plan.read.text,
+            writeSQL: plan.write?.text,
+            clients: plan.clients,
+            connections: plan.connections,
+            elapsedSeconds: Double(course.nanoseconds) / 1e9,
+            ending: course.ending,
+            checkouts: figures.checkouts,
+            rows: figures.rows,
+            checkoutWait: LatencySummary(figures.waits),
+            queryLatency: LatencySummary(figures.reads),
+            writeLatency: LatencySummary(figures.writes),
+            connectionsCreated: connectionsCreated,
+            turns: BenchmarkReport.Turns(
+                luckiest: course.turns.max() ?? 0,
+                unluckiest: course.turns.min() ?? 0
+            ),
+            failures: failures
+        )
+    }
+}

@@ -1,0 +1,117 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Goes through an SQL text token by token, as far as it takes to tell parameters from everything that only looks like
+/// them. Whether the statement makes sense is for the database to say.
+///
+/// It works on Unicode scalars: a line end of two characters, or a quote with a combining mark behind it, is one
+/// `Character` and would be overlooked.
+struct StatementScanner {
+    /// The range of each `:random(…)` that was found.
+    private(set) var ranges: [ClosedRange<Int64>] = []
+    /// Whether there is anything besides white space, comments and semicolons.
+    private(set) var hasStatement = false
+
+    private var scalars = String.UnicodeScalarView()
+    private var rest: Substring.UnicodeScalarView
+
+    /// The text so far, with `?` in place of each `:random(…)`.
+    var output: String { String(scalars) }
+
+    init(_ text: String) {
+        rest = text[...].unicodeScalars
+    }
+
+    mutating func run() throws(CommandFailure) {
+        while let scalar = rest.first {
+            switch scalar {
+            case "'", "\"", "`":
+                // A doubled quote within is read as two pieces that touch, which comes to the same.
+                hasStatement = true
+                copyPiece(from: 1, through: [scalar])
+            case "[":
+                hasStatement = true
+                copyPiece(from: 1, through: ["]"])
+            case "-" where startsWith("--"):
+                copyPiece(from: 2, through: ["\n"])
+            case "/" where startsWith("/*"):
+                copyPiece(from: 2, through: ["*", "/"])
+            case "?", ":", "@", "$":
+                hasStatement = true
+                try replaceParameter()
+            case _ where scalar.isPartOfName:
+                hasStatement = true
+                let name = rest.prefix(while: \.isPartOfName)
+                copy(name.count)
+            default:
+                hasStatement = hasStatement || !(scalar.properties.isWhitespace || scalar == ";")
+                copy(1)
+            }
+        }
+    }
+
+    private func startsWith(_ text: String) -> Bool {
+        rest.starts(with: text.unicodeScalars)
+    }
+
+    private mutating func copy(_ count: Int) {
+        scalars.append(contentsOf: rest.prefix(count))
+        rest = rest.dropFirst(count)
+    }
+
+    /// Copies an opening of `opening` scalars and then everything through `terminator`, or to the end if it never comes.
+    private mutating func copyPiece(from opening: Int, through terminator: [Unicode.Scalar]) {
+        copy(opening)
+        while !rest.isEmpty && !rest.starts(with: terminator) {
+            copy(1)
+        }
+        copy(terminator.count)
+    }
+}
+
+// MARK: - Parameters
+
+extension StatementScanner {
+    /// Turns `:random(LOW,HIGH)` into `?` and refuses every other parameter.
+    private mutating func replaceParameter() throws(CommandFailure) {
+        let place = String(rest.prefix(40))
+        let word = String(rest.prefix(1)) + String(rest.dropFirst().prefix(while: \.isPartOfName))
+        guard word == ":random" else {
+            throw .usage("the SQL parameter '\(word)' has no value: only :random(LOW,HIGH) is filled in")
+        }
+        rest = rest.dropFirst(word.unicodeScalars.count)
+        guard take("("), let low = takeInteger(), take(","), let high = takeInteger(), take(")") else {
+            throw .usage("':random' takes two whole numbers, as in :random(1,1000), but here is '\(place)'")
+        }
+        guard low <= high else {
+            throw .usage("':random(\(low),\(high))' is an empty range: the lower number comes first")
+        }
+        ranges.append(low...high)
+        scalars.append("?")
+    }
+
+    /// Passes over `scalar`, with any white space before it, if it comes next.
+    private mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+        rest = rest.drop(while: \.properties.isWhitespace)
+        guard rest.first == scalar else { return false }
+        rest = rest.dropFirst()
+        return true
+    }
+
+    /// Passes over a whole number that fits 64 bits, with any white space before it, if one comes next.
+    private mutating func takeInteger() -> Int64? {
+        rest = rest.drop(while: \.properties.isWhitespace)
+        let number = rest.prefix { ($0 >= "0" && $0 <= "9") || $0 == "-" || $0 == "+" }
+        guard let value = Int64(String(number)) else { return nil }
+        rest = rest.dropFirst(number.count)
+        return value
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether SQL counts the scalar to an unquoted name, a keyword or a number that has begun.
+    fileprivate var isPartOfName: Bool {
+        !isASCII || properties.isAlphabetic || (self >= "0" && self <= "9") || self == "_" || self == "$"
+    }
+}

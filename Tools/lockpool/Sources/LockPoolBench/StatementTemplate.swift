@@ -1,0 +1,36 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// An SQL statement with `:random(LOW,HIGH)` in it, which stands for a whole number drawn anew at each execution.
+///
+/// The number is bound as a parameter, so that the database prepares the statement once. What looks like
+/// `:random(…)` within a string, a quoted name or a comment is left alone.
+public struct StatementTemplate: Sendable, Hashable {
+    /// The statement as the user wrote it.
+    public let text: String
+    /// The statement with a `?` in place of each `:random(…)`.
+    public let sql: String
+    /// The range of each `?`, in order.
+    public let ranges: [ClosedRange<Int64>]
+
+    /// Reads `text`.
+    ///
+    /// - Throws: CommandFailure of kind `usage` if the statement is empty, if a `:random` is malformed, or if the
+    ///   statement has a parameter that nothing fills.
+    public init(_ text: String) throws(CommandFailure) {
+        var scanner = StatementScanner(text)
+        try scanner.run()
+        guard scanner.hasStatement else {
+            throw .usage("the SQL statement is empty")
+        }
+        self.text = text
+        self.sql = scanner.output
+        self.ranges = scanner.ranges
+    }
+
+    /// One value for each `?`, uniformly distributed over its range.
+    public func drawValues(using generator: inout some RandomNumberGenerator) -> [Int64] {
+        ranges.map { Int64.random(in: $0, using: &generator) }
+    }
+}

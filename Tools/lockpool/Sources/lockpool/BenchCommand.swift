@@ -1,0 +1,157 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import LockPoolBench
+
+/// `lockpool bench`.
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Runs your SQL on your database with many clients that share few connections.",
+        discussion: """
+            Each client runs --sql again and again, each time on a connection that it has to get from the pool. At the \
+            end a table says how long the clients waited for connections, how long the statements took, and how \
+            evenly the clients were served.
+
+            In a statement, :random(LOW,HIGH) stands for a whole number between the two, drawn anew each time.
+
+            Without --write-sql the database is opened for reading only, and its file stays as it is. With \
+            --write-sql each client follows each read with a transaction of its own in which it runs that statement; \
+            the database has a write-ahead log while it runs. The statements are tried out before the run begins, \
+            and the trial of a write is rolled back.
+
+            Without --sqlite a sample database of 100,000 users is made in a new temporary folder, where it stays.
+
+            EXAMPLES:
+              lockpool bench
+              lockpool bench --clients 256 --connections 8
+              lockpool bench --sqlite app.db --sql 'SELECT :random(1,6)'
+
+            Progress goes to standard error, the table to standard output. Ctrl-C ends the run in order and prints \
+            the table; a second Ctrl-C ends it at once.
+
+            EXIT CODES: 0 done; 1 something went wrong, with one line that says what; 64 the command line makes no \
+            sense; 130 and 143 ended by SIGINT or SIGTERM, after the table.
+            """
+    )
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("The database file.", valueName: "file"))
+    var sqlite: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The statement that each client runs. Needed with --sqlite.", valueName: "statement")
+    )
+    var sql: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "A statement that each client runs after each read, and that may write.",
+            valueName: "statement"
+        )
+    )
+    var writeSql: String?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("How many clients take turns.", valueName: "number"))
+    var clients = 64
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How many connections they share for reading. Writes go through one more.",
+            valueName: "number"
+        )
+    )
+    var connections = 4
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("How long the run takes.", valueName: "seconds"))
+    var duration = 5.0
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Also write the figures to a file as JSON; - writes them to standard output instead of the table.",
+            valueName: "file"
+        )
+    )
+    var json: String?
+
+    @Flag(name: .shortAndLong, help: "Show no progress.")
+    var quiet = false
+
+    func run() async throws {
+        guard sqlite == nil || sql != nil else {
+            throw CommandFailure.usage("--sqlite needs --sql, the statement that the clients run")
+        }
+        let plan = try BenchmarkPlan(
+            sql: sql ?? SampleDatabase.defaultSQL,
+            writeSQL: writeSql,
+            clients: clients,
+            connections: connections,
+            seconds: duration
+        )
+        let given = try sqlite.map { try DatabaseFile(path: $0, forWriting: writeSql != nil) }
+        let destination = try json.map { try ReportDestination($0, database: given) }
+
+        let interruptions = Interruptions()
+        let meter = ProgressMeter(isQuiet: quiet)
+        let benchmark = try await benchmark(plan, on: given, meter: meter)
+        meter.say("\(clients.grouped) clients share \(connections.grouped) connections for \(duration.oneDecimal) s …")
+        let report = try await benchmark.run(until: interruptions)
+        try publish(report, to: destination)
+        try end(report)
+    }
+
+    /// A run whose statements are known to be good, on the file that the user gave or on a sample.
+    ///
+    /// It says nothing before all is well, so that a complaint is the only line. A sample that is not used does not stay.
+    private func benchmark(
+        _ plan: BenchmarkPlan,
+        on given: DatabaseFile?,
+        meter: ProgressMeter
+    ) async throws -> Benchmark {
+        if let given {
+            let benchmark = Benchmark(plan, on: given, meter: meter)
+            try await benchmark.checkStatements()
+            return benchmark
+        }
+        let sample = try await SampleDatabase.make()
+        let benchmark = Benchmark(plan, on: sample, meter: meter)
+        do {
+            try await benchmark.checkStatements()
+        } catch {
+            SampleDatabase.remove(sample)
+            throw error
+        }
+        meter.say("A sample database is in \(sample.path)")
+        return benchmark
+    }
+
+    private func publish(_ report: BenchmarkReport, to destination: ReportDestination?) throws {
+        switch destination {
+        case nil:
+            print(report.table, terminator: "")
+        case .standardOutput:
+            print(report.json, terminator: "")
+        case .file(let path):
+            print(report.table, terminator: "")
+            try report.json.write(over: path)
+        }
+    }
+
+    /// Ends with the code that a shell expects of a process that the same signal would have killed.
+    private func end(_ report: BenchmarkReport) throws {
+        switch report.ending {
+        case .interrupt: throw ExitCode(128 + SIGINT)
+        case .termination: throw ExitCode(128 + SIGTERM)
+        case .duration: break
+        }
+        if let failure = report.failures.first {
+            throw CommandFailure.runtime("\(report.failureCount.grouped) turns failed, most often: \(failure.message)")
+        }
+    }
+}

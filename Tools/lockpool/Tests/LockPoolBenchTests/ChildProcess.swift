@@ -1,0 +1,1 @@
+../../../../Tests/CompileFailureTests/ChildProcess.swift

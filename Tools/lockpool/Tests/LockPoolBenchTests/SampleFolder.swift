@@ -1,0 +1,78 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import SQLitePooling
+
+/// A temporary folder that a test has to itself, and that goes with it.
+final class SampleFolder {
+    let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appending(path: "lockpool-tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: url)
+    }
+
+    func path(_ name: String) -> String {
+        url.appending(path: name).path
+    }
+
+    func contents(_ name: String) throws -> Data {
+        try Data(contentsOf: url.appending(path: name))
+    }
+
+    /// Writes `text` to a file that is no database.
+    func makeFile(_ name: String, _ text: String) throws -> String {
+        try Data(text.utf8).write(to: url.appending(path: name))
+        return path(name)
+    }
+
+    /// Makes a database of 100 items.
+    func makeDatabase(_ name: String = "shop.db", journal: Journal = .writeAhead) async throws -> String {
+        let pool = try SQLitePool(path: path(name))
+        try await pool.write { db in
+            try db.executeScript(
+                """
+                CREATE TABLE item (id INTEGER PRIMARY KEY, sold INTEGER NOT NULL DEFAULT 0);
+                CREATE TABLE receipt (id INTEGER PRIMARY KEY);
+                WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 100)
+                INSERT INTO item (id) SELECT n FROM number;
+                """
+            )
+        }
+        await pool.close()
+        if journal == .rollback {
+            // SQLite's file format, section 1.3: the two bytes from 18 on are 1 for a rollback journal, 2 for WAL.
+            var bytes = try contents(name)
+            bytes[18] = journal.rawValue
+            bytes[19] = journal.rawValue
+            try bytes.write(to: url.appending(path: name))
+        }
+        return path(name)
+    }
+
+    enum Journal: UInt8, CaseIterable {
+        case rollback = 1
+        case writeAhead = 2
+    }
+
+    /// Which kind of journal a database has.
+    func journal(_ name: String) throws -> Journal? {
+        Journal(rawValue: try contents(name)[18])
+    }
+
+    /// The single number that `query` gives.
+    func number(_ query: String, in path: String) async throws -> Int {
+        var configuration = SQLiteConfiguration()
+        configuration.mode = .readOnly
+        let pool = try SQLitePool(path: path, configuration: configuration)
+        let numbers = try await pool.read { db in try db.query(SQL(unsafe: query), as: Int.self) }
+        await pool.close()
+        return numbers.first ?? -1
+    }
+}

@@ -1,0 +1,118 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import LockPoolBench
+import Testing
+
+@Suite("Statement templates")
+struct StatementTemplateTests {
+    @Test("A random number becomes a bound parameter")
+    func randomBecomesParameter() throws {
+        let template = try StatementTemplate("SELECT name FROM user WHERE id = :random(1,100000) AND age > 3")
+        #expect(template.sql == "SELECT name FROM user WHERE id = ? AND age > 3")
+        #expect(template.ranges == [1...100_000])
+    }
+
+    @Test("Several random numbers keep their order")
+    func severalKeepTheirOrder() throws {
+        let template = try StatementTemplate("UPDATE t SET a=:random(-5,-1),b=:random( 0 , 9 )WHERE id=:random(7,7)")
+        #expect(template.sql == "UPDATE t SET a=?,b=?WHERE id=?")
+        #expect(template.ranges == [-5 ... -1, 0...9, 7...7])
+    }
+
+    @Test("The whole range of 64 bits can be drawn from")
+    func wholeRange() throws {
+        let template = try StatementTemplate("SELECT :random(\(Int64.min),\(Int64.max))")
+        #expect(template.ranges == [Int64.min...Int64.max])
+    }
+
+    @Test(
+        "What only looks like a parameter is left alone",
+        arguments: [
+            "SELECT ':random(1,2)'",
+            "SELECT 'it''s :random(1,2)', 1",
+            "SELECT \":random(1,2)\" FROM t",
+            "SELECT `:random(1,2)` FROM t",
+            "SELECT [:random(1,2)] FROM t",
+            "SELECT 1 -- :random(1,2)",
+            "SELECT 1 /* :random(1,2) '*/ + 2",
+            "SELECT 1 /* :random(1,2)",
+            "SELECT a$b, été FROM t",
+            "SELECT 'no end :random(1,2)",
+        ]
+    )
+    func lookalikesAreLeftAlone(text: String) throws {
+        let template = try StatementTemplate(text)
+        #expect(template.sql == text)
+        #expect(template.ranges.isEmpty)
+    }
+
+    @Test("A comment ends at a line end of two characters too")
+    func commentEndsAtCarriageReturnLineFeed() throws {
+        let template = try StatementTemplate("SELECT 1 -- it's one\r\n WHERE 1 = :random(1,1)")
+        #expect(template.ranges == [1...1])
+    }
+
+    @Test("A quote with a combining mark behind it is a quote")
+    func combiningMarkDoesNotHideAQuote() throws {
+        let template = try StatementTemplate("SELECT 'a', '\u{301} :random(1,2)', :random(3,4)")
+        #expect(template.ranges == [3...4])
+    }
+
+    @Test(
+        "A malformed random number is refused with what it should be",
+        arguments: [
+            "SELECT :random",
+            "SELECT :random()",
+            "SELECT :random(5)",
+            "SELECT :random(1,2,3)",
+            "SELECT :random(a,b)",
+            "SELECT :random(1;2)",
+            "SELECT :random(1,2",
+            "SELECT :random(1.5,2)",
+            "SELECT :random(0,9223372036854775808)",
+        ]
+    )
+    func malformedIsRefused(text: String) {
+        let failure = #expect(throws: CommandFailure.self) { try StatementTemplate(text) }
+        #expect(failure?.kind == .usage)
+        #expect(failure?.description.contains("takes two whole numbers") == true)
+    }
+
+    @Test("An empty range is refused")
+    func emptyRangeIsRefused() {
+        let failure = #expect(throws: CommandFailure.self) { try StatementTemplate("SELECT :random(2,1)") }
+        #expect(failure == .usage("':random(2,1)' is an empty range: the lower number comes first"))
+    }
+
+    @Test(
+        "A parameter that nothing fills is refused by name",
+        arguments: [
+            ("?", "'?'"), ("?12", "'?12'"), (":id", "':id'"), ("@id", "'@id'"), ("$id", "'$id'"),
+            (":randomly(1,2)", "':randomly'"),
+        ]
+    )
+    func foreignParameterIsRefused(parameter: String, quoted: String) {
+        let failure = #expect(throws: CommandFailure.self) { try StatementTemplate("SELECT 1 + \(parameter)") }
+        #expect(failure?.description.contains(quoted) == true)
+    }
+
+    @Test("A statement of nothing is refused", arguments: ["", "  \n", ";", "-- a comment", "/* another */ ;"])
+    func emptyIsRefused(text: String) {
+        #expect(throws: CommandFailure.usage("the SQL statement is empty")) { try StatementTemplate(text) }
+    }
+
+    @Test("What is drawn lies within its range, and reaches both ends")
+    func drawnValuesFillTheRange() throws {
+        let template = try StatementTemplate("SELECT :random(-1,1), :random(10,10)")
+        var generator = SystemRandomNumberGenerator()
+        var seen: Set<Int64> = []
+        for _ in 0..<1_000 {
+            let values = template.drawValues(using: &generator)
+            #expect(values.count == 2 && values[1] == 10)
+            seen.insert(values[0])
+        }
+        #expect(seen == [-1, 0, 1])
+    }
+}
