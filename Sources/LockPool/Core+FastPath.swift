@@ -18,16 +18,38 @@ extension Core {
         return searchIdleSlot()
     }
 
+    /// Leases the first idle slot. Four at a time are looked at with one branch, because most are taken.
     @usableFromInline
     @inline(never)
     func searchIdleSlot() -> Slot? {
-        let stride = shape.stride
+        let (count, stride) = (shape.count, shape.stride)
         var address = unsafe shape.slots
-        let end = unsafe address + shape.count * stride
-        while unsafe address < end {
-            let slot = unsafe Slot(address: address)
+        var rest = count
+        while rest >= 4 {
+            let states = (
+                unsafe Word(at: address).loadRelaxed(), unsafe Word(at: address + stride).loadRelaxed(),
+                unsafe Word(at: address + 2 * stride).loadRelaxed(), unsafe Word(at: address + 3 * stride).loadRelaxed()
+            )
+            // Zero if one of them is idle; they are too small to overflow.
+            let distances = (
+                states.0 ^ SlotWord.idle, states.1 ^ SlotWord.idle, states.2 ^ SlotWord.idle, states.3 ^ SlotWord.idle
+            )
+            if (distances.0 &* distances.1) &* (distances.2 &* distances.3) == 0,
+                let slot = unsafe leaseIdleSlot(among: 4, from: address, stride: stride)
+            {
+                return slot
+            }
+            unsafe address += 4 * stride
+            rest -= 4
+        }
+        return unsafe leaseIdleSlot(among: rest, from: address, stride: stride)
+    }
+
+    @inline(__always)
+    private func leaseIdleSlot(among count: Int, from address: UnsafeMutableRawPointer, stride: Int) -> Slot? {
+        for index in 0..<count {
+            let slot = unsafe Slot(address: address + index * stride)
             if slot.tryLease() { return slot }
-            unsafe address += stride
         }
         return nil
     }

@@ -10,11 +10,14 @@ struct Options {
     var json: String?
     var chart: String?
     var isQuick = false
+    /// The one part of the area to measure, if not all.
+    var part: String?
 
     /// How many rounds a figure is the median of.
     var rounds: Int { isQuick ? 5 : 9 }
 
-    static let usage = "usage: lockpool-benchmarks core|pool|sqlite [--json FILE] [--chart FILE] [--quick]"
+    static let usage =
+        "usage: lockpool-benchmarks core|pool|sqlite [--json FILE] [--chart FILE] [--quick] [--part uncontended|contended|saturated]"
 
     init(_ arguments: [String]) {
         var rest = arguments[...]
@@ -27,6 +30,9 @@ struct Options {
             case "--chart":
                 guard let path = rest.popFirst() else { Options.fail("--chart needs a file") }
                 chart = path
+            case "--part":
+                guard let name = rest.popFirst() else { Options.fail("--part needs a name") }
+                part = name
             case "--help", "-h":
                 print(Options.usage)
                 exit(0)
@@ -38,6 +44,8 @@ struct Options {
         }
         if area.isEmpty { Options.fail("which area?") }
     }
+
+    func wants(_ part: String) -> Bool { self.part == nil || self.part == part }
 
     static func fail(_ message: String) -> Never {
         FileHandle.standardError.write(Data("\(message)\n\(usage)\n".utf8))
@@ -52,14 +60,16 @@ struct Benchmarks {
         var report = Report()
         switch options.area {
         case "core":
-            await CoreRows.uncontended(options, into: &report)
-            CoreRows.contended(options, into: &report)
-            report = await Task.detached { [report] in
-                var report = report
-                await SaturationRows.run(options, into: &report)
-                return report
-            }.value
-            try await AllocationRows.run(into: &report)
+            if options.wants("uncontended") { await CoreRows.uncontended(options, into: &report) }
+            if options.wants("contended") { CoreRows.contended(options, into: &report) }
+            if options.wants("saturated") {
+                report = await Task.detached { [report] in
+                    var report = report
+                    await SaturationRows.run(options, into: &report)
+                    return report
+                }.value
+            }
+            if options.part == nil { try await AllocationRows.run(into: &report) }
             if let path = options.chart { try await Task.detached { try await WaitChart.write(to: path) }.value }
         case "pool":
             report = try await Task.detached {
