@@ -28,6 +28,14 @@ extension Core {
         return cancel(ticket, record: index) ? Wakeup.cancelled : nil
     }
 
+    /// Puts a waiter in line that nobody can cancel before it is there.
+    ///
+    /// Afterwards the caller must `examineSlots()`.
+    func enqueue(_ index: Int, waker: Waker) -> Enqueueing {
+        record(index).waker = waker
+        return enqueue(record: index)
+    }
+
     /// Cancels the waiter with this record, wherever it is on its way.
     func cancel(record index: Int) {
         let progress = record(index).progress

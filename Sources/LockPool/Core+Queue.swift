@@ -129,7 +129,9 @@ extension Core {
 
     /// Wakes a waiter that the caller has taken out of the line, and touches nothing of it afterwards.
     func wake(_ record: Int, _ wakeup: Int) {
-        self.record(record).waker.wake(wakeup)
+        let waker = self.record(record).waker
+        if waker.givesRecordBack { giveRecord(record) }
+        waker.wake(wakeup)
     }
 
     private func emptied(_ ticket: Ticket) -> CellWord {

@@ -145,20 +145,6 @@ extension LockPool where Element: ~Copyable {
     /// How many callers are in line now. Cancelled ones that are not at the head of the line yet may count.
     public var waiters: Int { Int(QueueWord(bits: core.queue.load()).length) }
 
-    /// How the slots are used now, each at its own instant. O(slots).
-    public var occupancy: Occupancy {
-        var occupancy = Occupancy()
-        for index in 0..<core.shape.count {
-            switch core.slot(index).state.loadRelaxed() & SlotWord.phase {
-            case SlotWord.vacant: occupancy.vacant += 1
-            case SlotWord.reserved: occupancy.reserved += 1
-            case SlotWord.idle: occupancy.idle += 1
-            default: occupancy.leased += 1
-            }
-        }
-        return occupancy
-    }
-
     /// Wakes the oldest waiter without an element: its ``get()`` throws an error with none of the public codes.
     package func failOldestWaiter() {
         if let record = core.dequeue() { core.wake(record, Wakeup.failed) }
@@ -174,19 +160,4 @@ extension LockPool where Element: ~Copyable {
 
     /// Whether ``close()`` has been called.
     public var isClosed: Bool { QueueWord(bits: core.queue.load()).isClosed }
-}
-
-/// How the slots of a ``LockPool`` are used.
-public struct Occupancy: Hashable, Sendable {
-    /// Slots without an element.
-    public internal(set) var vacant = 0
-
-    /// Slots that somebody is filling or emptying.
-    public internal(set) var reserved = 0
-
-    /// Slots whose element is free.
-    public internal(set) var idle = 0
-
-    /// Slots whose element is in use.
-    public internal(set) var leased = 0
 }

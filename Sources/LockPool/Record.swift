@@ -13,9 +13,13 @@ struct Waker: @unchecked Sendable {
     private let function: Function
     private let context: UnsafeMutableRawPointer
 
-    init(function: Function, context: UnsafeMutableRawPointer) {
+    /// Whether whoever wakes the waiter gives its record back before, because the waiter itself does not come back for it.
+    let givesRecordBack: Bool
+
+    init(function: Function, context: UnsafeMutableRawPointer, givesRecordBack: Bool = false) {
         unsafe self.function = unsafe function
         unsafe self.context = unsafe context
+        self.givesRecordBack = givesRecordBack
     }
 
     func wake(_ wakeup: Int) { unsafe function(context, wakeup) }

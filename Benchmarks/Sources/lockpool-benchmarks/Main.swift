@@ -8,7 +8,7 @@ import Foundation
 struct Options {
     var area = ""
     var json: String?
-    var chart: String?
+    var charts: String?
     var isQuick = false
     /// The one part of the area to measure, if not all.
     var part: String?
@@ -17,7 +17,7 @@ struct Options {
     var rounds: Int { isQuick ? 5 : 9 }
 
     static let usage =
-        "usage: lockpool-benchmarks core|pool|sqlite [--json FILE] [--chart FILE] [--quick] [--part uncontended|contended|saturated]"
+        "usage: lockpool-benchmarks core|pool|sqlite [--json FILE] [--charts FOLDER] [--quick] [--part uncontended|contended|saturated]"
 
     init(_ arguments: [String]) {
         var rest = arguments[...]
@@ -27,9 +27,9 @@ struct Options {
             case "--json":
                 guard let path = rest.popFirst() else { Options.fail("--json needs a file") }
                 json = path
-            case "--chart":
-                guard let path = rest.popFirst() else { Options.fail("--chart needs a file") }
-                chart = path
+            case "--charts":
+                guard let path = rest.popFirst() else { Options.fail("--charts needs a folder") }
+                charts = path
             case "--part":
                 guard let name = rest.popFirst() else { Options.fail("--part needs a name") }
                 part = name
@@ -70,7 +70,7 @@ struct Benchmarks {
                 }.value
             }
             if options.part == nil { try await AllocationRows.run(into: &report) }
-            if let path = options.chart { try await Task.detached { try await WaitChart.write(to: path) }.value }
+            if let path = options.charts { try await Task.detached { try await FairnessCharts.write(to: path) }.value }
         case "pool":
             report = try await Task.detached {
                 var report = Report()

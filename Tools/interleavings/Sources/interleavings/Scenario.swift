@@ -13,6 +13,10 @@ enum Operation: Equatable {
     /// Get, and fail to create if that is what is to be done.
     case getAndFail
     case tryGet
+    /// Get in line as a callback, which holds and returns where it is called.
+    case getByCallback
+    /// Cancel another caller's callback, once it is in line.
+    case cancelCallback(Int)
     /// Cancel another caller's wait, at any point of it.
     case cancel(Int)
     /// Fail those whose deadline has come.
@@ -213,5 +217,29 @@ struct Scenario {
             callers: [[.get], [.retire, .restore], [.get]]
         ),
         Scenario(name: "shrink and close", slots: "ii", callers: [[.get], [.retire, .restore], [.close]]),
+        Scenario(
+            name: "a task and a callback",
+            slots: "i",
+            preemptions: 4,
+            callers: [[.get], [.getByCallback]]
+        ),
+        Scenario(
+            name: "two callbacks on one record",
+            slots: "i",
+            maximumWaiters: 1,
+            callers: [[.get], [.getByCallback], [.getByCallback]]
+        ),
+        Scenario(
+            name: "a callback is cancelled",
+            slots: "i",
+            maximumWaiters: 2,
+            preemptions: 2,
+            callers: [[.get], [.getByCallback], [.get], [.cancelCallback(1)]]
+        ),
+        Scenario(
+            name: "callbacks, and the pool closes",
+            slots: "i",
+            callers: [[.get], [.getByCallback], [.close]]
+        ),
     ]
 }

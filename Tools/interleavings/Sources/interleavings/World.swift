@@ -26,6 +26,9 @@ final class World {
         /// The tickets that were in line when this caller first looked at the queue; `nil` before it has looked.
         var ahead: Set<UInt>?
         var isLooking = false
+        /// The place in line of its callback, and how often that has been called; `nil` before it has one.
+        var callback: (ticket: Ticket, record: Int)?
+        var turns: Int?
     }
 
     let scenario: Scenario
@@ -91,6 +94,14 @@ final class World {
             let slot = core.leaseIdleSlot(stride: core.shape.stride) ?? core.leaseIdleSlotBehindCancelled()
             endLooking(caller)
             if let slot { hold(slot, by: caller, isLast: isLast) }
+        case .getByCallback:
+            beginLooking(caller)
+            waitByCallback(caller)
+            endLooking(caller)
+        case .cancelCallback(let other):
+            scheduler.wait(isOptional: true) { [unowned self] in callers[other].callback != nil }
+            let place = callers[other].callback!
+            if core.cancel(place.ticket, record: place.record) { core.wake(place.record, Wakeup.cancelled) }
         case .cancel(let other):
             scheduler.wait(isOptional: true) { [unowned self] in callers[other].isCancellable }
             callers[other].runningHandlers += 1
@@ -165,6 +176,38 @@ final class World {
         core.giveRecord(record)
         let wakeup = callers[caller].wakeup!
         return wakeup < 0 ? nil : core.slot(wakeup)
+    }
+
+    /// As `LockPool.wait`.
+    private func waitByCallback(_ caller: Int) {
+        guard let record = core.takeRecord() else { return }
+        callers[caller].turns = 0
+        let waker = Waker(
+            function: { context, wakeup in world.turn(Int(bitPattern: context) - 1, wakeup) },
+            context: UnsafeMutableRawPointer(bitPattern: caller + 1)!,
+            givesRecordBack: true
+        )
+        switch core.enqueue(record, waker: waker) {
+        case .queued(let ticket):
+            callers[caller].callback = (ticket, record)
+            core.examineSlots()
+        case .refused:
+            core.giveRecord(record)
+            callers[caller].turns = nil
+        }
+    }
+
+    /// A callback's turn: on the fiber of whoever brings it.
+    private func turn(_ caller: Int, _ wakeup: Int) {
+        callers[caller].turns! += 1
+        if callers[caller].turns! > 1 { scheduler.fail("the callback of caller \(caller) is called twice") }
+        guard wakeup >= 0 else { return }
+        let slot = core.slot(wakeup)
+        checkOrder(caller, slot)
+        claim(slot, by: caller)
+        scheduler.pause()
+        unclaim(slot)
+        LockGuard<CheckedElement>(slot: slot).release()
     }
 
     private func wake(_ caller: Int, _ wakeup: Int) {
@@ -265,6 +308,7 @@ final class World {
         }
         let word = QueueWord(bits: core.queue.load())
         if !word.isEmpty { return "somebody is left in line" }
+        if callers.contains(where: { $0.turns == 0 }) { return "a callback is never called" }
         var idle = 0
         for index in 0..<core.shape.count {
             let state = core.slot(index).state.load()
