@@ -25,8 +25,12 @@ struct Chart {
     private var curves = ""
     private var count = 0
 
-    private let (width, height) = (760.0, 440.0)
-    private let (left, right, top, bottom) = (100.0, 30.0, 50.0, 60.0)
+    private let width = 760.0
+    private let height = 440.0
+    private let left = 100.0
+    private let right = 30.0
+    private let top = 50.0
+    private let bottom = 60.0
 
     init(title: String, xTitle: String, x: Axis, y: Axis) {
         self.title = title
