@@ -4,6 +4,8 @@
 
 #include "CLockPoolThread.h"
 
+#if defined(LOCKPOOL_HAS_THREADS)
+
 #include <errno.h>
 #include <time.h>
 
@@ -74,3 +76,5 @@ bool lockpool_parker_wait(lockpool_parker *parker, uint64_t nanoseconds, intptr_
   pthread_mutex_unlock(&parker->mutex);
   return is_woken;
 }
+
+#endif

@@ -2,41 +2,45 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-import CLockPoolThread
+#if !hasFeature(Embedded)
 
-extension Core {
-    /// Waits in line for a slot, and blocks the thread meanwhile.
-    ///
-    /// The thread times its wait itself, and takes itself out of the line when it is over: so a blocked thread depends on no
-    /// task, which might have no thread to run on.
-    ///
-    /// - Parameter timeout: Nanoseconds, or `nil` for ever.
-    /// - Returns: A slot in the caller's hand.
-    /// - Complexity: O(slots). Allocates nothing.
-    func waitBlocking(timeout: UInt64?) throws(LockPoolError) -> Slot {
-        guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
-        defer { giveRecord(index) }
-        let wakeup = unsafe withUnsafeTemporaryAllocation(of: lockpool_parker.self, capacity: 1) { buffer in
-            let parker = buffer.baseAddress!
-            unsafe lockpool_parker_init(parker)
-            defer { unsafe lockpool_parker_destroy(parker) }
-            let waker = unsafe Waker(
-                function: { context, wakeup in
-                    unsafe lockpool_parker_wake(context.assumingMemoryBound(to: lockpool_parker.self), wakeup)
-                },
-                context: UnsafeMutableRawPointer(parker)
-            )
-            if let refusal = enqueue(index, waker: waker, deadline: nil) { return refusal }
-            var wakeup = 0
-            if unsafe lockpool_parker_wait(parker, timeout ?? .max, &wakeup) { return wakeup }
-            if let ticket = Record.Progress.ticket(record(index).progress.load()), cancel(ticket, record: index) {
-                return Wakeup.timedOut
+    import CLockPoolThread
+
+    extension Core {
+        /// Waits in line for a slot, and blocks the thread meanwhile.
+        ///
+        /// The thread times its wait itself, and takes itself out of the line when it is over: so a blocked thread depends on no
+        /// task, which might have no thread to run on.
+        ///
+        /// - Parameter timeout: Nanoseconds, or `nil` for ever.
+        /// - Returns: A slot in the caller's hand.
+        /// - Complexity: O(slots). Allocates nothing.
+        func waitBlocking(timeout: UInt64?) throws(LockPoolError) -> Slot {
+            guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
+            defer { giveRecord(index) }
+            let wakeup = unsafe withUnsafeTemporaryAllocation(of: lockpool_parker.self, capacity: 1) { buffer in
+                let parker = buffer.baseAddress!
+                unsafe lockpool_parker_init(parker)
+                defer { unsafe lockpool_parker_destroy(parker) }
+                let waker = unsafe Waker(
+                    function: { context, wakeup in
+                        unsafe lockpool_parker_wake(context.assumingMemoryBound(to: lockpool_parker.self), wakeup)
+                    },
+                    context: UnsafeMutableRawPointer(parker)
+                )
+                if let refusal = enqueue(index, waker: waker, deadline: nil) { return refusal }
+                var wakeup = 0
+                if unsafe lockpool_parker_wait(parker, timeout ?? .max, &wakeup) { return wakeup }
+                if let ticket = Record.Progress.ticket(record(index).progress.load()), cancel(ticket, record: index) {
+                    return Wakeup.timedOut
+                }
+                // Somebody has taken this waiter out of the line and is about to wake it.
+                _ = unsafe lockpool_parker_wait(parker, .max, &wakeup)
+                return wakeup
             }
-            // Somebody has taken this waiter out of the line and is about to wake it.
-            _ = unsafe lockpool_parker_wait(parker, .max, &wakeup)
-            return wakeup
+            if wakeup < 0 { throw error(wakeup) }
+            return slot(wakeup)
         }
-        if wakeup < 0 { throw error(wakeup) }
-        return slot(wakeup)
     }
-}
+
+#endif

@@ -2,58 +2,62 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-extension Core {
-    /// Waits in line for a slot.
-    ///
-    /// The record says how far the waiter has come, because a cancellation may arrive at any point: before the waiter is in
-    /// line it is noted, and the waiter stays out; afterwards it takes the waiter out of its cell, if nobody has served it.
-    /// Whoever wins the cell wakes, alone. The record is given back after `withTaskCancellationHandler` has returned: that
-    /// waits for a handler that is running.
-    ///
-    /// - Parameters:
-    ///   - deadlines: What ends the wait after `timeout`.
-    ///   - timeout: How long to wait; `nil` for as long as it takes.
-    ///   - creates: Whether the caller can be handed a vacant slot. In one pool all callers can, or none.
-    /// - Returns: A slot in the caller's hand, with an element or, where callers create, reserved.
-    /// - Complexity: O(slots). Allocates nothing.
-    @usableFromInline
-    func wait(
-        deadlines: Deadlines,
-        timeout: Duration?,
-        creates: Bool = false
-    ) async throws(LockPoolError) -> Slot {
-        precondition(
-            creates == shape.callersCreate,
-            "LockPool: callers create in this pool, so check out with getOrCreate."
-        )
-        guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
-        let deadline = timeout.map(deadlines.deadline(after:))
-        let wakeup = await withTaskCancellationHandler {
-            await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Int, Never>) in
-                let waker = unsafe Waker(continuation)
-                if let refusal = enqueue(index, waker: waker, deadline: deadline) {
-                    waker.wake(refusal)
-                } else if let deadline {
-                    deadlines.arm(deadline)
-                }
-            }
-        } onCancel: {
-            cancel(record: index)
-        }
-        giveRecord(index)
-        if wakeup < 0 { throw error(wakeup) }
-        return slot(wakeup)
-    }
-}
+#if !hasFeature(Embedded)
 
-extension Waker {
-    /// Resumes a task.
-    init(_ continuation: UnsafeContinuation<Int, Never>) {
-        unsafe self.init(
-            function: { context, wakeup in
-                unsafe unsafeBitCast(context, to: UnsafeContinuation<Int, Never>.self).resume(returning: wakeup)
-            },
-            context: unsafeBitCast(continuation, to: UnsafeMutableRawPointer.self)
-        )
+    extension Core {
+        /// Waits in line for a slot.
+        ///
+        /// The record says how far the waiter has come, because a cancellation may arrive at any point: before the waiter is in
+        /// line it is noted, and the waiter stays out; afterwards it takes the waiter out of its cell, if nobody has served it.
+        /// Whoever wins the cell wakes, alone. The record is given back after `withTaskCancellationHandler` has returned: that
+        /// waits for a handler that is running.
+        ///
+        /// - Parameters:
+        ///   - deadlines: What ends the wait after `timeout`.
+        ///   - timeout: How long to wait; `nil` for as long as it takes.
+        ///   - creates: Whether the caller can be handed a vacant slot. In one pool all callers can, or none.
+        /// - Returns: A slot in the caller's hand, with an element or, where callers create, reserved.
+        /// - Complexity: O(slots). Allocates nothing.
+        @usableFromInline
+        func wait(
+            deadlines: Deadlines,
+            timeout: Duration?,
+            creates: Bool = false
+        ) async throws(LockPoolError) -> Slot {
+            precondition(
+                creates == shape.callersCreate,
+                "LockPool: callers create in this pool, so check out with getOrCreate."
+            )
+            guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
+            let deadline = timeout.map(deadlines.deadline(after:))
+            let wakeup = await withTaskCancellationHandler {
+                await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Int, Never>) in
+                    let waker = unsafe Waker(continuation)
+                    if let refusal = enqueue(index, waker: waker, deadline: deadline) {
+                        waker.wake(refusal)
+                    } else if let deadline {
+                        deadlines.arm(deadline)
+                    }
+                }
+            } onCancel: {
+                cancel(record: index)
+            }
+            giveRecord(index)
+            if wakeup < 0 { throw error(wakeup) }
+            return slot(wakeup)
+        }
     }
-}
+
+    extension Waker {
+        /// Resumes a task.
+        init(_ continuation: UnsafeContinuation<Int, Never>) {
+            unsafe self.init(
+                function: { context, wakeup in
+                    unsafe unsafeBitCast(context, to: UnsafeContinuation<Int, Never>.self).resume(returning: wakeup)
+                },
+                context: unsafeBitCast(continuation, to: UnsafeMutableRawPointer.self)
+            )
+        }
+    }
+
+#endif

@@ -2,144 +2,148 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-import Synchronization
+#if !hasFeature(Embedded)
 
-/// A clock as the core sees it: ticks since the clock was taken on, which was at 1, because 0 stands for no deadline.
-@usableFromInline
-struct PoolClock: Sendable {
-    let now: @Sendable () -> UInt
-    let sleep: @Sendable (_ deadline: UInt) async throws -> Void
+    import Synchronization
 
+    /// A clock as the core sees it: ticks since the clock was taken on, which was at 1, because 0 stands for no deadline.
     @usableFromInline
-    init<C: Clock<Duration>>(_ clock: C) {
-        let start = clock.now
-        now = { UInt(clamping: start.duration(to: clock.now).ticks) + 1 }
-        sleep = { deadline in
-            try await clock.sleep(until: start.advanced(by: .ticks(Int(deadline - 1))), tolerance: nil)
-        }
-    }
-}
+    struct PoolClock: Sendable {
+        let now: @Sendable () -> UInt
+        let sleep: @Sendable (_ deadline: UInt) async throws -> Void
 
-extension Duration {
-    /// What a deadline is counted in: a nanosecond, or a millisecond where a word has 32 bits, which gives weeks there.
-    #if _pointerBitWidth(_64)
-        private static var ticksPerSecond: Int { 1_000_000_000 }
-    #else
-        private static var ticksPerSecond: Int { 1_000 }
-    #endif
-
-    fileprivate static func ticks(_ ticks: Int) -> Duration { .seconds(1) * ticks / Duration.ticksPerSecond }
-
-    fileprivate var ticks: Int {
-        let (seconds, attoseconds) = components
-        let whole = Int(clamping: seconds).multipliedReportingOverflow(by: Duration.ticksPerSecond)
-        if whole.overflow { return seconds < 0 ? .min : .max }
-        let part = Int(attoseconds / (1_000_000_000_000_000_000 / Int64(Duration.ticksPerSecond)))
-        return whole.partialValue.addingReportingOverflow(part).partialValue
-    }
-}
-
-extension Duration {
-    /// Nanoseconds from now; none for a negative duration.
-    var wholeNanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        if seconds < 0 || attoseconds < 0 { return 0 }
-        let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, carry) = whole.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
-        return overflow || carry ? UInt64(Int64.max) : min(sum, UInt64(Int64.max))
-    }
-}
-
-/// Fails waiters at their deadlines, with one sleeping task for all of them.
-///
-/// A waiter's deadline stands in its record. The task sleeps until the earliest that it knows of, goes through the records,
-/// and sleeps again until the earliest that it found; it ends when there is none. So a wait that ends in time costs one
-/// store and one load for its deadline, however many there are, and a sweep costs a look at every record.
-@usableFromInline
-@safe
-final class Deadlines: Sendable {
-    private let core: Core
-    private let clock: PoolClock
-
-    /// When the task wakes; `never` if there is none.
-    private let wakesAt = Atomic<UInt>(Deadlines.never)
-    private let task = unsafe Atomic<Unmanaged<TaskBox>?>(nil)
-
-    private static var never: UInt { .max }
-
-    init(core: Core, clock: PoolClock) {
-        self.core = core
-        self.clock = clock
-    }
-
-    /// The instant `timeout` from now, in ticks.
-    func deadline(after timeout: Duration) -> UInt {
-        let (deadline, overflow) = clock.now().addingReportingOverflow(UInt(clamping: timeout.ticks))
-        return overflow ? UInt(Int.max) : min(deadline, UInt(Int.max))
-    }
-
-    /// Sees to it that somebody looks at `deadline`, which stands in the record of a waiter that is in line.
-    ///
-    /// The waiter has written its progress before, and the sweep clears `wakesAt` before it reads that, both sequentially
-    /// consistent: so either this sees that the task is not going to wake in time, or the sweep sees the waiter.
-    func arm(_ deadline: UInt) {
-        while true {
-            let current = wakesAt.load(ordering: .sequentiallyConsistent)
-            if current <= deadline { return }
-            if wakesAt.compareExchange(expected: current, desired: deadline, ordering: .sequentiallyConsistent)
-                .exchanged
-            {
-                return restart()
+        @usableFromInline
+        init<C: Clock<Duration>>(_ clock: C) {
+            let start = clock.now
+            now = { UInt(clamping: start.duration(to: clock.now).ticks) + 1 }
+            sleep = { deadline in
+                try await clock.sleep(until: start.advanced(by: .ticks(Int(deadline - 1))), tolerance: nil)
             }
         }
     }
 
-    /// Ends the task, for the last user of the pool.
-    func stop() { replaceTask(with: nil) }
+    extension Duration {
+        /// What a deadline is counted in: a nanosecond, or a millisecond where a word has 32 bits, which gives weeks there.
+        #if _pointerBitWidth(_64)
+            private static var ticksPerSecond: Int { 1_000_000_000 }
+        #else
+            private static var ticksPerSecond: Int { 1_000 }
+        #endif
 
-    deinit { stop() }
+        fileprivate static func ticks(_ ticks: Int) -> Duration { .seconds(1) * ticks / Duration.ticksPerSecond }
 
-    /// Starts the task that sleeps until `wakesAt`, in the place of the one that sleeps too long.
+        fileprivate var ticks: Int {
+            let (seconds, attoseconds) = components
+            let whole = Int(clamping: seconds).multipliedReportingOverflow(by: Duration.ticksPerSecond)
+            if whole.overflow { return seconds < 0 ? .min : .max }
+            let part = Int(attoseconds / (1_000_000_000_000_000_000 / Int64(Duration.ticksPerSecond)))
+            return whole.partialValue.addingReportingOverflow(part).partialValue
+        }
+    }
+
+    extension Duration {
+        /// Nanoseconds from now; none for a negative duration.
+        var wholeNanoseconds: UInt64 {
+            let (seconds, attoseconds) = components
+            if seconds < 0 || attoseconds < 0 { return 0 }
+            let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+            let (sum, carry) = whole.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
+            return overflow || carry ? UInt64(Int64.max) : min(sum, UInt64(Int64.max))
+        }
+    }
+
+    /// Fails waiters at their deadlines, with one sleeping task for all of them.
     ///
-    /// Two may do this at once, and the one with the later deadline may come last: hence the second look.
-    private func restart() {
-        var deadline: UInt
-        repeat {
-            deadline = wakesAt.load(ordering: .sequentiallyConsistent)
-            core.hold()
-            replaceTask(
-                with: Task.detached { [self] in
-                    await sleepAndSweep()
-                    core.letGo()
+    /// A waiter's deadline stands in its record. The task sleeps until the earliest that it knows of, goes through the records,
+    /// and sleeps again until the earliest that it found; it ends when there is none. So a wait that ends in time costs one
+    /// store and one load for its deadline, however many there are, and a sweep costs a look at every record.
+    @usableFromInline
+    @safe
+    final class Deadlines: Sendable {
+        private let core: Core
+        private let clock: PoolClock
+
+        /// When the task wakes; `never` if there is none.
+        private let wakesAt = Atomic<UInt>(Deadlines.never)
+        private let task = unsafe Atomic<Unmanaged<TaskBox>?>(nil)
+
+        private static var never: UInt { .max }
+
+        init(core: Core, clock: PoolClock) {
+            self.core = core
+            self.clock = clock
+        }
+
+        /// The instant `timeout` from now, in ticks.
+        func deadline(after timeout: Duration) -> UInt {
+            let (deadline, overflow) = clock.now().addingReportingOverflow(UInt(clamping: timeout.ticks))
+            return overflow ? UInt(Int.max) : min(deadline, UInt(Int.max))
+        }
+
+        /// Sees to it that somebody looks at `deadline`, which stands in the record of a waiter that is in line.
+        ///
+        /// The waiter has written its progress before, and the sweep clears `wakesAt` before it reads that, both sequentially
+        /// consistent: so either this sees that the task is not going to wake in time, or the sweep sees the waiter.
+        func arm(_ deadline: UInt) {
+            while true {
+                let current = wakesAt.load(ordering: .sequentiallyConsistent)
+                if current <= deadline { return }
+                if wakesAt.compareExchange(expected: current, desired: deadline, ordering: .sequentiallyConsistent)
+                    .exchanged
+                {
+                    return restart()
                 }
-            )
-        } while wakesAt.load(ordering: .sequentiallyConsistent) < deadline
+            }
+        }
+
+        /// Ends the task, for the last user of the pool.
+        func stop() { replaceTask(with: nil) }
+
+        deinit { stop() }
+
+        /// Starts the task that sleeps until `wakesAt`, in the place of the one that sleeps too long.
+        ///
+        /// Two may do this at once, and the one with the later deadline may come last: hence the second look.
+        private func restart() {
+            var deadline: UInt
+            repeat {
+                deadline = wakesAt.load(ordering: .sequentiallyConsistent)
+                core.hold()
+                replaceTask(
+                    with: Task.detached { [self] in
+                        await sleepAndSweep()
+                        core.letGo()
+                    }
+                )
+            } while wakesAt.load(ordering: .sequentiallyConsistent) < deadline
+        }
+
+        private func replaceTask(with new: Task<Void, Never>?) {
+            let box = unsafe new.map { unsafe Unmanaged.passRetained(TaskBox($0)) }
+            let old = unsafe task.exchange(box, ordering: .sequentiallyConsistent)
+            unsafe old?.takeRetainedValue().task.cancel()
+        }
+
+        /// A task where an atomic word wants a reference.
+        private final class TaskBox: Sendable {
+            let task: Task<Void, Never>
+            init(_ task: Task<Void, Never>) { self.task = task }
+        }
+
+        @concurrent
+        private func sleepAndSweep() async {
+            let deadline = wakesAt.load(ordering: .sequentiallyConsistent)
+            if deadline == Deadlines.never { return }
+            do { try await clock.sleep(deadline) } catch { return }
+            guard
+                wakesAt.compareExchange(
+                    expected: deadline,
+                    desired: Deadlines.never,
+                    ordering: .sequentiallyConsistent
+                ).exchanged
+            else { return }
+            if let next = core.failWaiters(dueAt: max(clock.now(), deadline)) { arm(next) }
+        }
     }
 
-    private func replaceTask(with new: Task<Void, Never>?) {
-        let box = unsafe new.map { unsafe Unmanaged.passRetained(TaskBox($0)) }
-        let old = unsafe task.exchange(box, ordering: .sequentiallyConsistent)
-        unsafe old?.takeRetainedValue().task.cancel()
-    }
-
-    /// A task where an atomic word wants a reference.
-    private final class TaskBox: Sendable {
-        let task: Task<Void, Never>
-        init(_ task: Task<Void, Never>) { self.task = task }
-    }
-
-    @concurrent
-    private func sleepAndSweep() async {
-        let deadline = wakesAt.load(ordering: .sequentiallyConsistent)
-        if deadline == Deadlines.never { return }
-        do { try await clock.sleep(deadline) } catch { return }
-        guard
-            wakesAt.compareExchange(
-                expected: deadline,
-                desired: Deadlines.never,
-                ordering: .sequentiallyConsistent
-            ).exchanged
-        else { return }
-        if let next = core.failWaiters(dueAt: max(clock.now(), deadline)) { arm(next) }
-    }
-}
+#endif

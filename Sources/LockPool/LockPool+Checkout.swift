@@ -18,108 +18,122 @@ extension LockPool where Element: ~Copyable {
         return LockGuard(slot: slot)
     }
 
-    /// Gets an element, waiting in line if none is idle.
-    ///
-    /// Does not suspend if an element is idle and nobody waits; then it does not look whether the task is cancelled either.
-    ///
-    /// - Returns: A guard with exclusive access to an element.
-    /// - Throws: ``LockPoolError`` with the code `closed`; `tooManyWaiters` if as many wait as may; `cancelled` if the task
-    ///   is cancelled while it waits.
-    /// - Complexity: As ``tryGet()``. A wait costs O(slots), allocates nothing, and lasts for at most ⌈position in line ÷
-    ///   slots⌉ × the longest hold.
-    @inlinable
-    @inline(__always)
-    public func get() async throws(LockPoolError) -> LockGuard<Element> {
-        if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: nil))
-    }
+    #if !hasFeature(Embedded)
 
-    /// Gets an element, waiting in line for at most `timeout` if none is idle.
-    ///
-    /// - Parameter timeout: How long to wait. Costs nothing unless the caller waits, and no task or timer of its own then.
-    /// - Returns: A guard with exclusive access to an element.
-    /// - Throws: As ``get()``, and ``LockPoolError`` with the code `timedOut`. A timeout of zero or less still gets what is
-    ///   idle.
-    /// - Complexity: As ``get()``.
-    @inlinable
-    @inline(__always)
-    public func get(timeout: Duration) async throws(LockPoolError) -> LockGuard<
-        Element
-    > {
-        if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: timeout))
-    }
+        /// Gets an element, waiting in line if none is idle.
+        ///
+        /// Does not suspend if an element is idle and nobody waits; then it does not look whether the task is cancelled either.
+        ///
+        /// - Returns: A guard with exclusive access to an element.
+        /// - Throws: ``LockPoolError`` with the code `closed`; `tooManyWaiters` if as many wait as may; `cancelled` if the task
+        ///   is cancelled while it waits.
+        /// - Complexity: As ``tryGet()``. A wait costs O(slots), allocates nothing, and lasts for at most ⌈position in line ÷
+        ///   slots⌉ × the longest hold.
+        @inlinable
+        @inline(__always)
+        public func get() async throws(LockPoolError) -> LockGuard<Element> {
+            if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
+            return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: nil))
+        }
 
-    /// Gets an element, waiting in line until `deadline` at most if none is idle.
-    ///
-    /// - Parameters:
-    ///   - deadline: When to give up.
-    ///   - clock: The clock that `deadline` is of. The wait itself is timed by the pool's clock.
-    /// - Returns: A guard with exclusive access to an element.
-    /// - Throws: As ``get(timeout:)``.
-    /// - Complexity: As ``get()``.
-    @inlinable
-    public func get<C: Clock<Duration>>(
-        until deadline: C.Instant,
-        clock: C = ContinuousClock()
-    ) async throws(LockPoolError) -> LockGuard<Element> {
-        if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: clock.now.duration(to: deadline)))
-    }
+        /// Gets an element, waiting in line for at most `timeout` if none is idle.
+        ///
+        /// - Parameter timeout: How long to wait. Costs nothing unless the caller waits, and no task or timer of its own then.
+        /// - Returns: A guard with exclusive access to an element.
+        /// - Throws: As ``get()``, and ``LockPoolError`` with the code `timedOut`. A timeout of zero or less still gets what is
+        ///   idle.
+        /// - Complexity: As ``get()``.
+        @inlinable
+        @inline(__always)
+        public func get(timeout: Duration) async throws(LockPoolError) -> LockGuard<
+            Element
+        > {
+            if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
+            return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: timeout))
+        }
 
-    /// Gets an element, blocking the thread while none is idle.
-    ///
-    /// For threads of one's own: blocked threads and suspended tasks wait in one line. Not for asynchronous code, whose threads
-    /// must not block; the compiler sees to that.
-    ///
-    /// - Parameter timeout: How long to wait, by the system's monotonic clock; `nil` for as long as it takes.
-    /// - Returns: A guard with exclusive access to an element.
-    /// - Throws: ``LockPoolError`` with the code `closed`, `tooManyWaiters`, or `timedOut`. A timeout of zero or less still
-    ///   gets what is idle.
-    /// - Complexity: As ``get()``.
-    @available(*, noasync, message: "Blocks the thread; use get.")
-    @inlinable
-    public func getBlocking(timeout: Duration? = nil) throws(LockPoolError) -> LockGuard<Element> {
-        if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-        return LockGuard(slot: try waitBlocking(timeout: timeout))
-    }
+        /// Gets an element, waiting in line until `deadline` at most if none is idle.
+        ///
+        /// - Parameters:
+        ///   - deadline: When to give up.
+        ///   - clock: The clock that `deadline` is of. The wait itself is timed by the pool's clock.
+        /// - Returns: A guard with exclusive access to an element.
+        /// - Throws: As ``get(timeout:)``.
+        /// - Complexity: As ``get()``.
+        @inlinable
+        public func get<C: Clock<Duration>>(
+            until deadline: C.Instant,
+            clock: C = ContinuousClock()
+        ) async throws(LockPoolError) -> LockGuard<Element> {
+            if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
+            return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: clock.now.duration(to: deadline)))
+        }
 
-    @usableFromInline
-    func waitBlocking(timeout: Duration?) throws(LockPoolError) -> Slot {
-        precondition(!core.shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")
-        return try core.waitBlocking(timeout: timeout.map(\.wholeNanoseconds))
-    }
+        /// Gets an element, blocking the thread while none is idle.
+        ///
+        /// For threads of one's own: blocked threads and suspended tasks wait in one line. Not for asynchronous code, whose threads
+        /// must not block; the compiler sees to that.
+        ///
+        /// - Parameter timeout: How long to wait, by the system's monotonic clock; `nil` for as long as it takes.
+        /// - Returns: A guard with exclusive access to an element.
+        /// - Throws: ``LockPoolError`` with the code `closed`, `tooManyWaiters`, or `timedOut`. A timeout of zero or less still
+        ///   gets what is idle.
+        /// - Complexity: As ``get()``.
+        @available(*, noasync, message: "Blocks the thread; use get.")
+        @inlinable
+        public func getBlocking(timeout: Duration? = nil) throws(LockPoolError) -> LockGuard<Element> {
+            if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
+            return LockGuard(slot: try waitBlocking(timeout: timeout))
+        }
+
+        @usableFromInline
+        func waitBlocking(timeout: Duration?) throws(LockPoolError) -> Slot {
+            precondition(
+                !core.shape.callersCreate,
+                "LockPool: callers create in this pool, so check out with getOrCreate."
+            )
+            return try core.waitBlocking(timeout: timeout.map(\.wholeNanoseconds))
+        }
+
+    #endif
 }
 
 // MARK: - Lazy pools
 
 extension LockPool where Element: ~Copyable {
-    /// Gets an idle element, or creates one in a vacant slot, or waits in line for either.
-    ///
-    /// `create` runs in the caller's task, on its actor. When it throws, the slot is vacant again and the oldest waiter gets
-    /// its chance. Only for pools that are filled by callers.
-    ///
-    /// - Parameter create: Makes an element.
-    /// - Returns: A guard with exclusive access to an element.
-    /// - Throws: What `create` throws, unchanged; else ``LockPoolError``, as ``get()``.
-    /// - Complexity: As ``get()``; O(slots) if nothing is idle.
-    public func getOrCreate(
-        _ create: () async throws -> sending Element
-    ) async throws -> LockGuard<Element> {
-        precondition(core.shape.callersCreate, "LockPool: this pool is not filled by callers, so check out with get.")
-        if let slot = core.leaseIdleSlot(stride: core.shape.stride) { return LockGuard(slot: slot) }
-        let slot: Slot
-        if let vacant = core.reserveForNewcomer() {
-            slot = vacant
-        } else {
-            slot = try await core.wait(deadlines: deadlines, timeout: nil, creates: true)
-            if !core.isReserved(slot) { return LockGuard(slot: slot) }
+    #if !hasFeature(Embedded)
+
+        /// Gets an idle element, or creates one in a vacant slot, or waits in line for either.
+        ///
+        /// `create` runs in the caller's task, on its actor. When it throws, the slot is vacant again and the oldest waiter gets
+        /// its chance. Only for pools that are filled by callers.
+        ///
+        /// - Parameter create: Makes an element.
+        /// - Returns: A guard with exclusive access to an element.
+        /// - Throws: What `create` throws, unchanged; else ``LockPoolError``, as ``get()``.
+        /// - Complexity: As ``get()``; O(slots) if nothing is idle.
+        public func getOrCreate(
+            _ create: () async throws -> sending Element
+        ) async throws -> LockGuard<Element> {
+            precondition(
+                core.shape.callersCreate,
+                "LockPool: this pool is not filled by callers, so check out with get."
+            )
+            if let slot = core.leaseIdleSlot(stride: core.shape.stride) { return LockGuard(slot: slot) }
+            let slot: Slot
+            if let vacant = core.reserveForNewcomer() {
+                slot = vacant
+            } else {
+                slot = try await core.wait(deadlines: deadlines, timeout: nil, creates: true)
+                if !core.isReserved(slot) { return LockGuard(slot: slot) }
+            }
+            // Ends as abandoned if `create` throws.
+            let reservation = Reservation<Element>(slot: slot)
+            let element = try await create()
+            return reservation.lease(element)
         }
-        // Ends as abandoned if `create` throws.
-        let reservation = Reservation<Element>(slot: slot)
-        let element = try await create()
-        return reservation.lease(element)
-    }
+
+    #endif
 
     /// Reserves a vacant slot, to be filled from outside.
     ///

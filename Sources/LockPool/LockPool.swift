@@ -24,113 +24,150 @@
 /// by reservations (``tryReserve()``).
 public final class LockPool<Element: ~Copyable>: Sendable {
     @usableFromInline let core: Core
-    @usableFromInline let deadlines: Deadlines
+    #if !hasFeature(Embedded)
+        @usableFromInline let deadlines: Deadlines
+    #endif
 
-    /// A full pool.
-    ///
-    /// - Parameters:
-    ///   - count: The number of elements; at least one.
-    ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
-    ///   - clock: What deadlines are measured by.
-    ///   - makeElement: Makes the element for an index from 0 to `count - 1`; called in that order.
-    /// - Throws: What `makeElement` throws; the elements made before are destroyed.
-    /// - Complexity: O(`count` + `maximumWaiters`) in time and memory.
-    @inlinable
-    public convenience init<Failure: Error>(
-        count: Int,
-        maximumWaiters: Int,
-        clock: some Clock<Duration> = ContinuousClock(),
-        makeElement: (Int) throws(Failure) -> sending Element
-    ) throws(Failure) {
-        self.init(capacity: count, maximumWaiters: maximumWaiters, clock: clock, onVacancy: {})
-        for index in 0..<count {
-            let element = try makeElement(index)
-            // Nobody else knows the pool, so its first vacant slot is the one with this index.
-            tryReserve()!.fulfill(element)
+    #if !hasFeature(Embedded)
+
+        /// A full pool.
+        ///
+        /// - Parameters:
+        ///   - count: The number of elements; at least one.
+        ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
+        ///   - clock: What deadlines are measured by.
+        ///   - makeElement: Makes the element for an index from 0 to `count - 1`; called in that order.
+        /// - Throws: What `makeElement` throws; the elements made before are destroyed.
+        /// - Complexity: O(`count` + `maximumWaiters`) in time and memory.
+        @inlinable
+        public convenience init<Failure: Error>(
+            count: Int,
+            maximumWaiters: Int,
+            clock: some Clock<Duration> = ContinuousClock(),
+            makeElement: (Int) throws(Failure) -> sending Element
+        ) throws(Failure) {
+            self.init(capacity: count, maximumWaiters: maximumWaiters, clock: clock, onVacancy: {})
+            for index in 0..<count {
+                let element = try makeElement(index)
+                // Nobody else knows the pool, so its first vacant slot is the one with this index.
+                tryReserve()!.fulfill(element)
+            }
         }
-    }
 
-    /// A lazy pool whose callers create, by ``getOrCreate(_:)``, when nothing is idle.
-    ///
-    /// - Parameters:
-    ///   - capacity: The number of slots, which are vacant at first; at least one.
-    ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
-    ///   - clock: What deadlines are measured by.
-    /// - Complexity: O(`capacity` + `maximumWaiters`) in time and memory.
-    @inlinable
-    public convenience init(
-        capacity: Int,
-        maximumWaiters: Int,
-        clock: some Clock<Duration> = ContinuousClock()
-    ) {
-        self.init(
-            capacity: capacity,
-            maximumWaiters: maximumWaiters,
-            callersCreate: true,
-            clock: clock,
-            destroyElement: { _ in },
-            onVacancy: {}
-        )
-    }
+        /// A lazy pool whose callers create, by ``getOrCreate(_:)``, when nothing is idle.
+        ///
+        /// - Parameters:
+        ///   - capacity: The number of slots, which are vacant at first; at least one.
+        ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
+        ///   - clock: What deadlines are measured by.
+        /// - Complexity: O(`capacity` + `maximumWaiters`) in time and memory.
+        @inlinable
+        public convenience init(
+            capacity: Int,
+            maximumWaiters: Int,
+            clock: some Clock<Duration> = ContinuousClock()
+        ) {
+            self.init(
+                capacity: capacity,
+                maximumWaiters: maximumWaiters,
+                callersCreate: true,
+                clock: clock,
+                destroyElement: { _ in },
+                onVacancy: {}
+            )
+        }
 
-    /// A lazy pool that is filled from outside, by ``tryReserve()``.
-    ///
-    /// - Parameters:
-    ///   - capacity: The number of slots, which are vacant at first; at least one.
-    ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
-    ///   - clock: What deadlines are measured by.
-    ///   - onVacancy: Called when a slot is vacant while somebody waits, on the thread that brought that about; perhaps
-    ///     more than once for the same slot. Reserve it then, or later. Must not block, and must not keep the pool alive.
-    /// - Complexity: O(`capacity` + `maximumWaiters`) in time and memory.
-    @inlinable
-    public convenience init(
-        capacity: Int,
-        maximumWaiters: Int,
-        clock: some Clock<Duration> = ContinuousClock(),
-        onVacancy: @escaping @Sendable () -> Void
-    ) {
-        self.init(
-            capacity: capacity,
-            maximumWaiters: maximumWaiters,
-            callersCreate: false,
-            clock: clock,
-            destroyElement: { _ in },
-            onVacancy: onVacancy
-        )
-    }
+        /// A lazy pool that is filled from outside, by ``tryReserve()``.
+        ///
+        /// - Parameters:
+        ///   - capacity: The number of slots, which are vacant at first; at least one.
+        ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
+        ///   - clock: What deadlines are measured by.
+        ///   - onVacancy: Called when a slot is vacant while somebody waits, on the thread that brought that about; perhaps
+        ///     more than once for the same slot. Reserve it then, or later. Must not block, and must not keep the pool alive.
+        /// - Complexity: O(`capacity` + `maximumWaiters`) in time and memory.
+        @inlinable
+        public convenience init(
+            capacity: Int,
+            maximumWaiters: Int,
+            clock: some Clock<Duration> = ContinuousClock(),
+            onVacancy: @escaping @Sendable () -> Void
+        ) {
+            self.init(
+                capacity: capacity,
+                maximumWaiters: maximumWaiters,
+                callersCreate: false,
+                clock: clock,
+                destroyElement: { _ in },
+                onVacancy: onVacancy
+            )
+        }
 
-    /// A lazy pool that hands the elements that it gives up, because it is closed, dropped or shrunk, to `destroyElement`.
-    @inlinable
-    package convenience init(
-        capacity: Int,
-        maximumWaiters: Int,
-        callersCreate: Bool,
-        clock: some Clock<Duration>,
-        destroyElement: @escaping @Sendable (consuming Element) -> Void,
-        onVacancy: @escaping @Sendable () -> Void
-    ) {
-        self.init(
-            core: Core(
+        /// A lazy pool that hands the elements that it gives up, because it is closed, dropped or shrunk, to `destroyElement`.
+        @inlinable
+        package convenience init(
+            capacity: Int,
+            maximumWaiters: Int,
+            callersCreate: Bool,
+            clock: some Clock<Duration>,
+            destroyElement: @escaping @Sendable (consuming Element) -> Void,
+            onVacancy: @escaping @Sendable () -> Void
+        ) {
+            self.init(
+                core: Core(
+                    count: capacity,
+                    maximumWaiters: maximumWaiters,
+                    callersCreate: callersCreate,
+                    slotStride: Slot.stride(Element.self),
+                    slotAlignment: MemoryLayout<Element>.alignment,
+                    destroyElement: { slot in destroyElement(unsafe slot.element(Element.self).move()) },
+                    onVacancy: onVacancy
+                ),
+                clock: PoolClock(clock)
+            )
+        }
+
+        @usableFromInline
+        init(core: Core, clock: PoolClock) {
+            self.core = core
+            deadlines = Deadlines(core: core, clock: clock)
+        }
+
+    #else
+
+        // Without a runtime there is no clock and nobody who sleeps: callers that wait are callbacks.
+
+        /// A full pool.
+        public convenience init<Failure: Error>(
+            count: Int,
+            maximumWaiters: Int,
+            makeElement: (Int) throws(Failure) -> sending Element
+        ) throws(Failure) {
+            self.init(capacity: count, maximumWaiters: maximumWaiters, onVacancy: {})
+            for index in 0..<count {
+                let element = try makeElement(index)
+                tryReserve()!.fulfill(element)
+            }
+        }
+
+        /// A lazy pool that is filled from outside, by ``tryReserve()``.
+        public init(capacity: Int, maximumWaiters: Int, onVacancy: @escaping @Sendable () -> Void) {
+            core = Core(
                 count: capacity,
                 maximumWaiters: maximumWaiters,
-                callersCreate: callersCreate,
+                callersCreate: false,
                 slotStride: Slot.stride(Element.self),
                 slotAlignment: MemoryLayout<Element>.alignment,
-                destroyElement: { slot in destroyElement(unsafe slot.element(Element.self).move()) },
+                destroyElement: { slot in unsafe slot.element(Element.self).deinitialize(count: 1) },
                 onVacancy: onVacancy
-            ),
-            clock: PoolClock(clock)
-        )
-    }
-
-    @usableFromInline
-    init(core: Core, clock: PoolClock) {
-        self.core = core
-        deadlines = Deadlines(core: core, clock: clock)
-    }
+            )
+        }
+    #endif
 
     deinit {
-        deadlines.stop()
+        #if !hasFeature(Embedded)
+            deadlines.stop()
+        #endif
         core.drop()
     }
 }

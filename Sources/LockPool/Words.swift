@@ -17,9 +17,9 @@ enum WordWidth {
         @usableFromInline static let record: UInt = 20
         @usableFromInline static let length: UInt = 21
     #else
-        static let ticket: UInt = 20
-        static let record: UInt = 10
-        static let length: UInt = 11
+        @usableFromInline static let ticket: UInt = 20
+        @usableFromInline static let record: UInt = 10
+        @usableFromInline static let length: UInt = 11
     #endif
 
     /// The largest ring: its length still fits into the queue word.

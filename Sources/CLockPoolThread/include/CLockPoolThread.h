@@ -5,16 +5,26 @@
 #ifndef CLOCKPOOLTHREAD_H
 #define CLOCKPOOLTHREAD_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+// A bare-metal target has neither threads nor storage for them.
+#if defined(__unix__) || defined(__APPLE__)
+#define LOCKPOOL_HAS_THREADS 1
+#include <pthread.h>
+#define LOCKPOOL_PER_THREAD _Thread_local
+#else
+#define LOCKPOOL_PER_THREAD
+#endif
 
 // The slot that this thread returned last. It is a hint and nothing else: a search starts there, so that threads do not
 // meet on one slot. Each module that inlines the function has a copy of its own, which is as good.
 static inline uintptr_t *_Nonnull lockpool_thread_hint(void) {
-  static _Thread_local uintptr_t hint;
+  static LOCKPOOL_PER_THREAD uintptr_t hint;
   return &hint;
 }
+
+#if defined(LOCKPOOL_HAS_THREADS)
 
 // Where a thread waits to be woken, once. It may live on that thread's stack: who wakes it does not touch it afterwards.
 typedef struct lockpool_parker {
@@ -33,5 +43,7 @@ void lockpool_parker_wake(lockpool_parker *_Nonnull parker, intptr_t wakeup);
 // Blocks until woken, or until `nanoseconds` of the monotonic clock have passed; UINT64_MAX for ever. Returns whether it was
 // woken, and then with what.
 bool lockpool_parker_wait(lockpool_parker *_Nonnull parker, uint64_t nanoseconds, intptr_t *_Nonnull wakeup);
+
+#endif
 
 #endif
