@@ -13,7 +13,8 @@ public protocol ConnectionFactory<Connection>: Sendable {
     /// Makes a connection.
     ///
     /// Runs in a task of the pool's own, so that a caller that gives up does not end it: its connection goes to somebody
-    /// else then. Must not block its thread.
+    /// else then. Must not block its thread, and must end by itself: a connect that hangs keeps its place, and callers
+    /// that come one by one wait for it instead of causing another.
     ///
     /// - Throws: Anything; the pool hands it to the caller that has waited longest, in ``PoolError/underlying``.
     func connect() async throws -> Connection

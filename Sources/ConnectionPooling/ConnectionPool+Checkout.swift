@@ -62,9 +62,15 @@ extension ConnectionPool {
             let lease = try await lockPool.get(timeout: timeout ?? configuration.checkoutTimeout)
             return ConnectionLease(lease, of: self)
         } catch {
-            let underlying = error.code == .cancelled || error.code == .closed ? nil : growth.lastFailure
+            let code = PoolError.Code(error.code)
+            let underlying: (any Error)? =
+                switch code {
+                case .connectFailed: growth.takeFailure()
+                case .timedOut, .tooManyWaiters: growth.lastFailure
+                default: nil
+                }
             throw PoolError(
-                PoolError.Code(error.code),
+                code,
                 pool: configuration.name,
                 status: status,
                 underlying: underlying

@@ -9,12 +9,31 @@ import Synchronization
 final class Growth: Sendable {
     /// How many are under way.
     let connecting = Atomic(0)
-    private let failure = Locked<(any Error)?>(nil)
+    private let failures = Locked(Failures())
+
+    private struct Failures {
+        var last: (any Error)?
+        /// Those that waiters were woken for and have not read yet.
+        var unread: [any Error] = []
+    }
 
     /// Why the last attempt failed; `nil` if it succeeded, or there was none.
-    var lastFailure: (any Error)? {
-        get { failure.withLock { $0 } }
-        set { failure.withLock { $0 = newValue } }
+    var lastFailure: (any Error)? { failures.withLock { $0.last } }
+
+    func succeeded() { failures.withLock { $0.last = nil } }
+
+    /// Notes a failure, for the waiter that `tell` wakes if it finds one.
+    func failed(_ error: any Error, tell: () -> Bool) {
+        failures.withLock {
+            $0.last = error
+            $0.unread.append(error)
+        }
+        if !tell() { _ = takeFailure() }
+    }
+
+    /// A failure that a waiter was woken for. There is one for each that was.
+    func takeFailure() -> (any Error)? {
+        failures.withLock { $0.unread.isEmpty ? nil : $0.unread.removeFirst() }
     }
 }
 
@@ -35,14 +54,13 @@ extension ConnectionPool {
     private func connect(for place: Handoff<Reservation<PooledConnection<Factory.Connection>>>) async {
         do {
             let connection = try await factory.connect()
-            growth.lastFailure = nil
+            growth.succeeded()
             growth.connecting.subtract(1, ordering: .sequentiallyConsistent)
             place.take().fulfill(PooledConnection(connection))
         } catch {
-            growth.lastFailure = error
             growth.connecting.subtract(1, ordering: .sequentiallyConsistent)
             // An honest answer now, to the one that has waited longest; the others cause attempts of their own.
-            lockPool.failOldestWaiter()
+            growth.failed(error) { lockPool.failOldestWaiter() }
             place.take().abandon()
         }
         grow()

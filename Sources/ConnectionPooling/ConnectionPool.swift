@@ -74,7 +74,8 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     /// Gives out no connection any more, fails everyone who waits, and closes what is idle now and the rest when it comes
     /// back.
     ///
-    /// Returns when no connection is being closed any more; leased ones may still be out. Safe to call again, and from
+    /// Returns when no connection is being closed any more; leased ones may still be out, and one that is being made is closed
+    /// when it is there. Safe to call again, and from
     /// several tasks at once.
     public func close() async {
         lockPool.close()

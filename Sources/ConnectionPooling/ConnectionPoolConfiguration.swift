@@ -11,7 +11,8 @@ public struct ConnectionPoolConfiguration: Hashable, Sendable {
     /// one. The default is 10, which is what a database on a few cores does best with.
     public var maximumConnections: Int
 
-    /// How many callers may wait at a time; the next is refused at once. The default is 1,024: with ten connections and a
+    /// How many callers may wait at a time; the next is refused at once. At least one, because a caller waits while its
+    /// connection is made. The default is 1,024: with ten connections and a
     /// millisecond each, the last of them waits for a tenth of a second.
     public var maximumWaiters: Int
 
@@ -43,8 +44,8 @@ public struct ConnectionPoolConfiguration: Hashable, Sendable {
                 in: name
             )
         }
-        if !(0...100_000 ~= maximumWaiters) {
-            throw PoolError(invalid: "maximumWaiters", "must be from 0 to 100,000, not \(maximumWaiters)", in: name)
+        if !(1...100_000 ~= maximumWaiters) {
+            throw PoolError(invalid: "maximumWaiters", "must be from 1 to 100,000, not \(maximumWaiters)", in: name)
         }
         if checkoutTimeout < .zero {
             throw PoolError(invalid: "checkoutTimeout", "must not be negative, but is \(checkoutTimeout)", in: name)

@@ -136,12 +136,18 @@ extension Core {
     @usableFromInline
     func reserveVacantSlot() -> Slot? {
         for index in 0..<shape.count {
-            let slot = self.slot(index)
-            if slot.state.loadRelaxed() == SlotWord.vacant, slot.state.swap(SlotWord.vacant, SlotWord.reserved) {
-                return slot
-            }
+            if let slot = reserveVacantSlot(index) { return slot }
         }
         return nil
+    }
+
+    /// The slot with this number, now reserved for the caller, if it is vacant.
+    @usableFromInline
+    func reserveVacantSlot(_ index: Int) -> Slot? {
+        let slot = self.slot(index)
+        let isReserved =
+            slot.state.loadRelaxed() == SlotWord.vacant && slot.state.swap(SlotWord.vacant, SlotWord.reserved)
+        return isReserved ? slot : nil
     }
 
     /// Retires the slots from `size` on, and brings the others back. O(slots).

@@ -23,7 +23,7 @@
     }
 
     extension Duration {
-        /// What a deadline is counted in: a nanosecond, or a millisecond where a word has 32 bits, which gives weeks there.
+        /// What a deadline is counted in: a nanosecond, or a millisecond where a word has 32 bits: there a pool's deadlines last for 24 days.
         #if _pointerBitWidth(_64)
             private static var ticksPerSecond: Int { 1_000_000_000 }
         #else
@@ -37,7 +37,8 @@
             let whole = Int(clamping: seconds).multipliedReportingOverflow(by: Duration.ticksPerSecond)
             if whole.overflow { return seconds < 0 ? .min : .max }
             let part = Int(attoseconds / (1_000_000_000_000_000_000 / Int64(Duration.ticksPerSecond)))
-            return whole.partialValue.addingReportingOverflow(part).partialValue
+            let sum = whole.partialValue.addingReportingOverflow(part)
+            return sum.overflow ? (seconds < 0 ? .min : .max) : sum.partialValue
         }
     }
 
@@ -68,6 +69,10 @@
         private let task = unsafe Atomic<Unmanaged<TaskBox>?>(nil)
 
         private static var never: UInt { .max }
+        private static var stopped: UInt { 0 }
+
+        /// How often `restart` was called.
+        private let restarts = Atomic<UInt>(0)
 
         init(core: Core, clock: PoolClock) {
             self.core = core
@@ -96,18 +101,23 @@
             }
         }
 
-        /// Ends the task, for the last user of the pool.
-        func stop() { replaceTask(with: nil) }
+        /// Ends the task, for the last user of the pool. None is started afterwards.
+        func stop() {
+            wakesAt.store(Deadlines.stopped, ordering: .sequentiallyConsistent)
+            replaceTask(with: nil)
+        }
 
         deinit { stop() }
 
         /// Starts the task that sleeps until `wakesAt`, in the place of the one that sleeps too long.
         ///
-        /// Two may do this at once, and the one with the later deadline may come last: hence the second look.
+        /// Several may do this at once, and whoever stores its task last cancels the others', whatever they read. So everyone
+        /// who finds that another has come since makes one more, which reads `wakesAt` anew.
         private func restart() {
-            var deadline: UInt
+            restarts.add(1, ordering: .sequentiallyConsistent)
+            var seen: UInt
             repeat {
-                deadline = wakesAt.load(ordering: .sequentiallyConsistent)
+                seen = restarts.load(ordering: .sequentiallyConsistent)
                 core.hold()
                 replaceTask(
                     with: Task.detached { [self] in
@@ -115,7 +125,7 @@
                         core.letGo()
                     }
                 )
-            } while wakesAt.load(ordering: .sequentiallyConsistent) < deadline
+            } while restarts.load(ordering: .sequentiallyConsistent) != seen
         }
 
         private func replaceTask(with new: Task<Void, Never>?) {
@@ -133,8 +143,10 @@
         @concurrent
         private func sleepAndSweep() async {
             let deadline = wakesAt.load(ordering: .sequentiallyConsistent)
-            if deadline == Deadlines.never { return }
-            do { try await clock.sleep(deadline) } catch { return }
+            if deadline == Deadlines.never || deadline == Deadlines.stopped { return }
+            // A clock throws when its task is cancelled, because another has taken over. If one throws for another reason, the
+            // deadline counts as come, or nobody would ever look at it.
+            do { try await clock.sleep(deadline) } catch { if Task.isCancelled { return } }
             guard
                 wakesAt.compareExchange(
                     expected: deadline,

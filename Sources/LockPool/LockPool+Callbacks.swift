@@ -12,6 +12,9 @@ public struct Turn: Sendable {
     /// The form in which it passes through a C function.
     public let rawValue: Int
 
+    /// Whether there is an element to lease.
+    public var bringsElement: Bool { rawValue >= 0 }
+
     /// A turn that has passed through a C function.
     @inlinable
     public init(rawValue: Int) { self.rawValue = rawValue }
@@ -31,8 +34,12 @@ extension LockPool where Element: ~Copyable {
     /// cancelled or the pool closes or ends. It is called by whoever brings that about, on that thread, perhaps before
     /// this returns; it must not block. Tasks, threads and callbacks wait in one line.
     ///
-    /// A callback waiter does not keep the pool alive. When the last reference to the pool goes, it is told that the
-    /// pool is closed.
+    /// Give the element back after `onTurn` has returned where many callbacks wait: one that returns it inside hands it to
+    /// the next callback inside, and so on, each a few frames deeper on the stack.
+    ///
+    /// A callback waiter does not keep the pool alive; somebody has to, until the turn is leased. When the last reference to
+    /// the pool goes, those who still wait are called with a turn that brings nothing (``Turn/bringsElement``), and there is no
+    /// pool any more to ask for the reason.
     ///
     /// - Parameters:
     ///   - context: What `onTurn` is called with. It has to stay valid until then.
@@ -72,11 +79,15 @@ extension LockPool where Element: ~Copyable {
         return true
     }
 
-    /// Makes a guard of a turn that a callback waiter was given.
+    /// Makes a guard of a turn that a callback waiter of this pool was given.
+    ///
+    /// Unsafe, because nothing keeps a turn from being leased twice, or from another pool.
     ///
     /// - Throws: ``LockPoolError`` if the turn brought no element.
+    @unsafe
     public func lease(_ turn: Turn) throws(LockPoolError) -> LockGuard<Element> {
         if turn.rawValue < 0 { throw core.error(turn.rawValue) }
+        precondition(turn.rawValue < capacity, "LockPool: this turn is of another pool.")
         return LockGuard(slot: core.slot(turn.rawValue))
     }
 }

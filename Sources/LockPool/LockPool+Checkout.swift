@@ -23,6 +23,7 @@ extension LockPool where Element: ~Copyable {
         /// Gets an element, waiting in line if none is idle.
         ///
         /// Does not suspend if an element is idle and nobody waits; then it does not look whether the task is cancelled either.
+        /// Traps when it has to wait in a pool that callers fill: there ``getOrCreate(_:)`` waits.
         ///
         /// - Returns: A guard with exclusive access to an element.
         /// - Throws: ``LockPoolError`` with the code `closed`; `tooManyWaiters` if as many wait as may; `cancelled` if the task
@@ -33,6 +34,8 @@ extension LockPool where Element: ~Copyable {
         @inline(__always)
         public func get() async throws(LockPoolError) -> LockGuard<Element> {
             if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
+            // Nothing else of the pool object is used from here on, and it has to live for as long as the wait.
+            defer { withExtendedLifetime(self) {} }
             return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: nil))
         }
 
@@ -49,6 +52,8 @@ extension LockPool where Element: ~Copyable {
             Element
         > {
             if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
+            // Nothing else of the pool object is used from here on, and it has to live for as long as the wait.
+            defer { withExtendedLifetime(self) {} }
             return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: timeout))
         }
 
@@ -66,6 +71,8 @@ extension LockPool where Element: ~Copyable {
             clock: C = ContinuousClock()
         ) async throws(LockPoolError) -> LockGuard<Element> {
             if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
+            // Nothing else of the pool object is used from here on, and it has to live for as long as the wait.
+            defer { withExtendedLifetime(self) {} }
             return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: clock.now.duration(to: deadline)))
         }
 
@@ -124,6 +131,7 @@ extension LockPool where Element: ~Copyable {
             if let vacant = core.reserveForNewcomer() {
                 slot = vacant
             } else {
+                defer { withExtendedLifetime(self) {} }
                 slot = try await core.wait(deadlines: deadlines, timeout: nil, creates: true)
                 if !core.isReserved(slot) { return LockGuard(slot: slot) }
             }
@@ -151,7 +159,7 @@ extension LockPool where Element: ~Copyable {
 
     /// Changes how many of the slots are in use, from 1 to ``capacity``.
     ///
-    /// Slots above `size` are retired: an idle element in one is destroyed now, a leased one when it comes back. Slots that
+    /// Not for several threads at once with different sizes. Slots above `size` are retired: an idle element in one is destroyed now, a leased one when it comes back. Slots that
     /// come into use again are vacant, and where callers create, the oldest waiters are handed them.
     ///
     /// - Complexity: O(slots).

@@ -49,8 +49,8 @@ public final class LockPool<Element: ~Copyable>: Sendable {
             self.init(capacity: count, maximumWaiters: maximumWaiters, clock: clock, onVacancy: {})
             for index in 0..<count {
                 let element = try makeElement(index)
-                // Nobody else knows the pool, so its first vacant slot is the one with this index.
-                tryReserve()!.fulfill(element)
+                // Nobody else knows the pool, so its slot is vacant.
+                Reservation(slot: core.reserveVacantSlot(index)!).fulfill(element)
             }
         }
 
@@ -146,7 +146,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
             self.init(capacity: count, maximumWaiters: maximumWaiters, onVacancy: {})
             for index in 0..<count {
                 let element = try makeElement(index)
-                tryReserve()!.fulfill(element)
+                Reservation(slot: core.reserveVacantSlot(index)!).fulfill(element)
             }
         }
 
@@ -183,8 +183,12 @@ extension LockPool where Element: ~Copyable {
     public var waiters: Int { Int(QueueWord(bits: core.queue.load()).length) }
 
     /// Wakes the oldest waiter without an element: its ``get()`` throws an error with none of the public codes.
-    package func failOldestWaiter() {
-        if let record = core.dequeue() { core.wake(record, Wakeup.failed) }
+    ///
+    /// - Returns: Whether anybody waited.
+    package func failOldestWaiter() -> Bool {
+        guard let record = core.dequeue() else { return false }
+        core.wake(record, Wakeup.failed)
+        return true
     }
 
     /// Refuses newcomers, fails everyone who waits with ``LockPoolError/Code/closed``, destroys what is idle, and lets

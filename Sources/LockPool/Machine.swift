@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What the core asks of the machine: atomic words, memory, and a hint per thread. Nothing else in the core touches an
-// atomic or allocates, so that the interleaving checker can replace this one file and run all the others as they are.
+// atomic or allocates (but for Deadlines.swift, which lives above the core, with tasks), so that the interleaving checker can replace this one file and run all the others as they are.
 
 public import CLockPoolThread
 public import Synchronization

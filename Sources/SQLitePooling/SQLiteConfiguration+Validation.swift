@@ -12,7 +12,7 @@ extension SQLiteConfiguration {
         try Self.check("cacheSizeKiB", cacheSizeKiB, 0...16_777_216)
         try Self.check("mmapSizeBytes", mmapSizeBytes, 0...Int.max)
         try Self.check("checkoutTimeout", checkoutTimeout, .zero ... .seconds(86_400))
-        try Self.check("maximumWaiters", maximumWaiters, 0...100_000)
+        try Self.check("maximumWaiters", maximumWaiters, 1...100_000)
         try Self.check("statementCacheCapacity", statementCacheCapacity, 0...10_000)
     }
 

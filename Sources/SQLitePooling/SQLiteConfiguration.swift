@@ -55,7 +55,7 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// How long a call waits for a connection; 10 seconds by default.
     public var checkoutTimeout: Duration
 
-    /// How many calls may wait for the readers, and how many for the writer, from 0 to 100,000; 1,024 by default. The next is
+    /// How many calls may wait for the readers, and how many for the writer, from 1 to 100,000; 1,024 by default. The next is
     /// refused at once.
     public var maximumWaiters: Int
 

@@ -111,6 +111,26 @@ import Testing
         #expect(try await second.value == 2)
     }
 
+    @Test("Each caller that is told of a failed connect has its cause, whatever succeeds meanwhile")
+    func everyFailureHasItsCause() async throws {
+        let factory = ScriptedFactory((0..<200).map { $0 % 2 == 0 ? .fail : .succeed })
+        let pool = try makePool(factory, maximum: 4, waiters: 100)
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<50 {
+                group.addTask {
+                    do {
+                        try await pool.withConnection { $0.breakDown() }
+                    } catch let error as PoolError {
+                        #expect(error.code == .connectFailed)
+                        #expect(error.underlying is ScriptedFactory.Refused)
+                    } catch {
+                        Issue.record("unexpected: \(error)")
+                    }
+                }
+            }
+        }
+    }
+
     @Test("A broken connection is closed, never handed out again, and its place is free when the close has ended")
     func broken() async throws {
         let factory = ScriptedFactory(holdsClosing: true)
@@ -255,7 +275,7 @@ import Testing
     func invalidConfiguration() throws {
         let wrong: [(ConnectionPoolConfiguration, String)] = [
             (.init(maximumConnections: 0), "maximumConnections"),
-            (.init(maximumWaiters: -1), "maximumWaiters"),
+            (.init(maximumWaiters: 0), "maximumWaiters"),
             (.init(checkoutTimeout: .seconds(-1)), "checkoutTimeout"),
         ]
         for (configuration, field) in wrong {

@@ -33,7 +33,7 @@ import Testing
 
         private func take(_ turn: Turn) {
             do throws(LockPoolError) {
-                let lease = try pool.lease(turn)
+                let lease = try unsafe pool.lease(turn)
                 order.append(number)
                 lease.release()
             } catch {

@@ -103,4 +103,27 @@ import Testing
         lease.release()
         #expect(try await task.value == 0)
     }
+
+    @Test("Deadlines that come in herds, from many threads, are all kept")
+    func herds() async {
+        let pool = LockPool(count: 1, maximumWaiters: 64) { index in index }
+        let lease = pool.tryGet()!
+        await withDiscardingTaskGroup { group in
+            for number in 0..<64 {
+                group.addTask {
+                    for turn in 0..<50 {
+                        let timeout = Duration.microseconds((number * 7 + turn * 13) % 300)
+                        do throws(LockPoolError) {
+                            _ = try await pool.get(timeout: timeout)
+                            Issue.record("served without an element")
+                        } catch {
+                            #expect(error.code == .timedOut)
+                        }
+                    }
+                }
+            }
+        }
+        #expect(pool.waiters == 0)
+        lease.release()
+    }
 }

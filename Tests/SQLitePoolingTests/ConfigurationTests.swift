@@ -25,7 +25,7 @@ import Testing
             ("cacheSizeKiB", SQLiteConfiguration(cacheSizeKiB: -1)),
             ("mmapSizeBytes", SQLiteConfiguration(mmapSizeBytes: -1)),
             ("checkoutTimeout", SQLiteConfiguration(checkoutTimeout: .nanoseconds(-1))),
-            ("maximumWaiters", SQLiteConfiguration(maximumWaiters: -1)),
+            ("maximumWaiters", SQLiteConfiguration(maximumWaiters: 0)),
             ("statementCacheCapacity", SQLiteConfiguration(statementCacheCapacity: 10_001)),
         ]
     )
