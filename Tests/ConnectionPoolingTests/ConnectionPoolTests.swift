@@ -144,6 +144,10 @@ import Testing
         #expect(try await next.value == 2)
         #expect(factory.closed == [1])
         #expect(factory.mostOpen == 1)
+        async let closed: Void = pool.close()
+        await until { factory.closing == 1 }
+        factory.finishClosing()
+        await closed
     }
 
     @Test("Past its deadline a caller is told how the pool stands")
@@ -169,12 +173,15 @@ import Testing
 
     @Test("Past the bound a caller is refused at once")
     func bound() async throws {
-        let pool = try makePool(ScriptedFactory([.hang]), maximum: 1, waiters: 1)
+        let factory = ScriptedFactory([.hang])
+        let pool = try makePool(factory, maximum: 1, waiters: 1)
         let first = await inLine(1, of: pool)
         let error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
         #expect(error?.code == .tooManyWaiters)
         first.cancel()
         _ = await first.result
+        factory.release(succeeding: true)
+        await until { pool.status.idle == 1 }
     }
 
     @Test("The error of a body is passed on unchanged, and its connection goes back")
