@@ -14,23 +14,9 @@ import Testing
         var tasks: [Task<Void, any Error>] = []
         for number in 0..<16 {
             if number % 2 == 0 {
-                tasks.append(
-                    await pool.taskInLine(number + 1) {
-                        let lease = try await pool.get()
-                        order.append(number)
-                        lease.release()
-                    }
-                )
+                tasks.append(await pool.taskNotingTurn(number, in: order))
             } else {
-                tasks.append(
-                    await pool.taskInLine(number + 1) {
-                        await onFreshThread {
-                            guard let lease = try? pool.getBlocking() else { return }
-                            order.append(number)
-                            lease.release()
-                        }
-                    }
-                )
+                tasks.append(await pool.threadNotingTurn(number, in: order))
             }
         }
         lease.release()

@@ -51,23 +51,9 @@ import Testing
         for number in 0..<15 {
             switch number % 3 {
             case 0:
-                tasks.append(
-                    await pool.taskInLine(number + 1) {
-                        let lease = try await pool.get()
-                        order.append(number)
-                        lease.release()
-                    }
-                )
+                tasks.append(await pool.taskNotingTurn(number, in: order))
             case 1:
-                tasks.append(
-                    await pool.taskInLine(number + 1) {
-                        await onFreshThread {
-                            guard let lease = try? pool.getBlocking() else { return }
-                            order.append(number)
-                            lease.release()
-                        }
-                    }
-                )
+                tasks.append(await pool.threadNotingTurn(number, in: order))
             default:
                 _ = try Callback(number, pool, order).wait()
             }

@@ -34,6 +34,28 @@ extension LockPool where Element: ~Copyable {
     }
 }
 
+extension LockPool<Int> {
+    /// Starts a task that notes its turn, and comes back when it waits as the one after `number` others.
+    func taskNotingTurn(_ number: Int, in order: Order) async -> Task<Void, any Error> {
+        await taskInLine(number + 1) { [self] in
+            let lease = try await get()
+            order.append(number)
+            lease.release()
+        }
+    }
+
+    /// The same with a thread that is blocked meanwhile.
+    func threadNotingTurn(_ number: Int, in order: Order) async -> Task<Void, any Error> {
+        await taskInLine(number + 1) { [self] in
+            await onFreshThread {
+                guard let lease = try? self.getBlocking() else { return }
+                order.append(number)
+                lease.release()
+            }
+        }
+    }
+}
+
 /// Runs `body` on a thread of its own, whose hint is fresh, and waits for its end.
 func onFreshThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
     await withCheckedContinuation { continuation in

@@ -13,13 +13,7 @@ import Testing
         let lease = pool.tryGet()!
         var tasks: [Task<Void, any Error>] = []
         for number in 0..<64 {
-            tasks.append(
-                await pool.taskInLine(number + 1) {
-                    let lease = try await pool.get()
-                    order.append(number)
-                    lease.release()
-                }
-            )
+            tasks.append(await pool.taskNotingTurn(number, in: order))
         }
         lease.release()
         for task in tasks { try await task.value }
@@ -62,13 +56,7 @@ import Testing
         let lease = pool.tryGet()!
         var tasks: [Task<Void, any Error>] = []
         for number in 0..<5 {
-            tasks.append(
-                await pool.taskInLine(number + 1) {
-                    let lease = try await pool.get()
-                    order.append(number)
-                    lease.release()
-                }
-            )
+            tasks.append(await pool.taskNotingTurn(number, in: order))
         }
         for number in [0, 3] {
             tasks[number].cancel()
