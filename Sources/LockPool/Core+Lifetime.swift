@@ -53,7 +53,7 @@ extension Core {
     /// Ends a hold; the last one frees the block.
     func letGo() {
         guard holds.subtractOne() == 1 else { return }
-        unsafe (base + MemoryLayout<UInt>.stride).assumingMemoryBound(to: Shape.self).deinitialize(count: 1)
+        unsafe (base + Core.line).assumingMemoryBound(to: Shape.self).deinitialize(count: 1)
         unsafe Memory.free(base)
     }
 }

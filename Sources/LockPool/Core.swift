@@ -4,8 +4,9 @@
 
 /// A pool's block of memory: one allocation with everything that a pool consists of.
 ///
-///     line 0    queue word, and what never changes (`Shape`)
-///     line 2    head of the free list, count of holds on the block
+///     line 0    queue word: written by every waiter, so nothing that only is read shares its line
+///     line 1    what never changes (`Shape`), two lines
+///     line 3    head of the free list, count of holds on the block
 ///     slots     one or more lines each: state, the block, index, element
 ///     cells     the ring of the queue, one word each
 ///     records   a place per waiter, one line each
@@ -40,7 +41,7 @@ struct Core: @unchecked Sendable {
         let onVacancy: @Sendable () -> Void
     }
 
-    static var line: Int { 64 }
+    @usableFromInline static var line: Int { @inlinable get { 64 } }
 
     @usableFromInline let base: UnsafeMutableRawPointer
 
@@ -56,12 +57,12 @@ struct Core: @unchecked Sendable {
     var shape: Shape {
         _read {
             unsafe Memory.willTouch(base)
-            yield unsafe (base + MemoryLayout<UInt>.stride).assumingMemoryBound(to: Shape.self).pointee
+            yield unsafe (base + Core.line).assumingMemoryBound(to: Shape.self).pointee
         }
     }
 
-    var freeRecords: Word { unsafe Word(at: base + 2 * Core.line) }
-    var holds: Word { unsafe Word(at: base + 2 * Core.line + MemoryLayout<UInt>.stride) }
+    var freeRecords: Word { unsafe Word(at: base + 3 * Core.line) }
+    var holds: Word { unsafe Word(at: base + 3 * Core.line + MemoryLayout<UInt>.stride) }
 
     @inlinable
     @inline(__always)
@@ -101,14 +102,14 @@ extension Core {
         var ring = 2
         while ring < cellsPerWaiter * maximumWaiters { ring *= 2 }
         let alignment = max(Core.line, slotAlignment)
-        let slotsOffset = (3 * Core.line + alignment - 1) / alignment * alignment
+        let slotsOffset = (4 * Core.line + alignment - 1) / alignment * alignment
         let cellsOffset = slotsOffset + count * slotStride
         let recordsOffset =
             (cellsOffset + ring * MemoryLayout<UInt>.stride + Record.stride - 1) / Record.stride * Record.stride
         unsafe self.init(
             base: Memory.allocate(byteCount: recordsOffset + maximumWaiters * Record.stride, alignment: alignment)
         )
-        unsafe (base + MemoryLayout<UInt>.stride).initializeMemory(
+        unsafe (base + Core.line).initializeMemory(
             as: Shape.self,
             to: Shape(
                 count: count,

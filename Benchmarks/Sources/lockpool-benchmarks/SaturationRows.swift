@@ -8,16 +8,27 @@ import Synchronization
 /// The core when more ask than there are elements: throughput, waits, and how evenly turns are shared.
 enum SaturationRows {
     static func run(_ options: Options, into report: inout Report) async {
-        await yields(options, into: &report)
-        for tasks in [64, 1_000] {
-            let name = "core.saturated\(tasks)"
-            for _ in 0..<options.rounds {
+        // In turn, because a machine's processors may be near or far for a while: a turn of the pool stands between two
+        // measurements of the executor, and is compared with those.
+        var yield = await yields()
+        report.add("core.yield.ns", yield, "ns")
+        for _ in 0..<options.rounds {
+            for tasks in [64, 1_000] {
+                let name = "core.saturated\(tasks)"
                 let result = await saturate(tasks: tasks, seconds: 3, measuresWaits: false)
+                let next = await yields()
+                report.add("core.yield.ns", next, "ns")
                 report.add("\(name).mops", result.operationsPerSecond / 1e6, "M/s")
+                let twoHops = 500 / ((yield + next) / 2)
+                report.add("\(name).pertwoyields", result.operationsPerSecond / 1e6 / twoHops, "× 500 ÷ yield")
                 report.add("\(name).spread", result.spread, "most/fewest")
+                yield = next
             }
+        }
+        for tasks in [64, 1_000] {
             // Reading the clock twice a turn would cost throughput: waits are measured in rounds of their own.
             for _ in 0..<max(1, options.rounds / 2) {
+                let name = "core.saturated\(tasks)"
                 let result = await saturate(tasks: tasks, seconds: 1, measuresWaits: true)
                 report.add("\(name).p50us", result.waits.percentile(0.5) / 1e3, "µs")
                 report.add("\(name).p99us", result.waits.percentile(0.99) / 1e3, "µs")
@@ -27,19 +38,17 @@ enum SaturationRows {
         await holds(options, into: &report)
     }
 
-    /// What the executor itself costs: tasks that only yield.
-    static func yields(_ options: Options, into report: inout Report) async {
-        for _ in 0..<options.rounds {
-            let (turns, elapsed) = await race(tasks: 64, seconds: 1) { _, isOver in
-                var turns = 0
-                while !isOver() {
-                    await Task.yield()
-                    turns += 1
-                }
-                return turns
+    /// What the executor itself costs: nanoseconds per yield of tasks that only yield.
+    static func yields() async -> Double {
+        let (turns, elapsed) = await race(tasks: 64, seconds: 0.5) { _, isOver in
+            var turns = 0
+            while !isOver() {
+                await Task.yield()
+                turns += 1
             }
-            report.add("core.yield.ns", elapsed / Double(turns.reduce(0, +)), "ns")
+            return turns
         }
+        return elapsed / Double(turns.reduce(0, +))
     }
 
     struct Saturation {
