@@ -8,6 +8,7 @@ import Synchronization
 /// The core when more ask than there are elements: throughput, waits, and how evenly turns are shared.
 enum SaturationRows {
     static func run(_ options: Options, into report: inout Report) async {
+        await holds(options, into: &report)
         // In turn, because a machine's processors may be near or far for a while: a turn of the pool stands between two
         // measurements of the executor, and is compared with those.
         var yield = await yields()
@@ -35,7 +36,6 @@ enum SaturationRows {
                 report.add("\(name).maxus", result.waits.percentile(1) / 1e3, "µs")
             }
         }
-        await holds(options, into: &report)
     }
 
     /// What the executor itself costs: nanoseconds per yield of tasks that only yield.
@@ -123,7 +123,25 @@ enum SaturationRows {
                 report.add("core.hold1ms.maxus", result.waits.percentile(1) / 1e3, "µs")
                 report.add("core.hold1ms.idealus", 15 * result.held / Double(turns.reduce(0, +)) / 1e3, "µs")
             }
+            report.add("core.hold1ms.sleepsp99us", await sleeps().percentile(0.99) / 1e3, "µs")
         }
+    }
+
+    /// What the machine makes of a perfect wait: 4 tasks without a pool, and the time that 15 sleeps in a row take them.
+    static func sleeps() async -> Waits {
+        let collected = Mutex(Waits())
+        _ = await race(tasks: 4, seconds: 2) { _, isOver in
+            var ends: [UInt64] = []
+            var waits = Waits()
+            while !isOver() {
+                try? await Task.sleep(for: .milliseconds(1))
+                ends.append(nanoseconds())
+                if ends.count > 15 { waits.add(ends[ends.count - 1] - ends[ends.count - 16]) }
+            }
+            collected.withLock { $0.add(waits) }
+            return ends.count
+        }
+        return collected.withLock { $0 }
     }
 
     /// Lets `tasks` tasks start together and run until `seconds` have passed.
