@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "LockPool", targets: ["LockPool"]),
         .library(name: "ConnectionPooling", targets: ["ConnectionPooling"]),
         .library(name: "SQLitePooling", targets: ["SQLitePooling"]),
+        .library(name: "PostgresPooling", targets: ["PostgresPooling"]),
     ],
     targets: [
         .target(name: "CLockPoolThread"),
@@ -32,11 +33,21 @@ let package = Package(
             pkgConfig: "sqlite3",
             providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]
         ),
+        .systemLibrary(
+            name: "CLockPoolPQ",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
+        ),
         .target(name: "LockPool", dependencies: ["CLockPoolThread"], swiftSettings: settings),
         .target(name: "ConnectionPooling", dependencies: ["LockPool"], swiftSettings: settings),
         .target(
             name: "SQLitePooling",
             dependencies: ["ConnectionPooling", "CLockPoolSQLite"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "PostgresPooling",
+            dependencies: ["ConnectionPooling", "CLockPoolPQ"],
             swiftSettings: settings
         ),
         // What tests of pools need: a clock that they advance themselves.
@@ -56,6 +67,11 @@ let package = Package(
         .testTarget(
             name: "SQLitePoolingTests",
             dependencies: ["SQLitePooling", "CLockPoolSQLite"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "PostgresPoolingTests",
+            dependencies: ["PostgresPooling", "CLockPoolPQ"],
             swiftSettings: settings
         ),
     ]

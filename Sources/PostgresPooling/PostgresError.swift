@@ -1,0 +1,83 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What went wrong in PostgreSQL, on the way to it, or in the use of either.
+///
+/// It holds the text of the statement, and neither the value of a parameter nor a password. The server's own words may quote
+/// values: what it says in ``ServerFields/detail`` is only shown on request, by reading that field.
+public struct PostgresError: Error, Sendable {
+    /// The kinds of failure. More may come with a later version.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The code's name.
+        public let description: String
+
+        /// The server reported an error; ``PostgresError/server`` has its fields.
+        public static let server = Code(description: "server")
+
+        /// No connection could be made.
+        public static let connectFailed = Code(description: "connectFailed")
+
+        /// The connection broke, or the server closed it.
+        public static let connectionLost = Code(description: "connectionLost")
+
+        /// The connection broke while a transaction was being committed: it may have been, or not.
+        public static let outcomeUnknown = Code(description: "outcomeUnknown")
+
+        /// The deadline came before the answer.
+        public static let timedOut = Code(description: "timedOut")
+
+        /// The task was cancelled before the answer came.
+        public static let cancelled = Code(description: "cancelled")
+
+        /// `COMMIT` rolled back, because an earlier statement of the transaction had failed.
+        public static let transactionAborted = Code(description: "transactionAborted")
+
+        /// A value does not fit the type that it was to be decoded as.
+        public static let decoding = Code(description: "decoding")
+
+        /// The rows have another number of columns than was asked for, or not one of this name.
+        public static let columnCount = Code(description: "columnCount")
+
+        /// A value cannot be sent: there are too many parameters, or a text has a NUL character.
+        public static let encoding = Code(description: "encoding")
+
+        /// A configuration that no pool can be made from.
+        public static let invalidConfiguration = Code(description: "invalidConfiguration")
+
+        /// The lease that a stream came from has ended, or another statement has been run on its connection.
+        public static let streamEnded = Code(description: "streamEnded")
+
+        /// What was asked for does not work through this interface, such as `COPY`.
+        public static let unsupported = Code(description: "unsupported")
+    }
+
+    /// What kind of failure it is.
+    public let code: Code
+
+    /// What happened, in words.
+    public let message: String
+
+    /// What the server said, if it was the server.
+    public let server: ServerFields?
+
+    /// The text of the statement; `nil` if the error is not about one.
+    public let sql: String?
+
+    /// Whether the connection is of no use any more. Its pool replaces it.
+    public let connectionIsGone: Bool
+
+    init(
+        _ code: Code,
+        _ message: String,
+        server: ServerFields? = nil,
+        sql: String? = nil,
+        connectionIsGone: Bool = false
+    ) {
+        self.code = code
+        self.message = message
+        self.server = server
+        self.sql = sql
+        self.connectionIsGone = connectionIsGone
+    }
+}

@@ -1,0 +1,56 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolPQ
+
+/// A result of libpq: rows in binary format, or an error's fields. Frees it at the end.
+///
+/// libpq does not change a result after it has given it out, so that it may be read from several threads at once.
+@safe
+final class PostgresResult: @unchecked Sendable {
+    private let handle: OpaquePointer
+
+    /// Takes over `handle`, a `PGresult`.
+    init(_ handle: OpaquePointer) { unsafe self.handle = handle }
+
+    deinit { unsafe PQclear(handle) }
+
+    var status: ExecStatusType { unsafe PQresultStatus(handle) }
+    var rowCount: Int { Int(unsafe PQntuples(handle)) }
+    var columnCount: Int { Int(unsafe PQnfields(handle)) }
+
+    /// The name of a column, as the statement gives it.
+    func columnName(_ column: Int) -> String {
+        unsafe PQfname(handle, Int32(column)).map { unsafe String(cString: $0) } ?? ""
+    }
+
+    /// The object identifier of a column's type.
+    func columnType(_ column: Int) -> UInt32 { unsafe PQftype(handle, Int32(column)) }
+
+    /// The index of the first column with this name, exactly as it is written.
+    func column(named name: String) -> Int? {
+        (0..<columnCount).first { columnName($0) == name }
+    }
+
+    /// The bytes of a value in binary format; `nil` for `NULL`. They live as long as the result.
+    func bytes(row: Int, column: Int) -> UnsafeRawBufferPointer? {
+        let (row, column) = (Int32(row), Int32(column))
+        if unsafe PQgetisnull(handle, row, column) != 0 { return nil }
+        return unsafe UnsafeRawBufferPointer(
+            start: PQgetvalue(handle, row, column),
+            count: Int(PQgetlength(handle, row, column))
+        )
+    }
+
+    /// The command tag, such as `UPDATE 3`.
+    var commandTag: String { unsafe String(cString: PQcmdStatus(handle)) }
+
+    /// A field of an error, by its `PG_DIAG_…` code.
+    func errorField(_ code: Character) -> String? {
+        unsafe PQresultErrorField(handle, Int32(code.asciiValue!)).map { unsafe String(cString: $0) }
+    }
+
+    /// The whole message of an error.
+    var errorMessage: String { unsafe String(cString: PQresultErrorMessage(handle)) }
+}
