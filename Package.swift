@@ -52,6 +52,8 @@ let package = Package(
         ),
         // What tests of pools need: a clock that they advance themselves.
         .target(name: "PoolTesting", dependencies: ["ConnectionPooling"], swiftSettings: settings),
+        // What tests of any kind need: other programs, and what became of them.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "LockPoolTests", dependencies: ["LockPool", "PoolTesting"], swiftSettings: settings),
         .testTarget(
             name: "ConnectionPoolingTests",
@@ -61,7 +63,7 @@ let package = Package(
         // What must not compile, compiled.
         .testTarget(
             name: "CompileFailureTests",
-            dependencies: ["LockPool", "ConnectionPooling", "SQLitePooling"],
+            dependencies: ["LockPool", "ConnectionPooling", "SQLitePooling", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -71,7 +73,7 @@ let package = Package(
         ),
         .testTarget(
             name: "PostgresPoolingTests",
-            dependencies: ["PostgresPooling", "CLockPoolPQ"],
+            dependencies: ["PostgresPooling", "CLockPoolPQ", "TestSupport"],
             swiftSettings: settings
         ),
     ]

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 
 /// The compiler that built the tests, on the modules that it built.
 enum Compiler {
@@ -21,20 +22,17 @@ enum Compiler {
         try "import \(module)\n\(source)".write(to: file, atomically: true, encoding: .utf8)
         let build = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
         let package = URL(filePath: #filePath).appending(path: "../../..").standardized
-        let child = try ChildProcess(
-            executable: "/usr/bin/env",
-            arguments: [
-                "swiftc", "-swift-version", "6", "-parse-as-library", "-emit-sil", "-o", "/dev/null",
+        let outcome = try await ChildProcess.run(
+            "swiftc",
+            [
+                "-swift-version", "6", "-parse-as-library", "-emit-sil", "-o", "/dev/null",
                 "-enable-upcoming-feature", "NonisolatedNonsendingByDefault",
                 "-I", build.appending(path: "Modules").path(),
                 "-Xcc", "-fmodule-map-file=" + build.appending(path: "CLockPoolThread.build/module.modulemap").path(),
                 "-I", package.appending(path: "Sources/CLockPoolSQLite").path(),
                 file.path(),
-            ],
-            environment: ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
+            ]
         )
-        async let output = child.output.text()
-        let errors = await child.errors.text()
-        return Result(succeeded: await child.exitCode() == 0, output: await output + errors)
+        return Result(succeeded: outcome.exitCode == 0, output: outcome.output + outcome.errors)
     }
 }

@@ -6,16 +6,16 @@ import Foundation
 
 /// A process that was started with `posix_spawn`, and whose output is read by threads that do nothing else, so that
 /// nothing depends on a run loop.
-struct ChildProcess: Sendable {
-    struct CannotStart: Error {
-        var reason: Int32
+package struct ChildProcess: Sendable {
+    package struct CannotStart: Error {
+        package var reason: Int32
     }
 
-    let output: ReadingEnd
-    let errors: ReadingEnd
-    private let identifier: pid_t
+    package let output: ReadingEnd
+    package let errors: ReadingEnd
+    package let identifier: Int32
 
-    init(executable: String, arguments: [String], environment: [String]) throws {
+    package init(executable: String, arguments: [String], environment: [String]) throws {
         let (output, outputWriter) = try ReadingEnd.makePipe()
         let (errors, errorsWriter) = try ReadingEnd.makePipe()
         defer {
@@ -44,14 +44,14 @@ struct ChildProcess: Sendable {
         self.errors = errors
     }
 
-    func send(_ signal: Int32) {
+    package func send(_ signal: Int32) {
         kill(identifier, signal)
     }
 
     /// Waits for the end of the process.
     ///
     /// - Returns: The code that it exited with; 128 and its number if a signal killed it, as a shell says it.
-    func exitCode() async -> Int32 {
+    package func exitCode() async -> Int32 {
         await onThread {
             var status: Int32 = 0
             while unsafe waitpid(identifier, &status, 0) == -1 && errno == EINTR {}
@@ -61,8 +61,39 @@ struct ChildProcess: Sendable {
     }
 }
 
+extension ChildProcess {
+    /// What became of a process.
+    package struct Outcome: Sendable {
+        package let exitCode: Int32
+        package let output: String
+        package let errors: String
+    }
+
+    /// Runs a program to its end.
+    ///
+    /// - Parameters:
+    ///   - program: Its path, or a name that is looked up on the `PATH`.
+    ///   - environment: Of the variables of this process, those that change; `nil` removes one.
+    package static func run(
+        _ program: String,
+        _ arguments: [String],
+        environment changes: [String: String?] = [:]
+    ) async throws -> Outcome {
+        var environment = ProcessInfo.processInfo.environment
+        for (name, value) in changes { environment[name] = value }
+        let child = try ChildProcess(
+            executable: "/usr/bin/env",
+            arguments: [program] + arguments,
+            environment: environment.map { "\($0)=\($1)" }
+        )
+        async let output = child.output.text()
+        let errors = await child.errors.text()
+        return Outcome(exitCode: await child.exitCode(), output: await output, errors: errors)
+    }
+}
+
 /// The end of a pipe that is read.
-struct ReadingEnd: Sendable {
+package struct ReadingEnd: Sendable {
     private let descriptor: Int32
 
     static func makePipe() throws -> (reader: ReadingEnd, writer: Int32) {
@@ -78,7 +109,7 @@ struct ReadingEnd: Sendable {
     /// Everything that is written, once nobody can write any more. Only once.
     ///
     /// - Parameter observe: Is shown the text so far whenever there is more of it, until it returns `true`.
-    func text(observe: @escaping @Sendable (String) -> Bool = { _ in true }) async -> String {
+    package func text(observe: @escaping @Sendable (String) -> Bool = { _ in true }) async -> String {
         await onThread {
             var bytes: [UInt8] = []
             var chunk = [UInt8](repeating: 0, count: 4_096)
