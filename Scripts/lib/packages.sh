@@ -3,7 +3,10 @@
 # Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 # SPDX-License-Identifier: Apache-2.0
 
-# Makes sure that Swift and the system's libraries are there. Needs messages.sh.
+# Makes sure that Swift, the system's libraries and other programs are there. Needs messages.sh.
+
+# shellcheck source=Scripts/lib/postgres.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/postgres.sh"
 
 # The oldest Swift that the manifests accept.
 readonly minimum_swift_major=6
@@ -24,36 +27,75 @@ require_swift() {
     fi
 }
 
-# Prints the Debian name of each package that is missing, one a line. What counts is what the compiler will find, not
-# which package it came from.
+# Prints the Debian name of each package that is missing, one a line: of the libraries, which everything needs, and of the
+# programs that the arguments name. What counts is what will be found, not which package it came from.
 missing_packages() {
-    if ! command -v pkg-config >/dev/null 2>&1; then
+    local program
+    if command -v pkg-config >/dev/null 2>&1; then
+        pkg-config --exists sqlite3 || printf '%s\n' libsqlite3-dev
+        pkg-config --exists libpq || printf '%s\n' libpq-dev
+    else
         # Without it nobody can tell about the others, and to install what is there does no harm.
         printf '%s\n' pkg-config libsqlite3-dev libpq-dev
+    fi
+    for program in "$@"; do
+        case $program in
+            postgresql) postgres_programs >/dev/null ;;
+            # Debian has it where only root looks.
+            pgbouncer) command -v pgbouncer >/dev/null 2>&1 || [[ -x /usr/sbin/pgbouncer ]] ;;
+            *) command -v "$program" >/dev/null 2>&1 ;;
+        esac || printf '%s\n' "$program"
+    done
+}
+
+# Installs packages with apt-get.
+#
+# $1: "sudo", or nothing if this is root. The others: the packages.
+install_packages() {
+    local settings=/etc/postgresql-common/createcluster.conf outcome=0
+    local -a as_root=(env DEBIAN_FRONTEND=noninteractive)
+    [[ -z $1 ]] || as_root=("$1" "${as_root[@]}")
+    shift
+    "${as_root[@]}" apt-get update -qq >&2 || fail "the list of packages could not be updated."
+    if [[ " $* " != *" postgresql "* ]]; then
+        "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >&2 || fail "could not install $*."
         return
     fi
-    pkg-config --exists sqlite3 || printf '%s\n' libsqlite3-dev
-    pkg-config --exists libpq || printf '%s\n' libpq-dev
+    # Debian would make a server and start it, now and after every restart of the computer. Only the programs are wanted:
+    # it is told so for as long as this takes.
+    "${as_root[@]}" apt-get install -y -qq --no-install-recommends postgresql-common >&2 \
+        || fail "could not install postgresql-common."
+    "${as_root[@]}" cp -p "$settings" "$settings.lockpool"
+    "${as_root[@]}" pg_conftool "$settings" set create_main_cluster off
+    "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >&2 || outcome=$?
+    "${as_root[@]}" mv "$settings.lockpool" "$settings"
+    ((outcome == 0)) || fail "could not install $*."
 }
 
 # Installs what is missing.
 #
 # $1: "ask" (as root install at once, otherwise ask once and use sudo), "yes" (do not ask), or "no" (say what is missing
-#     and fail).
+#     and fail). The others: the programs that are needed beside the libraries, of postgresql (with its server),
+#     pgbouncer and openssl.
 ensure_packages() {
-    local mode=$1 answer
-    local -a missing apt
+    local mode=$1 answer sudo=
+    local -a missing
+    shift
     # Not mapfile, which the bash of macOS does not have.
     missing=()
     while IFS= read -r answer; do
         missing+=("$answer")
-    done < <(missing_packages)
+    done < <(missing_packages "$@")
     ((${#missing[@]} > 0)) || return 0
 
     if [[ $(uname -s) == Darwin ]]; then
         say "Missing: ${missing[*]} (or what macOS has in their place). Install them with"
-        say "    brew install pkgconf sqlite libpq"
-        say "and, because libpq is not linked into the usual folders, tell pkg-config where they are:"
+        answer="${missing[*]}"
+        answer=${answer/pkg-config/pkgconf}
+        answer=${answer/libsqlite3-dev/sqlite}
+        answer=${answer/libpq-dev/libpq}
+        say "    brew install ${answer/postgresql/postgresql@17}"
+        say "and, because libpq is not linked into the usual folders, tell pkg-config where the libraries are:"
         # shellcheck disable=SC2016
         say '    export PKG_CONFIG_PATH="$(brew --prefix libpq)/lib/pkgconfig:$(brew --prefix sqlite)/lib/pkgconfig"'
         exit 1
@@ -61,9 +103,8 @@ ensure_packages() {
     [[ $mode != no ]] || fail "missing: ${missing[*]}. Install with: apt-get install ${missing[*]}"
     command -v apt-get >/dev/null 2>&1 \
         || fail "missing: ${missing[*]} (Debian's names). This system has no apt-get: install what it has in their place." \
-            "Fedora calls them sqlite-devel, libpq-devel and pkgconf-pkg-config."
+            "Fedora calls them sqlite-devel, libpq-devel, pkgconf-pkg-config and postgresql-server."
 
-    apt=(env DEBIAN_FRONTEND=noninteractive apt-get)
     if ((EUID != 0)); then
         command -v sudo >/dev/null 2>&1 \
             || fail "missing: ${missing[*]}. There is no sudo; as root run: apt-get install ${missing[*]}"
@@ -72,12 +113,10 @@ ensure_packages() {
             read -r -p "Install ${missing[*]} through sudo? [y/N] " answer || answer=
             [[ $answer == [yY]* ]] || fail "missing: ${missing[*]}. Nothing was installed."
         fi
-        apt=(sudo "${apt[@]}")
+        sudo=sudo
     fi
     say "Installing ${missing[*]} …"
-    "${apt[@]}" update -qq >&2 || fail "the list of packages could not be updated."
-    "${apt[@]}" install -y -qq --no-install-recommends "${missing[@]}" >&2 \
-        || fail "could not install ${missing[*]}."
-    answer=$(missing_packages)
-    [[ -z $answer ]] || fail "installed, but pkg-config still does not find: ${answer//$'\n'/ }"
+    install_packages "$sudo" "${missing[@]}"
+    answer=$(missing_packages "$@")
+    [[ -z $answer ]] || fail "installed, but still not found: ${answer//$'\n'/ }"
 }
