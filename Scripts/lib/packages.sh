@@ -57,19 +57,23 @@ install_packages() {
     [[ -z $1 ]] || as_root=("$1" "${as_root[@]}")
     shift
     "${as_root[@]}" apt-get update -qq >&2 || fail "the list of packages could not be updated."
-    if [[ " $* " != *" postgresql "* ]]; then
-        "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >&2 || fail "could not install $*."
-        return
-    fi
     # Debian would make a server and start it, now and after every restart of the computer. Only the programs are wanted:
     # it is told so for as long as this takes.
-    "${as_root[@]}" apt-get install -y -qq --no-install-recommends postgresql-common >&2 \
-        || fail "could not install postgresql-common."
-    "${as_root[@]}" cp -p "$settings" "$settings.lockpool"
-    "${as_root[@]}" pg_conftool "$settings" set create_main_cluster off
+    if [[ " $* " == *" postgresql "* ]]; then
+        "${as_root[@]}" apt-get install -y -qq --no-install-recommends postgresql-common >&2 \
+            || fail "could not install postgresql-common."
+        "${as_root[@]}" cp -p "$settings" "$settings.lockpool"
+        "${as_root[@]}" pg_conftool "$settings" set create_main_cluster off
+    fi
     "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >&2 || outcome=$?
-    "${as_root[@]}" mv "$settings.lockpool" "$settings"
+    if [[ " $* " == *" postgresql "* ]]; then
+        "${as_root[@]}" mv "$settings.lockpool" "$settings"
+    fi
     ((outcome == 0)) || fail "could not install $*."
+    # That of PgBouncer can only be taken back.
+    if [[ " $* " == *" pgbouncer "* ]] && command -v systemctl >/dev/null 2>&1; then
+        "${as_root[@]}" systemctl disable --now pgbouncer >&2 || true
+    fi
 }
 
 # Installs what is missing.
