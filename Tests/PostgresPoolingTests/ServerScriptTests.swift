@@ -67,7 +67,7 @@ import Testing
 
     @Test("A server ends with the process that it watches")
     func watch() async throws {
-        let watched = try ChildProcess(executable: "/bin/sleep", arguments: ["1000"], environment: [])
+        let watched = try ChildProcess(executable: "/bin/sleep", arguments: ["120"], environment: [])
         let folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString.prefix(8))")
             .path
         let start = ["start", "--folder", folder, "--watch", String(watched.identifier)]
