@@ -5,7 +5,6 @@
 #ifndef CLOCKPOOLSQLITE_H
 #define CLOCKPOOLSQLITE_H
 
-#include <pthread.h>
 #include <sqlite3.h>
 #include <stddef.h>
 
@@ -39,26 +38,5 @@ static inline int clockpool_sqlite_error_offset(sqlite3 *database) {
   return -1;
 #endif
 }
-
-// Starts a detached thread with a stack of its own size. Returns 0, or what the system says.
-static inline int clockpool_sqlite_start_thread(void *(*run)(void *), void *context, size_t stack_size) {
-  pthread_attr_t attributes;
-  int code = pthread_attr_init(&attributes);
-  if (code != 0) return code;
-  pthread_t thread;
-  code = pthread_attr_setstacksize(&attributes, stack_size);
-  if (code == 0) code = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  if (code == 0) code = pthread_create(&thread, &attributes, run, context);
-  pthread_attr_destroy(&attributes);
-  return code;
-}
-
-// Names the calling thread, for debuggers. The C library declares the function only for GNU sources, which a module is not.
-#ifdef __APPLE__
-static inline void clockpool_sqlite_name_thread(const char *name) { pthread_setname_np(name); }
-#else
-extern int pthread_setname_np(pthread_t thread, const char *name);
-static inline void clockpool_sqlite_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
-#endif
 
 #endif

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CLockPoolSQLite
+internal import CLockPoolThread
 
 #if canImport(Darwin)
     internal import Darwin
@@ -31,7 +31,7 @@ final class ConnectionThread: Sendable {
     init(name: String) throws(SQLiteError) {
         mailbox = Mailbox(name: name)
         // The thread is detached: it ends by itself, and nobody waits for it. It releases the mailbox that it is given.
-        let code = unsafe clockpool_sqlite_start_thread(
+        let code = unsafe lockpool_thread_start(
             { unsafe ConnectionThread.run($0!) },
             Unmanaged.passRetained(mailbox).toOpaque(),
             Self.stackSize
@@ -50,7 +50,7 @@ final class ConnectionThread: Sendable {
 
     private static func run(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
         let mailbox = unsafe Unmanaged<Mailbox>.fromOpaque(argument).takeRetainedValue()
-        unsafe clockpool_sqlite_name_thread(mailbox.name)
+        unsafe lockpool_thread_name(mailbox.name)
         while let job = mailbox.take() { job() }
         return nil
     }

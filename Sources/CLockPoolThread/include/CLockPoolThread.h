@@ -6,6 +6,7 @@
 #define CLOCKPOOLTHREAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 // A bare-metal target has neither threads nor storage for them.
@@ -43,6 +44,12 @@ void lockpool_parker_wake(lockpool_parker *_Nonnull parker, intptr_t wakeup);
 // Blocks until woken, or until `nanoseconds` of the monotonic clock have passed; UINT64_MAX for ever. Returns whether it was
 // woken, and then with what.
 bool lockpool_parker_wait(lockpool_parker *_Nonnull parker, uint64_t nanoseconds, intptr_t *_Nonnull wakeup);
+
+// Starts a detached thread with a stack of its own size. Returns 0, or what the system says.
+int lockpool_thread_start(void *_Nullable (*_Nonnull run)(void *_Nullable), void *_Nullable context, size_t stack_size);
+
+// Names the calling thread, for debuggers. Linux shows 15 bytes of it.
+void lockpool_thread_name(const char *_Nonnull name);
 
 #endif
 

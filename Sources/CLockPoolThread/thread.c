@@ -1,0 +1,38 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+// The name of a thread is not POSIX's.
+#define _GNU_SOURCE
+
+#include "CLockPoolThread.h"
+
+#if defined(LOCKPOOL_HAS_THREADS)
+
+#include <string.h>
+
+int lockpool_thread_start(void *(*run)(void *), void *context, size_t stack_size) {
+  pthread_attr_t attributes;
+  int code = pthread_attr_init(&attributes);
+  if (code != 0) return code;
+  pthread_t thread;
+  code = pthread_attr_setstacksize(&attributes, stack_size);
+  if (code == 0) code = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  if (code == 0) code = pthread_create(&thread, &attributes, run, context);
+  pthread_attr_destroy(&attributes);
+  return code;
+}
+
+#if defined(__APPLE__)
+void lockpool_thread_name(const char *name) { pthread_setname_np(name); }
+#else
+void lockpool_thread_name(const char *name) {
+  // Linux refuses a longer one altogether.
+  char start[16];
+  strncpy(start, name, sizeof start - 1);
+  start[sizeof start - 1] = 0;
+  pthread_setname_np(pthread_self(), start);
+}
+#endif
+
+#endif
