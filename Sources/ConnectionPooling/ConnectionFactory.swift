@@ -24,6 +24,15 @@ public protocol ConnectionFactory<Connection>: Sendable {
     /// Must not do I/O nor block: look at what is known.
     func inspect(_ connection: borrowing Connection) -> ConnectionHealth
 
+    /// Brings a connection that ``inspect(_:)`` has found in need of it into a state in which the next caller may have it: rolls
+    /// back, drains, restores settings.
+    ///
+    /// Runs in a task of the pool's own, off the way of whoever gave the connection back. Must not block its thread, and must end by
+    /// itself, however the other side behaves.
+    ///
+    /// - Returns: Whether that worked. If not, the connection is closed.
+    func reset(_ connection: borrowing Connection) async -> Bool
+
     /// Closes a connection.
     ///
     /// Runs in a task of the pool's own. The connection's place in the pool is free when this returns. Must not block its
@@ -31,10 +40,17 @@ public protocol ConnectionFactory<Connection>: Sendable {
     func close(_ connection: consuming Connection) async
 }
 
+extension ConnectionFactory {
+    /// For factories whose ``inspect(_:)`` never asks for it: the connection is closed.
+    public func reset(_ connection: borrowing Connection) async -> Bool { false }
+}
+
 /// What is to become of a connection that has come back.
 public enum ConnectionHealth: Hashable, Sendable {
     /// The next caller may have it.
     case reusable
+    /// The next caller may have it when ``ConnectionFactory/reset(_:)`` has put it in order.
+    case needsReset
     /// It is of no use any more: it is closed, and replaced when somebody needs one.
     case broken
 }

@@ -71,7 +71,31 @@ extension ConnectionPool {
     func takeBack(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
         switch factory.inspect(lease.element.connection) {
         case .reusable: lease.release()
+        case .needsReset:
+            let held = Handoff(lease)
+            Task.detached { [self] in await reset(held) }
         case .broken: discard(lease)
+        }
+    }
+
+    private func reset(_ held: Handoff<LockGuard<PooledConnection<Factory.Connection>>>) async {
+        let lease = held.take()
+        if await factory.reset(lease.element.connection) {
+            lease.release()
+        } else {
+            discard(lease)
+        }
+    }
+
+    /// Looks at every idle connection as if it had just come back, and so closes those that are broken.
+    ///
+    /// For factories that learn of a connection that nobody uses: the server has closed it, say. Callers overtake nobody and miss
+    /// nothing meanwhile: a connection that somebody waits for is not idle.
+    ///
+    /// - Complexity: O(connections).
+    public func inspectIdle() {
+        for index in 0..<lockPool.capacity {
+            if let lease = lockPool.tryGet(slot: index) { takeBack(lease) }
         }
     }
 
