@@ -47,21 +47,24 @@ extension PostgresError {
         /// The constraint that was violated.
         public let constraint: String?
 
-        init(_ result: PostgresResult) {
-            sqlState = SQLState(result.errorField("C") ?? "")
-            severity = result.errorField("V") ?? result.errorField("S") ?? ""
-            message = result.errorField("M") ?? ""
-            detail = result.errorField("D")
-            hint = result.errorField("H")
-            position = result.errorField("P").flatMap { Int($0) }
-            internalPosition = result.errorField("p").flatMap { Int($0) }
-            internalQuery = result.errorField("q")
-            context = result.errorField("W")
-            schema = result.errorField("s")
-            table = result.errorField("t")
-            column = result.errorField("c")
-            dataType = result.errorField("d")
-            constraint = result.errorField("n")
+        init(_ result: PostgresResult) { self.init(field: result.errorField) }
+
+        /// The fields that `field` gives by their `PG_DIAG_…` codes.
+        init(field: (Character) -> String?) {
+            sqlState = SQLState(field("C") ?? "")
+            severity = field("V") ?? field("S") ?? ""
+            message = field("M") ?? ""
+            detail = field("D")
+            hint = field("H")
+            position = field("P").flatMap { Int($0) }
+            internalPosition = field("p").flatMap { Int($0) }
+            internalQuery = field("q")
+            context = field("W")
+            schema = field("s")
+            table = field("t")
+            column = field("c")
+            dataType = field("d")
+            constraint = field("n")
         }
 
         /// What is known of a failed connect, where libpq gives only a text.
@@ -109,33 +112,64 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible, Expressible
 
     init(_ code: String) { description = code }
 
+    /// Whether a word can be a code: it has a digit, which a severity such as `FATAL` has not.
+    static func isCode(_ word: Substring) -> Bool {
+        word.utf8.count == 5 && word.contains { $0.isNumber }
+            && word.allSatisfy { $0.isASCII && ($0.isNumber || $0.isUppercase) }
+    }
+
     /// The code as it stands in the manual, such as `"23505"`.
     public init(stringLiteral code: StaticString) { description = code.description }
 
+    /// Another row has the same key.
     public static let uniqueViolation: SQLState = "23505"
+    /// The row that a foreign key points to does not exist, or one that is pointed to would not any more.
     public static let foreignKeyViolation: SQLState = "23503"
+    /// A column that must have a value would have none.
     public static let notNullViolation: SQLState = "23502"
+    /// A row does not fulfil a `CHECK` constraint.
     public static let checkViolation: SQLState = "23514"
+    /// Another row is in the way of an exclusion constraint.
     public static let exclusionViolation: SQLState = "23P01"
+    /// Transactions at the same time got into each other's way; another attempt may succeed.
     public static let serializationFailure: SQLState = "40001"
+    /// Transactions waited for each other, and this one was chosen to end that.
     public static let deadlockDetected: SQLState = "40P01"
+    /// A lock was not to be had at once, or not within the time limit.
     public static let lockNotAvailable: SQLState = "55P03"
+    /// The statement was cancelled, or took longer than the server's time limit.
     public static let queryCanceled: SQLState = "57014"
+    /// The server is shutting down, or somebody has ended the connection.
     public static let adminShutdown: SQLState = "57P01"
+    /// Another process of the server has crashed.
     public static let crashShutdown: SQLState = "57P02"
+    /// The server is starting up, shutting down or recovering.
     public static let cannotConnectNow: SQLState = "57P03"
+    /// The server has no room for another connection.
     public static let tooManyConnections: SQLState = "53300"
+    /// The password is wrong.
     public static let invalidPassword: SQLState = "28P01"
+    /// The server does not let this user in.
     public static let invalidAuthorization: SQLState = "28000"
+    /// There is no such database.
     public static let invalidCatalogName: SQLState = "3D000"
+    /// The statement is not SQL.
     public static let syntaxError: SQLState = "42601"
+    /// There is no such table.
     public static let undefinedTable: SQLState = "42P01"
+    /// There is no such column.
     public static let undefinedColumn: SQLState = "42703"
+    /// There is no such function, or operator, for arguments of these types.
     public static let undefinedFunction: SQLState = "42883"
+    /// The user may not do this.
     public static let insufficientPrivilege: SQLState = "42501"
+    /// A transaction that may only read wanted to write.
     public static let readOnlyTransaction: SQLState = "25006"
+    /// An earlier statement of the transaction has failed, and it can only be rolled back.
     public static let inFailedTransaction: SQLState = "25P02"
+    /// There is no such prepared statement.
     public static let invalidStatementName: SQLState = "26000"
+    /// The server does not support this.
     public static let featureNotSupported: SQLState = "0A000"
 }
 
