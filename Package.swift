@@ -42,12 +42,12 @@ let package = Package(
         .target(name: "ConnectionPooling", dependencies: ["LockPool"], swiftSettings: settings),
         .target(
             name: "SQLitePooling",
-            dependencies: ["ConnectionPooling", "CLockPoolSQLite"],
+            dependencies: ["ConnectionPooling", "CLockPoolSQLite", "CLockPoolThread"],
             swiftSettings: settings
         ),
         .target(
             name: "PostgresPooling",
-            dependencies: ["ConnectionPooling", "CLockPoolPQ"],
+            dependencies: ["ConnectionPooling", "CLockPoolPQ", "CLockPoolThread"],
             swiftSettings: settings
         ),
         // What tests of pools need: a clock that they advance themselves.
@@ -71,9 +71,11 @@ let package = Package(
             dependencies: ["SQLitePooling", "CLockPoolSQLite"],
             swiftSettings: settings
         ),
+        // Counts what libpq does on which thread.
+        .target(name: "CBlockingCalls", path: "Tests/CBlockingCalls"),
         .testTarget(
             name: "PostgresPoolingTests",
-            dependencies: ["PostgresPooling", "CLockPoolPQ", "TestSupport"],
+            dependencies: ["PostgresPooling", "CLockPoolPQ", "CBlockingCalls", "TestSupport"],
             swiftSettings: settings
         ),
     ]

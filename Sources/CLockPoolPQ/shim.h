@@ -7,4 +7,46 @@
 
 #include <libpq-fe.h>
 
+#if defined(__linux__)
+
+// The C library's Swift module leaves these out.
+#include <errno.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+static inline int clockpool_epoll_control(int epoll, int operation, int descriptor, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data = {.u64 = token}};
+  return epoll_ctl(epoll, operation, descriptor, &event) == 0 ? 0 : errno;
+}
+
+static inline int clockpool_epoll_add(int epoll, int descriptor, uint64_t token) {
+  return clockpool_epoll_control(epoll, EPOLL_CTL_ADD, descriptor, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, token);
+}
+
+static inline int clockpool_epoll_remove(int epoll, int descriptor) {
+  return clockpool_epoll_control(epoll, EPOLL_CTL_DEL, descriptor, 0, 0);
+}
+
+// An event that `clockpool_epoll_wake` brings about. Edge-triggered, so that nobody has to read it away.
+static inline int clockpool_epoll_add_event(int epoll) {
+  int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (event >= 0) clockpool_epoll_control(epoll, EPOLL_CTL_ADD, event, EPOLLIN | EPOLLET, 0);
+  return event;
+}
+
+static inline void clockpool_epoll_wake(int event) { eventfd_write(event, 1); }
+
+// Blocks until something is ready, and stores the tokens of what is. Returns how many.
+static inline int clockpool_epoll_wait(int epoll, uint64_t *_Nonnull tokens, int capacity, int milliseconds) {
+  struct epoll_event events[64];
+  int count = epoll_wait(epoll, events, capacity < 64 ? capacity : 64, milliseconds);
+  for (int index = 0; index < count; index += 1) tokens[index] = events[index].data.u64;
+  return count;
+}
+
+static inline int clockpool_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+#endif
+
 #endif

@@ -44,7 +44,7 @@
 
     extension Duration {
         /// Nanoseconds from now; none for a negative duration.
-        var wholeNanoseconds: UInt64 {
+        package var wholeNanoseconds: UInt64 {
             let (seconds, attoseconds) = components
             if seconds < 0 || attoseconds < 0 { return 0 }
             let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)

@@ -1,0 +1,116 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolPQ
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// The keywords of a connection, put together from all the places that libpq takes them from.
+struct ConnectParameters: Sendable {
+    private(set) var values: [String: String]
+
+    /// Whether somebody has said how to encrypt, and it is not only libpq's default.
+    private(set) var saysHowToEncrypt = false
+
+    subscript(keyword: String) -> String? {
+        get { values[keyword] }
+        set { values[keyword] = newValue }
+    }
+
+    /// Reads a URL or keywords, without looking at anything else.
+    ///
+    /// - Throws: `PostgresError` with the code `invalidConfiguration`, which does not quote what it was given.
+    init(parsing server: String) throws(PostgresError) {
+        var message: UnsafeMutablePointer<CChar>?
+        guard let options = unsafe PQconninfoParse(server, &message) else {
+            unsafe PQfreemem(message)
+            throw PostgresError(
+                .invalidConfiguration,
+                "The server is neither a URL nor keywords that libpq understands."
+            )
+        }
+        values = unsafe ConnectParameters.take(options)
+    }
+
+    /// Fills in what is not said: from a service, from the environment, from libpq's defaults. Blocks to read files.
+    ///
+    /// - Throws: `PostgresError` with the code `connectFailed` if the service is not to be found.
+    mutating func fillIn() throws(PostgresError) {
+        if let service = values.removeValue(forKey: "service") ?? getenvString("PGSERVICE") {
+            values.merge(try ServiceFile.find(service)) { own, _ in own }
+        }
+        saysHowToEncrypt = values["sslmode"] != nil || getenvString("PGSSLMODE") != nil
+        // libpq's default asks a credential cache for each connection; who wants it says so.
+        if values["gssencmode"] == nil, getenvString("PGGSSENCMODE") == nil { values["gssencmode"] = "disable" }
+        guard let options = unsafe PQconndefaults() else {
+            throw PostgresError(.connectFailed, "libpq's defaults could not be read.")
+        }
+        values.merge(unsafe ConnectParameters.take(options)) { own, _ in own }
+    }
+
+    private static func take(_ options: UnsafeMutablePointer<PQconninfoOption>) -> [String: String] {
+        defer { unsafe PQconninfoFree(options) }
+        var values: [String: String] = [:]
+        var option = unsafe options
+        while let keyword = unsafe option.pointee.keyword {
+            if let value = unsafe option.pointee.val, unsafe value.pointee != 0 {
+                unsafe values[String(cString: keyword)] = unsafe String(cString: value)
+            }
+            unsafe option += 1
+        }
+        return values
+    }
+}
+
+func getenvString(_ name: String) -> String? {
+    unsafe getenv(name).map { unsafe String(cString: $0) }
+}
+
+/// The file that names services, each a set of keywords.
+enum ServiceFile {
+    /// The keywords of a service, from the user's file, else the system's.
+    static func find(_ service: String) throws(PostgresError) -> [String: String] {
+        let user = getenvString("PGSERVICEFILE") ?? getenvString("HOME").map { "\($0)/.pg_service.conf" }
+        let system =
+            getenvString("PGSYSCONFDIR").map { "\($0)/pg_service.conf" } ?? "/etc/postgresql-common/pg_service.conf"
+        for path in [user, system].compactMap(\.self) {
+            if let text = read(path), let values = parse(text, service: service) { return values }
+        }
+        throw PostgresError(.connectFailed, "There is no service “\(service)” in a service file.")
+    }
+
+    static func parse(_ text: String, service: String) -> [String: String]? {
+        var values: [String: String]?
+        for line in text.split(whereSeparator: \.isNewline) {
+            let line = line.drop { $0 == " " || $0 == "\t" }
+            if line.hasPrefix("#") { continue }
+            if line.hasPrefix("[") {
+                if values != nil { break }
+                if line.dropFirst().prefix(while: { $0 != "]" }) == service { values = [:] }
+            } else if values != nil, let equals = line.firstIndex(of: "=") {
+                values![String(line[..<equals])] = String(line[line.index(after: equals)...])
+            }
+        }
+        return values
+    }
+
+    private static func read(_ path: String) -> String? {
+        guard let file = unsafe fopen(path, "r") else { return nil }
+        defer { unsafe fclose(file) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        while true {
+            let count = unsafe fread(&buffer, 1, buffer.count, file)
+            if count == 0 { break }
+            bytes += buffer[..<count]
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

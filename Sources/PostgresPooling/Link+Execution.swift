@@ -1,0 +1,280 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolPQ
+
+// How a statement goes to the server and its answer comes back. The owner sends by itself; libpq tries to send at once, and that is
+// nearly always all. It then waits until the answer is complete, which wakes it once.
+
+/// When a statement has to be done, and whether its task can end it.
+struct Patience: Sendable {
+    /// In nanoseconds of the monotonic clock.
+    var deadline = Reactor.never
+    var isCancellable = true
+
+    /// For what the owner does on its own account.
+    static func uncancelled(for duration: Duration) -> Patience {
+        Patience(deadline: MonotonicClock.deadline(after: duration), isCancellable: false)
+    }
+}
+
+extension Link {
+    /// Runs a statement and waits for its whole answer.
+    ///
+    /// - Returns: Its result, in binary format.
+    func run(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
+        while true {
+            let key = StatementCache.Key(text: query.text, types: query.types)
+            let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
+            do {
+                try await send(query, key: key, patience)
+                return try await finish(sql: query.text, patience)
+            } catch {
+                // The server has not begun with it, so it can be sent again. In a transaction it cannot: that has failed by now.
+                guard forgetIfStale(key, error), !isInTransaction else { throw error }
+            }
+        }
+    }
+
+    /// Runs statements that have no parameters, separated by semicolons.
+    ///
+    /// - Returns: The last result, in text format.
+    @discardableResult
+    func runScript(_ text: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
+        guard !text.utf8.contains(0) else {
+            throw PostgresError(.encoding, "A statement has a NUL character.", sql: text)
+        }
+        expectAnswer()
+        try begin(sql: text, unsafe PQsendQuery(handle, text))
+        try await flush(sql: text, patience)
+        return try await finish(sql: text, patience)
+    }
+
+    /// Sends a statement, prepared if it has come before.
+    func send(_ query: PostgresQuery, key: StatementCache.Key, _ patience: Patience) async throws(PostgresError) {
+        guard !query.text.utf8.contains(0) else {
+            throw PostgresError(.encoding, "A statement has a NUL character.", sql: query.text)
+        }
+        let name: String?
+        switch session.statements.plan(key) {
+        case .once: name = nil
+        case .prepared(let prepared): name = prepared
+        case .prepare(let new, let evicted):
+            if let evicted { try await runScript("DEALLOCATE \(evicted)", patience) }
+            try await prepare(query, key: key, name: new, patience)
+            name = new
+        }
+        expectAnswer()
+        let isSent = unsafe try PostgresParameter.withArguments(query.parameters) {
+            count,
+            types,
+            values,
+            lengths,
+            formats in
+            if let name { return unsafe PQsendQueryPrepared(handle, name, count, values, lengths, formats, 1) }
+            return unsafe PQsendQueryParams(handle, query.text, count, types, values, lengths, formats, 1)
+        }
+        try begin(sql: query.text, isSent)
+        try await flush(sql: query.text, patience)
+    }
+
+    /// Forgets a prepared statement, if the error says that the server has forgotten it, or would make other columns of it than
+    /// when it was prepared.
+    ///
+    /// - Returns: Whether it was that.
+    func forgetIfStale(_ key: StatementCache.Key, _ error: PostgresError) -> Bool {
+        let isStale =
+            error.sqlState == .invalidStatementName
+            || error.sqlState == .featureNotSupported && error.message.contains("cached plan")
+        guard isStale, session.statements.isPrepared(key) else { return false }
+        session.statements.remove(key)
+        return true
+    }
+
+    private func prepare(
+        _ query: PostgresQuery,
+        key: StatementCache.Key,
+        name: String,
+        _ patience: Patience
+    ) async throws(PostgresError) {
+        expectAnswer()
+        let isSent = unsafe PQsendPrepare(handle, name, query.text, Int32(key.types.count), key.types)
+        try begin(sql: query.text, isSent)
+        try await flush(sql: query.text, patience)
+        _ = try await finish(sql: query.text, patience)
+        session.statements.didPrepare(key, name: name)
+    }
+
+    /// Notes that a statement is on its way.
+    private func begin(sql: String, _ isSent: Int32) throws(PostgresError) {
+        guard isSent != 0 else { throw unsafe lost(sql: sql, String(cString: PQerrorMessage(handle))) }
+        session.isAnswerPending = true
+    }
+
+    /// Sends what libpq could not send at once, because the server does not read.
+    private func flush(sql: String, _ patience: Patience) async throws(PostgresError) {
+        while true {
+            switch unsafe PQflush(handle) {
+            case 0: return
+            // The failure to send is told by the answer, after what the server may have said before it.
+            case -1: return
+            default: try await wait(for: .progress, sql: sql, patience)
+            }
+        }
+    }
+
+    /// Fetches the results of a statement to their end.
+    ///
+    /// - Returns: The last.
+    /// - Throws: The first that is an error.
+    func finish(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
+        var last: PostgresResult?
+        var failure: PostgresError?
+        while let result = try await nextResult(sql: sql, patience) {
+            if let error = self.failure(of: result, sql: sql) {
+                if error.code == .unsupported { throw error }
+                failure = failure ?? error
+            } else {
+                last = result
+            }
+        }
+        if let failure { throw failure }
+        guard let last else { throw lost(sql: sql, "The server sent no answer.") }
+        session.note(commandTag: last.commandTag)
+        return last
+    }
+
+    /// Fetches the next result of a statement.
+    ///
+    /// - Returns: The result; `nil` when there are no more, and another statement can be sent.
+    func nextResult(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult? {
+        while unsafe PQisBusy(handle) != 0 { try await wait(for: .answer, sql: sql, patience) }
+        guard let result = unsafe PQgetResult(handle) else {
+            session.isAnswerPending = false
+            return nil
+        }
+        return unsafe PostgresResult(result)
+    }
+
+    private func wait(for goal: Goal, sql: String, _ patience: Patience) async throws(PostgresError) {
+        switch await wait(for: goal, until: patience.deadline, isCancellable: patience.isCancellable) {
+        case .ready: return
+        case .cancelled:
+            askToEnd()
+            throw PostgresError(.cancelled, "The task was cancelled before the server had answered.", sql: sql)
+        case .timedOut:
+            askToEnd()
+            throw PostgresError(.timedOut, "The server has not answered in time.", sql: sql)
+        }
+    }
+
+    // MARK: Recovery
+
+    /// Asks the server to end the statement that is under way, without waiting for that.
+    func askToEnd() {
+        guard session.isAnswerPending, session.cancelRequest == nil, let cancelKey else { return }
+        session.cancelRequest = CancelRequest(cancelKey)
+    }
+
+    /// Ends what is under way, so that another statement can be sent.
+    ///
+    /// A request to end a statement that reaches the server before the statement does is lost. So it is made again, after longer and
+    /// longer times.
+    ///
+    /// - Returns: Whether the connection can still be used.
+    func recover(within duration: Duration) async -> Bool {
+        let deadline = MonotonicClock.deadline(after: duration)
+        var pause = Duration.milliseconds(50)
+        while session.isAnswerPending {
+            askToEnd()
+            let patience = Patience(
+                deadline: min(deadline, MonotonicClock.deadline(after: pause)),
+                isCancellable: false
+            )
+            do throws(PostgresError) {
+                try await drain(patience)
+            } catch {
+                guard error.code == .timedOut, MonotonicClock.now < deadline, await isRequestOver(by: deadline) else {
+                    return false
+                }
+                pause *= 2
+            }
+        }
+        // A request that is still on its way would end the next statement.
+        return await isRequestOver(by: deadline) && !isLost
+    }
+
+    /// Reads what is still to come of an answer, and drops it.
+    private func drain(_ patience: Patience) async throws(PostgresError) {
+        while let result = try await nextResult(sql: "", patience) {
+            if let error = failure(of: result, sql: ""), error.code == .unsupported { throw error }
+        }
+    }
+
+    /// Waits until no request to end a statement is under way.
+    private func isRequestOver(by deadline: UInt64) async -> Bool {
+        guard let request = session.cancelRequest.take() else { return true }
+        let now = MonotonicClock.now
+        return await request.hasArrived(within: .nanoseconds(Int64(clamping: deadline > now ? deadline - now : 0)))
+    }
+
+    /// Brings the session back to where it was when it was new, as far as statements have changed it.
+    ///
+    /// - Returns: Whether that worked.
+    func reset(setup: [PostgresQuery], within duration: Duration) async -> Bool {
+        guard await recover(within: duration) else { return false }
+        let patience = Patience.uncancelled(for: duration)
+        do {
+            if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE { try await runScript("ROLLBACK", patience) }
+            if session.isChanged {
+                try await runScript(
+                    "CLOSE ALL; UNLISTEN *; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; SELECT pg_advisory_unlock_all()",
+                    patience
+                )
+                for query in setup { _ = try await run(query, patience) }
+                session.isChanged = false
+            }
+            return unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
+        } catch {
+            return false
+        }
+    }
+
+    // MARK: Errors
+
+    /// The error that a result is; `nil` if it is none.
+    func failure(of result: PostgresResult, sql: String) -> PostgresError? {
+        switch result.status {
+        case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+            // To end it in order is not worth the code, so the connection goes.
+            return PostgresError(
+                .unsupported,
+                "COPY from or to the client is not supported.",
+                sql: sql,
+                connectionIsGone: true
+            )
+        case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE:
+            guard result.errorField("C") != nil else { return lost(sql: sql, result.errorMessage) }
+            let fields = PostgresError.ServerFields(result)
+            return PostgresError(
+                .server,
+                fields.message,
+                server: fields,
+                sql: sql,
+                connectionIsGone: isLost || fields.severity == "FATAL" || fields.severity == "PANIC"
+            )
+        default: return nil
+        }
+    }
+
+    /// The error for a connection that is lost.
+    private func lost(sql: String, _ message: String) -> PostgresError {
+        PostgresError(
+            .connectionLost,
+            message.split(whereSeparator: \.isNewline).joined(separator: " "),
+            sql: sql,
+            connectionIsGone: true
+        )
+    }
+}

@@ -1,0 +1,309 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolPQ
+internal import ConnectionPooling
+internal import Synchronization
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// A connection of libpq, and whose turn it is to use it.
+///
+/// libpq's object is for one thread at a time. It belongs to whoever holds the lease, except from the moment when that task waits
+/// for the server until it is resumed: then it belongs to the reactor's thread.
+@safe
+final class Link: @unchecked Sendable {
+    /// libpq's object, a `PGconn`, for its owner.
+    let handle: OpaquePointer
+    let token: UInt64
+    private let reactor: Reactor
+    private let wait = Locked(Wait())
+
+    /// Whether the connection is encrypted, whose library may hold back bytes that the socket has given.
+    private let isEncrypted: Bool
+
+    private let onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
+
+    /// Called, on the reactor's thread, when something has come that nobody waited for.
+    private let onActivity: @Sendable () -> Void
+
+    private let isInUse = Atomic(false)
+
+    /// Changes when streams of rows end.
+    let generation = Atomic(0)
+
+    /// What it takes to ask the server to end a statement early; `nil` if there was no memory for it.
+    let cancelKey: CancelKey?
+
+    /// What the owner knows of the session. Only the owner touches it.
+    var session: Session
+
+    private struct Wait {
+        enum Phase {
+            /// The lease's holder owns the connection.
+            case held
+            /// The reactor owns it, and looks at it when the socket is ready.
+            case waiting
+            /// The reactor's thread is using it.
+            case processing
+        }
+
+        var phase = Phase.held
+        var goal = Goal.answer
+        var waiter: Waiter?
+        var deadline = Reactor.never
+        /// The end of a wait that has not begun, or that the reactor is just looking at.
+        var interruption: Outcome?
+        /// Something came while nobody waited, or may not have been read to its end: the poller will not report it again.
+        var mayHaveMore = false
+    }
+
+    /// A task that waits; it is resumed once, by whoever takes it out of `Wait`.
+    @safe
+    private struct Waiter {
+        private let continuation: UnsafeContinuation<Outcome, Never>
+
+        init(_ continuation: UnsafeContinuation<Outcome, Never>) { unsafe self.continuation = continuation }
+
+        func resume(_ outcome: Outcome) { unsafe continuation.resume(returning: outcome) }
+    }
+
+    /// What a wait is for.
+    enum Goal {
+        /// The next result can be fetched without blocking, or the connection is lost.
+        case answer
+        /// More can be sent, or something has come.
+        case progress
+    }
+
+    /// How a wait has ended.
+    enum Outcome {
+        case ready, timedOut, cancelled
+    }
+
+    /// Takes over a connection that is established and does not block.
+    init(
+        _ handle: OpaquePointer,
+        statementCacheCapacity: Int,
+        reactor: Reactor,
+        onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?,
+        onActivity: @escaping @Sendable () -> Void
+    ) {
+        unsafe self.handle = handle
+        session = Session(statements: StatementCache(capacity: statementCacheCapacity))
+        unsafe cancelKey = CancelKey(of: handle)
+        self.reactor = reactor
+        self.onActivity = onActivity
+        token = reactor.makeToken()
+        isEncrypted = unsafe PQsslInUse(handle) != 0
+        self.onNotice = onNotice
+        // The link outlives libpq's object, which it ends itself.
+        unsafe PQsetNoticeReceiver(handle, Link.receiveNotice, Unmanaged.passUnretained(self).toOpaque())
+        reactor.add(self, descriptor: unsafe PQsocket(handle))
+    }
+
+    /// Called by libpq, within a call of the connection's owner. The result is libpq's and goes with the call.
+    private static let receiveNotice: PQnoticeReceiver = { context, notice in
+        guard let context = unsafe context, let notice = unsafe notice else { return }
+        let link = unsafe Unmanaged<Link>.fromOpaque(context).takeUnretainedValue()
+        guard let onNotice = link.onNotice else { return }
+        onNotice(
+            PostgresError.ServerFields { code in
+                unsafe PQresultErrorField(notice, Int32(code.asciiValue!)).map { unsafe String(cString: $0) }
+            }
+        )
+    }
+
+    /// Ends the connection, for its owner. Nothing may be done with it afterwards.
+    func close() {
+        reactor.remove(self, descriptor: unsafe PQsocket(handle))
+        unsafe PQfinish(handle)
+    }
+
+    // MARK: Waiting, for the owner
+
+    /// Lends the connection to the reactor until it has what is waited for.
+    ///
+    /// - Parameters:
+    ///   - goal: What is waited for.
+    ///   - deadline: When to give up, by the monotonic clock.
+    ///   - isCancellable: Whether a cancellation of the task ends the wait.
+    func wait(for goal: Goal, until deadline: UInt64, isCancellable: Bool) async -> Outcome {
+        wait.withLock { $0.interruption = nil }
+        guard isCancellable else { return await suspend(for: goal, until: deadline) }
+        return await withTaskCancellationHandler {
+            await suspend(for: goal, until: deadline)
+        } onCancel: {
+            interrupt(.cancelled)
+        }
+    }
+
+    private func suspend(for goal: Goal, until deadline: UInt64) async -> Outcome {
+        // Before each attempt to wait: what has come by now is not reported again.
+        while wait.withLock({ $0.mayHaveMore.take() }) {
+            consume()
+            if unsafe PQisBusy(handle) == 0 {
+                // It has not been read to its end.
+                wait.withLock { $0.mayHaveMore = true }
+                return .ready
+            }
+            if goal == .progress { return .ready }
+        }
+        // The socket cannot change its number while the connection is held, and libpq closes it only within a call.
+        let descriptor = unsafe PQsocket(handle)
+        if descriptor < 0 { return .ready }
+        return await unsafe withUnsafeContinuation { continuation in
+            let waiter = unsafe Waiter(continuation)
+            let ended: Outcome? = wait.withLock { wait in
+                if let interruption = wait.interruption.take() { return interruption }
+                // Something has come since: go round once more.
+                if wait.mayHaveMore { return .ready }
+                wait.phase = .waiting
+                wait.goal = goal
+                wait.waiter = waiter
+                wait.deadline = deadline
+                // Under the lock, because an interruption would give the connection back to its owner, who may close it.
+                reactor.poller.arm(descriptor, token: token, for: goal == .answer ? .reading : .readingAndWriting)
+                return nil
+            }
+            if let ended { return waiter.resume(ended) }
+            if deadline != Reactor.never { reactor.arm(deadline) }
+        }
+    }
+
+    private func interrupt(_ outcome: Outcome) {
+        wait.withLock { wait in Link.endWait(&wait, outcome) }?.resume(outcome)
+    }
+
+    /// Ends a wait, or notes that it is to end when it begins or when the reactor has looked at it.
+    private static func endWait(_ wait: inout Wait, _ outcome: Outcome) -> Waiter? {
+        guard wait.phase == .waiting else {
+            wait.interruption = outcome
+            return nil
+        }
+        return endWait(&wait)
+    }
+
+    private static func endWait(_ wait: inout Wait) -> Waiter? {
+        wait.phase = .held
+        wait.deadline = Reactor.never
+        return wait.waiter.take()
+    }
+
+    // MARK: For the reactor
+
+    /// The socket has become ready.
+    func becomeReady() {
+        let goal: Goal? = wait.withLock { wait in
+            guard wait.phase == .waiting else {
+                wait.mayHaveMore = true
+                return nil
+            }
+            wait.phase = .processing
+            return wait.goal
+        }
+        guard let goal else { return onActivity() }
+        consume()
+        let isDone = unsafe (goal == .progress || PQisBusy(handle) == 0)
+        let descriptor = unsafe PQsocket(handle)
+        let (waiter, outcome): (Waiter?, Outcome) = wait.withLock { wait in
+            let interruption = wait.interruption.take()
+            // There may be more of a long answer.
+            wait.mayHaveMore = isDone
+            if isDone || interruption != nil || descriptor < 0 {
+                return (Link.endWait(&wait), isDone ? .ready : interruption ?? .ready)
+            }
+            wait.phase = .waiting
+            reactor.poller.arm(descriptor, token: token, for: .reading)
+            return (nil, .ready)
+        }
+        waiter?.resume(outcome)
+    }
+
+    /// Ends the wait if its deadline has come.
+    ///
+    /// - Returns: The deadline if it has not, `never` if there is none.
+    func endWait(dueAt now: UInt64) -> UInt64 {
+        let (waiter, later): (Waiter?, UInt64) = wait.withLock { wait in
+            if wait.deadline > now { return (nil, wait.deadline) }
+            return (Link.endWait(&wait, .timedOut), Reactor.never)
+        }
+        waiter?.resume(.timedOut)
+        return later
+    }
+
+    // MARK: For the owner, whoever that is
+
+    /// Takes in what has come, until that makes a result or there is no more.
+    func consume() {
+        repeat {
+            guard unsafe PQconsumeInput(handle) != 0 else { return }
+            if unsafe PQisBusy(handle) == 0 { return }
+            // An encrypted connection may have taken more from the socket than libpq has asked of it, and the socket does not
+            // become ready for that again. A record is shorter than what libpq asks for in two calls.
+            if isEncrypted {
+                guard unsafe PQconsumeInput(handle) != 0 else { return }
+                if unsafe PQisBusy(handle) == 0 { return }
+            }
+        } while hasMore
+    }
+
+    /// Whether the socket can be read at once, be it that it has ended.
+    private var hasMore: Bool {
+        var byte: UInt8 = 0
+        let descriptor = unsafe PQsocket(handle)
+        if descriptor < 0 { return false }
+        return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) >= 0 || errno != EAGAIN
+    }
+
+    /// Takes in what has come while nobody waited.
+    ///
+    /// - Returns: Whether the connection is still there.
+    func watch() -> Bool {
+        while wait.withLock({ $0.mayHaveMore.take() }) { consumeIdle() }
+        if isLost { return false }
+        reactor.poller.arm(unsafe PQsocket(handle), token: token, for: .reading)
+        return true
+    }
+
+    /// As `consume`, when no answer is awaited.
+    private func consumeIdle() {
+        repeat {
+            guard unsafe PQconsumeInput(handle) != 0 else { return }
+        } while hasMore
+    }
+
+    /// Whether libpq knows that the connection is lost.
+    var isLost: Bool { unsafe (PQstatus(handle) == CONNECTION_BAD || PQsocket(handle) < 0) }
+
+    // MARK: Who uses it
+
+    /// Notes that a new answer is awaited, which the poller will report.
+    func expectAnswer() { wait.withLock { $0.mayHaveMore = false } }
+
+    /// Begins a use of the connection. Traps when another is under way: then it is used from two tasks.
+    func beginUse() {
+        let wasInUse = isInUse.exchange(true, ordering: .acquiring)
+        precondition(!wasInUse, "A PostgreSQL connection, or a stream of its rows, is used from two tasks at once.")
+    }
+
+    func endUse() { isInUse.store(false, ordering: .releasing) }
+
+    /// Ends the streams of rows that have begun: another statement is run, or the lease has ended.
+    func endStreams() { _ = generation.add(1, ordering: .relaxed) }
+}
+
+extension Bool {
+    /// The value, which is `false` afterwards.
+    fileprivate mutating func take() -> Bool {
+        defer { self = false }
+        return self
+    }
+}

@@ -1,0 +1,123 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Tells when sockets become ready.
+///
+/// What became ready is reported once, and again when more comes. Only that much is promised: to look without need does no harm, and
+/// whoever does not read a socket to its end has to look again by itself. The owner of a socket alone changes its registration.
+protocol Poller: Sendable {
+    /// Registers a socket.
+    func add(_ descriptor: Int32, token: UInt64)
+
+    /// Has a registered socket reported if it is ready now, where that does not happen by itself.
+    func arm(_ descriptor: Int32, token: UInt64, for interest: PollerInterest)
+
+    /// Forgets a registered socket, which is still open.
+    func remove(_ descriptor: Int32, token: UInt64)
+
+    /// Forgets a registration whose socket libpq has closed.
+    func forget(token: UInt64)
+
+    /// Blocks until a socket is ready, `wake()` is called, or the time is over.
+    ///
+    /// - Parameters:
+    ///   - milliseconds: How long; negative for ever.
+    ///   - tokens: Set to the tokens of what is ready.
+    func wait(milliseconds: Int32, into tokens: inout [UInt64])
+
+    /// Ends the current `wait`, or the next one.
+    func wake()
+}
+
+/// What a socket is to be ready for.
+enum PollerInterest: Sendable {
+    case reading, readingAndWriting
+}
+
+/// The poller for any system that has `poll`. Registrations are looked through for each call.
+final class PollPoller: Poller {
+    private struct Registration {
+        var descriptor: Int32
+        var events: Int16
+    }
+
+    private let registrations = Locked([UInt64: Registration]())
+    private let pipeEnds: (read: Int32, write: Int32)
+
+    init() {
+        var ends: (Int32, Int32) = (-1, -1)
+        let result = unsafe withUnsafeMutablePointer(to: &ends) { ends in
+            unsafe ends.withMemoryRebound(to: Int32.self, capacity: 2) { unsafe pipe($0) }
+        }
+        precondition(result == 0, "A pipe could not be made: \(errno).")
+        for end in [ends.0, ends.1] {
+            _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK)
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+        }
+        pipeEnds = ends
+    }
+
+    deinit {
+        close(pipeEnds.read)
+        close(pipeEnds.write)
+    }
+
+    func add(_ descriptor: Int32, token: UInt64) {
+        registrations.withLock { $0[token] = Registration(descriptor: descriptor, events: Int16(POLLIN)) }
+        wake()
+    }
+
+    func arm(_ descriptor: Int32, token: UInt64, for interest: PollerInterest) {
+        let events = interest == .reading ? POLLIN : POLLIN | POLLOUT
+        registrations.withLock { $0[token] = Registration(descriptor: descriptor, events: Int16(events)) }
+        wake()
+    }
+
+    func remove(_ descriptor: Int32, token: UInt64) { forget(token: token) }
+
+    func forget(token: UInt64) {
+        registrations.withLock { $0[token] = nil }
+    }
+
+    func wait(milliseconds: Int32, into tokens: inout [UInt64]) {
+        tokens.removeAll(keepingCapacity: true)
+        let armed = registrations.withLock { registrations in registrations.filter { $0.value.events != 0 } }
+        var polled = [pollfd(fd: pipeEnds.read, events: Int16(POLLIN), revents: 0)]
+        var names: [UInt64] = [0]
+        for (token, registration) in armed {
+            polled.append(pollfd(fd: registration.descriptor, events: registration.events, revents: 0))
+            names.append(token)
+        }
+        let ready = unsafe poll(&polled, nfds_t(polled.count), milliseconds)
+        guard ready > 0 else { return }
+        if polled[0].revents != 0 {
+            var bytes = [UInt8](repeating: 0, count: 64)
+            while unsafe read(pipeEnds.read, &bytes, bytes.count) > 0 {}
+        }
+        registrations.withLock { registrations in
+            for index in 1..<polled.count where polled[index].revents != 0 {
+                // Armed anew, or gone, since this was polled: then what was seen is of the past.
+                guard registrations[names[index]]?.descriptor == polled[index].fd else { continue }
+                registrations[names[index]]?.events = 0
+                tokens.append(names[index])
+            }
+        }
+    }
+
+    func wake() {
+        var byte: UInt8 = 1
+        // A full pipe wakes as well.
+        _ = unsafe write(pipeEnds.write, &byte, 1)
+    }
+}

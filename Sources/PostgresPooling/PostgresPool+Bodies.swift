@@ -1,0 +1,63 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+
+extension PostgresPool {
+    /// Lends a connection to `body`, for several statements in a row.
+    ///
+    /// `body` runs in the caller's task, on its actor. Suspends only if no connection is idle, or somebody waits.
+    ///
+    /// - Parameters:
+    ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - body: Uses the connection, which cannot leave it.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws, unchanged. If there was no connection: `CancellationError` if the task was cancelled while it
+    ///   waited; ``PostgresError`` with the code `connectFailed` if none could be made; else `PoolError`.
+    @discardableResult
+    public func withConnection<Result: ~Copyable>(
+        timeout: Duration? = nil,
+        _ body: (borrowing PostgresConnection) async throws -> sending Result
+    ) async throws -> sending Result {
+        let lease = try await checkOut(timeout: timeout)
+        return try await body(lease.connection)
+    }
+
+    /// Runs `body` in a transaction, which is committed when it returns and rolled back when it throws.
+    ///
+    /// When it throws, the caller is told at once, and the connection is put in order afterwards.
+    ///
+    /// - Parameters:
+    ///   - isolation: What the transaction sees of others; `nil` for the server's default.
+    ///   - readOnly: Whether it may not write.
+    ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - body: Uses the connection, which cannot leave it. Its `withTransaction` makes savepoints.
+    /// - Returns: What `body` returns; everything is committed then.
+    /// - Throws: As ``withConnection(timeout:_:)``, and ``PostgresError`` as
+    ///   ``PostgresConnection/withTransaction(isolation:readOnly:_:)``.
+    @discardableResult
+    public func withTransaction<Result: ~Copyable>(
+        isolation: PostgresIsolation? = nil,
+        readOnly: Bool = false,
+        timeout: Duration? = nil,
+        _ body: (borrowing PostgresConnection) async throws -> sending Result
+    ) async throws -> sending Result {
+        let lease = try await checkOut(timeout: timeout)
+        try await lease.connection.begin(isolation: isolation, readOnly: readOnly)
+        let result = try await body(lease.connection)
+        try await lease.connection.commit()
+        return result
+    }
+
+    func checkOut(timeout: Duration?) async throws -> ConnectionLease<PostgresConnectionFactory> {
+        do {
+            return try await connections.getOrCreate(timeout: timeout)
+        } catch {
+            if error.code == .cancelled { throw CancellationError() }
+            // What the server is like says more than that there was no connection.
+            if error.code == .connectFailed, let reason = error.underlying as? PostgresError { throw reason }
+            throw error
+        }
+    }
+}

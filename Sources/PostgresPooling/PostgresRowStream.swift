@@ -1,0 +1,147 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolPQ
+internal import Synchronization
+
+/// The rows of a statement one after another, as the server sends them, from ``PostgresConnection/stream(_:timeout:)``.
+///
+/// ```swift
+/// for try await row in db.stream("SELECT id, name FROM users") {
+///     let (id, name) = try row.decode(as: (Int, String).self)
+/// }
+/// ```
+///
+/// No more is read from the socket than is asked for, so a million rows take no more memory than a few, and a slow reader slows
+/// the server down. Each iteration runs the statement. One that is left early has the server end it.
+///
+/// A stream ends with its lease, and when another statement is run on its connection: to go on then is an error.
+public struct PostgresRowStream: AsyncSequence {
+    /// One row.
+    public typealias Element = PostgresRow
+    /// What an iteration throws.
+    public typealias Failure = PostgresError
+
+    let link: Link
+    let query: PostgresQuery
+    let patience: Patience
+    let recoveryTimeout: Duration
+    let generation: Int
+
+    /// Begins an iteration; the first `next()` runs the statement.
+    public func makeAsyncIterator() -> Iterator { Iterator(self) }
+
+    /// Where an iteration over the rows is.
+    public struct Iterator: AsyncIteratorProtocol {
+        private enum State {
+            case new, running, done
+        }
+
+        private let stream: PostgresRowStream
+        private var generation: Int
+        private var state = State.new
+
+        init(_ stream: PostgresRowStream) {
+            self.stream = stream
+            generation = stream.generation
+        }
+
+        /// The next row; `nil` after the last.
+        ///
+        /// Suspends until the server has sent it.
+        ///
+        /// - Throws: ``PostgresError``; with the code `streamEnded` if the lease has ended or another statement has been run.
+        public mutating func next() async throws(PostgresError) -> PostgresRow? {
+            try await next(isolation: #isolation)
+        }
+
+        /// The next row; `nil` after the last. As ``next()``, for code that is isolated to an actor.
+        public mutating func next(
+            isolation actor: isolated (any Actor)?
+        ) async throws(PostgresError) -> PostgresRow? {
+            if state == .done { return nil }
+            let link = stream.link
+            link.beginUse()
+            defer { link.endUse() }
+            guard link.generation.load(ordering: .relaxed) == generation else {
+                state = .done
+                throw PostgresError(
+                    .streamEnded,
+                    "The lease that this stream of rows came from has ended, or another statement was run.",
+                    sql: stream.query.text
+                )
+            }
+            do throws(PostgresError) {
+                if state == .new { try await begin() }
+                return try await nextRow()
+            } catch {
+                state = .done
+                throw error
+            }
+        }
+
+        private var key: StatementCache.Key { StatementCache.Key(text: stream.query.text, types: stream.query.types) }
+
+        private mutating func begin() async throws(PostgresError) {
+            let (link, query) = (stream.link, stream.query)
+            if link.session.isAnswerPending || link.session.cancelRequest != nil {
+                guard await link.recover(within: stream.recoveryTimeout) else {
+                    throw PostgresError(
+                        .connectionLost,
+                        "An earlier statement on this connection could not be ended.",
+                        sql: query.text,
+                        connectionIsGone: true
+                    )
+                }
+            }
+            try await link.send(query, key: key, stream.patience)
+            unsafe PQsetSingleRowMode(link.handle)
+            state = .running
+        }
+
+        private mutating func nextRow() async throws(PostgresError) -> PostgresRow? {
+            let sql = stream.query.text
+            guard let result = try await stream.link.nextResult(sql: sql, stream.patience) else {
+                state = .done
+                return nil
+            }
+            if result.status == PGRES_SINGLE_TUPLE { return PostgresRow(result, row: 0) }
+            // The last one has no rows, or is an error; behind it comes the end of the answer.
+            let (error, tag) = (stream.link.failure(of: result, sql: sql), result.commandTag)
+            if let error, error.code == .unsupported { throw error }
+            while try await stream.link.nextResult(sql: sql, stream.patience) != nil {}
+            if let error {
+                _ = stream.link.forgetIfStale(key, error)
+                throw error
+            }
+            stream.link.session.note(commandTag: tag)
+            state = .done
+            return nil
+        }
+    }
+}
+
+@available(*, unavailable)
+extension PostgresRowStream: Sendable {}
+
+@available(*, unavailable)
+extension PostgresRowStream.Iterator: Sendable {}
+
+extension PostgresConnection {
+    /// The rows of a statement one after another, without holding more than one.
+    ///
+    /// - Parameters:
+    ///   - query: One statement. It is run when the iteration begins.
+    ///   - timeout: How long the whole iteration may take; by default the configuration's `statementTimeout`.
+    public func stream(_ query: PostgresQuery, timeout: Duration? = nil) -> PostgresRowStream {
+        link.endStreams()
+        return PostgresRowStream(
+            link: link,
+            query: query,
+            patience: patience(timeout),
+            recoveryTimeout: recoveryTimeout,
+            generation: link.generation.load(ordering: .relaxed)
+        )
+    }
+}

@@ -1,0 +1,114 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+internal import Synchronization
+
+/// A thread that waits for the sockets of connections, and resumes the tasks whose answers have come.
+///
+/// A task sends by itself. It then lends its connection to the reactor until the answer is complete, and is resumed once. When
+/// nobody waits for a connection, the reactor uses nothing of it and only notes that something has come.
+final class Reactor: Sendable {
+    /// The one that pools use. It lasts as long as the process.
+    static let shared = Reactor(poller: defaultPoller(), name: "postgres-io")
+
+    let poller: any Poller
+    private let links = Locked(Links())
+
+    /// When the thread wakes by itself, in nanoseconds of the monotonic clock; `never` if only for an event.
+    private let wakesAt = Atomic<UInt64>(Reactor.never)
+
+    static var never: UInt64 { .max }
+
+    private struct Links {
+        var byToken: [UInt64: Link] = [:]
+        var nextToken: UInt64 = 1
+    }
+
+    init(poller: any Poller, name: String) {
+        self.poller = poller
+        let isStarted = HelperThread.start(name: name) { [self] in run() }
+        precondition(isStarted, "The thread that waits for PostgreSQL's sockets could not be started.")
+    }
+
+    private static func defaultPoller() -> any Poller {
+        #if os(Linux)
+            EpollPoller()
+        #else
+            PollPoller()
+        #endif
+    }
+
+    /// Draws the token of a new link.
+    func makeToken() -> UInt64 {
+        links.withLock { links in
+            defer { links.nextToken += 1 }
+            return links.nextToken
+        }
+    }
+
+    /// Begins to watch a link's socket.
+    func add(_ link: Link, descriptor: Int32) {
+        links.withLock { $0.byToken[link.token] = link }
+        poller.add(descriptor, token: link.token)
+    }
+
+    /// Ends to watch a link.
+    ///
+    /// - Parameter descriptor: Its socket; negative if libpq has closed it.
+    func remove(_ link: Link, descriptor: Int32) {
+        if descriptor >= 0 {
+            poller.remove(descriptor, token: link.token)
+        } else {
+            poller.forget(token: link.token)
+        }
+        links.withLock { _ = $0.byToken.removeValue(forKey: link.token) }
+    }
+
+    /// Sees to it that the thread looks at a deadline that stands in a link.
+    func arm(_ deadline: UInt64) {
+        while true {
+            let current = wakesAt.load(ordering: .sequentiallyConsistent)
+            if current <= deadline { return }
+            if wakesAt.compareExchange(expected: current, desired: deadline, ordering: .sequentiallyConsistent)
+                .exchanged
+            {
+                return poller.wake()
+            }
+        }
+    }
+
+    private func run() {
+        var tokens: [UInt64] = []
+        while true {
+            poller.wait(milliseconds: millisecondsToSleep(), into: &tokens)
+            for token in tokens {
+                links.withLock { $0.byToken[token] }?.becomeReady()
+            }
+            if MonotonicClock.now >= wakesAt.load(ordering: .sequentiallyConsistent) { failWaitersThatAreDue() }
+        }
+    }
+
+    private func millisecondsToSleep() -> Int32 {
+        let deadline = wakesAt.load(ordering: .sequentiallyConsistent)
+        if deadline == Reactor.never { return -1 }
+        let now = MonotonicClock.now
+        if deadline <= now { return 0 }
+        return Int32(clamping: (deadline - now) / 1_000_000 + 1)
+    }
+
+    /// Ends the waits whose deadline has come, and sleeps until the earliest of the others.
+    ///
+    /// The mark is taken away first: whoever comes with a deadline afterwards puts one there itself, whoever came before is seen
+    /// by the sweep.
+    private func failWaitersThatAreDue() {
+        wakesAt.store(Reactor.never, ordering: .sequentiallyConsistent)
+        let now = MonotonicClock.now
+        var earliest = Reactor.never
+        for link in links.withLock({ Array($0.byToken.values) }) {
+            earliest = min(earliest, link.endWait(dueAt: now))
+        }
+        if earliest != Reactor.never { arm(earliest) }
+    }
+}

@@ -1,0 +1,29 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the owner of a link knows of its session on the server.
+struct Session {
+    /// The statements that are prepared on the server.
+    var statements: StatementCache
+
+    /// A statement has been sent whose answer has not been read to its end.
+    var isAnswerPending = false
+
+    /// What has been asked of the server to end that statement early.
+    var cancelRequest: CancelRequest?
+
+    /// Statements have changed what the next user of the session would not expect, such as settings.
+    var isChanged = false
+
+    /// Notes what a statement did, by its command tag.
+    ///
+    /// `SET LOCAL` has the tag of `SET`: the price of the mistake is a reset without need.
+    mutating func note(commandTag: String) {
+        switch commandTag {
+        case "SET", "RESET", "LISTEN", "LOAD", "DECLARE CURSOR", "PREPARE": isChanged = true
+        case "DEALLOCATE ALL", "DISCARD ALL": statements.removeAll()
+        default: break
+        }
+    }
+}

@@ -1,0 +1,246 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import Foundation
+import PostgresPooling
+import Synchronization
+import Testing
+
+/// What callers see while the server does them harm.
+@Suite struct FaultTests {
+    /// Tasks that insert numbers, each once, for as long as a fault lasts.
+    private final class Writers: Sendable {
+        private let isOver = Atomic(false)
+        private let next = Atomic(0)
+        private let acknowledged = Locked([Int]())
+        private let strange = Locked([String]())
+        let failures = Atomic(0)
+        let successes = Atomic(0)
+
+        func run(on pool: PostgresPool, tasks: Int, during fault: () async throws -> Void) async throws {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<tasks { group.addTask { await self.write(pool) } }
+                do {
+                    try await fault()
+                } catch {
+                    isOver.store(true, ordering: .relaxed)
+                    throw error
+                }
+                isOver.store(true, ordering: .relaxed)
+                try await group.waitForAll()
+            }
+        }
+
+        private func write(_ pool: PostgresPool) async {
+            while !isOver.load(ordering: .relaxed) {
+                let number = next.add(1, ordering: .relaxed).newValue
+                do {
+                    try await pool.execute("INSERT INTO written VALUES (\(number))")
+                    acknowledged.withLock { $0.append(number) }
+                    successes.add(1, ordering: .relaxed)
+                } catch is PostgresError {
+                    failures.add(1, ordering: .relaxed)
+                } catch is PoolError {
+                    failures.add(1, ordering: .relaxed)
+                } catch {
+                    strange.withLock { $0.append("\(error)") }
+                }
+            }
+        }
+
+        /// Waits for so many more statements to succeed.
+        func awaitSuccesses(_ count: Int) async {
+            let goal = successes.load(ordering: .relaxed) + count
+            while successes.load(ordering: .relaxed) < goal { await Task.yield() }
+        }
+
+        func awaitFailures(_ count: Int) async {
+            let goal = failures.load(ordering: .relaxed) + count
+            while failures.load(ordering: .relaxed) < goal { await Task.yield() }
+        }
+
+        /// Nothing that was acknowledged is missing, and nothing was done twice.
+        func check(_ pool: PostgresPool) async throws {
+            #expect(strange.withLock { $0 } == [])
+            let there = try await pool.query("SELECT number FROM written", as: Int.self)
+            #expect(Set(there).count == there.count)
+            #expect(acknowledged.withLock { Set($0) }.subtracting(there) == [])
+        }
+    }
+
+    /// All places of the pool can be used at the same time again, and the server has no session that the pool does not know of.
+    private func checkStrength(_ pool: PostgresPool, _ server: TestServer) async throws {
+        let maximum = pool.configuration.maximumConnections
+        // A place may still be taken by a connection that is being closed or put in order.
+        await until { await failure { try await holdAll(pool, count: maximum) } == nil }
+        let name = pool.configuration.applicationName
+        try await until { try await server.backendCount(applicationName: name) == pool.status.idle }
+        #expect(pool.status.idle <= maximum)
+    }
+
+    private func holdAll(_ pool: PostgresPool, count: Int) async throws {
+        if count == 0 { return }
+        try await pool.withConnection { db in
+            _ = try await db.query("SELECT 1")
+            try await holdAll(pool, count: count - 1)
+        }
+    }
+
+    private func withWriters(
+        maxConnections: Int? = nil,
+        configure: (inout PostgresConfiguration) -> Void = { _ in },
+        _ body: (TestServer, PostgresPool, Writers) async throws -> Void
+    ) async throws {
+        try await withServer(maxConnections: maxConnections) { server in
+            try await server.withPool(.native, configure) { pool in
+                try await pool.execute("CREATE TABLE written (number bigint)")
+                try await body(server, pool, Writers())
+            }
+        }
+    }
+
+    @Test("Sessions that the server ends at random lose no acknowledged write, and the pool is at full strength again")
+    func terminated() async throws {
+        try await withWriters { server, pool, writers in
+            try await writers.run(on: pool, tasks: 16) {
+                for _ in 0..<20 {
+                    await writers.awaitSuccesses(50)
+                    try await server.psql(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(pool.configuration.applicationName)' ORDER BY random() LIMIT 2"
+                    )
+                }
+                await writers.awaitSuccesses(50)
+            }
+            try await writers.check(pool)
+            try await checkStrength(pool, server)
+        }
+    }
+
+    @Test("A server that is killed and started again is used again, and no acknowledged write is lost")
+    func killed() async throws {
+        try await withWriters { server, pool, writers in
+            try await writers.run(on: pool, tasks: 16) {
+                for _ in 0..<2 {
+                    await writers.awaitSuccesses(200)
+                    try await server.killHard()
+                    await writers.awaitFailures(20)
+                    try await server.restart()
+                }
+                await writers.awaitSuccesses(200)
+            }
+            try await writers.check(pool)
+            try await checkStrength(pool, server)
+        }
+    }
+
+    @Test("While the server stands still every caller has an answer by its deadline, and afterwards all goes on")
+    func frozen() async throws {
+        try await withWriters(
+            configure: {
+                $0.statementTimeout = .milliseconds(100)
+                $0.checkoutTimeout = .milliseconds(300)
+                $0.recoveryTimeout = .milliseconds(200)
+                $0.connectTimeout = .milliseconds(500)
+            }
+        ) { server, pool, writers in
+            try await writers.run(on: pool, tasks: 16) {
+                await writers.awaitSuccesses(100)
+                try await server.signal(.stop)
+                // More than there are tasks: each has had an answer while the server stood still.
+                await writers.awaitFailures(64)
+                try await server.signal(.continue)
+                await writers.awaitSuccesses(200)
+            }
+            try await writers.check(pool)
+            try await checkStrength(pool, server)
+        }
+    }
+
+    @Test("A server that has no room for more sessions says so to callers, and those that there are go on")
+    func full() async throws {
+        try await withWriters(maxConnections: 8, configure: { $0.maximumConnections = 20 }) { server, pool, writers in
+            try await writers.run(on: pool, tasks: 40) {
+                await writers.awaitSuccesses(500)
+                await writers.awaitFailures(1)
+                await writers.awaitSuccesses(500)
+            }
+            try await writers.check(pool)
+        }
+    }
+
+    @Test(
+        "A wrong password fails every caller with the server's word, and the pool with the right one is not needed anew"
+    )
+    func wrongPassword() async throws {
+        let server = try await TestServer.shared
+        let password = Locked("wrong")
+        try await server.withPool(
+            .native,
+            {
+                $0.server = "host=\(server.host) port=\(server.port) user=\(server.user) dbname=\(server.database)"
+                $0.password = { password.withLock { $0 } }
+            }
+        ) { pool in
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        #expect(
+                            await postgresFailure { try await pool.query("SELECT 1") }?.sqlState == .invalidPassword
+                        )
+                    }
+                }
+            }
+            password.withLock { $0 = server.password }
+            try await equal(pool.query("SELECT 1", as: Int.self), [1])
+        }
+    }
+
+    @Test(
+        "Neither a thread nor a descriptor is left over by connects, cancellations, broken sessions and dropped pools"
+    )
+    func leaks() async {
+        await #expect(processExitsWith: .success) {
+            try await withServer { server in
+                func turn() async throws {
+                    try await server.withPool { pool in
+                        await withTaskGroup(of: Void.self) { group in
+                            for number in 0..<8 {
+                                group.addTask {
+                                    if number % 3 == 0 {
+                                        _ = await failure {
+                                            try await pool.query("SELECT pg_sleep(60)", timeout: .milliseconds(1))
+                                        }
+                                    } else if number % 3 == 1 {
+                                        _ = await failure {
+                                            try await pool.query("SELECT pg_terminate_backend(pg_backend_pid())")
+                                        }
+                                    } else {
+                                        _ = await failure { try await pool.query("SELECT 1") }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                func descriptors() throws -> Int {
+                    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+                }
+                func threads() throws -> [String] {
+                    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").compactMap { task in
+                        try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8)
+                    }.filter { $0.hasPrefix("postgres-") }
+                }
+                for _ in 0..<5 { try await turn() }
+                let before = try descriptors()
+                for _ in 0..<40 { try await turn() }
+                // Threads end a little after their work.
+                try await until { try threads().count <= 1 }
+                let after = try descriptors()
+                // What the runtime itself opens meanwhile is not of our making; 40 turns would leak some hundred.
+                precondition(after <= before + 4, "\(before) descriptors before, \(after) after")
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import Foundation
+import PostgresPooling
+import Testing
+
+@Suite struct HealthTests {
+    @Test(
+        "A connection that the server closes while it is idle leaves the pool by itself",
+        arguments: PollerKind.allCases
+    )
+    func idleDeath(_ poller: PollerKind) async throws {
+        let server = try await TestServer.shared
+        try await server.withPool(poller, { $0.maximumConnections = 1 }) { pool in
+            let process = try await pool.process()
+            #expect(pool.status.idle == 1)
+            try await server.psql("SELECT pg_terminate_backend(\(process))")
+            await until { pool.status.idle == 0 }
+            try await equal(pool.query("SELECT 1", as: Int.self), [1])
+            try await different(pool.process(), process)
+        }
+    }
+
+    @Test("A connection that breaks under a statement gives a typed error, and is replaced")
+    func brokenInUse() async throws {
+        let server = try await TestServer.shared
+        try await server.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+            let error = await postgresFailure { try await pool.query("SELECT pg_terminate_backend(pg_backend_pid())") }
+            #expect(error?.sqlState == .adminShutdown)
+            #expect(error?.connectionIsGone == true)
+            #expect(error?.isRetryable == false)
+            try await equal(pool.query("SELECT 1", as: Int.self), [1])
+        }
+    }
+
+    @Test("A connection is used again as long as it is in order")
+    func reuse() async throws {
+        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+            let process = try await pool.process()
+            for _ in 0..<100 {
+                _ = try await pool.query("SELECT 1")
+                _ = await postgresFailure { try await pool.query("SELECT 1 / 0") }
+            }
+            try await equal(pool.process(), process)
+        }
+    }
+
+    @Test("A notice that comes while nobody asks does not disturb a connection")
+    func notification() async throws {
+        let server = try await TestServer.shared
+        let notices = Counted<String>()
+        try await server.withPool(
+            .native,
+            {
+                $0.maximumConnections = 1
+                $0.onNotice = { notices.add($0.message) }
+            }
+        ) { pool in
+            let process = try await pool.process()
+            // The server sends changed settings to idle sessions when it reads its configuration anew.
+            try await server.psql("SELECT pg_reload_conf()")
+            try await equal(pool.process(), process)
+        }
+    }
+
+    @Test("A pool that is dropped closes its connections")
+    func dropped() async throws {
+        let server = try await TestServer.shared
+        let name = "dropped-\(UUID().uuidString.prefix(8))"
+        do {
+            var configuration = PostgresConfiguration(server.url)
+            configuration.applicationName = name
+            let pool = try PostgresPool(configuration)
+            _ = try await pool.query("SELECT 1")
+            try await equal(server.backendCount(applicationName: name), 1)
+        }
+        try await until { try await server.backendCount(applicationName: name) == 0 }
+    }
+
+    @Test("A closed pool has no sessions on the server, and says that it is closed")
+    func closed() async throws {
+        let server = try await TestServer.shared
+        let name = "closed-\(UUID().uuidString.prefix(8))"
+        var configuration = PostgresConfiguration(server.url)
+        configuration.applicationName = name
+        let pool = try PostgresPool(configuration)
+        _ = try await pool.query("SELECT 1")
+        await pool.close()
+        try await until { try await server.backendCount(applicationName: name) == 0 }
+        #expect(await failure { try await pool.query("SELECT 1") } != nil)
+    }
+}

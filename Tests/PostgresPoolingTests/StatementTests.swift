@@ -1,0 +1,180 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import PostgresPooling
+import Testing
+
+@Suite struct StatementTests {
+    @Test("A statement is run with its parameters, and its rows are decoded", arguments: PollerKind.allCases)
+    func rows(_ poller: PollerKind) async throws {
+        try await TestServer.shared.withPool(poller) { pool in
+            let (name, missing) = ("O'Reilly \u{1F600}", Int?.none)
+            let rows = try await pool.query(
+                "SELECT n, \(name) || n, \(missing) FROM generate_series(1, \(3)) AS n",
+                as: (Int, String, Int?).self
+            )
+            #expect(rows.map(\.0) == [1, 2, 3])
+            #expect(rows.map(\.1) == ["\(name)1", "\(name)2", "\(name)3"])
+            #expect(rows.allSatisfy { $0.2 == nil })
+            try await equal(pool.query("SELECT \(true)", as: Bool.self), [true])
+        }
+    }
+
+    @Test("A large answer arrives whole, and so does a large parameter", arguments: PollerKind.allCases)
+    func large(_ poller: PollerKind) async throws {
+        try await TestServer.shared.withPool(poller) { pool in
+            let text = String(repeating: "0123456789abcdef", count: 1 << 20)
+            try await equal(pool.query("SELECT \(text)", as: String.self), [text])
+            let sum = try await pool.query("SELECT n FROM generate_series(1, 200000) AS n", as: Int.self).reduce(0, +)
+            #expect(sum == 20_000_100_000)
+        }
+    }
+
+    @Test("Rows leave the body that they were read in")
+    func owned() async throws {
+        let rows = try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in try await db.query("SELECT 1 AS one, 'x' AS letter") }
+        }
+        #expect(rows.count == 1)
+        try equal(rows[0].decode(Int.self, named: "one"), 1)
+        try equal(rows[0].decode(String.self, at: 1), "x")
+    }
+
+    @Test("What a statement has changed is counted")
+    func counted() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in
+                try await db.executeScript("CREATE TEMP TABLE counted (n int); INSERT INTO counted VALUES (1), (2)")
+                try await equal(db.execute("UPDATE counted SET n = n + 1").rowCount, 2)
+                try await equal(db.execute("DELETE FROM counted WHERE n = 2").rowCount, 1)
+            }
+        }
+    }
+
+    @Test("A statement is prepared when it comes for the second time")
+    func prepared() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in
+                for expected in [0, 1, 1, 1] {
+                    try await equal(db.query("SELECT \(7) /* marker one */", as: Int.self), [7])
+                    #expect(
+                        try await db.query(
+                            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT $1 /* marker one%'",
+                            as: Int.self
+                        ) == [expected]
+                    )
+                }
+            }
+        }
+    }
+
+    @Test("No more statements stay prepared than the cache has room for, and those used last stay")
+    func bounded() async throws {
+        try await TestServer.shared.withPool(.native, { $0.statementCacheCapacity = 3 }) { pool in
+            try await pool.withConnection { db in
+                for _ in 1...3 {
+                    for number in 0..<6 {
+                        let query = PostgresQuery(unsafe: "SELECT \(number) AS bounded")
+                        for _ in 0..<2 {
+                            try await equal(db.query(query, as: Int.self), [number])
+                        }
+                    }
+                }
+                let names = try await db.query(
+                    "SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%AS bounded' ORDER BY 1",
+                    as: String.self
+                )
+                #expect(names == ["SELECT 3 AS bounded", "SELECT 4 AS bounded", "SELECT 5 AS bounded"])
+            }
+        }
+    }
+
+    @Test("A statement goes on working when its table has changed under it, and when the server has forgotten it")
+    func stale() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in
+                try await db.execute("CREATE TEMP TABLE stale (n int)")
+                try await db.execute("INSERT INTO stale VALUES (1)")
+                for _ in 0..<3 { try await equal(db.query("SELECT * FROM stale")[0].columnCount, 1) }
+                try await db.execute("ALTER TABLE stale ADD COLUMN m int DEFAULT 5")
+                for _ in 0..<3 { try await equal(db.query("SELECT * FROM stale")[0].columnCount, 2) }
+                try await db.executeScript("DEALLOCATE ALL; SELECT 1")
+                for _ in 0..<3 { try await equal(db.query("SELECT * FROM stale")[0].columnCount, 2) }
+            }
+        }
+    }
+
+    @Test("An error of the server comes with its fields, and without any value")
+    func serverError() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in
+                try await db.execute("CREATE TEMP TABLE unique_names (name text CONSTRAINT only_once UNIQUE)")
+                let secret = "s3cr3t-value"
+                try await db.execute("INSERT INTO unique_names VALUES (\(secret))")
+                let error = try #require(
+                    await postgresFailure { try await db.execute("INSERT INTO unique_names VALUES (\(secret))") }
+                )
+                #expect(error.sqlState == .uniqueViolation)
+                #expect(error.server?.constraint == "only_once")
+                #expect(error.server?.detail?.contains(secret) == true)
+                #expect(!error.isRetryable && !error.connectionIsGone)
+                for text in [
+                    "\(error)", String(reflecting: error), "\(dumped(error))", "\(error.server!)",
+                    "\(dumped(error.server!))",
+                ] {
+                    #expect(!text.contains(secret), "\(text)")
+                }
+            }
+            let error = try #require(
+                await postgresFailure { try await pool.query("SELECT 1 FROM nowhere WHERE x = \(1)") }
+            )
+            #expect(error.sqlState == .undefinedTable)
+            #expect(error.server?.position == 15)
+            #expect(error.sql == "SELECT 1 FROM nowhere WHERE x = $1")
+        }
+    }
+
+    private func dumped(_ value: Any) -> String {
+        var text = ""
+        dump(value, to: &text)
+        return text
+    }
+
+    @Test(
+        "A copy to or from the client is refused, and the pool goes on",
+        arguments: ["COPY (SELECT 1) TO STDOUT", "COPY copied FROM STDIN"]
+    )
+    func copy(_ statement: String) async throws {
+        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+            let error = await postgresFailure {
+                try await pool.withConnection { db in
+                    try await db.execute("CREATE TEMP TABLE copied (n int)")
+                    try await db.execute(PostgresQuery(unsafe: statement))
+                }
+            }
+            #expect(error?.code == .unsupported)
+            try await equal(pool.query("SELECT 1", as: Int.self), [1])
+        }
+    }
+
+    @Test("A NUL character in a statement or a parameter is refused before anything is sent")
+    func nul() async throws {
+        try await TestServer.shared.withPool { pool in
+            #expect(
+                await postgresFailure { try await pool.query(PostgresQuery(unsafe: "SELECT 1\0")) }?.code == .encoding
+            )
+            #expect(await postgresFailure { try await pool.query("SELECT \("a\0b")") }?.code == .encoding)
+            try await equal(pool.query("SELECT 1", as: Int.self), [1])
+        }
+    }
+
+    @Test("Notices reach the closure that asks for them")
+    func notices() async throws {
+        let notices = Counted<String>()
+        try await TestServer.shared.withPool(.native, { $0.onNotice = { notices.add($0.message) } }) { pool in
+            _ = try await pool.execute("DO $$ BEGIN RAISE WARNING 'beware'; END $$")
+        }
+        #expect(notices.values == ["beware"])
+    }
+}

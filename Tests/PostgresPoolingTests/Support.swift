@@ -1,0 +1,95 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import Foundation
+import Testing
+
+@testable import PostgresPooling
+
+/// Which poller a test's pool uses.
+enum PollerKind: CaseIterable {
+    /// That of the system.
+    case native
+    /// That of any system.
+    case portable
+
+    private static let portableReactor = Reactor(poller: PollPoller(), name: "postgres-poll")
+
+    var reactor: Reactor { self == .native ? .shared : PollerKind.portableReactor }
+}
+
+extension TestServer {
+    /// A pool on this server, closed at the end.
+    func withPool<Value>(
+        _ poller: PollerKind = .native,
+        name: String = "test-\(UUID().uuidString.prefix(8))",
+        _ configure: (inout PostgresConfiguration) -> Void = { _ in },
+        _ body: (PostgresPool) async throws -> Value
+    ) async throws -> Value {
+        var configuration = PostgresConfiguration(url)
+        configuration.applicationName = name
+        configuration.maximumConnections = 4
+        configure(&configuration)
+        let pool = try PostgresPool(configuration, reactor: poller.reactor)
+        do {
+            let value = try await body(pool)
+            await pool.close()
+            return value
+        } catch {
+            await pool.close()
+            throw error
+        }
+    }
+}
+
+extension PostgresPool {
+    /// The server's process of the only connection.
+    func process() async throws -> Int32 { try await withConnection { $0.serverProcess } }
+}
+
+/// Runs `body` until it gives `true`, letting others run in between.
+func until(_ body: () async throws -> Bool) async rethrows {
+    while try await !body() { await Task.yield() }
+}
+
+/// Expects two values to be equal. `#expect` hides a `try` from a closure, which then is not taken for one that throws.
+func equal<Value: Equatable>(_ value: Value, _ expected: Value, sourceLocation: SourceLocation = #_sourceLocation) {
+    #expect(value == expected, sourceLocation: sourceLocation)
+}
+
+/// Expects two values to be different.
+func different<Value: Equatable>(_ value: Value, _ other: Value, sourceLocation: SourceLocation = #_sourceLocation) {
+    #expect(value != other, sourceLocation: sourceLocation)
+}
+
+/// The error that `body` throws.
+func failure<Value: ~Copyable>(_ body: () async throws -> Value) async -> (any Error)? {
+    do {
+        _ = try await body()
+        return nil
+    } catch {
+        return error
+    }
+}
+
+/// The ``PostgresError`` that `body` throws.
+func postgresFailure<Value: ~Copyable>(_ body: () async throws -> Value) async -> PostgresError? {
+    await failure(body) as? PostgresError
+}
+
+/// Collects values from any thread.
+final class Counted<Value: Sendable>: Sendable {
+    private let collected = Locked([Value]())
+
+    func add(_ value: Value) { collected.withLock { $0.append(value) } }
+
+    var values: [Value] { collected.withLock { $0 } }
+}
+
+/// How much memory this process has in use, in bytes.
+func residentBytes() -> Int {
+    let fields = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ") ?? []
+    return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
+}
