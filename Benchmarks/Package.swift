@@ -25,6 +25,9 @@ let package = Package(
             cSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: [.linkedLibrary("sqlite3")]
         ),
+        // For the flags that the compiler needs to find libpq.
+        .systemLibrary(name: "CBenchmarkPQ", pkgConfig: "libpq"),
+        .target(name: "CPostgresBaseline", dependencies: ["CBenchmarkPQ"], cSettings: [.unsafeFlags(["-O2"])]),
         // Stands in for malloc, so it is linked only into the executable that counts allocations.
         .target(name: "CAllocations"),
         .executableTarget(
@@ -37,9 +40,11 @@ let package = Package(
             dependencies: [
                 "CBaselines",
                 "CSQLiteBaseline",
+                "CPostgresBaseline",
                 .product(name: "LockPool", package: "swift-lock-pool"),
                 .product(name: "ConnectionPooling", package: "swift-lock-pool"),
                 .product(name: "SQLitePooling", package: "swift-lock-pool"),
+                .product(name: "PostgresPooling", package: "swift-lock-pool"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings

@@ -2,27 +2,31 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads numbers in the network's order from bytes, and never behind their end.
+/// Takes values off the front of bytes, and never past their end.
+///
+/// The bytes must live longer than it.
 @safe
-struct ByteReader {
-    private let bytes: UnsafeRawBufferPointer
-    private(set) var offset = 0
+struct ByteReader: ~Copyable {
+    private var rest: UnsafeRawBufferPointer
 
-    /// Reads `bytes`, which have to live for as long as this.
-    init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = unsafe bytes }
+    init(_ bytes: UnsafeRawBufferPointer) { unsafe rest = bytes }
 
-    var rest: Int { unsafe bytes.count - offset }
+    /// How many bytes are left.
+    var count: Int { unsafe rest.count }
 
-    mutating func next<Number: FixedWidthInteger>(_: Number.Type) -> Number? {
-        guard rest >= MemoryLayout<Number>.size else { return nil }
-        defer { offset += MemoryLayout<Number>.size }
-        return Number(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: Number.self))
+    var isAtEnd: Bool { count == 0 }
+
+    /// The next bytes; `nil` if there are not so many.
+    mutating func bytes(_ count: Int) -> UnsafeRawBufferPointer? {
+        guard count >= 0, count <= self.count else { return nil }
+        // Within the bounds, as has just been checked.
+        defer { unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
+        return unsafe UnsafeRawBufferPointer(rebasing: rest[..<count])
     }
 
-    /// The next `count` bytes.
-    mutating func next(_ count: Int) -> UnsafeRawBufferPointer? {
-        guard 0...rest ~= count else { return nil }
-        defer { offset += count }
-        return unsafe UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
+    /// The next integer, which is big-endian; `nil` if there are not enough bytes.
+    mutating func integer<Number: FixedWidthInteger & BitwiseCopyable>(_ type: Number.Type = Number.self) -> Number? {
+        guard let bytes = unsafe bytes(MemoryLayout<Number>.size) else { return nil }
+        return unsafe Number(bigEndian: bytes.loadUnaligned(as: Number.self))
     }
 }

@@ -33,7 +33,7 @@ struct ConnectParameters: Sendable {
             unsafe PQfreemem(message)
             throw PostgresError(
                 .invalidConfiguration,
-                "The server is neither a URL nor keywords that libpq understands."
+                "the server is neither a URL nor keywords that libpq understands"
             )
         }
         values = unsafe ConnectParameters.take(options)
@@ -50,7 +50,7 @@ struct ConnectParameters: Sendable {
         // libpq's default asks a credential cache for each connection; who wants it says so.
         if values["gssencmode"] == nil, getenvString("PGGSSENCMODE") == nil { values["gssencmode"] = "disable" }
         guard let options = unsafe PQconndefaults() else {
-            throw PostgresError(.connectFailed, "libpq's defaults could not be read.")
+            throw PostgresError(.connectFailed, "libpq's defaults could not be read")
         }
         values.merge(unsafe ConnectParameters.take(options)) { own, _ in own }
     }
@@ -83,7 +83,7 @@ enum ServiceFile {
         for path in [user, system].compactMap(\.self) {
             if let text = read(path), let values = parse(text, service: service) { return values }
         }
-        throw PostgresError(.connectFailed, "There is no service “\(service)” in a service file.")
+        throw PostgresError(.connectFailed, "there is no service “\(service)” in a service file")
     }
 
     static func parse(_ text: String, service: String) -> [String: String]? {

@@ -82,7 +82,7 @@ struct Connector: Sendable {
             names.isEmpty || addresses.isEmpty || names.count == addresses.count,
             ports.count <= 1 || ports.count == count
         else {
-            throw PostgresError(.connectFailed, "There are not as many ports or addresses as hosts.")
+            throw PostgresError(.connectFailed, "there are not as many ports or addresses as hosts")
         }
         return (0..<count).map { index in
             Target(
@@ -144,7 +144,7 @@ struct Connector: Sendable {
         }
         let handle = unsafe start(parameters)
         guard let handle = unsafe handle else {
-            throw PostgresError(.connectFailed, "There is no memory for a connection.")
+            throw PostgresError(.connectFailed, "there is no memory for a connection")
         }
         do {
             try unsafe establish(handle, target)
@@ -187,7 +187,7 @@ struct Connector: Sendable {
             guard unsafe isReady(PQsocket(handle), Int16(events), by: deadline) else {
                 throw PostgresError(
                     .connectFailed,
-                    "\(Connector.name(of: target)) has not let the session in within \(timeout).",
+                    "\(Connector.name(of: target)) has not let the session in within \(timeout)",
                     connectionIsGone: true
                 )
             }

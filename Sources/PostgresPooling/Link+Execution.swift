@@ -25,7 +25,7 @@ extension Link {
     /// - Returns: Its result, in binary format.
     func run(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
         while true {
-            let key = StatementCache.Key(text: query.text, types: query.types)
+            let key = StatementCache.Key(query)
             let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
             do {
                 try await send(query, key: key, patience)
@@ -42,9 +42,7 @@ extension Link {
     /// - Returns: The last result, in text format.
     @discardableResult
     func runScript(_ text: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
-        guard !text.utf8.contains(0) else {
-            throw PostgresError(.encoding, "A statement has a NUL character.", sql: text)
-        }
+        try PostgresQuery(unsafe: text).validate()
         expectAnswer()
         try begin(sql: text, unsafe PQsendQuery(handle, text))
         try await flush(sql: text, patience)
@@ -53,9 +51,7 @@ extension Link {
 
     /// Sends a statement, prepared if it has come before.
     func send(_ query: PostgresQuery, key: StatementCache.Key, _ patience: Patience) async throws(PostgresError) {
-        guard !query.text.utf8.contains(0) else {
-            throw PostgresError(.encoding, "A statement has a NUL character.", sql: query.text)
-        }
+        try query.validate()
         let name: String?
         switch session.statements.plan(key) {
         case .once: name = nil
@@ -66,7 +62,7 @@ extension Link {
             name = new
         }
         expectAnswer()
-        let isSent = unsafe try PostgresParameter.withArguments(query.parameters) {
+        let isSent = unsafe try withArguments(query.parameters, sql: query.text) {
             count,
             types,
             values,
@@ -154,7 +150,7 @@ extension Link {
             session.isAnswerPending = false
             return nil
         }
-        return unsafe PostgresResult(result)
+        return unsafe PostgresResult(result, sql: sql)
     }
 
     private func wait(for goal: Goal, sql: String, _ patience: Patience) async throws(PostgresError) {
@@ -162,10 +158,10 @@ extension Link {
         case .ready: return
         case .cancelled:
             askToEnd()
-            throw PostgresError(.cancelled, "The task was cancelled before the server had answered.", sql: sql)
+            throw PostgresError(.cancelled, "the task was cancelled before the server had answered", sql: sql)
         case .timedOut:
             askToEnd()
-            throw PostgresError(.timedOut, "The server has not answered in time.", sql: sql)
+            throw PostgresError(.timedOut, "the server has not answered in time", sql: sql)
         }
     }
 
@@ -250,7 +246,7 @@ extension Link {
             // To end it in order is not worth the code, so the connection goes.
             return PostgresError(
                 .unsupported,
-                "COPY from or to the client is not supported.",
+                "COPY from or to the client is not supported",
                 sql: sql,
                 connectionIsGone: true
             )

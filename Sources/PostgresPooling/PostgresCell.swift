@@ -2,102 +2,90 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A value of a row, lent to the initialiser that decodes it.
+/// One value of a row, or one element of an array that is one: what ``PostgresDecodable`` types decode from.
+///
+/// It is only lent, and cannot be kept.
 @safe
 public struct PostgresCell: ~Copyable {
-    /// The object identifier of the value's type.
-    public let type: UInt32
+    /// Keeps the bytes alive.
+    private let result: PostgresResult
 
     /// The index of the column, from 0.
-    public let column: Int
+    public let index: Int
 
-    private let result: PostgresResult
-    private let buffer: UnsafeRawBufferPointer?
+    /// The type of the value.
+    public let type: PostgresType
+
+    /// Which element of the array it is; `nil` if it is the whole value.
+    private let element: Int?
+
+    private let content: UnsafeRawBufferPointer?
 
     init(_ result: PostgresResult, row: Int, column: Int) {
         self.result = result
-        self.column = column
-        type = result.columnType(column)
-        unsafe buffer = result.bytes(row: row, column: column)
+        index = column
+        type = PostgresType(oid: result.columnType(column))
+        element = nil
+        unsafe content = result.bytes(row: row, column: column)
     }
 
-    /// An element of an array that stands in `result`.
-    init(elementOf result: PostgresResult, column: Int, type: UInt32, _ bytes: UnsafeRawBufferPointer?) {
-        self.result = result
-        self.column = column
+    /// An element of the array that `cell` holds.
+    init(element: Int, of cell: borrowing PostgresCell, type: PostgresType, content: UnsafeRawBufferPointer?) {
+        result = cell.result
+        index = cell.index
         self.type = type
-        unsafe buffer = unsafe bytes
+        self.element = element
+        unsafe self.content = content
     }
+
+    /// The name of the column, as the statement gives it.
+    public var name: String { result.columnName(index) }
 
     /// Whether the value is `NULL`.
-    public var isNull: Bool { unsafe buffer == nil }
+    public var isNull: Bool { unsafe content == nil }
 
-    /// A copy of the value's bytes in PostgreSQL's binary format; `nil` for `NULL`.
-    public var bytes: [UInt8]? { unsafe buffer.map { unsafe Array($0) } }
+    /// A copy of the bytes of the value, in PostgreSQL's binary format of the type, for types that this library does not
+    /// know; `nil` for `NULL`.
+    public var bytes: [UInt8]? { unsafe content.map { unsafe Array($0) } }
 
-    /// The error for a value that does not fit. It names the column and its type, and not the value.
+    /// An error that says that this value does not fit, which a type throws from its ``PostgresDecodable/init(cell:)``.
     ///
-    /// - Parameter reason: Why it does not fit, such as "the colour is unknown".
+    /// It names the column, its index, the type of the value, and of an array the element, but not the value.
+    ///
+    /// - Parameter reason: Why, as a clause such as “Colour has no such case”.
     public func mismatch(_ reason: String) -> PostgresError {
-        PostgresError(
-            .decoding,
-            "Column \(column) (“\(result.columnName(column))”) is \(PostgresType.name(of: type)): \(reason)."
-        )
-    }
-
-    /// The bytes of a value that is not `NULL` and has one of `types`; they live as long as the cell.
-    func require(_ types: UInt32..., for name: String) throws(PostgresError) -> UnsafeRawBufferPointer {
-        guard let bytes = unsafe buffer else {
-            throw mismatch("the value is NULL, which \(name) is not; decode \(name)?")
-        }
-        guard types.contains(type) else { throw mismatch("it cannot be decoded as \(name)") }
-        return unsafe bytes
-    }
-
-    /// The only number in a value.
-    func number<Number: FixedWidthInteger>(
-        _: Number.Type,
-        _ bytes: UnsafeRawBufferPointer
-    ) throws(PostgresError) -> Number {
-        var reader = unsafe ByteReader(bytes)
-        guard let number = reader.next(Number.self), reader.rest == 0 else { throw mismatch("its bytes are malformed") }
-        return number
-    }
-
-    /// The elements of an array of one dimension, decoded one by one.
-    func elements<Element>(
-        _ decode: (borrowing PostgresCell) throws(PostgresError) -> Element
-    ) throws(PostgresError) -> [Element] {
-        guard let bytes = unsafe buffer else {
-            throw mismatch("the value is NULL, which an array is not; decode an optional")
-        }
-        var reader = unsafe ByteReader(bytes)
-        guard
-            let dimensions = reader.next(Int32.self), reader.next(Int32.self) != nil,
-            let elementType = reader.next(UInt32.self),
-            PostgresType.array(of: elementType) == type || type >= PostgresType.firstOfUsers
-        else { throw mismatch("it is not an array") }
-        if dimensions == 0 { return [] }
-        guard dimensions == 1 else { throw mismatch("arrays of more than one dimension cannot be decoded") }
-        guard let count = reader.next(Int32.self), reader.next(Int32.self) != nil, 0...Int(Int32.max) ~= Int(count)
-        else {
-            throw mismatch("its bytes are malformed")
-        }
-        var elements: [Element] = []
-        for _ in 0..<count {
-            guard let length = reader.next(Int32.self) else { throw mismatch("its bytes are malformed") }
-            if length == -1 {
-                elements.append(
-                    try decode(unsafe PostgresCell(elementOf: result, column: column, type: elementType, nil))
-                )
-                continue
-            }
-            guard let item = unsafe reader.next(Int(length)) else { throw mismatch("its bytes are malformed") }
-            elements.append(try decode(unsafe PostgresCell(elementOf: result, column: column, type: elementType, item)))
-        }
-        return elements
+        let place = element.map { "element \($0) of column" } ?? "column"
+        return PostgresError(.decoding, "\(place) “\(name)” (index \(index), type \(type)): \(reason)", sql: result.sql)
     }
 }
 
 @available(*, unavailable)
 extension PostgresCell: Sendable {}
+
+extension PostgresCell {
+    /// The bytes of the value, which live as long as the cell.
+    ///
+    /// - Parameter needs: What is decoded, such as “Int”.
+    /// - Throws: That `NULL` is no such thing.
+    func value(for needs: String) throws(PostgresError) -> UnsafeRawBufferPointer {
+        guard let content = unsafe content else { throw mismatch("\(needs) cannot be NULL; decode an optional") }
+        return unsafe content
+    }
+
+    /// Checks that the value is not `NULL` and has this type.
+    func require(_ type: PostgresType, for needs: String) throws(PostgresError) {
+        _ = try unsafe value(for: needs)
+        if self.type != type { throw mismatch("\(needs) needs \(type)") }
+    }
+
+    /// The value as an integer of exactly as many bytes.
+    func integer<Number: FixedWidthInteger & BitwiseCopyable>(
+        _: Number.Type = Number.self
+    ) throws(PostgresError) -> Number {
+        guard let content = unsafe content, content.count == MemoryLayout<Number>.size else { throw malformed }
+        return unsafe Number(bigEndian: content.loadUnaligned(as: Number.self))
+    }
+
+    /// The error that the bytes are not what the server sends for the type.
+    var malformed: PostgresError { mismatch("the bytes are not those of the type") }
+}

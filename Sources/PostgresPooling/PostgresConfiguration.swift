@@ -57,7 +57,7 @@ public struct PostgresConfiguration: Sendable {
 
     func validate() throws(PostgresError) {
         func check(_ condition: Bool, _ field: String, _ reason: String) throws(PostgresError) {
-            if !condition { throw PostgresError(.invalidConfiguration, "\(field) \(reason).") }
+            if !condition { throw PostgresError(.invalidConfiguration, "\(field) \(reason)") }
         }
         try check(1...100_000 ~= maximumConnections, "maximumConnections", "must be from 1 to 100,000")
         try check(1...100_000 ~= maximumWaiters, "maximumWaiters", "must be from 1 to 100,000")

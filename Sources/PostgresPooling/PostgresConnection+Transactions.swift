@@ -62,7 +62,7 @@ extension PostgresConnection {
             guard error.server == nil || error.connectionIsGone else { throw error }
             throw PostgresError(
                 .outcomeUnknown,
-                "The transaction may have been committed or not: \(error.message)",
+                "the transaction may have been committed or not: \(error.message)",
                 server: error.server,
                 sql: "COMMIT",
                 connectionIsGone: error.connectionIsGone
@@ -71,7 +71,7 @@ extension PostgresConnection {
         if tag == "ROLLBACK" {
             throw PostgresError(
                 .transactionAborted,
-                "The transaction was rolled back, because a statement in it had failed.",
+                "the transaction was rolled back, because a statement in it had failed",
                 sql: "COMMIT"
             )
         }

@@ -33,7 +33,7 @@ public struct PostgresConnection: ~Copyable, Sendable {
         guard await link.recover(within: recoveryTimeout) else {
             throw PostgresError(
                 .connectionLost,
-                "An earlier statement on this connection could not be ended.",
+                "an earlier statement on this connection could not be ended",
                 sql: sql,
                 connectionIsGone: true
             )

@@ -25,7 +25,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
                 return .failure(error)
             }
         }
-        guard let result else { throw PostgresError(.connectFailed, "No thread could be started to connect.") }
+        guard let result else { throw PostgresError(.connectFailed, "no thread could be started to connect") }
         let link = unsafe Link(
             try result.get().handle,
             statementCacheCapacity: configuration.statementCacheCapacity,

@@ -8,68 +8,68 @@
     public import Foundation
 #endif
 
-extension UUID: PostgresDecodable {
-    /// The value of a `uuid`.
+extension UUID: PostgresArrayDecodable {
+    /// The value, if it is a `uuid`.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        let bytes = unsafe try cell.require(PostgresType.uuid, for: "UUID")
-        guard bytes.count == 16 else { throw cell.mismatch("its bytes are malformed") }
+        try cell.require(.uuid, for: "UUID")
+        let bytes = try unsafe cell.value(for: "UUID")
+        guard bytes.count == 16 else { throw cell.malformed }
+        // A `uuid_t` is 16 bytes.
         self.init(uuid: unsafe bytes.loadUnaligned(as: uuid_t.self))
     }
 }
 
-extension Date: PostgresDecodable {
-    /// The value of a `timestamp with time zone`; of a `timestamp`, taken as UTC; of a `date`, its first instant in UTC.
+extension Date: PostgresArrayDecodable {
+    /// The value, if it is a `timestamptz`, or a `timestamp` or a `date`, which are taken to be in UTC.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or is infinite.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        if cell.type == PostgresType.date {
-            let day = try PostgresDate(cell: cell)
-            self.init(timeIntervalSinceReferenceDate: Double(day.daysSince2000) * 86_400 - PostgresTime.referenceDate)
-            return
+        _ = try unsafe cell.value(for: "Date")
+        let date: Date?
+        switch cell.type {
+        case .timestamptz, .timestamp:
+            date = Date(postgresMicroseconds: try cell.integer())
+        case .date:
+            date = PostgresDate(days: try cell.integer()).flatMap {
+                // In seconds, because the microseconds of so many days may overflow.
+                Date(timeIntervalSinceReferenceDate: Double((Int64($0.days) - 366) * 86_400))
+            }
+        default:
+            throw cell.mismatch("Date needs timestamptz, timestamp or date")
         }
-        let bytes = unsafe try cell.require(PostgresType.timestamptz, PostgresType.timestamp, for: "Date")
-        let microseconds = unsafe try cell.number(Int64.self, bytes)
-        guard microseconds != .max, microseconds != .min else {
-            throw cell.mismatch("the time is infinite, which Date is not")
-        }
-        self.init(timeIntervalSinceReferenceDate: Double(microseconds) / 1e6 - PostgresTime.referenceDate)
+        guard let date else { throw cell.mismatch("the time is infinite") }
+        self = date
     }
 }
 
-extension PostgresDate: PostgresDecodable {
-    /// The value of a `date`.
+extension Decimal: PostgresArrayDecodable {
+    /// The value, if it is a `numeric` or an integer.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or has more digits than a `Decimal` holds.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        let days = unsafe try cell.number(Int32.self, cell.require(PostgresType.date, for: "PostgresDate"))
-        guard days != .max, days != .min else { throw cell.mismatch("the day is infinite, which PostgresDate is not") }
-        self.init(daysSince2000: days)
+        let bytes = try unsafe cell.value(for: "Decimal")
+        switch cell.type {
+        case .numeric:
+            guard let number = unsafe Numeric(bytes) else { throw cell.malformed }
+            guard let decimal = number.decimal else {
+                throw cell.mismatch("the number is infinite, not a number, or has more digits than Decimal")
+            }
+            self = decimal
+        case .int2, .int4, .int8:
+            self.init(try cell.wholeNumber(for: Decimal.self))
+        default:
+            throw cell.mismatch("Decimal needs numeric, int2, int4 or int8")
+        }
     }
 }
 
-extension Decimal: PostgresDecodable {
-    /// The value of a `numeric` or an integer, if `Decimal` has it exactly: up to 38 digits.
+extension Data: PostgresArrayDecodable {
+    /// The bytes, if the value is a `bytea`.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        guard cell.type == PostgresType.numeric || cell.isNull else {
-            self.init(try Int(cell: cell))
-            return
-        }
-        _ = unsafe try cell.require(PostgresType.numeric, for: "Decimal")
-        let digits = try String(cell: cell)
-        let significant = digits.drop { "-0.".contains($0) }.count { $0.isNumber }
-        guard significant <= 38, let number = Decimal(string: digits), !number.isNaN else {
-            throw cell.mismatch("Decimal does not have this number exactly; decode String")
-        }
-        self = number
-    }
-}
-
-extension PostgresJSON: PostgresDecodable where Value: Decodable {
-    /// The value of a `json` or a `jsonb`.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        let bytes = unsafe try cell.json(for: "PostgresJSON")
-        let data = unsafe Data(bytes)
-        do {
-            self.init(try JSONDecoder().decode(Value.self, from: data))
-        } catch {
-            // The reason may quote the value.
-            throw cell.mismatch("the JSON does not fit \(Value.self)")
-        }
+        self = try unsafe Data(cell.byteString(for: "Data"))
     }
 }

@@ -2,112 +2,105 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-extension FixedWidthInteger where Self: BinaryInteger {
-    /// The value of any of PostgreSQL's integers, if it fits.
-    fileprivate init(integer cell: borrowing PostgresCell) throws(PostgresError) {
-        let bytes = unsafe try cell.require(
-            PostgresType.int8,
-            PostgresType.int4,
-            PostgresType.int2,
-            PostgresType.oid,
-            for: "\(Self.self)"
-        )
-        let value: Int64
-        switch cell.type {
-        case PostgresType.int8: value = unsafe try cell.number(Int64.self, bytes)
-        case PostgresType.int4: value = Int64(unsafe try cell.number(Int32.self, bytes))
-        case PostgresType.int2: value = Int64(unsafe try cell.number(Int16.self, bytes))
-        default: value = Int64(unsafe try cell.number(UInt32.self, bytes))
-        }
-        guard let number = Self(exactly: value) else {
-            throw cell.mismatch("the number does not fit into \(Self.self)")
-        }
-        self = number
-    }
-
-    /// As `init(integer:)`, and also that of a `numeric`, for types that are wider than any integer of PostgreSQL.
-    fileprivate init(unsigned cell: borrowing PostgresCell) throws(PostgresError)
-    where Self: LosslessStringConvertible {
-        guard cell.type == PostgresType.numeric else {
-            try self.init(integer: cell)
-            return
-        }
-        guard let number = Self(try String(cell: cell)) else {
-            throw cell.mismatch("the number does not fit into \(Self.self)")
+extension PostgresDecodable where Self: FixedWidthInteger {
+    /// The value, if it is an integer that fits.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or is out of range.
+    public init(cell: borrowing PostgresCell) throws(PostgresError) {
+        guard let number = Self(exactly: try cell.wholeNumber(for: Self.self)) else {
+            throw cell.mismatch("the number is out of the range of \(Self.self)")
         }
         self = number
     }
 }
 
-extension Int: PostgresDecodable {
-    /// The value of an integer.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) { try self.init(integer: cell) }
+extension PostgresCell {
+    /// The value, if its type is one of integers.
+    func wholeNumber(for needs: Any.Type) throws(PostgresError) -> Int64 {
+        switch (type, isNull) {
+        case (.int8, false): return try integer(Int64.self)
+        case (.int4, false): return Int64(try integer(Int32.self))
+        case (.int2, false): return Int64(try integer(Int16.self))
+        case (.oid, false): return Int64(try integer(UInt32.self))
+        default:
+            _ = try unsafe value(for: "\(needs)")
+            throw mismatch("\(needs) needs int2, int4, int8 or oid")
+        }
+    }
 }
 
-extension Int64: PostgresDecodable {
-    /// The value of an integer.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) { try self.init(integer: cell) }
+extension Int: PostgresArrayDecodable {}
+extension Int8: PostgresArrayDecodable {}
+extension Int16: PostgresArrayDecodable {}
+extension Int32: PostgresArrayDecodable {}
+extension Int64: PostgresArrayDecodable {}
+extension UInt: PostgresArrayDecodable {}
+extension UInt16: PostgresArrayDecodable {}
+extension UInt32: PostgresArrayDecodable {}
+extension UInt64: PostgresArrayDecodable {}
+
+extension UInt8: PostgresArrayDecodable {
+    /// The bytes of a `bytea`, and not the numbers of an array.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is not a `bytea`.
+    public static func decodeArray(_ cell: borrowing PostgresCell) throws(PostgresError) -> [UInt8] {
+        try unsafe Array(cell.byteString(for: "[UInt8]"))
+    }
 }
 
-extension Int32: PostgresDecodable {
-    /// The value of an integer, if it fits.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) { try self.init(integer: cell) }
-}
-
-extension Int16: PostgresDecodable {
-    /// The value of an integer, if it fits.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) { try self.init(integer: cell) }
-}
-
-extension Int8: PostgresDecodable {
-    /// The value of an integer, if it fits.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) { try self.init(integer: cell) }
-}
-
-extension UInt: PostgresDecodable {
-    /// The value of an integer or a `numeric`, if it fits.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) { try self.init(unsigned: cell) }
-}
-
-extension UInt64: PostgresDecodable {
-    /// The value of an integer or a `numeric`, if it fits.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) { try self.init(unsigned: cell) }
-}
-
-extension UInt32: PostgresDecodable {
-    /// The value of an integer, if it fits.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) { try self.init(integer: cell) }
-}
-
-extension UInt16: PostgresDecodable {
-    /// The value of an integer, if it fits.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) { try self.init(integer: cell) }
-}
-
-extension UInt8: PostgresDecodable {
-    /// The value of an integer, if it fits.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) { try self.init(integer: cell) }
-
+extension PostgresCell {
     /// The bytes of a `bytea`.
-    public static func decodeArray(cell: borrowing PostgresCell) throws(PostgresError) -> [UInt8] {
-        unsafe Array(try cell.require(PostgresType.bytea, for: "[UInt8]"))
+    func byteString(for needs: String) throws(PostgresError) -> UnsafeRawBufferPointer {
+        let bytes = try unsafe value(for: needs)
+        guard type == .bytea else { throw mismatch("\(needs) needs bytea; cast it, or use convert_to for a text") }
+        return unsafe bytes
     }
 }
 
-extension Double: PostgresDecodable {
-    /// The value of a `double precision` or a `real`.
+extension Double: PostgresArrayDecodable {
+    /// The value, if it is a floating-point number.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        let bytes = unsafe try cell.require(PostgresType.float8, PostgresType.float4, for: "Double")
-        self =
-            cell.type == PostgresType.float8
-            ? Double(bitPattern: unsafe try cell.number(UInt64.self, bytes))
-            : Double(Float(bitPattern: unsafe try cell.number(UInt32.self, bytes)))
+        _ = try unsafe cell.value(for: "Double")
+        switch cell.type {
+        case .float8: self.init(bitPattern: try cell.integer())
+        case .float4: self.init(Float(bitPattern: try cell.integer()))
+        default: throw cell.mismatch("Double needs float8 or float4")
+        }
     }
 }
 
-extension Float: PostgresDecodable {
-    /// The value of a `real`. One of a `double precision` would lose digits.
+extension Float: PostgresArrayDecodable {
+    /// The value as for `Double`, rounded.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is no floating-point number, or greater than the greatest
+    ///   `Float`.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        self = Float(bitPattern: unsafe try cell.number(UInt32.self, cell.require(PostgresType.float4, for: "Float")))
+        _ = try unsafe cell.value(for: "Float")
+        switch cell.type {
+        case .float4:
+            self.init(bitPattern: try cell.integer())
+        case .float8:
+            let number = Double(bitPattern: try cell.integer())
+            self.init(number)
+            if isInfinite, number.isFinite { throw cell.mismatch("the number is out of the range of Float") }
+        default:
+            throw cell.mismatch("Float needs float4 or float8")
+        }
+    }
+}
+
+extension Bool: PostgresArrayDecodable {
+    /// The value, if it is a `bool`.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    public init(cell: borrowing PostgresCell) throws(PostgresError) {
+        try cell.require(.bool, for: "Bool")
+        switch try cell.integer(UInt8.self) {
+        case 0: self = false
+        case 1: self = true
+        default: throw cell.malformed
+        }
     }
 }

@@ -2,18 +2,22 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a value of a row can be decoded as.
+/// What a value of a column can be decoded as.
 ///
 /// A type of your own decodes one of the types here, and makes itself of it:
 ///
 /// ```swift
 /// extension Colour: PostgresDecodable {
 ///     init(cell: borrowing PostgresCell) throws(PostgresError) {
-///         guard let colour = try Colour(rawValue: String(cell: cell)) else { throw cell.mismatch("no colour has this name") }
+///         guard let colour = try Colour(name: String(cell: cell)) else {
+///             throw cell.mismatch("no colour has this name")
+///         }
 ///         self = colour
 ///     }
 /// }
 /// ```
+///
+/// A type with raw values needs no more than the conformance.
 ///
 /// Decoding is strict: a number does not become a text, nor a text a number. A cast in the statement does that.
 public protocol PostgresDecodable {
@@ -21,79 +25,55 @@ public protocol PostgresDecodable {
     ///
     /// - Throws: ``PostgresCell/mismatch(_:)`` if the value does not fit.
     init(cell: borrowing PostgresCell) throws(PostgresError)
-
-    /// Decodes an array whose elements are of this type. Not for you to write: there is one that does.
-    static func decodeArray(cell: borrowing PostgresCell) throws(PostgresError) -> [Self]
 }
 
-extension PostgresDecodable {
-    /// Decodes an array of one dimension, element by element.
-    public static func decodeArray(cell: borrowing PostgresCell) throws(PostgresError) -> [Self] {
-        try cell.elements { element throws(PostgresError) in try Self(cell: element) }
+extension PostgresDecodable where Self: RawRepresentable, RawValue: PostgresDecodable {
+    /// The value that has this raw value.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if there is none, or if it does not fit the type of raw values.
+    public init(cell: borrowing PostgresCell) throws(PostgresError) {
+        guard let value = Self(rawValue: try RawValue(cell: cell)) else {
+            throw cell.mismatch("no \(Self.self) has this raw value")
+        }
+        self = value
     }
 }
 
 extension Optional: PostgresDecodable where Wrapped: PostgresDecodable {
     /// `nil` if the value is `NULL`.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is neither that nor fits the wrapped type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         self = cell.isNull ? nil : try Wrapped(cell: cell)
     }
 }
 
-extension Array: PostgresDecodable where Element: PostgresDecodable {
-    /// The elements of an array of one dimension; for `[UInt8]` the bytes of a `bytea`.
+extension String: PostgresArrayDecodable {
+    /// The value, if it is a text, JSON, XML, an enumeration or the like, or the digits of a `numeric`.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or is not UTF-8.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        self = try Element.decodeArray(cell: cell)
-    }
-}
-
-extension Bool: PostgresDecodable {
-    /// The value of a `boolean`.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        self = unsafe try cell.number(UInt8.self, cell.require(PostgresType.bool, for: "Bool")) != 0
-    }
-}
-
-extension String: PostgresDecodable {
-    /// The value of a `text` or one of its kin, of an enumeration or another type whose form is a text, of JSON, and of a `numeric`.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        let bytes: UnsafeRawBufferPointer
+        var bytes = try unsafe cell.value(for: "String")
         switch cell.type {
-        case PostgresType.numeric:
-            var reader = unsafe ByteReader(try cell.require(PostgresType.numeric, for: "String"))
-            guard let number = PostgresNumeric(&reader), reader.rest == 0 else {
-                throw cell.mismatch("its bytes are malformed")
-            }
-            self = number.digits
+        case .text, .varchar, .bpchar, .name, .char, .unknown, .json, .xml:
+            break
+        case .jsonb:
+            // The version of the format comes first.
+            guard unsafe bytes.first == 1 else { throw cell.malformed }
+            unsafe bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
+        case .numeric:
+            guard let number = unsafe Numeric(bytes) else { throw cell.malformed }
+            self = number.text
             return
-        case PostgresType.jsonb: unsafe bytes = unsafe try cell.json(for: "String")
-        case PostgresType.firstOfUsers...: unsafe bytes = unsafe try cell.require(cell.type, for: "String")
+        case let type where type.isUserDefined:
+            // No text of PostgreSQL has a NUL, and the binary format of a composite type or an array has some.
+            if unsafe bytes.contains(0) { throw cell.mismatch("the type is not sent as text; cast it to text") }
         default:
-            unsafe bytes = unsafe try cell.require(
-                PostgresType.text,
-                PostgresType.varchar,
-                PostgresType.bpchar,
-                PostgresType.name,
-                PostgresType.char,
-                PostgresType.unknown,
-                PostgresType.json,
-                PostgresType.xml,
-                for: "String"
-            )
+            throw cell.mismatch("String needs a text; cast it to text")
         }
         guard let text = unsafe String(validating: bytes, as: UTF8.self) else {
-            throw cell.mismatch("it is not a text in UTF-8; cast it to text in the statement")
+            throw cell.mismatch("the text is not UTF-8")
         }
         self = text
-    }
-}
-
-extension PostgresCell {
-    /// The text of a `json` or a `jsonb`, which has a version before it.
-    func json(for name: String) throws(PostgresError) -> UnsafeRawBufferPointer {
-        let bytes = unsafe try require(PostgresType.json, PostgresType.jsonb, for: name)
-        if type == PostgresType.json { return unsafe bytes }
-        guard unsafe bytes.first == 1 else { throw mismatch("this version of its form is unknown") }
-        return unsafe UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
     }
 }

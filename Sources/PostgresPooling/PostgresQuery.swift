@@ -7,122 +7,145 @@
 /// It is written as a literal, and what is interpolated becomes a parameter, never a part of the text:
 ///
 /// ```swift
-/// let user: PostgresQuery = "SELECT name FROM users WHERE id = \(id)"   // SELECT name FROM users WHERE id = $1
+/// let user: PostgresQuery = "SELECT name FROM person WHERE id = \(id)"   // SELECT name FROM person WHERE id = $1
 /// ```
 ///
-/// A `String` that is put together at run time is not taken for a statement. Names are interpolated as `\(identifier: name)`, other
+/// A `String` that is put together at run time is not taken for SQL. Names are interpolated as `\(identifier: name)`, other
 /// statements as `\(sql: condition)`, and ``init(unsafe:parameters:)`` is the way out for text from elsewhere.
 ///
 /// Descriptions show the text and never a value.
 public struct PostgresQuery: Sendable {
-    /// What the text consists of; the parameters stand between, in order.
-    private var pieces: [Piece]
+    /// The text of the statement, with `$1`, `$2` and so on for the parameters.
+    public private(set) var text: String
 
     /// The values of the parameters, in the order of their numbers.
     public private(set) var parameters: [PostgresParameter]
 
-    /// The text of the statement, with `$1`, `$2` and so on for what was interpolated.
-    public let text: String
+    /// Where in the text, in UTF-8, the `$` of each interpolated parameter is. As many as there are parameters, unless some
+    /// came with a text from elsewhere, whose numbers nobody but its author knows the places of.
+    private var placeholders: [Int] = []
 
-    fileprivate enum Piece: Sendable {
-        case text(String)
-        case parameter
-    }
-
-    /// Takes any text for a statement.
+    /// Takes any text for SQL.
     ///
     /// - Parameters:
-    ///   - text: A statement that no stranger has had a part in. Where it has parameters, they are numbered.
-    ///   - parameters: Their values, in the order of their numbers.
-    public init(unsafe text: String, parameters: [any PostgresEncodable] = []) {
-        pieces = [.text(text)]
+    ///   - text: A statement that no stranger has had a part in.
+    ///   - parameters: The values of its parameters `$1`, `$2` and so on.
+    public init(unsafe text: String, parameters: [PostgresParameter] = []) {
         self.text = text
-        self.parameters = parameters.map(\.postgresParameter)
-    }
-
-    private init(_ pieces: [Piece], _ parameters: [PostgresParameter]) {
-        var (text, number) = ("", 0)
-        for piece in pieces {
-            switch piece {
-            case .text(let part): text += part
-            case .parameter:
-                number += 1
-                text += "$\(number)"
-            }
-        }
-        self.pieces = pieces
         self.parameters = parameters
-        self.text = text
     }
-
-    /// The types of the parameters, as object identifiers.
-    var types: [UInt32] { parameters.map(\.type) }
 }
 
 extension PostgresQuery: ExpressibleByStringInterpolation {
     /// A statement without parameters.
     ///
     /// The literal is a `StaticString`, which a `String` does not convert to.
-    public init(stringLiteral text: StaticString) { self.init(unsafe: text.description) }
+    public init(stringLiteral text: StaticString) {
+        self.init(unsafe: text.description)
+    }
 
     /// A statement with parameters.
     public init(stringInterpolation: StringInterpolation) {
-        self.init(stringInterpolation.pieces, stringInterpolation.parameters)
+        self = stringInterpolation.query
     }
 
     /// Puts a statement together from a literal's pieces.
     public struct StringInterpolation: StringInterpolationProtocol, Sendable {
-        fileprivate var pieces: [Piece] = []
-        fileprivate var parameters: [PostgresParameter] = []
+        var query = PostgresQuery(unsafe: "")
 
         /// Begins a literal.
         public init(literalCapacity: Int, interpolationCount: Int) {
-            pieces.reserveCapacity(2 * interpolationCount + 1)
-            parameters.reserveCapacity(interpolationCount)
+            query.text.reserveCapacity(literalCapacity + 2 * interpolationCount)
+            query.parameters.reserveCapacity(interpolationCount)
+            query.placeholders.reserveCapacity(interpolationCount)
         }
 
         /// Appends a piece of the literal as it is.
         public mutating func appendLiteral(_ literal: StaticString) {
-            if literal.utf8CodeUnitCount > 0 { pieces.append(.text(literal.description)) }
+            literal.withUTF8Buffer { utf8 in
+                query.append(unsafe String(decoding: utf8, as: UTF8.self)[...])
+            }
         }
 
         /// Appends a parameter with this value.
-        public mutating func appendInterpolation(_ value: some PostgresEncodable) { append(value.postgresParameter) }
+        public mutating func appendInterpolation(_ value: some PostgresEncodable) {
+            query.append(value.postgresParameter)
+        }
 
         /// Appends a parameter with this value, or `NULL` for `nil`.
         ///
         /// Without this the compiler would warn of the description of an optional.
-        public mutating func appendInterpolation(_ value: (some PostgresEncodable)?) { append(value.postgresParameter) }
+        public mutating func appendInterpolation(_ value: (some PostgresEncodable)?) {
+            query.append(value.postgresParameter)
+        }
 
         /// Appends the name of a table, a column or the like, in double quotes.
         ///
-        /// Any text is a name; one with a NUL character makes a statement that is refused.
+        /// Any text is a name; one with a NUL character makes a statement that is refused. In quotes, upper and lower case
+        /// differ. A name with its schema is two: `\(identifier: schema).\(identifier: table)`.
         public mutating func appendInterpolation(identifier name: String) {
-            pieces.append(
-                .text(
-                    "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
-                        + "\""
-                )
-            )
+            var quoted = "\""
+            for character in name.unicodeScalars {
+                quoted.unicodeScalars.append(character)
+                if character == "\"" { quoted.unicodeScalars.append(character) }
+            }
+            query.append("\(quoted)\"")
         }
 
-        /// Appends another statement, or a part of one, with its parameters.
+        /// Appends another statement, or a part of one, with its parameters, which get the numbers that follow.
         ///
-        /// One from ``PostgresQuery/init(unsafe:parameters:)`` must not have parameters: their numbers stand in its text.
-        public mutating func appendInterpolation(sql query: PostgresQuery) {
-            let places = query.pieces.count { if case .parameter = $0 { true } else { false } }
-            precondition(
-                places == query.parameters.count,
-                "A query whose parameters are numbered in its text cannot be a part of another."
-            )
-            pieces += query.pieces
-            parameters += query.parameters
+        /// A text from elsewhere that has parameters, see ``PostgresQuery/init(unsafe:parameters:)``, keeps its numbers: it
+        /// must come before all other parameters, or the statement is refused with the code `encoding`.
+        public mutating func appendInterpolation(sql: PostgresQuery) {
+            query.append(sql)
         }
+    }
+}
 
-        private mutating func append(_ parameter: PostgresParameter) {
-            pieces.append(.parameter)
-            parameters.append(parameter)
+extension PostgresQuery {
+    private mutating func append(_ parameter: PostgresParameter) {
+        placeholders.append(text.utf8.count)
+        parameters.append(parameter)
+        text += "$\(parameters.count)"
+    }
+
+    private mutating func append(_ piece: Substring) {
+        // A digit would become a part of the placeholder's number, and another parameter of it.
+        if endsInPlaceholder, let first = piece.first, first.isASCII, first.isNumber { text += " " }
+        text += piece
+    }
+
+    /// Whether nothing follows the last placeholder.
+    private var endsInPlaceholder: Bool {
+        guard let last = placeholders.last else { return false }
+        return last + 1 + "\(parameters.count)".utf8.count == text.utf8.count
+    }
+
+    private mutating func append(_ other: PostgresQuery) {
+        guard other.placeholders.count == other.parameters.count else {
+            let isFirst = parameters.isEmpty
+            append(other.text[...])
+            parameters += other.parameters
+            if !isFirst {
+                parameters.append(
+                    .failure("a text with parameters of its own comes after others, and its numbers do not fit")
+                )
+            }
+            return
         }
+        var rest = other.text[...]
+        for (index, parameter) in other.parameters.enumerated() {
+            let place = other.text.utf8.index(other.text.startIndex, offsetBy: other.placeholders[index])
+            append(rest[..<place])
+            append(parameter)
+            rest = other.text[other.text.utf8.index(place, offsetBy: 1 + "\(index + 1)".utf8.count)...]
+        }
+        append(rest)
+    }
+
+    /// Refuses a text that would end for libpq where it does not.
+    func validate() throws(PostgresError) {
+        if text.utf8.contains(0) { throw PostgresError(.encoding, "the statement has a NUL character", sql: text) }
     }
 }
 
@@ -134,5 +157,7 @@ extension PostgresQuery: CustomStringConvertible, CustomDebugStringConvertible, 
     public var debugDescription: String { text }
 
     /// The text of the statement and how many parameters it has, without values.
-    public var customMirror: Mirror { Mirror(self, children: ["text": text, "parameterCount": parameters.count]) }
+    public var customMirror: Mirror {
+        Mirror(self, children: ["text": text, "parameterCount": parameters.count])
+    }
 }

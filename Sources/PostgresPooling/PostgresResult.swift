@@ -11,8 +11,14 @@ internal import CLockPoolPQ
 final class PostgresResult: @unchecked Sendable {
     private let handle: OpaquePointer
 
+    /// The text of the statement, for errors in its values.
+    let sql: String?
+
     /// Takes over `handle`, a `PGresult`.
-    init(_ handle: OpaquePointer) { unsafe self.handle = handle }
+    init(_ handle: OpaquePointer, sql: String? = nil) {
+        unsafe self.handle = handle
+        self.sql = sql
+    }
 
     deinit { unsafe PQclear(handle) }
 

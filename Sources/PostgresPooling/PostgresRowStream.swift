@@ -68,7 +68,7 @@ public struct PostgresRowStream: AsyncSequence {
                 state = .done
                 throw PostgresError(
                     .streamEnded,
-                    "The lease that this stream of rows came from has ended, or another statement was run.",
+                    "the lease that this stream of rows came from has ended, or another statement was run",
                     sql: stream.query.text
                 )
             }
@@ -81,7 +81,7 @@ public struct PostgresRowStream: AsyncSequence {
             }
         }
 
-        private var key: StatementCache.Key { StatementCache.Key(text: stream.query.text, types: stream.query.types) }
+        private var key: StatementCache.Key { StatementCache.Key(stream.query) }
 
         private mutating func begin() async throws(PostgresError) {
             let (link, query) = (stream.link, stream.query)
@@ -89,7 +89,7 @@ public struct PostgresRowStream: AsyncSequence {
                 guard await link.recover(within: stream.recoveryTimeout) else {
                     throw PostgresError(
                         .connectionLost,
-                        "An earlier statement on this connection could not be ended.",
+                        "an earlier statement on this connection could not be ended",
                         sql: query.text,
                         connectionIsGone: true
                     )
@@ -106,7 +106,7 @@ public struct PostgresRowStream: AsyncSequence {
                 state = .done
                 return nil
             }
-            if result.status == PGRES_SINGLE_TUPLE { return PostgresRow(result, row: 0) }
+            if result.status == PGRES_SINGLE_TUPLE { return PostgresRow(result: result, index: 0) }
             // The last one has no rows, or is an error; behind it comes the end of the answer.
             let (error, tag) = (stream.link.failure(of: result, sql: sql), result.commandTag)
             if let error, error.code == .unsupported { throw error }

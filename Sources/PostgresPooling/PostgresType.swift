@@ -2,59 +2,94 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The object identifiers of the types that are known here, as in `pg_type.dat` of PostgreSQL's source.
-enum PostgresType {
-    static let inferred: UInt32 = 0
-    static let bool: UInt32 = 16
-    static let bytea: UInt32 = 17
-    static let char: UInt32 = 18
-    static let name: UInt32 = 19
-    static let int8: UInt32 = 20
-    static let int2: UInt32 = 21
-    static let int4: UInt32 = 23
-    static let text: UInt32 = 25
-    static let oid: UInt32 = 26
-    static let json: UInt32 = 114
-    static let xml: UInt32 = 142
-    static let float4: UInt32 = 700
-    static let float8: UInt32 = 701
-    static let unknown: UInt32 = 705
-    static let bpchar: UInt32 = 1_042
-    static let varchar: UInt32 = 1_043
-    static let date: UInt32 = 1_082
-    static let timestamp: UInt32 = 1_114
-    static let timestamptz: UInt32 = 1_184
-    static let numeric: UInt32 = 1_700
-    static let uuid: UInt32 = 2_950
-    static let jsonb: UInt32 = 3_802
+/// A data type of PostgreSQL, by its object identifier.
+public struct PostgresType: Hashable, Sendable {
+    /// The object identifier, as in the server's table `pg_type`; 0 for ``unspecified``.
+    public let oid: UInt32
 
-    /// The first number of types that are not built in: enumerations, domains, those of extensions.
-    static let firstOfUsers: UInt32 = 16_384
+    /// The type with this object identifier.
+    ///
+    /// The types that PostgreSQL brings along have the same one everywhere, below 16384; those that a database defines
+    /// itself, such as enumerations, have another one in each.
+    public init(oid: UInt32) { self.oid = oid }
 
-    private static let known: [(type: UInt32, array: UInt32, name: String)] = [
-        (bool, 1_000, "boolean"), (bytea, 1_001, "bytea"), (char, 1_002, "\"char\""), (name, 1_003, "name"),
-        (int2, 1_005, "smallint"), (int4, 1_007, "integer"), (text, 1_009, "text"), (bpchar, 1_014, "character"),
-        (varchar, 1_015, "character varying"), (int8, 1_016, "bigint"), (float4, 1_021, "real"),
-        (float8, 1_022, "double precision"), (oid, 1_028, "oid"), (timestamp, 1_115, "timestamp"),
-        (date, 1_182, "date"),
-        (timestamptz, 1_185, "timestamp with time zone"), (numeric, 1_231, "numeric"), (uuid, 2_951, "uuid"),
-        (json, 199, "json"), (jsonb, 3_807, "jsonb"), (xml, 143, "xml"), (unknown, 0, "unknown"),
-    ]
+    /// No type: the server takes the one that the place of the parameter asks for.
+    public static var unspecified: PostgresType { PostgresType(oid: 0) }
 
-    /// The type of arrays of a type; a text's for one that the server is to infer.
-    static func array(of type: UInt32) -> UInt32 {
-        known.first { $0.type == (type == inferred ? text : type) }?.array ?? inferred
-    }
+    /// `boolean`
+    public static var bool: PostgresType { PostgresType(oid: 16) }
 
-    /// What people call a type.
-    static func name(of type: UInt32) -> String {
-        if let entry = known.first(where: { $0.type == type }) { return entry.name }
-        if let entry = known.first(where: { $0.array == type }) { return entry.name + "[]" }
-        return "the type with the number \(type)"
-    }
+    /// `bytea`: bytes.
+    public static var bytea: PostgresType { PostgresType(oid: 17) }
+
+    /// `"char"`: one byte, used in the system's own tables.
+    public static var char: PostgresType { PostgresType(oid: 18) }
+
+    /// `name`: the name of an object of the database.
+    public static var name: PostgresType { PostgresType(oid: 19) }
+
+    /// `bigint`: an integer of 64 bits.
+    public static var int8: PostgresType { PostgresType(oid: 20) }
+
+    /// `smallint`: an integer of 16 bits.
+    public static var int2: PostgresType { PostgresType(oid: 21) }
+
+    /// `integer`: an integer of 32 bits.
+    public static var int4: PostgresType { PostgresType(oid: 23) }
+
+    /// `text`
+    public static var text: PostgresType { PostgresType(oid: 25) }
+
+    /// `oid`: an object identifier.
+    public static var oid: PostgresType { PostgresType(oid: 26) }
+
+    /// `json`: JSON, kept as text.
+    public static var json: PostgresType { PostgresType(oid: 114) }
+
+    /// `xml`
+    public static var xml: PostgresType { PostgresType(oid: 142) }
+
+    /// `real`: a floating-point number of 32 bits.
+    public static var float4: PostgresType { PostgresType(oid: 700) }
+
+    /// `double precision`: a floating-point number of 64 bits.
+    public static var float8: PostgresType { PostgresType(oid: 701) }
+
+    /// The type of a literal that nothing has given another type.
+    public static var unknown: PostgresType { PostgresType(oid: 705) }
+
+    /// `character(n)`: a text padded with spaces.
+    public static var bpchar: PostgresType { PostgresType(oid: 1042) }
+
+    /// `character varying`
+    public static var varchar: PostgresType { PostgresType(oid: 1043) }
+
+    /// `date`
+    public static var date: PostgresType { PostgresType(oid: 1082) }
+
+    /// `timestamp without time zone`
+    public static var timestamp: PostgresType { PostgresType(oid: 1114) }
+
+    /// `timestamp with time zone`
+    public static var timestamptz: PostgresType { PostgresType(oid: 1184) }
+
+    /// `numeric`: a decimal number.
+    public static var numeric: PostgresType { PostgresType(oid: 1700) }
+
+    /// `uuid`
+    public static var uuid: PostgresType { PostgresType(oid: 2950) }
+
+    /// `jsonb`: JSON, kept in a form that is fast to search.
+    public static var jsonb: PostgresType { PostgresType(oid: 3802) }
 }
 
-extension FixedWidthInteger {
-    /// The bytes of the number in the network's order.
-    var networkBytes: [UInt8] { unsafe withUnsafeBytes(of: bigEndian) { unsafe Array($0) } }
+extension PostgresType: CustomStringConvertible {
+    /// The short name of a well-known type, such as `int4`; of another one its object identifier.
+    public var description: String {
+        for type in Self.wellKnown {
+            if type.oid == oid { return type.name }
+            if type.arrayOID == oid, oid != 0 { return "\(type.name)[]" }
+        }
+        return oid == 0 ? "unspecified" : "with OID \(oid)"
+    }
 }

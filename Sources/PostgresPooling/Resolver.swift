@@ -23,12 +23,12 @@ enum Resolver {
         // The resolver has timeouts of its own, which may be long, and cannot be interrupted: so it gets a thread.
         let answer = Answer()
         let isStarted = HelperThread.start(name: "postgres-dns") { answer.put(lookUp(host)) }
-        guard isStarted else { throw PostgresError(.connectFailed, "No thread could be started to look “\(host)” up.") }
+        guard isStarted else { throw PostgresError(.connectFailed, "no thread could be started to look “\(host)” up") }
         switch answer.take(within: duration.wholeNanoseconds) {
         case .none:
-            throw PostgresError(.connectFailed, "The address of “\(host)” has not been found within \(duration).")
+            throw PostgresError(.connectFailed, "the address of “\(host)” has not been found within \(duration)")
         case .some(.failure(let reason)):
-            throw PostgresError(.connectFailed, "The address of “\(host)” cannot be found: \(reason.text).")
+            throw PostgresError(.connectFailed, "the address of “\(host)” cannot be found: \(reason.text)")
         case .some(.success(let addresses)): return addresses
         }
     }

@@ -10,6 +10,11 @@ struct StatementCache {
     struct Key: Hashable {
         let text: String
         let types: [UInt32]
+
+        init(_ query: PostgresQuery) {
+            text = query.text
+            types = query.parameters.map(\.type.oid)
+        }
     }
 
     enum Plan {

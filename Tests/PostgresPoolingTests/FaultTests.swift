@@ -62,9 +62,11 @@ import Testing
         }
 
         /// Nothing that was acknowledged is missing, and nothing was done twice.
-        func check(_ pool: PostgresPool) async throws {
+        func check(_ server: TestServer) async throws {
             #expect(strange.withLock { $0 } == [])
-            let there = try await pool.query("SELECT number FROM written", as: Int.self)
+            let there = try await server.withPool { pool in
+                try await pool.query("SELECT number FROM written", as: Int.self)
+            }
             #expect(Set(there).count == there.count)
             #expect(acknowledged.withLock { Set($0) }.subtracting(there) == [])
         }
@@ -95,7 +97,8 @@ import Testing
     ) async throws {
         try await withServer(maxConnections: maxConnections) { server in
             try await server.withPool(.native, configure) { pool in
-                try await pool.execute("CREATE TABLE written (number bigint)")
+                // Not through the pool, whose deadlines may be short.
+                try await server.psql("CREATE TABLE written (number bigint)")
                 try await body(server, pool, Writers())
             }
         }
@@ -113,7 +116,7 @@ import Testing
                 }
                 await writers.awaitSuccesses(50)
             }
-            try await writers.check(pool)
+            try await writers.check(server)
             try await checkStrength(pool, server)
         }
     }
@@ -130,7 +133,7 @@ import Testing
                 }
                 await writers.awaitSuccesses(200)
             }
-            try await writers.check(pool)
+            try await writers.check(server)
             try await checkStrength(pool, server)
         }
     }
@@ -153,7 +156,7 @@ import Testing
                 try await server.signal(.continue)
                 await writers.awaitSuccesses(200)
             }
-            try await writers.check(pool)
+            try await writers.check(server)
             try await checkStrength(pool, server)
         }
     }
@@ -166,7 +169,7 @@ import Testing
                 await writers.awaitFailures(1)
                 await writers.awaitSuccesses(500)
             }
-            try await writers.check(pool)
+            try await writers.check(server)
         }
     }
 

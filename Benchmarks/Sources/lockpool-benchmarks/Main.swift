@@ -17,7 +17,7 @@ struct Options {
     var rounds: Int { isQuick ? 5 : 9 }
 
     static let usage =
-        "usage: lockpool-benchmarks core|pool|sqlite [--json FILE] [--charts FOLDER] [--quick] [--part uncontended|contended|saturated]"
+        "usage: lockpool-benchmarks core|pool|sqlite|postgres [--json FILE] [--charts FOLDER] [--quick] [--part uncontended|contended|saturated]"
 
     init(_ arguments: [String]) {
         var rest = arguments[...]
@@ -36,8 +36,8 @@ struct Options {
             case "--help", "-h":
                 print(Options.usage)
                 exit(0)
-            case "core", "pool",
-                "sqlite" where area.isEmpty:
+            case "core", "pool", "sqlite",
+                "postgres" where area.isEmpty:
                 area = argument
             default: Options.fail("unknown argument: \(argument)")
             }
@@ -75,6 +75,12 @@ struct Benchmarks {
             report = try await Task.detached {
                 var report = Report()
                 try await PoolRows.run(options, into: &report)
+                return report
+            }.value
+        case "postgres":
+            report = try await Task.detached {
+                var report = Report()
+                try await PostgresSelectRows.run(options, into: &report)
                 return report
             }.value
         default:

@@ -1,0 +1,170 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import CPostgresBaseline
+import Foundation
+import PostgresPooling
+
+/// PostgreSQL: selects by primary key on pgbench's tables, beside pgbench, and a long stream of rows, beside libpq.
+enum PostgresSelectRows {
+    /// Where the server is. Scripts/bench starts one for this, with pgbench's tables in it.
+    struct Server {
+        let url: String
+        let accounts: Int
+
+        static func fromEnvironment() -> Server {
+            guard let url = ProcessInfo.processInfo.environment["LOCKPOOL_BENCH_POSTGRES"] else {
+                Options.fail("LOCKPOOL_BENCH_POSTGRES is not set; Scripts/bench postgres sets it")
+            }
+            return Server(url: url, accounts: 1_000_000)
+        }
+
+        func pool(connections: Int) throws -> PostgresPool {
+            var configuration = PostgresConfiguration(url)
+            configuration.maximumConnections = connections
+            configuration.checkoutTimeout = .seconds(60)
+            // As pgbench is told: what is measured is the way to the server and back.
+            configuration.parameters["sslmode"] = "disable"
+            return try PostgresPool(configuration)
+        }
+    }
+
+    static func run(_ options: Options, into report: inout Report) async throws {
+        let server = Server.fromEnvironment()
+        let seconds = options.isQuick ? 1 : 5
+        for round in 0...options.rounds {
+            for connections in [1, 4, 16] {
+                let own = try await selects(
+                    server,
+                    connections: connections,
+                    tasks: connections,
+                    seconds: Double(seconds)
+                )
+                let turns = Int(own * Double(seconds)) / connections
+                let rival = try pgbench(server, connections: connections, turns: turns)
+                if round == 0 { continue }  // warm-up
+                report.add("postgres.select.c\(connections).tps", own, "1/s")
+                report.add("pgbench.select.c\(connections).tps", rival, "1/s")
+            }
+            let crowd = try await selects(server, connections: 16, tasks: 256, seconds: Double(seconds))
+            let main = try await mainActorSelects(server, seconds: Double(seconds))
+            if round == 0 { continue }
+            report.add("postgres.select.c16t256.tps", crowd, "1/s")
+            report.add("postgres.mainactor.c1.tps", main, "1/s")
+            report.add("postgres.connect.ms", try await connect(server), "ms")
+        }
+        let count = options.isQuick ? 300_000 : 1_000_000
+        for _ in 0..<options.rounds {
+            report.add("postgres.stream.rows", try await stream(server, count: count), "rows/s")
+            let statement = "SELECT n, 'row ' || n FROM generate_series(1, \(count)) AS n"
+            var rows = 0
+            let elapsed = nanoseconds(per: 1) {
+                rows = postgres_baseline_stream(server.url + "?sslmode=disable", statement)
+            }
+            precondition(rows == count)
+            report.add("libpq.stream.rows", Double(count) / elapsed * 1e9, "rows/s")
+        }
+    }
+
+    static func selects(_ server: Server, connections: Int, tasks: Int, seconds: Double) async throws -> Double {
+        let pool = try server.pool(connections: connections)
+        try await warmUp(pool, connections: connections)
+        let (turns, elapsed) = await SaturationRows.race(tasks: tasks, seconds: seconds) { task, isOver in
+            var random = CoreRows.Random(state: 88_172_645_463_325_252 &+ UInt64(task) &* 7_919)
+            var turns = 0
+            while !isOver() {
+                await select(pool, random.next(below: server.accounts) + 1)
+                turns += 1
+            }
+            return turns
+        }
+        await pool.close()
+        return Double(turns.reduce(0, +)) / elapsed * 1e9
+    }
+
+    @MainActor
+    static func mainActorSelects(_ server: Server, seconds: Double) async throws -> Double {
+        let pool = try server.pool(connections: 1)
+        try await warmUp(pool, connections: 1)
+        var random = CoreRows.Random(state: 88_172_645_463_325_252)
+        var turns = 0
+        let start = nanoseconds()
+        while Double(nanoseconds() - start) < seconds * 1e9 {
+            await select(pool, random.next(below: server.accounts) + 1)
+            turns += 1
+        }
+        let elapsed = Double(nanoseconds() - start)
+        await pool.close()
+        return Double(turns) / elapsed * 1e9
+    }
+
+    static func select(_ pool: PostgresPool, _ account: Int) async {
+        do {
+            let balances = try await pool.query(
+                "SELECT abalance FROM pgbench_accounts WHERE aid = \(Int32(account))",
+                as: Int32.self
+            )
+            precondition(balances.count == 1)
+        } catch {
+            fatalError("\(error)")
+        }
+    }
+
+    /// Has all connections made, and the statement prepared on each.
+    static func warmUp(_ pool: PostgresPool, connections: Int) async throws {
+        try await pool.withConnection { db in
+            for _ in 0..<3 {
+                _ = try await db.query("SELECT abalance FROM pgbench_accounts WHERE aid = \(Int32(1))", as: Int32.self)
+            }
+            if connections > 1 { try await warmUp(pool, connections: connections - 1) }
+        }
+    }
+
+    /// Milliseconds from nothing to a first row.
+    static func connect(_ server: Server) async throws -> Double {
+        let pool = try server.pool(connections: 1)
+        let elapsed = try await nanoseconds(per: 1) { _ = try await pool.query("SELECT 1", as: Int32.self) }
+        await pool.close()
+        return elapsed / 1e6
+    }
+
+    static func stream(_ server: Server, count: Int) async throws -> Double {
+        let pool = try server.pool(connections: 1)
+        let elapsed = try await nanoseconds(per: 1) {
+            try await pool.withConnection { db in
+                var (rows, sum) = (0, 0)
+                for try await row in db.stream("SELECT n, 'row ' || n FROM generate_series(1, \(Int32(count))) AS n") {
+                    sum &+= try row.decode(Int.self, at: 0)
+                    rows += 1
+                }
+                precondition(rows == count)
+            }
+        }
+        await pool.close()
+        return Double(count) / elapsed * 1e9
+    }
+
+    /// What pgbench makes of it. By a number of turns and not by time, because its alarm does not ring in a child of a thread that
+    /// blocks signals, as those of the runtime do.
+    static func pgbench(_ server: Server, connections: Int, turns: Int) throws -> Double {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        let options = ["--no-vacuum", "--select-only", "--protocol=prepared", "--jobs=1"]
+        process.arguments =
+            ["pgbench"] + options + [
+                "--client=\(connections)", "--transactions=\(turns)", server.url + "?sslmode=disable",
+            ]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        let line = text.split(separator: "\n").first { $0.hasPrefix("tps = ") }
+        guard let figure = line?.split(separator: " ").dropFirst(2).first, let tps = Double(figure) else {
+            fatalError("pgbench has not said how fast it was")
+        }
+        return tps
+    }
+}

@@ -1,0 +1,72 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolPQ
+
+/// Lends the arrays that `PQsendQueryParams` and `PQsendQueryPrepared` need, for as long as `body` runs.
+///
+/// All of them are in one buffer, which is on the stack if it is small.
+///
+/// - Parameters:
+///   - parameters: The parameters, in the order of their numbers.
+///   - sql: The text of the statement, for an error.
+///   - body: Gets how many there are, their types, values, lengths and formats; `nil` if there are none.
+/// - Returns: What `body` returns.
+/// - Throws: ``PostgresError`` with the code `encoding` if one of them cannot be sent; `body` is not run then.
+func withArguments<Result>(
+    _ parameters: [PostgresParameter],
+    sql: String? = nil,
+    _ body: (
+        _ count: Int32, _ types: UnsafePointer<Oid>?, _ values: UnsafePointer<UnsafePointer<CChar>?>?,
+        _ lengths: UnsafePointer<Int32>?, _ formats: UnsafePointer<Int32>?
+    ) -> Result
+) throws(PostgresError) -> Result {
+    let count = parameters.count
+    if count == 0 { return body(0, nil, nil, nil, nil) }
+    // The protocol counts them in 16 bits.
+    if count > 65_535 { throw PostgresError(.encoding, "\(count) parameters are more than 65,535", sql: sql) }
+    var byteCount = 0
+    for (index, parameter) in parameters.enumerated() {
+        if let obstacle = parameter.content.obstacle {
+            throw PostgresError(.encoding, "parameter $\(index + 1): \(obstacle)", sql: sql)
+        }
+        // One more for the NUL behind a text, so that no value is at the very end of the buffer either.
+        byteCount += parameter.content.byteCount + 1
+    }
+
+    // The pointers first, since they are the most aligned, then the numbers, then the bytes.
+    let pointerSize = unsafe MemoryLayout<UnsafePointer<CChar>?>.stride
+    let size = count * (pointerSize + 3 * MemoryLayout<Int32>.stride) + byteCount
+    return unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: pointerSize) { buffer in
+        // The parts are bound to one type each, do not overlap, and are written in full before `body` reads them.
+        var rest = buffer.baseAddress!
+        let values = unsafe rest.bindMemory(to: UnsafePointer<CChar>?.self, capacity: count)
+        unsafe rest += count * pointerSize
+        let types = unsafe rest.bindMemory(to: Oid.self, capacity: count)
+        unsafe rest += count * MemoryLayout<Oid>.stride
+        let lengths = unsafe rest.bindMemory(to: Int32.self, capacity: count)
+        unsafe rest += count * MemoryLayout<Int32>.stride
+        let formats = unsafe rest.bindMemory(to: Int32.self, capacity: count)
+        unsafe rest += count * MemoryLayout<Int32>.stride
+        for (index, parameter) in parameters.enumerated() {
+            let length = parameter.content.byteCount
+            unsafe (types + index).initialize(to: parameter.type.oid)
+            unsafe (lengths + index).initialize(to: Int32(length))
+            switch parameter.content {
+            case .null:
+                unsafe (values + index).initialize(to: nil)
+                unsafe (formats + index).initialize(to: 1)
+                continue
+            case .text: unsafe (formats + index).initialize(to: 0)
+            default: unsafe (formats + index).initialize(to: 1)
+            }
+            let bytes = unsafe UnsafeMutableRawBufferPointer(start: rest, count: length)
+            unsafe parameter.content.write(to: bytes)
+            unsafe (rest + length).storeBytes(of: 0, as: UInt8.self)
+            unsafe (values + index).initialize(to: UnsafePointer(rest.bindMemory(to: CChar.self, capacity: length + 1)))
+            unsafe rest += length + 1
+        }
+        return unsafe body(Int32(count), types, values, lengths, formats)
+    }
+}

@@ -1,0 +1,300 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@testable import PostgresPooling
+
+@Suite struct DecodingTests {
+    /// Decodes what would be sent, as the type that it would be sent as.
+    private func roundTrip<Value: PostgresArrayEncodable & PostgresArrayDecodable & Equatable>(
+        _ values: [Value],
+        as textType: PostgresType = .text
+    ) throws {
+        for value in values {
+            let argument = try argument(value)
+            let type = argument.type == 0 ? textType : PostgresType(oid: argument.type)
+            #expect(try decode(argument.bytes, type, as: Value.self) == value)
+            #expect(try decode(argument.bytes, type, as: Value?.self) == value)
+        }
+        let array = try argument(values)
+        #expect(try decode(array.bytes, PostgresType(oid: array.type), as: [Value].self) == values)
+        if Value.self != UInt8.self {
+            #expect(try decode(array.bytes, PostgresType(oid: array.type), as: [Value?].self) == values)
+        }
+        let optionals = try argument([nil] + values + [nil])
+        #expect(
+            try decode(optionals.bytes, PostgresType(oid: optionals.type), as: [Value?].self) == [nil] + values + [nil]
+        )
+        #expect(try decode(nil, .text, as: Value?.self) == nil)
+        #expect(try decode(nil, .text, as: [Value]?.self) == nil)
+    }
+
+    @Test("Every type comes back as it was sent, alone and in an array, to the ends of its range")
+    func roundTrips() throws {
+        try roundTrip([Int.min, -1, 0, .max])
+        try roundTrip([Int8.min, .max])
+        try roundTrip([Int16.min, .max])
+        try roundTrip([Int32.min, .max])
+        try roundTrip([Int64.min, .max])
+        try roundTrip([UInt8.min, .max])
+        try roundTrip([UInt16.min, .max])
+        try roundTrip([UInt32.min, .max])
+        try roundTrip([0.1, -.infinity, .greatestFiniteMagnitude, Double.leastNonzeroMagnitude])
+        try roundTrip([Float(0.1), .infinity, .greatestFiniteMagnitude])
+        try roundTrip([true, false])
+        try roundTrip(["", "a", "ä𝄞", String(repeating: "x", count: 100_000)])
+        try roundTrip([[], [0], [UInt8](0...255)] as [[UInt8]])
+        try roundTrip([Data(), Data([0, 1])])
+        try roundTrip([UUID(), UUID()])
+        try roundTrip([Date(timeIntervalSince1970: 0), Date(timeIntervalSince1970: 1_700_000_000.125), .distantPast])
+        try roundTrip([PostgresJSON(["a": [1, 2]]), PostgresJSON([:])])
+        try roundTrip([PostgresJSON("text")])
+        #expect(try decode(argument(Double.nan).bytes, .float8, as: Double.self).isNaN)
+        #expect(try decode(argument(UInt64.max).bytes, .numeric, as: Decimal.self) == Decimal(UInt64.max))
+    }
+
+    private static let decimals = [
+        "0", "1", "-1", "10000", "9999", "0.0001", "0.00001", "-1.5", "123456789.123456789", "100000000",
+        "340282366920938463463374607431768211455", "-3402823669209384634633746.07431768211455",
+    ]
+
+    @Test("A Decimal comes back exactly, and as text", arguments: decimals)
+    func decimalRoundTrip(text: String) throws {
+        let decimal = try #require(Decimal(string: text))
+        try roundTrip([decimal])
+        #expect(try decode(argument(decimal).bytes, .numeric, as: String.self) == text)
+    }
+
+    @Test("A Decimal comes back exactly at the ends of its range")
+    func decimalEnds() throws {
+        let greatest = Decimal.greatestFiniteMagnitude
+        try roundTrip([greatest, -greatest, .leastNonzeroMagnitude])
+    }
+
+    @Test("A numeric shows the zeros that its scale asks for")
+    func numericText() throws {
+        #expect(try decode([0, 0, 0, 0, 0, 0, 0, 2], .numeric, as: String.self) == "0.00")
+        #expect(try decode([0, 1, 0, 1, 0, 0, 0, 1, 0, 12], .numeric, as: String.self) == "120000.0")
+        #expect(try decode([0, 1, 255, 253, 0x40, 0, 0, 12, 0, 12], .numeric, as: String.self) == "-0.000000000012")
+        #expect(try decode([0, 0, 0, 0, 0xC0, 0, 0, 0], .numeric, as: String.self) == "NaN")
+        #expect(try decode([0, 0, 0, 0, 0xD0, 0, 0, 0], .numeric, as: String.self) == "Infinity")
+        #expect(try decode([0, 0, 0, 0, 0xF0, 0, 0, 0], .numeric, as: String.self) == "-Infinity")
+    }
+
+    @Test("A day comes back with its year, month and day")
+    func dates() throws {
+        for (year, month, day) in [(2000, 2, 29), (1999, 12, 31), (1, 1, 1), (0, 3, 1), (-4712, 1, 1), (2024, 12, 31)] {
+            let date = try #require(PostgresDate(year: year, month: month, day: day))
+            #expect((date.year, date.month, date.day) == (year, month, day))
+            try roundTrip([date])
+        }
+        #expect(PostgresDate(year: 1970, month: 1, day: 1)?.days == -10_957)
+        #expect(PostgresDate(year: 2023, month: 2, day: 29) == nil)
+        #expect(PostgresDate(year: 1900, month: 2, day: 29) == nil)
+        #expect(PostgresDate(year: 2023, month: 4, day: 31) == nil)
+        #expect(PostgresDate(year: .max, month: 1, day: 1) == nil)
+        #expect(PostgresDate(year: 33, month: 4, day: 3).map { "\($0)" } == "0033-04-03")
+        for days in stride(from: Int32.min + 1, to: .max, by: 1_234_567) {
+            let date = try #require(PostgresDate(days: days))
+            if abs(date.year) <= 5_000_000 {
+                #expect(PostgresDate(year: date.year, month: date.month, day: date.day) == date)
+            }
+        }
+    }
+
+    @Test("A timestamp and a date are taken to be in UTC")
+    func times() throws {
+        let hour: [UInt8] = [0, 0, 0, 0, 0xD6, 0x93, 0xA4, 0x00]
+        #expect(try decode(hour, .timestamp, as: Date.self) == Date(timeIntervalSince1970: 946_688_400))
+        #expect(try decode(hour, .timestamptz, as: Date.self) == Date(timeIntervalSince1970: 946_688_400))
+        #expect(try decode([0, 0, 0, 1], .date, as: Date.self) == Date(timeIntervalSince1970: 946_771_200))
+        for type in [PostgresType.timestamp, .timestamptz] {
+            for infinity in [[127] + Array(repeating: 255, count: 7), [128] + Array(repeating: 0, count: 7)]
+                as [[UInt8]]
+            {
+                #expect(message(infinity, type, as: Date.self)?.hasSuffix("the time is infinite") == true)
+            }
+        }
+        #expect(message([127, 255, 255, 255], .date, as: Date.self)?.hasSuffix("the time is infinite") == true)
+        #expect(message([128, 0, 0, 0], .date, as: PostgresDate.self)?.hasSuffix("the date is infinite") == true)
+    }
+
+    @Test("Integers of every width become every integer that they fit")
+    func integers() throws {
+        #expect(try decode([0, 7], .int2, as: Int.self) == 7)
+        #expect(try decode([0, 0, 0, 7], .int4, as: UInt8.self) == 7)
+        #expect(try decode([255, 255, 255, 255], .oid, as: UInt32.self) == .max)
+        #expect(try decode([0, 0, 0, 0, 0, 0, 0, 7], .int8, as: Int8.self) == 7)
+        #expect(try decode([0, 0, 0, 7], .int4, as: Decimal.self) == 7)
+        for (bytes, type) in [([255, 255], .int2), ([255, 255, 255, 255], .int4)] as [([UInt8], PostgresType)] {
+            #expect(
+                message(bytes, type, as: UInt64.self)?.hasSuffix("the number is out of the range of UInt64") == true
+            )
+        }
+        #expect(message([0, 128], .int2, as: Int8.self)?.hasSuffix("the number is out of the range of Int8") == true)
+        let great = try argument(1e300).bytes
+        #expect(message(great, .float8, as: Float.self)?.hasSuffix("the number is out of the range of Float") == true)
+        #expect(try decode(argument(Float(1.5)).bytes, .float4, as: Double.self) == 1.5)
+        #expect(try decode(argument(1.5).bytes, .float8, as: Float.self) == 1.5)
+    }
+
+    @Test("A String is whatever the server sends as text")
+    func texts() throws {
+        let types: [PostgresType] = [
+            .text, .varchar, .bpchar, .name, .char, .unknown, .json, .xml, PostgresType(oid: 16_384),
+        ]
+        for type in types { #expect(try decode([0x41], type, as: String.self) == "A") }
+        #expect(try decode([1, 0x41], .jsonb, as: String.self) == "A")
+        #expect(message([2, 0x41], .jsonb, as: String.self)?.hasSuffix("not those of the type") == true)
+        #expect(message([0xFF], .text, as: String.self)?.hasSuffix("the text is not UTF-8") == true)
+        #expect(
+            message([0, 0, 0, 1], PostgresType(oid: 16_384), as: String.self)
+                == "column “c” (index 0, type with OID 16384): the type is not sent as text; cast it to text"
+        )
+    }
+
+    @Test("A value of the wrong type is an error that names the column, its index and its type, and not the value")
+    func wrongType() throws {
+        let secret = Array("hunter2".utf8)
+        let result = sampleResult([("id", .int4), ("age", .text)], [[[0, 0, 0, 1], secret]], sql: "SELECT id, age")
+        let error = #expect(throws: PostgresError.self) { try PostgresRows(result).decode(as: (Int, Int).self) }
+        #expect(error?.code == .decoding && error?.sql == "SELECT id, age")
+        #expect(error?.message == "column “age” (index 1, type text): Int needs int2, int4, int8 or oid")
+        #expect(error.map { "\($0)" }?.contains("hunter2") == false)
+    }
+
+    @Test("Types do not turn into each other, and the error says what is needed")
+    func strictness() throws {
+        func refuses<Value: PostgresDecodable>(_ type: PostgresType, _ value: Value.Type, _ reason: String) {
+            #expect(message([0, 0, 0, 1], type, as: value) == "column “c” (index 0, type \(type)): \(reason)")
+        }
+        refuses(.text, Int.self, "Int needs int2, int4, int8 or oid")
+        refuses(.int4, String.self, "String needs a text; cast it to text")
+        refuses(.uuid, String.self, "String needs a text; cast it to text")
+        refuses(.int4, Double.self, "Double needs float8 or float4")
+        refuses(.int4, Float.self, "Float needs float4 or float8")
+        refuses(.int4, Bool.self, "Bool needs bool")
+        refuses(.text, [UInt8].self, "[UInt8] needs bytea; cast it, or use convert_to for a text")
+        refuses(.text, Data.self, "Data needs bytea; cast it, or use convert_to for a text")
+        refuses(.text, UUID.self, "UUID needs uuid")
+        refuses(.text, Date.self, "Date needs timestamptz, timestamp or date")
+        refuses(.timestamp, PostgresDate.self, "PostgresDate needs date")
+        refuses(.float8, Decimal.self, "Decimal needs numeric, int2, int4 or int8")
+        refuses(.text, PostgresJSON<Int>.self, "PostgresJSON<Int> needs jsonb or json")
+        refuses(.int4, [Int].self, "[Int] needs an array")
+        refuses(PostgresType(oid: 5_000), [Int].self, "the bytes are not those of an array")
+    }
+
+    @Test("NULL is an error unless an optional is decoded")
+    func null() throws {
+        func refuses<Value: PostgresDecodable>(_ type: PostgresType, _ value: Value.Type) {
+            #expect(
+                message(nil, type, as: value)
+                    == "column “c” (index 0, type \(type)): \(Value.self) cannot be NULL; decode an optional"
+            )
+        }
+        refuses(.int8, Int.self)
+        refuses(.text, String.self)
+        refuses(.float8, Double.self)
+        refuses(.float4, Float.self)
+        refuses(.bool, Bool.self)
+        refuses(.uuid, UUID.self)
+        refuses(.timestamptz, Date.self)
+        refuses(.date, PostgresDate.self)
+        refuses(.numeric, Decimal.self)
+        refuses(.jsonb, PostgresJSON<Int>.self)
+        refuses(.bytea, Data.self)
+        #expect(message(nil, .bytea, as: [UInt8].self)?.contains("[UInt8] cannot be NULL") == true)
+        #expect(message(nil, PostgresType(oid: 1016), as: [Int].self)?.contains("[Int] cannot be NULL") == true)
+    }
+
+    @Test("An array is refused with its type, its dimensions or the element that does not fit")
+    func arrays() throws {
+        let numbers = PostgresType(oid: 1016)
+        let array = try argument([1, nil, 300])
+        #expect(
+            message(array.bytes, numbers, as: [Int].self)
+                == "element 1 of column “c” (index 0, type int8): Int cannot be NULL; decode an optional"
+        )
+        #expect(
+            message(array.bytes, numbers, as: [Int8?].self)
+                == "element 2 of column “c” (index 0, type int8): the number is out of the range of Int8"
+        )
+        #expect(
+            message(array.bytes, numbers, as: [String].self)
+                == "element 0 of column “c” (index 0, type int8): String needs a text; cast it to text"
+        )
+        var bytes = try #require(array.bytes)
+        bytes[3] = 2
+        #expect(
+            message(bytes, numbers, as: [Int].self)
+                == "column “c” (index 0, type int8[]): the array has 2 dimensions, and only one can be decoded"
+        )
+        bytes[3] = 1
+        #expect(message(bytes.dropLast(), numbers, as: [Int?].self)?.hasSuffix("not those of the type") == true)
+        #expect(message(bytes + [0], numbers, as: [Int?].self)?.hasSuffix("not those of the type") == true)
+        bytes.replaceSubrange(12..<16, with: [127, 255, 255, 255])
+        #expect(message(bytes, numbers, as: [Int?].self)?.hasSuffix("not those of the type") == true)
+        #expect(try decode(argument([] as [Int]).bytes, numbers, as: [Int].self) == [])
+    }
+
+    @Test("A number that a Decimal does not hold exactly is an error")
+    func hugeNumerics() throws {
+        let reason = "the number is infinite, not a number, or has more digits than Decimal"
+        for bytes in [
+            [0, 0, 0, 0, 0xC0, 0, 0, 0], [0, 0, 0, 0, 0xD0, 0, 0, 0], [0, 1, 0, 100, 0, 0, 0, 0, 0, 1],
+            [0, 1, 255, 0, 0, 0, 0, 0, 0, 1],
+            Numeric.bytes(of: "340282366920938463463374607431768211456"),
+        ] as [[UInt8]] {
+            #expect(message(bytes, .numeric, as: Decimal.self) == "column “c” (index 0, type numeric): \(reason)")
+        }
+    }
+
+    private struct Order: Decodable {
+        var name: String
+        var count: Int
+    }
+
+    @Test("JSON that does not fit is an error that says why, and not what it says")
+    func json() throws {
+        func refuses(_ json: String, _ reason: String) {
+            #expect(
+                message(Array(json.utf8), .json, as: PostgresJSON<Order>.self)
+                    == "column “c” (index 0, type json): the JSON is not that of Order: \(reason)"
+            )
+        }
+        refuses(#"{"name": "hunter2"}"#, "there is no key “count”")
+        refuses(#"{"name": "hunter2", "count": "hunter2"}"#, "a value is not of type Int")
+        refuses(#"{"name": null, "count": 1}"#, "a value of type String is null")
+        refuses("hunter2", "it is not valid")
+        #expect(
+            try decode(Array(#"{"name": "a", "count": 1}"#.utf8), .json, as: PostgresJSON<Order>.self).value.name == "a"
+        )
+    }
+
+    private enum Colour: String, PostgresArrayDecodable { case red }
+
+    private struct Point: PostgresDecodable {
+        var bytes: [UInt8]?
+
+        init(cell: borrowing PostgresCell) throws(PostgresError) {
+            bytes = cell.bytes
+            if cell.type != PostgresType(oid: 600) { throw cell.mismatch("a Point needs point") }
+        }
+    }
+
+    @Test("A type of one's own decodes itself, and its error names the column")
+    func ownTypes() throws {
+        #expect(try decode(Array("red".utf8), PostgresType(oid: 20_000), as: Colour.self) == .red)
+        #expect(try decode(argument(["red"]).bytes, PostgresType(oid: 1009), as: [Colour].self) == [.red])
+        #expect(
+            message(Array("hunter2".utf8), .text, as: Colour?.self)
+                == "column “c” (index 0, type text): no Colour has this raw value"
+        )
+        #expect(try decode([1, 2], PostgresType(oid: 600), as: Point.self).bytes == [1, 2])
+        #expect(message([], .text, as: Point.self) == "column “c” (index 0, type text): a Point needs point")
+    }
+}

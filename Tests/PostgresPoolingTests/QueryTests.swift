@@ -1,0 +1,138 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import PostgresPooling
+
+@Suite struct QueryTests {
+    @Test("An interpolated value becomes a numbered parameter, and never a part of the text")
+    func interpolation() throws {
+        let name = "Robert'); DROP TABLE person;--"
+        let query: PostgresQuery =
+            "SELECT id FROM person WHERE name = \(name) AND age > \(18) AND note = \(String?.none)"
+        #expect(query.text == "SELECT id FROM person WHERE name = $1 AND age > $2 AND note = $3")
+        #expect(
+            try arguments(query) == [
+                Argument(type: 0, format: 0, bytes: Array(name.utf8)),
+                Argument(type: 20, format: 1, bytes: [0, 0, 0, 0, 0, 0, 0, 18]),
+                Argument(type: 0, format: 1, bytes: nil),
+            ]
+        )
+    }
+
+    @Test("A literal without interpolation has no parameters")
+    func literal() throws {
+        let query: PostgresQuery = "SELECT 'ä' || \"é\" || '$1'"
+        #expect(query.text == "SELECT 'ä' || \"é\" || '$1'")
+        #expect(query.parameters.isEmpty)
+        #expect(try arguments(query).isEmpty)
+    }
+
+    @Test("A digit behind a parameter does not become a part of its number")
+    func digitBehindParameter() {
+        let digits: PostgresQuery = "0"
+        #expect(("SELECT \(1)0" as PostgresQuery).text == "SELECT $1 0")
+        #expect(("SELECT \(1)\(sql: digits)" as PostgresQuery).text == "SELECT $1 0")
+        #expect(("SELECT \(1)::int" as PostgresQuery).text == "SELECT $1::int")
+        #expect(("SELECT \(1)\(2)" as PostgresQuery).text == "SELECT $1$2")
+    }
+
+    @Test(
+        "An identifier is quoted, and its quotes are doubled",
+        arguments: ["person", "a b", "x\"; DROP TABLE t; --", "é"]
+    )
+    func identifier(name: String) {
+        let query: PostgresQuery = "SELECT * FROM \(identifier: name)"
+        #expect(
+            query.text == "SELECT * FROM \""
+                + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        )
+        #expect(query.parameters.isEmpty)
+    }
+
+    @Test("A statement in a statement brings its parameters, which are numbered anew")
+    func splice() throws {
+        let condition: PostgresQuery = "é = '$1' AND age > \(18) AND city = \("Rome")"
+        let query: PostgresQuery = "SELECT \(1) WHERE \(sql: condition) OR \(sql: condition) LIMIT \(5)"
+        #expect(
+            query.text
+                == "SELECT $1 WHERE é = '$1' AND age > $2 AND city = $3 OR é = '$1' AND age > $4 AND city = $5 LIMIT $6"
+        )
+        #expect(try arguments(query).map { $0.bytes?.last } == [1, 18, 101, 18, 101, 5])
+    }
+
+    @Test("Numbers of two digits are renumbered as a whole")
+    func spliceOfMany() {
+        var list: PostgresQuery = "\(0)"
+        for number in 1..<12 { list = "\(sql: list), \(number)" }
+        let query: PostgresQuery = "SELECT \("x"), \(sql: list)"
+        #expect(query.text == "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13")
+        #expect(query.parameters.count == 13)
+    }
+
+    @Test("Text from elsewhere keeps its own numbers, and is refused where they would be others'")
+    func unsafeText() throws {
+        let text = PostgresQuery(
+            unsafe: "a = $2 OR b = $1",
+            parameters: [PostgresParameter("x"), PostgresParameter(7)]
+        )
+        let first: PostgresQuery = "SELECT \(sql: text) OR c = \(true)"
+        #expect(first.text == "SELECT a = $2 OR b = $1 OR c = $3")
+        #expect(try arguments(first).map(\.type) == [0, 20, 16])
+        for query: PostgresQuery in ["SELECT \(1), \(sql: text)", "SELECT \(1), \(sql: first)"] {
+            let error = #expect(throws: PostgresError.self) { try arguments(query) }
+            #expect(error?.code == .encoding && error?.sql == query.text)
+        }
+    }
+
+    @Test("No description of a statement or a parameter shows a value")
+    func descriptions() {
+        let secret = "hunter2"
+        let query: PostgresQuery = "SELECT \(secret), \(Array(secret.utf8))"
+        var dumped = ""
+        dump(query, to: &dumped)
+        for text in ["\(query)", String(reflecting: query), "\([query])", dumped] {
+            #expect(text.contains("SELECT $1, $2"))
+            #expect(!text.contains(secret) && !text.contains("104"))
+        }
+        dump(query.parameters, to: &dumped)
+        for text in ["\(query.parameters)", String(reflecting: query.parameters), dumped] {
+            #expect(text.contains("bytea"))
+            #expect(!text.contains(secret) && !text.contains("104"))
+        }
+    }
+
+    @Test("A NUL character in a statement is an error, and not where the statement ends")
+    func nulInText() throws {
+        try ("SELECT 1" as PostgresQuery).validate()
+        for query: PostgresQuery in [
+            PostgresQuery(unsafe: "DELETE FROM t\0 WHERE a"), "DELETE FROM \(identifier: "t\0")",
+        ] {
+            let error = #expect(throws: PostgresError.self) { try query.validate() }
+            #expect(error?.code == .encoding)
+        }
+    }
+
+    @Test("A NUL character in a text is an error that names the parameter, and not where the text ends")
+    func nulInParameter() throws {
+        let nul = "hunter\0"
+        for query: PostgresQuery in ["SELECT \(1), \(nul)", "SELECT \(1), \(["a", nul])", "SELECT \(1), \([nil, nul])"]
+        {
+            let error = #expect(throws: PostgresError.self) { try arguments(query) }
+            #expect(error?.code == .encoding)
+            #expect(error?.message.hasPrefix("parameter $2: ") == true)
+            #expect(error.map { "\($0)" }?.contains("hunter") == false)
+        }
+    }
+
+    @Test("As many parameters as the protocol counts are sent, and one more is an error")
+    func parameterCount() throws {
+        let most = PostgresQuery(unsafe: "", parameters: Array(repeating: PostgresParameter("é"), count: 65_535))
+        #expect(try arguments(most).allSatisfy { $0 == Argument(type: 0, format: 0, bytes: [0xC3, 0xA9]) })
+        let more = PostgresQuery(unsafe: "", parameters: most.parameters + [PostgresParameter(1)])
+        let error = #expect(throws: PostgresError.self) { try arguments(more) }
+        #expect(error?.code == .encoding)
+    }
+}
