@@ -150,6 +150,51 @@ import Testing
         await closed
     }
 
+    @Test("A connection that needs a reset is handed on after it, off the way of who gave it back")
+    func reset() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, maximum: 1)
+        try await pool.withConnection { $0.soil() }
+        // The body's caller has gone on, and nobody has the connection yet.
+        #expect(pool.status.leased == 1 && pool.status.idle == 0)
+        let next = await inLine(1, of: pool)
+        await until { factory.resetting == 1 }
+        factory.finishResetting(succeeding: true)
+        #expect(try await next.value == 1)
+        #expect(factory.connects == 1)
+    }
+
+    @Test("A connection whose reset fails is closed, and the one in line gets a new one")
+    func failedReset() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, maximum: 1)
+        try await pool.withConnection { $0.soil() }
+        let next = await inLine(1, of: pool)
+        await until { factory.resetting == 1 }
+        factory.finishResetting(succeeding: false)
+        #expect(try await next.value == 2)
+        #expect(factory.closed == [1])
+    }
+
+    @Test("Idle connections that are broken leave when the pool is told to look at them")
+    func inspectIdle() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, maximum: 3)
+        let broken = Locked<@Sendable () -> Void>({})
+        try await pool.withConnection { first in
+            let health = first.health
+            broken.withLock { $0 = { health.withLock { $0 = .broken } } }
+            try await pool.withConnection { _ in }
+        }
+        #expect(pool.status.idle == 2)
+        broken.withLock { $0 }()
+        #expect(pool.status.idle == 2)
+        pool.inspectIdle()
+        await until { factory.closed == [1] }
+        #expect(pool.status.idle == 1)
+        #expect(try await pool.withConnection { $0.number } == 2)
+    }
+
     @Test("Past its deadline a caller is told how the pool stands")
     func timeout() async throws {
         let clock = ManualClock()

@@ -8,9 +8,10 @@ import ConnectionPooling
 final class ScriptedFactory: ConnectionFactory {
     struct Connection: ~Copyable, Sendable {
         let number: Int
-        let breaks = Locked(false)
+        let health = Locked(ConnectionHealth.reusable)
 
-        func breakDown() { breaks.withLock { $0 = true } }
+        func breakDown() { health.withLock { $0 = .broken } }
+        func soil() { health.withLock { $0 = .needsReset } }
     }
 
     struct Refused: Error, Equatable {}
@@ -26,6 +27,7 @@ final class ScriptedFactory: ConnectionFactory {
         var hanging: [CheckedContinuation<Bool, Never>] = []
         var holdsClosing = false
         var closing: [CheckedContinuation<Void, Never>] = []
+        var resetting: [CheckedContinuation<Bool, Never>] = []
     }
 
     private let state = Locked(State())
@@ -43,10 +45,16 @@ final class ScriptedFactory: ConnectionFactory {
     var closed: [Int] { state.withLock { $0.closed } }
     var hanging: Int { state.withLock { $0.hanging.count } }
     var closing: Int { state.withLock { $0.closing.count } }
+    var resetting: Int { state.withLock { $0.resetting.count } }
 
     /// Lets the oldest hanging connect succeed or fail.
     func release(succeeding: Bool) {
         state.withLock { $0.hanging.removeFirst() }.resume(returning: succeeding)
+    }
+
+    /// Lets the oldest reset succeed or fail.
+    func finishResetting(succeeding: Bool) {
+        state.withLock { $0.resetting.removeFirst() }.resume(returning: succeeding)
     }
 
     /// Lets the oldest close end.
@@ -76,7 +84,16 @@ final class ScriptedFactory: ConnectionFactory {
     }
 
     func inspect(_ connection: borrowing Connection) -> ConnectionHealth {
-        connection.breaks.withLock { $0 } ? .broken : .reusable
+        connection.health.withLock { $0 }
+    }
+
+    /// Waits for `finishResetting`.
+    func reset(_ connection: borrowing Connection) async -> Bool {
+        let succeeds = await withCheckedContinuation { continuation in
+            state.withLock { $0.resetting.append(continuation) }
+        }
+        if succeeds { connection.health.withLock { $0 = .reusable } }
+        return succeeds
     }
 
     func close(_ connection: consuming Connection) async {
