@@ -32,23 +32,22 @@ static void count(const void *caller) {
 }
 
 int poll(struct pollfd *sockets, nfds_t number, int milliseconds) {
-  static int (*real)(struct pollfd *, nfds_t, int);
-  if (real == NULL) real = (int (*)(struct pollfd *, nfds_t, int))dlsym(RTLD_NEXT, "poll");
+  int (*real)(struct pollfd *, nfds_t, int) = (int (*)(struct pollfd *, nfds_t, int))dlsym(RTLD_NEXT, "poll");
   count(__builtin_return_address(0));
   return real(sockets, number, milliseconds);
 }
 
 // What 'poll' becomes where the C library checks sizes.
 int __poll_chk(struct pollfd *sockets, nfds_t number, int milliseconds, size_t size) {
-  static int (*real)(struct pollfd *, nfds_t, int, size_t);
-  if (real == NULL) real = (int (*)(struct pollfd *, nfds_t, int, size_t))dlsym(RTLD_NEXT, "__poll_chk");
+  int (*real)(struct pollfd *, nfds_t, int, size_t) =
+      (int (*)(struct pollfd *, nfds_t, int, size_t))dlsym(RTLD_NEXT, "__poll_chk");
   count(__builtin_return_address(0));
   return real(sockets, number, milliseconds, size);
 }
 
 int connect(int socket, const struct sockaddr *address, socklen_t length) {
-  static int (*real)(int, const struct sockaddr *, socklen_t);
-  if (real == NULL) real = (int (*)(int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "connect");
+  int (*real)(int, const struct sockaddr *, socklen_t) =
+      (int (*)(int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "connect");
   count(__builtin_return_address(0));
   return real(socket, address, length);
 }

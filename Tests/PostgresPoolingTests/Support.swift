@@ -31,6 +31,10 @@ extension TestServer {
         var configuration = PostgresConfiguration(url)
         configuration.applicationName = name
         configuration.maximumConnections = 4
+        // However slow the machine is: what takes this long is an error of another kind.
+        configuration.checkoutTimeout = .seconds(300)
+        configuration.connectTimeout = .seconds(120)
+        configuration.recoveryTimeout = .seconds(120)
         configure(&configuration)
         let pool = try PostgresPool(configuration, reactor: poller.reactor)
         do {
