@@ -12,10 +12,12 @@
         /// The thread times its wait itself, and takes itself out of the line when it is over: so a blocked thread depends on no
         /// task, which might have no thread to run on.
         ///
-        /// - Parameter timeout: Nanoseconds, or `nil` for ever.
+        /// - Parameter timeout: How long; `nil` for ever.
         /// - Returns: A slot in the caller's hand.
         /// - Complexity: O(slots). Allocates nothing.
-        func waitBlocking(timeout: UInt64?) throws(LockPoolError) -> Slot {
+        @usableFromInline
+        func waitBlocking(timeout: Duration?) throws(LockPoolError) -> Slot {
+            precondition(!shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")
             guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
             defer { giveRecord(index) }
             let wakeup = unsafe withUnsafeTemporaryAllocation(of: lockpool_parker.self, capacity: 1) { buffer in
@@ -30,7 +32,7 @@
                 )
                 if let refusal = enqueue(index, waker: waker, deadline: nil) { return refusal }
                 var wakeup = 0
-                if unsafe lockpool_parker_wait(parker, timeout ?? .max, &wakeup) { return wakeup }
+                if unsafe lockpool_parker_wait(parker, timeout?.wholeNanoseconds ?? .max, &wakeup) { return wakeup }
                 if let ticket = Record.Progress.ticket(record(index).progress.load()), cancel(ticket, record: index) {
                     return Wakeup.timedOut
                 }

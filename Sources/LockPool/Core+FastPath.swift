@@ -10,7 +10,7 @@ extension Core {
         // The queue first, or this would be barging. Acquire: the slots are looked at afterwards.
         guard QueueWord(bits: queue.loadAcquire()).admitsNewcomers else { return nil }
         let hint = ThreadHint.slot
-        let slots = unsafe shape.slots
+        let slots = unsafe base + shape.slots
         if hint < shape.count {
             let slot = unsafe Slot(address: slots + hint * stride)
             if slot.tryLease() { return slot }
@@ -23,7 +23,7 @@ extension Core {
     @inline(never)
     func searchIdleSlot() -> Slot? {
         let (count, stride) = (shape.count, shape.stride)
-        var address = unsafe shape.slots
+        var address = unsafe base + shape.slots
         var rest = count
         while rest >= 4 {
             let states = (

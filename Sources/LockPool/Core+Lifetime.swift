@@ -4,7 +4,8 @@
 
 // How a pool ends. Closing is an operation like others: nobody gets in line any more, who waits is told, and every slot
 // is retired. Dropping is the end of the pool object, with guards still out: what is idle is destroyed at once, and the rest
-// by whoever has it in hand. Nobody waits then, because waiting callers hold the pool object.
+// by whoever has it in hand. Nobody waits then, because waiting callers hold the pool object. Where the block's memory ends
+// with the pool, nothing may be in anybody's hand.
 
 extension Core {
     /// Refuses newcomers, fails everyone who waits, and retires every slot.
@@ -16,15 +17,21 @@ extension Core {
     }
 
     /// Ends the pool object's hold on the block. No operation on the pool object is under way, or can come.
+    ///
+    /// Traps if the memory is not the block's own and somebody has another hold: a holder of a slot would write to it later.
     @usableFromInline
     func drop() {
         if closeQueue() {
             while let record = dequeue() { wake(record, Wakeup.closed) }
         }
+        // Before the last hold may go, and the block with it.
+        let outlivesPool = unsafe shape.free != nil
         // One hold per slot, and then back for those that are in nobody's hand.
         _ = holds.add(UInt(shape.count))
         for index in 0..<shape.count { orphan(slot(index)) }
-        letGo()
+        if !endHold(), !outlivesPool {
+            fatalError("LockPool: a fixed pool has ended, and its memory with it, while one of its slots was in use.")
+        }
     }
 
     private func orphan(_ slot: Slot) {
@@ -50,10 +57,15 @@ extension Core {
         _ = holds.add(1)
     }
 
-    /// Ends a hold; the last one frees the block.
-    func letGo() {
-        guard holds.subtractOne() == 1 else { return }
+    /// Ends a hold; the last one ends the block.
+    func letGo() { _ = endHold() }
+
+    /// - Returns: Whether it was the last.
+    private func endHold() -> Bool {
+        guard holds.subtractOne() == 1 else { return false }
+        let free = unsafe shape.free
         unsafe (base + Core.line).assumingMemoryBound(to: Shape.self).deinitialize(count: 1)
-        unsafe Memory.free(base)
+        unsafe free?(base)
+        return true
     }
 }

@@ -13,14 +13,14 @@
         /// waits for a handler that is running.
         ///
         /// - Parameters:
-        ///   - deadlines: What ends the wait after `timeout`.
+        ///   - deadlines: What ends the wait after `timeout`; `nil` where there is none.
         ///   - timeout: How long to wait; `nil` for as long as it takes.
         ///   - creates: Whether the caller can be handed a vacant slot. In one pool all callers can, or none.
         /// - Returns: A slot in the caller's hand, with an element or, where callers create, reserved.
         /// - Complexity: O(slots). Allocates nothing.
         @usableFromInline
         func wait(
-            deadlines: Deadlines,
+            deadlines: Deadlines?,
             timeout: Duration?,
             creates: Bool = false
         ) async throws(LockPoolError) -> Slot {
@@ -29,14 +29,14 @@
                 "LockPool: callers create in this pool, so check out with getOrCreate."
             )
             guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
-            let deadline = timeout.map(deadlines.deadline(after:))
+            let deadline = timeout.flatMap { deadlines?.deadline(after: $0) }
             let wakeup = await withTaskCancellationHandler {
                 await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Int, Never>) in
                     let waker = unsafe Waker(continuation)
                     if let refusal = enqueue(index, waker: waker, deadline: deadline) {
                         waker.wake(refusal)
                     } else if let deadline {
-                        deadlines.arm(deadline)
+                        deadlines?.arm(deadline)
                     }
                 }
             } onCancel: {

@@ -2,18 +2,22 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A pool's block of memory: one allocation with everything that a pool consists of.
+/// A pool's block of memory, with everything that a pool consists of.
 ///
 ///     line 0    queue word: written by every waiter, so nothing that only is read shares its line
 ///     line 1    what never changes (`Shape`), two lines
 ///     line 3    head of the free list, count of holds on the block
-///     slots     one or more lines each: state, the block, index, element
-///     cells     the ring of the queue, one word each
+///     slots     each: state, where the block begins, index, element; no two on one line
 ///     records   a place per waiter, one line each
+///     cells     the ring of the queue, one word each
 ///
-/// A `Core` is a reference to the block and nothing more. The block lives until its last hold is let go of: the pool
-/// object has one; when that goes, every slot in somebody's hand has one; and an operation that looks at the queue after it
-/// gave its slot up takes one for as long as it looks. See `Core+Lifetime.swift`.
+/// A `Core` is a reference to the block and nothing more. Within a block places are told by their distance from its
+/// beginning, so that one that nobody uses can be moved.
+///
+/// A block on the heap lives until its last hold is let go of: the pool object has one; when that goes, every slot in
+/// somebody's hand has one; and an operation that looks at the queue after it gave its slot up takes one for as long as it
+/// looks. A block in memory of somebody else ends with its pool, which must have the only hold then. See
+/// `Core+Lifetime.swift`.
 @frozen
 @usableFromInline
 @safe
@@ -24,12 +28,13 @@ struct Core: @unchecked Sendable {
     struct Shape {
         /// The number of slots.
         @usableFromInline let count: Int
-        @usableFromInline let slots: UnsafeMutableRawPointer
+        /// Where the slots begin, in bytes from the beginning of the block; and so the cells and records.
+        @usableFromInline let slots: Int
         /// Bytes from one slot to the next.
         @usableFromInline let stride: Int
-        let cells: UnsafeMutableRawPointer
-        let records: UnsafeMutableRawPointer
-        /// The number of cells: a power of two.
+        let records: Int
+        let cells: Int
+        /// The number of cells: a power of two, or none where nobody may wait.
         let ring: Int
         /// The number of records: how many may wait.
         let maximumWaiters: Int
@@ -39,12 +44,16 @@ struct Core: @unchecked Sendable {
         let destroyElement: @Sendable (Slot) -> Void
         /// Called where callers do not create, when a slot is vacant while somebody waits.
         let onVacancy: @Sendable () -> Void
+        /// Frees the block after its last hold; `nil` where its memory is somebody else's.
+        var free: Memory.Free?
     }
 
-    @usableFromInline static var line: Int { @inlinable get { 64 } }
+    /// Bytes of a cache line, or where words have 32 bits, of what need not be apart there but in order.
+    @usableFromInline static var line: Int { @inlinable get { 8 * MemoryLayout<UInt>.stride } }
 
     @usableFromInline let base: UnsafeMutableRawPointer
 
+    /// The block that begins at `base`.
     @inlinable
     init(base: UnsafeMutableRawPointer) { unsafe self.base = unsafe base }
 
@@ -66,23 +75,21 @@ struct Core: @unchecked Sendable {
 
     @inlinable
     @inline(__always)
-    func slot(_ index: Int) -> Slot { unsafe Slot(address: shape.slots + index * shape.stride) }
+    func slot(_ index: Int) -> Slot { unsafe Slot(address: base + shape.slots + index * shape.stride) }
 
     func cell(_ ticket: Ticket) -> Word {
         let index = Int(ticket.number & UInt(shape.ring - 1))
-        return unsafe Word(at: shape.cells + index * MemoryLayout<UInt>.stride)
+        return unsafe Word(at: base + shape.cells + index * MemoryLayout<UInt>.stride)
     }
 
-    func record(_ index: Int) -> Record { unsafe Record(address: shape.records + index * Record.stride) }
+    func record(_ index: Int) -> Record { unsafe Record(address: base + shape.records + index * Record.stride) }
 }
 
-extension Core {
-    /// Makes a block with vacant slots, an empty queue, and all records free.
+extension Core.Shape {
+    /// Where things are in a block for so many slots and waiters.
     ///
     /// Cancelled tickets behind an older live waiter keep their cells until the head passes them: hence four for each
     /// waiter. The interleaving checker takes fewer, to see a ring that is full.
-    ///
-    /// - Complexity: O(`count` + `maximumWaiters`); one allocation.
     @usableFromInline
     init(
         count: Int,
@@ -99,41 +106,57 @@ extension Core {
             0...WordWidth.maximumWaiters ~= maximumWaiters,
             "A pool can have from 0 to \(WordWidth.maximumWaiters) waiters."
         )
-        var ring = 2
+        var ring = maximumWaiters > 0 ? 2 : 0
         while ring < cellsPerWaiter * maximumWaiters { ring *= 2 }
-        let alignment = max(Core.line, slotAlignment)
-        let slotsOffset = (4 * Core.line + alignment - 1) / alignment * alignment
-        let cellsOffset = slotsOffset + count * slotStride
-        let recordsOffset =
-            (cellsOffset + ring * MemoryLayout<UInt>.stride + Record.stride - 1) / Record.stride * Record.stride
-        unsafe self.init(
-            base: Memory.allocate(byteCount: recordsOffset + maximumWaiters * Record.stride, alignment: alignment)
-        )
-        unsafe (base + Core.line).initializeMemory(
-            as: Shape.self,
-            to: Shape(
-                count: count,
-                slots: base + slotsOffset,
-                stride: slotStride,
-                cells: base + cellsOffset,
-                records: base + recordsOffset,
-                ring: ring,
-                maximumWaiters: maximumWaiters,
-                callersCreate: callersCreate,
-                destroyElement: destroyElement,
-                onVacancy: onVacancy
-            )
-        )
+        slots = (4 * Core.line + slotAlignment - 1) / slotAlignment * slotAlignment
+        records = slots + count * slotStride
+        cells = records + maximumWaiters * Record.stride
+        stride = slotStride
+        self.ring = ring
+        self.count = count
+        self.maximumWaiters = maximumWaiters
+        self.callersCreate = callersCreate
+        self.destroyElement = destroyElement
+        self.onVacancy = onVacancy
+        unsafe free = nil
+    }
+
+    /// The size of the block.
+    var byteCount: Int { cells + ring * MemoryLayout<UInt>.stride }
+}
+
+extension Core {
+    /// Makes a block on the heap, which its last hold frees.
+    ///
+    /// - Parameter alignment: What the slots are aligned to.
+    /// - Complexity: O(slots + maximum waiters); one allocation.
+    @usableFromInline
+    init(allocating shape: Shape, alignment: Int) {
+        var shape = shape
+        unsafe shape.free = { block in unsafe Memory.free(block) }
+        let block = unsafe Memory.allocate(byteCount: shape.byteCount, alignment: max(Core.line, alignment))
+        unsafe self.init(shape, in: block, byteCount: shape.byteCount)
+    }
+
+    /// Makes a block in the memory at `block`, which is aligned as words and slots are. Its slots are vacant, its queue is
+    /// empty, and all its records are free.
+    ///
+    /// - Complexity: O(slots + maximum waiters). Allocates nothing.
+    @usableFromInline
+    init(_ shape: Shape, in block: UnsafeMutableRawPointer, byteCount: Int) {
+        precondition(shape.byteCount <= byteCount, "LockPool: the memory is too small for the pool.")
+        unsafe self.init(base: block)
+        unsafe (base + Core.line).initializeMemory(as: Shape.self, to: shape)
         queue.initialize(to: QueueWord(tail: Ticket(0), length: 0, isClosed: false).bits)
         holds.initialize(to: 1)
-        freeRecords.initialize(to: FreeListWord(first: maximumWaiters > 0 ? 0 : nil, count: 0).bits)
-        for index in 0..<count { slot(index).initialize(core: self, index: index) }
-        for number in 0..<ring {
+        freeRecords.initialize(to: FreeListWord(first: shape.maximumWaiters > 0 ? 0 : nil, count: 0).bits)
+        for index in 0..<shape.count { slot(index).initialize(core: self, index: index) }
+        for number in 0..<shape.ring {
             let ticket = Ticket(UInt(number))
             cell(ticket).initialize(to: CellWord(ticket, .empty).bits)
         }
-        for index in 0..<maximumWaiters {
-            record(index).initialize(nextFree: index + 1 < maximumWaiters ? index + 1 : nil)
+        for index in 0..<shape.maximumWaiters {
+            record(index).initialize(nextFree: index + 1 < shape.maximumWaiters ? index + 1 : nil)
         }
     }
 }

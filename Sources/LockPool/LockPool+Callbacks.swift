@@ -2,31 +2,6 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// Waiting without a task and without a thread: a waiter is a context and a function. For event loops, and for where there is
-// no runtime at all.
-
-/// What a callback waiter is told: the element that is its own now, or why there is none. Make a guard of it with
-/// ``LockPool/lease(_:)``, exactly once.
-@frozen
-public struct Turn: Sendable {
-    /// The form in which it passes through a C function.
-    public let rawValue: Int
-
-    /// Whether there is an element to lease.
-    public var bringsElement: Bool { rawValue >= 0 }
-
-    /// A turn that has passed through a C function.
-    @inlinable
-    public init(rawValue: Int) { self.rawValue = rawValue }
-}
-
-/// A callback waiter's place in line, by which it can be cancelled.
-@frozen
-public struct WaiterTicket: Sendable {
-    @usableFromInline let ticket: UInt
-    @usableFromInline let record: Int
-}
-
 extension LockPool where Element: ~Copyable {
     /// Gets in line as a function and a context for it.
     ///
@@ -52,19 +27,7 @@ extension LockPool where Element: ~Copyable {
         context: UnsafeMutableRawPointer,
         onTurn: @convention(c) (_ context: UnsafeMutableRawPointer, _ turn: Int) -> Void
     ) throws(LockPoolError) -> WaiterTicket {
-        precondition(!core.shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")
-        guard let record = core.takeRecord() else {
-            throw core.error(core.isClosed ? Wakeup.closed : Wakeup.refused)
-        }
-        let waker = unsafe Waker(function: onTurn, context: context, givesRecordBack: true)
-        switch core.enqueue(record, waker: waker) {
-        case .queued(let ticket):
-            core.examineSlots()
-            return WaiterTicket(ticket: ticket.number, record: record)
-        case .refused(let reason):
-            core.giveRecord(record)
-            throw core.error(reason)
-        }
+        try unsafe core.wait(context: context, onTurn: onTurn)
     }
 
     /// Takes a callback waiter out of the line.
@@ -73,11 +36,7 @@ extension LockPool where Element: ~Copyable {
     ///   the function has been called before, or is being called.
     /// - Complexity: O(1).
     @discardableResult
-    public func cancel(_ waiter: WaiterTicket) -> Bool {
-        guard core.cancel(Ticket(waiter.ticket), record: waiter.record) else { return false }
-        core.wake(waiter.record, Wakeup.cancelled)
-        return true
-    }
+    public func cancel(_ waiter: WaiterTicket) -> Bool { core.cancel(waiter) }
 
     /// Makes a guard of a turn that a callback waiter of this pool was given.
     ///
@@ -86,8 +45,6 @@ extension LockPool where Element: ~Copyable {
     /// - Throws: ``LockPoolError`` if the turn brought no element.
     @unsafe
     public func lease(_ turn: Turn) throws(LockPoolError) -> LockGuard<Element> {
-        if turn.rawValue < 0 { throw core.error(turn.rawValue) }
-        precondition(turn.rawValue < capacity, "LockPool: this turn is of another pool.")
-        return LockGuard(slot: core.slot(turn.rawValue))
+        LockGuard(slot: try core.slot(for: turn))
     }
 }

@@ -90,16 +90,8 @@ extension LockPool where Element: ~Copyable {
         @inlinable
         public func getBlocking(timeout: Duration? = nil) throws(LockPoolError) -> LockGuard<Element> {
             if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
-            return LockGuard(slot: try waitBlocking(timeout: timeout))
-        }
-
-        @usableFromInline
-        func waitBlocking(timeout: Duration?) throws(LockPoolError) -> Slot {
-            precondition(
-                !core.shape.callersCreate,
-                "LockPool: callers create in this pool, so check out with getOrCreate."
-            )
-            return try core.waitBlocking(timeout: timeout.map(\.wholeNanoseconds))
+            defer { withExtendedLifetime(self) {} }
+            return LockGuard(slot: try core.waitBlocking(timeout: timeout))
         }
 
     #endif

@@ -3,48 +3,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension LockPool where Element: ~Copyable {
-    /// The states that a slot can be in.
-    public enum SlotState: Hashable, Sendable {
-        /// Without an element.
-        case vacant
-        /// Being filled or emptied.
-        case reserved
-        /// With an element that is free.
-        case idle
-        /// With an element that is in use.
-        case leased
-    }
+    /// The numbers of the slots, from 0 to ``capacity`` − 1: for going through them with ``peek(_:)`` and
+    /// ``tryWhileLocked(_:_:)``.
+    public var slots: Range<Int> { 0..<capacity }
 
-    /// The state of the slot with this number, from 0 to ``capacity`` − 1. It may be another in the next instant.
+    /// The state of the slot with this number. It may be another in the next instant.
     ///
+    /// - Parameter index: One of ``slots``.
     /// - Complexity: O(1); one load.
-    public func peek(_ index: Int) -> SlotState {
-        precondition(0..<capacity ~= index, "LockPool: there is no slot \(index).")
-        return switch core.slot(index).state.loadRelaxed() & SlotWord.phase {
-        case SlotWord.vacant: .vacant
-        case SlotWord.reserved: .reserved
-        case SlotWord.idle: .idle
-        default: .leased
-        }
-    }
+    public func peek(_ index: Int) -> SlotState { core.peek(index) }
 
     /// Gets the element of the slot with this number, if it is idle.
     ///
     /// For going through all elements, whichever are free: to look after them, or to count what is in them. A slot
     /// that somebody waits for is not idle, so this overtakes nobody.
     ///
-    /// - Parameter index: From 0 to ``capacity`` − 1.
+    /// - Parameter index: One of ``slots``.
     /// - Returns: A guard, or `nil`.
     /// - Complexity: O(1).
     public func tryGet(slot index: Int) -> LockGuard<Element>? {
-        precondition(0..<capacity ~= index, "LockPool: there is no slot \(index).")
-        let slot = core.slot(index)
-        return QueueWord(bits: core.queue.loadAcquire()).admitsNewcomers && slot.tryLease()
-            ? LockGuard(slot: slot) : nil
+        guard let slot = core.leaseIfIdle(index) else { return nil }
+        return LockGuard(slot: slot)
     }
 
     /// Calls `body` with the element of the slot with this number while it is leased for that, if it is idle.
     ///
+    /// - Parameter index: One of ``slots``.
     /// - Returns: What `body` returns; `nil` if the slot was not idle.
     /// - Throws: What `body` throws.
     /// - Complexity: O(1).
@@ -57,40 +41,10 @@ extension LockPool where Element: ~Copyable {
     }
 
     /// How the slots are used now, each at its own instant. O(slots).
-    public var occupancy: Occupancy {
-        var occupancy = Occupancy()
-        for index in 0..<capacity {
-            switch peek(index) {
-            case .vacant: occupancy.vacant += 1
-            case .reserved: occupancy.reserved += 1
-            case .idle: occupancy.idle += 1
-            case .leased: occupancy.leased += 1
-            }
-        }
-        return occupancy
-    }
-}
-
-/// How the slots of a ``LockPool`` are used.
-public struct Occupancy: Hashable, Sendable {
-    /// Slots without an element.
-    public internal(set) var vacant = 0
-
-    /// Slots that somebody is filling or emptying.
-    public internal(set) var reserved = 0
-
-    /// Slots whose element is free.
-    public internal(set) var idle = 0
-
-    /// Slots whose element is in use.
-    public internal(set) var leased = 0
+    public var occupancy: Occupancy { core.occupancy }
 }
 
 extension LockPool: CustomDebugStringConvertible where Element: ~Copyable {
     /// The states of the slots and the length of the line; never an element.
-    public var debugDescription: String {
-        let now = occupancy
-        return "LockPool(\(now.leased) leased, \(now.idle) idle, \(now.reserved) reserved, \(now.vacant) vacant, "
-            + "\(waiters) waiting\(isClosed ? ", closed" : ""))"
-    }
+    public var debugDescription: String { core.description(of: "LockPool") }
 }

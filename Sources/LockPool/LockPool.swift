@@ -115,13 +115,16 @@ public final class LockPool<Element: ~Copyable>: Sendable {
         ) {
             self.init(
                 core: Core(
-                    count: capacity,
-                    maximumWaiters: maximumWaiters,
-                    callersCreate: callersCreate,
-                    slotStride: Slot.stride(Element.self),
-                    slotAlignment: MemoryLayout<Element>.alignment,
-                    destroyElement: { slot in destroyElement(unsafe slot.element(Element.self).move()) },
-                    onVacancy: onVacancy
+                    allocating: Core.Shape(
+                        count: capacity,
+                        maximumWaiters: maximumWaiters,
+                        callersCreate: callersCreate,
+                        slotStride: Slot.stride(Element.self),
+                        slotAlignment: MemoryLayout<Element>.alignment,
+                        destroyElement: { slot in destroyElement(unsafe slot.element(Element.self).move()) },
+                        onVacancy: onVacancy
+                    ),
+                    alignment: MemoryLayout<Element>.alignment
                 ),
                 clock: PoolClock(clock)
             )
@@ -153,13 +156,16 @@ public final class LockPool<Element: ~Copyable>: Sendable {
         /// A lazy pool that is filled from outside, by ``tryReserve()``.
         public init(capacity: Int, maximumWaiters: Int, onVacancy: @escaping @Sendable () -> Void) {
             core = Core(
-                count: capacity,
-                maximumWaiters: maximumWaiters,
-                callersCreate: false,
-                slotStride: Slot.stride(Element.self),
-                slotAlignment: MemoryLayout<Element>.alignment,
-                destroyElement: { slot in unsafe slot.element(Element.self).deinitialize(count: 1) },
-                onVacancy: onVacancy
+                allocating: Core.Shape(
+                    count: capacity,
+                    maximumWaiters: maximumWaiters,
+                    callersCreate: false,
+                    slotStride: Slot.stride(Element.self),
+                    slotAlignment: MemoryLayout<Element>.alignment,
+                    destroyElement: { slot in unsafe slot.element(Element.self).deinitialize(count: 1) },
+                    onVacancy: onVacancy
+                ),
+                alignment: MemoryLayout<Element>.alignment
             )
         }
     #endif
@@ -180,7 +186,7 @@ extension LockPool where Element: ~Copyable {
     public var maximumWaiters: Int { core.shape.maximumWaiters }
 
     /// How many callers are in line now. Cancelled ones that are not at the head of the line yet may count.
-    public var waiters: Int { Int(QueueWord(bits: core.queue.load()).length) }
+    public var waiters: Int { core.waiters }
 
     /// Wakes the oldest waiter without an element: its ``get()`` throws an error with none of the public codes.
     ///
@@ -200,5 +206,5 @@ extension LockPool where Element: ~Copyable {
     public func close() { core.close() }
 
     /// Whether ``close()`` has been called.
-    public var isClosed: Bool { QueueWord(bits: core.queue.load()).isClosed }
+    public var isClosed: Bool { core.isClosed }
 }

@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What the core asks of the machine: atomic words, memory, and a hint per thread. Nothing else in the core touches an
-// atomic or allocates (but for Deadlines.swift, which lives above the core, with tasks), so that the interleaving checker can replace this one file and run all the others as they are.
+// atomic or allocates (but for Deadlines.swift, which lives above the core, with tasks), so that the interleaving checker
+// can replace this one file and run all the others as they are.
 
 public import CLockPoolThread
 public import Synchronization
@@ -89,6 +90,9 @@ struct Word: @unchecked Sendable {
 /// Where a pool's block comes from and goes to.
 @usableFromInline
 enum Memory {
+    /// How a block is freed. A pool whose memory is somebody else's has none, and so no need of an allocator.
+    typealias Free = @convention(c) (UnsafeMutableRawPointer) -> Void
+
     static func allocate(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
         .allocate(byteCount: byteCount, alignment: alignment)
     }

@@ -53,7 +53,7 @@ struct Record {
         static func ticket(_ progress: UInt) -> Ticket? { progress < 2 ? nil : Ticket(progress - 2) }
     }
 
-    static var stride: Int { 64 }
+    static var stride: Int { Core.line }
 
     let address: UnsafeMutableRawPointer
 

@@ -10,11 +10,11 @@
 @usableFromInline
 @safe
 struct Slot: @unchecked Sendable {
-    /// What stands before the element: its state, the block that it is in, and its number.
+    /// What stands before the element: its state, its distance from the beginning of the block, and its number.
     @usableFromInline
     struct Head {
         var state: UInt
-        @usableFromInline var core: Core
+        var offset: Int
         @usableFromInline var index: Int
     }
 
@@ -25,7 +25,7 @@ struct Slot: @unchecked Sendable {
     init(address: UnsafeMutableRawPointer) { unsafe self.address = unsafe address }
 
     func initialize(core: Core, index: Int) {
-        unsafe address.initializeMemory(as: Head.self, to: Head(state: 0, core: core, index: index))
+        unsafe address.initializeMemory(as: Head.self, to: Head(state: 0, offset: address - core.base, index: index))
         state.initialize(to: SlotWord.vacant)
     }
 
@@ -33,11 +33,10 @@ struct Slot: @unchecked Sendable {
     @inline(__always)
     var state: Word { unsafe Word(at: address) }
 
-    @inlinable
-    @inline(__always)
+    /// The block that the slot is in.
     var core: Core {
         unsafe Memory.willTouch(address)
-        return unsafe address.assumingMemoryBound(to: Head.self).pointee.core
+        return unsafe Core(base: address - address.assumingMemoryBound(to: Head.self).pointee.offset)
     }
 
     @inlinable
@@ -65,7 +64,7 @@ struct Slot: @unchecked Sendable {
     /// Bytes from one slot to the next: whole cache lines.
     @inlinable
     static func stride<Element: ~Copyable>(_ type: Element.Type) -> Int {
-        let line = max(64, MemoryLayout<Element>.alignment)
+        let line = max(Core.line, MemoryLayout<Element>.alignment)
         return (elementOffset(type) + MemoryLayout<Element>.size + line - 1) / line * line
     }
 

@@ -13,10 +13,13 @@ let package = Package(
             name: "interleavings",
             dependencies: ["CFibers"],
             exclude: [
+                "Core/Callbacks.swift",
                 "Core/Core+Block.swift",
                 "Core/Core+Wait.swift",
                 "Core/Deadlines.swift",
                 "Core/Documentation.docc",
+                "Core/FixedLockPool.swift",
+                "Core/FixedLockPool+Checkout.swift",
                 "Core/LockPool.swift",
                 "Core/LockPool+Callbacks.swift",
                 "Core/LockPool+Checkout.swift",

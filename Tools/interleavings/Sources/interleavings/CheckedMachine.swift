@@ -79,15 +79,32 @@ enum Memory {
     nonisolated(unsafe) private static let buffer = UnsafeMutableRawPointer.allocate(byteCount: 1 << 16, alignment: 128)
     nonisolated(unsafe) private static var size = 0
     nonisolated(unsafe) static var isAlive = false
+    nonisolated(unsafe) private static var isLent = false
+
+    @usableFromInline
+    typealias Free = @convention(c) (UnsafeMutableRawPointer) -> Void
 
     static func allocate(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
         precondition(byteCount <= 1 << 16 && alignment <= 128)
         size = byteCount
         isAlive = true
+        isLent = false
         return buffer
     }
 
+    /// Memory for a block that must not be freed by the core, and not touched after `takeBack()`.
+    static func lend(byteCount: Int) -> UnsafeMutableRawPointer {
+        defer { isLent = true }
+        return allocate(byteCount: byteCount, alignment: 128)
+    }
+
+    static func takeBack() {
+        isAlive = false
+        world.checkFreed()
+    }
+
     static func free(_ block: UnsafeMutableRawPointer) {
+        if isLent { scheduler.fail("memory that is not the block's own is freed") }
         if !isAlive { scheduler.fail("the block is freed twice") }
         isAlive = false
         world.checkFreed()

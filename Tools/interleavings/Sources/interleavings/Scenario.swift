@@ -36,6 +36,8 @@ struct Scenario {
     /// A letter for each slot: `i` for idle, `v` for vacant.
     let slots: String
     var callersCreate = false
+    /// Whether the block is in memory that ends with the pool.
+    var isFixed = false
     var maximumWaiters = 4
     var cellsPerWaiter = 1
     /// The ticket that is drawn first.
@@ -241,5 +243,53 @@ struct Scenario {
             slots: "i",
             callers: [[.get], [.getByCallback], [.close]]
         ),
+        Scenario(
+            name: "fixed, and ends",
+            slots: "i",
+            isFixed: true,
+            preemptions: 4,
+            callers: [[.get], [.get], [.drop]]
+        ),
+        Scenario(
+            name: "fixed, two slots, and ends",
+            slots: "ii",
+            isFixed: true,
+            callers: [[.get], [.get], [.drop]]
+        ),
+        Scenario(
+            name: "fixed, an element is discarded, and ends",
+            slots: "i",
+            isFixed: true,
+            preemptions: 4,
+            callers: [[.getAndDiscard], [.tryGet], [.drop]]
+        ),
+        Scenario(
+            name: "fixed, filled from outside, and ends",
+            slots: "v",
+            isFixed: true,
+            preemptions: 4,
+            callers: [[.fulfill], [.tryGet], [.drop]]
+        ),
+        Scenario(
+            name: "fixed, a callback is cancelled, and ends",
+            slots: "i",
+            isFixed: true,
+            preemptions: 2,
+            callers: [[.get], [.getByCallback], [.cancelCallback(1)], [.drop]]
+        ),
+        Scenario(
+            name: "fixed, closes, and ends",
+            slots: "i",
+            isFixed: true,
+            callers: [[.get], [.get, .close], [.drop]]
+        ),
+        Scenario(
+            name: "fixed, two get twice, so that the ring wraps",
+            slots: "i",
+            isFixed: true,
+            maximumWaiters: 2,
+            callers: [[.get, .get], [.get, .get]]
+        ),
+        Scenario(name: "fixed, filled while somebody waits", slots: "v", isFixed: true, callers: [[.get], [.fulfill]]),
     ]
 }

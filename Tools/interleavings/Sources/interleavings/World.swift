@@ -42,7 +42,7 @@ final class World {
         self.scenario = scenario
         callers = Array(repeating: Caller(), count: scenario.callers.count)
         holders = Array(repeating: nil, count: scenario.slots.count)
-        core = Core(
+        let shape = Core.Shape(
             count: scenario.slots.count,
             maximumWaiters: scenario.maximumWaiters,
             callersCreate: scenario.callersCreate,
@@ -52,6 +52,12 @@ final class World {
             destroyElement: { $0.element(CheckedElement.self).deinitialize(count: 1) },
             onVacancy: { world.grow() }
         )
+        if scenario.isFixed {
+            let memory = Memory.lend(byteCount: shape.byteCount)
+            core = Core(shape, in: memory, byteCount: shape.byteCount)
+        } else {
+            core = Core(allocating: shape, alignment: MemoryLayout<CheckedElement>.alignment)
+        }
     }
 
     /// Fills the slots that are to be idle at first.
@@ -125,9 +131,25 @@ final class World {
             }
         case .drop:
             callers[caller].usesPool = false
-            scheduler.wait { [unowned self] in !callers.contains { $0.usesPool } }
-            core.drop()
+            scheduler.wait { [unowned self] in !callers.contains { $0.usesPool } && (!scenario.isFixed || isAtRest) }
+            end()
         }
+    }
+
+    /// The end of the pool, and of its memory if that is its own.
+    private func end() {
+        core.drop()
+        if scenario.isFixed { Memory.takeBack() }
+    }
+
+    /// Whether every slot has come back, read past the scheduler: from then on a fixed pool may end, although whoever
+    /// returned the last one may not have come to its next step yet.
+    private var isAtRest: Bool {
+        let areBack = (0..<scenario.slots.count).allSatisfy { index in
+            let phase = core.slot(index).state.address.pointee & SlotWord.phase
+            return phase == SlotWord.idle || phase == SlotWord.vacant
+        }
+        return areBack && core.holds.address.pointee == 1
     }
 
     private func get(_ operation: Operation, by caller: Int, isLast: Bool) {
@@ -178,7 +200,7 @@ final class World {
         return wakeup < 0 ? nil : core.slot(wakeup)
     }
 
-    /// As `LockPool.wait`.
+    /// As `Core.wait(context:onTurn:)`.
     private func waitByCallback(_ caller: Int) {
         guard let record = core.takeRecord() else { return }
         callers[caller].turns = 0
@@ -325,7 +347,7 @@ final class World {
         var records = 0
         while core.takeRecord() != nil { records += 1 }
         if records != scenario.maximumWaiters { return "\(scenario.maximumWaiters - records) records are lost" }
-        core.drop()
+        end()
         return Memory.isAlive ? "the block is not freed by the drop" : nil
     }
 }

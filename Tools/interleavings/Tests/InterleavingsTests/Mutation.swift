@@ -134,6 +134,12 @@ struct Mutation: Sendable, CustomTestStringConvertible {
             mutant: "wake(index, Wakeup.timedOut)"
         ),
         Mutation(
+            testDescription: "Memory that is not the block's own is freed",
+            file: "Core+Lifetime.swift",
+            original: "unsafe free?(base)",
+            mutant: "_ = unsafe free\n        unsafe Memory.free(base)"
+        ),
+        Mutation(
             testDescription: "The free list forgets to count",
             file: "Words.swift",
             original: "FreeListWord(first: first, count: (bits >> (WordWidth.record + 1)) &+ 1)",
