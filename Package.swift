@@ -38,7 +38,16 @@ let package = Package(
             pkgConfig: "libpq",
             providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
         ),
-        .target(name: "LockPool", dependencies: ["CLockPoolThread"], swiftSettings: settings),
+        .target(
+            name: "LockPool",
+            dependencies: ["CLockPoolThread"],
+            // A fixed pool's memory is a part of it, as an atomic's is, by the features that the standard library has for that.
+            swiftSettings: settings + [
+                .enableExperimentalFeature("RawLayout"),
+                .enableExperimentalFeature("StaticExclusiveOnly"),
+                .enableExperimentalFeature("BuiltinModule"),
+            ]
+        ),
         .target(name: "ConnectionPooling", dependencies: ["LockPool"], swiftSettings: settings),
         .target(
             name: "SQLitePooling",

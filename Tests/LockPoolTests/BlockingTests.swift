@@ -6,9 +6,8 @@ import LockPool
 import Testing
 
 @Suite struct BlockingTests {
-    @Test("Tasks and blocked threads wait in one line")
-    func oneLine() async throws {
-        let pool = LockPool(count: 1, maximumWaiters: 16) { index in index }
+    @Test("Tasks and blocked threads wait in one line", arguments: [any TestedPool<Int>].ofOne)
+    func oneLine(pool: any TestedPool<Int>) async throws {
         let order = Order()
         let lease = pool.tryGet()!
         var tasks: [Task<Void, any Error>] = []
@@ -24,9 +23,11 @@ import Testing
         #expect(order.numbers == Array(0..<16))
     }
 
-    @Test("A blocked thread gives up at its deadline, and takes nothing with it")
-    func timeout() async {
-        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
+    @Test(
+        "A blocked thread gives up at its deadline, and takes nothing with it",
+        arguments: [any TestedPool<Int>].ofOneForOne
+    )
+    func timeout(pool: any TestedPool<Int>) async {
         let lease = pool.tryGet()!
         for timeout in [Duration.zero, .seconds(-1), .microseconds(300)] {
             let code = await onFreshThread { errorCode(pool, timeout: timeout) }
@@ -39,9 +40,11 @@ import Testing
         #expect(!pool.givesNothing)
     }
 
-    @Test("A blocked thread is told when the pool closes, and when as many wait as may")
-    func refusals() async throws {
-        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
+    @Test(
+        "A blocked thread is told when the pool closes, and when as many wait as may",
+        arguments: [any TestedPool<Int>].ofOneForOne
+    )
+    func refusals(pool: any TestedPool<Int>) async throws {
         let lease = pool.tryGet()!
         let blocked = await pool.taskInLine(1) {
             await onFreshThread { errorCode(pool, timeout: .seconds(3_600)) }
@@ -55,9 +58,14 @@ import Testing
         lease.release()
     }
 
-    @Test("Threads that come and go, with deadlines and without, each get a turn or an error")
-    func manyThreads() async {
-        let pool = LockPool(count: 2, maximumWaiters: 8) { _ in StressTests.Exclusive() }
+    @Test(
+        "Threads that come and go, with deadlines and without, each get a turn or an error",
+        arguments: [
+            LockPool(count: 2, maximumWaiters: 8) { _ in StressTests.Exclusive() },
+            Fixed<2, 8, _> { _ in StressTests.Exclusive() },
+        ] as [any TestedPool<StressTests.Exclusive>]
+    )
+    func manyThreads(pool: any TestedPool<StressTests.Exclusive>) async {
         await withDiscardingTaskGroup { group in
             for number in 0..<8 {
                 group.addTask {
@@ -77,7 +85,7 @@ import Testing
     }
 
     /// The code of the error of a blocking get.
-    private func errorCode(_ pool: LockPool<Int>, timeout: Duration? = nil) -> LockPoolError.Code? {
+    private func errorCode(_ pool: any TestedPool<Int>, timeout: Duration? = nil) -> LockPoolError.Code? {
         do throws(LockPoolError) {
             _ = try pool.getBlocking(timeout: timeout)
             return nil

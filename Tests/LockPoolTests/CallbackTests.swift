@@ -9,11 +9,11 @@ import Testing
     /// A waiter without a task or a thread.
     final class Callback: Sendable {
         let number: Int
-        let pool: LockPool<Int>
+        let pool: any TestedPool<Int>
         let order: Order
         let code = NSLockBox<LockPoolError.Code?>(nil)
 
-        init(_ number: Int, _ pool: LockPool<Int>, _ order: Order) {
+        init(_ number: Int, _ pool: any TestedPool<Int>, _ order: Order) {
             self.number = number
             self.pool = pool
             self.order = order
@@ -42,9 +42,11 @@ import Testing
         }
     }
 
-    @Test("Tasks, threads and callbacks wait in one line")
-    func oneLine() async throws {
-        let pool = LockPool(count: 1, maximumWaiters: 15) { index in index }
+    @Test(
+        "Tasks, threads and callbacks wait in one line",
+        arguments: [LockPool(count: 1, maximumWaiters: 15) { $0 }, Fixed<1, 15, _> { $0 }] as [any TestedPool<Int>]
+    )
+    func oneLine(pool: any TestedPool<Int>) async throws {
         let order = Order()
         let lease = pool.tryGet()!
         var tasks: [Task<Void, any Error>] = []
@@ -66,18 +68,19 @@ import Testing
         #expect(order.numbers == Array(0..<15))
     }
 
-    @Test("A callback is called at once if something is free")
-    func atOnce() throws {
-        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
+    @Test("A callback is called at once if something is free", arguments: [any TestedPool<Int>].ofOneForOne)
+    func atOnce(pool: any TestedPool<Int>) throws {
         let order = Order()
         _ = try Callback(7, pool, order).wait()
         #expect(order.numbers == [7])
         #expect(!pool.givesNothing)
     }
 
-    @Test("A cancelled callback is told so, once, and takes nothing with it")
-    func cancellation() throws {
-        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
+    @Test(
+        "A cancelled callback is told so, once, and takes nothing with it",
+        arguments: [any TestedPool<Int>].ofOneForOne
+    )
+    func cancellation(pool: any TestedPool<Int>) throws {
         let order = Order()
         for _ in 0..<100 {
             let lease = pool.tryGet()!
@@ -93,39 +96,13 @@ import Testing
         #expect(order.numbers == [1])
     }
 
-    @Test("A callback that waits when the pool closes is told so")
-    func close() throws {
-        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
+    @Test("A callback that waits when the pool closes is told so", arguments: [any TestedPool<Int>].ofOneForOne)
+    func close(pool: any TestedPool<Int>) throws {
         let lease = pool.tryGet()!
         let callback = Callback(0, pool, Order())
         _ = try callback.wait()
         pool.close()
         #expect(callback.code.value == .closed)
         lease.release()
-    }
-}
-
-@Suite struct SlotTests {
-    @Test("Slots can be looked at, and their elements used, one by one")
-    func iteration() {
-        let pool = LockPool(count: 3, maximumWaiters: 0) { index in index }
-        let second = pool.tryGet(slot: 1)!
-        #expect((0..<3).map { pool.peek($0) } == [.idle, .leased, .idle])
-        #expect((0..<3).map { pool.tryWhileLocked($0) { $0 * 10 } } == [0, nil, 20])
-        second.discard()
-        #expect(pool.peek(1) == .vacant)
-        let place = pool.tryReserve()
-        #expect(pool.peek(1) == .reserved)
-        _ = consume place
-    }
-
-    @Test("A debug description shows states, and never an element")
-    func debugDescription() {
-        let pool = LockPool(count: 3, maximumWaiters: 0) { _ in "a secret" }
-        let lease = pool.tryGet()
-        #expect(pool.debugDescription == "LockPool(1 leased, 2 idle, 0 reserved, 0 vacant, 0 waiting)")
-        pool.close()
-        #expect(pool.debugDescription == "LockPool(1 leased, 0 idle, 0 reserved, 2 vacant, 0 waiting, closed)")
-        _ = consume lease
     }
 }

@@ -11,48 +11,10 @@ func until(_ condition: () -> Bool) async {
 }
 
 extension LockPool where Element: ~Copyable {
-    /// Whether `tryGet` finds nothing.
-    var givesNothing: Bool {
-        guard case .none = tryGet() else { return false }
-        return true
-    }
-
     /// Whether `tryReserve` finds a vacant slot.
     var hasVacancy: Bool {
         guard case .none = tryReserve() else { return true }
         return false
-    }
-
-    /// Starts a task and comes back when it waits as the `count`th in line.
-    func taskInLine<Success: Sendable>(
-        _ count: Int,
-        _ operation: @escaping @Sendable () async throws -> Success
-    ) async -> Task<Success, any Error> {
-        let task = Task { try await operation() }
-        await until { waiters == count }
-        return task
-    }
-}
-
-extension LockPool<Int> {
-    /// Starts a task that notes its turn, and comes back when it waits as the one after `number` others.
-    func taskNotingTurn(_ number: Int, in order: Order) async -> Task<Void, any Error> {
-        await taskInLine(number + 1) { [self] in
-            let lease = try await get()
-            order.append(number)
-            lease.release()
-        }
-    }
-
-    /// The same with a thread that is blocked meanwhile.
-    func threadNotingTurn(_ number: Int, in order: Order) async -> Task<Void, any Error> {
-        await taskInLine(number + 1) { [self] in
-            await onFreshThread {
-                guard let lease = try? self.getBlocking() else { return }
-                order.append(number)
-                lease.release()
-            }
-        }
     }
 }
 

@@ -6,9 +6,11 @@ import LockPool
 import Testing
 
 @Suite struct WaitingTests {
-    @Test("Waiters are served in the order of arrival")
-    func order() async throws {
-        let pool = LockPool(count: 1, maximumWaiters: 64) { index in index }
+    @Test(
+        "Waiters are served in the order of arrival",
+        arguments: [LockPool(count: 1, maximumWaiters: 64) { $0 }, Fixed<1, 64, _> { $0 }] as [any TestedPool<Int>]
+    )
+    func order(pool: any TestedPool<Int>) async throws {
         let order = Order()
         let lease = pool.tryGet()!
         var tasks: [Task<Void, any Error>] = []
@@ -21,9 +23,11 @@ import Testing
         #expect(pool.waiters == 0)
     }
 
-    @Test("Nobody who comes later is served before a waiter, not even by tryGet")
-    func noBarging() async throws {
-        let pool = LockPool(count: 1, maximumWaiters: 2) { index in index }
+    @Test(
+        "Nobody who comes later is served before a waiter, not even by tryGet",
+        arguments: [any TestedPool<Int>].ofOne
+    )
+    func noBarging(pool: any TestedPool<Int>) async throws {
         let lease = pool.tryGet()!
         let first = await pool.taskInLine(1) { try await pool.get().element }
         #expect(pool.givesNothing)
@@ -32,9 +36,15 @@ import Testing
         #expect(pool.tryGet()?.element == 0)
     }
 
-    @Test("Past the bound a caller is refused at once, and is told why", arguments: [0, 1, 7])
-    func bound(maximumWaiters: Int) async throws {
-        let pool = LockPool(count: 1, maximumWaiters: maximumWaiters) { index in index }
+    @Test(
+        "Past the bound a caller is refused at once, and is told why",
+        arguments: [
+            (0, LockPool(count: 1, maximumWaiters: 0) { $0 }), (1, LockPool(count: 1, maximumWaiters: 1) { $0 }),
+            (7, LockPool(count: 1, maximumWaiters: 7) { $0 }), (0, Fixed<1, 0, _> { $0 }), (1, Fixed<1, 1, _> { $0 }),
+            (7, Fixed<1, 7, _> { $0 }),
+        ] as [(Int, any TestedPool<Int>)]
+    )
+    func bound(maximumWaiters: Int, pool: any TestedPool<Int>) async throws {
         let lease = pool.tryGet()!
         var tasks: [Task<Int, any Error>] = []
         for number in 0..<maximumWaiters {
@@ -49,9 +59,8 @@ import Testing
         #expect(!pool.givesNothing)
     }
 
-    @Test("A cancelled waiter leaves the line, and the others keep their order")
-    func cancellation() async throws {
-        let pool = LockPool(count: 1, maximumWaiters: 5) { index in index }
+    @Test("A cancelled waiter leaves the line, and the others keep their order", arguments: [any TestedPool<Int>].ofOne)
+    func cancellation(pool: any TestedPool<Int>) async throws {
         let order = Order()
         let lease = pool.tryGet()!
         var tasks: [Task<Void, any Error>] = []
@@ -69,9 +78,11 @@ import Testing
         #expect(pool.waiters == 0)
     }
 
-    @Test("A task that is cancelled before it would wait does not get in line")
-    func cancelledBefore() async throws {
-        let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
+    @Test(
+        "A task that is cancelled before it would wait does not get in line",
+        arguments: [any TestedPool<Int>].ofOneForOne
+    )
+    func cancelledBefore(pool: any TestedPool<Int>) async throws {
         let lease = pool.tryGet()!
         let task = Task {
             unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
@@ -83,9 +94,11 @@ import Testing
         lease.release()
     }
 
-    @Test("Cancelled waiters do not use up the bound, nor keep tryGet from an idle element")
-    func cancelledWaitersLeave() async throws {
-        let pool = LockPool(count: 1, maximumWaiters: 2) { index in index }
+    @Test(
+        "Cancelled waiters do not use up the bound, nor keep tryGet from an idle element",
+        arguments: [LockPool(count: 1, maximumWaiters: 2) { $0 }, Fixed<1, 2, _> { $0 }] as [any TestedPool<Int>]
+    )
+    func cancelledWaitersLeave(pool: any TestedPool<Int>) async throws {
         for _ in 0..<100 {
             let lease = pool.tryGet()!
             let tasks = [
@@ -99,6 +112,31 @@ import Testing
             lease.release()
             #expect(!pool.givesNothing)
         }
+    }
+
+    @Test(
+        "Where nobody may wait, tryGet in a loop is all there is",
+        arguments: [LockPool(count: 1, maximumWaiters: 0) { $0 }, Fixed<1, 0, _> { $0 }] as [any TestedPool<Int>]
+    )
+    func noLine(pool: any TestedPool<Int>) async {
+        let uses = NSLockBox(0)
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    await onFreshThread {
+                        var turns = 0
+                        while turns < 200 {
+                            guard let lease = pool.tryGet() else { continue }
+                            turns += 1
+                            uses.value += 1
+                            lease.release()
+                        }
+                    }
+                }
+            }
+        }
+        #expect(uses.value == 800)
+        #expect(pool.waiters == 0)
     }
 }
 
