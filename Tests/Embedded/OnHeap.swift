@@ -2,8 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// A program without a runtime, which Scripts/embedded compiles together with the core, links and runs. It pools, waits by a
-// callback, is refused at the bound, and returns.
+// A program without a runtime but with a heap, which Scripts/embedded compiles together with the core, links and runs. It
+// pools, waits by a callback, is refused at the bound, and returns.
 
 struct Buffer: ~Copyable {
     var number: Int
@@ -41,6 +41,5 @@ struct Program {
         expect(turns == 10, "the callback was not served with the first element")
         second.release()
         expect(pool.occupancy.idle == 2, "an element has not come back")
-        print("An embedded pool works.")
     }
 }
