@@ -10,12 +10,14 @@ enum CoreRows {
     static func uncontended(_ options: Options, into report: inout Report) async {
         let count = options.isQuick ? 2_000_000 : 10_000_000
         let pool = LockPool(count: 8, maximumWaiters: 64) { _ in UInt(0) }
+        let fixedPool = FixedLockPool<8, 64, UInt>(repeating: 0)
         let mutexPool = baseline_mutex_pool_make(8)
         defer { baseline_mutex_pool_free(mutexPool) }
         for round in 0..<options.rounds + 1 {
             let floor = nanoseconds(per: count) { baseline_floor(UInt(count)) }
             let clock = nanoseconds(per: count) { baseline_clock(UInt(count)) }
             let tryGet = nanoseconds(per: count) { tryGetAndReturn(pool, count) }
+            let fixed = nanoseconds(per: count) { tryGetAndReturn(fixedPool, count) }
             let get = await Task.detached { await nanoseconds(per: count) { await getAndReturn(pool, count) } }.value
             let main = await onMainActor(pool, count)
             let mutex = nanoseconds(per: count) { baseline_mutex_pool_run(mutexPool, UInt(count)) }
@@ -24,6 +26,7 @@ enum CoreRows {
             report.add("core.floor.ns", floor, "ns")
             report.add("core.clock.ns", clock, "ns")
             report.add("core.uncontended.ns", tryGet, "ns")
+            report.add("core.fixed.uncontended.ns", fixed, "ns")
             report.add("core.uncontended.get.ns", get, "ns")
             report.add("core.mainactor.get.ns", main, "ns")
             report.add("core.mutex.ns", mutex, "ns")
@@ -62,6 +65,14 @@ enum CoreRows {
 
     @inline(never)
     static func tryGetAndReturn(_ pool: LockPool<UInt>, _ count: Int) {
+        for _ in 0..<count {
+            guard var lease = pool.tryGet() else { fatalError("nothing idle") }
+            baseline_use(&lease.element)
+        }
+    }
+
+    @inline(never)
+    static func tryGetAndReturn(_ pool: borrowing FixedLockPool<8, 64, UInt>, _ count: Int) {
         for _ in 0..<count {
             guard var lease = pool.tryGet() else { fatalError("nothing idle") }
             baseline_use(&lease.element)

@@ -12,12 +12,17 @@ struct Options {
     var isQuick = false
     /// The one part of the area to measure, if not all.
     var part: String?
+    /// Figures that were measured before, to be reported with the others.
+    var figures: [Row] = []
 
     /// How many rounds a figure is the median of.
     var rounds: Int { isQuick ? 5 : 9 }
 
     static let usage =
-        "usage: lockpool-benchmarks core|pool|sqlite|postgres [--json FILE] [--charts FOLDER] [--quick] [--part uncontended|contended|saturated]"
+        """
+        usage: lockpool-benchmarks core|pool|sqlite|postgres [--json FILE] [--charts FOLDER] [--quick]
+                                   [--part uncontended|contended|saturated] [--figure NAME VALUE UNIT]
+        """
 
     init(_ arguments: [String]) {
         var rest = arguments[...]
@@ -33,6 +38,11 @@ struct Options {
             case "--part":
                 guard let name = rest.popFirst() else { Options.fail("--part needs a name") }
                 part = name
+            case "--figure":
+                guard let name = rest.popFirst(), let value = rest.popFirst().flatMap(Double.init),
+                    let unit = rest.popFirst()
+                else { Options.fail("--figure needs a name, a number and a unit") }
+                figures.append(Row(name: name, value: value, unit: unit))
             case "--help", "-h":
                 print(Options.usage)
                 exit(0)
@@ -90,6 +100,7 @@ struct Benchmarks {
                 return report
             }.value
         }
+        for figure in options.figures { report.add(figure.name, figure.value, figure.unit) }
         report.printTable()
         if let path = options.json { try report.write(area: options.area, to: path) }
     }
