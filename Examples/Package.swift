@@ -16,13 +16,23 @@ let package = Package(
     name: "swift-lock-pool-examples",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "swift-lock-pool", path: "..")
+        .package(name: "swift-lock-pool", path: ".."),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
     ],
     targets: [
+        .executableTarget(
+            name: "EventLoops",
+            dependencies: [
+                .product(name: "LockPool", package: "swift-lock-pool"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "SQLiteQuickStart",
             dependencies: [.product(name: "SQLitePooling", package: "swift-lock-pool")],
             swiftSettings: settings
-        )
+        ),
     ]
 )
