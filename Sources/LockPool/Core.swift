@@ -144,7 +144,10 @@ extension Core {
     /// - Complexity: O(slots + maximum waiters). Allocates nothing.
     @usableFromInline
     init(_ shape: Shape, in block: UnsafeMutableRawPointer, byteCount: Int) {
-        precondition(shape.byteCount <= byteCount, "LockPool: the memory is too small for the pool.")
+        precondition(
+            shape.byteCount <= byteCount && MemoryLayout<Shape>.size <= 2 * Core.line,
+            "LockPool: the memory is too small for the pool."
+        )
         unsafe self.init(base: block)
         unsafe (base + Core.line).initializeMemory(as: Shape.self, to: shape)
         queue.initialize(to: QueueWord(tail: Ticket(0), length: 0, isClosed: false).bits)

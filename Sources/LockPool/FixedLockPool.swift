@@ -11,12 +11,15 @@ import Builtin
 /// ```
 ///
 /// has four buffers, and up to 16 may wait for one. It is for where there is no heap, and for where a pool is to be a part of
-/// another object. Line, order, bound and guards are those of ``LockPool``. It lacks what needs a heap or a task of its own:
-/// `get(timeout:)`, while ``getBlocking(timeout:)`` is there; and slots that callers fill.
+/// another object. Line, order, bound and guards are those of ``LockPool``.
+///
+/// It lacks `get(timeout:)`, because a deadline needs a task that sleeps and so a heap; ``getBlocking(timeout:)`` is there. And it
+/// lacks what a pool decides at run time: another size, and slots that callers fill.
 ///
 /// A pool stays where it is: in a `let` that is global, static, stored in a class, or local. The guards and reservations that
 /// it gives point into it, so each has to end before the pool does, and before a `let` that holds it is moved to another. A
-/// pool that ends while one is out traps.
+/// pool that ends while one is out traps. While nothing is out it may be moved, with its elements, as bytes: so these must not be
+/// values that can only be moved by code of their own, as some of C++ are.
 ///
 /// Its size is 256 bytes, and for each slot the element and 88 bytes, and for each waiter 128 (on 32 bits 128, 12 and 64).
 @_staticExclusiveOnly

@@ -124,6 +124,31 @@ import Testing
             message: "is consuming"
         ),
         Mistake(
+            testDescription: "A fixed pool is not a variable, which could be replaced under its guards",
+            imports: "LockPool",
+            program: """
+                func f() {
+                    «mistake»var pool = FixedLockPool<1, 0, Int>(repeating: 0)«»
+                    «right»let pool = FixedLockPool<1, 0, Int>(repeating: 0)«»
+                    pool.close()
+                }
+                """,
+            message: "must be declared with a 'let'"
+        ),
+        Mistake(
+            testDescription: "A fixed pool is not copied",
+            imports: "LockPool",
+            program: """
+                func f() {
+                    let pool = FixedLockPool<1, 0, Int>(repeating: 0)
+                    let other = pool
+                    «mistake»pool.close()«»
+                    other.close()
+                }
+                """,
+            message: "used after consume"
+        ),
+        Mistake(
             testDescription: "A connection is not given away by the body that it is lent to",
             imports: "ConnectionPooling",
             program: factory + """
