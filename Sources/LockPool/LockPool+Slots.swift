@@ -28,7 +28,9 @@ extension LockPool where Element: ~Copyable {
 
     /// Calls `body` with the element of the slot with this number while it is leased for that, if it is idle.
     ///
-    /// - Parameter index: One of ``slots``.
+    /// - Parameters:
+    ///   - index: One of ``slots``.
+    ///   - body: Uses the element in place.
     /// - Returns: What `body` returns; `nil` if the slot was not idle.
     /// - Throws: What `body` throws.
     /// - Complexity: O(1).
