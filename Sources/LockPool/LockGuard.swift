@@ -2,11 +2,11 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Exclusive access to one element of a ``LockPool``. The element goes back when the guard ends.
+/// Exclusive access to one element of a ``LockPool`` or ``FixedLockPool``. The element goes back when the guard ends.
 ///
 /// A guard cannot be copied, so an element has one holder. It may be kept across `await`, and given to another task by a
 /// `consuming sending` parameter. It does not keep the pool alive: where the pool object is gone, the end of the guard
-/// destroys the element.
+/// destroys the element. Only a fixed pool has to outlive its guards, because they point into it; otherwise it traps.
 ///
 /// A guard is one pointer. Getting and returning neither allocates nor counts references.
 @frozen

@@ -13,6 +13,7 @@ struct AllocationCounts {
         await Task.detached {
             print("core.uncontended.allocations", uncontended(1_000_000))
             print("core.uncontended.get.allocations", await uncontendedGet(1_000_000))
+            print("core.fixed.allocations", fixed(100_000))
             // A yield allocates a job. Each turn has one, so what is left is the wait's.
             let yields = await yields(tasks: 64, turns: 10_000)
             let turns = await waiting(tasks: 64, turns: 10_000)
@@ -36,6 +37,17 @@ struct AllocationCounts {
         let before = allocation_count()
         for _ in 0..<count {
             guard var lease = try? await pool.get() else { fatalError("no element") }
+            lease.element &+= 1
+        }
+        return Double(allocation_count() - before) / Double(count)
+    }
+
+    /// A whole fixed pool each time: made, used, and ended.
+    static func fixed(_ count: Int) -> Double {
+        let before = allocation_count()
+        for _ in 0..<count {
+            let pool = FixedLockPool<4, 8, UInt>(repeating: 0)
+            var lease = pool.tryGet()!
             lease.element &+= 1
         }
         return Double(allocation_count() - before) / Double(count)
