@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+@available(macOS 26.0, *)
 extension FixedLockPool where Element: ~Copyable {
     /// Gets an element if one is idle and nobody waits, as ``LockPool/tryGet()``.
     ///
@@ -31,6 +32,8 @@ extension FixedLockPool where Element: ~Copyable {
         @inline(__always)
         public func get() async throws(LockPoolError) -> LockGuard<Element> {
             if let slot = core.leaseIdleSlot(stride: Self.stride) { return LockGuard(slot: slot) }
+            // Nothing else of the pool is used from here on, and it has to live for as long as the wait.
+            defer { withExtendedLifetime(self) {} }
             return LockGuard(slot: try await core.wait(deadlines: nil, timeout: nil))
         }
 
@@ -45,6 +48,7 @@ extension FixedLockPool where Element: ~Copyable {
         @inlinable
         public func getBlocking(timeout: Duration? = nil) throws(LockPoolError) -> LockGuard<Element> {
             if let slot = core.leaseIdleSlot(stride: Self.stride) { return LockGuard(slot: slot) }
+            defer { withExtendedLifetime(self) {} }
             return LockGuard(slot: try core.waitBlocking(timeout: timeout))
         }
 
@@ -64,6 +68,7 @@ extension FixedLockPool where Element: ~Copyable {
 
 // MARK: - Callbacks
 
+@available(macOS 26.0, *)
 extension FixedLockPool where Element: ~Copyable {
     /// Gets in line as a function and a context for it, as ``LockPool/wait(context:onTurn:)``.
     ///
@@ -103,6 +108,7 @@ extension FixedLockPool where Element: ~Copyable {
 
 // MARK: - Slots and state
 
+@available(macOS 26.0, *)
 extension FixedLockPool where Element: ~Copyable {
     /// The numbers of the slots, from 0 to `count` − 1: for going through them with ``peek(_:)`` and
     /// ``tryWhileLocked(_:_:)``.

@@ -22,6 +22,9 @@ import Builtin
 /// values that can only be moved by code of their own, as some of C++ are.
 ///
 /// Its size is 256 bytes, and for each slot the element and 88 bytes, and for each waiter 128 (on 32 bits 128, 12 and 64).
+///
+/// On macOS it needs version 26, the first whose runtime has integers as generic parameters.
+@available(macOS 26.0, *)
 @_staticExclusiveOnly
 @_rawLayout(like: FixedBlock<count, maximumWaiters, Element>)
 public struct FixedLockPool<let count: Int, let maximumWaiters: Int, Element: ~Copyable>: ~Copyable {
@@ -88,6 +91,7 @@ public struct FixedLockPool<let count: Int, let maximumWaiters: Int, Element: ~C
     deinit { core.drop() }
 }
 
+@available(macOS 26.0, *)
 extension FixedLockPool where Element: Sendable {
     /// A full pool of these elements.
     ///
@@ -108,12 +112,14 @@ extension FixedLockPool where Element: Sendable {
 }
 
 /// Whatever is not synchronised by the core does not change after the pool is made.
+@available(macOS 26.0, *)
 extension FixedLockPool: @unchecked Sendable where Element: ~Copyable {}
 
 /// The memory of a pool's block, for the compiler to measure. There is never a value of it.
 ///
 /// Swift aligns nothing to more than 16 bytes, so a block does not begin at a cache line's beginning here, and padding keeps apart
 /// what must not be on one line.
+@available(macOS 26.0, *)
 @usableFromInline
 struct FixedBlock<let count: Int, let maximumWaiters: Int, Element: ~Copyable>: ~Copyable {
     struct Waiter {
@@ -128,6 +134,7 @@ struct FixedBlock<let count: Int, let maximumWaiters: Int, Element: ~Copyable>: 
 }
 
 /// The memory of a slot.
+@available(macOS 26.0, *)
 @usableFromInline
 struct FixedSlot<Element: ~Copyable>: ~Copyable {
     let head: Slot.Head
@@ -139,7 +146,9 @@ struct FixedSlot<Element: ~Copyable>: ~Copyable {
 }
 
 #if _pointerBitWidth(_64)
+    @available(macOS 26.0, *)
     typealias FixedLine = [64 of UInt8]
 #else
+    @available(macOS 26.0, *)
     typealias FixedLine = [32 of UInt8]
 #endif
