@@ -108,6 +108,7 @@ import Testing
         var configuration = PostgresConfiguration(
             "host=\(server.host) port=\(server.port) user=\(server.user) dbname=\(server.database)"
         )
+        configuration.checkoutTimeout = .seconds(300)
         configuration.password = {
             asked.add(1)
             return server.password
