@@ -28,12 +28,15 @@
             close(epoll)
         }
 
-        func add(_ descriptor: Int32, token: UInt64) { check(clockpool_epoll_add(epoll, descriptor, token)) }
+        func add(_ descriptor: Int32, token: UInt64) -> Bool { clockpool_epoll_add(epoll, descriptor, token) == 0 }
 
         /// Nothing: each change is reported, for reading and for writing.
         func arm(_ descriptor: Int32, token: UInt64, for interest: PollerInterest) {}
 
-        func remove(_ descriptor: Int32, token: UInt64) { check(clockpool_epoll_remove(epoll, descriptor)) }
+        func remove(_ descriptor: Int32, token: UInt64) {
+            let code = clockpool_epoll_remove(epoll, descriptor)
+            precondition(code == 0, "epoll refuses a socket that is registered: \(code).")
+        }
 
         /// Nothing: a socket that is closed is not registered any more.
         func forget(token: UInt64) {}
@@ -51,10 +54,6 @@
         }
 
         func wake() { clockpool_epoll_wake(event) }
-
-        private func check(_ code: Int32) {
-            precondition(code == 0, "epoll refuses a socket that is open: \(code).")
-        }
     }
 
 #endif

@@ -50,18 +50,25 @@ extension Link {
     }
 
     /// Sends a statement, prepared if it has come before.
-    func send(_ query: PostgresQuery, key: StatementCache.Key, _ patience: Patience) async throws(PostgresError) {
+    ///
+    /// - Parameter rowByRow: Whether each row is to be a result of its own.
+    func send(
+        _ query: PostgresQuery,
+        key: StatementCache.Key,
+        rowByRow: Bool = false,
+        _ patience: Patience
+    ) async throws(PostgresError) {
         try query.validate()
         let name: String?
-        switch session.statements.plan(key) {
+        // Within a transaction nothing is thrown out: a failure of that would end the transaction.
+        switch session.statements.plan(key, mayEvict: unsafe PQtransactionStatus(handle) == PQTRANS_IDLE) {
         case .once: name = nil
         case .prepared(let prepared): name = prepared
         case .prepare(let new, let evicted):
-            if let evicted { try await runScript("DEALLOCATE \(evicted)", patience) }
+            if let evicted { try await deallocate(evicted, patience) }
             try await prepare(query, key: key, name: new, patience)
             name = new
         }
-        expectAnswer()
         let isSent = unsafe try withArguments(query.parameters, sql: query.text) {
             count,
             types,
@@ -72,7 +79,20 @@ extension Link {
             return unsafe PQsendQueryParams(handle, query.text, count, types, values, lengths, formats, 1)
         }
         try begin(sql: query.text, isSent)
+        // Before anything else is done with the connection.
+        if rowByRow, unsafe PQsetSingleRowMode(handle) == 0 {
+            throw lost(sql: query.text, "libpq does not give the rows one by one.")
+        }
         try await flush(sql: query.text, patience)
+    }
+
+    /// Has the server forget a prepared statement, if it has not done so by itself.
+    private func deallocate(_ name: String, _ patience: Patience) async throws(PostgresError) {
+        do throws(PostgresError) {
+            try await runScript("DEALLOCATE \(name)", patience)
+        } catch {
+            guard error.sqlState == .invalidStatementName else { throw error }
+        }
     }
 
     /// Forgets a prepared statement, if the error says that the server has forgotten it, or would make other columns of it than
@@ -82,7 +102,7 @@ extension Link {
     func forgetIfStale(_ key: StatementCache.Key, _ error: PostgresError) -> Bool {
         let isStale =
             error.sqlState == .invalidStatementName
-            || error.sqlState == .featureNotSupported && error.message.contains("cached plan")
+            || error.sqlState == .featureNotSupported && error.server?.routine == "RevalidateCachedQuery"
         guard isStale, session.statements.isPrepared(key) else { return false }
         session.statements.remove(key)
         return true
@@ -132,12 +152,12 @@ extension Link {
                 if error.code == .unsupported { throw error }
                 failure = failure ?? error
             } else {
+                session.note(commandTag: result.commandTag)
                 last = result
             }
         }
         if let failure { throw failure }
         guard let last else { throw lost(sql: sql, "The server sent no answer.") }
-        session.note(commandTag: last.commandTag)
         return last
     }
 
@@ -148,6 +168,7 @@ extension Link {
         while unsafe PQisBusy(handle) != 0 { try await wait(for: .answer, sql: sql, patience) }
         guard let result = unsafe PQgetResult(handle) else {
             session.isAnswerPending = false
+            endAnswer()
             return nil
         }
         return unsafe PostgresResult(result, sql: sql)
@@ -210,9 +231,13 @@ extension Link {
 
     /// Waits until no request to end a statement is under way.
     private func isRequestOver(by deadline: UInt64) async -> Bool {
-        guard let request = session.cancelRequest.take() else { return true }
+        guard let request = session.cancelRequest else { return true }
         let now = MonotonicClock.now
-        return await request.hasArrived(within: .nanoseconds(Int64(clamping: deadline > now ? deadline - now : 0)))
+        let rest = Duration.nanoseconds(Int64(clamping: deadline > now ? deadline - now : 0))
+        // Until it has arrived it may still end another statement, so it is not forgotten.
+        guard await request.hasArrived(within: rest) else { return false }
+        session.cancelRequest = nil
+        return true
     }
 
     /// Brings the session back to where it was when it was new, as far as statements have changed it.

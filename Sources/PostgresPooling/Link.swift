@@ -36,8 +36,11 @@ final class Link: @unchecked Sendable {
 
     private let isInUse = Atomic(false)
 
-    /// Changes when streams of rows end.
-    let generation = Atomic(0)
+    /// Changes with each statement, and with each end of a lease.
+    let statements = Atomic(0)
+
+    /// Changes with each end of a lease.
+    let leases = Atomic(0)
 
     /// What it takes to ask the server to end a statement early; `nil` if there was no memory for it.
     let cancelKey: CancelKey?
@@ -61,8 +64,12 @@ final class Link: @unchecked Sendable {
         var deadline = Reactor.never
         /// The end of a wait that has not begun, or that the reactor is just looking at.
         var interruption: Outcome?
-        /// Something came while nobody waited, or may not have been read to its end: the poller will not report it again.
+        /// An answer was not read to its end, because what had come made a result: the poller will not report the rest.
         var mayHaveMore = false
+        /// Something came while nobody waited: the poller will not report it again.
+        var sawActivity = false
+        /// Nobody has run a statement since the connection was given back.
+        var isIdle = false
     }
 
     /// A task that waits; it is resumed once, by whoever takes it out of `Wait`.
@@ -89,7 +96,9 @@ final class Link: @unchecked Sendable {
     }
 
     /// Takes over a connection that is established and does not block.
-    init(
+    ///
+    /// - Returns: `nil` if the system has no room to watch its socket; the connection is ended then.
+    init?(
         _ handle: OpaquePointer,
         statementCacheCapacity: Int,
         reactor: Reactor,
@@ -102,11 +111,14 @@ final class Link: @unchecked Sendable {
         self.reactor = reactor
         self.onActivity = onActivity
         token = reactor.makeToken()
-        isEncrypted = unsafe PQsslInUse(handle) != 0
+        isEncrypted = unsafe (PQsslInUse(handle) != 0 || PQgssEncInUse(handle) != 0)
         self.onNotice = onNotice
         // The link outlives libpq's object, which it ends itself.
         unsafe PQsetNoticeReceiver(handle, Link.receiveNotice, Unmanaged.passUnretained(self).toOpaque())
-        reactor.add(self, descriptor: unsafe PQsocket(handle))
+        guard reactor.add(self, descriptor: unsafe PQsocket(handle)) else {
+            unsafe PQfinish(handle)
+            return nil
+        }
     }
 
     /// Called by libpq, within a call of the connection's owner. The result is libpq's and goes with the call.
@@ -147,7 +159,11 @@ final class Link: @unchecked Sendable {
 
     private func suspend(for goal: Goal, until deadline: UInt64) async -> Outcome {
         // Before each attempt to wait: what has come by now is not reported again.
-        while wait.withLock({ $0.mayHaveMore.take() }) {
+        while wait.withLock({ wait in
+            // Not with a short circuit: both are seen to.
+            let (hasMore, sawActivity) = (wait.mayHaveMore.take(), wait.sawActivity.take())
+            return hasMore || sawActivity
+        }) {
             consume()
             if unsafe PQisBusy(handle) == 0 {
                 // It has not been read to its end.
@@ -164,7 +180,7 @@ final class Link: @unchecked Sendable {
             let ended: Outcome? = wait.withLock { wait in
                 if let interruption = wait.interruption.take() { return interruption }
                 // Something has come since: go round once more.
-                if wait.mayHaveMore { return .ready }
+                if wait.sawActivity { return .ready }
                 wait.phase = .waiting
                 wait.goal = goal
                 wait.waiter = waiter
@@ -201,15 +217,19 @@ final class Link: @unchecked Sendable {
 
     /// The socket has become ready.
     func becomeReady() {
-        let goal: Goal? = wait.withLock { wait in
+        enum Meaning { case awaited(Goal), noted, idle }
+        let meaning: Meaning = wait.withLock { wait in
             guard wait.phase == .waiting else {
-                wait.mayHaveMore = true
-                return nil
+                wait.sawActivity = true
+                return wait.isIdle ? .idle : .noted
             }
             wait.phase = .processing
-            return wait.goal
+            return .awaited(wait.goal)
         }
-        guard let goal else { return onActivity() }
+        guard case .awaited(let goal) = meaning else {
+            if case .idle = meaning { onActivity() }
+            return
+        }
         consume()
         let isDone = unsafe (goal == .progress || PQisBusy(handle) == 0)
         let descriptor = unsafe PQsocket(handle)
@@ -267,7 +287,12 @@ final class Link: @unchecked Sendable {
     ///
     /// - Returns: Whether the connection is still there.
     func watch() -> Bool {
-        while wait.withLock({ $0.mayHaveMore.take() }) { consumeIdle() }
+        while wait.withLock({ wait in
+            wait.isIdle = true
+            return wait.sawActivity.take()
+        }) {
+            consumeIdle()
+        }
         if isLost { return false }
         reactor.poller.arm(unsafe PQsocket(handle), token: token, for: .reading)
         return true
@@ -285,8 +310,20 @@ final class Link: @unchecked Sendable {
 
     // MARK: Who uses it
 
-    /// Notes that a new answer is awaited, which the poller will report.
-    func expectAnswer() { wait.withLock { $0.mayHaveMore = false } }
+    /// Prepares for the answer to a statement that is about to be sent: takes in what came before it.
+    func expectAnswer() {
+        let sawActivity = wait.withLock { wait in
+            wait.isIdle = false
+            return wait.sawActivity.take()
+        }
+        if sawActivity { consumeIdle() }
+    }
+
+    /// Notes that an answer has been read to its end. Whatever comes now is reported, and notifications have nobody here.
+    func endAnswer() {
+        wait.withLock { $0.mayHaveMore = false }
+        while let notification = unsafe PQnotifies(handle) { unsafe PQfreemem(notification) }
+    }
 
     /// Begins a use of the connection. Traps when another is under way: then it is used from two tasks.
     func beginUse() {
@@ -296,8 +333,17 @@ final class Link: @unchecked Sendable {
 
     func endUse() { isInUse.store(false, ordering: .releasing) }
 
-    /// Ends the streams of rows that have begun: another statement is run, or the lease has ended.
-    func endStreams() { _ = generation.add(1, ordering: .relaxed) }
+    /// Ends the stream of rows that is under way, because another statement is run.
+    ///
+    /// - Returns: What `statements` is now.
+    @discardableResult
+    func endStreams() -> Int { statements.add(1, ordering: .relaxed).newValue }
+
+    /// Ends everything that comes from the present lease.
+    func endLease() {
+        leases.add(1, ordering: .relaxed)
+        endStreams()
+    }
 }
 
 extension Bool {

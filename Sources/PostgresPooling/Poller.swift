@@ -18,7 +18,9 @@ internal import ConnectionPooling
 /// whoever does not read a socket to its end has to look again by itself. The owner of a socket alone changes its registration.
 protocol Poller: Sendable {
     /// Registers a socket.
-    func add(_ descriptor: Int32, token: UInt64)
+    ///
+    /// - Returns: Whether the system has room for it.
+    func add(_ descriptor: Int32, token: UInt64) -> Bool
 
     /// Has a registered socket reported if it is ready now, where that does not happen by itself.
     func arm(_ descriptor: Int32, token: UInt64, for interest: PollerInterest)
@@ -73,9 +75,10 @@ final class PollPoller: Poller {
         close(pipeEnds.write)
     }
 
-    func add(_ descriptor: Int32, token: UInt64) {
+    func add(_ descriptor: Int32, token: UInt64) -> Bool {
         registrations.withLock { $0[token] = Registration(descriptor: descriptor, events: Int16(POLLIN)) }
         wake()
+        return true
     }
 
     func arm(_ descriptor: Int32, token: UInt64, for interest: PollerInterest) {

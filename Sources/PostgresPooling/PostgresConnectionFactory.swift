@@ -33,6 +33,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
             onNotice: configuration.onNotice,
             onActivity: onActivity
         )
+        guard let link else { throw PostgresError(.connectFailed, "the system has no room to watch another socket") }
         do {
             let patience = Patience.uncancelled(for: configuration.connectTimeout)
             for query in configuration.setup { _ = try await link.run(query, patience) }
@@ -53,7 +54,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
         let link = connection.link
         link.beginUse()
         defer { link.endUse() }
-        link.endStreams()
+        link.endLease()
         if link.isLost { return .broken }
         // What is still to come of an answer may be long: it is drained off the caller's way.
         let session = link.session

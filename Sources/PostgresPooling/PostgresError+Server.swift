@@ -65,7 +65,11 @@ extension PostgresError {
             column = field("c")
             dataType = field("d")
             constraint = field("n")
+            routine = field("R")
         }
+
+        /// The name of the server's function that reported it.
+        let routine: String?
 
         /// What is known of a failed connect, where libpq gives only a text.
         init(sqlState: SQLState, severity: String, message: String) {
@@ -83,6 +87,7 @@ extension PostgresError {
             column = nil
             dataType = nil
             constraint = nil
+            routine = nil
         }
     }
 

@@ -25,9 +25,10 @@ public struct PostgresRowStream: AsyncSequence {
 
     let link: Link
     let query: PostgresQuery
-    let patience: Patience
+    /// How long an iteration may take; `nil` for as long as it does.
+    let timeout: Duration?
     let recoveryTimeout: Duration
-    let generation: Int
+    let lease: Int
 
     /// Begins an iteration; the first `next()` runs the statement.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
@@ -39,13 +40,12 @@ public struct PostgresRowStream: AsyncSequence {
         }
 
         private let stream: PostgresRowStream
-        private var generation: Int
+        /// What `Link.statements` was when this one's statement was sent.
+        private var statement: Int?
         private var state = State.new
+        private var patience = Patience()
 
-        init(_ stream: PostgresRowStream) {
-            self.stream = stream
-            generation = stream.generation
-        }
+        init(_ stream: PostgresRowStream) { self.stream = stream }
 
         /// The next row; `nil` after the last.
         ///
@@ -64,7 +64,8 @@ public struct PostgresRowStream: AsyncSequence {
             let link = stream.link
             link.beginUse()
             defer { link.endUse() }
-            guard link.generation.load(ordering: .relaxed) == generation else {
+            let isCurrent = statement == nil || statement == link.statements.load(ordering: .relaxed)
+            guard link.leases.load(ordering: .relaxed) == stream.lease, isCurrent else {
                 state = .done
                 throw PostgresError(
                     .streamEnded,
@@ -85,6 +86,8 @@ public struct PostgresRowStream: AsyncSequence {
 
         private mutating func begin() async throws(PostgresError) {
             let (link, query) = (stream.link, stream.query)
+            statement = link.endStreams()
+            if let timeout = stream.timeout { patience.deadline = MonotonicClock.deadline(after: timeout) }
             if link.session.isAnswerPending || link.session.cancelRequest != nil {
                 guard await link.recover(within: stream.recoveryTimeout) else {
                     throw PostgresError(
@@ -95,14 +98,13 @@ public struct PostgresRowStream: AsyncSequence {
                     )
                 }
             }
-            try await link.send(query, key: key, stream.patience)
-            unsafe PQsetSingleRowMode(link.handle)
+            try await link.send(query, key: key, rowByRow: true, patience)
             state = .running
         }
 
         private mutating func nextRow() async throws(PostgresError) -> PostgresRow? {
             let sql = stream.query.text
-            guard let result = try await stream.link.nextResult(sql: sql, stream.patience) else {
+            guard let result = try await stream.link.nextResult(sql: sql, patience) else {
                 state = .done
                 return nil
             }
@@ -110,7 +112,7 @@ public struct PostgresRowStream: AsyncSequence {
             // The last one has no rows, or is an error; behind it comes the end of the answer.
             let (error, tag) = (stream.link.failure(of: result, sql: sql), result.commandTag)
             if let error, error.code == .unsupported { throw error }
-            while try await stream.link.nextResult(sql: sql, stream.patience) != nil {}
+            while try await stream.link.nextResult(sql: sql, patience) != nil {}
             if let error {
                 _ = stream.link.forgetIfStale(key, error)
                 throw error
@@ -135,13 +137,12 @@ extension PostgresConnection {
     ///   - query: One statement. It is run when the iteration begins.
     ///   - timeout: How long the whole iteration may take; by default the configuration's `statementTimeout`.
     public func stream(_ query: PostgresQuery, timeout: Duration? = nil) -> PostgresRowStream {
-        link.endStreams()
-        return PostgresRowStream(
+        PostgresRowStream(
             link: link,
             query: query,
-            patience: patience(timeout),
+            timeout: timeout ?? statementTimeout,
             recoveryTimeout: recoveryTimeout,
-            generation: link.generation.load(ordering: .relaxed)
+            lease: link.leases.load(ordering: .relaxed)
         )
     }
 }

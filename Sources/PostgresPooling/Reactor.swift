@@ -49,9 +49,13 @@ final class Reactor: Sendable {
     }
 
     /// Begins to watch a link's socket.
-    func add(_ link: Link, descriptor: Int32) {
+    ///
+    /// - Returns: Whether the system has room for it.
+    func add(_ link: Link, descriptor: Int32) -> Bool {
         links.withLock { $0.byToken[link.token] = link }
-        poller.add(descriptor, token: link.token)
+        if poller.add(descriptor, token: link.token) { return true }
+        links.withLock { _ = $0.byToken.removeValue(forKey: link.token) }
+        return false
     }
 
     /// Ends to watch a link.

@@ -40,13 +40,17 @@ struct StatementCache {
     init(capacity: Int) { self.capacity = capacity }
 
     /// How a statement is to be sent. O(1), but O(`capacity`) when another has to go.
-    mutating func plan(_ key: Key) -> Plan {
+    ///
+    /// - Parameter mayEvict: Whether another may go to make room; if not, and there is none, the statement is sent as it is.
+    mutating func plan(_ key: Key, mayEvict: Bool = true) -> Plan {
         guard capacity > 0 else { return .once }
         uses += 1
         if let entry = entries[key] {
             entries[key]!.lastUse = uses
             if let name = entry.name { return .prepared(name: name) }
-            let evicted = preparedCount < capacity ? nil : evictPrepared()
+            let isFull = preparedCount >= capacity
+            if isFull, !mayEvict { return .once }
+            let evicted = isFull ? evictPrepared() : nil
             defer { nextNumber += 1 }
             return .prepare(name: "lockpool_\(nextNumber)", evicting: evicted)
         }

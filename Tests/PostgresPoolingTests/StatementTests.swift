@@ -105,6 +105,23 @@ import Testing
         }
     }
 
+    @Test("A statement that has to make room for itself does not fail when the server has no other any more")
+    func evictedTwice() async throws {
+        try await TestServer.shared.withPool(.native, { $0.statementCacheCapacity = 1 }) { pool in
+            try await pool.withConnection { db in
+                for _ in 0..<2 { try await equal(db.query("SELECT 1 AS first", as: Int.self), [1]) }
+                // Written so that nobody sees what it does.
+                try await db.execute(
+                    "DO $$ BEGIN EXECUTE 'DEALLOCATE ' || (SELECT name FROM pg_prepared_statements); END $$"
+                )
+                for _ in 0..<2 { try await equal(db.query("SELECT 2 AS second", as: Int.self), [2]) }
+                try await db.withTransaction { db in
+                    for _ in 0..<3 { try await equal(db.query("SELECT 3 AS third", as: Int.self), [3]) }
+                }
+            }
+        }
+    }
+
     @Test("An error of the server comes with its fields, and without any value")
     func serverError() async throws {
         try await TestServer.shared.withPool { pool in

@@ -9,7 +9,7 @@ import Testing
 @testable import PostgresPooling
 
 /// Which poller a test's pool uses.
-enum PollerKind: CaseIterable {
+enum PollerKind: String, CaseIterable, Codable {
     /// That of the system.
     case native
     /// That of any system.
