@@ -90,7 +90,8 @@ final class Reactor: Sendable {
             for token in tokens {
                 links.withLock { $0.byToken[token] }?.becomeReady()
             }
-            if MonotonicClock.now >= wakesAt.load(ordering: .sequentiallyConsistent) { failWaitersThatAreDue() }
+            let deadline = wakesAt.load(ordering: .sequentiallyConsistent)
+            if deadline != Reactor.never, MonotonicClock.now >= deadline { failWaitersThatAreDue() }
         }
     }
 
