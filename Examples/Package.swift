@@ -34,5 +34,11 @@ let package = Package(
             dependencies: [.product(name: "SQLitePooling", package: "swift-lock-pool")],
             swiftSettings: settings
         ),
+        // The code of Docs/PostgreSQL.md. It takes the server's URL from DATABASE_URL.
+        .executableTarget(
+            name: "PostgresGuide",
+            dependencies: [.product(name: "PostgresPooling", package: "swift-lock-pool")],
+            swiftSettings: settings
+        ),
     ]
 )

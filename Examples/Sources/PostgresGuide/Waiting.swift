@@ -1,0 +1,41 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import PostgresPooling
+
+func streaming(_ pool: PostgresPool) async throws {
+    // guide: stream
+    let total = try await pool.withConnection { db in
+        var total = 0
+        for try await row in db.stream("SELECT n FROM generate_series(1, \(100_000)) AS n") {
+            total += try row.decode(Int.self, at: 0)
+        }
+        return total
+    }
+    print(total)  // 5000050000
+    // end
+}
+
+func deadlines(_ pool: PostgresPool) async throws {
+    // guide: deadline
+    do {
+        try await pool.execute("SELECT pg_sleep(60)", timeout: .milliseconds(50))
+    } catch let error as PostgresError where error.code == .timedOut {
+        print("The server has not answered in time.")
+    }
+    // end
+}
+
+func errors(_ pool: PostgresPool) async throws {
+    let title = "Emma"
+    // guide: error
+    do {
+        try await pool.execute("INSERT INTO book VALUES (\(title), 1)")
+    } catch let error as PostgresError where error.sqlState == .uniqueViolation {
+        print(error)
+        print("Violated: \(error.server?.constraint ?? "?")")
+        print("In full: \(error.server?.detail ?? "")")
+    }
+    // end
+}

@@ -1,0 +1,33 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import PostgresPooling
+
+// The code of Docs/PostgreSQL.md, which shows what stands between "// guide" and "// end" here. It makes and drops tables:
+// give it a database of its own.
+
+guard let url = ProcessInfo.processInfo.environment["DATABASE_URL"] else {
+    print("Set DATABASE_URL to the URL of a server, such as the one that Scripts/postgres start prints.")
+    exit(1)
+}
+
+try makePools()
+
+let pool = try PostgresPool(url)
+try await pool.withConnection { db in
+    try await db.executeScript("DROP TABLE IF EXISTS book, item, event, account; DROP TYPE IF EXISTS size")
+}
+
+try await overview(url)
+try await statements(pool)
+try await rows(pool)
+try await values(pool)
+try await ownTypes(pool)
+try await transactions(pool)
+try await retries(pool)
+try await streaming(pool)
+try await deadlines(pool)
+try await errors(pool)
+await pool.close()
