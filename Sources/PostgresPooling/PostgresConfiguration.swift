@@ -7,6 +7,8 @@ public struct PostgresConfiguration: Sendable {
     /// The server, as libpq takes it: a URL, such as `postgres://user@host:5432/database?sslmode=verify-full`, or keywords, such
     /// as `host=/run/postgresql dbname=app`. Several hosts are separated by commas.
     ///
+    /// A host that is not local has to prove who it is, unless `sslmode` or `PGSSLMODE` says otherwise.
+    ///
     /// What it leaves out comes from a service file (`service=…`), the `PG…` environment variables, `.pgpass`, and libpq's
     /// defaults, in this order. The empty string takes everything from there.
     public var server: String
@@ -15,13 +17,14 @@ public struct PostgresConfiguration: Sendable {
     public var parameters: [String: String] = [:]
 
     /// Gives the password, or a token that stands for it, for each connection anew; `nil` leaves it to ``server``,
-    /// `PGPASSWORD` and `.pgpass`.
+    /// `PGPASSWORD` and `.pgpass`. It has no time limit but its own.
     public var password: (@Sendable () async throws -> String)?
 
     /// What the server shows for this program, in `pg_stat_activity` and its log.
     public var applicationName = "swift-lock-pool"
 
     /// Statements that are run on each connection when it is new, and again when a statement has changed settings: `SET`s, mostly.
+    /// A connect is given up when one fails.
     public var setup: [PostgresQuery] = []
 
     /// How many connections there are at most. The default is 10, which keeps a database on a few cores busy.

@@ -65,7 +65,8 @@ extension PostgresConnection {
 
     /// Runs statements that are separated by semicolons and have no parameters, such as those of a migration.
     ///
-    /// Outside a transaction the server makes one of all of them, unless they say otherwise.
+    /// Outside a transaction the server makes one of all of them, unless they say otherwise. Only a last statement that changes
+    /// settings is noticed, and its change taken back when the connection is returned.
     ///
     /// - Parameters:
     ///   - script: The statements.

@@ -24,8 +24,8 @@ extension PostgresConnection {
     ///   - body: Uses the connection.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws, unchanged. ``PostgresError`` if the transaction could not begin or be committed; with the code
-    ///   `transactionAborted` if `body` returned although a statement had failed; `outcomeUnknown` if the connection was lost
-    ///   while it was being committed.
+    ///   `transactionAborted` if `body` returned although a statement had failed; `outcomeUnknown` if the connection was lost,
+    ///   the time was over or the task was cancelled while it was being committed.
     @discardableResult
     public func withTransaction<Result: ~Copyable>(
         isolation: PostgresIsolation? = nil,

@@ -21,7 +21,8 @@ public struct PostgresError: Error, Sendable {
         /// The connection broke, or the server closed it.
         public static let connectionLost = Code(description: "connectionLost")
 
-        /// The connection broke while a transaction was being committed: it may have been, or not.
+        /// The connection broke, the time was over or the task was cancelled while a transaction was being committed: it may
+        /// have been, or not.
         public static let outcomeUnknown = Code(description: "outcomeUnknown")
 
         /// The deadline came before the answer.

@@ -14,7 +14,8 @@ extension PostgresPool {
     ///   - body: Uses the connection, which cannot leave it.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws, unchanged. If there was no connection: `CancellationError` if the task was cancelled while it
-    ///   waited; ``PostgresError`` with the code `connectFailed` if none could be made; else `PoolError`.
+    ///   waited; ``PostgresError`` if none could be made, with the code `connectFailed`, or that of a statement of the `setup`; else
+    ///   `PoolError`, also when `password` has thrown.
     @discardableResult
     public func withConnection<Result: ~Copyable>(
         timeout: Duration? = nil,

@@ -13,10 +13,11 @@ public import ConnectionPooling
 /// ```
 ///
 /// Connections are made when they are first needed, at most ``PostgresConfiguration/maximumConnections``. Callers that find none
-/// free wait in the order in which they came. No thread is blocked: not to find the server, not to connect, not to wait for answers.
+/// free wait in the order in which they came. No thread that tasks run on is blocked: not to find the
+/// server, not to connect, not to wait for answers.
 ///
 /// A body that throws, or whose task is cancelled, leaves a connection that is put in order before anybody else gets it: its statement
-/// is ended, its transaction rolled back, changed settings are restored. One that the server has closed is noticed while it is idle,
+/// is ended, its transaction rolled back, settings that `SET` has changed are restored. One that the server has closed is noticed while it is idle,
 /// and replaced.
 public final class PostgresPool: Sendable {
     /// How the pool was made.

@@ -14,7 +14,8 @@ internal import Synchronization
 /// ```
 ///
 /// No more is read from the socket than is asked for, so a million rows take no more memory than a few, and a slow reader slows
-/// the server down. Each iteration runs the statement. One that is left early has the server end it.
+/// the server down. Each iteration runs the statement. One that is left early has the server end it, which in a transaction fails
+/// the transaction, unless the server had sent everything by then.
 ///
 /// A stream ends with its lease, and when another statement is run on its connection: to go on then is an error.
 public struct PostgresRowStream: AsyncSequence {
@@ -135,7 +136,7 @@ extension PostgresConnection {
     ///
     /// - Parameters:
     ///   - query: One statement. It is run when the iteration begins.
-    ///   - timeout: How long the whole iteration may take; by default the configuration's `statementTimeout`.
+    ///   - timeout: How long all may take, from this call to the last row; by default the configuration's `statementTimeout`.
     public func stream(_ query: PostgresQuery, timeout: Duration? = nil) -> PostgresRowStream {
         PostgresRowStream(
             link: link,
