@@ -1,1 +1,1 @@
-../../../../Tests/CompileFailureTests/ChildProcess.swift
+../../../../Tests/TestSupport/ChildProcess.swift
