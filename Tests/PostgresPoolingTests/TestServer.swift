@@ -155,7 +155,8 @@ final class TestServer: Sendable {
 
     /// Runs `Scripts/postgres`.
     static func script(_ arguments: [String]) async throws -> ChildProcess.Outcome {
-        let script = URL(filePath: #filePath).appending(path: "../../../Scripts/postgres").standardized
+        let script = URL(filePath: #filePath).resolvingSymlinksInPath()
+            .appending(path: "../../../Scripts/postgres").standardized
         return try await ChildProcess.run(script.path, arguments)
     }
 }

@@ -27,6 +27,7 @@ let package = Package(
         .target(
             name: "LockPoolBench",
             dependencies: [
+                .product(name: "PostgresPooling", package: "swift-lock-pool"),
                 .product(name: "SQLitePooling", package: "swift-lock-pool"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
@@ -40,10 +41,13 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // What the tests of the libraries have as well, by way of a link.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "LockPoolBenchTests",
             dependencies: [
                 "LockPoolBench",
+                "TestSupport",
                 "lockpool",
                 .product(name: "SQLitePooling", package: "swift-lock-pool"),
             ],

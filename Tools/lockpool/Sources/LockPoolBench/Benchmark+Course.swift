@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Dispatch
-internal import SQLitePooling
 
 extension Benchmark {
     /// How a run went.
@@ -27,7 +26,11 @@ extension Benchmark {
     private static let grace: Duration = .seconds(2)
 
     /// Lets the clients take turns until the end of the plan's time or a signal.
-    func takeTurns(on pool: SQLitePool, tally: Tally, until interruptions: Interruptions) async -> Course {
+    func takeTurns(
+        on connections: any BenchmarkConnections,
+        tally: Tally,
+        until interruptions: Interruptions
+    ) async -> Course {
         let stop = StopFlag()
         let started = monotonicNanoseconds()
         return await withTaskGroup(of: Event.self) { group in
@@ -40,7 +43,13 @@ extension Benchmark {
                 return .timeIsUp
             }
             for number in 0..<plan.clients {
-                let client = BenchmarkClient(number: number, pool: pool, plan: plan, tally: tally, stop: stop)
+                let client = BenchmarkClient(
+                    number: number,
+                    connections: connections,
+                    plan: plan,
+                    tally: tally,
+                    stop: stop
+                )
                 group.addTask { .finished(turns: await client.run()) }
             }
 

@@ -2,36 +2,44 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import SQLitePooling
-
 /// Many clients that share a few connections to one database, and what comes of it.
 public struct Benchmark: Sendable {
     let plan: BenchmarkPlan
-    let file: DatabaseFile
+    let target: any BenchmarkTarget
     let meter: ProgressMeter
-    /// Whether the database did without a write-ahead log before the run.
-    let hadRollbackJournal: Bool
 
     /// A run of `plan` on `file`, whose progress `meter` shows.
     public init(_ plan: BenchmarkPlan, on file: DatabaseFile, meter: ProgressMeter) {
         self.plan = plan
-        self.file = file
+        self.target = SQLiteTarget(file)
         self.meter = meter
-        hadRollbackJournal = file.hasRollbackJournal
+    }
+
+    /// A run of `plan` on `server`, whose progress `meter` shows.
+    public init(_ plan: BenchmarkPlan, on server: PostgresServer, meter: ProgressMeter) {
+        self.plan = plan
+        self.target = server
+        self.meter = meter
+    }
+
+    /// Finds out whether the statements can run, before the clients do and without changing a row.
+    ///
+    /// - Throws: ``CommandFailure`` with the reason why they cannot.
+    public func checkStatements() async throws(CommandFailure) {
+        try await target.checkStatements(of: plan)
     }
 
     /// Lets the clients take turns until the time is up or `interruptions` tells of a signal.
     ///
-    /// Without a writing statement the file is opened for reading only.
+    /// Without a writing statement a file is opened for reading only.
     ///
     /// - Throws: ``CommandFailure`` if the run cannot begin. What goes wrong later is in the report.
     public func run(until interruptions: Interruptions) async throws(CommandFailure) -> BenchmarkReport {
-        let pool = try openPool()
+        let connections = try target.open(for: plan)
         let tally = Tally(clients: plan.clients)
-        let course = await takeTurns(on: pool, tally: tally, until: interruptions)
-        let connectionsCreated = pool.statistics.connectionsCreated
-        await pool.close()
-        await restoreJournal()
+        let course = await takeTurns(on: connections, tally: tally, until: interruptions)
+        let connectionsCreated = connections.created
+        await connections.close()
         return report(course, tally.total, connectionsCreated: connectionsCreated)
     }
 
@@ -42,7 +50,9 @@ public struct Benchmark: Sendable {
             failures.append(BenchmarkReport.Failure(message: "other errors", count: figures.furtherFailures))
         }
         return BenchmarkReport(
-            database: file.path,
+            system: target.system,
+            systemVersion: target.systemVersion,
+            database: target.database,
             sql: plan.read.text,
             writeSQL: plan.write?.text,
             clients: plan.clients,

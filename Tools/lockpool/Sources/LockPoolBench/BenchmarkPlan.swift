@@ -6,7 +6,7 @@
 public struct BenchmarkPlan: Sendable {
     /// The most clients that a run can have.
     public static let maximumClients = 100_000
-    /// The most connections that a run can have. Each has a thread.
+    /// The most connections that a run can have. In SQLite each has a thread, in PostgreSQL a process.
     public static let maximumConnections = 256
     /// The longest run, in seconds: a day.
     public static let maximumSeconds = 86_400.0
@@ -28,6 +28,7 @@ public struct BenchmarkPlan: Sendable {
     public init(
         sql: String,
         writeSQL: String?,
+        dialect: SQLDialect = .sqlite,
         clients: Int,
         connections: Int,
         seconds: Double
@@ -44,9 +45,9 @@ public struct BenchmarkPlan: Sendable {
                 "--duration is \(seconds) seconds, but must be more than 0 and at most \(Int(Self.maximumSeconds))"
             )
         }
-        self.read = try Self.template(sql, option: "--sql")
+        self.read = try Self.template(sql, dialect, option: "--sql")
         if let writeSQL {
-            self.write = try Self.template(writeSQL, option: "--write-sql")
+            self.write = try Self.template(writeSQL, dialect, option: "--write-sql")
         } else {
             self.write = nil
         }
@@ -55,9 +56,13 @@ public struct BenchmarkPlan: Sendable {
         self.duration = .seconds(seconds)
     }
 
-    private static func template(_ text: String, option: String) throws(CommandFailure) -> StatementTemplate {
+    private static func template(
+        _ text: String,
+        _ dialect: SQLDialect,
+        option: String
+    ) throws(CommandFailure) -> StatementTemplate {
         do throws(CommandFailure) {
-            return try StatementTemplate(text)
+            return try StatementTemplate(text, in: dialect)
         } catch {
             throw .usage("\(option): \(error)")
         }

@@ -26,6 +26,8 @@ extension BenchmarkReport {
             queryLatencyNanoseconds: queryLatency,
             rows: rows,
             sql: sql,
+            system: system,
+            systemVersion: systemVersion,
             turns: turns,
             writeLatencyNanoseconds: writeLatency,
             writeSQL: writeSQL
@@ -53,6 +55,8 @@ extension BenchmarkReport {
         var queryLatencyNanoseconds: LatencySummary?
         var rows: Int
         var sql: String
+        var system: String
+        var systemVersion: String?
         var turns: Turns
         var writeLatencyNanoseconds: LatencySummary?
         var writeSQL: String?

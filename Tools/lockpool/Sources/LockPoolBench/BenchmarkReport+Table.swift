@@ -9,7 +9,8 @@ extension BenchmarkReport {
             "\(clients.grouped) \(clients == 1 ? "client" : "clients") on \(connections.grouped) "
                 + "\(connections == 1 ? "connection" : "connections"), \(elapsedSeconds.oneDecimal) s"
                 + (ending == .duration ? "" : ", ended early by \(ending.rawValue)"),
-            "database: \(database)",
+            "system:   \(system)" + (systemVersion.map { " \($0)" } ?? ""),
+            "database: \(database.onOneLine)",
             "read:     \(sql.onOneLine)",
         ]
         if let writeSQL {

@@ -30,7 +30,11 @@ public struct BenchmarkReport: Sendable, Hashable {
         public var count: Int
     }
 
-    /// The database file.
+    /// The system that the database belongs to.
+    public var system: String
+    /// The version of that system, if it is known.
+    public var systemVersion: String?
+    /// The database: the path of its file, or its name and where its server is.
     public var database: String
     /// The statement that every client runs.
     public var sql: String
@@ -52,7 +56,7 @@ public struct BenchmarkReport: Sendable, Hashable {
     public var checkoutWait: LatencySummary?
     /// From the start of the statement to its last row, in nanoseconds.
     public var queryLatency: LatencySummary?
-    /// From the start of the writing statement to its end, without the commit, in nanoseconds.
+    /// From the start of the writing statement to its end, in nanoseconds. SQLite's is without the commit.
     public var writeLatency: LatencySummary?
     /// How many connections the pool opened.
     public var connectionsCreated: Int

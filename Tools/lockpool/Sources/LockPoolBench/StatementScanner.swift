@@ -13,37 +13,53 @@ struct StatementScanner {
     /// Whether there is anything besides white space, comments and semicolons.
     private(set) var hasStatement = false
 
+    private let dialect: SQLDialect
     private var scalars = String.UnicodeScalarView()
     private var rest: Substring.UnicodeScalarView
 
-    /// The text so far, with `?` in place of each `:random(…)`.
+    /// The text so far, with a parameter in place of each `:random(…)`.
     var output: String { String(scalars) }
 
-    init(_ text: String) {
+    init(_ text: String, _ dialect: SQLDialect) {
+        self.dialect = dialect
         rest = text[...].unicodeScalars
     }
 
     mutating func run() throws(CommandFailure) {
         while let scalar = rest.first {
             switch scalar {
-            case "'", "\"", "`":
+            case "'", "\"":
                 // A doubled quote within is read as two pieces that touch, which comes to the same.
                 hasStatement = true
                 copyPiece(from: 1, through: [scalar])
-            case "[":
+            case "`" where dialect == .sqlite:
+                hasStatement = true
+                copyPiece(from: 1, through: [scalar])
+            case "[" where dialect == .sqlite:
                 hasStatement = true
                 copyPiece(from: 1, through: ["]"])
             case "-" where startsWith("--"):
                 copyPiece(from: 2, through: ["\n"])
             case "/" where startsWith("/*"):
-                copyPiece(from: 2, through: ["*", "/"])
-            case "?", ":", "@", "$":
+                copyComment()
+            case ":" where dialect == .postgres && !isParameter:
+                // A cast, a named argument, or the bounds of a slice.
+                hasStatement = true
+                copy(startsWith("::") ? 2 : 1)
+            case "$" where dialect == .postgres && dollarQuote != nil:
+                hasStatement = true
+                copyPiece(from: dollarQuote?.count ?? 1, through: dollarQuote ?? [])
+            case ":", "$":
+                hasStatement = true
+                try replaceParameter()
+            case "?" where dialect == .sqlite, "@" where dialect == .sqlite:
                 hasStatement = true
                 try replaceParameter()
             case _ where scalar.isPartOfName:
                 hasStatement = true
                 let name = rest.prefix(while: \.isPartOfName)
                 copy(name.count)
+                if dialect == .postgres, rest.first == "'", ["e", "E"].contains(String(name)) { copyEscapedString() }
             default:
                 hasStatement = hasStatement || !(scalar.properties.isWhitespace || scalar == ";")
                 copy(1)
@@ -68,12 +84,49 @@ struct StatementScanner {
         }
         copy(terminator.count)
     }
+
+    /// Copies a comment. Those of PostgreSQL may have others in them.
+    private mutating func copyComment() {
+        guard dialect == .postgres else { return copyPiece(from: 2, through: ["*", "/"]) }
+        var depth = 0
+        repeat {
+            if startsWith("/*") {
+                depth += 1
+                copy(2)
+            } else if startsWith("*/") {
+                depth -= 1
+                copy(2)
+            } else {
+                copy(1)
+            }
+        } while depth > 0 && !rest.isEmpty
+    }
+
+    /// Copies a string in which a backslash takes its meaning from the quote behind it.
+    private mutating func copyEscapedString() {
+        copy(1)
+        while let scalar = rest.first, scalar != "'" { copy(scalar == "\\" ? 2 : 1) }
+        copy(1)
+    }
+
+    /// What opens and closes a string in dollars, `$$` or `$word$`, if one begins here.
+    private var dollarQuote: [Unicode.Scalar]? {
+        let word = rest.dropFirst().prefix { $0 != "$" && $0.isPartOfName }
+        guard rest.dropFirst(1 + word.count).first == "$", !(word.first?.isDigit ?? false) else { return nil }
+        return ["$"] + word + ["$"]
+    }
+
+    /// Whether the colon that comes next has a name behind it.
+    private var isParameter: Bool {
+        guard let next = rest.dropFirst().first else { return false }
+        return next.isPartOfName && !next.isDigit
+    }
 }
 
 // MARK: - Parameters
 
 extension StatementScanner {
-    /// Turns `:random(LOW,HIGH)` into `?` and refuses every other parameter.
+    /// Turns `:random(LOW,HIGH)` into a parameter of the dialect and refuses every other parameter.
     private mutating func replaceParameter() throws(CommandFailure) {
         let place = String(rest.prefix(40))
         let word = String(rest.prefix(1)) + String(rest.dropFirst().prefix(while: \.isPartOfName))
@@ -88,7 +141,7 @@ extension StatementScanner {
             throw .usage("':random(\(low),\(high))' is an empty range: the lower number comes first")
         }
         ranges.append(low...high)
-        scalars.append("?")
+        scalars.append(contentsOf: dialect.parameter(ranges.count).unicodeScalars)
     }
 
     /// Passes over `scalar`, with any white space before it, if it comes next.
@@ -102,7 +155,7 @@ extension StatementScanner {
     /// Passes over a whole number that fits 64 bits, with any white space before it, if one comes next.
     private mutating func takeInteger() -> Int64? {
         rest = rest.drop(while: \.properties.isWhitespace)
-        let number = rest.prefix { ($0 >= "0" && $0 <= "9") || $0 == "-" || $0 == "+" }
+        let number = rest.prefix { $0.isDigit || $0 == "-" || $0 == "+" }
         guard let value = Int64(String(number)) else { return nil }
         rest = rest.dropFirst(number.count)
         return value
@@ -112,6 +165,8 @@ extension StatementScanner {
 extension Unicode.Scalar {
     /// Whether SQL counts the scalar to an unquoted name, a keyword or a number that has begun.
     fileprivate var isPartOfName: Bool {
-        !isASCII || properties.isAlphabetic || (self >= "0" && self <= "9") || self == "_" || self == "$"
+        !isASCII || properties.isAlphabetic || isDigit || self == "_" || self == "$"
     }
+
+    fileprivate var isDigit: Bool { self >= "0" && self <= "9" }
 }

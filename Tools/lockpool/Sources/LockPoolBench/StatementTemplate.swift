@@ -9,17 +9,17 @@
 public struct StatementTemplate: Sendable, Hashable {
     /// The statement as the user wrote it.
     public let text: String
-    /// The statement with a `?` in place of each `:random(…)`.
+    /// The statement with a parameter of its dialect in place of each `:random(…)`: `?`, or `$1` and so on.
     public let sql: String
-    /// The range of each `?`, in order.
+    /// The range of each parameter, in order.
     public let ranges: [ClosedRange<Int64>]
 
     /// Reads `text`.
     ///
     /// - Throws: CommandFailure of kind `usage` if the statement is empty, if a `:random` is malformed, or if the
     ///   statement has a parameter that nothing fills.
-    public init(_ text: String) throws(CommandFailure) {
-        var scanner = StatementScanner(text)
+    public init(_ text: String, in dialect: SQLDialect = .sqlite) throws(CommandFailure) {
+        var scanner = StatementScanner(text, dialect)
         try scanner.run()
         guard scanner.hasStatement else {
             throw .usage("the SQL statement is empty")
@@ -29,8 +29,14 @@ public struct StatementTemplate: Sendable, Hashable {
         self.ranges = scanner.ranges
     }
 
-    /// One value for each `?`, uniformly distributed over its range.
+    /// One value for each parameter, uniformly distributed over its range.
     public func drawValues(using generator: inout some RandomNumberGenerator) -> [Int64] {
         ranges.map { Int64.random(in: $0, using: &generator) }
+    }
+
+    /// One value for each parameter, from the system's generator.
+    func drawValues() -> [Int64] {
+        var generator = SystemRandomNumberGenerator()
+        return drawValues(using: &generator)
     }
 }

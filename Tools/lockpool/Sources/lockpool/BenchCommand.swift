@@ -16,19 +16,27 @@ struct BenchCommand: AsyncParsableCommand {
             end a table says how long the clients waited for connections, how long the statements took, and how \
             evenly the clients were served.
 
-            In a statement, :random(LOW,HIGH) stands for a whole number between the two, drawn anew each time.
+            In a statement, :random(LOW,HIGH) stands for a whole number between the two, drawn anew each time. In \
+            PostgreSQL it is a bigint; where another type is needed, write :random(LOW,HIGH)::int.
 
-            Without --write-sql the database is opened for reading only, and its file stays as it is. With \
-            --write-sql each client follows each read with a transaction of its own in which it runs that statement; \
-            the database has a write-ahead log while it runs. The statements are tried out before the run begins, \
-            and the trial of a write is rolled back.
+            The statements are tried out before the run begins: --sql where it cannot write, and the trial of a write \
+            is rolled back. With --write-sql each client follows each read with a transaction of its own in which it \
+            runs that statement.
 
-            Without --sqlite a sample database of 100,000 users is made in a new temporary folder, where it stays.
+            An SQLite file is opened for reading only, and stays as it is, without --write-sql; with it, the database \
+            has a write-ahead log while it runs. Without --sqlite and --postgres a sample database of 100,000 users is \
+            made in a new temporary folder, where it stays.
+
+            A PostgreSQL server is given as libpq takes it: a URL, or keywords. What it leaves out comes from PGHOST, \
+            PGUSER, PGPASSWORD, .pgpass and so on. If the server refuses the password, or misses one, and standard \
+            input is a terminal, it is asked for there. Without --sql a sample table of 100,000 users is made in a \
+            schema of its own, which is dropped at the end.
 
             EXAMPLES:
               lockpool bench
               lockpool bench --clients 256 --connections 8
               lockpool bench --sqlite app.db --sql 'SELECT :random(1,6)'
+              lockpool bench --postgres postgres://app@db.example.com/app
 
             Progress goes to standard error, the table to standard output. Ctrl-C ends the run in order and prints \
             the table; a second Ctrl-C ends it at once.
@@ -40,6 +48,9 @@ struct BenchCommand: AsyncParsableCommand {
 
     @Option(parsing: .unconditional, help: ArgumentHelp("The database file.", valueName: "file"))
     var sqlite: String?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("The PostgreSQL server and database.", valueName: "url"))
+    var postgres: String?
 
     @Option(
         parsing: .unconditional,
@@ -62,7 +73,7 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How many connections they share for reading. Writes go through one more.",
+            "How many connections they share. In SQLite, writes go through one more.",
             valueName: "number"
         )
     )
@@ -84,12 +95,12 @@ struct BenchCommand: AsyncParsableCommand {
     var quiet = false
 
     func run() async throws {
-        guard sqlite == nil || sql != nil else {
-            throw CommandFailure.usage("--sqlite needs --sql, the statement that the clients run")
-        }
+        try checkCombination()
+        let sample = postgres != nil && sql == nil ? PostgresSample() : nil
         let plan = try BenchmarkPlan(
-            sql: sql ?? SampleDatabase.defaultSQL,
+            sql: sql ?? sample?.sql ?? SampleDatabase.defaultSQL,
             writeSQL: writeSql,
+            dialect: postgres == nil ? .sqlite : .postgres,
             clients: clients,
             connections: connections,
             seconds: duration
@@ -97,27 +108,41 @@ struct BenchCommand: AsyncParsableCommand {
         let given = try sqlite.map { try DatabaseFile(path: $0, forWriting: writeSql != nil) }
         let destination = try json.map { try ReportDestination($0, database: given) }
 
-        let interruptions = Interruptions()
-        let meter = ProgressMeter(isQuiet: quiet)
-        let benchmark = try await benchmark(plan, on: given, meter: meter)
-        meter.say("\(clients.grouped) clients share \(connections.grouped) connections for \(duration.oneDecimal) s …")
-        let report = try await benchmark.run(until: interruptions)
+        let report: BenchmarkReport
+        if let postgres {
+            // Before signals are taken in hand, so that one ends it while the server, or somebody at the terminal, is slow.
+            let server = try await PostgresServer.find(postgres) { PasswordPrompt().ask() }
+            report = try await run(plan, on: server, sample)
+        } else {
+            report = try await run(plan, on: given)
+        }
         try publish(report, to: destination)
         try end(report)
     }
 
-    /// A run whose statements are known to be good, on the file that the user gave or on a sample.
+    private func checkCombination() throws {
+        guard sqlite == nil || postgres == nil else {
+            throw CommandFailure.usage("--sqlite and --postgres are two databases: give one")
+        }
+        guard sqlite == nil || sql != nil else {
+            throw CommandFailure.usage("--sqlite needs --sql, the statement that the clients run")
+        }
+        guard postgres == nil || sql != nil || writeSql == nil else {
+            throw CommandFailure.usage("--postgres with --write-sql needs --sql too: its sample is for reading")
+        }
+    }
+
+    /// Runs on the file that the user gave, or on a sample.
     ///
-    /// It says nothing before all is well, so that a complaint is the only line. A sample that is not used does not stay.
-    private func benchmark(
-        _ plan: BenchmarkPlan,
-        on given: DatabaseFile?,
-        meter: ProgressMeter
-    ) async throws -> Benchmark {
+    /// It says nothing before the statements are known to be good, so that a complaint is the only line. A sample that is
+    /// not used does not stay.
+    private func run(_ plan: BenchmarkPlan, on given: DatabaseFile?) async throws -> BenchmarkReport {
+        let interruptions = Interruptions()
+        let meter = ProgressMeter(isQuiet: quiet)
         if let given {
             let benchmark = Benchmark(plan, on: given, meter: meter)
             try await benchmark.checkStatements()
-            return benchmark
+            return try await run(benchmark, meter, until: interruptions)
         }
         let sample = try await SampleDatabase.make()
         let benchmark = Benchmark(plan, on: sample, meter: meter)
@@ -128,7 +153,48 @@ struct BenchCommand: AsyncParsableCommand {
             throw error
         }
         meter.say("A sample database is in \(sample.path)")
-        return benchmark
+        return try await run(benchmark, meter, until: interruptions)
+    }
+
+    /// Runs on a server, with the sample if there is one, which does not stay.
+    private func run(
+        _ plan: BenchmarkPlan,
+        on server: PostgresServer,
+        _ sample: PostgresSample?
+    ) async throws -> BenchmarkReport {
+        let interruptions = Interruptions()
+        let meter = ProgressMeter(isQuiet: quiet)
+        let benchmark = Benchmark(plan, on: server, meter: meter)
+        try await sample?.make(on: server)
+        let report: BenchmarkReport
+        do {
+            try await benchmark.checkStatements()
+            if let sample { meter.say("A sample table is in the schema \(sample.schema), until the end") }
+            report = try await run(benchmark, meter, until: interruptions)
+        } catch {
+            try? await sample?.remove(from: server)
+            throw error
+        }
+        do {
+            try await sample?.remove(from: server)
+        } catch {
+            // What was measured is worth more than what is left behind, which is named all the same.
+            complain(error)
+        }
+        return report
+    }
+
+    private func run(
+        _ benchmark: Benchmark,
+        _ meter: ProgressMeter,
+        until interruptions: Interruptions
+    ) async throws -> BenchmarkReport {
+        meter.say("\(clients.grouped) clients share \(connections.grouped) connections for \(duration.oneDecimal) s …")
+        return try await benchmark.run(until: interruptions)
+    }
+
+    private func complain(_ failure: any Error) {
+        FileHandle.standardError.write(Data("lockpool: \(failure)\n".utf8))
     }
 
     private func publish(_ report: BenchmarkReport, to destination: ReportDestination?) throws {

@@ -32,7 +32,8 @@ struct BenchCommandTests {
         let result = try await lockpool(["bench", "--help"]).run()
         #expect(result.exitCode == 0)
         #expect(result.errors.isEmpty)
-        for option in ["sqlite", "sql", "write-sql", "clients", "connections", "duration", "json", "quiet"] {
+        for option in ["sqlite", "postgres", "sql", "write-sql", "clients", "connections", "duration", "json", "quiet"]
+        {
             #expect(result.output.contains("\n  --\(option)") || result.output.contains(" --\(option) "))
         }
     }
@@ -77,6 +78,7 @@ struct BenchCommandTests {
         ).run()
         let report = try object(result.output)
         #expect(result.exitCode == 0)
+        #expect(report["system"] as? String == "SQLite")
         #expect(report["database"] as? String == path)
         #expect(try #require(report["checkouts"] as? Int) >= 8)
         #expect(report["rows"] as? Int == report["checkouts"] as? Int)

@@ -11,6 +11,8 @@ import Testing
 struct BenchmarkReportTests {
     private var report: BenchmarkReport {
         BenchmarkReport(
+            system: "SQLite",
+            systemVersion: nil,
             database: "/data/shop.db",
             sql: "SELECT *\n  FROM item",
             writeSQL: nil,
@@ -33,6 +35,7 @@ struct BenchmarkReportTests {
     func table() {
         let expected = """
             64 clients on 4 connections, 2.0 s
+            system:   SQLite
             database: /data/shop.db
             read:     SELECT * FROM item
 
@@ -75,6 +78,19 @@ struct BenchmarkReportTests {
         #expect(report.table.contains("\nwrite latency                     1 ns       20 ns      300 ns\n"))
     }
 
+    @Test("The version of the system stands behind its name, where it is known")
+    func version() throws {
+        var report = report
+        report.system = "PostgreSQL"
+        report.systemVersion = "15.18"
+        #expect(report.table.contains("\nsystem:   PostgreSQL 15.18\n"))
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: Data(report.json.utf8)) as? [String: Any]
+        )
+        #expect(object["system"] as? String == "PostgreSQL")
+        #expect(object["systemVersion"] as? String == "15.18")
+    }
+
     @Test("Errors are counted and named")
     func failures() {
         var report = report
@@ -88,6 +104,8 @@ struct BenchmarkReportTests {
         let object = try #require(
             try JSONSerialization.jsonObject(with: Data(report.json.utf8)) as? [String: Any]
         )
+        #expect(object["system"] as? String == "SQLite")
+        #expect(object["systemVersion"] == nil)
         #expect(object["database"] as? String == "/data/shop.db")
         #expect(object["checkouts"] as? Int == 1_234_567)
         #expect(object["checkoutsPerSecond"] as? Double == 617_283.5)

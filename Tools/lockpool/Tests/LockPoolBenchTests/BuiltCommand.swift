@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 
 /// The command `lockpool` as it was built beside the tests, in a process of its own.
 struct BuiltCommand {
@@ -22,6 +23,8 @@ struct BuiltCommand {
     var arguments: [String]
     /// The folder in which the process makes its temporary files.
     var temporaryFolder: URL
+    /// The variables of its environment, but for the one that says so.
+    var environment: [String: String] = [:]
 
     /// Runs the process to its end.
     ///
@@ -32,7 +35,7 @@ struct BuiltCommand {
         let child = try ChildProcess(
             executable: Self.folder.appending(path: "lockpool").path,
             arguments: arguments,
-            environment: ["TMPDIR=\(temporaryFolder.path)"]
+            environment: ["TMPDIR=\(temporaryFolder.path)"] + environment.map { "\($0)=\($1)" }
         )
         async let output = child.output.text()
         let errors = await child.errors.text { soFar in

@@ -80,6 +80,54 @@ struct StatementTemplateTests {
         #expect(failure?.description.contains("takes two whole numbers") == true)
     }
 
+    @Test("In PostgreSQL parameters are numbered, and can be cast")
+    func postgresParameters() throws {
+        let template = try StatementTemplate(
+            "SELECT :random(1,6)::int FROM t WHERE a IN (:random(7,8), b::bigint)",
+            in: .postgres
+        )
+        #expect(template.sql == "SELECT $1::int FROM t WHERE a IN ($2, b::bigint)")
+        #expect(template.ranges == [1...6, 7...8])
+    }
+
+    @Test(
+        "What only looks like a parameter in PostgreSQL is left alone",
+        arguments: [
+            "SELECT ':random(1,2)', ':x'",
+            "SELECT $$:random(1,2)$$, $a$ $$ :b $a$",
+            "SELECT E'it\\'s :random(1,2)', e'\\\\', 1",
+            "SELECT 'a\\', 1",
+            "SELECT 1 /* /* :a */ :random(1,2) */ + 2",
+            "SELECT 1 /* /* :a */ :b",
+            "SELECT data ? 'key', data @> '{}', data ?| a, @ -1 FROM t",
+            "SELECT a[1:2], a[:2] FROM t",
+            "SELECT f(x := 1), 2::text",
+            "SELECT a$b FROM t",
+            "SELECT $$no end :random(1,2)",
+        ]
+    )
+    func postgresLookalikesAreLeftAlone(text: String) throws {
+        let template = try StatementTemplate(text, in: .postgres)
+        #expect(template.sql == text)
+        #expect(template.ranges.isEmpty)
+    }
+
+    @Test(
+        "What hides a parameter in SQLite hides none in PostgreSQL",
+        arguments: ["SELECT a[:random(1,2)]", "SELECT 1 ` :random(1,2)", "SELECT 'a\\', :random(1,2), ''"]
+    )
+    func postgresParametersAreFound(text: String) throws {
+        #expect(try StatementTemplate(text, in: .postgres).ranges == [1...2])
+    }
+
+    @Test("A parameter that nothing fills is refused by name in PostgreSQL too", arguments: ["$1", ":id", "$12"])
+    func foreignPostgresParameterIsRefused(parameter: String) {
+        let failure = #expect(throws: CommandFailure.self) {
+            try StatementTemplate("SELECT 1 + \(parameter)", in: .postgres)
+        }
+        #expect(failure?.description.contains("'\(parameter)' has no value") == true)
+    }
+
     @Test("An empty range is refused")
     func emptyRangeIsRefused() {
         let failure = #expect(throws: CommandFailure.self) { try StatementTemplate("SELECT :random(2,1)") }

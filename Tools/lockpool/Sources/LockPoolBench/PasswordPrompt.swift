@@ -1,0 +1,71 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+
+/// Asks for a password at a terminal, which does not show it.
+public struct PasswordPrompt: Sendable {
+    private let input: Int32
+    private let output: Int32
+
+    /// Asks on standard error and reads from standard input.
+    public init() { self.init(input: STDIN_FILENO, output: STDERR_FILENO) }
+
+    init(input: Int32, output: Int32) {
+        self.input = input
+        self.output = output
+    }
+
+    /// The password that somebody types; `nil` if there is no terminal, or none is typed.
+    ///
+    /// Blocks until then. Ctrl-C ends the process, once the terminal is as it was.
+    public func ask() -> String? {
+        var before = termios()
+        guard isatty(input) == 1, unsafe tcgetattr(input, &before) == 0 else { return nil }
+        var silent = before
+        // Signals off as well: one would leave the terminal mute.
+        silent.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
+        guard unsafe tcsetattr(input, TCSAFLUSH, &silent) == 0 else { return nil }
+        write("Password: ")
+        let answer = readLine()
+        unsafe tcsetattr(input, TCSAFLUSH, &before)
+        write("\n")
+        if answer == .interrupt { raise(SIGINT) }
+        guard case .text(let bytes) = answer, !bytes.isEmpty else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private enum Answer: Equatable {
+        case text([UInt8])
+        case interrupt
+        case end
+    }
+
+    private func readLine() -> Answer {
+        var bytes: [UInt8] = []
+        while true {
+            var byte: UInt8 = 0
+            let count = unsafe read(input, &byte, 1)
+            if count == -1 && errno == EINTR { continue }
+            guard count == 1 else { return .end }
+            switch byte {
+            case 0x0A, 0x0D: return .text(bytes)
+            case 0x03: return .interrupt
+            case 0x04: return bytes.isEmpty ? .end : .text(bytes)
+            case 0x08, 0x7F: removeCharacter(&bytes)
+            case 0x15: bytes = []
+            default: bytes.append(byte)
+            }
+        }
+    }
+
+    /// Removes the last character, all its bytes.
+    private func removeCharacter(_ bytes: inout [UInt8]) {
+        while let byte = bytes.popLast(), byte & 0xC0 == 0x80 {}
+    }
+
+    private func write(_ text: String) {
+        try? FileHandle(fileDescriptor: output, closeOnDealloc: false).write(contentsOf: Data(text.utf8))
+    }
+}

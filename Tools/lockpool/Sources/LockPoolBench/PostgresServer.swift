@@ -1,0 +1,157 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import PostgresPooling
+
+/// A PostgreSQL server that has let us in once.
+public struct PostgresServer: Sendable {
+    private let address: String
+    private let password: String?
+    let systemVersion: String?
+    let database: String
+
+    /// Makes a connection, to see that it can be done and where it leads.
+    ///
+    /// - Parameters:
+    ///   - address: A URL or keywords, as libpq takes them. What it leaves out comes from where libpq takes it, the password from
+    ///     `PGPASSWORD` or `.pgpass`.
+    ///   - askForPassword: Is called once if the server refuses the password or misses one; `nil` if there is nobody to ask.
+    /// - Throws: ``CommandFailure`` that never quotes the address, which may hold a password.
+    public static func find(
+        _ address: String,
+        askForPassword: () -> String?
+    ) async throws(CommandFailure) -> PostgresServer {
+        try check(address)
+        do {
+            return try await PostgresServer(address, password: nil)
+        } catch {
+            guard error.isAboutPassword, let password = askForPassword() else {
+                throw CommandFailure(connecting: error)
+            }
+            do {
+                return try await PostgresServer(address, password: password)
+            } catch {
+                throw CommandFailure(connecting: error)
+            }
+        }
+    }
+
+    /// Refuses what libpq would read otherwise than it was meant, and then quote a part of a password as the name of a host.
+    private static func check(_ address: String) throws(CommandFailure) {
+        guard !address.isEmpty else {
+            throw .usage("--postgres needs the URL of a server, but is empty")
+        }
+        let schemes = ["postgres://", "postgresql://"]
+        guard let scheme = schemes.first(where: address.hasPrefix) else { return }
+        let rest = address.dropFirst(scheme.count)
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        guard rest.count(where: { $0 == "@" }) == authority.count(where: { $0 == "@" }),
+            authority.count(where: { $0 == "@" }) <= 1
+        else {
+            throw .usage(
+                "--postgres: in a URL, only the @ before the host is written as such; elsewhere @ is %40, and in a "
+                    + "password / is %2F and ? is %3F"
+            )
+        }
+    }
+
+    private init(_ address: String, password: String?) async throws(ConnectFailure) {
+        self.address = address
+        self.password = password
+        let pool: PostgresPool
+        do {
+            pool = try PostgresPool(Self.configuration(address, password: password))
+        } catch {
+            throw ConnectFailure(underlying: error)
+        }
+        do {
+            let (version, database) = try await pool.withConnection { db in
+                let number = db.serverVersion
+                let names = try await db.query(
+                    """
+                    SELECT current_database() || ' on '
+                        || coalesce(host(inet_server_addr()) || ', port ' || inet_server_port(), 'a local socket')
+                    """,
+                    as: String.self
+                )
+                return (number, names.first ?? "")
+            }
+            systemVersion = "\(version / 10_000).\(version % 10_000)"
+            self.database = database
+        } catch {
+            await pool.close()
+            throw ConnectFailure(underlying: error)
+        }
+        await pool.close()
+    }
+
+    private static func configuration(_ address: String, password: String?) -> PostgresConfiguration {
+        var configuration = PostgresConfiguration(address)
+        configuration.applicationName = "lockpool"
+        configuration.maximumConnections = 1
+        if let password { configuration.password = { password } }
+        return configuration
+    }
+
+    /// A pool of so many connections, for which so many may wait as long as it takes.
+    func pool(connections: Int = 1, waiters: Int = 1) throws(CommandFailure) -> PostgresPool {
+        var configuration = Self.configuration(address, password: password)
+        configuration.maximumConnections = connections
+        configuration.maximumWaiters = waiters
+        configuration.checkoutTimeout = .seconds(BenchmarkPlan.maximumSeconds)
+        do {
+            return try PostgresPool(configuration)
+        } catch {
+            throw CommandFailure(connecting: ConnectFailure(underlying: error))
+        }
+    }
+
+    /// Runs `body` with a connection, and closes it.
+    func withConnection(_ body: (borrowing PostgresConnection) async throws -> Void) async throws {
+        let pool = try pool()
+        do {
+            try await pool.withConnection { db in try await body(db) }
+        } catch {
+            await pool.close()
+            throw error
+        }
+        await pool.close()
+    }
+}
+
+/// Why a server did not let us in.
+private struct ConnectFailure: Error {
+    let underlying: any Error
+
+    var postgres: PostgresError? { underlying as? PostgresError }
+
+    /// Whether the server wants a password and got none.
+    var isPasswordMissing: Bool {
+        // Only libpq knows, and has no code for it.
+        postgres?.code == .connectFailed && postgres?.server == nil
+            && postgres?.message.contains("no password supplied") == true
+    }
+
+    /// Whether another password may help.
+    var isAboutPassword: Bool { isPasswordMissing || postgres?.sqlState == .invalidPassword }
+}
+
+extension CommandFailure {
+    fileprivate init(connecting failure: ConnectFailure) {
+        if let error = failure.postgres, error.code == .invalidConfiguration {
+            self = .usage(
+                "--postgres is neither a URL, such as postgres://user@host/database, nor keywords, such as "
+                    + "'host=/run/postgresql dbname=app', that libpq understands"
+            )
+        } else if failure.isPasswordMissing {
+            self = .runtime(
+                "the PostgreSQL server asks for a password: put it into PGPASSWORD or .pgpass, or run this at a terminal"
+            )
+        } else {
+            self = .runtime(
+                "cannot connect to the PostgreSQL server: \(failure.postgres?.message ?? "\(failure.underlying)")"
+            )
+        }
+    }
+}

@@ -1,0 +1,1 @@
+../../../../Tests/PostgresPoolingTests/TestServer.swift
