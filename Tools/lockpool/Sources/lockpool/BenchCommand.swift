@@ -165,23 +165,31 @@ struct BenchCommand: AsyncParsableCommand {
         let interruptions = Interruptions()
         let meter = ProgressMeter(isQuiet: quiet)
         let benchmark = Benchmark(plan, on: server, meter: meter)
-        try await sample?.make(on: server)
-        let report: BenchmarkReport
+        guard let sample else {
+            try await benchmark.checkStatements()
+            return try await run(benchmark, meter, until: interruptions)
+        }
+        try await sample.make(on: server)
+        let outcome: Result<BenchmarkReport, any Error>
         do {
             try await benchmark.checkStatements()
-            if let sample { meter.say("A sample table is in the schema \(sample.schema), until the end") }
-            report = try await run(benchmark, meter, until: interruptions)
+            meter.say("A sample table is in the schema \(sample.schema), until the end")
+            outcome = .success(try await run(benchmark, meter, until: interruptions))
         } catch {
-            try? await sample?.remove(from: server)
-            throw error
+            outcome = .failure(error)
         }
+        // What was measured is worth more than what is left behind, which is named all the same.
+        if let failure = await removal(of: sample, from: server) { complain(failure) }
+        return try outcome.get()
+    }
+
+    private func removal(of sample: PostgresSample, from server: PostgresServer) async -> CommandFailure? {
         do {
-            try await sample?.remove(from: server)
+            try await sample.remove(from: server)
+            return nil
         } catch {
-            // What was measured is worth more than what is left behind, which is named all the same.
-            complain(error)
+            return error
         }
-        return report
     }
 
     private func run(
@@ -193,7 +201,7 @@ struct BenchCommand: AsyncParsableCommand {
         return try await benchmark.run(until: interruptions)
     }
 
-    private func complain(_ failure: any Error) {
+    private func complain(_ failure: CommandFailure) {
         FileHandle.standardError.write(Data("lockpool: \(failure)\n".utf8))
     }
 
