@@ -19,7 +19,7 @@ public struct PasswordPrompt: Sendable {
 
     /// The password that somebody types; `nil` if there is no terminal, or none is typed.
     ///
-    /// Blocks until then. Ctrl-C ends the process, once the terminal is as it was.
+    /// Blocks until then. Ctrl-C ends the process with 130, once the terminal is as it was.
     public func ask() -> String? {
         var before = termios()
         guard isatty(input) == 1, unsafe tcgetattr(input, &before) == 0 else { return nil }
@@ -31,7 +31,8 @@ public struct PasswordPrompt: Sendable {
         let answer = readLine()
         unsafe tcsetattr(input, TCSAFLUSH, &before)
         write("\n")
-        if answer == .interrupt { raise(SIGINT) }
+        // Not by raising the signal: threads of tasks may have it blocked.
+        if answer == .interrupt { exit(128 + SIGINT) }
         guard case .text(let bytes) = answer, !bytes.isEmpty else { return nil }
         return String(decoding: bytes, as: UTF8.self)
     }
