@@ -64,7 +64,8 @@ struct Connector: Sendable {
             .connectFailed,
             failures.map(\.message).joined(separator: "; "),
             server: failures.last { $0.server != nil }?.server,
-            connectionIsGone: true
+            connectionIsGone: true,
+            isUnreached: failures.contains(where: \.isUnreached)
         )
     }
 
@@ -106,7 +107,8 @@ struct Connector: Sendable {
     /// Whether nobody else can be on the way to a host.
     static func isLocal(_ target: Target) -> Bool {
         guard let name = target.host ?? target.address else { return true }
-        return isSocket(name) || name == "localhost" || name == "::1" || name.hasPrefix("127.")
+        return isSocket(name) || name == "localhost" || name == "::1"
+            || name.hasPrefix("127.") && name.allSatisfy { $0.isNumber || $0 == "." }
     }
 
     private func connect(toAnyAddressOf host: Target, _ parameters: ConnectParameters) throws(PostgresError)
@@ -179,7 +181,10 @@ struct Connector: Sendable {
         unsafe PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
         // What libpq says while it connects, such as that a password file is open to all, is no affair of standard error.
         unsafe PQsetNoticeReceiver(handle, { _, _ in }, nil)
-        guard unsafe PQstatus(handle) != CONNECTION_BAD else { throw unsafe failure(of: handle, target) }
+        guard unsafe PQstatus(handle) != CONNECTION_BAD else {
+            // A local socket refuses at once.
+            throw unsafe failure(of: handle, target, isUnreached: target.host.map(Connector.isSocket) ?? true)
+        }
         var state = PGRES_POLLING_WRITING
         while state != PGRES_POLLING_OK {
             let events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT
@@ -188,13 +193,17 @@ struct Connector: Sendable {
                 throw PostgresError(
                     .connectFailed,
                     "\(Connector.name(of: target)) has not let the session in within \(timeout)",
-                    connectionIsGone: true
+                    connectionIsGone: true,
+                    isUnreached: true
                 )
             }
+            let isUnreached = unsafe PQstatus(handle) == CONNECTION_STARTED
             state = unsafe PQconnectPoll(handle)
-            if state == PGRES_POLLING_FAILED { throw unsafe failure(of: handle, target) }
+            if state == PGRES_POLLING_FAILED { throw unsafe failure(of: handle, target, isUnreached: isUnreached) }
         }
-        guard unsafe PQsetnonblocking(handle, 1) == 0 else { throw unsafe failure(of: handle, target) }
+        guard unsafe PQsetnonblocking(handle, 1) == 0 else {
+            throw unsafe failure(of: handle, target, isUnreached: false)
+        }
         unsafe PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
     }
 
@@ -210,7 +219,7 @@ struct Connector: Sendable {
     }
 
     /// The reason why a connection could not be made, which libpq knows as a text.
-    private func failure(of handle: OpaquePointer, _ target: Target) -> PostgresError {
+    private func failure(of handle: OpaquePointer, _ target: Target, isUnreached: Bool) -> PostgresError {
         let text = unsafe String(cString: PQerrorMessage(handle))
         let server = Connector.serverFields(in: text)
         let message =
@@ -220,7 +229,8 @@ struct Connector: Sendable {
             .connectFailed,
             server == nil ? message : "\(Connector.name(of: target)): \(message)",
             server: server,
-            connectionIsGone: true
+            connectionIsGone: true,
+            isUnreached: isUnreached && server == nil
         )
     }
 

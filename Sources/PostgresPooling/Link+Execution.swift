@@ -188,6 +188,31 @@ extension Link {
 
     // MARK: Recovery
 
+    /// Makes sure that another statement can be sent: the task is not cancelled, and an earlier statement has ended.
+    ///
+    /// - Parameter recoveryTimeout: How long the earlier one may take for that, if the new one's own patience lasts as long.
+    func prepareToSend(
+        sql: String,
+        _ patience: Patience,
+        recoveryTimeout: Duration
+    ) async throws(PostgresError) {
+        if patience.isCancellable, Task.isCancelled {
+            throw PostgresError(.cancelled, "the task was cancelled before the statement was sent", sql: sql)
+        }
+        guard session.isAnswerPending || session.cancelRequest != nil else { return }
+        let deadline = min(patience.deadline, MonotonicClock.deadline(after: recoveryTimeout))
+        if await recover(by: deadline) { return }
+        if MonotonicClock.now >= patience.deadline {
+            throw PostgresError(.timedOut, "an earlier statement on this connection has not ended in time", sql: sql)
+        }
+        throw PostgresError(
+            .connectionLost,
+            "an earlier statement on this connection could not be ended",
+            sql: sql,
+            connectionIsGone: true
+        )
+    }
+
     /// Asks the server to end the statement that is under way, without waiting for that.
     func askToEnd() {
         guard session.isAnswerPending, session.cancelRequest == nil, let cancelKey else { return }
@@ -200,8 +225,7 @@ extension Link {
     /// longer times.
     ///
     /// - Returns: Whether the connection can still be used.
-    func recover(within duration: Duration) async -> Bool {
-        let deadline = MonotonicClock.deadline(after: duration)
+    func recover(by deadline: UInt64) async -> Bool {
         var pause = Duration.milliseconds(50)
         while session.isAnswerPending {
             askToEnd()
@@ -244,7 +268,7 @@ extension Link {
     ///
     /// - Returns: Whether that worked.
     func reset(setup: [PostgresQuery], within duration: Duration) async -> Bool {
-        guard await recover(within: duration) else { return false }
+        guard await recover(by: MonotonicClock.deadline(after: duration)) else { return false }
         let patience = Patience.uncancelled(for: duration)
         do {
             if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE { try await runScript("ROLLBACK", patience) }
@@ -254,6 +278,10 @@ extension Link {
                     patience
                 )
                 for query in setup { _ = try await run(query, patience) }
+                if session.hasOwnStatements {
+                    try await runScript("DEALLOCATE ALL", patience)
+                    session.hasOwnStatements = false
+                }
                 session.isChanged = false
             }
             return unsafe PQtransactionStatus(handle) == PQTRANS_IDLE

@@ -172,6 +172,9 @@ final class Link: @unchecked Sendable {
             }
             if goal == .progress { return .ready }
         }
+        if goal == .answer, lookBriefly() { return .ready }
+        reactor.waiting.add(1, ordering: .relaxed)
+        defer { reactor.waiting.subtract(1, ordering: .relaxed) }
         // The socket cannot change its number while the connection is held, and libpq closes it only within a call.
         let descriptor = unsafe PQsocket(handle)
         if descriptor < 0 { return .ready }
@@ -193,6 +196,32 @@ final class Link: @unchecked Sendable {
             if deadline != Reactor.never { reactor.arm(deadline) }
         }
     }
+
+    /// Looks for the answer a few times, giving way to others in between.
+    ///
+    /// Where few wait, most of the time of a short statement is that of waking two threads, the reactor's and then the task's. To
+    /// look for some microseconds first saves both. Where many wait, the reactor is awake anyway, and threads are needed for other
+    /// tasks. One task at a time does it.
+    ///
+    /// - Returns: Whether the answer is there.
+    private func lookBriefly() -> Bool {
+        guard
+            reactor.waiting.load(ordering: .relaxed) < Link.fewWaiters,
+            reactor.hasLooker.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
+        else { return false }
+        defer { reactor.hasLooker.store(false, ordering: .relaxed) }
+        for _ in 0..<Link.looks {
+            sched_yield()
+            if unsafe PQconsumeInput(handle) == 0 || PQisBusy(handle) == 0 {
+                wait.withLock { $0.mayHaveMore = true }
+                return true
+            }
+        }
+        return false
+    }
+
+    private static var looks: Int { 10 }
+    private static var fewWaiters: Int { 3 }
 
     private func interrupt(_ outcome: Outcome) {
         wait.withLock { wait in Link.endWait(&wait, outcome) }?.resume(outcome)

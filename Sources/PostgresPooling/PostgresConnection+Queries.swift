@@ -84,7 +84,7 @@ extension PostgresConnection {
         link.beginUse()
         defer { link.endUse() }
         let patience = patience(timeout)
-        try await prepareToSend(sql: query.text)
+        try await prepareToSend(sql: query.text, patience)
         return try await link.run(query, patience)
     }
 
@@ -93,7 +93,7 @@ extension PostgresConnection {
     func runScript(_ text: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
         link.beginUse()
         defer { link.endUse() }
-        try await prepareToSend(sql: text)
+        try await prepareToSend(sql: text, patience)
         return try await link.runScript(text, patience)
     }
 }

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLockPoolPQ
+
 /// What a transaction sees of others that run at the same time, as in "Transaction Isolation" of PostgreSQL's manual.
 public enum PostgresIsolation: String, Sendable, Hashable, CaseIterable {
     /// Each statement sees what was committed before it began.
@@ -32,18 +34,21 @@ extension PostgresConnection {
         readOnly: Bool = false,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
+        // While an earlier statement has not ended, nobody knows whether a transaction is open.
+        try await prepareToSend(sql: "BEGIN", patience(nil))
         if isInTransaction { return try await withSavepoint(body) }
         try await begin(isolation: isolation, readOnly: readOnly)
-        let result: Result
         do {
-            result = try await body(self)
+            let result = try await body(self)
+            try await commit()
+            return result
         } catch {
             // Also when the task is cancelled. If it fails the connection is not in order, and is not used again.
-            _ = try? await runScript("ROLLBACK", .uncancelled(for: recoveryTimeout))
+            if !link.isLost, unsafe PQtransactionStatus(link.handle) != PQTRANS_IDLE {
+                _ = try? await runScript("ROLLBACK", .uncancelled(for: recoveryTimeout))
+            }
             throw error
         }
-        try await commit()
-        return result
     }
 
     func begin(isolation: PostgresIsolation?, readOnly: Bool) async throws(PostgresError) {
@@ -54,6 +59,9 @@ extension PostgresConnection {
     }
 
     func commit() async throws(PostgresError) {
+        if Task.isCancelled {
+            throw PostgresError(.cancelled, "the task was cancelled before the transaction was committed", sql: "COMMIT")
+        }
         let tag: String
         do throws(PostgresError) {
             tag = try await runScript("COMMIT", patience(nil)).commandTag

@@ -27,17 +27,9 @@ public struct PostgresConnection: ~Copyable, Sendable {
     }
 
     /// Makes sure that another statement can be sent, and ends the streams of earlier ones.
-    func prepareToSend(sql: String) async throws(PostgresError) {
+    func prepareToSend(sql: String, _ patience: Patience) async throws(PostgresError) {
         link.endStreams()
-        guard link.session.isAnswerPending || link.session.cancelRequest != nil else { return }
-        guard await link.recover(within: recoveryTimeout) else {
-            throw PostgresError(
-                .connectionLost,
-                "an earlier statement on this connection could not be ended",
-                sql: sql,
-                connectionIsGone: true
-            )
-        }
+        try await link.prepareToSend(sql: sql, patience, recoveryTimeout: recoveryTimeout)
     }
 }
 

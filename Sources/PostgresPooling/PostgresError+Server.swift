@@ -95,14 +95,15 @@ extension PostgresError {
     public var sqlState: SQLState? { server?.sqlState }
 
     /// Whether the same transaction, or the same statement outside of one, may succeed when it is made again from its
-    /// beginning: it lost a race with others, or the server was starting up, shutting down, or full.
+    /// beginning: it lost a race with others, or the server was starting up, shutting down, full, or
+    /// not to be reached.
     ///
     /// A retry is never unsafe by this: a connection that broke in the middle of a statement is not retryable, because nobody
     /// knows whether the statement was done.
     public var isRetryable: Bool {
         switch sqlState {
         case .serializationFailure, .deadlockDetected, .tooManyConnections, .cannotConnectNow, .lockNotAvailable: true
-        default: code == .connectFailed && server == nil
+        default: isUnreached
         }
     }
 }

@@ -68,17 +68,22 @@ public struct PostgresError: Error, Sendable {
     /// Whether the connection is of no use any more. Its pool replaces it.
     public let connectionIsGone: Bool
 
+    /// Whether the server was not reached, and may be the next time.
+    let isUnreached: Bool
+
     init(
         _ code: Code,
         _ message: String,
         server: ServerFields? = nil,
         sql: String? = nil,
-        connectionIsGone: Bool = false
+        connectionIsGone: Bool = false,
+        isUnreached: Bool = false
     ) {
         self.code = code
         self.message = message
         self.server = server
         self.sql = sql
         self.connectionIsGone = connectionIsGone
+        self.isUnreached = isUnreached
     }
 }

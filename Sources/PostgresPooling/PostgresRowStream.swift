@@ -89,16 +89,7 @@ public struct PostgresRowStream: AsyncSequence {
             let (link, query) = (stream.link, stream.query)
             statement = link.endStreams()
             if let timeout = stream.timeout { patience.deadline = MonotonicClock.deadline(after: timeout) }
-            if link.session.isAnswerPending || link.session.cancelRequest != nil {
-                guard await link.recover(within: stream.recoveryTimeout) else {
-                    throw PostgresError(
-                        .connectionLost,
-                        "an earlier statement on this connection could not be ended",
-                        sql: query.text,
-                        connectionIsGone: true
-                    )
-                }
-            }
+            try await link.prepareToSend(sql: query.text, patience, recoveryTimeout: stream.recoveryTimeout)
             try await link.send(query, key: key, rowByRow: true, patience)
             state = .running
         }

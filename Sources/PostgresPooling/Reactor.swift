@@ -21,6 +21,12 @@ final class Reactor: Sendable {
 
     static var never: UInt64 { .max }
 
+    /// How many tasks wait for an answer.
+    let waiting = Atomic(0)
+
+    /// Whether a task looks for its answer itself, before it waits.
+    let hasLooker = Atomic(false)
+
     private struct Links {
         var byToken: [UInt64: Link] = [:]
         var nextToken: UInt64 = 1

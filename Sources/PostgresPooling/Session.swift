@@ -16,12 +16,18 @@ struct Session {
     /// Statements have changed what the next user of the session would not expect, such as settings.
     var isChanged = false
 
+    /// Among that are prepared statements of their own, by `PREPARE`.
+    var hasOwnStatements = false
+
     /// Notes what a statement did, by its command tag.
     ///
     /// `SET LOCAL` has the tag of `SET`: the price of the mistake is a reset without need.
     mutating func note(commandTag: String) {
         switch commandTag {
-        case "SET", "RESET", "LISTEN", "LOAD", "DECLARE CURSOR", "PREPARE": isChanged = true
+        case "SET", "RESET", "LISTEN", "LOAD", "DECLARE CURSOR": isChanged = true
+        case "PREPARE":
+            isChanged = true
+            hasOwnStatements = true
         case "DEALLOCATE ALL", "DISCARD ALL": statements.removeAll()
         default: break
         }

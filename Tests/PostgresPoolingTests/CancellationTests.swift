@@ -84,14 +84,17 @@ import Testing
         }
     }
 
-    @Test("A cancelled task sends nothing")
+    @Test("A cancelled task sends nothing, be a connection idle or not")
     func beforehand() async throws {
-        try await TestServer.shared.withPool { pool in
+        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+            try await pool.execute("CREATE TABLE cancelled_beforehand (n int)")
             let task = Task {
                 unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
-                return await failure { try await pool.query("SELECT pg_sleep(600)") }
+                return await failure { try await pool.execute("INSERT INTO cancelled_beforehand VALUES (1)") }
             }
             #expect(await task.value is CancellationError)
+            try await equal(pool.query("SELECT count(*) FROM cancelled_beforehand", as: Int.self), [0])
+            try await pool.execute("DROP TABLE cancelled_beforehand")
         }
     }
 

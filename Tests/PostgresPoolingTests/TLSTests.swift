@@ -76,7 +76,10 @@ import Testing
         #expect(
             isLocal(nil) && isLocal("/run/postgresql") && isLocal("localhost") && isLocal("127.0.0.1") && isLocal("::1")
         )
-        #expect(!isLocal("db.example.com") && !isLocal(nil, address: "10.0.0.1") && !isLocal("localhost.example.com"))
+        #expect(
+            !isLocal("db.example.com") && !isLocal(nil, address: "10.0.0.1") && !isLocal("localhost.example.com")
+                && !isLocal("127.example.com")
+        )
         var said = try ConnectParameters(parsing: "host=db.example.com")
         #expect(
             Connector.encryption(for: Connector.Target(host: "db.example.com", port: "5432"), said) == "verify-full"

@@ -79,6 +79,41 @@ import Testing
         }
     }
 
+    @Test("A transaction within another is a savepoint also when a stream was left early before it")
+    func savepointAfterStream() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.execute("CREATE TABLE after_stream (n int)")
+            _ = await failure {
+                try await pool.withTransaction { db in
+                    try await db.execute("INSERT INTO after_stream VALUES (1)")
+                    for try await _ in db.stream("SELECT n FROM generate_series(1, 1000000) AS n") { break }
+                    try await db.withTransaction { db in try await db.execute("INSERT INTO after_stream VALUES (2)") }
+                    throw Oops()
+                }
+            }
+            try await equal(pool.query("SELECT count(*) FROM after_stream", as: Int.self), [0])
+            try await pool.execute("DROP TABLE after_stream")
+        }
+    }
+
+    @Test("A task that is cancelled before the end of its transaction commits nothing, and knows it")
+    func cancelledBeforeCommit() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.execute("CREATE TABLE before_commit (n int)")
+            let task = Task {
+                await postgresFailure {
+                    try await pool.withTransaction { db in
+                        try await db.execute("INSERT INTO before_commit VALUES (1)")
+                        unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                    }
+                }
+            }
+            #expect(await task.value?.code == .cancelled)
+            try await equal(pool.query("SELECT count(*) FROM before_commit", as: Int.self), [0])
+            try await pool.execute("DROP TABLE before_commit")
+        }
+    }
+
     @Test("A commit that the server turns into a rollback is an error")
     func aborted() async throws {
         try await TestServer.shared.withPool { pool in
