@@ -140,19 +140,18 @@ private func documents(_ pool: PostgresPool) async throws {
 }
 
 // guide: own
-enum Size: String {
+enum Size: String, PostgresArrayEncodable, PostgresArrayDecodable {
     case small, large
 }
 
-extension Size: PostgresEncodable {
-    static var postgresType: UInt32 { String.postgresType }
-    var postgresParameter: PostgresParameter { rawValue.postgresParameter }
-}
+struct Celsius: PostgresEncodable, PostgresDecodable {
+    var degrees: Double
 
-extension Size: PostgresDecodable {
+    var postgresParameter: PostgresParameter { degrees.postgresParameter }
+
     init(cell: borrowing PostgresCell) throws(PostgresError) {
-        guard let size = Size(rawValue: try String(cell: cell)) else { throw cell.mismatch("no size has this name") }
-        self = size
+        degrees = try Double(cell: cell)
+        guard degrees >= -273.15 else { throw cell.mismatch("it is colder than possible") }
     }
 }
 // end
