@@ -24,8 +24,7 @@ func withArguments<Result>(
 ) throws(PostgresError) -> Result {
     let count = parameters.count
     if count == 0 { return body(0, nil, nil, nil, nil) }
-    // The protocol counts them in 16 bits.
-    if count > 65_535 { throw PostgresError(.encoding, "\(count) parameters are more than 65,535", sql: sql) }
+    try validateCount(of: parameters, sql: sql)
     var byteCount = 0
     for (index, parameter) in parameters.enumerated() {
         if let obstacle = parameter.content.obstacle {
@@ -68,5 +67,12 @@ func withArguments<Result>(
             unsafe rest += length + 1
         }
         return unsafe body(Int32(count), types, values, lengths, formats)
+    }
+}
+
+/// Refuses more parameters than the protocol, which counts them in 16 bits, has numbers for.
+func validateCount(of parameters: [PostgresParameter], sql: String?) throws(PostgresError) {
+    if parameters.count > 65_535 {
+        throw PostgresError(.encoding, "\(parameters.count) parameters are more than 65,535", sql: sql)
     }
 }

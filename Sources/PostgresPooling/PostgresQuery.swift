@@ -89,7 +89,8 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
                 quoted.unicodeScalars.append(character)
                 if character == "\"" { quoted.unicodeScalars.append(character) }
             }
-            query.append("\(quoted)\"")
+            quoted += "\""
+            query.append(quoted[...])
         }
 
         /// Appends another statement, or a part of one, with its parameters, which get the numbers that follow.
@@ -104,21 +105,24 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
 
 extension PostgresQuery {
     private mutating func append(_ parameter: PostgresParameter) {
+        // A letter, a digit or a dollar sign would make a name of the placeholder, such as `LIMIT$1`, or begin a text with it.
+        if let last = text.utf8.last, last.isPartOfName, !endsInPlaceholder { text += " " }
         placeholders.append(text.utf8.count)
         parameters.append(parameter)
         text += "$\(parameters.count)"
     }
 
     private mutating func append(_ piece: Substring) {
-        // A digit would become a part of the placeholder's number, and another parameter of it.
-        if endsInPlaceholder, let first = piece.first, first.isASCII, first.isNumber { text += " " }
+        // A digit would become a part of the placeholder's number, and another parameter of it; servers of today refuse a letter
+        // there. It is looked for among the bytes, because with a combining mark behind it, it is another character.
+        if let first = piece.utf8.first, first.isPartOfName, endsInPlaceholder { text += " " }
         text += piece
     }
 
-    /// Whether nothing follows the last placeholder.
+    /// Whether nothing follows the last placeholder, also one that came with a text from elsewhere.
     private var endsInPlaceholder: Bool {
-        guard let last = placeholders.last else { return false }
-        return last + 1 + "\(parameters.count)".utf8.count == text.utf8.count
+        let rest = text.utf8.reversed().drop(while: \.isDigit)
+        return rest.first == UInt8(ascii: "$") && text.utf8.last != UInt8(ascii: "$")
     }
 
     private mutating func append(_ other: PostgresQuery) {
@@ -143,9 +147,29 @@ extension PostgresQuery {
         append(rest)
     }
 
-    /// Refuses a text that would end for libpq where it does not.
+    /// Refuses a text that would end for libpq where it does not, and parameters that cannot be prepared either: too many, or one
+    /// without a value, whose type is not the one that it would have.
     func validate() throws(PostgresError) {
         if text.utf8.contains(0) { throw PostgresError(.encoding, "the statement has a NUL character", sql: text) }
+        try validateCount(of: parameters, sql: text)
+        for (index, parameter) in parameters.enumerated() {
+            if case .failure(let reason) = parameter.content {
+                throw PostgresError(.encoding, "parameter $\(index + 1): \(reason)", sql: text)
+            }
+        }
+    }
+}
+
+extension UInt8 {
+    fileprivate var isDigit: Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= self }
+
+    /// Whether a name of PostgreSQL can have it behind its first character.
+    fileprivate var isPartOfName: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "_"), UInt8(ascii: "$"), 0x80...: true
+        default: isDigit
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Testing
 
 @testable import PostgresPooling
@@ -37,18 +38,33 @@ import Testing
         #expect(("SELECT \(1)\(sql: digits)" as PostgresQuery).text == "SELECT $1 0")
         #expect(("SELECT \(1)::int" as PostgresQuery).text == "SELECT $1::int")
         #expect(("SELECT \(1)\(2)" as PostgresQuery).text == "SELECT $1$2")
+        let combined: PostgresQuery = "SELECT \(1)0\u{301}"
+        #expect(Array(combined.text.utf8) == Array("SELECT $1 0\u{301}".utf8))
+        let numbered = PostgresQuery(unsafe: "SELECT $1", parameters: [PostgresParameter(1)])
+        #expect(("\(sql: numbered)0" as PostgresQuery).text == "SELECT $1 0")
+    }
+
+    @Test("A placeholder does not become one with the words next to it")
+    func words() {
+        #expect(("SELECT n FROM t LIMIT\(1)" as PostgresQuery).text == "SELECT n FROM t LIMIT $1")
+        #expect(("SELECT\(1)AS é\(2)$\(3)_\(4)9\(5)" as PostgresQuery).text == "SELECT $1 AS é $2 $ $3 _ $4 9 $5")
+        #expect(("SELECT a\(sql: "\(1)")" as PostgresQuery).text == "SELECT a $1")
+        #expect(("SELECT (\(1)+\(2))" as PostgresQuery).text == "SELECT ($1+$2)")
+        #expect(("\(1)" as PostgresQuery).text == "$1")
+        // The places of the placeholders are right behind the spaces too.
+        let inner: PostgresQuery = "a\(1)0 b\(2)"
+        #expect(("\(0), \(sql: inner)" as PostgresQuery).text == "$1, a $2 0 b $3")
     }
 
     @Test(
         "An identifier is quoted, and its quotes are doubled",
-        arguments: ["person", "a b", "x\"; DROP TABLE t; --", "é"]
+        arguments: ["person", "a b", "x\"; DROP TABLE t; --", "é", "", "\"", "\"\u{301}", "a\"\u{301}\""]
     )
     func identifier(name: String) {
         let query: PostgresQuery = "SELECT * FROM \(identifier: name)"
-        #expect(
-            query.text == "SELECT * FROM \""
-                + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-        )
+        // Compared and split by bytes, since a quote with a combining mark is another character.
+        let doubled = name.utf8.flatMap { $0 == UInt8(ascii: "\"") ? [$0, $0] : [$0] }
+        #expect(Array(query.text.utf8) == Array("SELECT * FROM \"".utf8) + doubled + Array("\"".utf8))
         #expect(query.parameters.isEmpty)
     }
 
@@ -134,5 +150,16 @@ import Testing
         let more = PostgresQuery(unsafe: "", parameters: most.parameters + [PostgresParameter(1)])
         let error = #expect(throws: PostgresError.self) { try arguments(more) }
         #expect(error?.code == .encoding)
+        try most.validate()
+        #expect(throws: PostgresError.self) { try more.validate() }
+    }
+
+    @Test("A parameter without a value is refused before its statement is prepared with a type that it does not have")
+    func validation() throws {
+        let text = PostgresQuery(unsafe: "a = $1", parameters: [PostgresParameter(7)])
+        for query: PostgresQuery in ["SELECT \(1), \(Decimal.nan)", "SELECT \(1) = \(sql: text)"] {
+            let error = #expect(throws: PostgresError.self) { try query.validate() }
+            #expect(error?.code == .encoding && error?.sql == query.text)
+        }
     }
 }
