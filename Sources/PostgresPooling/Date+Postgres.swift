@@ -14,10 +14,16 @@ extension Date {
 
     /// The microseconds since 2000-01-01; `nil` if they are too many, or would be one of PostgreSQL's infinities.
     var postgresMicroseconds: Int64? {
-        let rounded = (timeIntervalSinceReferenceDate * 1_000_000).rounded()
-        guard let microseconds = Int64(exactly: rounded) else { return nil }
-        let (sum, overflow) = microseconds.addingReportingOverflow(Self.referenceMicroseconds)
-        return overflow || sum == .max || sum == .min ? nil : sum
+        // Whole seconds and the rest apart: the product of a time some centuries away and a million has more digits than a
+        // `Double`.
+        let seconds = timeIntervalSinceReferenceDate.rounded(.towardZero)
+        let rest = ((timeIntervalSinceReferenceDate - seconds) * 1_000_000).rounded()
+        guard let whole = Int64(exactly: seconds), let part = Int64(exactly: rest) else { return nil }
+        let (microseconds, overflow) = whole.multipliedReportingOverflow(by: 1_000_000)
+        // Less than a second, and it has the sign of the product, so it may overflow too.
+        let (sum, sumOverflow) = microseconds.addingReportingOverflow(part)
+        let (result, resultOverflow) = sum.addingReportingOverflow(Self.referenceMicroseconds)
+        return overflow || sumOverflow || resultOverflow || result == .max || result == .min ? nil : result
     }
 
     /// `nil` for PostgreSQL's infinities.
@@ -25,6 +31,11 @@ extension Date {
         guard postgresMicroseconds != .max, postgresMicroseconds != .min else { return nil }
         let (microseconds, overflow) = postgresMicroseconds.subtractingReportingOverflow(Self.referenceMicroseconds)
         guard !overflow else { return nil }
-        self.init(timeIntervalSinceReferenceDate: Double(microseconds) / 1_000_000)
+        if let exact = Double(exactly: microseconds) {
+            self.init(timeIntervalSinceReferenceDate: exact / 1_000_000)
+        } else {
+            let (seconds, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+            self.init(timeIntervalSinceReferenceDate: Double(seconds) + Double(rest) / 1_000_000)
+        }
     }
 }

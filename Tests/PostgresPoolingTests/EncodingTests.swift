@@ -65,6 +65,29 @@ import Testing
         try expect(PostgresDate(year: 1999, month: 12, day: 31), 1082, [255, 255, 255, 255])
     }
 
+    @Test("The microseconds of a time are the nearest ones, however far away it is")
+    func microseconds() throws {
+        func microseconds(_ seconds: Double) -> Int64? {
+            Date(timeIntervalSinceReferenceDate: seconds).postgresMicroseconds.map { $0 - 31_622_400_000_000 }
+        }
+        let near = [0, 1e-6, -1e-6, 0.123456, -0.123456, 0.9999999, -0.9999999, -0.0].map(microseconds)
+        #expect(near == [0, 1, -1, 123_456, -123_456, 1_000_000, -1_000_000, 0])
+        #expect(microseconds(9_500_000_000.123457) == 9_500_000_000_123_457)
+        #expect(microseconds(-60_000_000_000.5) == -60_000_000_000_500_000)
+        #expect(microseconds(9e12 + 0.515625) == 9_000_000_000_000_515_625)
+        for seconds in [1e13, -1e13, 9.223372e12, .infinity, -.infinity, .nan, .greatestFiniteMagnitude] {
+            #expect(microseconds(seconds) == nil)
+        }
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<10_000 {
+            let microseconds = Int64.random(in: -200_000_000_000_000_000...9_100_000_000_000_000_000, using: &generator)
+            let date = try #require(Date(postgresMicroseconds: microseconds))
+            // As far away as that, a `Date` has less than a microsecond's precision, but what it has stays.
+            #expect(Date(postgresMicroseconds: try #require(date.postgresMicroseconds)) == date)
+        }
+        for microseconds in [Int64.max, .min, .min + 1] { #expect(Date(postgresMicroseconds: microseconds) == nil) }
+    }
+
     @Test("Decimals are sent digit by digit")
     func decimals() throws {
         func number(_ text: String) throws -> Decimal { try #require(Decimal(string: text)) }
