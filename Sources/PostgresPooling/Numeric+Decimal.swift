@@ -35,14 +35,9 @@ extension Numeric {
             if productOverflow || sumOverflow { return nil }
             mantissa = sum
         }
-        // An exponent above the greatest can be made smaller with zeros in the mantissa.
-        while exponent > 127 {
-            let (product, overflow) = mantissa.multipliedReportingOverflow(by: 10)
-            if overflow { return nil }
-            mantissa = product
-            exponent -= 1
-        }
-        if exponent < -128 { return nil }
+        // An exponent above the greatest could be made smaller with zeros in the mantissa, but Foundation takes them out again, and
+        // has no number then.
+        guard -128...127 ~= exponent else { return nil }
         let high = Decimal(UInt64(truncatingIfNeeded: mantissa >> 64))
         let low = Decimal(UInt64(truncatingIfNeeded: mantissa))
         let significand = high == 0 ? low : high * (Decimal(UInt64.max) + 1) + low

@@ -51,6 +51,23 @@ struct Numeric {
         return unsafe UInt16(bigEndian: digits.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
     }
 
+    /// The same number; `nil` if it is not whole, or does not fit.
+    var unsigned: UInt64? {
+        guard kind == .positive else { return nil }
+        var number: UInt64 = 0
+        for index in 0..<max(digitCount, weight + 1) {
+            if index > weight {
+                guard digit(index) == 0 else { return nil }
+                continue
+            }
+            let (product, overflow) = number.multipliedReportingOverflow(by: 10_000)
+            let (sum, sumOverflow) = product.addingReportingOverflow(UInt64(digit(index)))
+            if overflow || sumOverflow { return nil }
+            number = sum
+        }
+        return number
+    }
+
     /// The number as the server writes it.
     var text: String {
         switch kind {

@@ -25,7 +25,10 @@ extension PostgresArrayDecodable {
             let flags = reader.integer(Int32.self), 0...1 ~= flags,
             let type = reader.integer(UInt32.self)
         else { throw cell.mismatch("the bytes are not those of an array") }
-        if dimensions == 0 { return [] }
+        if dimensions == 0 {
+            guard reader.isAtEnd else { throw cell.malformed }
+            return []
+        }
         if dimensions > 1 { throw cell.mismatch("the array has \(dimensions) dimensions, and only one can be decoded") }
         guard let count = reader.integer(Int32.self), count >= 0, reader.integer(Int32.self) != nil else {
             throw cell.malformed

@@ -21,7 +21,7 @@ public struct PostgresDate: Hashable, Sendable {
     ///   - day: The day of the month, from 1.
     /// - Returns: `nil` if there is no such day, or if it is millions of years away.
     public init?(year: Int, month: Int, day: Int) {
-        guard -5_000_000...5_000_000 ~= year, 1...12 ~= month, 1...31 ~= day else { return nil }
+        guard -5_000_000...5_874_897 ~= year, 1...12 ~= month, 1...31 ~= day else { return nil }
         // Years that begin in March, so that the odd day is their last one, in eras of 400 of them.
         let marchYear = month > 2 ? year : year - 1
         let era = (marchYear >= 0 ? marchYear : marchYear - 399) / 400

@@ -34,10 +34,46 @@ extension Int8: PostgresArrayDecodable {}
 extension Int16: PostgresArrayDecodable {}
 extension Int32: PostgresArrayDecodable {}
 extension Int64: PostgresArrayDecodable {}
-extension UInt: PostgresArrayDecodable {}
 extension UInt16: PostgresArrayDecodable {}
 extension UInt32: PostgresArrayDecodable {}
-extension UInt64: PostgresArrayDecodable {}
+
+extension UInt: PostgresArrayDecodable {
+    /// The value, if it is an integer that fits, also one that is a `numeric`, as which it is sent.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or is out of range.
+    public init(cell: borrowing PostgresCell) throws(PostgresError) {
+        guard let number = Self(exactly: try cell.unsignedNumber(for: Self.self)) else {
+            throw cell.mismatch("the number is out of the range of \(Self.self)")
+        }
+        self = number
+    }
+}
+
+extension UInt64: PostgresArrayDecodable {
+    /// The value, if it is an integer that fits, also one that is a `numeric`, as which it is sent.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or is out of range.
+    public init(cell: borrowing PostgresCell) throws(PostgresError) {
+        self = try cell.unsignedNumber(for: Self.self)
+    }
+}
+
+extension PostgresCell {
+    /// The value, if its type is one of integers or `numeric`.
+    fileprivate func unsignedNumber(for needs: Any.Type) throws(PostgresError) -> UInt64 {
+        guard type == .numeric else {
+            guard let number = UInt64(exactly: try wholeNumber(for: needs)) else {
+                throw mismatch("the number is out of the range of \(needs)")
+            }
+            return number
+        }
+        guard let number = try unsafe Numeric(value(for: "\(needs)")) else { throw malformed }
+        guard let whole = number.unsigned else {
+            throw mismatch("the number is not whole, or is out of the range of \(needs)")
+        }
+        return whole
+    }
+}
 
 extension UInt8: PostgresArrayDecodable {
     /// The bytes of a `bytea`, and not the numbers of an array.

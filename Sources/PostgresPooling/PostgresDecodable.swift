@@ -66,8 +66,7 @@ extension String: PostgresArrayDecodable {
             self = number.text
             return
         case let type where type.isUserDefined:
-            // No text of PostgreSQL has a NUL, and the binary format of a composite type or an array has some.
-            if unsafe bytes.contains(0) { throw cell.mismatch("the type is not sent as text; cast it to text") }
+            if unsafe !bytes.mayBeText { throw cell.mismatch("the type is not sent as text; cast it to text") }
         default:
             throw cell.mismatch("String needs a text; cast it to text")
         }
@@ -75,5 +74,17 @@ extension String: PostgresArrayDecodable {
             throw cell.mismatch("the text is not UTF-8")
         }
         self = text
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these can be the text of a type that is not known, rather than its binary format.
+    ///
+    /// No text of PostgreSQL has a NUL, and the binary format of a composite type, an array or a number has some. Others begin
+    /// with the version of the format, such as that of `ltree`, and a range without bounds is one byte of flags.
+    fileprivate var mayBeText: Bool {
+        guard let first = unsafe first else { return true }
+        if 1...8 ~= first || first == 0x18 && count == 1 { return false }
+        return unsafe !contains(0)
     }
 }

@@ -95,7 +95,19 @@ import Testing
         #expect(PostgresDate(year: 2023, month: 2, day: 29) == nil)
         #expect(PostgresDate(year: 1900, month: 2, day: 29) == nil)
         #expect(PostgresDate(year: 2023, month: 4, day: 31) == nil)
-        #expect(PostgresDate(year: .max, month: 1, day: 1) == nil)
+        for (year, month, day) in [
+            (Int.max, 1, 1), (.min, 1, 1), (2024, .max, 1), (2024, .min, 1), (2024, 1, .max), (2024, 1, .min),
+            (2024, 0, 1), (2024, 13, 1), (2024, 1, 0), (2024, 1, 32), (5_874_898, 1, 1),
+        ] {
+            #expect(PostgresDate(year: year, month: month, day: day) == nil)
+        }
+        #expect(PostgresDate(year: 5_874_897, month: 12, day: 31).map { "\($0)" } == "5874897-12-31")
+        #expect(PostgresDate(year: -1, month: 2, day: 3).map { "\($0)" } == "-0001-02-03")
+        #expect(PostgresDate(year: 0, month: 12, day: 31).map { "\($0)" } == "0000-12-31")
+        for days in [Int32.min, .max] { #expect(PostgresDate(days: days) == nil) }
+        for days in [Int32.min + 1, Int32.max - 1] as [Int32] {
+            #expect(PostgresDate(days: days)?.description.isEmpty == false)
+        }
         #expect(PostgresDate(year: 33, month: 4, day: 3).map { "\($0)" } == "0033-04-03")
         for days in stride(from: Int32.min + 1, to: .max, by: 1_234_567) {
             let date = try #require(PostgresDate(days: days))
@@ -147,6 +159,12 @@ import Testing
             .text, .varchar, .bpchar, .name, .char, .unknown, .json, .xml, PostgresType(oid: 16_384),
         ]
         for type in types { #expect(try decode([0x41], type, as: String.self) == "A") }
+        // The version of a binary format, such as `ltree` has, and the flags of ranges that are empty or have no bounds.
+        for bytes in [[1, 0x41], [1], [0x18]] as [[UInt8]] {
+            #expect(message(bytes, PostgresType(oid: 16_384), as: String.self)?.contains("not sent as text") == true)
+        }
+        #expect(try decode([9, 0x41], PostgresType(oid: 16_384), as: String.self) == "\tA")
+        #expect(try decode([1, 0x41], .text, as: String.self) == "\u{1}A")
         #expect(try decode([1, 0x41], .jsonb, as: String.self) == "A")
         #expect(message([2, 0x41], .jsonb, as: String.self)?.hasSuffix("not those of the type") == true)
         #expect(message([0xFF], .text, as: String.self)?.hasSuffix("the text is not UTF-8") == true)
@@ -238,7 +256,9 @@ import Testing
         #expect(message(bytes + [0], numbers, as: [Int?].self)?.hasSuffix("not those of the type") == true)
         bytes.replaceSubrange(12..<16, with: [127, 255, 255, 255])
         #expect(message(bytes, numbers, as: [Int?].self)?.hasSuffix("not those of the type") == true)
-        #expect(try decode(argument([] as [Int]).bytes, numbers, as: [Int].self) == [])
+        let empty = try #require(try argument([] as [Int]).bytes)
+        #expect(try decode(empty, numbers, as: [Int].self) == [])
+        #expect(message(empty + [0], numbers, as: [Int].self)?.hasSuffix("not those of the type") == true)
     }
 
     @Test("A number that a Decimal does not hold exactly is an error")
@@ -251,6 +271,58 @@ import Testing
         ] as [[UInt8]] {
             #expect(message(bytes, .numeric, as: Decimal.self) == "column “c” (index 0, type numeric): \(reason)")
         }
+    }
+
+    @Test("A Decimal of any exponent comes back, or is an error and not another number")
+    func decimalExponents() throws {
+        for exponent in -140...180 {
+            for significand in ["1", "-12", "10", "34028236692093846346337460743176821143"] {
+                let digits = significand.drop { $0 == "-" }
+                let sign = significand.hasPrefix("-") ? "-" : ""
+                let text =
+                    exponent >= 0
+                    ? sign + digits + String(repeating: "0", count: exponent)
+                    : sign + "0." + String(repeating: "0", count: max(0, -exponent - digits.count))
+                        + digits.suffix(-exponent)
+                if exponent < 0, digits.count > -exponent { continue }
+                let decimal = try? decode(Numeric.bytes(of: text), .numeric, as: Decimal.self)
+                if let decimal {
+                    #expect(try decode(argument(decimal).bytes, .numeric, as: Decimal.self) == decimal, "\(text)")
+                    let returned = try decode(argument(decimal).bytes, .numeric, as: String.self)
+                    // A Decimal has no zeros at its end.
+                    #expect(returned == (exponent < 0 && text.hasSuffix("0") ? String(text.dropLast()) : text))
+                } else {
+                    #expect(exponent > 126 || exponent < -127, "\(text)")
+                }
+            }
+        }
+    }
+
+    @Test("A numeric with a scale that no server has is malformed")
+    func numericScale() throws {
+        #expect(try decode([0, 0, 0, 0, 0, 0, 0x3F, 0xFF], .numeric, as: String.self).utf8.count == 2 + 0x3FFF)
+        for scale in [[0x40, 0], [0x80, 0], [0xFF, 0xFF]] as [[UInt8]] {
+            let bytes = [0, 0, 0, 0, 0, 0] + scale
+            #expect(message(bytes, .numeric, as: String.self)?.hasSuffix("not those of the type") == true)
+            #expect(message(bytes, .numeric, as: Decimal.self)?.hasSuffix("not those of the type") == true)
+        }
+    }
+
+    @Test("A number that is whole becomes the integers that are sent as numeric, and no other does")
+    func unsigned() throws {
+        try roundTrip([UInt.min, 1, 9_999, 10_000, 100_000_000, .max])
+        try roundTrip([UInt64.min, 1, 9_999, 10_000, 100_000_000, .max])
+        for (text, number) in [("7.00", 7), ("0.00", 0), ("120000.0", 120_000)] as [(String, UInt64)] {
+            #expect(try decode(Numeric.bytes(of: text), .numeric, as: UInt64.self) == number)
+        }
+        for text in ["18446744073709551616", "-11", "0.5", "1.0001", "1" + String(repeating: "0", count: 1_000)] {
+            #expect(
+                message(Numeric.bytes(of: text), .numeric, as: UInt64.self)
+                    == "column “c” (index 0, type numeric): the number is not whole, or is out of the range of UInt64"
+            )
+        }
+        #expect(message([0, 0, 0, 0, 0xC0, 0, 0, 0], .numeric, as: UInt.self)?.contains("not whole") == true)
+        #expect(message(nil, .numeric, as: UInt.self)?.contains("UInt cannot be NULL") == true)
     }
 
     private struct Order: Decodable {
