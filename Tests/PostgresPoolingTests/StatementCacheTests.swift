@@ -1,0 +1,99 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import PostgresPooling
+
+@Suite struct StatementCacheTests {
+    /// What a plan says, in one word or two.
+    private func told(_ plan: StatementCache.Plan) -> String {
+        switch plan {
+        case .once: "once"
+        case .prepare(let name, let evicted): "prepare \(name)" + (evicted.map { " for \($0)" } ?? "")
+        case .prepared(let name): "prepared \(name)"
+        }
+    }
+
+    private func key(_ text: String, _ types: [UInt32] = []) -> StatementCache.Key {
+        StatementCache.Key(
+            PostgresQuery(unsafe: text, parameters: types.map { .null(PostgresType(oid: $0)) })
+        )
+    }
+
+    /// Plans a statement and does what the plan says.
+    private func use(_ text: String, _ cache: inout StatementCache) -> String {
+        let plan = cache.plan(key(text))
+        if case .prepare(let name, _) = plan { cache.didPrepare(key(text), name: name) }
+        return told(plan)
+    }
+
+    @Test("A statement is sent as it is once, prepared the second time, and then there")
+    func plan() {
+        var cache = StatementCache(capacity: 2)
+        let told = (0..<4).map { _ in use("a", &cache) }
+        #expect(told == ["once", "prepare lockpool_1", "prepared lockpool_1", "prepared lockpool_1"])
+        #expect(cache.isPrepared(key("a")) && !cache.isPrepared(key("b")))
+    }
+
+    @Test("The same text with other types is another statement")
+    func types() {
+        var cache = StatementCache(capacity: 2)
+        #expect(told(cache.plan(key("a", [20]))) == "once")
+        #expect(told(cache.plan(key("a", [25]))) == "once")
+        #expect(told(cache.plan(key("a", [20]))) == "prepare lockpool_1")
+    }
+
+    @Test("The statement that was not used for longest goes, and must come twice again")
+    func eviction() {
+        var cache = StatementCache(capacity: 2)
+        for text in ["a", "b"] { for _ in 0..<2 { _ = use(text, &cache) } }
+        #expect(use("a", &cache) == "prepared lockpool_1")
+        #expect(use("c", &cache) == "once")
+        #expect(use("c", &cache) == "prepare lockpool_3 for lockpool_2")
+        #expect(use("a", &cache) == "prepared lockpool_1")
+        #expect(use("b", &cache) == "once")
+        #expect(use("b", &cache) == "prepare lockpool_4 for lockpool_3")
+    }
+
+    @Test("Statements that come only once take no place of those that are prepared")
+    func onlyOnce() {
+        var cache = StatementCache(capacity: 2)
+        for text in ["a", "b"] { for _ in 0..<2 { _ = use(text, &cache) } }
+        for number in 0..<100 { #expect(use("once \(number)", &cache) == "once") }
+        #expect(use("a", &cache) == "prepared lockpool_1")
+        #expect(use("b", &cache) == "prepared lockpool_2")
+        // As many of them are remembered as there may be prepared ones.
+        #expect(use("once 99", &cache) == "prepare lockpool_3 for lockpool_1")
+        #expect(use("once 97", &cache) == "once")
+    }
+
+    @Test("A statement whose preparation has failed is prepared when it comes again, under another name")
+    func failedPreparation() {
+        var cache = StatementCache(capacity: 1)
+        #expect(told(cache.plan(key("a"))) == "once")
+        #expect(told(cache.plan(key("a"))) == "prepare lockpool_1")
+        #expect(!cache.isPrepared(key("a")))
+        #expect(told(cache.plan(key("a"))) == "prepare lockpool_2")
+    }
+
+    @Test("What is removed is forgotten, and leaves its place to another")
+    func removal() {
+        var cache = StatementCache(capacity: 1)
+        for _ in 0..<2 { _ = use("a", &cache) }
+        cache.remove(key("a"))
+        #expect(!cache.isPrepared(key("a")))
+        #expect(use("b", &cache) == "once")
+        #expect(use("b", &cache) == "prepare lockpool_2")
+        cache.removeAll()
+        #expect(use("b", &cache) == "once")
+        #expect(use("b", &cache) == "prepare lockpool_3")
+    }
+
+    @Test("Without room nothing is prepared")
+    func noRoom() {
+        var cache = StatementCache(capacity: 0)
+        for _ in 0..<3 { #expect(use("a", &cache) == "once") }
+    }
+}
