@@ -60,7 +60,7 @@ extension PostgresConnection {
 
     func commit() async throws(PostgresError) {
         if Task.isCancelled {
-            throw PostgresError(.cancelled, "the task was cancelled before the transaction was committed", sql: "COMMIT")
+            throw PostgresError(.cancelled, "the task was cancelled before the commit", sql: "COMMIT")
         }
         let tag: String
         do throws(PostgresError) {
