@@ -152,7 +152,7 @@ extension Link {
                 if error.code == .unsupported { throw error }
                 failure = failure ?? error
             } else {
-                session.note(commandTag: result.commandTag)
+                if !result.isOrdinary { session.note(commandTag: result.commandTag) }
                 last = result
             }
         }

@@ -197,7 +197,7 @@ final class Link: @unchecked Sendable {
         }
     }
 
-    /// Looks for the answer a few times, giving way to others in between.
+    /// Looks for the answer some times, giving way to others in between.
     ///
     /// Where few wait, most of the time of a short statement is that of waking two threads, the reactor's and then the task's. To
     /// look for some microseconds first saves both. Where many wait, the reactor is awake anyway, and threads are needed for other
@@ -210,17 +210,21 @@ final class Link: @unchecked Sendable {
             reactor.hasLooker.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
         else { return false }
         defer { reactor.hasLooker.store(false, ordering: .relaxed) }
-        for _ in 0..<Link.looks {
+        for _ in 0..<session.looks {
             sched_yield()
             if unsafe PQconsumeInput(handle) == 0 || PQisBusy(handle) == 0 {
+                session.looks = min(2 * session.looks, Link.mostLooks)
                 wait.withLock { $0.mayHaveMore = true }
                 return true
             }
         }
+        session.looks = max(session.looks / 2, Link.fewestLooks)
         return false
     }
 
-    private static var looks: Int { 10 }
+    /// As many as a look was worth lately: a statement that takes long on the server soon costs next to none.
+    private static var mostLooks: Int { 128 }
+    private static var fewestLooks: Int { 4 }
     private static var fewWaiters: Int { 3 }
 
     private func interrupt(_ outcome: Outcome) {

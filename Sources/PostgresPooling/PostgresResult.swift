@@ -52,6 +52,18 @@ final class PostgresResult: @unchecked Sendable {
     /// The command tag, such as `UPDATE 3`.
     var commandTag: String { unsafe String(cString: PQcmdStatus(handle)) }
 
+    /// Whether the statement was one of the usual ones, which change rows at most: its tag begins as theirs.
+    var isOrdinary: Bool {
+        // A tag has at least its terminating zero, and none of these is compared behind it.
+        guard let tag = unsafe PQcmdStatus(handle) else { return false }
+        return switch unsafe UInt8(bitPattern: tag[0]) {
+        case UInt8(ascii: "S"):
+            unsafe tag[1] == CChar(bitPattern: UInt8(ascii: "E")) && tag[2] == CChar(bitPattern: UInt8(ascii: "L"))
+        case UInt8(ascii: "I"), UInt8(ascii: "U"): true
+        default: false
+        }
+    }
+
     /// A field of an error, by its `PG_DIAG_…` code.
     func errorField(_ code: Character) -> String? {
         unsafe PQresultErrorField(handle, Int32(code.asciiValue!)).map { unsafe String(cString: $0) }

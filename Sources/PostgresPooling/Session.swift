@@ -19,6 +19,9 @@ struct Session {
     /// Among that are prepared statements of their own, by `PREPARE`.
     var hasOwnStatements = false
 
+    /// How often a task looks for its answer itself before it waits for it.
+    var looks = 64
+
     /// Notes what a statement did, by its command tag.
     ///
     /// `SET LOCAL` has the tag of `SET`: the price of the mistake is a reset without need.
