@@ -9,6 +9,7 @@
 
 #if defined(LOCKPOOL_HAS_THREADS)
 
+#include <signal.h>
 #include <string.h>
 
 int lockpool_thread_start(void *(*run)(void *), void *context, size_t stack_size) {
@@ -21,6 +22,13 @@ int lockpool_thread_start(void *(*run)(void *), void *context, size_t stack_size
   if (code == 0) code = pthread_create(&thread, &attributes, run, context);
   pthread_attr_destroy(&attributes);
   return code;
+}
+
+void lockpool_thread_block_broken_pipe(void) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
 #if defined(__APPLE__)

@@ -28,6 +28,8 @@ enum HelperThread {
             { context in
                 let work = unsafe Unmanaged<Work>.fromOpaque(context!).takeRetainedValue()
                 unsafe lockpool_thread_name(work.name)
+                // libpq's request to end a statement is sent without the flag that its other sends have for that.
+                lockpool_thread_block_broken_pipe()
                 work.body()
                 return nil
             },

@@ -48,6 +48,9 @@ bool lockpool_parker_wait(lockpool_parker *_Nonnull parker, uint64_t nanoseconds
 // Starts a detached thread with a stack of its own size. Returns 0, or what the system says.
 int lockpool_thread_start(void *_Nullable (*_Nonnull run)(void *_Nullable), void *_Nullable context, size_t stack_size);
 
+// Keeps a broken pipe from ending the process by a signal, where the calling thread is the one that writes to it.
+void lockpool_thread_block_broken_pipe(void);
+
 // Names the calling thread, for debuggers. Linux shows 15 bytes of it.
 void lockpool_thread_name(const char *_Nonnull name);
 
