@@ -95,6 +95,6 @@ private func tryWriting(_ write: StatementTemplate, _ db: borrowing PostgresConn
 extension PostgresQuery {
     /// The statement of `template` with values for its parameters.
     fileprivate init(_ template: StatementTemplate, values: [Int64]) {
-        self.init(unsafe: template.sql, parameters: values)
+        self.init(unsafe: template.sql, parameters: values.map { PostgresParameter($0) })
     }
 }
