@@ -17,6 +17,33 @@ let settings: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
 ]
 
+/// What the traits bring in.
+let logging: Target.Dependency = .product(
+    name: "Logging",
+    package: "swift-log",
+    condition: .when(traits: ["LoggingSupport"])
+)
+let metrics: Target.Dependency = .product(
+    name: "CoreMetrics",
+    package: "swift-metrics",
+    condition: .when(traits: ["MetricsSupport"])
+)
+let tracing: Target.Dependency = .product(
+    name: "Tracing",
+    package: "swift-distributed-tracing",
+    condition: .when(traits: ["DistributedTracingSupport"])
+)
+let lifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle",
+    package: "swift-service-lifecycle",
+    condition: .when(traits: ["ServiceLifecycleSupport"])
+)
+let configuration: Target.Dependency = .product(
+    name: "Configuration",
+    package: "swift-configuration",
+    condition: .when(traits: ["ConfigurationSupport"])
+)
+
 let package = Package(
     name: "swift-lock-pool",
     platforms: [.macOS(.v15)],
@@ -25,6 +52,25 @@ let package = Package(
         .library(name: "ConnectionPooling", targets: ["ConnectionPooling"]),
         .library(name: "SQLitePooling", targets: ["SQLitePooling"]),
         .library(name: "PostgresPooling", targets: ["PostgresPooling"]),
+        .library(name: "PoolTesting", targets: ["PoolTesting"]),
+    ],
+    traits: [
+        .trait(name: "LoggingSupport", description: "A logger as an observer of pools, by swift-log."),
+        .trait(name: "MetricsSupport", description: "Metrics of pools with OpenTelemetry's names, by swift-metrics."),
+        .trait(
+            name: "DistributedTracingSupport",
+            description: "Spans for waits and connects, by swift-distributed-tracing."
+        ),
+        .trait(name: "ServiceLifecycleSupport", description: "Pools as services, by swift-service-lifecycle."),
+        .trait(name: "ConfigurationSupport", description: "Configurations read by swift-configuration."),
+    ],
+    // Each for one trait. Without it, nothing of the package is compiled or linked.
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
     ],
     targets: [
         .target(name: "CLockPoolThread"),
@@ -48,18 +94,22 @@ let package = Package(
                 .enableExperimentalFeature("BuiltinModule"),
             ]
         ),
-        .target(name: "ConnectionPooling", dependencies: ["LockPool"], swiftSettings: settings),
+        .target(
+            name: "ConnectionPooling",
+            dependencies: ["LockPool", "CLockPoolThread", logging, metrics, tracing, lifecycle, configuration],
+            swiftSettings: settings
+        ),
         .target(
             name: "SQLitePooling",
-            dependencies: ["ConnectionPooling", "CLockPoolSQLite", "CLockPoolThread"],
+            dependencies: ["ConnectionPooling", "CLockPoolSQLite", "CLockPoolThread", lifecycle],
             swiftSettings: settings
         ),
         .target(
             name: "PostgresPooling",
-            dependencies: ["ConnectionPooling", "CLockPoolPQ", "CLockPoolThread"],
+            dependencies: ["ConnectionPooling", "CLockPoolPQ", "CLockPoolThread", logging, lifecycle],
             swiftSettings: settings
         ),
-        // What tests of pools need: a clock that they advance themselves.
+        // What tests of pools need: a clock that they advance themselves, and connections that fail when they are told to.
         .target(name: "PoolTesting", dependencies: ["ConnectionPooling"], swiftSettings: settings),
         // What tests of any kind need: other programs, and what became of them.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
@@ -69,15 +119,33 @@ let package = Package(
             dependencies: ["ConnectionPooling", "PoolTesting"],
             swiftSettings: settings
         ),
+        // The jobs of the Swift runtime, to be run in an order of one's own.
+        .target(name: "CJobs", path: "Tests/CJobs"),
+        // The connection pool in random orders of events, and over a day, without waiting.
+        .executableTarget(
+            name: "pool-simulation",
+            dependencies: ["ConnectionPooling", "PoolTesting", "CJobs"],
+            path: "Tests/PoolSimulation",
+            swiftSettings: settings
+        ),
         // What must not compile, compiled.
         .testTarget(
             name: "CompileFailureTests",
             dependencies: ["LockPool", "ConnectionPooling", "SQLitePooling", "TestSupport"],
             swiftSettings: settings
         ),
+        // A disk that loses its power or runs full.
+        .target(name: "CFaultyDisk", dependencies: ["CLockPoolSQLite"], path: "Tests/CFaultyDisk"),
+        // Another process on a database file.
+        .executableTarget(
+            name: "sqlite-fault-child",
+            dependencies: ["SQLitePooling", "CLockPoolSQLite"],
+            path: "Tests/SQLiteFaultChild",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SQLitePoolingTests",
-            dependencies: ["SQLitePooling", "CLockPoolSQLite"],
+            dependencies: ["SQLitePooling", "CLockPoolSQLite", "CFaultyDisk", "TestSupport", "sqlite-fault-child"],
             swiftSettings: settings
         ),
         // Counts what libpq does on which thread.

@@ -21,7 +21,12 @@ static inline int clockpool_epoll_control(int epoll, int operation, int descript
 }
 
 static inline int clockpool_epoll_add(int epoll, int descriptor, uint64_t token) {
-  return clockpool_epoll_control(epoll, EPOLL_CTL_ADD, descriptor, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, token);
+  return clockpool_epoll_control(epoll, EPOLL_CTL_ADD, descriptor, EPOLLIN | EPOLLRDHUP | EPOLLET, token);
+}
+
+// Has a socket that is registered reported when it can be written to as well, and at once if it can be now.
+static inline int clockpool_epoll_add_writing(int epoll, int descriptor, uint64_t token) {
+  return clockpool_epoll_control(epoll, EPOLL_CTL_MOD, descriptor, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, token);
 }
 
 static inline int clockpool_epoll_remove(int epoll, int descriptor) {

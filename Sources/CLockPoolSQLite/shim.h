@@ -22,6 +22,9 @@ static inline int clockpool_sqlite_bind_blob(sqlite3_stmt *statement, int index,
   return sqlite3_bind_blob64(statement, index, bytes, size, SQLITE_TRANSIENT);
 }
 
+// Whether SQLite counts the memory that it uses. Fails where SQLite is in use already.
+static inline int clockpool_sqlite_set_memory_statistics(int on) { return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, on); }
+
 // Whether a text in double quotes that names nothing is taken for a string. Off: a misspelt name is an error.
 static inline int clockpool_sqlite_refuse_double_quoted_strings(sqlite3 *database) {
   int code = sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DML, 0, (int *)0);

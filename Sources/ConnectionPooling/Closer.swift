@@ -7,43 +7,92 @@
 /// It outlives the pool: a pool that is dropped leaves it the connections.
 final class Closer<Factory: ConnectionFactory>: Sendable {
     private struct State {
+        /// Connections that there are, in the pool or on their way out.
+        var open = 0
         var closing = 0
         var watchers: [CheckedContinuation<Void, Never>] = []
+        var interruptions: [Int: @Sendable () -> Void] = [:]
     }
 
     private let factory: Factory
+    private let patient: Patient
+    private let timeout: UInt64
     private let state = Locked(State())
 
-    init(factory: Factory) { self.factory = factory }
+    init(factory: Factory, patient: Patient, timeout: UInt64) {
+        self.factory = factory
+        self.patient = patient
+        self.timeout = timeout
+    }
+
+    /// How many connections are being closed.
+    var closing: Int { state.withLock { $0.closing } }
+
+    /// Whether there is no connection any more.
+    var isAllClosed: Bool { state.withLock { $0.open == 0 && $0.closing == 0 } }
+
+    /// There is one connection more.
+    func opened() { state.withLock { $0.open += 1 } }
+
+    /// What ends the use of the connection in a place.
+    func set(_ interruption: (@Sendable () -> Void)?, for place: Int) {
+        state.withLock { $0.interruptions[place] = interruption }
+    }
+
+    /// Ends what the holder of the connection in a place is doing with it.
+    func interrupt(_ place: Int) { state.withLock { $0.interruptions[place] }?() }
 
     /// Closes `connection` in the background.
     ///
-    /// - Parameter completion: Called when the connection is closed.
-    func close(_ connection: consuming Factory.Connection, completion: @escaping @Sendable () -> Void = {}) {
+    /// - Parameters:
+    ///   - isCounted: Whether it was in the pool.
+    ///   - completion: Called when the connection is closed, or the close has taken too long.
+    func close(
+        _ connection: consuming Factory.Connection,
+        isCounted: Bool = true,
+        completion: @escaping @Sendable () -> Void = {}
+    ) {
         state.withLock { $0.closing += 1 }
         let connection = Handoff(connection)
         Task.detached { [self] in
-            await factory.close(connection.take())
-            completion()
-            let watchers = state.withLock { state in
-                state.closing -= 1
-                guard state.closing == 0 else { return [] as [CheckedContinuation<Void, Never>] }
-                defer { state.watchers = [] }
-                return state.watchers
+            _ = await patient.run(within: timeout) { [factory] in
+                await factory.close(connection.take())
+            } late: { _ in
             }
-            for watcher in watchers { watcher.resume() }
+            completion()
+            state.withLock { state in
+                state.closing -= 1
+                if isCounted { state.open -= 1 }
+            }
+            changed()
+        }
+    }
+
+    /// Something that somebody may wait for has changed.
+    func changed() {
+        let watchers = state.withLock { state in
+            defer { state.watchers = [] }
+            return state.watchers
+        }
+        for watcher in watchers { watcher.resume() }
+    }
+
+    /// Suspends until `condition` holds, which changes only before calls of `changed`.
+    func wait(until condition: @escaping @Sendable () -> Bool) async {
+        var isFulfilled = false
+        while !isFulfilled {
+            await withCheckedContinuation { continuation in
+                // In line first: a change after the look finds the watcher.
+                state.withLock { $0.watchers.append(continuation) }
+                if condition() { changed() }
+            }
+            isFulfilled = condition()
         }
     }
 
     /// Suspends until nothing is being closed.
     func waitUntilClosed() async {
-        await withCheckedContinuation { continuation in
-            let isClosed = state.withLock { state in
-                if state.closing > 0 { state.watchers.append(continuation) }
-                return state.closing == 0
-            }
-            if isClosed { continuation.resume() }
-        }
+        await wait { [self] in closing == 0 }
     }
 }
 

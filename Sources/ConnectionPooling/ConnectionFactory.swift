@@ -13,10 +13,10 @@ public protocol ConnectionFactory<Connection>: Sendable {
     /// Makes a connection.
     ///
     /// Runs in a task of the pool's own, so that a caller that gives up does not end it: its connection goes to somebody
-    /// else then. Must not block its thread, and must end by itself: a connect that hangs keeps its place, and callers
-    /// that come one by one wait for it instead of causing another.
+    /// else then. Must not block its thread. Past the pool's `connectTimeout` the task is cancelled and nobody waits for it
+    /// any more; a connection that it makes all the same is closed.
     ///
-    /// - Throws: Anything; the pool hands it to the caller that has waited longest, in ``PoolError/underlying``.
+    /// - Throws: Anything; callers that get no connection find it in ``PoolError/underlying``.
     func connect() async throws -> Connection
 
     /// Judges a connection that has come back, on the thread that gives it back.
@@ -27,22 +27,47 @@ public protocol ConnectionFactory<Connection>: Sendable {
     /// Brings a connection that ``inspect(_:)`` has found in need of it into a state in which the next caller may have it: rolls
     /// back, drains, restores settings.
     ///
-    /// Runs in a task of the pool's own, off the way of whoever gave the connection back. Must not block its thread, and must end by
-    /// itself, however the other side behaves.
+    /// Runs in a task of the pool's own, off the way of whoever gave the connection back. Must not block its thread. Past the
+    /// pool's `resetTimeout` the task is cancelled, and the connection closed when this has returned.
     ///
     /// - Returns: Whether that worked. If not, the connection is closed.
     func reset(_ connection: borrowing Connection) async -> Bool
 
+    /// Finds out whether a connection still works, by asking the other side.
+    ///
+    /// Called for connections that nobody has used for a while, in a task of the pool's own, under its `resetTimeout`. Must not
+    /// block its thread.
+    func ping(_ connection: borrowing Connection) async -> Bool
+
     /// Closes a connection.
     ///
-    /// Runs in a task of the pool's own. The connection's place in the pool is free when this returns. Must not block its
-    /// thread.
+    /// Runs in a task of the pool's own. The connection's place in the pool is free when this returns, or the pool's
+    /// `closeTimeout` is over. Must not block its thread.
     func close(_ connection: consuming Connection) async
+
+    /// Gives the means to end what a holder is doing with a connection, which the pool uses when it shuts down and a lease
+    /// does not end in time.
+    ///
+    /// - Returns: A function that may be called at any time, from any thread, also when the connection is gone; `nil` if there
+    ///   are no such means.
+    func interruption(of connection: borrowing Connection) -> (@Sendable () -> Void)?
+
+    /// Whether another attempt to connect can do no better: the password is wrong, say. Then callers are told at once.
+    func isPermanent(_ error: any Error) -> Bool
 }
 
 extension ConnectionFactory {
     /// For factories whose ``inspect(_:)`` never asks for it: the connection is closed.
     public func reset(_ connection: borrowing Connection) async -> Bool { false }
+
+    /// For connections that cannot break while nobody uses them: it works.
+    public func ping(_ connection: borrowing Connection) async -> Bool { true }
+
+    /// There are no such means.
+    public func interruption(of connection: borrowing Connection) -> (@Sendable () -> Void)? { nil }
+
+    /// Every failure may pass.
+    public func isPermanent(_ error: any Error) -> Bool { false }
 }
 
 /// What is to become of a connection that has come back.

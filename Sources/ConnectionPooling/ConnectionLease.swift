@@ -14,14 +14,14 @@ public struct ConnectionLease<Factory: ConnectionFactory>: ~Copyable, Sendable {
     @usableFromInline let slot: LeasedSlot
 
     @inlinable
-    init(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, of pool: ConnectionPool<Factory>) {
+    init(_ slot: LeasedSlot, of pool: ConnectionPool<Factory>) {
         self.pool = pool
-        slot = lease.detach()
+        self.slot = slot
     }
 
     @inlinable
     deinit {
-        pool.takeBack(LockGuard(slot))
+        pool.takeBack(slot)
     }
 
     /// The connection, in place.

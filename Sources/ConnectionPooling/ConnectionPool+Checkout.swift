@@ -2,7 +2,9 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+public import CLockPoolThread
 public import LockPool
+public import Synchronization
 
 extension ConnectionPool {
     /// Lends a connection to `body`.
@@ -11,6 +13,8 @@ extension ConnectionPool {
     ///
     /// - Parameters:
     ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - file: Where the call is, for reports of leases that last too long.
+    ///   - line: The line of the call.
     ///   - body: Uses the connection.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws, unchanged. If there was no connection: `CancellationError` if the task was cancelled
@@ -18,69 +22,189 @@ extension ConnectionPool {
     @inlinable
     public func withConnection<Result: ~Copyable>(
         timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
         _ body: (borrowing Factory.Connection) async throws -> sending Result
     ) async throws -> sending Result {
-        let lease = try await checkOut(timeout: timeout)
-        return try await body(lease.connection)
+        let caller = Caller(file, line, task: lockpool_current_task())
+        // Not a lease: the caller keeps the pool alive as long as this runs, so nothing has to be counted.
+        let slot: LeasedSlot
+        if let idle = takeIdle(caller) {
+            slot = idle
+        } else {
+            do {
+                slot = try await waitForConnection(timeout: timeout, caller)
+            } catch {
+                throw error.code == .cancelled ? CancellationError() : error as any Error
+            }
+        }
+        defer { takeBack(slot) }
+        return try await body(
+            unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection
+        )
     }
 
     /// Checks a connection out, for a use that does not fit into one closure.
     ///
-    /// - Parameter timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
+    /// - Parameters:
+    ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - file: Where the call is, for reports of leases that last too long.
+    ///   - line: The line of the call.
     /// - Returns: A lease, which gives the connection back when it ends.
     /// - Throws: ``PoolError``, with the code `cancelled` if the task was cancelled while it waited.
     @inlinable
-    public func getOrCreate(timeout: Duration? = nil) async throws(PoolError) -> ConnectionLease<Factory> {
-        if let lease = tryGet() { return lease }
-        return try await waitForConnection(timeout: timeout)
+    public func getOrCreate(
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line
+    ) async throws(PoolError) -> ConnectionLease<Factory> {
+        let caller = Caller(file, line)
+        if let idle = takeIdle(caller) { return ConnectionLease(idle, of: self) }
+        return ConnectionLease(try await waitForConnection(timeout: timeout, caller), of: self)
     }
 
-    /// Checks out a connection if one is idle and nobody waits. Makes none.
+    /// Checks out a connection if one is idle and nobody waits. Makes none, and tests none: where the one that is found has
+    /// been idle for longer than `validateAfterIdle`, that is tested in the background and this gives `nil`.
     ///
     /// - Returns: A lease, or `nil`.
     @inlinable
-    public func tryGet() -> ConnectionLease<Factory>? {
-        guard let lease = lockPool.tryGet() else { return nil }
-        return ConnectionLease(lease, of: self)
+    public func tryGet(file: StaticString = #fileID, line: UInt = #line) -> ConnectionLease<Factory>? {
+        guard let idle = takeIdle(Caller(file, line)) else { return nil }
+        return ConnectionLease(idle, of: self)
     }
 
-    /// As `getOrCreate`, with the error of the language for a cancelled task.
+    /// Leases an idle connection, if it needs no care first.
     @inlinable
-    func checkOut(timeout: Duration?) async throws -> ConnectionLease<Factory> {
-        if let lease = tryGet() { return lease }
-        do {
-            return try await waitForConnection(timeout: timeout)
-        } catch {
-            if error.code == .cancelled { throw CancellationError() }
-            throw error
+    @inline(__always)
+    func takeIdle(_ caller: Caller) -> LeasedSlot? {
+        guard gate.load(ordering: .relaxed) == Gate.open, let lease = lockPool.tryGet() else { return nil }
+        return take(lease, at: time.now, caller)
+    }
+
+    /// Leases a connection that is in hand, unless it needs care first.
+    @inlinable
+    @inline(__always)
+    func take(
+        _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
+        at now: UInt64,
+        _ caller: Caller
+    ) -> LeasedSlot? {
+        let place = lease.element.place
+        if handOutNeedsCare || place.idleTime(at: now) > validateAfter {
+            return takeWithCare(lease, at: now, caller)
         }
+        place.begin(at: now, caller)
+        return lease.detach()
+    }
+
+    /// Leases a connection that is in hand, if it is fit for that.
+    @usableFromInline
+    func takeWithCare(
+        _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
+        at now: UInt64,
+        _ caller: Caller
+    ) -> LeasedSlot? {
+        let place = lease.element.place
+        if place.idleTime(at: now) > validateAfter {
+            test(lease)
+            return nil
+        }
+        if let beforeHandOut = hooks.beforeHandOut, !beforeHandOut(lease.element.connection) {
+            discard(lease, .broken)
+            return nil
+        }
+        place.begin(at: now, caller)
+        return lease.detach()
+    }
+
+    /// Waits in line for a connection.
+    @inlinable
+    func waitForConnection(timeout: Duration?, _ caller: Caller) async throws(PoolError) -> LeasedSlot {
+        startUpkeep()
+        let began = time.now
+        let patience = patience(timeout)
+        defer { tellShutdown() }
+        let nesting = try noteNesting(caller, since: began)
+        defer { if nesting { endNesting() } }
+        let span = PoolSpan.wait(in: configuration.name)
+        var now = began
+        while true {
+            if let code = refusal(at: now) { throw span.ending(error(code, since: began)) }
+            let lease: LockGuard<PooledConnection<Factory.Connection>>
+            do {
+                let waited = now - began
+                lease = try await lockPool.getInLine(nanoseconds: patience > waited ? patience - waited : 0)
+            } catch let failure {
+                throw span.ending(error(PoolError.Code(failure.code), since: began))
+            }
+            now = time.now
+            if let slot = take(lease, at: now, caller) {
+                noteWait(now - began, for: slot)
+                span.end()
+                return slot
+            }
+        }
+    }
+
+    /// How long a caller waits, in nanoseconds.
+    @usableFromInline
+    func patience(_ timeout: Duration?) -> UInt64 { timeout.map(\.wholeNanoseconds) ?? checkoutTimeout }
+
+    /// Something has changed that a shutdown may wait for: a caller has a connection or has given up, a connect has ended.
+    @inlinable
+    func tellShutdown() { if gate.load(ordering: .sequentiallyConsistent) == Gate.draining { shutdownMayGoOn() } }
+
+    @usableFromInline
+    func shutdownMayGoOn() { closer.changed() }
+
+    /// Why nobody can get in line now; `nil` if anybody can.
+    @usableFromInline
+    func refusal(at now: UInt64) -> PoolError.Code? {
+        let gate = gate.load(ordering: .sequentiallyConsistent)
+        if gate == Gate.draining { return .closed }
+        if gate == Gate.suspended { holdIdle() }
+        if growth.refuses(at: now), !hasConnections { return .connectFailed }
+        return nil
+    }
+
+    /// Notes how long the holder of a connection has waited for it.
+    @inlinable
+    func noteWait(_ nanoseconds: UInt64, for slot: LeasedSlot) {
+        unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.place.waited(nanoseconds)
+        if isObserved { notifyWait(nanoseconds) }
     }
 
     @usableFromInline
-    func waitForConnection(timeout: Duration?) async throws(PoolError) -> ConnectionLease<Factory> {
-        do {
-            let lease = try await lockPool.get(timeout: timeout ?? configuration.checkoutTimeout)
-            return ConnectionLease(lease, of: self)
-        } catch {
-            let code = PoolError.Code(error.code)
-            let underlying: (any Error)? =
-                switch code {
-                case .connectFailed: growth.takeFailure()
-                case .timedOut, .tooManyWaiters: growth.lastFailure
-                default: nil
-                }
-            throw PoolError(
-                code,
-                pool: configuration.name,
-                status: status,
-                underlying: underlying
-            )
-        }
+    func notifyWait(_ nanoseconds: UInt64) { notify(.waited(.nanoseconds(Int64(clamping: nanoseconds)))) }
+
+    @usableFromInline
+    func error(
+        _ code: PoolError.Code,
+        since began: UInt64,
+        holders: [PoolSnapshot.Lease] = []
+    ) -> PoolError {
+        let error = PoolError(
+            code,
+            pool: configuration.name,
+            status: status,
+            waited: .nanoseconds(Int64(clamping: time.now - began)),
+            oldestLease: oldestLease,
+            holders: holders,
+            underlying: code == .cancelled || code == .closed ? nil : growth.lastFailure
+        )
+        notify(.refused(error))
+        return error
+    }
+
+    /// Whether there is a connection that may be served to somebody.
+    var hasConnections: Bool {
+        lockPool.occupancy.occupied > growth.plan.withLock { $0.connecting }
     }
 }
 
 extension PoolError.Code {
-    fileprivate init(_ code: LockPoolError.Code) {
+    @usableFromInline
+    init(_ code: LockPoolError.Code) {
         self =
             switch code {
             case .timedOut: .timedOut

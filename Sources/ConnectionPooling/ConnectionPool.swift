@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LockPool
+public import Synchronization
 
 /// A pool of connections that are made when they are needed, judged when they come back, and handed out in the order of
 /// asking.
@@ -25,45 +26,129 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
 
     @usableFromInline let lockPool: LockPool<PooledConnection<Factory.Connection>>
     @usableFromInline let factory: Factory
+    @usableFromInline let time: PoolTime
+    let hooks: ConnectionHooks<Factory.Connection>
+    let observers: [any PoolObserver]
+    @usableFromInline let isObserved: Bool
+    let usesAreObserved: Bool
     let closer: Closer<Factory>
-    let growth = Growth()
+    let growth: Growth
+    let places: Places
+    let patient: Patient
+    let upkeep = Locked<Task<Void, Never>?>(nil)
+    let isTended = Atomic(false)
+    /// The places of waits of tasks that hold a connection already, as far as they have been reported. Held while tasks are marked
+    /// as such.
+    let nestings = Locked<Set<String>>([])
+    /// What a suspended pool keeps from its callers.
+    let suspension = Locked(Suspension())
+    /// How many places there are. Held while that changes.
+    let size: Locked<Int>
+
+    /// Whether the pool is in ordinary service: 0, or one of ``Gate``.
+    @usableFromInline let gate = Atomic<Int>(Gate.open)
+    /// Nanoseconds that a caller waits who says nothing else.
+    let checkoutTimeout: UInt64
+    /// Nanoseconds of idleness after which a connection is tested first.
+    @usableFromInline let validateAfter: UInt64
+    /// Nanoseconds of use after which a lease counts as leaked.
+    @usableFromInline let leakThreshold: UInt64
+    @usableFromInline let handOutNeedsCare: Bool
+    @usableFromInline let returnNeedsCare: Bool
 
     /// A pool without connections yet.
     ///
     /// - Parameters:
     ///   - factory: Makes and closes the connections.
     ///   - configuration: How the pool behaves.
-    ///   - clock: What deadlines are measured by.
+    ///   - hooks: What the program does with connections at the turns of their lives.
+    ///   - observers: Are told what happens.
+    ///   - clock: What deadlines and ages are measured by.
     /// - Throws: ``PoolError`` with the code `invalidConfiguration`.
-    public init(
+    public convenience init(
         factory: Factory,
         configuration: ConnectionPoolConfiguration = .init(),
+        hooks: ConnectionHooks<Factory.Connection> = .init(),
+        observers: [any PoolObserver] = [],
         clock: some Clock<Duration> = ContinuousClock()
     ) throws(PoolError) {
+        try self.init(
+            factory: factory,
+            configuration: configuration,
+            hooks: hooks,
+            observers: observers,
+            clock: clock,
+            random: { .random(in: 0..<1) }
+        )
+    }
+
+    /// As the public one, with a source of random numbers from 0 up to 1.
+    package init(
+        factory: Factory,
+        configuration: ConnectionPoolConfiguration,
+        hooks: ConnectionHooks<Factory.Connection> = .init(),
+        observers: [any PoolObserver] = [],
+        clock: some Clock<Duration>,
+        random: @escaping @Sendable () -> Double
+    ) throws(PoolError) {
         try configuration.validate()
-        let closer = Closer(factory: factory)
+        size = Locked(configuration.maximumConnections)
+        let capacity = configuration.largestMaximum ?? configuration.maximumConnections
+        let time = PoolTime(clock)
+        let patient = Patient(time: time)
+        let growth = Growth(configuration, random: random)
+        let closer = Closer(factory: factory, patient: patient, timeout: configuration.closeTimeout.wholeNanoseconds)
         let owner = Owner<ConnectionPool>()
         self.configuration = configuration
         self.factory = factory
+        self.hooks = hooks
+        self.observers = observers
+        isObserved = !observers.isEmpty
+        usesAreObserved = observers.contains { $0.observesUses }
+        self.time = time
+        self.patient = patient
+        self.growth = growth
         self.closer = closer
+        places = Places(count: capacity)
+        checkoutTimeout = configuration.checkoutTimeout.wholeNanoseconds
+        validateAfter = configuration.validateAfterIdle?.wholeNanoseconds ?? .max
+        leakThreshold = configuration.leakDetectionThreshold?.wholeNanoseconds ?? .max
+        handOutNeedsCare = hooks.beforeHandOut != nil
+        returnNeedsCare = hooks.afterReturn != nil || configuration.maximumUses != nil || usesAreObserved
         lockPool = LockPool(
-            capacity: configuration.maximumConnections,
+            capacity: capacity,
             maximumWaiters: configuration.maximumWaiters,
             callersCreate: false,
             clock: clock,
-            // Only a pool that is closed or dropped gives up connections by itself.
-            destroyElement: { closer.close($0.connection) },
+            // The pool is closed, dropped or shrunk. The place is gone before the connection is closed.
+            destroyElement: { element in
+                growth.plan.withLock { $0.becameHomeless() }
+                closer.close(element.connection) {
+                    growth.plan.withLock { $0.homelessClosed() }
+                    unsafe owner.object?.grow()
+                }
+            },
             onVacancy: { unsafe owner.object?.grow() }
         )
+        if capacity > configuration.maximumConnections { lockPool.resize(to: configuration.maximumConnections) }
         // Nobody can call the pool before this initialiser has ended.
         unsafe owner.object = self
+    }
+
+    deinit {
+        stopTimers()
+        // What a suspended pool keeps is closed as what is idle.
+        for slot in suspension.withLock({ $0.end() }) {
+            LockGuard<PooledConnection<Factory.Connection>>(slot).release()
+        }
     }
 
     /// How the pool's places are used now. O(connections).
     public var status: PoolStatus {
         let occupancy = lockPool.occupancy
         return PoolStatus(
-            maximum: configuration.maximumConnections,
+            maximum: growth.plan.withLock { $0.maximum },
+            minimum: configuration.minimumConnections,
             leased: occupancy.leased,
             idle: occupancy.idle,
             changing: occupancy.reserved,
@@ -71,26 +156,65 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         )
     }
 
-    /// Gives out no connection any more, fails everyone who waits, and closes what is idle now and the rest when it comes
-    /// back.
-    ///
-    /// Returns when no connection is being closed any more; leased ones may still be out, and one that is being made is closed
-    /// when it is there. Safe to call again, and from
-    /// several tasks at once.
-    public func close() async {
-        lockPool.close()
-        await closer.waitUntilClosed()
+    /// Whether somebody waits for a connection. O(1).
+    package var hasWaiters: Bool { lockPool.waiters > 0 }
+
+    /// How the pool stands, and what it has done so far. O(connections).
+    public var snapshot: PoolSnapshot {
+        var (waitTimes, useTimes) = (Distribution.empty, Distribution.empty)
+        for index in places.indices {
+            waitTimes = waitTimes + places[index].waitTimes
+            useTimes = useTimes + places[index].useTimes
+        }
+        return PoolSnapshot(
+            status: status,
+            waitTimes: waitTimes,
+            useTimes: useTimes,
+            oldestLease: oldestLease,
+            lastConnectFailure: growth.lastFailure.map { "\($0)" }
+        )
+    }
+
+    /// The lease that has been out for longest.
+    var oldestLease: PoolSnapshot.Lease? {
+        var oldest: (place: Place, leasedAt: UInt64)?
+        for index in places.indices {
+            let leasedAt = places[index].leasedAt
+            if leasedAt != 0, leasedAt < oldest?.leasedAt ?? .max { oldest = (places[index], leasedAt) }
+        }
+        return oldest.flatMap { lease($0.place) }
+    }
+
+    /// Where and how long ago the connection in a place was checked out; `nil` if it is not.
+    func lease(_ place: Place) -> PoolSnapshot.Lease? {
+        let (leasedAt, now) = (place.leasedAt, time.now)
+        if leasedAt == 0 { return nil }
+        let age = now > leasedAt ? now - leasedAt : 0
+        return .init(place: place.caller.description, age: .nanoseconds(Int64(clamping: age)))
     }
 }
 
-/// What is in a slot: a connection.
+/// The states of a pool's door.
+@usableFromInline
+enum Gate {
+    @usableFromInline static let open = 0
+    /// Callers wait, whatever is idle.
+    static let suspended = 1
+    /// Newcomers are refused.
+    @usableFromInline static let draining = 2
+}
+
+/// What is in a slot: a connection, and where it is written what is known of it.
 @frozen
 @usableFromInline
 struct PooledConnection<Connection: ~Copyable & Sendable>: ~Copyable, Sendable {
     @usableFromInline let connection: Connection
+    @usableFromInline let place: Place
 
-    @inlinable
-    init(_ connection: consuming Connection) { self.connection = connection }
+    init(_ connection: consuming Connection, in place: Place) {
+        self.connection = connection
+        self.place = place
+    }
 }
 
 /// A reference to an object that is set once, before anybody reads it, and does not keep it alive.

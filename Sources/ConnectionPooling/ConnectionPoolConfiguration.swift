@@ -2,14 +2,26 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a ``ConnectionPool`` behaves.
+/// How a ``ConnectionPool`` behaves. Each default says why.
 public struct ConnectionPoolConfiguration: Hashable, Sendable {
-    /// What the pool is called in errors.
+    /// What the pool is called in errors, logs and metrics.
     public var name: String
 
     /// How many connections there are at most, counting those that are being made and those that are being closed; at least
     /// one. The default is 10, which is what a database on a few cores does best with.
     public var maximumConnections: Int
+
+    /// How far ``ConnectionPool/resize(to:)`` can raise ``maximumConnections``; by default not at all. Every place costs some
+    /// memory, and a look when a caller has to wait.
+    public var largestMaximum: Int?
+
+    /// How many connections are kept, from the first checkout on, even if nobody uses them. The default is 0: what is not used
+    /// is closed.
+    public var minimumConnections: Int
+
+    /// How many connects are under way at a time. The default is 4: enough to fill a pool quickly, and few enough not to be the
+    /// load that a database that has just started breaks under.
+    public var maximumConcurrentConnects: Int
 
     /// How many callers may wait at a time; the next is refused at once. At least one, because a caller waits while its
     /// connection is made. The default is 1,024: with ten connections and a
@@ -20,35 +32,97 @@ public struct ConnectionPoolConfiguration: Hashable, Sendable {
     /// hiccup, and shorter than most clients wait for a server.
     public var checkoutTimeout: Duration
 
+    /// How long a connect may take; then its place is free for another. The default is 10 seconds.
+    public var connectTimeout: Duration
+
+    /// How long resetting or testing a connection may take; then it is closed instead. The default is 5 seconds.
+    public var resetTimeout: Duration
+
+    /// How long a close may take; then its place is free, and the close goes on by itself. The default is 5 seconds.
+    public var closeTimeout: Duration
+
+    /// How long callers and leases have to end by themselves when the pool is shut down and ``ConnectionPool/shutdown(drain:)`` is
+    /// not told. The default is 30 seconds, as long as most orchestrators wait before they kill a process.
+    public var drainTimeout: Duration
+
+    /// The bound of the wait after a connect has failed; it doubles with each failure up to ``maximumBackoff``, and the wait
+    /// is chosen at random below it. The default is 100 milliseconds.
+    public var initialBackoff: Duration
+
+    /// The longest wait between two connects while they fail, and so the longest that a database that is back stays unused.
+    /// The default is 5 seconds. Zero for no second attempt: a connect that fails is told to who has waited longest.
+    public var maximumBackoff: Duration
+
+    /// For how long connects may fail before callers are refused at once, with the cause, while there is no connection. The
+    /// default is 5 seconds: a restart is waited for, and an outage does not fill the line.
+    public var circuitBreakerThreshold: Duration
+
+    /// A connection that has been idle for longer is tested before it is handed out; `nil` for never. At least a
+    /// millisecond. The default is 30 seconds.
+    public var validateAfterIdle: Duration?
+
+    /// A connection that has been idle for so long is tested in the background, so that nothing on the way forgets it; `nil`
+    /// for never. The default is 2 minutes, less than most firewalls' memory.
+    public var keepAliveInterval: Duration?
+
+    /// A connection that has been idle for so long is closed, unless ``minimumConnections`` are left; `nil` for never. The
+    /// default is 10 minutes.
+    public var idleTimeout: Duration?
+
+    /// The age at which a connection is replaced; `nil` for never. Each connection's own is fixed when it is made, up to a
+    /// quarter shorter, so that those of one moment do not go in one moment. The default is 30 minutes: what a server keeps for
+    /// each connection is let go of, and a new address of its name is found.
+    public var maximumLifetime: Duration?
+
+    /// After so many uses a connection is replaced; `nil` for never, the default.
+    public var maximumUses: Int?
+
+    /// A lease that is older is reported as a leak, once; `nil` for never, the default, because only the program knows how
+    /// long its leases last.
+    public var leakDetectionThreshold: Duration?
+
     /// A configuration, with defaults for what is left out.
     public init(
         name: String = "connections",
         maximumConnections: Int = 10,
+        largestMaximum: Int? = nil,
+        minimumConnections: Int = 0,
+        maximumConcurrentConnects: Int = 4,
         maximumWaiters: Int = 1_024,
-        checkoutTimeout: Duration = .seconds(10)
+        checkoutTimeout: Duration = .seconds(10),
+        connectTimeout: Duration = .seconds(10),
+        resetTimeout: Duration = .seconds(5),
+        closeTimeout: Duration = .seconds(5),
+        drainTimeout: Duration = .seconds(30),
+        initialBackoff: Duration = .milliseconds(100),
+        maximumBackoff: Duration = .seconds(5),
+        circuitBreakerThreshold: Duration = .seconds(5),
+        validateAfterIdle: Duration? = .seconds(30),
+        keepAliveInterval: Duration? = .seconds(120),
+        idleTimeout: Duration? = .seconds(600),
+        maximumLifetime: Duration? = .seconds(1_800),
+        maximumUses: Int? = nil,
+        leakDetectionThreshold: Duration? = nil
     ) {
         self.name = name
         self.maximumConnections = maximumConnections
+        self.largestMaximum = largestMaximum
+        self.minimumConnections = minimumConnections
+        self.maximumConcurrentConnects = maximumConcurrentConnects
         self.maximumWaiters = maximumWaiters
         self.checkoutTimeout = checkoutTimeout
-    }
-
-    /// Looks whether a pool can be made from this.
-    ///
-    /// - Throws: ``PoolError`` with the code `invalidConfiguration`, which names the field.
-    public func validate() throws(PoolError) {
-        if !(1...100_000 ~= maximumConnections) {
-            throw PoolError(
-                invalid: "maximumConnections",
-                "must be from 1 to 100,000, not \(maximumConnections)",
-                in: name
-            )
-        }
-        if !(1...100_000 ~= maximumWaiters) {
-            throw PoolError(invalid: "maximumWaiters", "must be from 1 to 100,000, not \(maximumWaiters)", in: name)
-        }
-        if checkoutTimeout < .zero {
-            throw PoolError(invalid: "checkoutTimeout", "must not be negative, but is \(checkoutTimeout)", in: name)
-        }
+        self.connectTimeout = connectTimeout
+        self.resetTimeout = resetTimeout
+        self.closeTimeout = closeTimeout
+        self.drainTimeout = drainTimeout
+        self.initialBackoff = initialBackoff
+        self.maximumBackoff = maximumBackoff
+        self.circuitBreakerThreshold = circuitBreakerThreshold
+        self.validateAfterIdle = validateAfterIdle
+        self.keepAliveInterval = keepAliveInterval
+        self.idleTimeout = idleTimeout
+        self.maximumLifetime = maximumLifetime
+        self.maximumUses = maximumUses
+        self.leakDetectionThreshold = leakDetectionThreshold
     }
 }

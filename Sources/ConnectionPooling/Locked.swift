@@ -3,21 +3,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if canImport(Glibc)
-    import Glibc
+    public import Glibc
 #elseif canImport(Musl)
-    import Musl
+    public import Musl
 #else
-    import Darwin
+    public import Darwin
 #endif
 
 /// A value behind a lock of the system, for what happens rarely.
 ///
+/// Inlined into the pools of databases, which lock some times for each statement: a generic call across modules would make its types at
+/// run time, each time. Not for a value without a size, which the thread sanitizer takes for the beginning of the object.
+///
 /// Not `Synchronization.Mutex`, whose contended hand-over on Linux is made inside the kernel in Swift 6.3: the thread
 /// sanitizer does not see it and reports races that are none, and waiting threads are woken one by one.
 @safe
+@usableFromInline
 package final class Locked<Value: ~Copyable>: @unchecked Sendable {
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private var value: Value
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline var value: Value
 
     package init(_ value: consuming sending Value) {
         unsafe mutex = .allocate(capacity: 1)
@@ -32,6 +36,8 @@ package final class Locked<Value: ~Copyable>: @unchecked Sendable {
     }
 
     /// Calls `body` with the value, while nobody else does. `body` must be short, and must not resume or call out.
+    @inlinable
+    @inline(__always)
     package func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

@@ -21,6 +21,10 @@ public struct PoolError: Error, Sendable {
         /// The pool was closed, before the call or while the caller waited.
         public static let closed = Code(description: "closed")
 
+        /// Every connection is held by a task that waits for another one of the same pool, and so did this; it was refused at once.
+        /// ``PoolError/holders`` says where they were checked out.
+        public static let deadlock = Code(description: "deadlock")
+
         /// A connection could not be made; ``PoolError/underlying`` says why.
         public static let connectFailed = Code(description: "connectFailed")
 
@@ -40,9 +44,29 @@ public struct PoolError: Error, Sendable {
     /// Why the last connection could not be made, where that may be the reason.
     public let underlying: (any Error)?
 
+    /// How long the caller had waited; zero if it was refused at once.
+    public let waited: Duration
+
+    /// The lease that had been out for longest.
+    public let oldestLease: PoolSnapshot.Lease?
+
+    /// In a deadlock, all leases; else empty.
+    public let holders: [PoolSnapshot.Lease]
+
     private let detail: String
 
-    init(_ code: Code, pool: String, status: PoolStatus, underlying: (any Error)? = nil) {
+    init(
+        _ code: Code,
+        pool: String,
+        status: PoolStatus,
+        waited: Duration = .zero,
+        oldestLease: PoolSnapshot.Lease? = nil,
+        holders: [PoolSnapshot.Lease] = [],
+        underlying: (any Error)? = nil
+    ) {
+        self.waited = waited
+        self.oldestLease = oldestLease
+        self.holders = holders
         self.code = code
         self.pool = pool
         self.status = status
@@ -53,6 +77,7 @@ public struct PoolError: Error, Sendable {
             case .tooManyWaiters: "too many callers wait already"
             case .cancelled: "the task was cancelled while it waited"
             case .closed: "the pool is closed"
+            case .deadlock: "every connection is held by a task that waits for another one"
             default: "a connection could not be made"
             }
     }
@@ -62,6 +87,9 @@ public struct PoolError: Error, Sendable {
         self.pool = pool
         status = nil
         underlying = nil
+        waited = .zero
+        oldestLease = nil
+        holders = []
         detail = "\(field) \(reason)"
     }
 }
@@ -71,6 +99,12 @@ extension PoolError: CustomStringConvertible {
     public var description: String {
         var text = "Pool “\(pool)”: \(detail)"
         if let status, code != .closed { text += " (\(status))" }
+        if code == .timedOut { text += " after \(waited)" }
+        if code == .deadlock {
+            text += "; they were checked out at " + holders.map(\.place).joined(separator: ", ")
+        } else if let oldestLease, code != .closed {
+            text += "; the oldest lease is from \(oldestLease.place), \(oldestLease.age) ago"
+        }
         if let underlying { text += ": \(underlying)" }
         return text + "."
     }
@@ -80,6 +114,9 @@ extension PoolError: CustomStringConvertible {
 public struct PoolStatus: Hashable, Sendable, CustomStringConvertible {
     /// The most connections there may be.
     public let maximum: Int
+
+    /// The connections that are kept even if nobody uses them.
+    public let minimum: Int
 
     /// Connections in use.
     public let leased: Int

@@ -30,19 +30,26 @@ public struct WaiterTicket: Sendable {
 extension Core {
     /// Gets in line as a function and a context for it, and looks at every slot.
     ///
+    /// The waiter may be served before this has come to an end, and its record is used by two: by this, which notes the
+    /// ticket in it for whoever looks for deadlines, and by whoever wakes. The second of the two gives it back.
+    ///
+    /// - Parameter deadline: When the wait ends, in ticks of the pool's clock; `nil` for never.
     /// - Complexity: O(slots). Allocates nothing.
     @usableFromInline
     @unsafe
     func wait(
         context: UnsafeMutableRawPointer,
+        deadline: UInt? = nil,
         onTurn: @convention(c) (_ context: UnsafeMutableRawPointer, _ turn: Int) -> Void
     ) throws(LockPoolError) -> WaiterTicket {
         precondition(!shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")
         guard let record = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
+        if let deadline { self.record(record).deadline.storeRelaxed(deadline) }
         let waker = unsafe Waker(function: onTurn, context: context, givesRecordBack: true)
         switch enqueue(record, waker: waker) {
         case .queued(let ticket):
             examineSlots()
+            leaveRecord(record, Record.Progress.queued(ticket))
             return WaiterTicket(ticket: ticket.number, record: record)
         case .refused(let reason):
             giveRecord(record)

@@ -130,7 +130,7 @@ extension Core {
     /// Wakes a waiter that the caller has taken out of the line, and touches nothing of it afterwards.
     func wake(_ record: Int, _ wakeup: Int) {
         let waker = self.record(record).waker
-        if waker.givesRecordBack { giveRecord(record) }
+        if waker.givesRecordBack { leaveRecord(record, Record.Progress.left) }
         waker.wake(wakeup)
     }
 

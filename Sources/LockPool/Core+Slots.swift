@@ -150,38 +150,82 @@ extension Core {
         return isReserved ? slot : nil
     }
 
-    /// Retires the slots from `size` on, and brings the others back. O(slots).
+    /// Leaves `size` slots that are not retired. What goes first is what nobody misses: vacant slots, then idle ones; what comes
+    /// back first is what has an element in use. O(slots).
     func resize(to size: Int) {
         if isClosed { return }
-        for index in 0..<size { restore(slot(index)) }
-        for index in size..<shape.count { retire(slot(index)) }
+        var surplus = -size
+        for index in 0..<shape.count where slot(index).state.load() & SlotWord.retired == 0 { surplus += 1 }
+        restore(&surplus) { isGoing($0) }
+        restore(&surplus) { _ in true }
+        retire(&surplus) { $0 == SlotWord.vacant }
+        retire(&surplus) { $0 == SlotWord.idle }
+        retire(&surplus) { _ in true }
+        // What is idle makes way for what is in use.
+        for index in 0..<shape.count where isGoing(slot(index)) {
+            var one = 1
+            retire(&one) { $0 == SlotWord.idle }
+            if one == 1 { break }
+            _ = restore(slot(index))
+        }
         // A close that came in between has retired every slot, and this may have brought some back.
-        if isClosed { for index in 0..<size { retire(slot(index)) } }
+        if isClosed { for index in 0..<shape.count { retire(slot(index)) } }
+    }
+
+    /// Whether a slot is retired and has not come back yet.
+    private func isGoing(_ slot: Slot) -> Bool {
+        let state = slot.state.load()
+        return state & SlotWord.retired != 0 && state & SlotWord.phase >= SlotWord.leased
+    }
+
+    /// Retires as many slots as are too many, from the last on, of those in a phase that fits.
+    private func retire(_ surplus: inout Int, where fits: (_ phase: UInt) -> Bool) {
+        var index = shape.count
+        while surplus > 0, index > 0 {
+            index -= 1
+            if fits(slot(index).state.load() & SlotWord.phase), retire(slot(index)) { surplus -= 1 }
+        }
+    }
+
+    /// Brings as many slots back as are too few, from the first on, of those that fit.
+    private func restore(_ surplus: inout Int, where fits: (Slot) -> Bool) {
+        var index = 0
+        while surplus < 0, index < shape.count {
+            if fits(slot(index)), restore(slot(index)) { surplus += 1 }
+            index += 1
+        }
     }
 
     /// Retires a slot: now if it is idle or vacant, else when it comes back.
-    func retire(_ slot: Slot) {
+    ///
+    /// - Returns: Whether it was not retired before.
+    @discardableResult
+    func retire(_ slot: Slot) -> Bool {
         while true {
             let state = slot.state.load()
-            if state & SlotWord.retired != 0 { return }
+            if state & SlotWord.retired != 0 { return false }
             if state == SlotWord.idle {
                 if slot.state.swap(state, SlotWord.reserved | SlotWord.retired) {
                     shape.destroyElement(slot)
-                    return vacate(slot)
+                    vacate(slot)
+                    return true
                 }
             } else if slot.state.swap(state, state | SlotWord.retired) {
-                return
+                return true
             }
         }
     }
 
     /// Brings a retired slot back.
-    private func restore(_ slot: Slot) {
+    ///
+    /// - Returns: Whether it was retired.
+    private func restore(_ slot: Slot) -> Bool {
         while true {
             let state = slot.state.load()
-            if state & SlotWord.retired == 0 { return }
+            if state & SlotWord.retired == 0 { return false }
             if slot.state.swap(state, state & ~SlotWord.retired) {
-                return examineForWaiters(slot)
+                examineForWaiters(slot)
+                return true
             }
         }
     }

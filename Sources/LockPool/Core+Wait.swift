@@ -14,24 +14,28 @@
         ///
         /// - Parameters:
         ///   - deadlines: What ends the wait after `timeout`; `nil` where there is none.
-        ///   - timeout: How long to wait; `nil` for as long as it takes.
+        ///   - ticks: How long to wait, in the deadlines' ticks; `nil` for as long as it takes.
         ///   - creates: Whether the caller can be handed a vacant slot. In one pool all callers can, or none.
+        ///   - isolation: The caller's actor, on which the closure for the cancellation handler has to stay: by itself it would go
+        ///     to a thread of the cooperative pool, and the caller would come back from there.
         /// - Returns: A slot in the caller's hand, with an element or, where callers create, reserved.
         /// - Complexity: O(slots). Allocates nothing.
         @usableFromInline
         func wait(
             deadlines: Deadlines?,
-            timeout: Duration?,
-            creates: Bool = false
+            ticks: UInt?,
+            creates: Bool = false,
+            isolation: isolated (any Actor)? = #isolation
         ) async throws(LockPoolError) -> Slot {
             precondition(
                 creates == shape.callersCreate,
                 "LockPool: callers create in this pool, so check out with getOrCreate."
             )
             guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
-            let deadline = timeout.flatMap { deadlines?.deadline(after: $0) }
+            let deadline = ticks.flatMap { deadlines?.deadline(after: $0) }
             let wakeup = await withTaskCancellationHandler {
-                await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Int, Never>) in
+                _ = isolation
+                return await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Int, Never>) in
                     let waker = unsafe Waker(continuation)
                     if let refusal = enqueue(index, waker: waker, deadline: deadline) {
                         waker.wake(refusal)

@@ -4,9 +4,11 @@
 
 #if !hasFeature(Embedded)
 
+    internal import CLockPoolThread
     import Synchronization
 
-    /// A clock as the core sees it: ticks since the clock was taken on, which was at 1, because 0 stands for no deadline.
+    /// A clock as the core sees it: ticks since some instant, never 0, which stands for no deadline. The system's is read without
+    /// a detour.
     @usableFromInline
     struct PoolClock: Sendable {
         let now: @Sendable () -> UInt
@@ -14,6 +16,15 @@
 
         @usableFromInline
         init<C: Clock<Duration>>(_ clock: C) {
+            if clock is ContinuousClock, UInt.bitWidth == 64 {
+                let now: @Sendable () -> UInt = { UInt(truncatingIfNeeded: lockpool_instant()) }
+                self.now = now
+                sleep = { deadline in
+                    let left = Int(deadline) - Int(now())
+                    if left > 0 { try await clock.sleep(until: clock.now.advanced(by: .ticks(left)), tolerance: nil) }
+                }
+                return
+            }
             let start = clock.now
             now = { UInt(clamping: start.duration(to: clock.now).ticks) + 1 }
             sleep = { deadline in
@@ -39,6 +50,18 @@
             let part = Int(attoseconds / (1_000_000_000_000_000_000 / Int64(Duration.ticksPerSecond)))
             let sum = whole.partialValue.addingReportingOverflow(part)
             return sum.overflow ? (seconds < 0 ? .min : .max) : sum.partialValue
+        }
+    }
+
+    extension UInt {
+        /// The length of a wait, in ticks; none for a negative one.
+        @usableFromInline
+        init(ticksOf timeout: Duration) { self.init(clamping: timeout.ticks) }
+
+        /// The length of a wait, in ticks.
+        @usableFromInline
+        init(ticksOfNanoseconds nanoseconds: UInt64) {
+            self.init(clamping: UInt.bitWidth == 64 ? nanoseconds : nanoseconds / 1_000_000)
         }
     }
 
@@ -79,9 +102,9 @@
             self.clock = clock
         }
 
-        /// The instant `timeout` from now, in ticks.
-        func deadline(after timeout: Duration) -> UInt {
-            let (deadline, overflow) = clock.now().addingReportingOverflow(UInt(clamping: timeout.ticks))
+        /// The instant so many ticks from now.
+        func deadline(after ticks: UInt) -> UInt {
+            let (deadline, overflow) = clock.now().addingReportingOverflow(ticks)
             return overflow ? UInt(Int.max) : min(deadline, UInt(Int.max))
         }
 

@@ -34,7 +34,7 @@ extension FixedLockPool where Element: ~Copyable {
             if let slot = core.leaseIdleSlot(stride: Self.stride) { return LockGuard(slot: slot) }
             // Nothing else of the pool is used from here on, and it has to live for as long as the wait.
             defer { withExtendedLifetime(self) {} }
-            return LockGuard(slot: try await core.wait(deadlines: nil, timeout: nil))
+            return LockGuard(slot: try await core.wait(deadlines: nil, ticks: nil))
         }
 
         /// Gets an element, blocking the thread while none is idle, as ``LockPool/getBlocking(timeout:)``.

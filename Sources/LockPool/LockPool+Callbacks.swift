@@ -30,6 +30,24 @@ extension LockPool where Element: ~Copyable {
         try unsafe core.wait(context: context, onTurn: onTurn)
     }
 
+    #if !hasFeature(Embedded)
+
+        /// As ``wait(context:onTurn:)``, for at most `timeout`: afterwards the waiter is called with a turn that brings nothing.
+        @unsafe
+        package func wait(
+            context: UnsafeMutableRawPointer,
+            timeout: Duration,
+            onTurn: @convention(c) (_ context: UnsafeMutableRawPointer, _ turn: Int) -> Void
+        ) throws(LockPoolError) -> WaiterTicket {
+            let deadline = deadlines.deadline(after: UInt(ticksOf: timeout))
+            let ticket = try unsafe core.wait(context: context, deadline: deadline, onTurn: onTurn)
+            // The waiter is in line, and its ticket in its record. If it has been served meanwhile, somebody looks in vain.
+            deadlines.arm(deadline)
+            return ticket
+        }
+
+    #endif
+
     /// Takes a callback waiter out of the line.
     ///
     /// - Returns: Whether it was still there; then its function has been called with a turn that says `cancelled`. If not,

@@ -36,7 +36,7 @@ extension LockPool where Element: ~Copyable {
             if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
             // Nothing else of the pool object is used from here on, and it has to live for as long as the wait.
             defer { withExtendedLifetime(self) {} }
-            return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: nil))
+            return LockGuard(slot: try await core.wait(deadlines: deadlines, ticks: nil))
         }
 
         /// Gets an element, waiting in line for at most `timeout` if none is idle.
@@ -54,7 +54,19 @@ extension LockPool where Element: ~Copyable {
             if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
             // Nothing else of the pool object is used from here on, and it has to live for as long as the wait.
             defer { withExtendedLifetime(self) {} }
-            return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: timeout))
+            return LockGuard(slot: try await core.wait(deadlines: deadlines, ticks: UInt(ticksOf: timeout)))
+        }
+
+        /// As ``get(timeout:)``, for a caller that has found nothing idle a moment ago: gets in line, and looks from there. Without
+        /// arithmetic on `Duration`, which has 128 bits.
+        @inlinable
+        @inline(__always)
+        package func getInLine(nanoseconds: UInt64) async throws(LockPoolError) -> LockGuard<Element> {
+            // Nothing else of the pool object is used from here on, and it has to live for as long as the wait.
+            defer { withExtendedLifetime(self) {} }
+            return LockGuard(
+                slot: try await core.wait(deadlines: deadlines, ticks: UInt(ticksOfNanoseconds: nanoseconds))
+            )
         }
 
         /// Gets an element, waiting in line until `deadline` at most if none is idle.
@@ -73,7 +85,9 @@ extension LockPool where Element: ~Copyable {
             if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
             // Nothing else of the pool object is used from here on, and it has to live for as long as the wait.
             defer { withExtendedLifetime(self) {} }
-            return LockGuard(slot: try await core.wait(deadlines: deadlines, timeout: clock.now.duration(to: deadline)))
+            return LockGuard(
+                slot: try await core.wait(deadlines: deadlines, ticks: UInt(ticksOf: clock.now.duration(to: deadline)))
+            )
         }
 
         /// Gets an element, blocking the thread while none is idle.
@@ -124,7 +138,7 @@ extension LockPool where Element: ~Copyable {
                 slot = vacant
             } else {
                 defer { withExtendedLifetime(self) {} }
-                slot = try await core.wait(deadlines: deadlines, timeout: nil, creates: true)
+                slot = try await core.wait(deadlines: deadlines, ticks: nil, creates: true)
                 if !core.isReserved(slot) { return LockGuard(slot: slot) }
             }
             // Ends as abandoned if `create` throws.
@@ -151,8 +165,10 @@ extension LockPool where Element: ~Copyable {
 
     /// Changes how many of the slots are in use, from 1 to ``capacity``.
     ///
-    /// Not for several threads at once with different sizes. Slots above `size` are retired: an idle element in one is destroyed now, a leased one when it comes back. Slots that
-    /// come into use again are vacant, and where callers create, the oldest waiters are handed them.
+    /// Where there are too many, what nobody misses is retired first: vacant slots, then idle ones, whose elements are destroyed
+    /// now; then leased ones, whose elements are destroyed when they come back. If others are idle by then, calling this again with
+    /// the same size lets one of those go instead. Slots that come into use again are vacant, unless their element is still leased;
+    /// where callers create, the oldest waiters are handed them. Not for several threads at once.
     ///
     /// - Complexity: O(slots).
     public func resize(to size: Int) {

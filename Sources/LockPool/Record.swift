@@ -46,6 +46,8 @@ struct Record {
         static let preparing: UInt = 0
         /// Cancelled before it was in line, so it shall not get there.
         static let cancelledEarly: UInt = 1
+        /// Woken before whoever put it in line has noted the ticket. Only for waiters that do not come back for their record.
+        static let left: UInt = 1
 
         /// In line, with this ticket.
         static func queued(_ ticket: Ticket) -> UInt { ticket.number + 2 }
@@ -116,5 +118,11 @@ extension Core {
             // Release: all that was done with the record comes before its next use.
             if freeRecords.swapAcquireRelease(list.bits, list.replacingFirst(with: index).bits) { return }
         }
+    }
+
+    /// Ends the use of the record of a waiter that does not come back for it, by one of the two that use it: whoever put the
+    /// waiter in line, and whoever wakes it. The second gives the record back.
+    func leaveRecord(_ index: Int, _ progress: UInt) {
+        if !record(index).progress.swap(Record.Progress.preparing, progress) { giveRecord(index) }
     }
 }

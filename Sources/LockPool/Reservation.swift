@@ -16,6 +16,9 @@ public struct Reservation<Element: ~Copyable>: ~Copyable, Sendable {
 }
 
 extension Reservation where Element: ~Copyable {
+    /// The number of the slot.
+    package var index: Int { slot.index }
+
     /// Puts `element` into the slot, exactly as if it were returned: it goes to the oldest waiter, else it is idle.
     ///
     /// If the pool was closed or dropped meanwhile, or the slot retired, the element is destroyed.
@@ -32,7 +35,7 @@ extension Reservation where Element: ~Copyable {
     public consuming func abandon() {}
 
     /// Puts `element` into the slot and leases it.
-    consuming func lease(_ element: consuming sending Element) -> LockGuard<Element> {
+    package consuming func lease(_ element: consuming sending Element) -> LockGuard<Element> {
         let slot = self.slot
         discard self
         unsafe slot.element(Element.self).initialize(to: element)

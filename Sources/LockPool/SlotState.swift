@@ -27,6 +27,9 @@ public struct Occupancy: Hashable, Sendable {
 
     /// Slots whose element is in use.
     public internal(set) var leased = 0
+
+    /// Slots that are not vacant.
+    package var occupied: Int { leased + idle + reserved }
 }
 
 extension Core {

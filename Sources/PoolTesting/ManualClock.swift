@@ -91,9 +91,10 @@ public final class ManualClock: Clock {
             state.now = state.now.advanced(by: duration)
             let due = state.sleepers.filter { $0.value.deadline <= state.now }
             for id in due.keys { state.sleepers[id] = nil }
-            return due.values.sorted { $0.deadline < $1.deadline }
+            // Those of one deadline in the order in which they went to sleep, so that a test runs alike every time.
+            return due.sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }
         }
-        for sleeper in due { sleeper.continuation.resume() }
+        for (_, sleeper) in due { sleeper.continuation.resume() }
     }
 
     /// Suspends until at least `count` sleep on the clock.
@@ -108,8 +109,16 @@ public final class ManualClock: Clock {
         }
     }
 
+    /// The earliest instant that anybody sleeps until. O(sleepers).
+    public var nextDeadline: Duration? { state.withLock { $0.sleepers.values.map(\.deadline.offset).min() } }
+
     /// The instants that sleepers wait for, in order.
     public var deadlines: [Duration] {
         state.withLock { $0.sleepers.values.map(\.deadline.offset).sorted() }
     }
+}
+
+extension ManualClock.Instant {
+    /// The clock's beginning.
+    public init() { self.init(offset: .zero) }
 }

@@ -39,20 +39,40 @@ struct ConnectParameters: Sendable {
         values = unsafe ConnectParameters.take(options)
     }
 
-    /// Fills in what is not said: from a service, from the environment, from libpq's defaults. Blocks to read files.
+    /// Fills in what is not said: from a service, or from the environment. Blocks to read files.
     ///
     /// - Throws: `PostgresError` with the code `connectFailed` if the service is not to be found.
     mutating func fillIn() throws(PostgresError) {
-        if let service = values.removeValue(forKey: "service") ?? getenvString("PGSERVICE") {
+        let serviceOfEnvironment = getenvString("PGSERVICE")
+        if let service = values["service"] ?? serviceOfEnvironment {
             values.merge(try ServiceFile.find(service)) { own, _ in own }
+            // libpq would fill gaps from the other one. It finds nothing in this one that is not there by now.
+            values["service"] = serviceOfEnvironment == nil ? nil : service
         }
         saysHowToEncrypt = values["sslmode"] != nil || getenvString("PGSSLMODE") != nil
         // libpq's default asks a credential cache for each connection; who wants it says so.
         if values["gssencmode"] == nil, getenvString("PGGSSENCMODE") == nil { values["gssencmode"] = "disable" }
-        guard let options = unsafe PQconndefaults() else {
-            throw PostgresError(.connectFailed, "libpq's defaults could not be read")
+        guard let options = unsafe PQconninfoParse("", nil) else {
+            throw PostgresError(.connectFailed, "libpq's keywords could not be read")
         }
-        values.merge(unsafe ConnectParameters.take(options)) { own, _ in own }
+        values.merge(unsafe ConnectParameters.environment(options)) { own, _ in own }
+    }
+
+    /// What the environment says, and the port that libpq was built with. libpq finds the other defaults by itself.
+    private static func environment(_ options: UnsafeMutablePointer<PQconninfoOption>) -> [String: String] {
+        defer { unsafe PQconninfoFree(options) }
+        var values: [String: String] = [:]
+        var option = unsafe options
+        while let keyword = unsafe option.pointee.keyword.map({ unsafe String(cString: $0) }) {
+            if let variable = unsafe option.pointee.envvar {
+                unsafe values[keyword] = getenvString(String(cString: variable))
+            }
+            if keyword == "port", values[keyword] == nil, let port = unsafe option.pointee.compiled {
+                unsafe values[keyword] = String(cString: port)
+            }
+            unsafe option += 1
+        }
+        return values
     }
 
     private static func take(_ options: UnsafeMutablePointer<PQconninfoOption>) -> [String: String] {

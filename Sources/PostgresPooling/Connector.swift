@@ -16,7 +16,7 @@ internal import CLockPoolPQ
 ///
 /// Much of that blocks or takes long: name services, files of passwords and certificates, and milliseconds of arithmetic for
 /// passwords and TLS. The thread waits for the sockets itself, because libpq's own timeout is one of its blocking calls only. One host
-/// that hangs wedges nothing but its own thread, and that for no longer than its timeout.
+/// that hangs wedges nothing but its own thread, and that for no longer than its share of the time.
 struct Connector: Sendable {
     /// One address of one host, as libpq is given it.
     struct Target: Sendable, Hashable {
@@ -32,7 +32,10 @@ struct Connector: Sendable {
     }
 
     let server: ConnectParameters
-    let timeout: Duration
+    /// How long each address may take, if its share of what is left is longer.
+    let addressTimeout: Duration?
+    /// When nobody waits for the connection any more.
+    let deadline: UInt64
 
     /// Connects to the first host that lets us in and is what it should be.
     ///
@@ -47,12 +50,14 @@ struct Connector: Sendable {
         let attributes = parameters["target_session_attrs"]
         let passes = attributes == "prefer-standby" ? ["standby", "any"] : [attributes]
         var failures: [PostgresError] = []
+        let hosts = try hosts(of: parameters)
+        var time = TimeShares(end: deadline, count: passes.count * hosts.count)
         for pass in passes {
             parameters["target_session_attrs"] = pass
             failures = []
-            for host in try hosts(of: parameters) {
+            for host in hosts {
                 do throws(PostgresError) {
-                    return try connect(toAnyAddressOf: host, parameters)
+                    return try connect(toAnyAddressOf: host, parameters, by: time.next())
                 } catch {
                     if error.sqlState?.conditionClass == "28" { throw error }
                     failures.append(error)
@@ -95,10 +100,22 @@ struct Connector: Sendable {
     }
 
     /// A target for each address of a host.
-    private func addresses(of target: Target) throws(PostgresError) -> [Target] {
+    private func addresses(of target: Target, by deadline: UInt64) throws(PostgresError) -> [Target] {
         guard let host = target.host, target.address == nil, !Connector.isSocket(host) else { return [target] }
-        return try Resolver.addresses(of: host, within: timeout).map { address in
+        return try Resolver.addresses(of: host, by: deadline).map { address in
             Target(host: host, address: address, port: target.port)
+        }
+    }
+
+    /// Deals out what is left of a time among those that are still to come.
+    struct TimeShares {
+        let end: UInt64
+        var count: Int
+
+        /// When the next one's time is over, if it begins now.
+        mutating func next(now: UInt64 = MonotonicClock.now) -> UInt64 {
+            defer { count -= 1 }
+            return now >= end ? end : now + (end - now) / UInt64(max(1, count))
         }
     }
 
@@ -111,20 +128,31 @@ struct Connector: Sendable {
             || name.hasPrefix("127.") && name.allSatisfy { $0.isNumber || $0 == "." }
     }
 
-    private func connect(toAnyAddressOf host: Target, _ parameters: ConnectParameters) throws(PostgresError)
-        -> Connection
-    {
-        var targets = try addresses(of: host)
+    private func connect(
+        toAnyAddressOf host: Target,
+        _ parameters: ConnectParameters,
+        by deadline: UInt64
+    ) throws(PostgresError) -> Connection {
+        // Half of the time for the name is as much as for one address.
+        var lookUp = TimeShares(end: deadline, count: 2)
+        var targets = try addresses(of: host, by: attempt(by: lookUp.next()))
+        var time = TimeShares(end: deadline, count: targets.count)
         let last = targets.removeLast()
         for target in targets {
             do throws(PostgresError) {
-                return try connect(to: target, parameters)
+                return try connect(to: target, parameters, by: attempt(by: time.next()))
             } catch {
                 // A server that has answered will not say otherwise by another way.
                 if error.server != nil { throw error }
             }
         }
-        return try connect(to: last, parameters)
+        return try connect(to: last, parameters, by: attempt(by: time.next()))
+    }
+
+    /// The end of an attempt that begins now.
+    private func attempt(by deadline: UInt64) -> UInt64 {
+        guard let addressTimeout else { return deadline }
+        return min(deadline, MonotonicClock.deadline(after: addressTimeout))
     }
 
     /// How a connection is encrypted: as somebody has said; else, on the way to another machine, with proof of who it is. libpq's
@@ -135,7 +163,11 @@ struct Connector: Sendable {
 
     // MARK: One attempt
 
-    private func connect(to target: Target, _ parameters: ConnectParameters) throws(PostgresError) -> Connection {
+    private func connect(
+        to target: Target,
+        _ parameters: ConnectParameters,
+        by deadline: UInt64
+    ) throws(PostgresError) -> Connection {
         var parameters = parameters
         parameters["host"] = target.host
         parameters["hostaddr"] = target.address
@@ -149,7 +181,7 @@ struct Connector: Sendable {
             throw PostgresError(.connectFailed, "there is no memory for a connection")
         }
         do {
-            try unsafe establish(handle, target)
+            try unsafe establish(handle, target, by: deadline)
             return unsafe Connection(handle: handle)
         } catch {
             unsafe PQfinish(handle)
@@ -175,15 +207,15 @@ struct Connector: Sendable {
         return unsafe PQconnectStartParams(keywords, values, 0)
     }
 
-    private func establish(_ handle: OpaquePointer, _ target: Target) throws(PostgresError) {
-        let deadline = MonotonicClock.deadline(after: timeout)
+    private func establish(_ handle: OpaquePointer, _ target: Target, by deadline: UInt64) throws(PostgresError) {
+        let began = MonotonicClock.now
         // The code of an error is in the text only, and there only if one asks for it.
         unsafe PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
         // What libpq says while it connects, such as that a password file is open to all, is no affair of standard error.
         unsafe PQsetNoticeReceiver(handle, { _, _ in }, nil)
         guard unsafe PQstatus(handle) != CONNECTION_BAD else {
-            // A local socket refuses at once.
-            throw unsafe failure(of: handle, target, isUnreached: target.host.map(Connector.isSocket) ?? true)
+            // A local socket refuses at once; else it is a keyword that has no such value.
+            throw unsafe failure(of: handle, target, isPassing: target.host.map(Connector.isSocket) ?? true)
         }
         var state = PGRES_POLLING_WRITING
         while state != PGRES_POLLING_OK {
@@ -192,17 +224,16 @@ struct Connector: Sendable {
             guard unsafe isReady(PQsocket(handle), Int16(events), by: deadline) else {
                 throw PostgresError(
                     .connectFailed,
-                    "\(Connector.name(of: target)) has not let the session in within \(timeout)",
+                    "\(Connector.name(of: target)) has not let the session in within \(MonotonicClock.duration(since: began))",
                     connectionIsGone: true,
                     isUnreached: true
                 )
             }
-            let isUnreached = unsafe PQstatus(handle) == CONNECTION_STARTED
             state = unsafe PQconnectPoll(handle)
-            if state == PGRES_POLLING_FAILED { throw unsafe failure(of: handle, target, isUnreached: isUnreached) }
+            if state == PGRES_POLLING_FAILED { throw unsafe failure(of: handle, target, isPassing: true) }
         }
         guard unsafe PQsetnonblocking(handle, 1) == 0 else {
-            throw unsafe failure(of: handle, target, isUnreached: false)
+            throw unsafe failure(of: handle, target, isPassing: true)
         }
         unsafe PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
     }
@@ -219,7 +250,7 @@ struct Connector: Sendable {
     }
 
     /// The reason why a connection could not be made, which libpq knows as a text.
-    private func failure(of handle: OpaquePointer, _ target: Target, isUnreached: Bool) -> PostgresError {
+    private func failure(of handle: OpaquePointer, _ target: Target, isPassing: Bool) -> PostgresError {
         let text = unsafe String(cString: PQerrorMessage(handle))
         let server = Connector.serverFields(in: text)
         let message =
@@ -230,8 +261,16 @@ struct Connector: Sendable {
             server == nil ? message : "\(Connector.name(of: target)): \(message)",
             server: server,
             connectionIsGone: true,
-            isUnreached: isUnreached && server == nil
+            isUnreached: server == nil && isPassing && !Connector.isLasting(text)
         )
+    }
+
+    /// Whether a failure that is told by libpq, and not by the server, is one that another attempt will meet again: a certificate,
+    /// a missing password. A connection that ended in the middle of that is none. The texts are English, because libpq
+    /// translates for programs that ask the system for their user's language.
+    static func isLasting(_ text: String) -> Bool {
+        if text.contains("SSL SYSCALL") || text.contains("closed") { return false }
+        return ["SSL", "certificate", "GSSAPI", "SCRAM", "authentication", "password"].contains { text.contains($0) }
     }
 
     static func name(of target: Target) -> String {

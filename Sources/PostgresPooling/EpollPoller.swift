@@ -30,8 +30,13 @@
 
         func add(_ descriptor: Int32, token: UInt64) -> Bool { clockpool_epoll_add(epoll, descriptor, token) == 0 }
 
-        /// Nothing: each change is reported, for reading and for writing.
-        func arm(_ descriptor: Int32, token: UInt64, for interest: PollerInterest) {}
+        /// For reading there is nothing to do: each change is reported. For writing it is not, unless somebody has waited for that: a Unix
+        /// socket can be written to again each time that the server has read something, and would wake the reactor for nothing.
+        func arm(_ descriptor: Int32, token: UInt64, for interest: PollerInterest) {
+            if interest == .reading { return }
+            let code = clockpool_epoll_add_writing(epoll, descriptor, token)
+            precondition(code == 0, "epoll refuses a socket that is registered: \(code).")
+        }
 
         func remove(_ descriptor: Int32, token: UInt64) {
             let code = clockpool_epoll_remove(epoll, descriptor)

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolPQ
+internal import Synchronization
 
 // How a statement goes to the server and its answer comes back. The owner sends by itself; libpq tries to send at once, and that is
 // nearly always all. It then waits until the answer is complete, which wakes it once.
@@ -180,6 +181,9 @@ extension Link {
         case .cancelled:
             askToEnd()
             throw PostgresError(.cancelled, "the task was cancelled before the server had answered", sql: sql)
+        case .shutDown:
+            askToEnd()
+            throw shutDown(sql: sql)
         case .timedOut:
             askToEnd()
             throw PostgresError(.timedOut, "the server has not answered in time", sql: sql)
@@ -190,17 +194,18 @@ extension Link {
 
     /// Makes sure that another statement can be sent: the task is not cancelled, and an earlier statement has ended.
     ///
-    /// - Parameter recoveryTimeout: How long the earlier one may take for that, if the new one's own patience lasts as long.
+    /// - Parameter resetTimeout: How long the earlier one may take for that, if the new one's own patience lasts as long.
     func prepareToSend(
         sql: String,
         _ patience: Patience,
-        recoveryTimeout: Duration
+        resetTimeout: Duration
     ) async throws(PostgresError) {
         if patience.isCancellable, Task.isCancelled {
             throw PostgresError(.cancelled, "the task was cancelled before the statement was sent", sql: sql)
         }
+        if patience.isCancellable, isShutDown.load(ordering: .relaxed) { throw shutDown(sql: sql) }
         guard session.isAnswerPending || session.cancelRequest != nil else { return }
-        let deadline = min(patience.deadline, MonotonicClock.deadline(after: recoveryTimeout))
+        let deadline = min(patience.deadline, MonotonicClock.deadline(after: resetTimeout))
         if await recover(by: deadline) { return }
         if MonotonicClock.now >= patience.deadline {
             throw PostgresError(.timedOut, "an earlier statement on this connection has not ended in time", sql: sql)
@@ -256,10 +261,8 @@ extension Link {
     /// Waits until no request to end a statement is under way.
     private func isRequestOver(by deadline: UInt64) async -> Bool {
         guard let request = session.cancelRequest else { return true }
-        let now = MonotonicClock.now
-        let rest = Duration.nanoseconds(Int64(clamping: deadline > now ? deadline - now : 0))
         // Until it has arrived it may still end another statement, so it is not forgotten.
-        guard await request.hasArrived(within: rest) else { return false }
+        guard await request.hasArrived(within: MonotonicClock.duration(until: deadline)) else { return false }
         session.cancelRequest = nil
         return true
     }
@@ -268,8 +271,8 @@ extension Link {
     ///
     /// - Returns: Whether that worked.
     func reset(setup: [PostgresQuery], within duration: Duration) async -> Bool {
-        guard await recover(by: MonotonicClock.deadline(after: duration)) else { return false }
         let patience = Patience.uncancelled(for: duration)
+        guard await recover(by: patience.deadline) else { return false }
         do {
             if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE { try await runScript("ROLLBACK", patience) }
             if session.isChanged {
@@ -322,6 +325,16 @@ extension Link {
         PostgresError(
             .connectionLost,
             message.split(whereSeparator: \.isNewline).joined(separator: " "),
+            sql: sql,
+            connectionIsGone: true
+        )
+    }
+
+    /// The error for a holder that the pool waits for no longer.
+    private func shutDown(sql: String) -> PostgresError {
+        PostgresError(
+            .connectionLost,
+            "the pool was shut down while this connection was in use",
             sql: sql,
             connectionIsGone: true
         )

@@ -31,10 +31,13 @@ final class Link: @unchecked Sendable {
 
     private let onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
 
-    /// Called, on the reactor's thread, when something has come that nobody waited for.
-    private let onActivity: @Sendable () -> Void
+    /// Is told, on the reactor's thread, when something has come that nobody waited for.
+    private let watcher: PoolWatcher
 
     private let isInUse = Atomic(false)
+
+    /// The pool does not wait any longer for the holder of the lease.
+    let isShutDown = Atomic(false)
 
     /// Changes with each statement, and with each end of a lease.
     let statements = Atomic(0)
@@ -62,6 +65,8 @@ final class Link: @unchecked Sendable {
         var goal = Goal.answer
         var waiter: Waiter?
         var deadline = Reactor.never
+        /// Whether the wait, or the last one, is the holder's and not for putting the connection in order.
+        var isCancellable = false
         /// The end of a wait that has not begun, or that the reactor is just looking at.
         var interruption: Outcome?
         /// An answer was not read to its end, because what had come made a result: the poller will not report the rest.
@@ -92,7 +97,7 @@ final class Link: @unchecked Sendable {
 
     /// How a wait has ended.
     enum Outcome {
-        case ready, timedOut, cancelled
+        case ready, timedOut, cancelled, shutDown
     }
 
     /// Takes over a connection that is established and does not block.
@@ -103,13 +108,13 @@ final class Link: @unchecked Sendable {
         statementCacheCapacity: Int,
         reactor: Reactor,
         onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?,
-        onActivity: @escaping @Sendable () -> Void
+        watcher: PoolWatcher
     ) {
         unsafe self.handle = handle
         session = Session(statements: StatementCache(capacity: statementCacheCapacity))
         unsafe cancelKey = CancelKey(of: handle)
         self.reactor = reactor
-        self.onActivity = onActivity
+        self.watcher = watcher
         token = reactor.makeToken()
         isEncrypted = unsafe (PQsslInUse(handle) != 0 || PQgssEncInUse(handle) != 0)
         self.onNotice = onNotice
@@ -146,12 +151,25 @@ final class Link: @unchecked Sendable {
     /// - Parameters:
     ///   - goal: What is waited for.
     ///   - deadline: When to give up, by the monotonic clock.
-    ///   - isCancellable: Whether a cancellation of the task ends the wait.
-    func wait(for goal: Goal, until deadline: UInt64, isCancellable: Bool) async -> Outcome {
-        wait.withLock { $0.interruption = nil }
+    ///   - isCancellable: Whether a cancellation of the task, and the pool's end, end the wait.
+    ///   - isolation: The caller's actor, on which the closure for the cancellation handler has to stay: by itself it would go to a
+    ///     thread of the cooperative pool, and the caller would come back from there, for each statement.
+    func wait(
+        for goal: Goal,
+        until deadline: UInt64,
+        isCancellable: Bool,
+        isolation: isolated (any Actor)? = #isolation
+    ) async -> Outcome {
+        wait.withLock { wait in
+            wait.interruption = nil
+            wait.isCancellable = isCancellable
+        }
         guard isCancellable else { return await suspend(for: goal, until: deadline) }
+        // What comes after this is noted as an interruption, because that takes the lock after the flag is set.
+        if isShutDown.load(ordering: .relaxed) { return .shutDown }
         return await withTaskCancellationHandler {
-            await suspend(for: goal, until: deadline)
+            _ = isolation
+            return await suspend(for: goal, until: deadline)
         } onCancel: {
             interrupt(.cancelled)
         }
@@ -200,13 +218,13 @@ final class Link: @unchecked Sendable {
     /// Looks for the answer some times, giving way to others in between.
     ///
     /// Where few wait, most of the time of a short statement is that of waking two threads, the reactor's and then the task's. To
-    /// look for some microseconds first saves both. Where many wait, the reactor is awake anyway, and threads are needed for other
-    /// tasks. One task at a time does it.
+    /// look for some microseconds first saves both. Where many wait, for answers or for connections, the reactor is awake anyway, and
+    /// threads are needed for other tasks. One task at a time does it.
     ///
     /// - Returns: Whether the answer is there.
     private func lookBriefly() -> Bool {
         guard
-            reactor.waiting.load(ordering: .relaxed) < Link.fewWaiters,
+            reactor.waiting.load(ordering: .relaxed) < Link.fewWaiters, !watcher.isCrowded,
             reactor.hasLooker.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
         else { return false }
         defer { reactor.hasLooker.store(false, ordering: .relaxed) }
@@ -229,6 +247,12 @@ final class Link: @unchecked Sendable {
 
     private func interrupt(_ outcome: Outcome) {
         wait.withLock { wait in Link.endWait(&wait, outcome) }?.resume(outcome)
+    }
+
+    /// Ends what the holder of the lease waits for, and whatever it would do next. May be called at any time, from any thread.
+    func shutDown() {
+        isShutDown.store(true, ordering: .relaxed)
+        wait.withLock { wait in wait.isCancellable ? Link.endWait(&wait, .shutDown) : nil }?.resume(.shutDown)
     }
 
     /// Ends a wait, or notes that it is to end when it begins or when the reactor has looked at it.
@@ -260,7 +284,7 @@ final class Link: @unchecked Sendable {
             return .awaited(wait.goal)
         }
         guard case .awaited(let goal) = meaning else {
-            if case .idle = meaning { onActivity() }
+            if case .idle = meaning { watcher.inspect() }
             return
         }
         consume()

@@ -26,4 +26,16 @@ enum MonotonicClock {
         let (sum, overflow) = now.addingReportingOverflow(duration.wholeNanoseconds)
         return overflow ? Reactor.never - 1 : sum
     }
+
+    /// How long ago an instant was, to the millisecond.
+    static func duration(since instant: UInt64) -> Duration {
+        let now = now
+        return .milliseconds((now > instant ? now - instant : 0) / 1_000_000)
+    }
+
+    /// How long it is until an instant.
+    static func duration(until instant: UInt64) -> Duration {
+        let now = now
+        return .nanoseconds(Int64(clamping: instant > now ? instant - now : 0))
+    }
 }

@@ -8,13 +8,12 @@ public struct PostgresCommand: Hashable, Sendable, CustomStringConvertible {
     public let tag: String
 
     /// How many rows the statement gave or changed; `nil` for a statement of a kind that does neither.
-    public let rowCount: Int?
-
-    init(tag: String) {
-        self.tag = tag
+    public var rowCount: Int? {
         // The last word, if it is a number. That of an INSERT has another one before it, which is always 0.
-        rowCount = tag.split(separator: " ").dropFirst().last.flatMap { Int($0) }
+        tag.split(separator: " ").dropFirst().last.flatMap { Int($0) }
     }
+
+    init(tag: String) { self.tag = tag }
 
     /// The same as ``tag``.
     public var description: String { tag }

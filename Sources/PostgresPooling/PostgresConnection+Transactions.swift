@@ -45,7 +45,7 @@ extension PostgresConnection {
         } catch {
             // Also when the task is cancelled. If it fails the connection is not in order, and is not used again.
             if !link.isLost, unsafe PQtransactionStatus(link.handle) != PQTRANS_IDLE {
-                _ = try? await runScript("ROLLBACK", .uncancelled(for: recoveryTimeout))
+                _ = try? await runScript("ROLLBACK", .uncancelled(for: resetTimeout))
             }
             throw error
         }
@@ -96,7 +96,7 @@ extension PostgresConnection {
         } catch {
             _ = try? await runScript(
                 "ROLLBACK TO SAVEPOINT lockpool; RELEASE SAVEPOINT lockpool",
-                .uncancelled(for: recoveryTimeout)
+                .uncancelled(for: resetTimeout)
             )
             throw error
         }

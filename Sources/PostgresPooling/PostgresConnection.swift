@@ -19,7 +19,7 @@ internal import CLockPoolPQ
 public struct PostgresConnection: ~Copyable, Sendable {
     let link: Link
     let statementTimeout: Duration?
-    let recoveryTimeout: Duration
+    let resetTimeout: Duration
 
     func patience(_ timeout: Duration?) -> Patience {
         guard let timeout = timeout ?? statementTimeout else { return Patience() }
@@ -29,7 +29,7 @@ public struct PostgresConnection: ~Copyable, Sendable {
     /// Makes sure that another statement can be sent, and ends the streams of earlier ones.
     func prepareToSend(sql: String, _ patience: Patience) async throws(PostgresError) {
         link.endStreams()
-        try await link.prepareToSend(sql: sql, patience, recoveryTimeout: recoveryTimeout)
+        try await link.prepareToSend(sql: sql, patience, resetTimeout: resetTimeout)
     }
 }
 

@@ -11,13 +11,20 @@ struct PostgresConnectionFactory: ConnectionFactory {
     let server: ConnectParameters
     let reactor: Reactor
 
-    /// Called when something has come on a connection that nobody waits for.
-    let onActivity: @Sendable () -> Void
+    let watcher: PoolWatcher
 
     func connect() async throws -> PostgresConnection {
+        let time = configuration.pool.connectTimeout
+        let deadline = MonotonicClock.deadline(after: time)
+        // The last tenth is for the setup, and so that the reason comes before the pool's own time is over.
+        let deadlineOfServers = MonotonicClock.deadline(after: time * 9 / 10)
         var server = server
         if let password = configuration.password { server["password"] = try await password() }
-        let connector = Connector(server: server, timeout: configuration.connectTimeout)
+        let connector = Connector(
+            server: server,
+            addressTimeout: configuration.addressTimeout,
+            deadline: deadlineOfServers
+        )
         let result: Result<Connector.Connection, PostgresError>? = await HelperThread.run(name: "postgres-connect") {
             do throws(PostgresError) {
                 return .success(try connector.connectBlocking())
@@ -25,17 +32,21 @@ struct PostgresConnectionFactory: ConnectionFactory {
                 return .failure(error)
             }
         }
-        guard let result else { throw PostgresError(.connectFailed, "no thread could be started to connect") }
+        guard let result else {
+            throw PostgresError(.connectFailed, "no thread could be started to connect", isUnreached: true)
+        }
         let link = unsafe Link(
             try result.get().handle,
             statementCacheCapacity: configuration.statementCacheCapacity,
             reactor: reactor,
             onNotice: configuration.onNotice,
-            onActivity: onActivity
+            watcher: watcher
         )
-        guard let link else { throw PostgresError(.connectFailed, "the system has no room to watch another socket") }
+        guard let link else {
+            throw PostgresError(.connectFailed, "the system has no room to watch another socket", isUnreached: true)
+        }
         do {
-            let patience = Patience.uncancelled(for: configuration.connectTimeout)
+            let patience = Patience(deadline: deadline, isCancellable: false)
             for query in configuration.setup { _ = try await link.run(query, patience) }
         } catch {
             link.close()
@@ -45,7 +56,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
         return PostgresConnection(
             link: link,
             statementTimeout: configuration.statementTimeout,
-            recoveryTimeout: configuration.recoveryTimeout
+            resetTimeout: configuration.pool.resetTimeout
         )
     }
 
@@ -69,8 +80,34 @@ struct PostgresConnectionFactory: ConnectionFactory {
 
     func reset(_ connection: borrowing PostgresConnection) async -> Bool {
         let link = connection.link
-        let isReset = await link.reset(setup: configuration.setup, within: configuration.recoveryTimeout)
+        let isReset = await link.reset(setup: configuration.setup, within: configuration.pool.resetTimeout)
         return isReset && link.watch()
+    }
+
+    /// A query without text, which every server and proxy answers.
+    func ping(_ connection: borrowing PostgresConnection) async -> Bool {
+        let link = connection.link
+        do {
+            _ = try await link.runScript("", Patience.uncancelled(for: configuration.pool.resetTimeout))
+        } catch {
+            return false
+        }
+        return link.watch()
+    }
+
+    /// Ends the holder's statement as if its task were cancelled, and refuses the next one.
+    func interruption(of connection: borrowing PostgresConnection) -> (@Sendable () -> Void)? {
+        let link = connection.link
+        return { [weak link] in link?.shutDown() }
+    }
+
+    /// A wrong password, user, database, certificate or setting does not get right by itself; all else may pass.
+    func isPermanent(_ error: any Error) -> Bool {
+        guard let error = error as? PostgresError, !error.isUnreached else { return false }
+        if let state = error.sqlState {
+            return !["08", "40", "53", "55", "57", "58", "XX"].contains(state.conditionClass)
+        }
+        return ![.connectionLost, .timedOut].contains(error.code)
     }
 
     /// Neither blocks nor waits: what the server has not read by now is not sent any more.

@@ -68,7 +68,7 @@ public struct PostgresError: Error, Sendable {
     /// Whether the connection is of no use any more. Its pool replaces it.
     public let connectionIsGone: Bool
 
-    /// Whether the server was not reached, and may be the next time.
+    /// Whether no connection could be made for a reason that may pass.
     let isUnreached: Bool
 
     init(

@@ -60,7 +60,7 @@ extension PostgresParameter.Content {
 
 extension String {
     /// Whether a C function would take it to end before its end.
-    fileprivate var hasNUL: Bool {
+    var hasNUL: Bool {
         unsafe utf8.withContiguousStorageIfAvailable { unsafe $0.contains(0) } ?? utf8.contains(0)
     }
 }

@@ -12,7 +12,7 @@ public import ConnectionPooling
 /// let names = try await pool.query("SELECT name FROM users", as: String.self)
 /// ```
 ///
-/// Connections are made when they are first needed, at most ``PostgresConfiguration/maximumConnections``. Callers that find none
+/// Connections are made when they are first needed, at most `maximumConnections` of ``PostgresConfiguration/pool``. Callers that find none
 /// free wait in the order in which they came. No thread that tasks run on is blocked: not to find the
 /// server, not to connect, not to wait for answers.
 ///
@@ -20,67 +20,70 @@ public import ConnectionPooling
 /// is ended, its transaction rolled back, settings that `SET` has changed are restored. One that the server has closed is noticed while it is idle,
 /// and replaced.
 public final class PostgresPool: Sendable {
-    /// How the pool was made.
+    /// How the pool was made, with the name that it has.
     public let configuration: PostgresConfiguration
 
     let connections: ConnectionPool<PostgresConnectionFactory>
 
     /// A pool for a server, which nobody is connected to before the first use.
     ///
-    /// - Parameter configuration: Where the server is, and how it is used.
+    /// - Parameters:
+    ///   - configuration: Where the server is, and how it is used.
+    ///   - observers: Are told what happens to connections.
     /// - Throws: ``PostgresError`` with the code `invalidConfiguration`.
-    public convenience init(_ configuration: PostgresConfiguration) throws(PostgresError) {
-        try self.init(configuration, reactor: .shared)
+    public convenience init(
+        _ configuration: PostgresConfiguration,
+        observers: [any PoolObserver] = []
+    ) throws(PostgresError) {
+        try self.init(configuration, observers: observers, reactor: .shared)
     }
 
     /// A pool for a server, with defaults.
     ///
-    /// - Parameter server: A URL or keywords; see ``PostgresConfiguration/server``.
+    /// - Parameters:
+    ///   - server: A URL or keywords; see ``PostgresConfiguration/server``.
+    ///   - observers: Are told what happens to connections.
     /// - Throws: ``PostgresError`` with the code `invalidConfiguration`.
-    public convenience init(_ server: String) throws(PostgresError) {
-        try self.init(PostgresConfiguration(server))
+    public convenience init(_ server: String, observers: [any PoolObserver] = []) throws(PostgresError) {
+        try self.init(PostgresConfiguration(server), observers: observers)
     }
 
-    init(_ configuration: PostgresConfiguration, reactor: Reactor) throws(PostgresError) {
+    init(
+        _ configuration: PostgresConfiguration,
+        observers: [any PoolObserver] = [],
+        reactor: Reactor
+    ) throws(PostgresError) {
         try configuration.validate()
         var server = try ConnectParameters(parsing: configuration.server)
         for (keyword, value) in configuration.parameters { server[keyword] = value }
-        if server["application_name"] == nil { server["application_name"] = configuration.applicationName }
+        if let name = configuration.applicationName { server["application_name"] = name }
+        if server["fallback_application_name"] == nil { server["fallback_application_name"] = "swift-lock-pool" }
+        var configuration = configuration
+        if configuration.pool.name == ConnectionPoolConfiguration().name {
+            configuration.pool.name = server["application_name"] ?? getenvString("PGAPPNAME") ?? "postgres"
+        }
         self.configuration = configuration
-        let watcher = Watcher()
+        let watcher = PoolWatcher()
         do {
             connections = try ConnectionPool(
                 factory: PostgresConnectionFactory(
                     configuration: configuration,
                     server: server,
                     reactor: reactor,
-                    onActivity: { watcher.inspect() }
+                    watcher: watcher
                 ),
-                configuration: ConnectionPoolConfiguration(
-                    name: configuration.applicationName,
-                    maximumConnections: configuration.maximumConnections,
-                    maximumWaiters: configuration.maximumWaiters,
-                    checkoutTimeout: configuration.checkoutTimeout
-                )
+                configuration: configuration.pool,
+                observers: observers
             )
         } catch {
             throw PostgresError(.invalidConfiguration, "\(error)")
         }
         watcher.watch(connections)
     }
-
-    /// How the pool's places are used now. O(connections).
-    public var status: PoolStatus { connections.status }
-
-    /// Closes the connections; those that are in use when their bodies have ended.
-    ///
-    /// Suspends until all are closed that were not in use. Calls that wait for a connection, and later ones, fail. Safe to call
-    /// again, and from several tasks at once.
-    public func close() async { await connections.close() }
 }
 
 /// Has a pool look at its idle connections, as long as there is the pool.
-private final class Watcher: Sendable {
+final class PoolWatcher: Sendable {
     private struct Watched {
         weak var pool: ConnectionPool<PostgresConnectionFactory>?
     }
@@ -89,5 +92,9 @@ private final class Watcher: Sendable {
 
     func watch(_ pool: ConnectionPool<PostgresConnectionFactory>) { watched.withLock { $0.pool = pool } }
 
+    /// Something has come on a connection that nobody uses.
     func inspect() { watched.withLock { $0.pool }?.inspectIdle() }
+
+    /// Whether somebody waits for a connection.
+    var isCrowded: Bool { watched.withLock { $0.pool }?.hasWaiters == true }
 }

@@ -63,7 +63,7 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
         /// Appends a piece of the literal as it is.
         public mutating func appendLiteral(_ literal: StaticString) {
             literal.withUTF8Buffer { utf8 in
-                query.append(unsafe String(decoding: utf8, as: UTF8.self)[...])
+                query.append(unsafe String(decoding: utf8, as: UTF8.self))
             }
         }
 
@@ -90,7 +90,7 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
                 if character == "\"" { quoted.unicodeScalars.append(character) }
             }
             quoted += "\""
-            query.append(quoted[...])
+            query.append(quoted)
         }
 
         /// Appends another statement, or a part of one, with its parameters, which get the numbers that follow.
@@ -109,10 +109,11 @@ extension PostgresQuery {
         if let last = text.utf8.last, last.isPartOfName, !endsInPlaceholder { text += " " }
         placeholders.append(text.utf8.count)
         parameters.append(parameter)
-        text += "$\(parameters.count)"
+        text += "$"
+        text += String(parameters.count)
     }
 
-    private mutating func append(_ piece: Substring) {
+    private mutating func append(_ piece: some StringProtocol) {
         // A digit would become a part of the placeholder's number, and another parameter of it; servers of today refuse a letter
         // there. It is looked for among the bytes, because with a combining mark behind it, it is another character.
         if let first = piece.utf8.first, first.isPartOfName, endsInPlaceholder { text += " " }
@@ -128,7 +129,7 @@ extension PostgresQuery {
     private mutating func append(_ other: PostgresQuery) {
         guard other.placeholders.count == other.parameters.count else {
             let isFirst = parameters.isEmpty
-            append(other.text[...])
+            append(other.text)
             parameters += other.parameters
             if !isFirst {
                 parameters.append(
@@ -150,7 +151,7 @@ extension PostgresQuery {
     /// Refuses a text that would end for libpq where it does not, and parameters that cannot be prepared either: too many, or one
     /// without a value, whose type is not the one that it would have.
     func validate() throws(PostgresError) {
-        if text.utf8.contains(0) { throw PostgresError(.encoding, "the statement has a NUL character", sql: text) }
+        if text.hasNUL { throw PostgresError(.encoding, "the statement has a NUL character", sql: text) }
         try validateCount(of: parameters, sql: text)
         for (index, parameter) in parameters.enumerated() {
             if case .failure(let reason) = parameter.content {

@@ -28,7 +28,7 @@ public struct PostgresRowStream: AsyncSequence {
     let query: PostgresQuery
     /// How long an iteration may take; `nil` for as long as it does.
     let timeout: Duration?
-    let recoveryTimeout: Duration
+    let resetTimeout: Duration
     let lease: Int
 
     /// Begins an iteration; the first `next()` runs the statement.
@@ -89,7 +89,7 @@ public struct PostgresRowStream: AsyncSequence {
             let (link, query) = (stream.link, stream.query)
             statement = link.endStreams()
             if let timeout = stream.timeout { patience.deadline = MonotonicClock.deadline(after: timeout) }
-            try await link.prepareToSend(sql: query.text, patience, recoveryTimeout: stream.recoveryTimeout)
+            try await link.prepareToSend(sql: query.text, patience, resetTimeout: stream.resetTimeout)
             try await link.send(query, key: key, rowByRow: true, patience)
             state = .running
         }
@@ -133,7 +133,7 @@ extension PostgresConnection {
             link: link,
             query: query,
             timeout: timeout ?? statementTimeout,
-            recoveryTimeout: recoveryTimeout,
+            resetTimeout: resetTimeout,
             lease: link.leases.load(ordering: .relaxed)
         )
     }

@@ -8,13 +8,10 @@
 public struct PostgresRows: Sendable {
     let result: PostgresResult
 
-    /// What the statement has done.
-    public let command: PostgresCommand
+    init(_ result: PostgresResult) { self.result = result }
 
-    init(_ result: PostgresResult) {
-        self.result = result
-        command = PostgresCommand(tag: result.commandTag)
-    }
+    /// What the statement has done.
+    public var command: PostgresCommand { PostgresCommand(tag: result.commandTag) }
 
     /// The names of the columns, as the statement gives them.
     public var columnNames: [String] { (0..<result.columnCount).map { result.columnName($0) } }

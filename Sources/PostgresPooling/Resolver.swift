@@ -16,19 +16,20 @@ internal import LockPool
 
 /// Finds the addresses of names.
 enum Resolver {
-    /// The addresses of a host, in the resolver's order. Blocks, but not for longer than `duration`.
+    /// The addresses of a host, in the resolver's order. Blocks, but not beyond the deadline.
     ///
     /// - Throws: `PostgresError` with the code `connectFailed`.
-    static func addresses(of host: String, within duration: Duration) throws(PostgresError) -> [String] {
+    static func addresses(of host: String, by deadline: UInt64) throws(PostgresError) -> [String] {
         // The resolver has timeouts of its own, which may be long, and cannot be interrupted: so it gets a thread.
         let answer = Answer()
         let isStarted = HelperThread.start(name: "postgres-dns") { answer.put(lookUp(host)) }
-        guard isStarted else { throw PostgresError(.connectFailed, "no thread could be started to look “\(host)” up") }
-        switch answer.take(within: duration.wholeNanoseconds) {
-        case .none:
-            throw PostgresError(.connectFailed, "the address of “\(host)” has not been found within \(duration)")
-        case .some(.failure(let reason)):
-            throw PostgresError(.connectFailed, "the address of “\(host)” cannot be found: \(reason.text)")
+        // A name that is not known now may be, once its service has been started.
+        func failure(_ message: String) -> PostgresError { PostgresError(.connectFailed, message, isUnreached: true) }
+        guard isStarted else { throw failure("no thread could be started to look “\(host)” up") }
+        let time = MonotonicClock.duration(until: deadline)
+        switch answer.take(within: time.wholeNanoseconds) {
+        case .none: throw failure("the address of “\(host)” has not been found within \(time)")
+        case .some(.failure(let reason)): throw failure("the address of “\(host)” cannot be found: \(reason.text)")
         case .some(.success(let addresses)): return addresses
         }
     }

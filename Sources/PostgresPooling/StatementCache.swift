@@ -45,9 +45,9 @@ struct StatementCache {
     mutating func plan(_ key: Key, mayEvict: Bool = true) -> Plan {
         guard capacity > 0 else { return .once }
         uses += 1
-        if let entry = entries[key] {
-            entries[key]!.lastUse = uses
-            if let name = entry.name { return .prepared(name: name) }
+        if let index = entries.index(forKey: key) {
+            entries.values[index].lastUse = uses
+            if let name = entries.values[index].name { return .prepared(name: name) }
             let isFull = preparedCount >= capacity
             if isFull, !mayEvict { return .once }
             let evicted = isFull ? evictPrepared() : nil

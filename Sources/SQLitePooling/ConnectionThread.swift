@@ -12,9 +12,9 @@ internal import CLockPoolThread
     internal import Musl
 #endif
 
-/// A thread for one connection, which takes one job at a time.
+/// A thread for one connection, which takes one piece of work at a time.
 ///
-/// The thread ends with the object, after the job that it has then.
+/// The thread ends with the object, after the work that it has then.
 final class ConnectionThread: Sendable {
     /// In bytes, as much as a main thread has. Only what is used of it becomes memory.
     ///
@@ -45,64 +45,42 @@ final class ConnectionThread: Sendable {
 
     deinit { mailbox.end() }
 
-    /// Has the thread run a job. The job before must have run.
-    func submit(_ job: @escaping @Sendable () -> Void) { mailbox.put(job) }
+    /// Has the thread do some work. What was submitted before must have been begun.
+    func submit(_ work: Work) { mailbox.put(work) }
+
+    /// The work that has been submitted since the present one was begun, if it is there already. To be called on the thread.
+    ///
+    /// - Parameter isExpected: Whether to wait for it a few microseconds.
+    func nextIfAny(isExpected: Bool) -> Work? {
+        if isExpected { GroupSpin.wait { mailbox.hasWork } }
+        return mailbox.takeIfAny()
+    }
 
     private static func run(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
         let mailbox = unsafe Unmanaged<Mailbox>.fromOpaque(argument).takeRetainedValue()
         unsafe lockpool_thread_name(mailbox.name)
-        while let job = mailbox.take() { job() }
+        var next: Work?
+        while let work = next ?? mailbox.take() { next = work.run() }
         return nil
     }
 }
 
-/// Room for one job, and a way to wait for it.
-@safe
-private final class Mailbox: @unsafe @unchecked Sendable {
-    let name: String
-
-    // Of fixed address, which C's locks need, and freed when neither the thread nor its owner refers to this any more.
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    // Both guarded by the mutex.
-    private var job: (@Sendable () -> Void)?
-    private var isEnded = false
-
-    init(name: String) {
-        self.name = name
-        unsafe pthread_mutex_init(mutex, nil)
-        unsafe pthread_cond_init(condition, nil)
-    }
-
-    deinit {
-        unsafe pthread_cond_destroy(condition)
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe condition.deallocate()
-        unsafe mutex.deallocate()
-    }
-
-    func put(_ job: @escaping @Sendable () -> Void) {
-        unsafe pthread_mutex_lock(mutex)
-        precondition(self.job == nil, "A connection has one user at a time.")
-        self.job = job
-        unsafe pthread_mutex_unlock(mutex)
-        unsafe pthread_cond_signal(condition)
-    }
-
-    func end() {
-        unsafe pthread_mutex_lock(mutex)
-        isEnded = true
-        unsafe pthread_mutex_unlock(mutex)
-        unsafe pthread_cond_signal(condition)
-    }
-
-    /// Waits for a job.
+/// Something for a connection's thread to do.
+class Work: @unchecked Sendable {
+    /// Does it. Called once, on the thread.
     ///
-    /// - Returns: `nil` when there will be none any more.
-    func take() -> (@Sendable () -> Void)? {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        while job == nil, !isEnded { unsafe pthread_cond_wait(condition, mutex) }
-        return job.take()
+    /// - Returns: What the thread has been given meanwhile, where this has found it in the mailbox.
+    func run() -> Work? { preconditionFailure("Each kind of work says what it is.") }
+}
+
+/// Work that is a closure.
+final class Errand: Work, @unchecked Sendable {
+    private let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+    override func run() -> Work? {
+        body()
+        return nil
     }
 }

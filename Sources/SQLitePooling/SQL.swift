@@ -13,13 +13,26 @@
 /// A `String` that is put together at run time is not taken for SQL. Names are interpolated as `\(identifier: name)`, other
 /// statements as `\(sql: condition)`, and ``init(unsafe:parameters:)`` is the way out for text from elsewhere.
 ///
+/// Parameters may be written out too, with a number or a name:
+///
+/// ```swift
+/// let user = SQL("SELECT name FROM user WHERE id = :id OR parent = :id", named: ["id": id])
+/// ```
+///
 /// Descriptions show the text and never a value.
 public struct SQL: Sendable {
     /// The text of the statement, with a `?` for each parameter that was interpolated.
     public private(set) var text: String
 
-    /// The values of the parameters, in the order of their numbers.
+    /// The values of the parameters, in the order of their numbers; where there are ``namedParameters``, of those that have
+    /// no name.
     public private(set) var parameters: [SQLiteValue]
+
+    /// The values of the parameters that have a name.
+    public internal(set) var namedParameters: [String: SQLiteValue] = [:]
+
+    /// A name that was given two values.
+    var ambiguousName: String?
 
     /// Takes any text for SQL.
     ///
@@ -30,6 +43,8 @@ public struct SQL: Sendable {
         self.text = text
         self.parameters = parameters
     }
+
+    mutating func append(_ value: SQLiteValue) { parameters.append(value) }
 }
 
 extension SQL: ExpressibleByStringInterpolation {
@@ -42,39 +57,38 @@ extension SQL: ExpressibleByStringInterpolation {
 
     /// A statement with parameters.
     public init(stringInterpolation: StringInterpolation) {
-        self.init(unsafe: stringInterpolation.text, parameters: stringInterpolation.parameters)
+        self = stringInterpolation.sql
     }
 
     /// Puts a statement together from a literal's pieces.
     public struct StringInterpolation: StringInterpolationProtocol, Sendable {
-        var text = ""
-        var parameters: [SQLiteValue] = []
+        var sql = SQL(unsafe: "")
 
         /// Begins a literal.
         public init(literalCapacity: Int, interpolationCount: Int) {
-            text.reserveCapacity(literalCapacity + interpolationCount)
-            parameters.reserveCapacity(interpolationCount)
+            sql.text.reserveCapacity(literalCapacity + interpolationCount)
+            sql.parameters.reserveCapacity(interpolationCount)
         }
 
         /// Appends a piece of the literal as it is.
         public mutating func appendLiteral(_ literal: StaticString) {
             literal.withUTF8Buffer { utf8 in
-                unsafe text += String(decoding: utf8, as: UTF8.self)
+                unsafe sql.text += String(decoding: utf8, as: UTF8.self)
             }
         }
 
         /// Appends a parameter with this value.
         public mutating func appendInterpolation(_ value: some SQLiteEncodable) {
-            text += "?"
-            parameters.append(value.sqliteValue)
+            sql.text += "?"
+            sql.parameters.append(value.sqliteValue)
         }
 
         /// Appends a parameter with this value, or `NULL` for `nil`.
         ///
         /// Without this the compiler would warn of the description of an optional.
         public mutating func appendInterpolation(_ value: (some SQLiteEncodable)?) {
-            text += "?"
-            parameters.append(value.sqliteValue)
+            sql.text += "?"
+            sql.parameters.append(value.sqliteValue)
         }
 
         /// Appends the name of a table, a column or the like, in double quotes.
@@ -82,18 +96,20 @@ extension SQL: ExpressibleByStringInterpolation {
         /// Any text is a name; one with a NUL character makes a statement that is refused. A name that nothing has is an
         /// error too: connections of a ``SQLitePool`` do not take it for a string.
         public mutating func appendInterpolation(identifier name: String) {
-            text += "\""
+            sql.text += "\""
             for character in name.unicodeScalars {
-                text.unicodeScalars.append(character)
-                if character == "\"" { text.unicodeScalars.append(character) }
+                sql.text.unicodeScalars.append(character)
+                if character == "\"" { sql.text.unicodeScalars.append(character) }
             }
-            text += "\""
+            sql.text += "\""
         }
 
-        /// Appends another statement, or a part of one, with its parameters.
+        /// Appends another statement, or a part of one, with its parameters. A name has one value in the whole statement.
         public mutating func appendInterpolation(sql: SQL) {
-            text += sql.text
-            parameters += sql.parameters
+            self.sql.text += sql.text
+            self.sql.parameters += sql.parameters
+            self.sql.merge(sql.namedParameters)
+            self.sql.ambiguousName = self.sql.ambiguousName ?? sql.ambiguousName
         }
     }
 }
@@ -107,6 +123,6 @@ extension SQL: CustomStringConvertible, CustomDebugStringConvertible, CustomRefl
 
     /// The text of the statement and how many parameters it has, without values.
     public var customMirror: Mirror {
-        Mirror(self, children: ["text": text, "parameterCount": parameters.count])
+        Mirror(self, children: ["text": text, "parameterCount": parameters.count + namedParameters.count])
     }
 }

@@ -47,8 +47,8 @@ public struct SQLiteColumn: ~Copyable {
         case .null: .null
         case .integer: .integer(integer)
         case .real: .real(real)
-        case .text: .text(unsafe String(decoding: bytes, as: UTF8.self))
-        case .blob: .blob(unsafe Array(bytes))
+        case .text: .text(unsafe String(decoding: rawBytes, as: UTF8.self))
+        case .blob: .blob(unsafe Array(rawBytes))
         }
     }
 
@@ -72,10 +72,16 @@ public struct SQLiteColumn: ~Copyable {
 
     var real: Double { unsafe sqlite3_column_double(statement.handle, position) }
 
-    /// The bytes of a text or a blob, valid until the statement moves on.
-    var bytes: UnsafeRawBufferPointer {
-        // The address first: it is what converts, where there is something to convert. An empty blob has none.
-        let start = unsafe sqlite3_column_blob(statement.handle, position)
+    /// The bytes of a text, in UTF-8, or of a blob, valid until the statement moves on.
+    var rawBytes: UnsafeRawBufferPointer {
+        // The address first: it is what converts, where there is something to convert, as in a database whose texts are
+        // UTF-16. An empty blob has none.
+        let start: UnsafeRawPointer?
+        if unsafe sqlite3_column_type(statement.handle, position) == SQLITE_TEXT {
+            unsafe start = UnsafeRawPointer(sqlite3_column_text(statement.handle, position))
+        } else {
+            unsafe start = sqlite3_column_blob(statement.handle, position)
+        }
         let count = unsafe sqlite3_column_bytes(statement.handle, position)
         return unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(count))
     }

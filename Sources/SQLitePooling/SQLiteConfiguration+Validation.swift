@@ -12,8 +12,54 @@ extension SQLiteConfiguration {
         try Self.check("cacheSizeKiB", cacheSizeKiB, 0...16_777_216)
         try Self.check("mmapSizeBytes", mmapSizeBytes, 0...Int.max)
         try Self.check("checkoutTimeout", checkoutTimeout, .zero ... .seconds(86_400))
+        try Self.check("drainTimeout", drainTimeout, .zero ... .seconds(86_400))
         try Self.check("maximumWaiters", maximumWaiters, 1...100_000)
         try Self.check("statementCacheCapacity", statementCacheCapacity, 0...10_000)
+        try Self.check("maximumWritesPerCommit", maximumWritesPerCommit, 1...10_000)
+        for pragma in pragmas { try Self.check(pragma) }
+    }
+
+    private static func check(_ pragma: SQLitePragma) throws(SQLiteError) {
+        if let owner = owners[pragma.name.lowercased()] {
+            throw SQLiteError(.invalidConfiguration, "pragmas must not have \(pragma.name), which is \(owner)")
+        }
+        let isName = !pragma.name.isEmpty && pragma.name.utf8.allSatisfy { isPartOfWord($0) }
+        guard isName, isValue(pragma.value) else {
+            throw SQLiteError(
+                .invalidConfiguration,
+                "pragmas must have a word for a name, and a word, a number or a text in single quotes for a value"
+            )
+        }
+    }
+
+    /// The pragmas that are said elsewhere, and where.
+    private static let owners = [
+        "journal_mode": "the pool's: it has a write-ahead log",
+        "locking_mode": "the pool's: it has several connections",
+        "query_only": "the pool's", "read_uncommitted": "the pool's", "writable_schema": "not for every connection",
+        "busy_timeout": "the field busyTimeout", "cache_size": "the field cacheSizeKiB",
+        "foreign_keys": "the field foreignKeys", "mmap_size": "the field mmapSizeBytes",
+        "synchronous": "the field synchronous",
+    ]
+
+    private static func isPartOfWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+
+    private static func isValue(_ value: String) -> Bool {
+        guard let first = value.utf8.first, !value.utf8.contains(0) else { return false }
+        if first == UInt8(ascii: "'") {
+            // Quotes within are doubled.
+            let text = value.dropFirst().dropLast()
+            return value.utf8.count >= 2 && value.hasSuffix("'") && !text.replacing("''", with: "").contains("'")
+        }
+        let digits = first == UInt8(ascii: "-") || first == UInt8(ascii: "+") ? value.utf8.dropFirst() : value.utf8[...]
+        return !digits.isEmpty && digits.allSatisfy { isPartOfWord($0) || $0 == UInt8(ascii: ".") }
     }
 
     private static func check<Value>(
@@ -26,27 +72,5 @@ extension SQLiteConfiguration {
             .invalidConfiguration,
             "\(field) must be from \(range.lowerBound) to \(range.upperBound), not \(value)"
         )
-    }
-
-    /// Looks whether a path is one that every connection can open.
-    static func validate(path: String) throws(SQLiteError) {
-        guard !path.isEmpty else {
-            throw SQLiteError(.invalidConfiguration, "path must not be empty: a temporary database cannot be shared")
-        }
-        guard !path.utf8.contains(0) else {
-            throw SQLiteError(.nulCharacter, "path has a NUL character in it")
-        }
-        guard path != ":memory:" else {
-            throw SQLiteError(
-                .invalidConfiguration,
-                "path must be a file's: of a database in memory each connection would have its own"
-            )
-        }
-        guard !path.hasPrefix("file:") else {
-            throw SQLiteError(
-                .invalidConfiguration,
-                "path must be a plain path, not a URI; put ./ before the name of a file that begins so"
-            )
-        }
     }
 }

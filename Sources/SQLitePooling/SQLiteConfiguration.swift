@@ -16,6 +16,14 @@ public struct SQLiteConfiguration: Hashable, Sendable {
         /// and leaves them there. Where it may not make them and nobody else has, the file is read without them; if it
         /// changes meanwhile, the read fails with the code `fileChanged`.
         case readOnly
+        /// It is read, and is known not to change while the pool has it open: on a medium that cannot be written to, or in an
+        /// image of a container.
+        ///
+        /// Nothing is locked, and nobody looks whether the file changes all the same; results are wrong then. A file with a
+        /// write-ahead log that is not empty is refused, because what is in the log would be missing.
+        case immutable
+
+        var mayWrite: Bool { self == .readWriteCreate || self == .readWrite }
     }
 
     /// When SQLite waits until what it wrote is on the disk.
@@ -25,9 +33,15 @@ public struct SQLiteConfiguration: Hashable, Sendable {
         case normal = "NORMAL"
         /// At each commit: what was committed survives a loss of power.
         case full = "FULL"
+        /// As `full`; where there is no write-ahead log, the folder is synchronized too.
+        case extra = "EXTRA"
         /// Never. A loss of power may damage the database.
         case off = "OFF"
     }
+
+    /// What the pool is called in errors, logs and metrics, where its connections are `SQLite readers` and `SQLite writer` by
+    /// default. A program with more than one database tells them apart by it.
+    public var name: String
 
     /// What is done with the file; `.readWriteCreate` by default.
     public var mode: Mode
@@ -55,6 +69,9 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// How long a call waits for a connection; 10 seconds by default.
     public var checkoutTimeout: Duration
 
+    /// How long calls have to end by themselves when the pool is shut down; 30 seconds by default.
+    public var drainTimeout: Duration
+
     /// How many calls may wait for the readers, and how many for the writer, from 1 to 100,000; 1,024 by default. The next is
     /// refused at once.
     public var maximumWaiters: Int
@@ -62,8 +79,27 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// How many statements each connection keeps prepared, from 0 to 10,000; 128 by default.
     public var statementCacheCapacity: Int
 
+    /// Settings that there is no field for, in the order in which they are made; none by default. They are made before the
+    /// file is, so that `page_size` and `auto_vacuum` have an effect on a new one.
+    public var pragmas: [SQLitePragma]
+
+    /// What each connection does when it is opened, after all settings; nothing by default.
+    public var onOpen: SQLiteOpening?
+
+    /// Whether the connection that writes runs `PRAGMA optimize` before it is closed, which keeps what the planner knows of
+    /// the tables up to date; `true` by default. It looks at a few hundred rows of each index that needs it.
+    public var optimizesOnClose: Bool
+    /// How many writes that wait share one transaction at most, from 1 to 10,000; 1, none, by default.
+    ///
+    /// Each of them has a savepoint of its own and its own outcome, which it is told after the commit. What they share is the
+    /// commit: if that fails, all of them fail. So does every earlier one of the group when one of them loses the transaction:
+    /// by `ON CONFLICT ROLLBACK`, a full disk or an I/O error. A write statement is not interrupted in the middle once others
+    /// have written before it, but ends first; so this is for writes that are short.
+    public var maximumWritesPerCommit: Int
+
     /// A configuration, with defaults for what is left out.
     public init(
+        name: String = "SQLite",
         mode: Mode = .readWriteCreate,
         maximumReaders: Int = 4,
         busyTimeout: Duration = .seconds(5),
@@ -72,9 +108,15 @@ public struct SQLiteConfiguration: Hashable, Sendable {
         cacheSizeKiB: Int = 8_192,
         mmapSizeBytes: Int = 0,
         checkoutTimeout: Duration = .seconds(10),
+        drainTimeout: Duration = .seconds(30),
         maximumWaiters: Int = 1_024,
-        statementCacheCapacity: Int = 128
+        statementCacheCapacity: Int = 128,
+        pragmas: [SQLitePragma] = [],
+        onOpen: SQLiteOpening? = nil,
+        optimizesOnClose: Bool = true,
+        maximumWritesPerCommit: Int = 1
     ) {
+        self.name = name
         self.mode = mode
         self.maximumReaders = maximumReaders
         self.busyTimeout = busyTimeout
@@ -83,7 +125,12 @@ public struct SQLiteConfiguration: Hashable, Sendable {
         self.cacheSizeKiB = cacheSizeKiB
         self.mmapSizeBytes = mmapSizeBytes
         self.checkoutTimeout = checkoutTimeout
+        self.drainTimeout = drainTimeout
         self.maximumWaiters = maximumWaiters
         self.statementCacheCapacity = statementCacheCapacity
+        self.pragmas = pragmas
+        self.onOpen = onOpen
+        self.optimizesOnClose = optimizesOnClose
+        self.maximumWritesPerCommit = maximumWritesPerCommit
     }
 }

@@ -65,7 +65,8 @@ extension SQLiteConnection {
         return SQLiteStatementInfo(
             isReadOnly: statement.isReadOnly,
             columnNames: (0..<statement.columnCount).map { statement.columnName($0) },
-            parameterCount: statement.parameterCount
+            parameterCount: statement.parameterCount,
+            parameterNames: statement.parameterNames
         )
     }
 }

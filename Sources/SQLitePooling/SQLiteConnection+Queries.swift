@@ -90,13 +90,37 @@ extension SQLiteConnection {
         while try session.step(statement) { try body(SQLiteRow(statement)) }
     }
 
-    private func begin<each Column>(
+    /// Runs a statement as far as `body` asks for its rows.
+    ///
+    /// ```swift
+    /// let total = try db.withRows("SELECT size FROM file ORDER BY id") { rows in
+    ///     var total = 0
+    ///     while total < limit, try rows.next() { total += try rows.row.decode(at: 0) }
+    ///     return total
+    /// }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - sql: One statement.
+    ///   - body: Asks for one row after another, and holds one at a time. It may run other statements, and the same one
+    ///     again. When it ends, so does the statement.
+    /// - Returns: What `body` returns.
+    /// - Throws: ``SQLiteError``, and what `body` throws, unchanged.
+    public func withRows<Value>(_ sql: SQL, _ body: (inout SQLiteRows) throws -> Value) throws -> Value {
+        let statement = try session.begin(sql)
+        let cursor = SQLiteRows.Cursor(statement, in: session)
+        defer { cursor.end() }
+        var rows = SQLiteRows(cursor)
+        return try body(&rows)
+    }
+
+    func begin<each Column>(
         _ sql: SQL,
         as columns: (repeat each Column).Type
     ) throws(SQLiteError) -> Statement {
         let statement = try session.begin(sql)
         do {
-            try statement.expect(columns: Self.count(columns))
+            try statement.expect(columns)
         } catch {
             session.end(statement)
             throw error
@@ -110,23 +134,7 @@ extension SQLiteConnection {
     ) throws(SQLiteError) -> (repeat each Column)? {
         guard try session.step(statement) else { return nil }
         // A step may find that the schema has changed, and columns with it.
-        try statement.expect(columns: Self.count(columns))
-        var index = 0
-        return (repeat try Self.decode((each Column).self, at: &index, of: statement))
-    }
-
-    private static func decode<Column: SQLiteDecodable>(
-        _: Column.Type,
-        at index: inout Int,
-        of statement: Statement
-    ) throws(SQLiteError) -> Column {
-        defer { index += 1 }
-        return try Column(column: SQLiteColumn(index, of: statement))
-    }
-
-    private static func count<each Column>(_: (repeat each Column).Type) -> Int {
-        var count = 0
-        for _ in repeat (each Column).self { count += 1 }
-        return count
+        let row: (repeat each Column) = try statement.decode(as: columns)
+        return row
     }
 }

@@ -44,4 +44,8 @@ public struct SQLiteStatementInfo: Hashable, Sendable {
 
     /// How many parameters it has: the greatest number of one.
     public let parameterCount: Int
+
+    /// The names of the parameters, in the order of their numbers, without the character before each; `nil` for one that has
+    /// only a number.
+    public let parameterNames: [String?]
 }

@@ -17,12 +17,26 @@
 /// }
 /// ```
 ///
+/// A type with raw values needs no more than the conformance.
+///
 /// Decoding is strict: a number does not become a text, nor a text a number. `CAST` in the statement does that.
 public protocol SQLiteDecodable {
     /// Decodes the value of a column.
     ///
     /// - Throws: ``SQLiteColumn/mismatch(_:)`` if the value does not fit.
     init(column: borrowing SQLiteColumn) throws(SQLiteError)
+}
+
+extension SQLiteDecodable where Self: RawRepresentable, RawValue: SQLiteDecodable {
+    /// The value that has this raw value.
+    ///
+    /// - Throws: ``SQLiteError`` with the code `decoding` if there is none, or if it does not fit the type of raw values.
+    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
+        guard let value = Self(rawValue: try RawValue(column: column)) else {
+            throw column.mismatch("no \(Self.self) has this raw value")
+        }
+        self = value
+    }
 }
 
 extension SQLiteValue: SQLiteDecodable {
@@ -49,7 +63,7 @@ extension String: SQLiteDecodable {
     /// - Throws: ``SQLiteError`` with the code `decoding` if it is not, or is not UTF-8.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         guard column.storageType == .text else { throw column.mismatch("a String needs TEXT") }
-        guard let text = unsafe String(validating: column.bytes, as: UTF8.self) else {
+        guard let text = unsafe String(validating: column.rawBytes, as: UTF8.self) else {
             throw column.mismatch("the text is not UTF-8; select CAST(… AS BLOB) to get its bytes")
         }
         self = text
@@ -62,6 +76,6 @@ extension [UInt8]: SQLiteDecodable {
     /// - Throws: ``SQLiteError`` with the code `decoding` if it is not.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         guard column.storageType == .blob else { throw column.mismatch("[UInt8] needs a BLOB") }
-        self = unsafe Array(column.bytes)
+        self = unsafe Array(column.rawBytes)
     }
 }

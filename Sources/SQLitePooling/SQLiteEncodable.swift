@@ -3,9 +3,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What can be the value of a statement's parameter.
+///
+/// A type with raw values needs no more than the conformance.
 public protocol SQLiteEncodable {
     /// The value as SQLite stores it.
     var sqliteValue: SQLiteValue { get }
+}
+
+extension SQLiteEncodable where Self: RawRepresentable, RawValue: SQLiteEncodable {
+    /// The raw value.
+    public var sqliteValue: SQLiteValue { rawValue.sqliteValue }
 }
 
 extension SQLiteEncodable where Self: SignedInteger & FixedWidthInteger {
@@ -19,7 +26,18 @@ extension Int16: SQLiteEncodable {}
 extension Int32: SQLiteEncodable {}
 extension Int64: SQLiteEncodable {}
 
-// No `UInt` and no `UInt64`: half of their values do not fit into SQLite's integers, and an interpolation cannot fail.
+extension UInt: SQLiteEncodable {
+    /// The number as an integer; above `Int64.max` as one that no statement takes.
+    public var sqliteValue: SQLiteValue { UInt64(self).sqliteValue }
+}
+
+extension UInt64: SQLiteEncodable {
+    /// The number as an integer; above `Int64.max` as one that no statement takes.
+    public var sqliteValue: SQLiteValue {
+        // An interpolation cannot fail: the statement does.
+        Int64(exactly: self).map { .integer($0) } ?? .tooLarge(self)
+    }
+}
 
 extension UInt8: SQLiteEncodable {
     /// The number as an integer.

@@ -133,4 +133,10 @@ extension SQLiteError.Code {
     public static let threadUnavailable = Self(-12)
     /// The connection is closed.
     public static let closed = Self(-13)
+    /// A parameter has no value of its name, a value no parameter, or a name two values.
+    public static let parameterName = Self(-14)
+    /// What the configuration has each connection do when it is opened has failed.
+    public static let openingFailed = Self(-15)
+    /// A parameter's value is above `Int64.max`, the greatest integer that SQLite stores. Nothing has run.
+    public static let parameterRange = Self(-16)
 }

@@ -10,15 +10,19 @@ extension SQLitePool {
     ///
     /// Suspends until a connection is free and the body has run, on that connection's thread.
     ///
-    /// - Parameter body: Reads. It cannot write, and does not `await`: while it runs, its connection is nobody else's.
+    /// - Parameters:
+    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has a connection.
+    ///   - body: Reads. It cannot write, and does not `await`: while it runs, its connection is nobody else's.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws, unchanged. `CancellationError` if the task was cancelled while it waited, or when a
-    ///   statement was interrupted because of that. ``SQLiteError`` if the file cannot be opened or read. `PoolError` if no
+    ///   statement was interrupted because of that. ``SQLiteError`` with the code `deadlineExceeded` if that happened because of
+    ///   `timeout`. ``SQLiteError`` if the file cannot be opened or read. `PoolError` if no
     ///   connection came free in time, too many calls wait, or the pool is closed.
     public func read<Value>(
+        timeout: Duration? = nil,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        try await run(Job(.snapshot, body), on: readers)
+        try await Call(on: readers, .snapshot, deadline: Self.deadline(after: timeout), body).value()
     }
 
     /// Runs `body` in a transaction, on the connection that writes. The transaction is committed when `body` returns, and
@@ -27,16 +31,19 @@ extension SQLitePool {
     /// Suspends until the connection is free and the body has run, on that connection's thread. The transaction is the only
     /// one that writes from its beginning on (`BEGIN IMMEDIATE`), so that it never fails because of what others have written.
     ///
-    /// - Parameter body: Reads and writes, and does not `await`: while it runs, nobody else writes.
+    /// - Parameters:
+    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has the connection.
+    ///   - body: Reads and writes, and does not `await`: while it runs, nobody else writes.
     /// - Returns: What `body` returns; everything is committed then.
-    /// - Throws: As ``read(_:)``; nothing is changed then. `CancellationError` also if the task was cancelled while the body
+    /// - Throws: As ``read(timeout:_:)``; nothing is changed then. `CancellationError` also if the task was cancelled while the body
     ///   ran. ``SQLiteError`` with the code `readOnly`, before anything happens, if the pool is for reading only;
     ///   `transactionLost` if `body` returned although an error had rolled the transaction back.
     public func write<Value>(
+        timeout: Duration? = nil,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         try checkMayWrite()
-        return try await run(Job(.immediate, body), on: writer)
+        return try await Call(on: writer, .immediate, deadline: Self.deadline(after: timeout), body).value()
     }
 
     /// Runs `body` on the connection that writes, without a transaction: for statements that do not work in one, such as
@@ -47,34 +54,21 @@ extension SQLitePool {
     ///
     /// - Parameter body: Reads and writes; each statement is committed by itself.
     /// - Returns: What `body` returns.
-    /// - Throws: As ``read(_:)``; what statements have changed stays changed. ``SQLiteError`` with the code `readOnly`, before
+    /// - Throws: As ``read(timeout:_:)``; what statements have changed stays changed. ``SQLiteError`` with the code `readOnly`, before
     ///   anything happens, if the pool is for reading only.
     public func writeWithoutTransaction<Value>(
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         try checkMayWrite()
-        return try await run(Job(.none, body), on: writer)
+        return try await Call(on: writer, .none, body).value()
     }
 
     func checkMayWrite() throws(SQLiteError) {
-        guard configuration.mode == .readOnly else { return }
+        guard !configuration.mode.mayWrite else { return }
         throw SQLiteError(.readOnly, "the pool on \(path) is for reading only")
     }
 
-    /// Runs a job on a connection of `pool`.
-    func run<Value>(
-        _ job: Job<Value>,
-        on pool: ConnectionPool<SQLiteWorkerFactory>
-    ) async throws -> sending Value {
-        let lease: ConnectionLease<SQLiteWorkerFactory>
-        do {
-            lease = try await pool.getOrCreate()
-        } catch {
-            if error.code == .cancelled { throw CancellationError() }
-            // What the file is like says more than that there was no connection.
-            if error.code == .connectFailed, let reason = error.underlying as? SQLiteError { throw reason }
-            throw error
-        }
-        return try await lease.connection.run(job)
+    static func deadline(after timeout: Duration?) -> ContinuousClock.Instant? {
+        timeout.map { .now + $0 }
     }
 }

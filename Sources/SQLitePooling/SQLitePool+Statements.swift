@@ -5,79 +5,79 @@
 extension SQLitePool {
     /// Runs a statement that reads, and decodes all its rows.
     ///
-    /// Suspends as ``read(_:)``.
+    /// Suspends as ``read(timeout:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
     ///   - columns: The type of each column, in order, as a tuple.
     /// - Returns: The rows, in the order of the statement.
-    /// - Throws: As ``read(_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the rows are not of these types.
+    /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the rows are not of these types.
     public func query<each Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) async throws -> [(repeat each Column)] {
         // One statement sees one state of the database without a transaction around it.
-        try await run(Job(.none) { db in try db.query(sql, as: columns) }, on: readers)
+        try await Call(on: readers, .none) { db in try db.query(sql, as: columns) }.value()
     }
 
     /// Runs a statement that reads, and decodes all its rows, which have one column.
     ///
-    /// Suspends as ``read(_:)``.
+    /// Suspends as ``read(timeout:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
     ///   - column: The type of the column.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``read(_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the rows are not of this type.
+    /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the rows are not of this type.
     public func query<Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
         as column: Column.Type = Column.self
     ) async throws -> [Column] {
-        try await run(Job(.none) { db in try db.query(sql, as: Column.self) }, on: readers)
+        try await Call(on: readers, .none) { db in try db.query(sql, as: Column.self) }.value()
     }
 
     /// Runs a statement that reads, as far as its first row, and decodes that.
     ///
-    /// Suspends as ``read(_:)``.
+    /// Suspends as ``read(timeout:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. One that writes fails.
     ///   - columns: The type of each column, in order, as a tuple.
     /// - Returns: The first row; `nil` if there is none.
-    /// - Throws: As ``read(_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the row is not of these types.
+    /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the row is not of these types.
     public func queryFirst<each Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) async throws -> (repeat each Column)? {
-        try await run(Job(.none) { db in try db.queryFirst(sql, as: columns) }, on: readers)
+        try await Call(on: readers, .none) { db in try db.queryFirst(sql, as: columns) }.value()
     }
 
     /// Runs a statement that reads, as far as its first row, which has one column, and decodes that.
     ///
-    /// Suspends as ``read(_:)``.
+    /// Suspends as ``read(timeout:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. One that writes fails.
     ///   - column: The type of the column.
     /// - Returns: The value; `nil` if there is no row.
-    /// - Throws: As ``read(_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the row is not of this type.
+    /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the row is not of this type.
     public func queryFirst<Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
         as column: Column.Type = Column.self
     ) async throws -> Column? {
-        try await run(Job(.none) { db in try db.queryFirst(sql, as: Column.self) }, on: readers)
+        try await Call(on: readers, .none) { db in try db.queryFirst(sql, as: Column.self) }.value()
     }
 
     /// Runs a statement that writes, as a transaction of its own. Rows that it gives are dropped.
     ///
-    /// Suspends as ``write(_:)``.
+    /// Suspends as ``write(timeout:_:)``.
     ///
     /// - Parameter sql: One statement.
     /// - Returns: What it has changed, which is committed.
-    /// - Throws: As ``write(_:)``; nothing is changed then.
+    /// - Throws: As ``write(timeout:_:)``; nothing is changed then.
     @discardableResult
     public func execute(_ sql: SQL) async throws -> SQLiteChanges {
         try checkMayWrite()
-        return try await run(Job(.none) { db in try db.execute(sql) }, on: writer)
+        return try await Call(on: writer, .none) { db in try db.execute(sql) }.value()
     }
 }

@@ -2,15 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ConnectionPooling
-
-#if canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#endif
+public import ConnectionPooling
 
 /// Connections to a SQLite database file: one that writes, and a few that read at the same time.
 ///
@@ -27,8 +19,10 @@ internal import ConnectionPooling
 /// A body that throws leaves a connection in order, and so does one whose task is cancelled: its statement is interrupted,
 /// its transaction rolled back.
 public final class SQLitePool: Sendable {
-    /// The path of the database file, absolute.
-    public let path: String
+    private let location: SQLiteLocation
+
+    /// The path of the database file, absolute; or the URI, with an absolute path.
+    public var path: String { location.path }
 
     /// How the pool was made.
     public let configuration: SQLiteConfiguration
@@ -41,25 +35,32 @@ public final class SQLitePool: Sendable {
     /// A pool on a file, which is not touched before the first use.
     ///
     /// - Parameters:
-    ///   - path: The path of the file. A relative one is taken from where the process is now.
+    ///   - path: The path of the file; or a URI such as `file:app.sqlite?vfs=unix-excl`, with SQLite's options. A relative one
+    ///     is taken from where the process is now. `:memory:` is a new temporary database that all connections share, and that
+    ///     goes with the pool: a file, in memory where the system has a folder for that.
     ///   - configuration: How the file is opened, and how many connections there are.
+    ///   - observers: Are told what happens to connections: of two pools, the readers' and the writer's.
     /// - Throws: ``SQLiteError`` with the code `invalidConfiguration` if a field of the configuration is out of its range or
-    ///   the path is not a file's; `nulCharacter` if the path has one.
-    public init(path: String, configuration: SQLiteConfiguration = .init()) throws(SQLiteError) {
+    ///   the path is not usable; `nulCharacter` if the path has one; `cannotOpen` if there is no place for a temporary database.
+    public init(
+        path: String,
+        configuration: SQLiteConfiguration = .init(),
+        observers: [any PoolObserver] = []
+    ) throws(SQLiteError) {
         try configuration.validate()
-        try SQLiteConfiguration.validate(path: path)
-        let path = Self.absolute(path)
-        self.path = path
+        location = try SQLiteLocation(path, mode: configuration.mode)
         self.configuration = configuration
-        let file = SQLiteFile(path: path, configuration: configuration)
+        let file = SQLiteFile(location, configuration: configuration)
         do {
             readers = try ConnectionPool(
                 factory: SQLiteWorkerFactory(file: file, role: .reader, counter: readerCounter),
-                configuration: configuration.pooling("SQLite readers", maximumConnections: configuration.maximumReaders)
+                configuration: configuration.pooling("readers", maximumConnections: configuration.maximumReaders),
+                observers: observers
             )
             writer = try ConnectionPool(
                 factory: SQLiteWorkerFactory(file: file, role: .writer, counter: writerCounter),
-                configuration: configuration.pooling("SQLite writer", maximumConnections: 1)
+                configuration: configuration.pooling("writer", maximumConnections: 1),
+                observers: observers
             )
         } catch {
             throw SQLiteError(.invalidConfiguration, "\(error)")
@@ -74,22 +75,26 @@ public final class SQLitePool: Sendable {
         await readers.close()
         // The last connection to close puts the log into the database file, which only one that writes can do.
         await writer.close()
-    }
-
-    private static func absolute(_ path: String) -> String {
-        guard !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else { return path }
-        defer { unsafe free(folder) }
-        return unsafe String(cString: folder) + "/" + path
+        location.temporary?.remove()
     }
 }
 
 extension SQLiteConfiguration {
-    fileprivate func pooling(_ name: String, maximumConnections: Int) -> ConnectionPoolConfiguration {
+    fileprivate func pooling(_ role: String, maximumConnections: Int) -> ConnectionPoolConfiguration {
         ConnectionPoolConfiguration(
-            name: name,
+            name: "\(name) \(role)",
             maximumConnections: maximumConnections,
             maximumWaiters: maximumWaiters,
-            checkoutTimeout: checkoutTimeout
+            checkoutTimeout: checkoutTimeout,
+            drainTimeout: drainTimeout,
+            // Whether a file can be opened is found out at once, by each caller.
+            initialBackoff: .zero,
+            maximumBackoff: .zero,
+            // A file does not go away by itself, and an open one costs next to nothing.
+            validateAfterIdle: nil,
+            keepAliveInterval: nil,
+            idleTimeout: nil,
+            maximumLifetime: nil
         )
     }
 }

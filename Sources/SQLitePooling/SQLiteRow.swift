@@ -2,18 +2,17 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A row that a statement stands on, lent to the body of ``SQLiteConnection/forEachRow(_:_:)``.
+/// A row that a statement stands on, lent by ``SQLiteConnection/forEachRow(_:_:)`` and ``SQLiteRows/next()``.
 ///
 /// It cannot be kept; the values that are taken out of it can.
 public struct SQLiteRow: ~Copyable {
-    private let statement: Statement
+    let statement: Statement
 
     /// How many columns the row has.
-    public let columnCount: Int
+    public var columnCount: Int { statement.columnCount }
 
     init(_ statement: Statement) {
         self.statement = statement
-        columnCount = statement.columnCount
     }
 
     /// A copy of the value of a column. In a text, bytes that are not UTF-8 become U+FFFD.
@@ -31,9 +30,47 @@ public struct SQLiteRow: ~Copyable {
     /// - Parameters:
     ///   - type: What to decode.
     ///   - index: The index of the column, from 0.
+    /// - Returns: The value.
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value does not fit the type, `columnCount` if there is no
     ///   such column.
-    public func decode<Value: SQLiteDecodable>(_ type: Value.Type, at index: Int) throws(SQLiteError) -> Value {
+    public func decode<Value: SQLiteDecodable>(
+        _ type: Value.Type = Value.self,
+        at index: Int
+    ) throws(SQLiteError) -> Value {
+        try Value(column: column(index))
+    }
+
+    /// Decodes the value of the first column with a name.
+    ///
+    /// - Parameters:
+    ///   - type: What to decode.
+    ///   - name: The name of the column, in the case in which the statement gives it. It is searched for in each row anew: in
+    ///     a loop over many rows, an index is faster.
+    /// - Returns: The value.
+    /// - Throws: ``SQLiteError`` with the code `decoding` if the value does not fit the type, `columnCount` if there is no
+    ///   such column.
+    public func decode<Value: SQLiteDecodable>(
+        _ type: Value.Type = Value.self,
+        named name: String
+    ) throws(SQLiteError) -> Value {
+        guard let index = statement.column(named: name) else {
+            throw SQLiteError(.columnCount, "there is no column “\(name)”", sql: statement.text)
+        }
+        return try Value(column: SQLiteColumn(index, of: statement))
+    }
+
+    /// Decodes all columns.
+    ///
+    /// - Parameter columns: The type of each column, in order, as a tuple.
+    /// - Returns: The values.
+    /// - Throws: ``SQLiteError`` with the code `columnCount` or `decoding` if the row is not of these types.
+    public func decode<each Column: SQLiteDecodable>(
+        as columns: (repeat each Column).Type = (repeat each Column).self
+    ) throws(SQLiteError) -> (repeat each Column) {
+        try statement.decode(as: columns)
+    }
+
+    func column(_ index: Int) throws(SQLiteError) -> SQLiteColumn {
         guard 0..<columnCount ~= index else {
             throw SQLiteError(
                 .columnCount,
@@ -41,7 +78,7 @@ public struct SQLiteRow: ~Copyable {
                 sql: statement.text
             )
         }
-        return try Value(column: SQLiteColumn(index, of: statement))
+        return SQLiteColumn(index, of: statement)
     }
 
     /// The name of a column, as the statement gives it.

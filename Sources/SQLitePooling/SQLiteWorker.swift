@@ -2,81 +2,159 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
 internal import Synchronization
 
 /// What the pool pools: a connection with its thread. Whoever has checked it out is its only user.
 @safe
 final class SQLiteWorker: Sendable {
-    private let thread: ConnectionThread
-    private let interruption = Interruption()
+    let thread: ConnectionThread
+    /// How many writes share a transaction at most.
+    let groupLimit: Int
+    private let counter: ConnectionCounter
+    private let opening: @Sendable () throws(SQLiteError) -> Session
     private let mayBeUsedAgain = Atomic(true)
+    private let groupSize = Atomic(1)
 
-    // Only jobs touch it, which run on the thread, one after another.
+    // Touched by whoever has checked the worker out: on the thread, or on one that has the connection lent to it while its
+    // own thread sleeps.
     private nonisolated(unsafe) var session: Session?
 
     /// Starts the thread, without a connection yet.
     ///
+    /// - Parameters:
+    ///   - name: The thread's name.
+    ///   - groupLimit: How many writes share a transaction at most.
+    ///   - counter: Counts connections.
+    ///   - opening: Makes a session; called on the thread.
     /// - Throws: `SQLiteError` with the code `threadUnavailable`.
-    init(name: String) throws(SQLiteError) {
+    init(
+        name: String,
+        groupLimit: Int,
+        counter: ConnectionCounter,
+        opening: @escaping @Sendable () throws(SQLiteError) -> Session
+    ) throws(SQLiteError) {
         thread = try ConnectionThread(name: name)
+        self.groupLimit = groupLimit
+        self.counter = counter
+        self.opening = opening
     }
 
     deinit {
-        // Never closed: the last job is to do that.
+        // Never closed: the last work is to do that.
         guard let session = unsafe session else { return }
         nonisolated(unsafe) let abandoned = session
-        thread.submit { unsafe abandoned.close() }
+        thread.submit(Errand { unsafe abandoned.close() })
     }
 
     /// Whether the last body has left the connection in order.
     var isReusable: Bool { mayBeUsedAgain.load(ordering: .acquiring) }
 
     /// Opens the connection, on its thread.
-    ///
-    /// - Parameter opening: Makes the session.
-    func open(_ opening: @escaping @Sendable (Interruption) throws(SQLiteError) -> Session) async throws(SQLiteError) {
+    func open() async throws(SQLiteError) {
         let failure = await withCheckedContinuation { (opened: CheckedContinuation<SQLiteError?, Never>) in
-            thread.submit { [self] in
-                do throws(SQLiteError) {
-                    unsafe session = try opening(interruption)
-                    opened.resume(returning: nil)
-                } catch {
-                    opened.resume(returning: error)
-                }
-            }
+            thread.submit(Errand { [self] in opened.resume(returning: makeSession()) })
         }
         if let failure { throw failure }
     }
 
-    /// Runs a body on the thread. Suspends until it has run.
-    ///
-    /// When the task is cancelled, the body's statement is interrupted.
-    ///
-    /// - Throws: What the body throws; `CancellationError` if the task was cancelled in time; `SQLiteError`.
-    func run<Value>(_ job: Job<Value>) async throws -> sending Value {
-        let ticket = interruption.issueTicket()
-        await withTaskCancellationHandler {
-            await Resumption.wait { ran in
-                thread.submit { [self] in
-                    job.run(ticket, in: unsafe session)
-                    mayBeUsedAgain.store(unsafe session?.isSpent == false, ordering: .releasing)
-                    ran.resume()
-                }
-            }
-        } onCancel: {
-            interruption.cancel(ticket)
+    private func makeSession() -> SQLiteError? {
+        do throws(SQLiteError) {
+            unsafe session = try opening()
+            counter.countCreation()
+            return nil
+        } catch {
+            return error
         }
-        return try job.takeOutcome()
+    }
+
+    private func closeSession() {
+        guard let session = unsafe session else { return }
+        session.close()
+        unsafe self.session = nil
+        counter.countClose()
+    }
+
+    /// Calls `body` with the session, on this thread. For whoever has checked the worker out.
+    ///
+    /// - Throws: What `body` throws; `SQLiteError` with the code `closed`.
+    func withSession<Value>(_ body: (Session) throws -> sending Value) throws -> sending Value {
+        guard let session = unsafe session else { throw SQLiteError(.closed, "the connection is closed") }
+        defer { if session.isSpent { mayBeUsedAgain.store(false, ordering: .releasing) } }
+        nonisolated(unsafe) let lent = session
+        return try unsafe body(lent)
+    }
+
+    // MARK: Groups of writes
+
+    /// How many members the last group had. The next is likely to have as many, of which some are still on their way.
+    var lastGroupSize: Int {
+        get { groupSize.load(ordering: .relaxed) }
+        set { groupSize.store(newValue, ordering: .relaxed) }
+    }
+
+    /// The session, for a group, which calls ``judge(_:)`` at its end.
+    func sessionForGroup() throws -> Session {
+        guard let session = unsafe session else { throw SQLiteError(.closed, "the connection is closed") }
+        return session
+    }
+
+    /// Notes whether the connection may be used again.
+    func judge(_ session: Session) {
+        if session.isSpent { mayBeUsedAgain.store(false, ordering: .releasing) }
+    }
+
+    /// Exchanges a connection that is not to be used again. On the thread.
+    ///
+    /// A group has given it back before it failed, and the next call has it already. Everybody else's connection is judged
+    /// when it comes back.
+    func repair() {
+        guard groupLimit > 1, let session = unsafe session, session.isSpent else { return }
+        closeSession()
+        // If it cannot be opened, the call fails because it is closed, and gives the place back for another attempt.
+        if makeSession() == nil { mayBeUsedAgain.store(true, ordering: .releasing) }
+    }
+
+    // MARK: -
+
+    /// Ends a lease of this worker that was used on another thread; if a checkpoint is due, not before the thread has made it.
+    func giveBack(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) {
+        guard unsafe session?.isCheckpointDue == true else { return }
+        let held = HeldLease(lease)
+        thread.submit(
+            Errand { [self] in
+                checkpoint()
+                held.end()
+            }
+        )
+    }
+
+    /// Shortens the log. On the thread.
+    func checkpoint() {
+        unsafe session?.checkpoint()
     }
 
     /// Closes the connection, on its thread, which ends with the object.
     func close() async {
         await withCheckedContinuation { closed in
-            thread.submit { [self] in
-                unsafe session?.close()
-                unsafe session = nil
-                closed.resume()
-            }
+            thread.submit(
+                Errand { [self] in
+                    closeSession()
+                    closed.resume()
+                }
+            )
         }
+    }
+}
+
+/// A lease on its way to where it ends.
+private final class HeldLease: Sendable {
+    private let lease: Locked<ConnectionLease<SQLiteWorkerFactory>?>
+
+    init(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) { self.lease = Locked(lease) }
+
+    func end() {
+        let lease = lease.withLock { $0.take() }
+        lease?.release()
     }
 }

@@ -15,14 +15,15 @@ struct SQLiteWorkerFactory: ConnectionFactory {
 
     func connect() async throws -> SQLiteWorker {
         let name = role == .writer ? "sqlite-write" : "sqlite-read-\(counter.nextNumber())"
-        let worker = try SQLiteWorker(name: name)
-        try await worker.open { [file, role] interruption throws(SQLiteError) in
+        let groupLimit = role == .writer ? file.configuration.maximumWritesPerCommit : 1
+        let worker = try SQLiteWorker(name: name, groupLimit: groupLimit, counter: counter) {
+            [file, role] () throws(SQLiteError) in
             switch role {
-            case .reader: try Session.openReader(file, interruption)
-            case .writer: try Session.openWriter(file, interruption)
+            case .reader: try Session.openReader(file)
+            case .writer: try Session.openWriter(file)
             }
         }
-        counter.countCreation()
+        try await worker.open()
         return worker
     }
 
@@ -30,9 +31,11 @@ struct SQLiteWorkerFactory: ConnectionFactory {
         connection.isReusable ? .reusable : .broken
     }
 
+    /// A file that cannot be opened now cannot be opened in a moment.
+    func isPermanent(_ error: any Error) -> Bool { true }
+
     func close(_ connection: consuming SQLiteWorker) async {
         await connection.close()
-        counter.countClose()
     }
 }
 

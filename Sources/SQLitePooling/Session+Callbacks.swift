@@ -27,7 +27,7 @@ extension Session {
         unsafe sqlite3_progress_handler(
             handle,
             1_000,
-            { context in unsafe Session.at(context).interruption.isRaised ? 1 : 0 },
+            { context in unsafe Session.at(context).isToStop ? 1 : 0 },
             session
         )
         _ = unsafe sqlite3_set_authorizer(
@@ -44,16 +44,22 @@ extension Session {
         )
     }
 
-    private static func at(_ context: UnsafeMutableRawPointer?) -> Session {
+    /// Whether the statement that runs is to stop. One that writes is not, where that would undo what others have written.
+    private var isToStop: Bool {
+        guard let interruption, interruption.isRaised else { return false }
+        return !(isShared && isWriting)
+    }
+
+    static func at(_ context: UnsafeMutableRawPointer?) -> Session {
         unsafe Unmanaged<Session>.fromOpaque(context!).takeUnretainedValue()
     }
 
     /// Waits a little for another process, longer each time up to 25 milliseconds.
     ///
     /// - Returns: Whether to try again.
-    private func waitForLock(calls: Int32) -> Bool {
+    func waitForLock(calls: Int32) -> Bool {
         if calls == 0 { busySince = .now }
-        if interruption.isRaised { return false }
+        if let interruption, interruption.isRaised { return false }
         let left = busyTimeout - (ContinuousClock.now - busySince)
         guard left > .zero else { return false }
         let pause = min(.milliseconds(Int(min(calls + 1, 25))), left)

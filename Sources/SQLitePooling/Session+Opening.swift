@@ -15,23 +15,28 @@ internal import Synchronization
 
 /// What a pool's connections have in common.
 final class SQLiteFile: Sendable {
-    let path: String
+    let location: SQLiteLocation
     let configuration: SQLiteConfiguration
 
     /// Whether the file is known to exist, and to have a write-ahead log.
     fileprivate let isPrepared = Atomic(false)
 
-    init(path: String, configuration: SQLiteConfiguration) {
-        self.path = path
+    /// What it is called in errors.
+    var path: String { location.path }
+
+    init(_ location: SQLiteLocation, configuration: SQLiteConfiguration) {
+        self.location = location
         self.configuration = configuration
     }
 }
 
 extension Session {
     /// Opens the connection that writes.
-    static func openWriter(_ file: SQLiteFile, _ interruption: Interruption) throws(SQLiteError) -> Session {
+    static func openWriter(_ file: SQLiteFile) throws(SQLiteError) -> Session {
         let create = file.configuration.mode == .readWriteCreate ? SQLITE_OPEN_CREATE : 0
-        return try open(file, interruption, flags: SQLITE_OPEN_READWRITE | create) { session throws(SQLiteError) in
+        let flags = SQLITE_OPEN_READWRITE | create
+        return try open(file, .writer, flags: flags) { session throws(SQLiteError) in
+            session.optimizesOnClose = file.configuration.optimizesOnClose
             guard unsafe sqlite3_db_readonly(session.handle, "main") == 0 else {
                 throw SQLiteError(.readOnly, "the database file \(file.path) cannot be written to")
             }
@@ -44,7 +49,20 @@ extension Session {
             }
             try session.pragma("synchronous = \(file.configuration.synchronous.rawValue)")
             try session.pragma("foreign_keys = \(file.configuration.foreignKeys ? 1 : 0)")
+            if file.configuration.maximumWritesPerCommit > 1 {
+                // A savepoint keeps the pages from before it; past sixteen of them SQLite would make a file for those.
+                try session.pragma("temp_store = MEMORY")
+            }
+            session.watchLog()
             file.isPrepared.store(true, ordering: .relaxed)
+        }
+    }
+
+    /// Opens the connection that makes checkpoints for the writer's. The configuration's own code is not run on it.
+    static func openKeeper(_ file: SQLiteFile) throws(SQLiteError) -> Session {
+        try open(file, .writer, flags: SQLITE_OPEN_READWRITE, runsCode: false) { session throws(SQLiteError) in
+            // At a checkpoint too, it says whether the disk is waited for.
+            try session.pragma("synchronous = \(file.configuration.synchronous.rawValue)")
         }
     }
 
@@ -52,19 +70,33 @@ extension Session {
     ///
     /// Where the pool may write, the file is made first, and gets its write-ahead log: a connection that only reads could
     /// do neither.
-    static func openReader(_ file: SQLiteFile, _ interruption: Interruption) throws(SQLiteError) -> Session {
+    static func openReader(_ file: SQLiteFile) throws(SQLiteError) -> Session {
         var preparation: Session?
         defer { preparation?.close() }
-        let mayWrite = file.configuration.mode != .readOnly
+        let mayWrite = file.configuration.mode.mayWrite
         if mayWrite, !file.isPrepared.load(ordering: .relaxed) {
-            preparation = try openWriter(file, Interruption())
+            preparation = try openWriter(file)
+            preparation?.optimizesOnClose = false
+        }
+        let location = file.location
+        let flags = SQLITE_OPEN_READONLY
+        if file.configuration.mode == .immutable {
+            guard !UnchangingFile.hasContentsInLog(location.filePath) else {
+                throw SQLiteError(
+                    .readOnlyRecovery,
+                    "the database \(file.path) has a write-ahead log that is not empty: it is not immutable"
+                )
+            }
+            return try openReader(file, path: location.immutableURI, flags: flags | SQLITE_OPEN_URI)
         }
         do throws(SQLiteError) {
-            return try openReader(file, interruption, path: file.path, flags: SQLITE_OPEN_READONLY)
+            return try openReader(file, path: nil, flags: flags)
         } catch {
-            guard !mayWrite, let unchanging = UnchangingFile(file.path, thatFailedWith: error) else { throw error }
-            let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
-            let session = try openReader(file, interruption, path: unchanging.uri, flags: flags)
+            guard !mayWrite, let unchanging = UnchangingFile(location.filePath, thatFailedWith: error) else {
+                throw error
+            }
+            let path = location.immutableURI
+            let session = try openReader(file, path: path, flags: flags | SQLITE_OPEN_URI)
             session.unchangingFile = unchanging
             return session
         }
@@ -72,11 +104,10 @@ extension Session {
 
     private static func openReader(
         _ file: SQLiteFile,
-        _ interruption: Interruption,
-        path: String,
+        path: String?,
         flags: Int32
     ) throws(SQLiteError) -> Session {
-        try open(file, interruption, path: path, flags: flags) { session throws(SQLiteError) in
+        try open(file, .readers, path: path, flags: flags) { session throws(SQLiteError) in
             try session.pragma("query_only = 1")
             // Reads the file: what is no database is found out now.
             try session.pragma("schema_version")
@@ -85,20 +116,20 @@ extension Session {
 
     private static func open(
         _ file: SQLiteFile,
-        _ interruption: Interruption,
+        _ kind: SQLiteConnections,
         path: String? = nil,
         flags: Int32,
+        runsCode: Bool = true,
         _ prepare: (Session) throws(SQLiteError) -> Void
     ) throws(SQLiteError) -> Session {
-        guard sqlite3_threadsafe() != 0 else {
-            throw SQLiteError(.misuse, "this build of SQLite is for a single thread")
-        }
+        try SQLiteLibrary.prepare()
+        let flags = flags | SQLITE_OPEN_NOMUTEX | (file.location.isURI ? SQLITE_OPEN_URI : 0)
         var handle: OpaquePointer?
-        let code = unsafe sqlite3_open_v2(path ?? file.path, &handle, flags | SQLITE_OPEN_NOMUTEX, nil)
+        let code = unsafe sqlite3_open_v2(path ?? file.path, &handle, flags, nil)
         guard let handle = unsafe handle else {
             throw SQLiteError(.outOfMemory, "no memory for a connection")
         }
-        let session = unsafe Session(handle, interruption: interruption, configuration: file.configuration)
+        let session = unsafe Session(handle, configuration: file.configuration)
         do throws(SQLiteError) {
             _ = unsafe sqlite3_extended_result_codes(handle, 1)
             if code != SQLITE_OK { throw session.failure(code, sql: nil) }
@@ -106,15 +137,20 @@ extension Session {
             session.installCallbacks()
             try session.pragma("cache_size = -\(file.configuration.cacheSizeKiB)")
             try session.pragma("mmap_size = \(file.configuration.mmapSizeBytes)")
+            try session.apply(file.configuration.pragmas, of: kind)
             try prepare(session)
+            if runsCode, let opening = file.configuration.onOpen, opening.connections.contains(kind) {
+                try session.run(opening)
+            }
         } catch {
             let reason = unsafe sqlite3_system_errno(handle)
+            session.optimizesOnClose = false
             session.close()
             let isSystems = error.code.primary == .cannotOpen || error.code.primary == .inputOutput
             throw error.about(file.path, systemError: isSystems ? reason : 0)
         }
+        session.file = file
         session.isSpent = false
-        unsafe interruption.attach(handle)
         return session
     }
 
@@ -122,11 +158,11 @@ extension Session {
     ///
     /// - Returns: The first column of its first row.
     @discardableResult
-    private func pragma(_ pragma: String) throws(SQLiteError) -> String? {
+    func pragma(_ pragma: String) throws(SQLiteError) -> String? {
         let statement = try prepareOne("PRAGMA " + pragma)
         defer { end(statement) }
         guard try step(statement), statement.columnCount > 0 else { return nil }
-        return unsafe String(decoding: SQLiteColumn(0, of: statement).bytes, as: UTF8.self)
+        return unsafe String(decoding: SQLiteColumn(0, of: statement).rawBytes, as: UTF8.self)
     }
 }
 

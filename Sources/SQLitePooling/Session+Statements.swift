@@ -16,8 +16,8 @@ extension Session {
         }
         do throws(SQLiteError) {
             try checkMayRun(statement.traits, sql: sql.text)
-            let code = try statement.bind(sql.parameters)
-            if code != SQLITE_OK { throw failure(code, sql: sql.text, parameters: sql.parameters) }
+            let code = try statement.bind(sql)
+            if code != SQLITE_OK { throw failure(code, sql: sql.text, parameters: statement.parameters) }
         } catch {
             end(statement)
             throw error
@@ -36,7 +36,10 @@ extension Session {
     ///
     /// - Returns: Whether there is one.
     func step(_ statement: Statement) throws(SQLiteError) -> Bool {
-        if interruption.isRaised { throw SQLiteError(.interrupted, "interrupted", sql: statement.text) }
+        if let interruption, interruption.isRaised {
+            throw SQLiteError(.interrupted, "interrupted", sql: statement.text)
+        }
+        if isShared { isWriting = !statement.isReadOnly }
         let code = unsafe sqlite3_step(statement.handle)
         if code == SQLITE_ROW { return true }
         if code == SQLITE_DONE { return false }
@@ -61,7 +64,7 @@ extension Session {
 
     /// Refuses what would break the transaction that the body is in, and everything when it is broken.
     private func checkMayRun(_ traits: StatementTraits, sql: String) throws(SQLiteError) {
-        if interruption.isRaised { throw SQLiteError(.interrupted, "interrupted", sql: sql) }
+        if let interruption, interruption.isRaised { throw SQLiteError(.interrupted, "interrupted", sql: sql) }
         if traits.contains(.changesConnection) { isSpent = true }
         guard isInTransaction else { return }
         if traits.contains(.controlsTransaction) {

@@ -8,15 +8,31 @@ internal import CLockPoolSQLite
 enum TransactionScope {
     /// A transaction that sees one state of the database.
     case snapshot
+    /// The same, of this moment: the function is called when it is taken.
+    case snapshotNow(@Sendable () -> Void)
     /// A transaction that may write, and is the only one.
     case immediate
+    /// The same, which shares its commit with nobody.
+    case immediateAlone
     /// None; each statement is one of its own.
     case none
 
+    var isWrite: Bool {
+        switch self {
+        case .immediate, .immediateAlone: true
+        case .snapshot, .snapshotNow, .none: false
+        }
+    }
+
+    /// Whether other writes may be in the transaction too.
+    var mayShareCommit: Bool {
+        if case .immediate = self { true } else { false }
+    }
+
     fileprivate var opening: Session.Control? {
         switch self {
-        case .snapshot: .begin
-        case .immediate: .beginImmediate
+        case .snapshot, .snapshotNow: .begin
+        case .immediate, .immediateAlone: .beginImmediate
         case .none: nil
         }
     }
@@ -24,46 +40,43 @@ enum TransactionScope {
 
 extension Session {
     /// Runs a body, and leaves the connection as it was before: without a transaction, a running statement, or a cancelled
-    /// job.
+    /// call.
     ///
     /// What is cancelled before the body has ended is rolled back; from then on it is too late.
     ///
+    /// - Parameters:
+    ///   - interruption: What can interrupt it; `nil` where nothing can.
+    ///   - scope: What it runs in.
+    ///   - body: Is lent the connection.
     /// - Throws: What the body throws, or `SQLiteError`; `CancellationError` if that is the reason.
     func perform<Value>(
-        _ ticket: UInt,
+        _ interruption: Interruption?,
         in scope: TransactionScope,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
         defer { cleanUp() }
-        unsafe sqlite3_set_last_insert_rowid(handle, 0)
-        // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
-        let db = SQLiteConnection(session: self)
-        let value: Value
-        do {
-            if interruption.begin(ticket) { throw CancellationError() }
+        let value = try interruptibly(interruption, isWrite: scope.isWrite) {
             if let opening = scope.opening {
                 try run(opening)
                 isInTransaction = true
             }
-            value = try body(db)
-        } catch {
-            let isCancelled = interruption.end()
-            // A cancelled statement is interrupted, or stops waiting for a lock. The body's other errors are its own.
-            if isCancelled, let error = error as? SQLiteError, Self.isCausedByCancellation(error) {
-                throw CancellationError()
+            if case .snapshotNow(let isTaken) = scope {
+                // A transaction sees the database as its first statement does.
+                try run(.look)
+                isTaken()
             }
-            throw error
+            // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
+            let db = SQLiteConnection(session: self)
+            return try body(db)
         }
-        let isCancelled = interruption.end()
         isInTransaction = false
         switch scope {
         case .none:
             break
-        case .snapshot:
+        case .snapshot, .snapshotNow:
             // If SQLite has ended the transaction, then after an error that the body knows of.
             if !isAutocommitting { try run(.commit) }
-        case .immediate:
-            if isCancelled { throw CancellationError() }
+        case .immediate, .immediateAlone:
             if mustRollBack || isAutocommitting { throw transactionLost() }
             try run(.commit)
         }
@@ -71,6 +84,34 @@ extension Session {
             isSpent = true
             throw UnchangingFile.error
         }
+        return value
+    }
+
+    /// Runs what a cancellation, or the deadline, interrupts. Afterwards it is too late for either.
+    ///
+    /// - Parameter isWrite: Whether one that came to nothing, because no statement ran any more, counts.
+    func interruptibly<Value>(
+        _ interruption: Interruption?,
+        isWrite: Bool,
+        _ body: () throws -> sending Value
+    ) throws -> sending Value {
+        unsafe sqlite3_set_last_insert_rowid(handle, 0)
+        guard let interruption else { return try body() }
+        if unsafe interruption.begin(on: handle, anywhere: !isShared) { throw CancellationError() }
+        self.interruption = interruption
+        let value: Value
+        do {
+            value = try body()
+        } catch {
+            self.interruption = nil
+            // An interrupted statement says so, or stops waiting for a lock. The body's other errors are its own.
+            if let reason = interruption.end(), let error = error as? SQLiteError, Self.isCausedByCancellation(error) {
+                throw reason.error
+            }
+            throw error
+        }
+        self.interruption = nil
+        if let reason = interruption.end(), isWrite { throw reason.error }
         return value
     }
 
@@ -82,8 +123,9 @@ extension Session {
     }
 
     /// Looks at what the body has left behind, and takes it away. What cannot be taken away spends the connection.
-    private func cleanUp() {
+    func cleanUp() {
         isInTransaction = false
+        isShared = false
         mustRollBack = false
         if unsafe isAutocommitting && sqlite3_txn_state(handle, nil) == SQLITE_TXN_NONE { return }
         resetStatements()

@@ -8,9 +8,15 @@ internal import CLockPoolSQLite
 @safe
 final class Session {
     let handle: OpaquePointer
-    let interruption: Interruption
-    let busyTimeout: Duration
+    var busyTimeout: Duration
     var cache: StatementCache
+
+    /// What can interrupt the call that runs; `nil` where nothing can.
+    var interruption: Interruption?
+    /// Whether other calls have changes in the open transaction, which an interrupted write would undo.
+    var isShared = false
+    /// Whether the statement that runs writes. Known where the transaction is shared.
+    var isWriting = false
 
     /// The statements that begin and end transactions, prepared when they are first needed.
     private var controls: [OpaquePointer?]
@@ -28,12 +34,19 @@ final class Session {
     var isDescribing = false
     /// When the present wait for another process's lock began.
     var busySince = ContinuousClock.now
+    /// How long the write-ahead log is, in pages, and from which length on it is put into the database file next.
+    var log = LogLength()
+    /// Makes checkpoints for this connection, once one has been due.
+    var keeper: LogKeeper?
     /// The file as it was opened, where it is read as one that cannot change.
     var unchangingFile: UnchangingFile?
+    /// What the connection is to; a temporary file lasts as long.
+    var file: SQLiteFile?
+    /// Whether the planner's statistics are brought up to date at the end.
+    var optimizesOnClose = false
 
-    init(_ handle: OpaquePointer, interruption: Interruption, configuration: SQLiteConfiguration) {
+    init(_ handle: OpaquePointer, configuration: SQLiteConfiguration) {
         unsafe self.handle = handle
-        self.interruption = interruption
         busyTimeout = configuration.busyTimeout
         cache = StatementCache(capacity: configuration.statementCacheCapacity)
         unsafe controls = Array(repeating: nil, count: Control.allCases.count)
@@ -41,7 +54,9 @@ final class Session {
 
     /// Closes the connection. It must not be used any more.
     func close() {
-        unsafe interruption.attach(nil)
+        keeper?.close()
+        keeper = nil
+        if optimizesOnClose, !isSpent, isAutocommitting { optimize() }
         cache.removeAll()
         for index in unsafe controls.indices { _ = unsafe sqlite3_finalize(controls[index]) }
         // Nothing is left that could keep it open; if something were, it would be closed with that.
@@ -55,12 +70,13 @@ final class Session {
 
     /// A statement of the pool's own.
     enum Control: Int, CaseIterable {
-        case begin, beginImmediate, commit, rollBack, savepoint, releaseSavepoint, rollBackToSavepoint
+        case begin, look, beginImmediate, commit, rollBack, savepoint, releaseSavepoint, rollBackToSavepoint
 
         /// Savepoints may share a name: it means the last of them.
         var text: String {
             switch self {
             case .begin: "BEGIN DEFERRED"
+            case .look: "SELECT 1 FROM sqlite_schema LIMIT 1"
             case .beginImmediate: "BEGIN IMMEDIATE"
             case .commit: "COMMIT"
             case .rollBack: "ROLLBACK"
@@ -79,7 +95,7 @@ final class Session {
         }
         if code == SQLITE_OK {
             code = unsafe sqlite3_step(controls[control.rawValue])
-            if code == SQLITE_DONE { code = SQLITE_OK }
+            if code == SQLITE_DONE || code == SQLITE_ROW { code = SQLITE_OK }
         }
         defer { _ = unsafe sqlite3_reset(controls[control.rawValue]) }
         if code != SQLITE_OK { throw failure(code, sql: control.text) }

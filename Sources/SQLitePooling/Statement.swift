@@ -18,6 +18,15 @@ final class Statement {
     var isCached = false
     /// When the cache gave it out last, as the cache counts.
     var lastUse: UInt = 0
+    /// The names of the parameters, without their first character; `nil` for one that has only a number. They are looked up
+    /// when they are first needed.
+    lazy var parameterNames: [String?] = (0..<parameterCount).map { index in
+        guard let name = unsafe sqlite3_bind_parameter_name(handle, Int32(truncatingIfNeeded: index + 1)) else {
+            return nil
+        }
+        let text = unsafe String(cString: name)
+        return text.hasPrefix("?") ? nil : String(text.dropFirst())
+    }
     /// What is bound now: for errors, which must not quote it.
     var parameters: [SQLiteValue] = []
 
@@ -39,15 +48,6 @@ final class Statement {
     /// Whether it changes no database. SQLite says so also of those that begin and end transactions.
     var isReadOnly: Bool { unsafe sqlite3_stmt_readonly(handle) != 0 }
 
-    func expect(columns: Int) throws(SQLiteError) {
-        guard columnCount != columns else { return }
-        throw SQLiteError(
-            .columnCount,
-            "the statement has \(columnCount) columns, and \(columns) are to be decoded",
-            sql: text
-        )
-    }
-
     /// Binds the values; there must be one for each parameter.
     ///
     /// - Returns: SQLite's code.
@@ -61,6 +61,13 @@ final class Statement {
         }
         parameters = values
         for (index, value) in values.enumerated() {
+            if case .tooLarge = value {
+                throw SQLiteError(
+                    .parameterRange,
+                    "parameter \(index + 1) is above Int64.max, the greatest integer that SQLite stores",
+                    sql: text
+                )
+            }
             let code = bind(value, at: Int32(truncatingIfNeeded: index + 1))
             if code != SQLITE_OK { return code }
         }
@@ -71,6 +78,8 @@ final class Statement {
         switch value {
         case .null:
             unsafe sqlite3_bind_null(handle, position)
+        case .tooLarge:
+            SQLITE_RANGE
         case .integer(let number):
             unsafe sqlite3_bind_int64(handle, position, number)
         case .real(let number):

@@ -32,26 +32,17 @@ struct UnchangingFile {
         opened = state
     }
 
-    /// The name that tells SQLite how to open it.
-    var uri: String {
-        var uri = "file:"
-        for byte in path.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"):
-                uri.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                uri += (byte < 16 ? "%0" : "%") + String(byte, radix: 16)
-            }
-        }
-        return uri + "?immutable=1"
-    }
-
     /// Whether all that was read since the opening is of one state of the file.
     var isUnchanged: Bool { FileState(path) == opened && !Self.hasLog(path) }
 
     static var error: SQLiteError {
         SQLiteError(.fileChanged, "the database file changed while it was read as one that cannot change; read again")
+    }
+
+    /// Whether there is a log beside a file, with something in it.
+    static func hasContentsInLog(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path + "-wal", &status) == 0 && status.st_size > 0
     }
 
     private static func hasLog(_ path: String) -> Bool {

@@ -218,6 +218,84 @@ import Testing
             message: "is consuming"
         ),
         Mistake(
+            testDescription: "The bytes of a value do not outlive their row",
+            imports: "SQLitePooling",
+            program: """
+                func f(_ pool: SQLitePool) async throws {
+                    try await pool.read { db in
+                        var kept = RawSpan()
+                        try db.forEachRow("SELECT x'00'") { row in
+                            «mistake»kept = try row.bytes(at: 0)«»
+                            «right»print(try row.bytes(at: 0).byteCount)«»
+                        }
+                        print(kept.byteCount)
+                        kept = RawSpan()
+                    }
+                }
+                """,
+            message: "lifetime-dependent"
+        ),
+        Mistake(
+            testDescription: "The bytes of a value do not outlive the step to the next row",
+            imports: "SQLitePooling",
+            program: """
+                func f(_ pool: SQLitePool) async throws {
+                    try await pool.read { db in
+                        try db.withRows("SELECT x'00'") { rows in
+                            _ = try rows.next()
+                            let bytes = try rows.row.bytes(at: 0)
+                            «mistake»_ = try rows.next()«»
+                            print(bytes.byteCount)
+                        }
+                    }
+                }
+                """,
+            message: "overlapping accesses"
+        ),
+        Mistake(
+            testDescription: "Rows that are walked do not leave their call",
+            imports: "SQLitePooling",
+            program: """
+                func f(_ pool: SQLitePool) async throws {
+                    try await pool.read { db in
+                        «mistake»var kept = try db.withRows("SELECT 1") { rows in rows }«»
+                        «right»let kept = try db.withRows("SELECT 1") { rows in try rows.next() }«»
+                        «mistake»_ = try kept.next()«»
+                        «right»_ = kept«»
+                    }
+                }
+                """,
+            message: "conform to 'Copyable'"
+        ),
+        Mistake(
+            testDescription: "A row that is walked to is not kept for longer than it is looked at",
+            imports: "SQLitePooling",
+            program: """
+                func f(_ pool: SQLitePool) async throws {
+                    try await pool.read { db in
+                        try db.withRows("SELECT 1") { rows in
+                            «mistake»let row = rows.row«»
+                            «right»let row = try rows.row.decode(Int.self, at: 0)«»
+                            _ = try rows.next()
+                            _ = consume row
+                        }
+                    }
+                }
+                """,
+            message: "is borrowed and cannot be consumed"
+        ),
+        Mistake(
+            testDescription: "A string is not a statement with values either",
+            imports: "SQLitePooling",
+            program: """
+                func f(_ text: String) -> SQL {
+                    «mistake»SQL(text, named: ["id": 1])«»
+                    «right»SQL(unsafe: text, named: ["id": 1])«»
+                }
+                """,
+            message: "missing argument label 'unsafe:'"
+        ),
+        Mistake(
             testDescription: "A string that was put together is not a statement",
             imports: "SQLitePooling",
             program: """

@@ -30,7 +30,7 @@ import Testing
     )
     func cancelled(_ poller: PollerKind) async throws {
         let server = try await TestServer.shared
-        try await server.withPool(poller, { $0.maximumConnections = 1 }) { pool in
+        try await server.withPool(poller, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
             let error = try await cancelWhileRunning(pool, marker: "cancelled \(poller)", server: server) {
                 _ = try await pool.query(PostgresQuery(unsafe: "SELECT pg_sleep(600) /* cancelled \(poller) */"))
@@ -74,7 +74,7 @@ import Testing
 
     @Test("A statement whose time is over fails, and its connection goes on")
     func timedOut() async throws {
-        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
             let error = await postgresFailure {
                 try await pool.query("SELECT pg_sleep(600)", timeout: .milliseconds(1))
@@ -86,7 +86,7 @@ import Testing
 
     @Test("A cancelled task sends nothing, be a connection idle or not")
     func beforehand() async throws {
-        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             try await pool.execute("CREATE TABLE cancelled_beforehand (n int)")
             let task = Task {
                 unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
@@ -100,7 +100,7 @@ import Testing
 
     @Test("No statement is ended by the cancellation of another", arguments: PollerKind.allCases)
     func late(_ poller: PollerKind) async throws {
-        try await TestServer.shared.withPool(poller, { $0.maximumConnections = 2 }) { pool in
+        try await TestServer.shared.withPool(poller, { $0.pool.maximumConnections = 2 }) { pool in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for worker in 0..<8 {
                     group.addTask {

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import Foundation
 import Testing
 
@@ -11,7 +12,8 @@ import Testing
     /// Whether a pool with this configuration can run a statement.
     private func connect(_ configuration: PostgresConfiguration) async -> PostgresError? {
         var configuration = configuration
-        configuration.checkoutTimeout = .seconds(300)
+        configuration.pool.checkoutTimeout = .seconds(300)
+        configuration.pool.circuitBreakerThreshold = .zero
         return await postgresFailure {
             let pool = try PostgresPool(configuration)
             do {
@@ -108,7 +110,7 @@ import Testing
         var configuration = PostgresConfiguration(
             "host=\(server.host) port=\(server.port) user=\(server.user) dbname=\(server.database)"
         )
-        configuration.checkoutTimeout = .seconds(300)
+        configuration.pool.checkoutTimeout = .seconds(300)
         configuration.password = {
             asked.add(1)
             return server.password
@@ -120,6 +122,7 @@ import Testing
         }
         #expect(asked.values.count == 2)
         await pool.close()
+        configuration.pool.circuitBreakerThreshold = .zero
         configuration.password = { throw Refused() }
         let refusing = try PostgresPool(configuration)
         #expect(await failure { try await refusing.query("SELECT 1") } != nil)
@@ -154,6 +157,51 @@ import Testing
         #expect(missing?.message.contains("missing") == true)
     }
 
+    @Test("A service in the URL is the only one, and PGAPPNAME names a program that does not do so itself")
+    func environment() async throws {
+        let server = try await TestServer.shared
+        // In a process of its own, because the variables are for all.
+        await #expect(processExitsWith: .success) {
+            [
+                host = server.host as String, port = server.port as Int, user = server.user as String,
+                password = server.password as String, database = server.database as String
+            ] in
+            let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+            let services =
+                "[x]\nhost=\(host)\nport=\(port)\nuser=\(user)\ndbname=\(database)\n[y]\noptions=-c lock_timeout=77s\n"
+            try services.write(to: file, atomically: true, encoding: .utf8)
+            defer { try? FileManager.default.removeItem(at: file) }
+            unsafe setenv("PGSERVICEFILE", file.path, 1)
+            unsafe setenv("PGPASSWORD", password, 1)
+            unsafe setenv("PGAPPNAME", "by-environment", 1)
+            func session(_ configuration: PostgresConfiguration) async throws -> (String, String, String) {
+                let pool = try PostgresPool(configuration)
+                let session = try await pool.query(
+                    "SELECT current_setting('application_name'), current_setting('lock_timeout')",
+                    as: (String, String).self
+                )[0]
+                await pool.close()
+                return (session.0, session.1, pool.configuration.pool.name)
+            }
+            func check(_ value: (String, String, String), _ expected: (String, String, String)) {
+                precondition(value == expected, "\(value), not \(expected)")
+            }
+            unsafe setenv("PGSERVICE", "y", 1)
+            var configuration = PostgresConfiguration("service=x")
+            try await check(session(configuration), ("by-environment", "0", "by-environment"))
+            try await check(
+                session(PostgresConfiguration("host=\(host) port=\(port) user=\(user) dbname=\(database)")),
+                ("by-environment", "77s", "by-environment")
+            )
+            configuration.applicationName = "by-program"
+            try await check(session(configuration), ("by-program", "0", "by-program"))
+            configuration.pool.name = "books"
+            try await check(session(configuration), ("by-program", "0", "books"))
+            unsafe unsetenv("PGAPPNAME")
+            try await check(session(PostgresConfiguration("service=x")), ("swift-lock-pool", "0", "postgres"))
+        }
+    }
+
     @Test("The server shows the program's name, and the setup has been run")
     func session() async throws {
         try await TestServer.shared.withPool(
@@ -172,16 +220,105 @@ import Testing
         #expect(error?.sqlState == .syntaxError)
     }
 
-    @Test("A server that accepts and never answers is given up after its time, and the next host is tried")
+    @Test("A black hole among the hosts takes its share of the time for a connect, and the next host serves")
     func silent() async throws {
         let server = try await TestServer.shared
         let silent = try SilentListener()
         var configuration = PostgresConfiguration(
             keywords(server, host: "127.0.0.1,\(server.host)", port: "\(silent.port),\(server.port)")
         )
-        // Each host has as long, and the second must not need it.
-        configuration.connectTimeout = .seconds(5)
+        // The second must not need its own.
+        configuration.pool.connectTimeout = .seconds(20)
         #expect(await connect(configuration) == nil)
+    }
+
+    @Test("A black hole that is the only host is told as what it is, before the time for a connect is over")
+    func onlySilent() async throws {
+        let server = try await TestServer.shared
+        let silent = try SilentListener()
+        var configuration = PostgresConfiguration(keywords(server, host: "127.0.0.1", port: String(silent.port)))
+        configuration.pool.connectTimeout = .seconds(20)
+        let error = await connect(configuration)
+        #expect(error?.code == .connectFailed && error?.isRetryable == true)
+        #expect(error?.message.contains("port \(silent.port) has not let the session in within") == true)
+        configuration.pool.connectTimeout = .seconds(80_000)
+        configuration.addressTimeout = .milliseconds(100)
+        #expect(await connect(configuration)?.message.contains("has not let the session in within") == true)
+    }
+
+    @Test("The time for a connect is dealt out evenly, and what one leaves goes to the others")
+    func shares() {
+        var time = Connector.TimeShares(end: 1_000, count: 4)
+        #expect(time.next(now: 0) == 250)
+        #expect(time.next(now: 10) == 340)
+        #expect(time.next(now: 340) == 670)
+        #expect(time.next(now: 670) == 1_000)
+        #expect(time.next(now: 1_010) == 1_000)
+    }
+
+    @Test("An unreachable server is tried again until the pool has no patience left, and is then told at once")
+    func unreachable() async throws {
+        let server = try await TestServer.shared
+        var configuration = PostgresConfiguration(keywords(server, port: deadPort))
+        configuration.pool.checkoutTimeout = .seconds(300)
+        configuration.pool.initialBackoff = .milliseconds(1)
+        configuration.pool.circuitBreakerThreshold = .milliseconds(20)
+        let pool = try PostgresPool(configuration)
+        let error = await postgresFailure { try await pool.query("SELECT 1") }
+        #expect(error?.code == .connectFailed && error?.isRetryable == true)
+        // Nobody waits for the next attempt.
+        configuration.pool.initialBackoff = .seconds(300)
+        configuration.pool.maximumBackoff = .seconds(300)
+        configuration.pool.circuitBreakerThreshold = .zero
+        let refusing = try PostgresPool(configuration)
+        for _ in 0..<3 {
+            #expect(await postgresFailure { try await refusing.query("SELECT 1") }?.code == .connectFailed)
+        }
+        #expect(refusing.status.waiting == 0)
+        await pool.close()
+        await refusing.close()
+    }
+
+    @Test("What another attempt would meet again is told to the caller of the first")
+    func permanent() async throws {
+        let server = try await TestServer.shared
+        func firstFailure(_ change: (inout PostgresConfiguration) -> Void) async -> PostgresError? {
+            var configuration = PostgresConfiguration(keywords(server))
+            configuration.pool.checkoutTimeout = .seconds(300)
+            // Whoever waits for a second attempt waits for the rest of the day.
+            configuration.pool.initialBackoff = .seconds(80_000)
+            configuration.pool.maximumBackoff = .seconds(80_000)
+            configuration.pool.circuitBreakerThreshold = .seconds(80_000)
+            change(&configuration)
+            return await postgresFailure { [configuration] in
+                let pool = try PostgresPool(configuration)
+                let error = await failure { try await pool.query("SELECT 1") }
+                await pool.close()
+                if let error { throw error }
+            }
+        }
+        #expect(await firstFailure { $0.parameters["password"] = "wrong" }?.sqlState == .invalidPassword)
+        #expect(await firstFailure { $0.parameters["dbname"] = "nowhere" }?.sqlState == .invalidCatalogName)
+        #expect(await firstFailure { $0.parameters["user"] = "nobody" }?.server?.sqlState.conditionClass == "28")
+        #expect(await firstFailure { $0.setup = ["SET nonsense"] }?.sqlState == .syntaxError)
+        #expect(await firstFailure { $0.parameters["service"] = "missing" }?.message.contains("missing") == true)
+        let stranger = await firstFailure {
+            $0.parameters["sslmode"] = "verify-ca"
+            $0.parameters["sslrootcert"] = server.strangerAuthority
+        }
+        #expect(stranger?.message.contains("certificate verify failed") == true)
+    }
+
+    @Test("The texts of libpq for what lasts are told from those for what passes")
+    func lasting() {
+        #expect(Connector.isLasting("SSL error: certificate verify failed"))
+        #expect(Connector.isLasting("fe_sendauth: no password supplied"))
+        #expect(Connector.isLasting("server does not support SSL, but SSL was required"))
+        #expect(!Connector.isLasting("SSL SYSCALL error: Connection reset by peer"))
+        #expect(!Connector.isLasting("SSL connection has been closed unexpectedly"))
+        #expect(!Connector.isLasting("server closed the connection unexpectedly"))
+        #expect(!Connector.isLasting("connection to server at \"h\", port 1 failed: Connection refused"))
+        #expect(!Connector.isLasting("session is read-only"))
     }
 
     @Test("Neither a configuration nor a pool's error shows a password")
@@ -205,13 +342,14 @@ import Testing
             change(&configuration)
             return await postgresFailure { try PostgresPool(configuration) }?.message ?? ""
         }
-        #expect(await message { $0.maximumConnections = 0 }.contains("maximumConnections"))
-        #expect(await message { $0.maximumWaiters = 0 }.contains("maximumWaiters"))
-        #expect(await message { $0.connectTimeout = .zero }.contains("connectTimeout"))
+        #expect(await message { $0.pool.maximumConnections = 0 }.contains("maximumConnections"))
+        #expect(await message { $0.pool.maximumWaiters = 0 }.contains("maximumWaiters"))
+        #expect(await message { $0.pool.connectTimeout = .zero }.contains("connectTimeout"))
+        #expect(await message { $0.addressTimeout = .zero }.contains("addressTimeout"))
         #expect(await message { $0.statementTimeout = .seconds(-1) }.contains("statementTimeout"))
-        #expect(await message { $0.recoveryTimeout = .zero }.contains("recoveryTimeout"))
+        #expect(await message { $0.pool.resetTimeout = .zero }.contains("resetTimeout"))
         #expect(await message { $0.statementCacheCapacity = -1 }.contains("statementCacheCapacity"))
-        #expect(await message { $0.checkoutTimeout = .seconds(-1) }.contains("checkoutTimeout"))
+        #expect(await message { $0.pool.checkoutTimeout = .seconds(-1) }.contains("checkoutTimeout"))
     }
 
     @Test("The code and the words of a refusal are found in libpq's text")

@@ -14,7 +14,7 @@ import Testing
     )
     func idleDeath(_ poller: PollerKind) async throws {
         let server = try await TestServer.shared
-        try await server.withPool(poller, { $0.maximumConnections = 1 }) { pool in
+        try await server.withPool(poller, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
             #expect(pool.status.idle == 1)
             try await server.psql("SELECT pg_terminate_backend(\(process))")
@@ -27,7 +27,7 @@ import Testing
     @Test("A connection that breaks under a statement gives a typed error, and is replaced")
     func brokenInUse() async throws {
         let server = try await TestServer.shared
-        try await server.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await server.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let error = await postgresFailure { try await pool.query("SELECT pg_terminate_backend(pg_backend_pid())") }
             #expect(error?.sqlState == .adminShutdown)
             #expect(error?.connectionIsGone == true)
@@ -38,7 +38,7 @@ import Testing
 
     @Test("A connection is used again as long as it is in order")
     func reuse() async throws {
-        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
             for _ in 0..<100 {
                 _ = try await pool.query("SELECT 1")
@@ -55,7 +55,7 @@ import Testing
         try await server.withPool(
             .native,
             {
-                $0.maximumConnections = 1
+                $0.pool.maximumConnections = 1
                 $0.onNotice = { notices.add($0.message) }
             }
         ) { pool in

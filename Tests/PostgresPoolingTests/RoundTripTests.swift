@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import Foundation
 import Testing
 
@@ -473,7 +474,7 @@ import Testing
 
     @Test("Enumerations and domains are texts and numbers, both ways")
     func usersTypes() async throws {
-        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             try await pool.withConnection { db in
                 try await db.executeScript(
                     """
@@ -515,7 +516,7 @@ import Testing
 
     @Test("What a user's types are sent as is not taken for text, unless it is one")
     func binaryUsersTypes() async throws {
-        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             try await pool.withConnection { db in
                 try await db.executeScript("CREATE TYPE pg_temp.span AS RANGE (subtype = float8)")
                 for value in ["empty", "(,)", "[1,2)", "[1,)"] {
@@ -545,7 +546,7 @@ import Testing
 
     @Test("More than 65,535 parameters are refused each time, and as many are not")
     func manyParameters() async throws {
-        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             func query(_ count: Int) -> PostgresQuery {
                 let places = (1...count).map { "$\($0)" }.joined(separator: ",")
                 return PostgresQuery(
@@ -564,7 +565,7 @@ import Testing
 
     @Test("What cannot be sent is an error that tells which parameter it was, and not its value")
     func refused() async throws {
-        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let numbered = PostgresQuery(unsafe: "$1", parameters: [PostgresParameter(1)])
             let refused: [PostgresQuery] = [
                 "SELECT \(1), \("hunter2\0")", "SELECT \(1), \(["hunter2\0"])", "SELECT \(1), \(["a", "hunter2\0"])",

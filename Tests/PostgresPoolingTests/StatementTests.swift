@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import PostgresPooling
 import Testing
 
@@ -163,7 +164,7 @@ import Testing
         arguments: ["COPY (SELECT 1) TO STDOUT", "COPY copied FROM STDIN"]
     )
     func copy(_ statement: String) async throws {
-        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let error = await postgresFailure {
                 try await pool.withConnection { db in
                     try await db.execute("CREATE TEMP TABLE copied (n int)")

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import PostgresPooling
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
 
     @Test("A stream that is left early is ended on the server, and the connection goes on")
     func leftEarly() async throws {
-        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
             try await pool.withConnection { db in
                 for try await _ in db.stream("SELECT n FROM generate_series(1, 100000000) AS n") { break }
@@ -57,7 +58,7 @@ import Testing
 
     @Test("A stream ends with its lease, and with the next statement")
     func ended() async throws {
-        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             var iterator = try await pool.withConnection { db in
                 var iterator = db.stream("SELECT n FROM generate_series(1, 10) AS n").makeAsyncIterator()
                 try await equal(iterator.next()?.decode(Int.self, at: 0), 1)

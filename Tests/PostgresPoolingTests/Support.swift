@@ -30,11 +30,11 @@ extension TestServer {
     ) async throws -> Value {
         var configuration = PostgresConfiguration(url)
         configuration.applicationName = name
-        configuration.maximumConnections = 4
+        configuration.pool.maximumConnections = 4
         // However slow the machine is: what takes this long is an error of another kind.
-        configuration.checkoutTimeout = .seconds(300)
-        configuration.connectTimeout = .seconds(120)
-        configuration.recoveryTimeout = .seconds(120)
+        configuration.pool.checkoutTimeout = .seconds(300)
+        configuration.pool.connectTimeout = .seconds(120)
+        configuration.pool.resetTimeout = .seconds(120)
         configure(&configuration)
         let pool = try PostgresPool(configuration, reactor: poller.reactor)
         do {

@@ -48,7 +48,8 @@ final class TestServer: Sendable {
         get async throws { try await starting.value }
     }
 
-    private static let starting = Task { try await TestServer() }
+    /// With room for the sessions of all tests at once: they run side by side, and some have a pool of many.
+    private static let starting = Task { try await TestServer(maxConnections: 500) }
 
     /// Starts a server for one test, which is to stop it; see ``withServer(maxConnections:settings:rules:_:)``.
     ///

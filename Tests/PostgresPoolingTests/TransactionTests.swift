@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import PostgresPooling
 import Testing
 
@@ -31,7 +32,7 @@ import Testing
 
     @Test("A connection whose transaction was left open is the next caller's only when it is rolled back")
     func leftOpen() async throws {
-        try await TestServer.shared.withPool(.native, { $0.maximumConnections = 1 }) { pool in
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
             _ = await failure {
                 try await pool.withTransaction { db in
@@ -168,7 +169,7 @@ import Testing
         try await TestServer.shared.withPool(
             .native,
             {
-                $0.maximumConnections = 1
+                $0.pool.maximumConnections = 1
                 $0.setup = ["SET statement_timeout = '77s'"]
             }
         ) { pool in

@@ -127,7 +127,9 @@ import Testing
 
     @Test("Cancelling many tasks at random interrupts none of the others")
     func noStrangersInterrupted() async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 2)) { pool in
+        // However slow the machine is.
+        let configuration = SQLiteConfiguration(maximumReaders: 2, checkoutTimeout: .seconds(3_600))
+        try await withPool(configuration) { pool in
             try await withThrowingTaskGroup { group in
                 for number in 0..<200 {
                     group.addTask {

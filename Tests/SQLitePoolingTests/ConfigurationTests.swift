@@ -36,10 +36,13 @@ import Testing
     }
 
     @Test(
-        "A path that is not a file's is an error that says why",
+        "A path that connections cannot share is an error that says why",
         arguments: [
-            ("", SQLiteError.Code.invalidConfiguration), (":memory:", .invalidConfiguration),
-            ("file:x?mode=memory", .invalidConfiguration), ("a\0b", .nulCharacter),
+            ("a\0b", SQLiteError.Code.nulCharacter), ("file:a%00b", .nulCharacter), ("file:", .invalidConfiguration),
+            ("file::memory:", .invalidConfiguration), ("file:x?mode=memory", .invalidConfiguration),
+            ("file:x?psow=1&mode=rw", .invalidConfiguration), ("file:x?cache=shared", .invalidConfiguration),
+            ("file:x?immutable=1", .invalidConfiguration), ("file:x?nolock=1", .invalidConfiguration),
+            ("file://localhost", .invalidConfiguration), ("file:x?%6dode=ro", .invalidConfiguration),
         ]
     )
     func paths(path: String, code: SQLiteError.Code) {

@@ -36,8 +36,8 @@ import Testing
             try await roundTrip([.integer(1), .real(1), .text("1"), .blob([49])] as [SQLiteValue], on: pool)
             #expect(try await pool.query("SELECT \(SQLiteValue.null)", as: SQLiteValue.self) == [.null])
             #expect(try await pool.query("SELECT \(Double.nan)", as: Double?.self) == [nil])
-            #expect(try await pool.query("SELECT \(5)", as: UInt.self) == [5])
-            #expect(try await pool.query("SELECT \(5)", as: UInt64.self) == [5])
+            try await roundTrip([0, UInt(Int.max)], on: pool)
+            try await roundTrip([0, UInt64(Int64.max)], on: pool)
         }
     }
 

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import CLockPoolSQLite
 import ConnectionPooling
 import Foundation
 import Testing
@@ -81,6 +82,33 @@ import Testing
             if let offset = error.offset { #expect(offset == 0 && "\(error)".contains("at byte 0 in: SELEC 1")) }
             #expect("\(error)".contains("SQLITE_ERROR 1"))
         }
+    }
+
+    @Test(
+        "An error in the middle of a statement says at which byte of the text, also of a script",
+        arguments: [
+            ("SELECT 'ä𝄞', nothing", 17), ("SELECT 1;;\n SELECT 2 FRO t, u", 25), ("SELECT 1 + none", 11),
+            ("SELECT 1 FROM nowhere", nil),
+        ] as [(String, Int?)]
+    )
+    func offsets(text: String, offset: Int?) async throws {
+        try await withPool { pool in
+            let error = try await sqliteError { try await pool.read { db in try db.executeScript(SQL(unsafe: text)) } }
+            #expect(error.code == .error && error.sql == text)
+            // SQLite knows it since 3.38.
+            if sqlite3_libversion_number() >= 3_038_000 { #expect(error.offset == offset) }
+        }
+    }
+
+    @Test("A retry can help where somebody else was in the way, and nowhere else")
+    func retryable() {
+        let helped: [SQLiteError.Code] = [.busy, .busySnapshot, .busyRecovery, .locked, .schemaChanged, .fileChanged]
+        for code in helped { #expect(SQLiteError(code, "").isRetryable) }
+        let hopeless: [SQLiteError.Code] = [
+            .error, .constraintUnique, .corrupt, .full, .inputOutput, .readOnly, .interrupted, .decoding, .closed,
+            .tooBig,
+        ]
+        for code in hopeless { #expect(!SQLiteError(code, "").isRetryable) }
     }
 
     @Test("A long statement is shortened in the description, and whole in the error")
@@ -202,6 +230,7 @@ import Testing
         #expect("\(SQLiteError.Code.constraintUnique)" == "SQLITE_CONSTRAINT_UNIQUE 2067")
         #expect("\(SQLiteError.Code(rawValue: 5 | 99 << 8))" == "SQLITE_BUSY 25349")
         #expect("\(SQLiteError.Code(rawValue: 255))" == "code 255")
+        #expect("\(SQLiteError.Code(rawValue: 778))" == "SQLITE_IOERR_WRITE 778")
         #expect(SQLiteError.Code.decoding.primary == .decoding)
     }
 }

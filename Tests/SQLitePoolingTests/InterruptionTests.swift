@@ -7,40 +7,45 @@ import Testing
 @testable import SQLitePooling
 
 @Suite struct InterruptionTests {
-    @Test("A cancellation that comes when its job has ended does not reach the next")
+    @Test("A cancellation that comes when its call has ended does nothing")
     func late() {
         let interruption = Interruption()
-        let first = interruption.issueTicket()
-        #expect(!interruption.begin(first))
-        #expect(!interruption.end())
-        let second = interruption.issueTicket()
-        #expect(!interruption.begin(second))
-        interruption.cancel(first)
+        #expect(unsafe !interruption.begin(on: nil))
+        #expect(interruption.end() == nil)
+        interruption.cancel()
         #expect(!interruption.isRaised)
-        #expect(!interruption.end())
+        #expect(interruption.end() == nil)
     }
 
-    @Test("A cancellation that comes before its job has begun waits for it")
+    @Test("A cancellation that comes before its call has begun waits for it")
     func early() {
         let interruption = Interruption()
-        let ticket = interruption.issueTicket()
-        interruption.cancel(ticket)
-        #expect(!interruption.isRaised)
-        #expect(interruption.begin(ticket))
+        interruption.cancel()
+        #expect(unsafe interruption.begin(on: nil))
         #expect(interruption.isRaised)
-        #expect(interruption.end())
-        #expect(!interruption.isRaised)
-        #expect(!interruption.begin(interruption.issueTicket()))
+        #expect(interruption.end() == .cancelled)
     }
 
-    @Test("A cancellation between the end of a job and the next ticket reaches nobody")
-    func between() {
+    @Test("A cancellation while the call runs is seen by it, once more or not")
+    func during() {
         let interruption = Interruption()
-        let ticket = interruption.issueTicket()
-        #expect(!interruption.begin(ticket))
-        #expect(!interruption.end())
-        interruption.cancel(ticket)
+        #expect(unsafe !interruption.begin(on: nil))
         #expect(!interruption.isRaised)
-        #expect(!interruption.begin(interruption.issueTicket()))
+        interruption.cancel()
+        interruption.cancel()
+        #expect(interruption.isRaised)
+        #expect(interruption.end() == .cancelled)
+    }
+
+    @Test("A deadline that has come is seen as a cancellation is, and says so")
+    func deadline() {
+        let interruption = Interruption(deadline: .now)
+        #expect(unsafe !interruption.begin(on: nil))
+        #expect(interruption.isRaised)
+        #expect(interruption.end() == .overdue)
+        let patient = Interruption(deadline: .now + .seconds(3_600))
+        #expect(unsafe !patient.begin(on: nil))
+        #expect(!patient.isRaised)
+        #expect(patient.end() == nil)
     }
 }

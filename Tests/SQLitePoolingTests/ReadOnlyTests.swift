@@ -131,18 +131,3 @@ import Testing
         }
     }
 }
-
-/// Gives up the rights of the superuser, for good.
-private func becomeNobody() {
-    if geteuid() == 0 { #expect(setuid(65_534) == 0) }
-}
-
-extension SampleFolder {
-    fileprivate func setWritable(_ isWritable: Bool) throws {
-        let manager = FileManager.default
-        let file: Int16 = isWritable ? 0o644 : 0o444
-        let folder: Int16 = isWritable ? 0o755 : 0o555
-        try manager.setAttributes([.posixPermissions: NSNumber(value: file)], ofItemAtPath: self.file())
-        try manager.setAttributes([.posixPermissions: NSNumber(value: folder)], ofItemAtPath: path)
-    }
-}

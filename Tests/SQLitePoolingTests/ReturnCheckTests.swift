@@ -109,4 +109,67 @@ import Testing
             }
         }
     }
+
+    @Test(
+        "A reader that a body leaves its mark on is replaced",
+        arguments: ["PRAGMA query_only = 0", "ATTACH ':memory:' AS other", "PRAGMA cache_size = 10"]
+    )
+    func markedReader(sql: String) async throws {
+        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            _ = try await pool.read { db in
+                // In a transaction some of these fail; the attempt counts.
+                _ = try? db.execute(SQL(unsafe: sql))
+            }
+            let state = try await pool.read { db in
+                [
+                    try db.query("PRAGMA query_only", as: Int.self),
+                    try db.query("PRAGMA cache_size", as: Int.self),
+                    try db.query("SELECT count(*) FROM pragma_database_list", as: Int.self),
+                ]
+            }
+            #expect(state == [[1], [-8_192], [1]])
+            #expect(pool.statistics.readers.createdAndClosed == [2, 1])
+        }
+    }
+
+    @Test("A member of a group that leaves its mark on the connection is the last to use it", arguments: [1, 16])
+    func markedGroup(group: Int) async throws {
+        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group)) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            try await withThrowingTaskGroup { tasks in
+                for number in 0..<20 {
+                    tasks.addTask {
+                        try await pool.write { db in
+                            #expect(try db.query("PRAGMA cache_size", as: Int.self) == [-8_192])
+                            try db.execute("INSERT INTO t VALUES (\(number))")
+                            if number % 5 == 0 { try db.execute("PRAGMA cache_size = 10") }
+                        }
+                    }
+                }
+                try await tasks.waitForAll()
+            }
+            #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [20])
+        }
+    }
+
+    @Test("A body that ends in the middle of its rows leaves no statement running, and no snapshot behind")
+    func unfinishedRows() async throws {
+        struct Enough: Error, Equatable {}
+        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            for number in 0..<3 { try await pool.execute("INSERT INTO t VALUES (\(number))") }
+            await #expect(throws: Enough()) {
+                try await pool.read { db in try db.forEachRow("SELECT x FROM t") { _ in throw Enough() } }
+            }
+            try await pool.execute("INSERT INTO t VALUES (3)")
+            // Waits for readers that look into the log; the first column says whether it did so in vain.
+            let blocked = try await pool.writeWithoutTransaction { db in
+                try db.query("PRAGMA wal_checkpoint(TRUNCATE)", as: (Int, Int, Int).self).map(\.0)
+            }
+            #expect(blocked == [0])
+            #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [4])
+            #expect(pool.statistics.connectionsClosed == 0)
+        }
+    }
 }

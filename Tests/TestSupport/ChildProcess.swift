@@ -44,6 +44,23 @@ package struct ChildProcess: Sendable {
         self.errors = errors
     }
 
+    /// Runs a command in this process's environment, where a crash prints no backtrace.
+    ///
+    /// - Parameter command: The path of an executable, and its arguments.
+    /// - Returns: What ``exitCode()`` gives, and all output with all errors behind it.
+    package static func run(_ command: [String]) async throws -> (status: Int32, output: String) {
+        let environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+        let child = try ChildProcess(
+            executable: command[0],
+            arguments: Array(command.dropFirst()),
+            environment: environment.map { "\($0)=\($1)" }
+        )
+        async let output = child.output.text()
+        let errors = await child.errors.text()
+        let status = await child.exitCode()
+        return (status, await output + errors)
+    }
+
     package func send(_ signal: Int32) {
         kill(identifier, signal)
     }

@@ -13,6 +13,7 @@
 #if defined(__unix__) || defined(__APPLE__)
 #define LOCKPOOL_HAS_THREADS 1
 #include <pthread.h>
+#include <time.h>
 #define LOCKPOOL_PER_THREAD _Thread_local
 #else
 #define LOCKPOOL_PER_THREAD
@@ -25,7 +26,51 @@ static inline uintptr_t *_Nonnull lockpool_thread_hint(void) {
   return &hint;
 }
 
+// Tells the processor that the thread goes round in a loop until another has written something.
+static inline void lockpool_spin_hint(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 #if defined(LOCKPOOL_HAS_THREADS)
+
+// Of the Swift runtime: the task that runs on this thread.
+extern void *_Nullable swift_task_getCurrent(void) __attribute__((swiftcall));
+
+// What tells the running task from all others that have not ended; 0 outside tasks.
+static inline uintptr_t lockpool_current_task(void) { return (uintptr_t)swift_task_getCurrent(); }
+
+// How the processor's counter is told in nanoseconds. Written once, before `rate` is.
+typedef struct lockpool_counter {
+  uint64_t ticks;        // the counter at the beginning
+  uint64_t nanoseconds;  // the monotonic clock then
+  uint64_t rate;         // nanoseconds for each tick, times 2 to the 32; 0 while the counter is not in use
+} lockpool_counter;
+
+extern lockpool_counter lockpool_counter_shared;
+
+// The monotonic clock of the system; meanwhile finds out how fast the processor's counter runs.
+uint64_t lockpool_instant_of_system(void);
+
+// An instant in nanoseconds of the monotonic clock, for durations between two of them. Read from the processor's counter, where that
+// is sound: in about half of the time.
+static inline uint64_t lockpool_instant(void) {
+#if defined(__x86_64__) && defined(__linux__)
+  uint64_t rate = __atomic_load_n(&lockpool_counter_shared.rate, __ATOMIC_ACQUIRE);
+  if (__builtin_expect(rate != 0, 1)) {
+    uint64_t ticks = __builtin_ia32_rdtsc() - lockpool_counter_shared.ticks;
+    return lockpool_counter_shared.nanoseconds + (uint64_t)(((unsigned __int128)ticks * rate) >> 32);
+  }
+#endif
+  return lockpool_instant_of_system();
+}
+
+// Compares the counter with the system's clock since the last call, and gives the counter up for good if they disagree by more than one in a
+// thousand: the machine has moved to another, or was asleep. To be called about once a second.
+void lockpool_instant_check(void);
 
 // Where a thread waits to be woken, once. It may live on that thread's stack: who wakes it does not touch it afterwards.
 typedef struct lockpool_parker {
@@ -44,6 +89,9 @@ void lockpool_parker_wake(lockpool_parker *_Nonnull parker, intptr_t wakeup);
 // Blocks until woken, or until `nanoseconds` of the monotonic clock have passed; UINT64_MAX for ever. Returns whether it was
 // woken, and then with what.
 bool lockpool_parker_wait(lockpool_parker *_Nonnull parker, uint64_t nanoseconds, intptr_t *_Nonnull wakeup);
+
+// The monotonic clock, in nanoseconds.
+uint64_t lockpool_nanoseconds(void);
 
 // Starts a detached thread with a stack of its own size. Returns 0, or what the system says.
 int lockpool_thread_start(void *_Nullable (*_Nonnull run)(void *_Nullable), void *_Nullable context, size_t stack_size);

@@ -1,0 +1,171 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import LockPool
+import Synchronization
+
+/// The connections that a suspended pool keeps from its callers.
+struct Suspension: Sendable {
+    private(set) var isSuspended = false
+    private var held: [LeasedSlot] = []
+
+    mutating func begin() { isSuspended = true }
+
+    /// Keeps a connection in hand, if the pool is suspended.
+    mutating func hold(_ slot: LeasedSlot) -> Bool {
+        if isSuspended { held.append(slot) }
+        return isSuspended
+    }
+
+    mutating func end() -> [LeasedSlot] {
+        isSuspended = false
+        defer { held = [] }
+        return held
+    }
+}
+
+extension ConnectionPool {
+    /// Changes how many connections there may be, at run time.
+    ///
+    /// Connections above a lower maximum are closed: idle ones now, leased ones when they come back or, where others are idle by
+    /// then, those within a second.
+    ///
+    /// - Parameter maximum: From 1 to the configuration's `largestMaximum`.
+    /// - Throws: ``PoolError`` with the code `invalidConfiguration` for another number.
+    /// - Complexity: O(connections).
+    public func resize(to maximum: Int) throws(PoolError) {
+        guard 1...lockPool.capacity ~= maximum else {
+            throw PoolError(
+                invalid: "maximumConnections",
+                "can be changed to 1 to \(lockPool.capacity), which is largestMaximum, not to \(maximum)",
+                in: configuration.name
+            )
+        }
+        size.withLock { size in
+            size = maximum
+            growth.plan.withLock { $0.maximum = maximum }
+            lockPool.resize(to: maximum)
+        }
+        grow()
+    }
+
+    /// Closes idle connections where others that are leased were to go.
+    func closeSurplus() {
+        size.withLock { lockPool.resize(to: $0) }
+    }
+
+    /// Hands out no connection until ``resume()``: for a failover, say. Callers wait in line, under their deadlines. Leases
+    /// that are out go on. A caller that this overtakes may still be served.
+    public func suspend() {
+        suspension.withLock { suspension in
+            guard
+                gate.compareExchange(
+                    expected: Gate.open,
+                    desired: Gate.suspended,
+                    ordering: .sequentiallyConsistent
+                ).exchanged
+            else { return }
+            suspension.begin()
+        }
+        holdIdle()
+    }
+
+    /// Hands out connections again: to who has waited longest first.
+    public func resume() {
+        let held = suspension.withLock { suspension in
+            _ = gate.compareExchange(
+                expected: Gate.suspended,
+                desired: Gate.open,
+                ordering: .sequentiallyConsistent
+            )
+            return suspension.end()
+        }
+        pass(held)
+        grow()
+    }
+
+    /// Takes idle connections out of the callers' reach while the pool is suspended.
+    func holdIdle() {
+        for index in places.indices {
+            if let lease = lockPool.tryGet(slot: index) { release(lease) }
+        }
+    }
+
+    /// Replaces all connections: idle ones are closed now, leased ones when they come back, those that are being made when
+    /// they are there. For credentials that have changed, or another server behind the same name. O(connections).
+    public func evictAll() {
+        growth.generation.add(1, ordering: .sequentiallyConsistent)
+        for index in places.indices { places[index].expire() }
+        for index in places.indices {
+            if let lease = lockPool.tryGet(slot: index) { pass(lease, at: time.now) }
+        }
+        grow()
+    }
+
+    /// Makes the connections that `minimumConnections` asks for without waiting for the first checkout.
+    public func prewarm() { startUpkeep() }
+
+    /// Gives out no connection any more, fails everyone who waits, and closes what is idle now and the rest when it comes
+    /// back.
+    ///
+    /// Returns when no connection is being closed any more; leased ones may still be out, and one that is being made is closed
+    /// when it is there. Safe to call again, and from several tasks at once.
+    public func close() async {
+        gate.store(Gate.draining, ordering: .sequentiallyConsistent)
+        lockPool.close()
+        releaseHeld()
+        stopTimers()
+        await closer.waitUntilClosed()
+        reportStatus()
+    }
+
+    /// Ends the pool in order: newcomers are refused; who waits is served, or fails when `drain` is over; what is idle is
+    /// closed; leases that are still out then are interrupted, as far as the factory has means; and everything is closed.
+    ///
+    /// Returns when everything is closed, also what is still being made, or at the latest `drain` and twice the configuration's
+    /// `closeTimeout` later. Safe to
+    /// call again, and from several tasks at once. A cancellation of the calling task changes nothing.
+    ///
+    /// - Parameter drain: How long callers and leases have to end by themselves; by default the configuration's `drainTimeout`.
+    public func shutdown(drain: Duration? = nil) async {
+        refuseNewcomers()
+        let (began, patience) = (time.now, (drain ?? configuration.drainTimeout).wholeNanoseconds)
+        _ = await patient.run(within: patience) { [self] in
+            await closer.wait { [lockPool] in lockPool.waiters == 0 }
+        } late: { _ in
+        }
+        lockPool.close()
+        stopTimers()
+        let spent = time.now - began
+        _ = await patient.run(within: patience > spent ? patience - spent : 0) { [closer, growth] in
+            await closer.wait { closer.isAllClosed && growth.plan.withLock { $0.connecting } == 0 }
+        } late: { _ in
+        }
+        if !closer.isAllClosed {
+            for index in places.indices where lockPool.peek(index) == .leased { closer.interrupt(index) }
+            _ = await patient.run(within: configuration.closeTimeout.wholeNanoseconds) { [closer] in
+                await closer.wait { closer.isAllClosed }
+            } late: { _ in
+            }
+        }
+        await closer.waitUntilClosed()
+        reportStatus()
+    }
+
+    /// Lets nobody get in line any more, as the beginning of a shutdown.
+    package func refuseNewcomers() {
+        gate.store(Gate.draining, ordering: .sequentiallyConsistent)
+        // Who waits still gets a connection, but nothing is made for later. Who is just about to start the upkeep has looked at the
+        // gate in this lock.
+        upkeep.withLock { _ in growth.plan.withLock { $0.isWarm = false } }
+        releaseHeld()
+    }
+
+    private func releaseHeld() { pass(suspension.withLock { $0.end() }) }
+
+    private func pass(_ held: [LeasedSlot]) {
+        let now = time.now
+        for slot in held { pass(LockGuard(slot), at: now) }
+    }
+}

@@ -1,0 +1,110 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import LockPool
+import Synchronization
+
+/// What is to become of a connection that nobody uses, decided from what is known of it.
+struct IdleConnection {
+    /// Since when nobody has used or tested it.
+    var idleFor: UInt64
+    var retireAt: UInt64
+    var uses: Int
+
+    enum Verdict: Hashable {
+        case keep, close(ConnectionEnd), test
+        /// It is too old, and goes when it may.
+        case replace
+    }
+
+    /// - Parameters:
+    ///   - isSurplus: Whether there are more connections than the minimum. Only asked where that matters: it is a look at all.
+    func verdict(
+        _ configuration: ConnectionPoolConfiguration,
+        at now: UInt64,
+        isSurplus: @autoclosure () -> Bool
+    ) -> Verdict {
+        if retireAt == 0 { return .close(.evicted) }
+        if idleFor >= configuration.idleTimeout?.wholeNanoseconds ?? .max, isSurplus() { return .close(.idle) }
+        if now >= retireAt || uses >= configuration.maximumUses ?? .max { return .replace }
+        if idleFor >= configuration.keepAliveInterval?.wholeNanoseconds ?? .max { return .test }
+        return .keep
+    }
+}
+
+extension ConnectionPool {
+    /// Starts to look after idle connections, once, unless the pool is at its end. Ends with the pool.
+    @usableFromInline
+    func startUpkeep() {
+        if isTended.load(ordering: .relaxed) { return }
+        upkeep.withLock { task in
+            if task != nil || gate.load(ordering: .sequentiallyConsistent) == Gate.draining { return }
+            isTended.store(true, ordering: .relaxed)
+            growth.plan.withLock { $0.isWarm = true }
+            task = Task.detached { [weak self, time] in
+                self?.grow()
+                while true {
+                    do { try await time.sleep(nanoseconds: 1_000_000_000) } catch { return }
+                    guard let self, !lockPool.isClosed else { return }
+                    self.lookAfterConnections()
+                }
+            }
+        }
+    }
+
+    /// Lets nothing sleep for the pool any more. After the pool has been closed, or with it.
+    func stopTimers() {
+        upkeep.withLock { $0 }?.cancel()
+        growth.timer.withLock { $0 }?.cancel()
+    }
+
+    /// Closes, replaces and tests idle connections whose time has come, and reports leases that last too long. O(connections).
+    func lookAfterConnections() {
+        time.check()
+        let now = time.now
+        for index in places.indices {
+            let place = places[index]
+            report(place, at: now)
+            if lockPool.peek(index) != .idle || verdict(on: place, at: now) == .keep { continue }
+            guard let lease = lockPool.tryGet(slot: index) else { continue }
+            // In hand now, so nobody changes what is known of it.
+            switch verdict(on: place, at: now) {
+            case .keep: pass(lease, at: now)
+            case .test: test(lease)
+            case .close(let end): discard(lease, end)
+            case .replace:
+                let isNeeded = place.idleTime(at: now) < 60_000_000_000 || !isSurplus
+                if mayRetire(isNeeded: isNeeded) { discard(lease, .expired) } else { lease.release() }
+            }
+        }
+        closeSurplus()
+        grow()
+        reportStatus()
+    }
+
+    /// Tells the observers, if there are any, how the pool stands.
+    func reportStatus() {
+        if !isObserved { return }
+        let status = status
+        for observer in observers { observer.observe(status, in: configuration.name) }
+    }
+
+    private func verdict(on place: Place, at now: UInt64) -> IdleConnection.Verdict {
+        IdleConnection(idleFor: place.idleTime(at: now), retireAt: place.retireAt, uses: place.uses)
+            .verdict(configuration, at: now, isSurplus: isSurplus)
+    }
+
+    private var isSurplus: Bool {
+        let occupancy = lockPool.occupancy
+        return occupancy.idle + occupancy.leased > configuration.minimumConnections
+    }
+
+    private func report(_ place: Place, at now: UInt64) {
+        let leasedAt = place.leasedAt
+        guard leasedAt != 0, now > leasedAt, now - leasedAt >= leakThreshold else { return }
+        if place.claimReport(of: leasedAt) {
+            notify(.leaked(place: "\(place.caller)", age: .nanoseconds(Int64(clamping: now - leasedAt))))
+        }
+    }
+}

@@ -1,0 +1,134 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+#if ConfigurationSupport
+    public import Configuration
+
+    extension ConnectionPoolConfiguration {
+        /// A configuration that is read by swift-configuration. With the trait `ConfigurationSupport`.
+        ///
+        /// ```swift
+        /// let config = ConfigReader(provider: EnvironmentVariablesProvider())
+        /// // DATABASE_POOL_MAXIMUM_CONNECTIONS=20, DATABASE_POOL_CHECKOUT_TIMEOUT=500ms
+        /// let configuration = try ConnectionPoolConfiguration(config: config.scoped(to: "database.pool"))
+        /// ```
+        ///
+        /// The keys are named as the fields are, and each may be left out.
+        ///
+        /// - `name` (string)
+        /// - `maximumConnections`, `largestMaximum`, `minimumConnections`, `maximumConcurrentConnects`, `maximumWaiters` (int)
+        /// - `maximumUses` (int, or `never`)
+        /// - `checkoutTimeout`, `connectTimeout`, `resetTimeout`, `closeTimeout`, `drainTimeout`, `initialBackoff`,
+        ///   `maximumBackoff`, `circuitBreakerThreshold` (duration)
+        /// - `validateAfterIdle`, `keepAliveInterval`, `idleTimeout`, `maximumLifetime`, `leakDetectionThreshold` (duration, or
+        ///   `never`)
+        ///
+        /// A duration is a number with a unit, `ns`, `us`, `ms`, `s`, `m` or `h`, such as `500ms` or `1.5h`; without one it is in
+        /// seconds.
+        ///
+        /// - Parameters:
+        ///   - config: What is read, from where the keys begin.
+        ///   - defaults: Has what is left out.
+        /// - Throws: ``PoolError`` with the code `invalidConfiguration`, which names the key, if a value cannot be read, or does not
+        ///   pass ``validate()``.
+        public init(config: ConfigReader, defaults: ConnectionPoolConfiguration = .init()) throws(PoolError) {
+            self = defaults
+            let reader = FieldReader(config: config, pool: config.string(forKey: "name") ?? defaults.name)
+            try reader.read("name", into: &name)
+            try reader.read("maximumConnections", into: &maximumConnections)
+            try reader.read("largestMaximum", into: &largestMaximum)
+            try reader.read("minimumConnections", into: &minimumConnections)
+            try reader.read("maximumConcurrentConnects", into: &maximumConcurrentConnects)
+            try reader.read("maximumWaiters", into: &maximumWaiters)
+            try reader.read("checkoutTimeout", into: &checkoutTimeout)
+            try reader.read("connectTimeout", into: &connectTimeout)
+            try reader.read("resetTimeout", into: &resetTimeout)
+            try reader.read("closeTimeout", into: &closeTimeout)
+            try reader.read("drainTimeout", into: &drainTimeout)
+            try reader.read("initialBackoff", into: &initialBackoff)
+            try reader.read("maximumBackoff", into: &maximumBackoff)
+            try reader.read("circuitBreakerThreshold", into: &circuitBreakerThreshold)
+            try reader.read("validateAfterIdle", into: &validateAfterIdle)
+            try reader.read("keepAliveInterval", into: &keepAliveInterval)
+            try reader.read("idleTimeout", into: &idleTimeout)
+            try reader.read("maximumLifetime", into: &maximumLifetime)
+            try reader.read("maximumUses", into: &maximumUses)
+            try reader.read("leakDetectionThreshold", into: &leakDetectionThreshold)
+            try validate()
+        }
+    }
+
+    /// Reads single fields. A value that is there and cannot be read is an error, unlike to a `ConfigReader` with a default.
+    private struct FieldReader {
+        let config: ConfigReader
+        let pool: String
+
+        func read<Value: ConfigurationValue>(_ field: String, into value: inout Value) throws(PoolError) {
+            guard let text = text(of: field) else { return }
+            guard let read = Value(configurationText: text) else {
+                throw PoolError(invalid: field, "must be \(Value.expectation), not “\(text)”", in: pool)
+            }
+            value = read
+        }
+
+        /// The value as text, whatever its type is: of providers with types, each gives only values of the type that it is asked
+        /// for.
+        private func text(of field: String) -> String? {
+            let key = ConfigKey(field)
+            if let text = config.string(forKey: key) { return text }
+            if let number = config.int(forKey: key) { return "\(number)" }
+            if let number = config.double(forKey: key) { return "\(number)" }
+            if let truth = config.bool(forKey: key) { return "\(truth)" }
+            return config.stringArray(forKey: key)?.description
+        }
+    }
+
+    private protocol ConfigurationValue {
+        /// What a text has to be.
+        static var expectation: String { get }
+
+        init?(configurationText text: String)
+    }
+
+    extension String: ConfigurationValue {
+        fileprivate static var expectation: String { "a text" }
+        fileprivate init?(configurationText text: String) { self = text }
+    }
+
+    extension Int: ConfigurationValue {
+        fileprivate static var expectation: String { "a whole number" }
+        fileprivate init?(configurationText text: String) { self.init(text) }
+    }
+
+    extension Duration: ConfigurationValue {
+        fileprivate static var expectation: String { "a duration such as 500ms, 10s or 2m" }
+
+        fileprivate init?(configurationText text: String) {
+            let number = text.prefix { "0123456789.".contains($0) }
+            let nanoseconds: Double? =
+                switch text.dropFirst(number.count) {
+                case "ns": 1
+                case "us": 1e3
+                case "ms": 1e6
+                case "s", "": 1e9
+                case "m": 60e9
+                case "h": 3_600e9
+                default: nil
+                }
+            guard let count = Double(number), let nanoseconds, count * nanoseconds < 1e18 else { return nil }
+            self = .nanoseconds(Int64((count * nanoseconds).rounded()))
+        }
+    }
+
+    extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
+        fileprivate static var expectation: String { "\(Wrapped.expectation), or never" }
+
+        fileprivate init?(configurationText text: String) {
+            self = nil
+            if text == "never" { return }
+            guard let wrapped = Wrapped(configurationText: text) else { return nil }
+            self = wrapped
+        }
+    }
+#endif

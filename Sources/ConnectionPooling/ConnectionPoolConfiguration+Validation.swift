@@ -1,0 +1,57 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+extension ConnectionPoolConfiguration {
+    /// Looks whether a pool can be made from this.
+    ///
+    /// - Throws: ``PoolError`` with the code `invalidConfiguration`, which names the field.
+    public func validate() throws(PoolError) {
+        try check("maximumConnections", maximumConnections, in: 1...100_000)
+        try check("largestMaximum", largestMaximum ?? maximumConnections, in: maximumConnections...100_000)
+        try check("minimumConnections", minimumConnections, in: 0...maximumConnections)
+        try check("maximumConcurrentConnects", maximumConcurrentConnects, in: 1...100_000)
+        try check("maximumWaiters", maximumWaiters, in: 1...100_000)
+        try check("maximumUses", maximumUses ?? 1, in: 1...Int.max)
+        for (field, duration) in [
+            ("checkoutTimeout", checkoutTimeout), ("drainTimeout", drainTimeout), ("initialBackoff", initialBackoff),
+            ("circuitBreakerThreshold", circuitBreakerThreshold),
+        ] where duration < .zero {
+            throw PoolError(invalid: field, "must not be negative, but is \(duration)", in: name)
+        }
+        // What has just been tested has to be handed out before it counts as idle for too long again.
+        if let validateAfterIdle, validateAfterIdle < .milliseconds(1) {
+            throw PoolError(
+                invalid: "validateAfterIdle",
+                "must be at least a millisecond, but is \(validateAfterIdle)",
+                in: name
+            )
+        }
+        for (field, duration) in [
+            ("connectTimeout", connectTimeout), ("resetTimeout", resetTimeout), ("closeTimeout", closeTimeout),
+            ("keepAliveInterval", keepAliveInterval), ("idleTimeout", idleTimeout),
+            ("maximumLifetime", maximumLifetime),
+            ("leakDetectionThreshold", leakDetectionThreshold),
+        ] as [(String, Duration?)] {
+            if let duration, duration <= .zero {
+                throw PoolError(invalid: field, "must be more than nothing, but is \(duration)", in: name)
+            }
+        }
+        if maximumBackoff < initialBackoff {
+            throw PoolError(
+                invalid: "maximumBackoff",
+                "must be at least initialBackoff, \(initialBackoff), but is \(maximumBackoff)",
+                in: name
+            )
+        }
+    }
+
+    private func check(_ field: String, _ value: Int, in range: ClosedRange<Int>) throws(PoolError) {
+        if range.contains(value) { return }
+        throw PoolError(
+            invalid: field,
+            "must be from \(range.lowerBound) to \(range.upperBound), not \(value)",
+            in: name
+        )
+    }
+}

@@ -1,0 +1,81 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Synchronization
+
+/// How often something took how long, in buckets a quarter to a fifth wide, from a nanosecond to centuries.
+public struct Distribution: Hashable, Sendable {
+    /// How often it happened.
+    public var count: Int { counts.reduce(0, +) }
+
+    private var counts: [Int]
+
+    init(counts: [Int]) { self.counts = counts }
+
+    /// The duration that `fraction` of all did not exceed, rounded up by a quarter at most; zero if there were none.
+    ///
+    /// - Parameter fraction: From 0 to 1; 0.99 for the 99th percentile.
+    public func quantile(_ fraction: Double) -> Duration {
+        let count = count
+        guard count > 0 else { return .zero }
+        let rank = max(1, Int((Double(count) * min(max(fraction, 0), 1)).rounded(.up)))
+        var seen = 0
+        for (bucket, number) in counts.enumerated() {
+            seen += number
+            if seen >= rank { return .nanoseconds(Int64(clamping: Self.upperBound(bucket))) }
+        }
+        return .zero
+    }
+
+    static func + (left: Distribution, right: Distribution) -> Distribution {
+        Distribution(counts: zip(left.counts, right.counts).map { $0 + $1 })
+    }
+
+    static let empty = Distribution(counts: Array(repeating: 0, count: Counts.size))
+
+    /// Four buckets for each power of two.
+    @inlinable
+    @inline(__always)
+    static func bucket(_ nanoseconds: UInt64) -> Int {
+        let value = nanoseconds | 4
+        let exponent = 61 &- value.leadingZeroBitCount
+        return exponent &* 4 &+ Int(truncatingIfNeeded: (value &>> UInt64(truncatingIfNeeded: exponent)) & 3)
+    }
+
+    private static func upperBound(_ bucket: Int) -> UInt64 {
+        let (exponent, part) = (bucket / 4, UInt64(bucket % 4))
+        return ((4 + part + 1) << UInt64(min(exponent, 60))) - 1
+    }
+
+    /// The counts while they are made: by one at a time, read by anybody.
+    @safe
+    @usableFromInline
+    struct Counts: ~Copyable, @unchecked Sendable {
+        static var size: Int { 248 }
+        @usableFromInline let counts: UnsafeMutablePointer<Atomic<Int>>
+
+        @usableFromInline
+        init() {
+            unsafe counts = .allocate(capacity: Self.size)
+            for index in 0..<Self.size { unsafe (counts + index).initialize(to: Atomic(0)) }
+        }
+
+        deinit {
+            unsafe counts.deinitialize(count: Self.size)
+            unsafe counts.deallocate()
+        }
+
+        /// Counts one. Not for two at a time, of which one could be lost.
+        @inlinable
+        @inline(__always)
+        func add(_ nanoseconds: UInt64) {
+            let count = unsafe counts + Distribution.bucket(nanoseconds)
+            unsafe count.pointee.store(count.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        }
+
+        var distribution: Distribution {
+            Distribution(counts: (0..<Self.size).map { unsafe (counts + $0).pointee.load(ordering: .relaxed) })
+        }
+    }
+}

@@ -1,0 +1,191 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Synchronization
+
+/// What is known of the connection in one place of the pool: how old it is, who has it, and how it was used.
+///
+/// Written by whoever has the place in hand, and read by anybody: hence atomics, which need no order among each other. What every lease
+/// touches is in one cache line, and no two places share one.
+@usableFromInline
+struct PlaceRecord: ~Copyable {
+    /// Since when it has been leased; 0 if it is not.
+    @usableFromInline let leasedAt = Atomic<UInt64>(0)
+    /// When it was last used, or found to work.
+    @usableFromInline let idleSince = Atomic<UInt64>(0)
+    @usableFromInline let uses = Atomic<Int>(0)
+    /// Where it was checked out: a file's name, as static text, and a line.
+    @usableFromInline let file = Atomic<UInt>(0)
+    @usableFromInline let line = Atomic<UInt>(0)
+    /// The task whose `withConnection` has it; 0 for none.
+    @usableFromInline let holder = Atomic<UInt>(0)
+    /// From when on it is to be replaced.
+    @usableFromInline let retireAt = Atomic<UInt64>(.max)
+    /// How long leases took.
+    @usableFromInline let useTimes = Distribution.Counts()
+    /// How long those who had to wait waited for it.
+    @usableFromInline let waitTimes = Distribution.Counts()
+    /// Whether the holder waits for another connection of the pool.
+    let holderWaits = Atomic(false)
+    /// The lease that has been reported as too long, by its `leasedAt`.
+    let reported = Atomic<UInt64>(0)
+
+    /// Bytes from one place to the next: two cache lines, which processors fetch together.
+    static var stride: Int { 128 }
+
+    @usableFromInline
+    init() {}
+}
+
+/// A reference to the record of a place. Valid for as long as the pool.
+@frozen
+@usableFromInline
+@safe
+struct Place: @unchecked Sendable {
+    @usableFromInline let record: UnsafeMutablePointer<PlaceRecord>
+
+    init(_ record: UnsafeMutablePointer<PlaceRecord>) { unsafe self.record = unsafe record }
+
+    /// Notes that a lease begins.
+    @inlinable
+    @inline(__always)
+    func begin(at now: UInt64, _ caller: Caller) {
+        unsafe record.pointee.leasedAt.store(now, ordering: .relaxed)
+        unsafe record.pointee.file.store(caller.file, ordering: .relaxed)
+        unsafe record.pointee.line.store(caller.line, ordering: .relaxed)
+        unsafe record.pointee.holder.store(caller.task, ordering: .relaxed)
+    }
+
+    /// Notes that a lease ends.
+    ///
+    /// - Returns: How long it took.
+    @inlinable
+    @inline(__always)
+    func end(at now: UInt64) -> UInt64 {
+        let begun = unsafe record.pointee.leasedAt.load(ordering: .relaxed)
+        let duration = now > begun ? now - begun : 0
+        unsafe record.pointee.leasedAt.store(0, ordering: .relaxed)
+        // By the holder itself, so that it never finds itself where it no longer is.
+        unsafe record.pointee.holder.store(0, ordering: .relaxed)
+        unsafe record.pointee.idleSince.store(now, ordering: .relaxed)
+        let uses = unsafe record.pointee.uses.load(ordering: .relaxed)
+        unsafe record.pointee.uses.store(uses &+ 1, ordering: .relaxed)
+        unsafe record.pointee.useTimes.add(duration)
+        return duration
+    }
+
+    /// How long it has been idle.
+    @inlinable
+    @inline(__always)
+    func idleTime(at now: UInt64) -> UInt64 {
+        let since = unsafe record.pointee.idleSince.load(ordering: .relaxed)
+        return now > since ? now - since : 0
+    }
+
+    @inlinable
+    @inline(__always)
+    var retireAt: UInt64 { unsafe record.pointee.retireAt.load(ordering: .relaxed) }
+
+    var holder: UInt { unsafe record.pointee.holder.load(ordering: .relaxed) }
+    var holderWaits: Bool {
+        get { unsafe record.pointee.holderWaits.load(ordering: .relaxed) }
+        nonmutating set { unsafe record.pointee.holderWaits.store(newValue, ordering: .relaxed) }
+    }
+    var uses: Int { unsafe record.pointee.uses.load(ordering: .relaxed) }
+    var leasedAt: UInt64 { unsafe record.pointee.leasedAt.load(ordering: .relaxed) }
+    var waitTimes: Distribution { unsafe record.pointee.waitTimes.distribution }
+    var useTimes: Distribution { unsafe record.pointee.useTimes.distribution }
+
+    var caller: Caller {
+        unsafe Caller(
+            file: record.pointee.file.load(ordering: .relaxed),
+            line: record.pointee.line.load(ordering: .relaxed)
+        )
+    }
+
+    /// Notes how long its holder has waited.
+    @inlinable
+    func waited(_ nanoseconds: UInt64) { unsafe record.pointee.waitTimes.add(nanoseconds) }
+
+    /// A new connection is here.
+    ///
+    /// When it is to retire is stored before it is looked whether all were evicted meanwhile, and an eviction is counted before
+    /// it is stored everywhere: sequentially consistent, or each could miss the other.
+    func welcome(at now: UInt64, retireAt: UInt64) {
+        unsafe record.pointee.retireAt.store(retireAt, ordering: .sequentiallyConsistent)
+        unsafe record.pointee.idleSince.store(now, ordering: .relaxed)
+        unsafe record.pointee.uses.store(0, ordering: .relaxed)
+    }
+
+    /// The connection has been found to work.
+    func touch(at now: UInt64) { unsafe record.pointee.idleSince.store(now, ordering: .relaxed) }
+
+    /// Whatever connection is here is to go when it comes back.
+    func expire() { unsafe record.pointee.retireAt.store(0, ordering: .sequentiallyConsistent) }
+
+    /// Whether this is the first to report the lease that is out.
+    func claimReport(of leasedAt: UInt64) -> Bool {
+        unsafe record.pointee.reported.exchange(leasedAt, ordering: .relaxed) != leasedAt
+    }
+
+    func wasReported(_ leasedAt: UInt64) -> Bool {
+        unsafe record.pointee.reported.load(ordering: .relaxed) == leasedAt
+    }
+}
+
+/// The records of all places of a pool.
+@safe
+final class Places: @unchecked Sendable {
+    let indices: Range<Int>
+    private let memory: UnsafeMutableRawPointer
+
+    init(count: Int) {
+        precondition(MemoryLayout<PlaceRecord>.size <= PlaceRecord.stride)
+        indices = 0..<count
+        unsafe memory = .allocate(byteCount: count * PlaceRecord.stride, alignment: PlaceRecord.stride)
+        for index in indices {
+            unsafe (memory + index * PlaceRecord.stride).initializeMemory(as: PlaceRecord.self, to: PlaceRecord())
+        }
+    }
+
+    deinit {
+        for index in indices { unsafe self[index].record.deinitialize(count: 1) }
+        unsafe memory.deallocate()
+    }
+
+    subscript(index: Int) -> Place {
+        unsafe Place((memory + index * PlaceRecord.stride).assumingMemoryBound(to: PlaceRecord.self))
+    }
+}
+
+/// Who checks a connection out: a place in a source file, and the task if it is sure to keep the connection.
+@frozen
+@usableFromInline
+struct Caller: Sendable, CustomStringConvertible {
+    /// Where the text of the file's name begins, which lives for ever.
+    @usableFromInline let file: UInt
+    @usableFromInline let line: UInt
+    /// 0 for none.
+    @usableFromInline let task: UInt
+
+    @usableFromInline
+    init(file: UInt, line: UInt) {
+        self.file = file
+        self.line = line
+        task = 0
+    }
+
+    @inlinable
+    @inline(__always)
+    init(_ file: StaticString, _ line: UInt, task: UInt = 0) {
+        self.task = task
+        self.file = file.hasPointerRepresentation ? unsafe UInt(bitPattern: file.utf8Start) : 0
+        self.line = line
+    }
+
+    @usableFromInline var description: String {
+        guard let text = unsafe UnsafePointer<CChar>(bitPattern: file) else { return "unknown" }
+        return unsafe "\(String(cString: text)):\(line)"
+    }
+}

@@ -1,0 +1,41 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+public import CLockPoolThread
+internal import LockPool
+
+/// The clock of a pool: nanoseconds since some instant, and sleep.
+@usableFromInline
+struct PoolTime: Sendable {
+    /// `nil` for the system's monotonic clock, which is read without a detour.
+    @usableFromInline let read: (@Sendable () -> UInt64)?
+    private let sleepFor: @Sendable (Duration) async throws -> Void
+
+    init<C: Clock<Duration>>(_ clock: C) {
+        if clock is ContinuousClock {
+            read = nil
+        } else {
+            let start = clock.now
+            // Never zero, which stands for no instant.
+            read = { start.duration(to: clock.now).wholeNanoseconds + 1 }
+        }
+        sleepFor = { try await clock.sleep(until: clock.now.advanced(by: $0), tolerance: nil) }
+    }
+
+    @inlinable
+    var now: UInt64 {
+        @inline(__always) get {
+            if let read { return read() }
+            return lockpool_instant()
+        }
+    }
+
+    /// Has the clock look after itself, about once a second.
+    func check() { if read == nil { lockpool_instant_check() } }
+
+    /// Suspends for so long. Throws `CancellationError` if the task is cancelled.
+    func sleep(nanoseconds: UInt64) async throws {
+        try await sleepFor(.nanoseconds(Int64(clamping: nanoseconds)))
+    }
+}

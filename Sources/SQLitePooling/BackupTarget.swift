@@ -1,0 +1,96 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolSQLite
+
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
+/// A file that a database is copied into. It is opened, written and closed on the thread of the connection that is copied.
+@safe
+final class BackupTarget {
+    private let path: String
+    private let handle: OpaquePointer
+    private let isNew: Bool
+
+    /// Opens the file, or makes it.
+    init(_ path: String, besides session: Session) throws(SQLiteError) {
+        guard !path.utf8.contains(0) else {
+            throw SQLiteError(.nulCharacter, "the path of the backup has a NUL character in it")
+        }
+        var (source, target) = (stat(), stat())
+        let isNew = unsafe stat(path, &target) != 0
+        let name = unsafe sqlite3_db_filename(session.handle, "main").map { unsafe String(cString: $0) } ?? ""
+        if !isNew, unsafe stat(name, &source) == 0, source.st_dev == target.st_dev, source.st_ino == target.st_ino {
+            throw SQLiteError(.misuse, "the backup would replace the database itself")
+        }
+        // Relative to where the process is, and never a URI.
+        let place = path.hasPrefix("/") ? path : "./" + path
+        var handle: OpaquePointer?
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+        let code = unsafe sqlite3_open_v2(place, &handle, flags, nil)
+        guard let handle = unsafe handle else { throw SQLiteError(.outOfMemory, "no memory for a connection") }
+        self.path = place
+        unsafe self.handle = handle
+        self.isNew = isNew
+        _ = unsafe sqlite3_extended_result_codes(handle, 1)
+        if code == SQLITE_OK { return }
+        let error = failure(code)
+        _ = unsafe sqlite3_close_v2(handle)
+        throw error
+    }
+
+    /// Copies everything, step by step.
+    func copy(
+        _ session: Session,
+        pagesPerStep: Int,
+        _ progress: (SQLiteBackupProgress) throws -> Void
+    ) throws {
+        guard let backup = unsafe sqlite3_backup_init(handle, "main", session.handle, "main") else {
+            throw failure(unsafe sqlite3_extended_errcode(handle))
+        }
+        // Rolls back what was written, if it was not everything.
+        defer { _ = unsafe sqlite3_backup_finish(backup) }
+        let pages = Int32(clamping: max(1, pagesPerStep))
+        var waits: Int32 = 0
+        while true {
+            if session.interruption?.isRaised == true { throw SQLiteError(.interrupted, "interrupted") }
+            let code = unsafe sqlite3_backup_step(backup, pages)
+            switch code {
+            case SQLITE_OK, SQLITE_DONE:
+                waits = 0
+                try progress(
+                    SQLiteBackupProgress(
+                        remainingPages: Int(unsafe sqlite3_backup_remaining(backup)),
+                        totalPages: Int(unsafe sqlite3_backup_pagecount(backup))
+                    )
+                )
+                if code == SQLITE_DONE { return }
+            case _ where code & 0xff == SQLITE_BUSY || code & 0xff == SQLITE_LOCKED:
+                // Somebody has a lock on the other file.
+                guard session.waitForLock(calls: waits) else { throw failure(code) }
+                waits += 1
+            default:
+                throw failure(code)
+            }
+        }
+    }
+
+    /// Closes the file, and removes one that was made for nothing.
+    func close(isComplete: Bool) {
+        _ = unsafe sqlite3_close_v2(handle)
+        guard isNew, !isComplete else { return }
+        for ending in ["", "-journal"] { unsafe unlink(path + ending) }
+    }
+
+    private func failure(_ code: Int32) -> SQLiteError {
+        let reason = unsafe String(cString: sqlite3_errstr(code))
+        return SQLiteError(SQLiteError.Code(rawValue: code), "cannot back up to \(path): \(reason)")
+    }
+}

@@ -1,0 +1,104 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+
+// Names of their own, and not those of the asynchronous methods: Swift takes the code of a `main.swift`, and a closure that is marked
+// `throws` and not `async`, for synchronous when it chooses between methods of one name.
+//
+// On the calling thread, which waits for a connection and for SQLite: for programs and threads without tasks. SQLite's work
+// needs stack: up to four mebibytes where a pattern of `LIKE` is tens of thousands of characters long.
+
+extension SQLitePool {
+    /// Runs `body` on a connection that reads, on this thread, and waits for it. All its statements see the database as it was
+    /// at the first of them.
+    ///
+    /// Not for asynchronous code, whose threads must not block; the compiler sees to that. Waits in the same line as tasks do.
+    ///
+    /// - Parameters:
+    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has a connection.
+    ///   - body: Reads. If it calls the pool in turn, it may wait for the connection that it has itself, until the time is over.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws, unchanged. ``SQLiteError`` with the code `deadlineExceeded` if a statement was interrupted
+    ///   because of `timeout`; others if the file cannot be opened or read. `PoolError` if no connection came free in time, too many calls
+    ///   wait, or the pool is closed.
+    @available(*, noasync, message: "Blocks the thread; use read, or readBlockingCooperativeThread.")
+    public func readBlocking<Value>(
+        timeout: Duration? = nil,
+        _ body: (borrowing SQLiteConnection) throws -> sending Value
+    ) throws -> sending Value {
+        let deadline = Self.deadline(after: timeout)
+        let lease = try Self.checkOutBlocking(readers, deadline)
+        return try lease.connection.withSession { session in
+            try session.perform(deadline.map { Interruption(deadline: $0) }, in: .snapshot, body)
+        }
+    }
+
+    /// Runs `body` in a transaction, on this thread, and waits for it. The transaction is committed when `body` returns, and
+    /// rolled back when it throws.
+    ///
+    /// Not for asynchronous code, whose threads must not block; the compiler sees to that. Waits in the same line as tasks do.
+    /// Where writes are grouped, `body` runs on the connection's thread, and this waits for that.
+    ///
+    /// - Parameters:
+    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has the connection.
+    ///   - body: Reads and writes. If it calls the pool's writing methods in turn, they wait for the connection that it has
+    ///     itself, until their time is over.
+    /// - Returns: What `body` returns; everything is committed then.
+    /// - Throws: As `readBlocking`; nothing is changed then. ``SQLiteError`` with the code `readOnly`, before anything happens,
+    ///   if the pool is for reading only; `transactionLost` if `body` returned although an error had rolled the transaction back.
+    @available(*, noasync, message: "Blocks the thread; use write, or writeBlockingCooperativeThread.")
+    public func writeBlocking<Value>(
+        timeout: Duration? = nil,
+        _ body: (borrowing SQLiteConnection) throws -> sending Value
+    ) throws -> sending Value {
+        try checkMayWrite()
+        let deadline = Self.deadline(after: timeout)
+        if configuration.maximumWritesPerCommit > 1 { return try writeInGroup(deadline, body) }
+        let held = HeldConnection(try Self.checkOutBlocking(writer, deadline))
+        defer { held.giveBack() }
+        return try held.worker.withSession { session in
+            try session.perform(deadline.map { Interruption(deadline: $0) }, in: .immediate, body)
+        }
+    }
+
+    /// Has the writer's thread run `body`, and waits for it.
+    @available(*, noasync)
+    private func writeInGroup<Value>(
+        _ deadline: ContinuousClock.Instant?,
+        _ body: (borrowing SQLiteConnection) throws -> sending Value
+    ) throws -> sending Value {
+        // Of the body's region; the function does not say so of what it returns.
+        nonisolated(unsafe) let value = try withoutActuallyEscaping(body) { body in
+            // It is called on another thread while this one waits, so that only one of them is where it came from.
+            nonisolated(unsafe) let lent = body
+            let call = Call(on: writer, .immediate, deadline: deadline) { db in try unsafe lent(db) }
+            _ = call.start()
+            Completion.block { call.notify($0) }
+            return try call.takeOutcome()
+        }
+        return unsafe value
+    }
+
+    @available(*, noasync)
+    private static func checkOutBlocking(
+        _ pool: ConnectionPool<SQLiteWorkerFactory>,
+        _ deadline: ContinuousClock.Instant?
+    ) throws -> ConnectionLease<SQLiteWorkerFactory> {
+        do {
+            return try pool.getOrCreateBlocking(timeout: pool.patience(until: deadline))
+        } catch {
+            throw error.cause
+        }
+    }
+}
+
+extension ConnectionPool<SQLiteWorkerFactory> {
+    /// How long a call waits in line that has to be over at `deadline`.
+    func patience(until deadline: ContinuousClock.Instant?) -> Duration {
+        let patience = configuration.checkoutTimeout
+        guard let deadline else { return patience }
+        return min(patience, deadline - .now)
+    }
+}

@@ -1,0 +1,66 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+
+extension SQLitePool {
+    /// Runs `body` in a transaction, as ``write(timeout:_:)`` does, and then `later` on another connection, which sees the
+    /// database exactly as the transaction has left it: its snapshot is taken after the commit and before the next write begins.
+    ///
+    /// ```swift
+    /// let (id, report) = try await pool.write { db in
+    ///     try db.execute("INSERT INTO entry …").lastInsertedRowID
+    /// } thenRead: { db in
+    ///     try db.query("SELECT …", as: String.self)
+    /// }
+    /// ```
+    ///
+    /// While `later` runs, others write. Both connections are there before anything is written, the one that writes first: so a write
+    /// waits longer than otherwise where many read, and others with it.
+    ///
+    /// Suspends until both connections are free and both bodies have run, on those connections' threads. The write shares its
+    /// commit with no other.
+    ///
+    /// - Parameters:
+    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has its connections.
+    ///   - body: Reads and writes.
+    ///   - later: Reads.
+    /// - Returns: What both return.
+    /// - Throws: As `write`, and nothing is changed then. What `later` throws, unchanged, or what keeps it from running to its end, such as
+    ///   a cancellation: then everything **is** committed.
+    public func write<Written, Read>(
+        timeout: Duration? = nil,
+        _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Written,
+        thenRead later: sending @escaping (borrowing SQLiteConnection) throws -> sending Read
+    ) async throws -> sending (written: Written, read: Read) {
+        try checkMayWrite()
+        let deadline = Self.deadline(after: timeout)
+        let writing = HeldConnection(try await writer.checkOut(until: deadline))
+        let reading = HeldConnection(try await readers.checkOut(until: deadline))
+        let write = Call(on: writer, .immediateAlone, deadline: deadline, body)
+        let written = try await write.value(on: writing)
+        let read = Call(on: readers, .snapshotNow { writing.giveBack() }, deadline: deadline, later)
+        return (written, try await read.value(on: reading))
+    }
+}
+
+/// A connection that a call uses and does not give back.
+///
+/// It goes back when it is given back, or with the last reference.
+final class HeldConnection: Sendable {
+    private let lease: Locked<ConnectionLease<SQLiteWorkerFactory>?>
+    let worker: SQLiteWorker
+
+    init(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) {
+        worker = lease.connection
+        self.lease = Locked(consume lease)
+    }
+
+    func giveBack() {
+        guard let lease = lease.withLock({ $0.take() }) else { return }
+        worker.giveBack(lease)
+    }
+
+    deinit { giveBack() }
+}

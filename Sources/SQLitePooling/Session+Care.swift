@@ -1,0 +1,47 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolSQLite
+
+extension Session {
+    /// Applies what the configuration asks of this kind of connections besides its fields.
+    func apply(_ pragmas: [SQLitePragma], of connections: SQLiteConnections) throws(SQLiteError) {
+        for pragma in pragmas where !pragma.connections.isDisjoint(with: connections) {
+            // SQLite would ignore it in silence.
+            guard try knows(pragma) else {
+                throw SQLiteError(.invalidConfiguration, "pragmas: SQLite has no pragma “\(pragma.name)”")
+            }
+            try self.pragma(pragma.text)
+        }
+    }
+
+    private func knows(_ pragma: SQLitePragma) throws(SQLiteError) -> Bool {
+        let statement: Statement
+        do {
+            statement = try prepareOne("SELECT 1 FROM pragma_pragma_list WHERE name = lower(?)")
+        } catch {
+            // Built without the list.
+            return true
+        }
+        defer { end(statement) }
+        _ = try statement.bind([.text(pragma.name)])
+        return try step(statement)
+    }
+
+    /// Runs the configuration's own code.
+    func run(_ opening: SQLiteOpening) throws(SQLiteError) {
+        // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
+        let db = SQLiteConnection(session: self)
+        try opening.run(db)
+        if !isAutocommitting { try run(.rollBack) }
+    }
+
+    /// Has SQLite gather what its planner is short of, as it has noticed while this connection was used. Nobody waits for
+    /// that but the pool's end, so it looks at a part of each table only, and not at all where another process writes.
+    func optimize() {
+        busyTimeout = .zero
+        _ = try? pragma("analysis_limit = 400")
+        _ = try? pragma("optimize")
+    }
+}

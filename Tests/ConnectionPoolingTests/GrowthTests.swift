@@ -1,0 +1,344 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import PoolTesting
+import Testing
+
+/// When a pool connects, and what it does while that fails.
+@Suite(.timeLimit(.minutes(1))) struct GrowthTests {
+    private let clock = ManualClock()
+
+    @Test("No more connects are under way at a time than may be")
+    func concurrentConnects() async throws {
+        let factory = ScriptedFactory(Array(repeating: .hang, count: 4))
+        let pool = try makePool(factory, clock, maximum: 4) { $0.maximumConcurrentConnects = 2 }
+        var tasks: [Task<Int, any Error>] = []
+        for count in 1...4 { tasks.append(await inLine(count, of: pool)) }
+        await eventually { factory.hanging(.connect) == 2 }
+        #expect(factory.connects == 2)
+        factory.letGo(.connect)
+        await eventually { factory.connects == 3 || pool.status.waiting == 0 }
+        while pool.status.waiting > 0 {
+            if factory.hanging(.connect) > 0 { factory.letGo(.connect) }
+            await Task.yield()
+        }
+        for task in tasks { _ = try await task.value }
+        while factory.hanging(.connect) > 0 { factory.letGo(.connect) }
+    }
+
+    @Test("A connect that hangs loses its place at its deadline, and what it brings later is closed")
+    func connectTimeout() async throws {
+        let factory = ScriptedFactory([.hang])
+        let pool = try makePool(factory, clock, maximum: 1) { $0.connectTimeout = .seconds(5) }
+        let waiter = await inLine(1, of: pool)
+        await eventually { factory.hanging(.connect) == 1 }
+        await clock.advance { factory.connects == 2 }
+        #expect(try await waiter.value == 1)
+        factory.letGo(.connect)
+        await eventually { factory.closed == [2] }
+    }
+
+    @Test("While connects fail there is one attempt at a time, and who waits is served when one succeeds")
+    func backoff() async throws {
+        let factory = ScriptedFactory([.fail(), .fail(), .fail()])
+        let pool = try makePool(factory, clock, maximum: 4)
+        let first = await inLine(1, of: pool)
+        let second = Task { try await pool.withConnection { $0.id } }
+        await clock.advance { factory.connects >= 4 }
+        #expect(try await first.value == 1)
+        _ = try await second.value
+        #expect(pool.snapshot.lastConnectFailure == nil)
+    }
+
+    @Test("When connects have failed for long enough, callers fail at once with the cause, until one succeeds")
+    func circuitBreaker() async throws {
+        let factory = ScriptedFactory()
+        factory.script(.connect, always: .fail())
+        let pool = try makePool(factory, clock) { $0.circuitBreakerThreshold = .seconds(5) }
+        let waiter = await inLine(1, of: pool)
+        await clock.advance { pool.status.waiting == 0 }
+        var error = await #expect(throws: PoolError.self) { try await waiter.value }
+        #expect(error?.code == .connectFailed && error?.underlying is ScriptedFailure)
+        error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
+        #expect(error?.code == .connectFailed && error?.underlying is ScriptedFailure)
+        // The database is back: an attempt is made without anybody asking.
+        factory.script(.connect, [])
+        await clock.advance { factory.open == 1 }
+        await eventually { pool.status.idle == 1 }
+        _ = try await pool.withConnection { $0.id }
+    }
+
+    @Test("The minimum is there soon after the first checkout, and stays")
+    func minimum() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock, maximum: 5) {
+            $0.minimumConnections = 3
+            $0.idleTimeout = .seconds(10)
+        }
+        #expect(factory.connects == 0)
+        pool.prewarm()
+        await eventually { pool.status.idle == 3 }
+        await clock.advance(seconds: 30)
+        #expect(pool.status.idle == 3 && factory.closed.isEmpty)
+    }
+
+    @Test("A connect that hangs keeps nobody from the other places")
+    func hungConnect() async throws {
+        let factory = ScriptedFactory([.hang])
+        let pool = try makePool(factory, clock)
+        let first = await inLine(1, of: pool)
+        await factory.wait { $0.hanging(.connect) == 1 }
+        // A second caller makes the pool connect in the other place, and its connection serves both, in turn.
+        let second = Task { try await pool.withConnection { $0.id } }
+        #expect(try await first.value == 1)
+        #expect(try await second.value == 1)
+        for _ in 0..<10 { #expect(try await pool.withConnection { $0.id } == 1) }
+        #expect(factory.hanging(.connect) == 1)
+        factory.letGo(.connect)
+        await eventually { pool.status.idle == 2 }
+    }
+
+    @Test("A new connection serves who has waited longest, not who made the pool connect")
+    func newConnection() async throws {
+        let factory = ScriptedFactory([.hang, .hang])
+        let pool = try makePool(factory, clock)
+        let first = await inLine(1, of: pool)
+        await factory.wait { $0.hanging(.connect) == 1 }
+        let letGo = Locked(false)
+        let second = Task {
+            try await pool.withConnection { connection in
+                await eventually { letGo.withLock { $0 } }
+                return connection.id
+            }
+        }
+        await factory.wait { $0.hanging(.connect) == 2 }
+        // The first caller leaves, so the connect that it caused serves the second.
+        first.cancel()
+        _ = await first.result
+        factory.letGo(.connect)
+        await eventually { pool.status.leased == 1 }
+        letGo.withLock { $0 = true }
+        #expect(try await second.value == 1)
+        factory.letGo(.connect)
+        await eventually { pool.status.idle == 2 }
+    }
+
+    @Test("The minimum is made up for when a connection of it breaks")
+    func minimumAfterBreak() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock, maximum: 5) { $0.minimumConnections = 3 }
+        pool.prewarm()
+        await eventually { pool.status.idle == 3 }
+        factory.breakAllConnections()
+        pool.inspectIdle()
+        await clock.advance { factory.record.openIDs == [4, 5, 6] }
+        #expect(factory.closed.sorted() == [1, 2, 3])
+        #expect(factory.record.peak <= 5)
+    }
+
+    @Test("While connects fail, no more than one is under way, however many wait")
+    func oneProbe() async throws {
+        let factory = ScriptedFactory()
+        factory.script(.connect, always: .fail())
+        let pool = try makePool(factory, clock, maximum: 8) {
+            $0.maximumConcurrentConnects = 8
+            $0.circuitBreakerThreshold = .seconds(3_600)
+        }
+        var waiters = [await inLine(1, of: pool)]
+        await eventually { pool.snapshot.lastConnectFailure != nil }
+        factory.script(.connect, always: .hang)
+        for count in 2...8 { waiters.append(await inLine(count, of: pool)) }
+        await clock.advance { factory.hanging(.connect) == 1 }
+        // Within its time nobody else tries, whatever happens to the line and to time.
+        for _ in 0..<8 {
+            await clock.advance(seconds: 1)
+            #expect(factory.hanging(.connect) == 1)
+        }
+        factory.letGoOfAll()
+        for waiter in waiters { _ = try await waiter.value }
+    }
+
+    /// The clock's time.
+    private var now: Duration { ManualClock.Instant().duration(to: clock.now) }
+
+    /// Waits until the pool sleeps until its next attempt, and tells when that is. Other than its rounds, which are on the full
+    /// second, that is at a random instant.
+    private func nextAttempt() async -> Duration {
+        var next: Duration?
+        await eventually {
+            next = clock.deadlines.first { $0.components.attoseconds != 0 && $0 < now + .seconds(20) }
+            return next != nil
+        }
+        return next ?? .zero
+    }
+
+    /// Advances the clock to an instant, and stops for each of the pool's rounds until it sleeps again.
+    private func advance(to instant: Duration) async {
+        while now < instant {
+            let round = Duration.seconds(now.components.seconds + 1)
+            await eventually { clock.deadlines.contains(round) }
+            clock.advance(by: min(round, instant) - now)
+        }
+    }
+
+    @Test("The wait after a failure is at random below a bound that doubles to the longest")
+    func jitter() async throws {
+        let factory = ScriptedFactory()
+        factory.script(.connect, always: .fail())
+        let pool = try makePool(factory, clock) {
+            $0.connectTimeout = .seconds(1_000)
+            $0.initialBackoff = .milliseconds(100)
+            $0.maximumBackoff = .milliseconds(1_500)
+            $0.circuitBreakerThreshold = .zero
+        }
+        await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
+        var parts: [Double] = []
+        for failures in 1...30 {
+            await eventually { factory.connects == failures }
+            let attempt = await nextAttempt()
+            let bound = Duration.milliseconds(min(1_500, 100 << min(failures - 1, 10)))
+            #expect(attempt > now && attempt - now <= bound)
+            parts.append((attempt - now) / bound)
+            await advance(to: attempt)
+        }
+        // Anywhere below the bound: thirty are in one half only once in a billion runs.
+        #expect(parts.contains { $0 < 0.5 } && parts.contains { $0 > 0.5 })
+        await pool.close()
+        await settle(clock)
+    }
+
+    @Test("When the breaker opens everybody in line is told the cause at once, and newcomers do not get in line")
+    func breakerEmptiesTheLine() async throws {
+        let factory = ScriptedFactory()
+        factory.script(.connect, always: .fail(ScriptedFailure("down")))
+        let pool = try makePool(factory, clock, maximum: 4) { $0.circuitBreakerThreshold = .seconds(20) }
+        var waiters: [Task<Int, any Error>] = []
+        for count in 1...6 { waiters.append(await inLine(count, of: pool)) }
+        await clock.advance { pool.status.waiting == 0 }
+        for waiter in waiters {
+            let error = await #expect(throws: PoolError.self) { try await waiter.value }
+            #expect(error?.code == .connectFailed)
+            #expect(error?.underlying as? ScriptedFailure == ScriptedFailure("down"))
+            #expect(error.map { $0.waited > .zero } == true)
+        }
+        let refused = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
+        #expect(refused?.code == .connectFailed && refused?.waited == .zero)
+        #expect(refused?.status?.waiting == 0)
+        await pool.close()
+        await settle(clock)
+    }
+
+    @Test("While one connection lives, callers wait for it, though the breaker is open")
+    func breakerWithConnections() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock) { $0.circuitBreakerThreshold = .zero }
+        let lease = try await pool.getOrCreate()
+        factory.script(.connect, always: .fail())
+        let waiter = await inLine(1, of: pool)
+        await clock.advance { factory.connects > 3 }
+        #expect(pool.status.waiting == 1)
+        lease.release()
+        #expect(try await waiter.value == 1)
+        await pool.close()
+        await settle(clock)
+    }
+
+    @Test("A database that is back is used within one interval, by no more connects at a time than may be")
+    func recovery() async throws {
+        let factory = ScriptedFactory()
+        factory.script(.connect, always: .fail())
+        let pool = try makePool(factory, clock, maximum: 8) {
+            $0.maximumConcurrentConnects = 2
+            $0.connectTimeout = .seconds(1_000)
+            $0.maximumBackoff = .seconds(5)
+            $0.circuitBreakerThreshold = .seconds(3_600)
+        }
+        var waiters: [Task<Int, any Error>] = []
+        for count in 1...8 { waiters.append(await inLine(count, of: pool)) }
+        // Until the wait has its full length. The first two fail side by side.
+        while factory.connects < 13 { await advance(to: await nextAttempt()) }
+        let attempt = await nextAttempt()
+        factory.script(.connect, always: .hang)
+        #expect(attempt - now <= .seconds(5))
+        await advance(to: attempt)
+        await factory.wait { $0.hanging(.connect) > 0 }
+        // One tries, and when it works, two at a time.
+        #expect(factory.hanging(.connect) == 1)
+        factory.letGo(.connect)
+        await eventually { factory.hanging(.connect) == 2 || pool.status.waiting == 0 }
+        while pool.status.waiting > 0 {
+            #expect(factory.hanging(.connect) <= 2)
+            factory.letGo(.connect)
+            await Task.yield()
+        }
+        for waiter in waiters { _ = try await waiter.value }
+        factory.letGoOfAll()
+        await settle(clock)
+    }
+
+    @Test("Without a back-off a failed connect is told to who has waited longest, and to nobody else")
+    func noSecondAttempt() async throws {
+        let factory = ScriptedFactory([.hang])
+        let pool = try makePool(factory, clock, maximum: 1) {
+            $0.initialBackoff = .zero
+            $0.maximumBackoff = .zero
+        }
+        let first = await inLine(1, of: pool)
+        await factory.wait { $0.hanging(.connect) == 1 }
+        let second = await inLine(2, of: pool)
+        factory.letGo(.connect, failing: ScriptedFailure())
+        let error = await #expect(throws: PoolError.self) { try await first.value }
+        #expect(error?.code == .connectFailed)
+        #expect(try await second.value == 1)
+        #expect(factory.connects == 2)
+    }
+
+    @Test("A hook that fails after a connect is a failed connect, and its connection is closed")
+    func failedHook() async throws {
+        let factory = ScriptedFactory()
+        let hooks = ConnectionHooks<ScriptedConnection>(afterConnect: { connection in
+            if connection.id == 1 { throw ScriptedFailure("wrong version", isPermanent: true) }
+        })
+        let pool = try makePool(factory, clock, maximum: 1, hooks: hooks)
+        let error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
+        #expect(error?.underlying as? ScriptedFailure == ScriptedFailure("wrong version", isPermanent: true))
+        #expect(factory.closed == [1])
+        await clock.advance { pool.status.idle == 1 }
+        #expect(try await pool.withConnection { $0.id } == 2)
+    }
+
+    @Test("A hook that hangs after a connect is a connect that hangs")
+    func hungHook() async throws {
+        let factory = ScriptedFactory()
+        factory.script(.use, [.hang])
+        let hooks = ConnectionHooks<ScriptedConnection>(afterConnect: { try await $0.use() })
+        let pool = try makePool(factory, clock, maximum: 1, hooks: hooks) { $0.connectTimeout = .seconds(5) }
+        let waiter = await inLine(1, of: pool)
+        await factory.wait { $0.hanging(.use) == 1 }
+        await clock.advance { factory.connects == 2 }
+        #expect(try await waiter.value == 2)
+        factory.letGo(.use)
+        await factory.wait { $0.closed == [1] }
+    }
+
+    @Test("Each connect asks the factory anew, so that credentials may change")
+    func credentials() async throws {
+        struct Login: ~Copyable, Sendable { let token: Int }
+        final class Vault: ConnectionFactory {
+            let token = Locked(1)
+            func connect() async throws -> Login { Login(token: token.withLock { $0 }) }
+            func inspect(_ connection: borrowing Login) -> ConnectionHealth { .reusable }
+            func close(_ connection: consuming Login) async {}
+        }
+        let vault = Vault()
+        let pool = try ConnectionPool(factory: vault, configuration: .init(maximumConnections: 1), clock: clock)
+        #expect(try await pool.withConnection { $0.token } == 1)
+        vault.token.withLock { $0 = 2 }
+        pool.evictAll()
+        #expect(try await pool.withConnection { $0.token } == 2)
+        await pool.close()
+        await settle(clock)
+    }
+}

@@ -1,0 +1,102 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import PoolTesting
+import Testing
+
+/// What a pool tells of itself.
+@Suite(.timeLimit(.minutes(1))) struct ObservationTests {
+    private let clock = ManualClock()
+
+    private final class Listener: PoolObserver {
+        let events = Locked<[String]>([])
+        var observesUses: Bool { true }
+
+        func observe(_ event: PoolEvent, in pool: String) { events.withLock { $0.append("\(event)") } }
+    }
+
+    @Test("A lease that lasts too long is reported once with its place, and again when it has ended")
+    func leaks() async throws {
+        let listener = Listener()
+        let pool = try makePool(ScriptedFactory(), clock, observers: [listener]) {
+            $0.leakDetectionThreshold = .seconds(30)
+        }
+        let lease = try await pool.getOrCreate()
+        func count(_ name: String) -> Int {
+            listener.events.withLock {
+                $0.filter { $0.hasPrefix(name) && $0.contains("ObservationTests.swift") }.count
+            }
+        }
+        await clock.advance { count("leaked") == 1 }
+        await clock.advance(seconds: 20)
+        #expect(count("leaked") == 1)
+        #expect(pool.snapshot.oldestLease?.place.contains("ObservationTests.swift") == true)
+        lease.release()
+        #expect(count("recovered") == 1)
+    }
+
+    @Test("A snapshot tells how long callers waited and connections were used")
+    func snapshot() async throws {
+        let pool = try makePool(ScriptedFactory(), clock, maximum: 1)
+        let lease = try await pool.getOrCreate()
+        let waiter = await inLine(1, of: pool)
+        clock.advance(by: .seconds(8))
+        lease.release()
+        _ = try await waiter.value
+        let snapshot = pool.snapshot
+        #expect(snapshot.useTimes.count == 2 && snapshot.waitTimes.count == 2)
+        #expect((.seconds(8) ... .seconds(10)).contains(snapshot.useTimes.quantile(1)))
+        #expect((.seconds(8) ... .seconds(10)).contains(snapshot.waitTimes.quantile(1)))
+    }
+
+    @Test("A lease that comes back in time is not reported, and each that does not is, for itself")
+    func timelyLeases() async throws {
+        let listener = Listener()
+        let pool = try makePool(ScriptedFactory(), clock, observers: [listener]) {
+            $0.leakDetectionThreshold = .seconds(30)
+        }
+        for _ in 0..<3 {
+            let lease = try await pool.getOrCreate()
+            await clock.advance(seconds: 20)
+            lease.release()
+        }
+        func reports() -> [String] { listener.events.withLock { $0.filter { $0.hasPrefix("leaked") } } }
+        #expect(reports().isEmpty)
+        let first = try await pool.getOrCreate()
+        await clock.advance(seconds: 5)
+        let second = try await pool.getOrCreate()
+        await clock.advance { reports().count == 2 }
+        #expect(Set(reports()).count == 2)
+        first.release()
+        second.release()
+    }
+
+    @Test("An observer hears why each connection goes")
+    func ends() async throws {
+        let listener = Listener()
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock, maximum: 1, observers: [listener]) {
+            $0.validateAfterIdle = .seconds(30)
+            $0.idleTimeout = .seconds(100)
+            $0.maximumUses = 5
+        }
+        func heard(_ end: ConnectionEnd) -> Bool {
+            listener.events.withLock { $0.contains { $0.hasPrefix("closing") && $0.contains("\(end)") } }
+        }
+        try await pool.withConnection { $0.breakDown() }
+        await eventually { heard(.broken) && pool.status.changing == 0 }
+        try await pool.withConnection { _ in }
+        factory.script(.ping, [.fail()])
+        clock.advance(by: .seconds(31))
+        try await pool.withConnection { _ in }
+        await eventually { heard(.failedTest) }
+        await clock.advance { heard(.idle) && pool.status.changing == 0 }
+        for _ in 0..<5 { try await pool.withConnection { _ in } }
+        await eventually { heard(.expired) && pool.status.changing == 0 }
+        try await pool.withConnection { _ in }
+        pool.evictAll()
+        await eventually { heard(.evicted) }
+    }
+}

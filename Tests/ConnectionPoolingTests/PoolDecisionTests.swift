@@ -1,0 +1,159 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import ConnectionPooling
+
+/// The decisions of a pool, which are functions of values.
+@Suite struct PoolDecisionTests {
+    private func plan(maximum: Int = 10, minimum: Int = 0, concurrent: Int = 4) -> GrowthPlan {
+        GrowthPlan(
+            maximum: maximum,
+            minimum: minimum,
+            concurrent: concurrent,
+            backoff: Backoff(base: 100, most: 5_000),
+            patience: 1_000
+        )
+    }
+
+    @Test(
+        "A pool connects for each that waits, up to the maximum and as many at a time as may be",
+        arguments: [
+            // waiting, occupied, connecting, expected
+            (0, 0, 0, 0), (1, 0, 0, 1), (3, 0, 0, 3), (9, 0, 0, 4), (9, 4, 4, 0), (9, 8, 0, 2), (9, 10, 0, 0),
+            (2, 2, 2, 0),
+            (3, 5, 2, 1),
+        ]
+    )
+    func growth(waiting: Int, occupied: Int, connecting: Int, expected: Int) {
+        var plan = plan()
+        for _ in 0..<connecting { plan.connectStarted() }
+        #expect(plan.connectsToStart(.init(waiting: waiting, occupied: occupied, now: 0)) == expected)
+    }
+
+    @Test("The minimum is kept once the pool is used")
+    func minimum() {
+        var plan = plan(minimum: 3)
+        #expect(plan.connectsToStart(.init(waiting: 0, occupied: 1, now: 0)) == 0)
+        plan.isWarm = true
+        #expect(plan.connectsToStart(.init(waiting: 0, occupied: 1, now: 0)) == 2)
+        #expect(plan.connectsToStart(.init(waiting: 0, occupied: 3, now: 0)) == 0)
+    }
+
+    @Test("Connections on their way out of a pool that shrank count against the maximum")
+    func homeless() {
+        var plan = plan(maximum: 2)
+        plan.becameHomeless()
+        #expect(plan.connectsToStart(.init(waiting: 5, occupied: 0, now: 0)) == 1)
+        plan.homelessClosed()
+        #expect(plan.connectsToStart(.init(waiting: 5, occupied: 0, now: 0)) == 2)
+    }
+
+    @Test("After a failure there is one attempt at a time, when its time has come")
+    func outage() {
+        var plan = plan()
+        plan.connectStarted()
+        plan.connectFailed(at: 1_000, isPermanent: false, random: 0.5)
+        #expect(plan.outage?.retryAt == 1_050 && plan.outage?.isOpen == false)
+        #expect(plan.connectsToStart(.init(waiting: 5, occupied: 0, now: 1_049)) == 0)
+        #expect(plan.connectsToStart(.init(waiting: 5, occupied: 0, now: 1_050)) == 1)
+        #expect(plan.connectsToStart(.init(waiting: 0, occupied: 0, now: 1_050)) == 0)
+        plan.connectStarted()
+        #expect(plan.connectsToStart(.init(waiting: 5, occupied: 1, now: 1_050)) == 0)
+        plan.connectFailed(at: 2_000, isPermanent: false, random: 0.5)
+        // Open: somebody has to find out, though nobody waits.
+        #expect(plan.outage?.isOpen == true)
+        #expect(plan.connectsToStart(.init(waiting: 0, occupied: 0, now: 2_100)) == 1)
+        plan.connectStarted()
+        plan.connectSucceeded()
+        #expect(plan.outage == nil)
+        #expect(plan.connectsToStart(.init(waiting: 5, occupied: 1, now: 2_100)) == 4)
+    }
+
+    @Test("A failure that cannot pass opens the breaker at once")
+    func permanent() {
+        var plan = plan()
+        plan.connectStarted()
+        let answer1 = plan.connectFailed(at: 0, isPermanent: true, random: 0).isOpen
+        #expect(answer1)
+    }
+
+    @Test("A failure that is noted late does no harm")
+    func lateFailure() {
+        var plan = plan()
+        plan.connectStarted()
+        plan.connectStarted()
+        plan.connectFailed(at: 1_000, isPermanent: false, random: 0)
+        let late = plan.connectFailed(at: 999, isPermanent: false, random: 0)
+        #expect(late.failures == 2 && !late.isOpen)
+    }
+
+    @Test("The back-off doubles up to its bound, at random below")
+    func backoff() {
+        let backoff = Backoff(base: 100, most: 5_000)
+        #expect(
+            [1, 2, 3, 6, 7, 50, .max].map { backoff.delay(failures: $0, random: 1) } == [
+                100, 200, 400, 3_200, 5_000, 5_000, 5_000,
+            ]
+        )
+        #expect(backoff.delay(failures: 3, random: 0.25) == 100)
+        #expect(backoff.delay(failures: 3, random: 0) == 0)
+    }
+
+    @Test("Connections whose time has come go when another is there, or one at a time where there is no room")
+    func retirement() {
+        var plan = plan(maximum: 2)
+        let room = GrowthPlan.Demand(waiting: 0, occupied: 1, now: 0)
+        let answer2 = plan.mayRetire(room, closing: 0, isNeeded: true)
+        #expect(!answer2)
+        #expect(plan.connectsToStart(room) == 1)
+        plan.connectStarted()
+        plan.connectSucceeded()
+        let answer3 = plan.mayRetire(.init(waiting: 0, occupied: 2, now: 0), closing: 0, isNeeded: true)
+        #expect(answer3)
+        let answer4 = plan.mayRetire(.init(waiting: 0, occupied: 2, now: 0), closing: 0, isNeeded: true)
+        #expect(answer4)
+        let answer5 = plan.mayRetire(.init(waiting: 0, occupied: 2, now: 0), closing: 1, isNeeded: true)
+        #expect(!answer5)
+        let answer6 = plan.mayRetire(.init(waiting: 0, occupied: 2, now: 0), closing: 5, isNeeded: false)
+        #expect(answer6)
+    }
+
+    @Test("What becomes of an idle connection depends on its age, its rest and its uses")
+    func idleConnections() {
+        let configuration = ConnectionPoolConfiguration(
+            keepAliveInterval: .nanoseconds(20),
+            idleTimeout: .nanoseconds(50),
+            maximumUses: 7
+        )
+        let table: [(IdleConnection, Bool, IdleConnection.Verdict)] = [
+            (.init(idleFor: 0, retireAt: 1_000, uses: 0), true, .keep),
+            (.init(idleFor: 19, retireAt: 101, uses: 6), true, .keep),
+            (.init(idleFor: 20, retireAt: 1_000, uses: 0), true, .test),
+            (.init(idleFor: 50, retireAt: 1_000, uses: 0), true, .close(.idle)),
+            (.init(idleFor: 50, retireAt: 1_000, uses: 0), false, .test),
+            (.init(idleFor: 0, retireAt: 100, uses: 0), true, .replace),
+            (.init(idleFor: 0, retireAt: 1_000, uses: 7), true, .replace),
+            (.init(idleFor: 0, retireAt: 0, uses: 0), true, .close(.evicted)),
+        ]
+        for (connection, isSurplus, verdict) in table {
+            #expect(connection.verdict(configuration, at: 100, isSurplus: isSurplus) == verdict)
+        }
+    }
+
+    @Test("A distribution tells durations to within a quarter")
+    func distribution() {
+        let counts = Distribution.Counts()
+        for nanoseconds in UInt64(1)...1_000 { counts.add(nanoseconds) }
+        counts.add(.max)
+        let distribution = counts.distribution
+        #expect(distribution.count == 1_001)
+        for (fraction, exact) in [(0.1, 100), (0.5, 500), (0.9, 900)] {
+            let nanoseconds = distribution.quantile(fraction).components.attoseconds / 1_000_000_000
+            #expect((exact...exact * 5 / 4 + 1).contains(Int(nanoseconds)))
+        }
+        #expect(Distribution.empty.quantile(0.5) == .zero)
+    }
+}

@@ -1,0 +1,143 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import PoolTesting
+import Testing
+
+/// When connections go, and what comes in their place.
+@Suite(.timeLimit(.minutes(1))) struct RetirementTests {
+    private let clock = ManualClock()
+
+    @Test("Connections that nobody uses are closed, down to the minimum")
+    func idleTimeout() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock, maximum: 3) {
+            $0.idleTimeout = .seconds(60)
+            $0.minimumConnections = 1
+        }
+        try await pool.withConnection { _ in
+            try await pool.withConnection { _ in try await pool.withConnection { _ in } }
+        }
+        #expect(pool.status.idle == 3)
+        await clock.advance { factory.closed.count == 2 }
+        await clock.advance(seconds: 20)
+        #expect(pool.status.idle == 1)
+    }
+
+    @Test("A connection that is too old is replaced, by one that connects first where there is room")
+    func lifetime() async throws {
+        let factory = ScriptedFactory([.succeed, .hang])
+        let pool = try makePool(factory, clock, maximum: 2) { $0.maximumLifetime = .seconds(100) }
+        _ = try await pool.withConnection { $0.id }
+        clock.advance(by: .seconds(101))
+        // Still in use: its replacement is not there yet.
+        #expect(try await pool.withConnection { $0.id } == 1)
+        await eventually { factory.hanging(.connect) == 1 }
+        #expect(try await pool.withConnection { $0.id } == 1)
+        factory.letGo(.connect)
+        await clock.advance { factory.closed == [1] }
+        #expect(try await pool.withConnection { $0.id } == 2)
+    }
+
+    @Test("A connection that has been used often enough is replaced")
+    func maximumUses() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock, maximum: 1) { $0.maximumUses = 3 }
+        for _ in 0..<3 { #expect(try await pool.withConnection { $0.id } == 1) }
+        #expect(try await pool.withConnection { $0.id } == 2)
+    }
+
+    @Test("evictAll closes idle connections now, and leased ones and those that are being made when they come")
+    func evictAll() async throws {
+        let factory = ScriptedFactory([.succeed, .succeed, .hang])
+        let pool = try makePool(factory, clock, maximum: 3)
+        let first = try await pool.getOrCreate()
+        try await pool.withConnection { #expect($0.id == 2) }
+        let second = pool.tryGet()!
+        let waiter = await inLine(1, of: pool)
+        await eventually { factory.hanging(.connect) == 1 }
+        second.release()
+        #expect(try await waiter.value == 2)
+        pool.evictAll()
+        await eventually { factory.closed == [2] }
+        first.release()
+        await eventually { factory.closed == [2, 1] }
+        factory.letGo(.connect)
+        await clock.advance { factory.closed == [2, 1, 3] }
+        #expect(try await pool.withConnection { $0.id } == 4)
+    }
+
+    @Test(
+        "Connections of one moment do not go in one moment, each goes at its own age, and capacity never drops by more than one in ten"
+    )
+    func herd() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock, maximum: 10) {
+            $0.minimumConnections = 10
+            $0.maximumConcurrentConnects = 10
+            $0.maximumLifetime = .seconds(1_000)
+        }
+        pool.prewarm()
+        await eventually { pool.status.idle == 10 }
+        await clock.advance(seconds: 749)
+        #expect(factory.closed.isEmpty)
+        var rounds: Set<Int> = []
+        while !(1...10).allSatisfy(factory.closed.contains) {
+            let before = factory.closed.count
+            clock.advance(by: .seconds(1))
+            await eventually { !clock.deadlines.isEmpty && pool.status.changing == 0 }
+            for _ in 0..<20 { await Task.yield() }
+            let now = factory.closed.count
+            if now > before { rounds.insert(now) }
+            // Beside those that are on their way, all are there.
+            #expect(pool.status.idle + pool.status.changing >= 9)
+        }
+        #expect(rounds.count >= 5)
+        #expect(factory.record.peak <= 10)
+    }
+
+    @Test("A full pool whose connections have all expired closes one in ten at a time, also if the close hangs")
+    func retirementInTurn() async throws {
+        let factory = ScriptedFactory()
+        factory.script(.close, always: .hang)
+        let pool = try makePool(factory, clock, maximum: 4) {
+            $0.minimumConnections = 4
+            $0.maximumLifetime = .seconds(1)
+            $0.closeTimeout = .seconds(10_000)
+        }
+        pool.prewarm()
+        await eventually { pool.status.idle == 4 }
+        clock.advance(by: .seconds(2))
+        await factory.wait { $0.hanging(.close) == 1 }
+        for _ in 0..<5 {
+            await clock.advance(seconds: 1)
+            #expect(factory.hanging(.close) == 1 && pool.status.idle == 3)
+        }
+        factory.letGoOfAll()
+        await eventually { pool.status.changing == 0 }
+    }
+
+    @Test("Of two that have been used often enough, each stays until one is there in its place")
+    func usesWithRoom() async throws {
+        let factory = ScriptedFactory([.succeed, .hang])
+        let pool = try makePool(factory, clock) { $0.maximumUses = 1 }
+        #expect(try await pool.withConnection { $0.id } == 1)
+        await factory.wait { $0.hanging(.connect) == 1 }
+        #expect(pool.status.idle == 1)
+        factory.letGo(.connect)
+        await clock.advance { factory.closed == [1] }
+        #expect(pool.status.idle == 1)
+    }
+
+    @Test("An old connection that nobody has used for long goes, and none comes in its place")
+    func expiredSurplus() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock) { $0.maximumLifetime = .seconds(100) }
+        try await pool.withConnection { _ in }
+        await clock.advance { factory.closed == [1] }
+        await clock.advance(seconds: 5)
+        #expect(factory.connects == 1 && pool.status.idle == 0)
+    }
+}

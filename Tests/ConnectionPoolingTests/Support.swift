@@ -1,0 +1,82 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import PoolTesting
+import Testing
+
+@testable import ConnectionPooling
+
+extension ScriptedFactory {
+    /// A factory whose first connects do as they are told.
+    convenience init(_ connects: [Step]) {
+        self.init()
+        script(.connect, connects)
+    }
+
+    var connects: Int { record.count(of: .connect) }
+    var open: Int { record.open }
+    var closed: [Int] { record.closed }
+    func hanging(_ operation: Operation) -> Int { record.hanging(operation) }
+}
+
+extension ConnectionPool {
+    /// Whether newcomers are refused.
+    var isClosedToCallers: Bool { refusal(at: time.now) == .closed }
+}
+
+extension ManualClock {
+    /// Advances the clock second by second.
+    func advance(seconds: Int) async {
+        let end = now.advanced(by: .seconds(seconds))
+        await advance { now >= end }
+    }
+}
+
+/// A pool that does nothing by itself but what a test has changed.
+func makePool(
+    _ factory: ScriptedFactory,
+    _ clock: ManualClock,
+    maximum: Int = 2,
+    hooks: ConnectionHooks<ScriptedConnection> = .init(),
+    observers: [any PoolObserver] = [],
+    _ change: (inout ConnectionPoolConfiguration) -> Void = { _ in }
+) throws -> ConnectionPool<ScriptedFactory> {
+    var configuration = ConnectionPoolConfiguration(
+        name: "test",
+        maximumConnections: maximum,
+        maximumWaiters: 16,
+        checkoutTimeout: .seconds(3_600),
+        validateAfterIdle: nil,
+        keepAliveInterval: nil,
+        idleTimeout: nil,
+        maximumLifetime: nil
+    )
+    change(&configuration)
+    return try ConnectionPool(
+        factory: factory,
+        configuration: configuration,
+        hooks: hooks,
+        observers: observers,
+        clock: clock
+    )
+}
+
+/// Starts a task that asks for a connection, and comes back when it is the `count`th in line.
+func inLine(
+    _ count: Int,
+    of pool: ConnectionPool<ScriptedFactory>,
+    timeout: Duration? = nil
+) async -> Task<Int, any Error> {
+    let task = Task { try await pool.withConnection(timeout: timeout) { $0.id } }
+    await eventually { pool.status.waiting == count }
+    return task
+}
+
+/// Lets everything that sleeps on a clock come to its end, so that no task is left over.
+func settle(_ clock: ManualClock) async {
+    for _ in 0..<50 {
+        clock.advance(by: .seconds(1))
+        for _ in 0..<20 { await Task.yield() }
+    }
+}

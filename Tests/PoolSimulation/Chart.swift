@@ -1,0 +1,1 @@
+../../Benchmarks/Sources/lockpool-benchmarks/Chart.swift

@@ -1,0 +1,228 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import PoolTesting
+
+/// A promise of the pool that was not kept.
+struct Broken: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// A database that is up or down, and does everything in its own time. Knows of every connection that there ever was.
+///
+/// Everything here runs on one thread.
+final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
+    struct Connection: ~Copyable, Sendable { let line: Line }
+
+    /// A connection, from the first attempt on.
+    final class Line: @unchecked Sendable {
+        enum State: Hashable { case connecting, open, resetting, pinging, closing, closed }
+
+        let number: Int
+        fileprivate(set) var state = State.connecting
+        /// Whether the pool has given up waiting for what it does: then it cancels the task that does it.
+        fileprivate(set) var isAbandoned = false
+        var health = ConnectionHealth.reusable
+        /// Whether the pool was told that it is broken.
+        fileprivate(set) var isKnownBroken = false
+        var holder: Int?
+        /// Whether it was to be handed out no more when all were evicted.
+        var isEvicted = false
+        /// By when what it does has to end, or be given up: told at rest, when the pool has begun to wait.
+        fileprivate var deadline: UInt64?
+
+        init(_ number: Int) { self.number = number }
+    }
+
+    enum Weather: Hashable, CaseIterable { case fair, refusing, refusingForGood, silent }
+
+    struct Refused: Error { let isPermanent: Bool }
+
+    let clock: ManualClock
+    var dice: Dice
+    var weather = Weather.fair
+    /// Whether operations end at once, instead of when they are let go.
+    var isPrompt = false
+    /// How many connections there may be now.
+    var maximum: Int { didSet { maximumInForce = max(maximum, maximumInForce) } }
+    /// How many there might be when any of the connects was decided on that have not begun yet.
+    var maximumInForce: Int
+    private(set) var lines: [Line] = []
+    /// Connections that there were when another was begun, where that seemed too many, and how many there might be.
+    private var doubts: [(others: [Line], maximum: Int)] = []
+    private(set) var born = 0
+    /// What is under way and waits to be let go.
+    private var pending: [(line: Line, resume: (Bool) -> Void)] = []
+    private var hasTrouble = false
+    /// When the pool came to rest after it had last learned of a connect that failed.
+    private(set) var lastTrouble: UInt64 = 0
+    /// The first promise that was broken.
+    var complaint: String?
+
+    init(_ configuration: ConnectionPoolConfiguration, clock: ManualClock, dice: Dice) {
+        self.clock = clock
+        self.dice = dice
+        maximum = configuration.maximumConnections
+        maximumInForce = maximum
+    }
+
+    var now: UInt64 { UInt64(ManualClock.Instant().duration(to: clock.now) / .nanoseconds(1)) }
+
+    func complain(_ text: @autoclosure () -> String) { if complaint == nil { complaint = text() } }
+
+    /// How many connections count against the maximum.
+    var counted: Int { lines.count { isCounted($0) } }
+    var connecting: Int { lines.count { $0.state == .connecting && isCounted($0) } }
+    var changing: Int { lines.count { $0.state != .open && isCounted($0) } }
+    var underWay: Int { pending.count }
+    var open: [Line] { lines.filter { $0.state == .open } }
+
+    private func isCounted(_ line: Line) -> Bool { !line.isAbandoned && line.state != .closed }
+
+    /// Looks whether there were too many connections when any was begun. At rest, because the pool may have given up a close that had
+    /// not begun: then that is cancelled from its beginning, which has come by now.
+    func checkMaximum() {
+        for (others, maximum) in doubts where others.count(where: { !$0.isAbandoned }) >= maximum {
+            complain("7: a connect began with \(others.count) of \(maximum) connections")
+        }
+        doubts = []
+        maximumInForce = self.maximum
+    }
+
+    /// Looks whether the pool waits for something longer than it is to. At rest.
+    func checkDurations(_ configuration: ConnectionPoolConfiguration) {
+        if hasTrouble { (hasTrouble, lastTrouble) = (false, now) }
+        for line in lines where isCounted(line) && line.state != .open {
+            if let deadline = line.deadline {
+                if now > deadline { complain("7: connection \(line.number) is \(line.state) for too long") }
+                continue
+            }
+            let timeout =
+                switch line.state {
+                case .connecting: configuration.connectTimeout
+                case .closing: configuration.closeTimeout
+                default: configuration.resetTimeout
+                }
+            line.deadline = now + UInt64(timeout / .nanoseconds(1))
+        }
+    }
+
+    /// How many connections there are above the maximum that nobody holds.
+    var surplus: Int { max(0, min(open.count - maximum, open.count { $0.holder == nil })) }
+
+    /// All connections are to be replaced.
+    func evict() {
+        for line in lines { line.isEvicted = true }
+    }
+
+    /// Forgets closed connections.
+    func tidy() { lines.removeAll { $0.state == .closed } }
+
+    // MARK: What the pool asks for
+
+    func connect() async throws -> Connection {
+        if counted >= maximumInForce { doubts.append((lines.filter(isCounted), maximumInForce)) }
+        let line = Line(born)
+        line.isAbandoned = Task.isCancelled
+        born += 1
+        lines.append(line)
+        let isRefused: Bool
+        if weather == .silent || !isPrompt && dice.once(in: 2) {
+            isRefused = await !suspended(line)
+        } else {
+            isRefused = weather != .fair
+        }
+        if isRefused {
+            line.state = .closed
+            throw Refused(isPermanent: weather == .refusingForGood)
+        }
+        enter(line, .open)
+        return Connection(line: line)
+    }
+
+    func isPermanent(_ error: any Error) -> Bool { (error as? Refused)?.isPermanent == true }
+
+    func inspect(_ connection: borrowing Connection) -> ConnectionHealth {
+        let line = connection.line
+        if line.holder != nil { complain("1: connection \(line.number) was inspected while it was held") }
+        if line.health == .broken { line.isKnownBroken = true }
+        return line.health
+    }
+
+    func reset(_ connection: borrowing Connection) async -> Bool {
+        let line = connection.line
+        enter(line, .resetting)
+        let isWell = isPrompt || dice.once(in: 2) ? weather == .fair : await suspended(line)
+        if isWell { line.health = .reusable }
+        enter(line, .open)
+        return isWell
+    }
+
+    func ping(_ connection: borrowing Connection) async -> Bool {
+        let line = connection.line
+        enter(line, .pinging)
+        let isWell = isPrompt || dice.once(in: 2) ? weather == .fair : await suspended(line)
+        if !isWell { line.isKnownBroken = true }
+        enter(line, .open)
+        return isWell
+    }
+
+    func close(_ connection: consuming Connection) async {
+        let line = connection.line
+        if line.holder != nil { complain("9: connection \(line.number) was closed while it was held") }
+        if line.state == .closing || line.state == .closed { complain("8: connection \(line.number) was closed twice") }
+        enter(line, .closing)
+        if !isPrompt, dice.once(in: 3) { _ = await suspended(line) }
+        enter(line, .closed)
+    }
+
+    func interruption(of connection: borrowing Connection) -> (@Sendable () -> Void)? {
+        {}
+    }
+
+    func observe(_ event: PoolEvent, in pool: String) { if case .connectFailed = event { hasTrouble = true } }
+
+    func observe(_ status: PoolStatus, in pool: String) {}
+
+    private func enter(_ line: Line, _ state: Line.State) {
+        line.state = state
+        line.deadline = nil
+        if Task.isCancelled { line.isAbandoned = true }
+    }
+
+    private func suspended(_ line: Line) async -> Bool {
+        await withTaskCancellationHandler {
+            await unsafe withUnsafeContinuation { continuation in
+                pending.append((line, { unsafe continuation.resume(returning: $0) }))
+            }
+        } onCancel: {
+            line.isAbandoned = true
+        }
+    }
+
+    // MARK: What happens to it
+
+    /// Lets something that is under way end.
+    func letGo(succeeding: Bool? = nil) {
+        if pending.isEmpty { return }
+        pending.swapAt(dice.pick(0...pending.count - 1), pending.count - 1)
+        pending.removeLast().resume(succeeding ?? (weather == .fair && !dice.once(in: 4)))
+    }
+
+    /// A connection is handed to somebody.
+    func begin(_ line: Line, by caller: Int) {
+        if let holder = line.holder { complain("1: \(caller) got connection \(line.number) of \(holder)") }
+        if line.state != .open { complain("8: \(caller) got connection \(line.number), which is \(line.state)") }
+        if line.isKnownBroken { complain("8: \(caller) got connection \(line.number), which was known to be broken") }
+        if line.isEvicted { complain("8: \(caller) got connection \(line.number), which was evicted") }
+        if line.health == .needsReset { complain("8: \(caller) got connection \(line.number), which was not reset") }
+        line.holder = caller
+    }
+
+    func end(_ line: Line, by caller: Int) {
+        if line.holder != caller { complain("1: \(caller) lost connection \(line.number)") }
+        line.holder = nil
+    }
+}

@@ -1,0 +1,200 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import Foundation
+import SQLitePooling
+import Testing
+
+@Suite struct CareTests {
+    private func withRows(_ count: Int, _ body: (SQLitePool, SampleFolder) async throws -> Void) async throws {
+        let folder = try SampleFolder()
+        try await withPool(in: folder) { pool in
+            try await pool.write { db in
+                try db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT)")
+                try db.execute("CREATE INDEX i ON t (x)")
+                for id in 1...count { try db.execute("INSERT INTO t VALUES (\(id), \(String(id)))") }
+            }
+            try await body(pool, folder)
+        }
+    }
+
+    private func count(_ path: String) async throws -> Int {
+        let pool = try SQLitePool(path: path, configuration: SQLiteConfiguration(mode: .readWrite))
+        #expect(try await pool.integrityCheck() == [])
+        let count = try await pool.query("SELECT count(*) FROM t", as: Int.self)[0]
+        await pool.close()
+        return count
+    }
+
+    // MARK: Backup
+
+    @Test("A backup is a sound copy, tells how far it has come, and replaces what was there")
+    func backup() async throws {
+        try await withRows(2_000) { pool, folder in
+            let steps = Locked<[SQLiteBackupProgress]>([])
+            let path = folder.file("backup.sqlite")
+            try await pool.backUp(to: path, pagesPerStep: 5) { progress in steps.withLock { $0.append(progress) } }
+            let told = steps.withLock { $0 }
+            #expect(told.count > 3 && told.last?.fraction == 1 && told.last?.remainingPages == 0)
+            #expect(told.map(\.fraction) == told.map(\.fraction).sorted())
+            #expect(try await count(path) == 2_000)
+            try await pool.execute("DELETE FROM t WHERE id > 10")
+            try await pool.backUp(to: path)
+            #expect(try await count(path) == 10)
+        }
+    }
+
+    @Test("A backup is of one instant, and does not begin anew, while others write between its steps")
+    func backupUnderWrites() async throws {
+        try await withRows(2_000) { pool, folder in
+            let path = folder.file("backup.sqlite")
+            let (steps, step) = AsyncStream<Void>.makeStream()
+            let (written, goOn) = (DispatchSemaphore(value: 0), 5)
+            let stepCount = Locked(0)
+            let backup = Task {
+                defer { step.finish() }
+                try await pool.backUp(to: path, pagesPerStep: 1) { _ in
+                    let number = stepCount.withLock { count in
+                        count += 1
+                        return count
+                    }
+                    guard number <= goOn else { return }
+                    step.yield()
+                    written.wait()
+                }
+            }
+            var number = 0
+            for await _ in steps {
+                number += 1
+                try await pool.execute("INSERT INTO t VALUES (\(10_000 + number), 'later')")
+                written.signal()
+                if number == goOn { break }
+            }
+            try await backup.value
+            #expect(try await count(path) == 2_000)
+            #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [2_005])
+            #expect(stepCount.withLock { $0 } < 100)
+        }
+    }
+
+    @Test(
+        "A backup that is cancelled leaves what was there, or nothing, and the connection goes on",
+        arguments: [false, true]
+    )
+    func cancelledBackup(exists: Bool) async throws {
+        try await withRows(2_000) { pool, folder in
+            let path = folder.file("backup.sqlite")
+            if exists { try Intruder(path).run("CREATE TABLE t (x); INSERT INTO t VALUES (1)") }
+            let meeting = Rendezvous()
+            let task = Task {
+                try await pool.backUp(to: path, pagesPerStep: 2) { progress in
+                    guard progress.remainingPages > 0 else { return }
+                    meeting.arrive()
+                    meeting.wait()
+                }
+            }
+            await meeting.arrived()
+            task.cancel()
+            meeting.release()
+            await #expect(throws: CancellationError.self) { try await task.value }
+            let names = try folder.names.filter { $0.hasPrefix("backup") }
+            #expect(names == (exists ? ["backup.sqlite"] : []))
+            if exists { #expect(try await count(path) == 1) }
+            #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [2_000])
+            #expect(pool.statistics.readers.closed == 0)
+        }
+    }
+
+    @Test("What the caller throws at a step ends the backup, and comes out unchanged")
+    func abandonedBackup() async throws {
+        struct Enough: Error {}
+        try await withRows(2_000) { pool, folder in
+            let path = folder.file("backup.sqlite")
+            await #expect(throws: Enough.self) {
+                try await pool.backUp(to: path, pagesPerStep: 1) { _ in throw Enough() }
+            }
+            #expect(!FileManager.default.fileExists(atPath: path))
+            try await pool.backUp(to: path)
+            #expect(try await count(path) == 2_000)
+        }
+    }
+
+    @Test("A backup to the database itself, to where no file can be, and to one that is no database, are errors")
+    func refusedBackups() async throws {
+        try await withRows(10) { pool, folder in
+            let itself = try await sqliteError { try await pool.backUp(to: folder.path + "/./test.sqlite") }
+            #expect(itself.code == .misuse)
+            let nowhere = try await sqliteError { try await pool.backUp(to: folder.file("no/backup.sqlite")) }
+            #expect(nowhere.code.primary == .cannotOpen && nowhere.message.contains("no/backup.sqlite"))
+            let nul = try await sqliteError { try await pool.backUp(to: "a\0b") }
+            #expect(nul.code == .nulCharacter)
+            let text = Data(String(repeating: "This is no database. ", count: 500).utf8)
+            try text.write(to: URL(filePath: folder.file("text")))
+            let other = try await sqliteError { try await pool.backUp(to: folder.file("text")) }
+            #expect(other.code == .notADatabase)
+            #expect(try folder.bytes("text") == text)
+            #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [10])
+        }
+    }
+
+    @Test("A backup waits for a lock on the other file, and says so when it waits too long")
+    func lockedBackup() async throws {
+        let folder = try SampleFolder()
+        try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(20)), in: folder) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            let other = try Intruder(folder.file("backup.sqlite"))
+            try other.run("CREATE TABLE u (x); BEGIN EXCLUSIVE")
+            let error = try await sqliteError { try await pool.backUp(to: folder.file("backup.sqlite")) }
+            #expect(error.code.primary == .busy && error.isRetryable)
+            try other.run("COMMIT")
+            try await pool.backUp(to: folder.file("backup.sqlite"))
+            #expect(try await count(folder.file("backup.sqlite")) == 0)
+        }
+    }
+
+    @Test("The connection that writes makes backups too, though not of a transaction that is not committed")
+    func backupByWriter() async throws {
+        try await withRows(10) { pool, folder in
+            let path = folder.file("backup.sqlite")
+            try await pool.writeWithoutTransaction { db in
+                try db.execute("INSERT INTO t VALUES (11, 'x')")
+                try db.backUp(to: path)
+            }
+            #expect(try await count(path) == 11)
+            let error = try await sqliteError { try await pool.write { db in try db.backUp(to: path) } }
+            #expect(error.code == .misuse)
+        }
+    }
+
+    // MARK: Integrity
+
+    @Test(
+        "The integrity check finds nothing in a sound database, and in a damaged one what is wrong, as much as is asked for"
+    )
+    func integrity() async throws {
+        try await withRows(2_000) { pool, folder in
+            #expect(try await pool.integrityCheck() == [])
+            #expect(try await pool.integrityCheck(isQuick: true) == [])
+            try await pool.writeWithoutTransaction { db in
+                // The index is an empty one, and the table has rows.
+                try db.executeScript(
+                    """
+                    CREATE TABLE e (x TEXT);
+                    CREATE INDEX ei ON e (x);
+                    PRAGMA writable_schema = 1;
+                    UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'ei') WHERE name = 'i';
+                    PRAGMA writable_schema = RESET;
+                    """
+                )
+            }
+            // One that has not read the schema before.
+            let other = try SQLitePool(path: folder.file())
+            let problems = try await other.integrityCheck(maximumCount: 5)
+            #expect(problems.count == 5 && problems.allSatisfy { !$0.isEmpty }, "\(problems)")
+            #expect(try await other.integrityCheck().count == 100)
+            await other.close()
+        }
+    }
+}

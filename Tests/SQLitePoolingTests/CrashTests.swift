@@ -1,0 +1,123 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import SQLitePooling
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct CrashTests {
+    private static let killCount = 200
+
+    @Test("After a process was killed at any moment, the file is sound and has everything that was acknowledged")
+    func killed() async throws {
+        var random = SeededGenerator(seed: SeededGenerator.seed("killed"))
+        let folder = try SampleFolder()
+        var acknowledged = 0
+        for run in 0..<Self.killCount {
+            let child = try startChild("write", folder.file(), run)
+            // Some die while they open the file.
+            let count = random.next() % 10 == 0 ? 0 : Int.random(in: 1...60, using: &random)
+            let delay = UInt32.random(in: 0...(count == 0 ? 20_000 : 1_500), using: &random)
+            if count == 0 {
+                try await Task.sleep(for: .microseconds(delay))
+                child.send(SIGKILL)
+            }
+            let isSent = Atomic(count == 0)
+            let output = await child.output.text { text in
+                guard text.utf8.count(where: { $0 == UInt8(ascii: "\n") }) >= count else { return false }
+                if !isSent.exchange(true, ordering: .relaxed) {
+                    usleep(delay)
+                    child.send(SIGKILL)
+                }
+                return true
+            }
+            let errors = await child.errors.text()
+            #expect(await child.exitCode() == 128 + SIGKILL, "\(errors)")
+            // A line that was cut off says nothing.
+            let lines = output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            try await check(folder, lines.map { $0.split(separator: " ").compactMap { Int($0) } })
+            acknowledged += lines.count
+        }
+        #expect(acknowledged > Self.killCount)
+    }
+
+    /// Looks at the file as one that opens it after the death of a process.
+    private func check(_ folder: SampleFolder, _ acknowledged: [[Int]]) async throws {
+        try await withPool(SQLiteConfiguration(maximumReaders: 1), in: folder) { pool in
+            #expect(try await integrityProblems(pool) == [])
+            guard !acknowledged.isEmpty else { return }
+            let missing = try await pool.read { db in
+                try acknowledged.filter { entry in
+                    try db.query(
+                        "SELECT 1 FROM entry WHERE worker = \(entry[0]) AND number = \(entry[1])",
+                        as: Int.self
+                    ) == []
+                }
+            }
+            #expect(missing == [])
+            let torn = try await pool.query(
+                """
+                SELECT worker FROM total AS t
+                WHERE count <> (SELECT count(*) FROM entry AS e WHERE e.worker = t.worker)
+                    OR count <> (SELECT max(number) FROM entry AS e WHERE e.worker = t.worker)
+                """,
+                as: Int.self
+            )
+            #expect(torn == [])
+        }
+    }
+
+    @Test("Two processes on one file lose no update of each other's")
+    func twoProcesses() async throws {
+        let folder = try SampleFolder()
+        try await withPool(SQLiteConfiguration(busyTimeout: .seconds(600)), in: folder) { pool in
+            try await pool.write { db in try db.executeScript("CREATE TABLE number (x); INSERT INTO number VALUES (0)")
+            }
+            let children = try (0..<2).map { _ in try startChild("increment", folder.file(), 300) }
+            for _ in 0..<300 {
+                try await pool.write { db in
+                    let number = try db.queryFirst("SELECT x FROM number", as: Int.self) ?? 0
+                    try db.execute("UPDATE number SET x = \(number + 1)")
+                }
+            }
+            for child in children {
+                async let output = child.output.text()
+                let errors = await child.errors.text()
+                #expect(await child.exitCode() == 0, "\(errors)")
+                _ = await output
+            }
+            #expect(try await pool.query("SELECT x FROM number", as: Int.self) == [900])
+        }
+    }
+
+    @Test("A file that another process has locked is an error that a retry can help, and is used when the lock is gone")
+    func lockedFile() async throws {
+        let folder = try SampleFolder()
+        try Intruder(folder.file()).run("PRAGMA journal_mode = WAL; CREATE TABLE t (x)")
+        let child = try startChild("lock", folder.file(), 0)
+        let (locked, lock) = AsyncStream<Void>.makeStream()
+        let output = Task {
+            await child.output.text { _ in
+                lock.yield()
+                return true
+            }
+        }
+        for await _ in locked { break }
+        try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(20)), in: folder) { pool in
+            for _ in 0..<2 {
+                let reading = try await sqliteError { _ = try await pool.query("SELECT x FROM t", as: Int.self) }
+                #expect(reading.code.primary == .busy && reading.isRetryable && reading.message.contains(folder.file()))
+                let writing = try await sqliteError { try await pool.execute("INSERT INTO t VALUES (1)") }
+                #expect(writing.code.primary == .busy && writing.isRetryable)
+            }
+            child.send(SIGKILL)
+            #expect(await child.exitCode() == 128 + SIGKILL)
+            _ = await (output.value, child.errors.text())
+            try await pool.execute("INSERT INTO t VALUES (1)")
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1])
+        }
+    }
+}

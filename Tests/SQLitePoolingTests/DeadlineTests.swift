@@ -1,0 +1,42 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import SQLitePooling
+import Testing
+
+@Suite struct DeadlineTests {
+    @Test("A call whose time is over is interrupted, and the connection goes on")
+    func read() async throws {
+        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+            // The time includes that for a connection, which is there afterwards.
+            _ = try await pool.query("SELECT 1", as: Int.self)
+            let error = try await sqliteError {
+                _ = try await pool.read(timeout: .milliseconds(50)) { db in
+                    try db.query(CancellationTests.endless, as: Int.self)
+                }
+            }
+            #expect(error.code == .deadlineExceeded)
+            #expect(error.description.contains("deadlineExceeded"))
+            #expect(try await pool.query("SELECT 1", as: Int.self) == [1])
+            #expect(pool.statistics.readers.createdAndClosed == [1, 0])
+        }
+    }
+
+    @Test("A write whose time is over is rolled back, even when its body hides the interruption")
+    func write() async throws {
+        try await withPool { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            let error = try await sqliteError {
+                try await pool.write(timeout: .milliseconds(50)) { db in
+                    try db.execute("INSERT INTO t VALUES (1)")
+                    _ = try? db.query(CancellationTests.endless, as: Int.self)
+                }
+            }
+            #expect(error.code == .deadlineExceeded)
+            #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
+            try await pool.write(timeout: .seconds(3_600)) { db in _ = try db.execute("INSERT INTO t VALUES (2)") }
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [2])
+        }
+    }
+}

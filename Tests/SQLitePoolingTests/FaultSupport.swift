@@ -1,0 +1,102 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import CFaultyDisk
+import Foundation
+import SQLitePooling
+import TestSupport
+import Testing
+
+/// Random numbers that come again with the same seed.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    /// From the environment variable `LOCKPOOL_SEED`, or a new one. Printed, so that a failure can be had again.
+    static func seed(_ name: String) -> UInt64 {
+        let named = ProcessInfo.processInfo.environment["LOCKPOOL_SEED"].flatMap(UInt64.init)
+        let seed = named ?? UInt64.random(in: .min ... .max)
+        print("\(name): LOCKPOOL_SEED=\(seed)")
+        return seed
+    }
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        // splitmix64
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
+
+/// A disk that loses its power or runs full, under a name that SQLite finds it by.
+@safe
+final class FaultyDisk: @unchecked Sendable {
+    let name = "faulty-\(UUID().uuidString)"
+    private let disk: OpaquePointer
+
+    init(seed: UInt64) {
+        unsafe disk = faulty_disk_create(name, seed)!
+    }
+
+    deinit { unsafe faulty_disk_destroy(disk) }
+
+    var isCut: Bool { unsafe faulty_disk_is_cut(disk) != 0 }
+
+    var operations: Int { unsafe Int(faulty_disk_operations(disk)) }
+
+    func cut(after operations: Int) { unsafe faulty_disk_cut_after(disk, Int64(operations)) }
+
+    /// Has one write, truncation or synchronization fail.
+    func fail(after operations: Int) { unsafe faulty_disk_fail_after(disk, Int64(operations)) }
+
+    func limit(_ bytes: Int?) { unsafe faulty_disk_limit(disk, Int64(bytes ?? -1)) }
+
+    /// The name of a file on this disk.
+    func uri(_ folder: SampleFolder) -> String { "file:\(folder.file())?vfs=\(name)" }
+
+    /// What a loss of power has left of the files in a folder.
+    func remains(_ folder: SampleFolder) throws -> SampleFolder {
+        let after = try SampleFolder()
+        for name in try folder.names where name.hasSuffix("-durable") {
+            let original = String(name.dropLast("-durable".count))
+            try FileManager.default.copyItem(atPath: folder.file(name), toPath: after.file(original))
+        }
+        return after
+    }
+}
+
+/// The program that the tests run as another process.
+func startChild(_ action: String, _ path: String, _ number: Int) throws -> ChildProcess {
+    let build = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+    return try ChildProcess(
+        executable: build.appending(path: "sqlite-fault-child").path,
+        arguments: [action, path, String(number)],
+        environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+    )
+}
+
+/// What the integrity check of a file finds, besides nothing.
+func integrityProblems(_ pool: SQLitePool) async throws -> [String] {
+    try await pool.query("PRAGMA integrity_check", as: String.self).filter { $0 != "ok" }
+}
+
+/// Gives up the rights of the superuser, for good.
+func becomeNobody() {
+    if geteuid() == 0 { #expect(setuid(65_534) == 0) }
+}
+
+extension SampleFolder {
+    func setWritable(_ isWritable: Bool) throws {
+        let manager = FileManager.default
+        let file: Int16 = isWritable ? 0o644 : 0o444
+        let folder: Int16 = isWritable ? 0o755 : 0o555
+        if manager.fileExists(atPath: self.file()) {
+            try manager.setAttributes([.posixPermissions: NSNumber(value: file)], ofItemAtPath: self.file())
+        }
+        try manager.setAttributes([.posixPermissions: NSNumber(value: folder)], ofItemAtPath: path)
+    }
+}
