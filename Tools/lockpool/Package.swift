@@ -27,6 +27,7 @@ let package = Package(
         .target(
             name: "LockPoolBench",
             dependencies: [
+                .product(name: "ConnectionPooling", package: "swift-lock-pool"),
                 .product(name: "PostgresPooling", package: "swift-lock-pool"),
                 .product(name: "SQLitePooling", package: "swift-lock-pool"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),

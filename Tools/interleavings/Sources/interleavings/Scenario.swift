@@ -15,6 +15,8 @@ enum Operation: Equatable {
     case tryGet
     /// Get in line as a callback, which holds and returns where it is called.
     case getByCallback
+    /// The same with a deadline, which `sweep` finds to have come.
+    case getByCallbackWithDeadline
     /// Cancel another caller's callback, once it is in line.
     case cancelCallback(Int)
     /// Cancel another caller's wait, at any point of it.
@@ -237,6 +239,17 @@ struct Scenario {
             maximumWaiters: 2,
             preemptions: 2,
             callers: [[.get], [.getByCallback], [.get], [.cancelCallback(1)]]
+        ),
+        Scenario(
+            name: "the deadline of a callback comes",
+            slots: "i",
+            callers: [[.get], [.getByCallbackWithDeadline], [.sweep]]
+        ),
+        Scenario(
+            name: "the deadline of a callback comes, whose record is another's by then",
+            slots: "i",
+            maximumWaiters: 1,
+            callers: [[.getByCallbackWithDeadline], [.getByCallback], [.sweep]]
         ),
         Scenario(
             name: "callbacks, and the pool closes",

@@ -100,9 +100,9 @@ final class World {
             let slot = core.leaseIdleSlot(stride: core.shape.stride) ?? core.leaseIdleSlotBehindCancelled()
             endLooking(caller)
             if let slot { hold(slot, by: caller, isLast: isLast) }
-        case .getByCallback:
+        case .getByCallback, .getByCallbackWithDeadline:
             beginLooking(caller)
-            waitByCallback(caller)
+            waitByCallback(caller, hasDeadline: operation == .getByCallbackWithDeadline)
             endLooking(caller)
         case .cancelCallback(let other):
             scheduler.wait(isOptional: true) { [unowned self] in callers[other].callback != nil }
@@ -201,8 +201,9 @@ final class World {
     }
 
     /// As `Core.wait(context:onTurn:)`.
-    private func waitByCallback(_ caller: Int) {
+    private func waitByCallback(_ caller: Int, hasDeadline: Bool) {
         guard let record = core.takeRecord() else { return }
+        if hasDeadline { core.record(record).deadline.storeRelaxed(1) }
         callers[caller].turns = 0
         let waker = Waker(
             function: { context, wakeup in world.turn(Int(bitPattern: context) - 1, wakeup) },
@@ -213,6 +214,7 @@ final class World {
         case .queued(let ticket):
             callers[caller].callback = (ticket, record)
             core.examineSlots()
+            core.leaveRecord(record, Record.Progress.queued(ticket))
         case .refused:
             core.giveRecord(record)
             callers[caller].turns = nil

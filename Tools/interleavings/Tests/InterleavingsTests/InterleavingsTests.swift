@@ -19,19 +19,13 @@ import Testing
         let result = try await Checker(mutation: mutation).run(["--random", "5000", "--limit", "70000"])
         let finding = result.output.split(separator: "\n").first { $0.contains("BROKEN") }
         // The core's own preconditions may see it first.
-        #expect(finding != nil || result.hasCrashed, "\(result.output)")
+        #expect(finding != nil || result.status > 128, "\(result.output)")
         print(mutation.testDescription, finding ?? "stopped by a precondition of the core")
     }
 }
 
 /// A build of the checker from the sources beside this test, with a bug or without.
 struct Checker {
-    struct Result {
-        let status: Int32
-        let hasCrashed: Bool
-        let output: String
-    }
-
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
@@ -39,7 +33,7 @@ struct Checker {
     let mutation: Mutation?
 
     /// Builds and runs the checker.
-    func run(_ arguments: [String]) async throws -> Result {
+    func run(_ arguments: [String]) async throws -> (status: Int32, output: String) {
         let folder = FileManager.default.temporaryDirectory.appending(path: "interleavings-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -68,7 +62,7 @@ struct Checker {
                 object.path(),
             ] + sources.map { $0.path() }
         )
-        return try await launch([executable.path()] + arguments)
+        return try await ChildProcess.run([executable.path()] + arguments)
     }
 
     private var package: URL { URL(filePath: #filePath).appending(path: "../../..").standardized }
@@ -100,20 +94,7 @@ struct Checker {
     }
 
     private func expectSuccess(_ command: [String]) async throws {
-        let result = try await launch(["/usr/bin/env"] + command)
+        let result = try await ChildProcess.run(["/usr/bin/env"] + command)
         if result.status != 0 { throw Failure(description: "\(command[0]) failed:\n\(result.output)") }
-    }
-
-    private func launch(_ command: [String]) async throws -> Result {
-        let environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
-        let child = try ChildProcess(
-            executable: command[0],
-            arguments: Array(command.dropFirst()),
-            environment: environment.map { "\($0)=\($1)" }
-        )
-        async let output = child.output.text()
-        let errors = await child.errors.text()
-        let status = await child.exitCode()
-        return Result(status: status, hasCrashed: status > 128, output: await output + errors)
     }
 }

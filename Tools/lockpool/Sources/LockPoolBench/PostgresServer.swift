@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
 internal import PostgresPooling
 
 /// A PostgreSQL server that has let us in once.
@@ -89,7 +90,7 @@ public struct PostgresServer: Sendable {
     private static func configuration(_ address: String, password: String?) -> PostgresConfiguration {
         var configuration = PostgresConfiguration(address)
         configuration.applicationName = "lockpool"
-        configuration.maximumConnections = 1
+        configuration.pool.maximumConnections = 1
         if let password { configuration.password = { password } }
         return configuration
     }
@@ -97,9 +98,9 @@ public struct PostgresServer: Sendable {
     /// A pool of so many connections, for which so many may wait as long as it takes.
     func pool(connections: Int = 1, waiters: Int = 1) throws(CommandFailure) -> PostgresPool {
         var configuration = Self.configuration(address, password: password)
-        configuration.maximumConnections = connections
-        configuration.maximumWaiters = waiters
-        configuration.checkoutTimeout = .seconds(BenchmarkPlan.maximumSeconds)
+        configuration.pool.maximumConnections = connections
+        configuration.pool.maximumWaiters = waiters
+        configuration.pool.checkoutTimeout = .seconds(BenchmarkPlan.maximumSeconds)
         do {
             return try PostgresPool(configuration)
         } catch {

@@ -1,0 +1,40 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import ConnectionPooling
+import Logging
+import PostgresPooling
+import SQLitePooling
+import ServiceLifecycle
+import UnixSignals
+
+func observe(url: String, logger: Logger) throws -> (PostgresPool, SQLitePool) {
+    var configuration = PostgresConfiguration(url)
+    configuration.applicationName = "orders"  // the pool's name in logs and metrics, too
+    configuration.logNotices(to: logger)
+    let orders = try PostgresPool(configuration, observers: [.logging(logger), .metrics()])
+    let cache = try SQLitePool(
+        path: "cache.sqlite",
+        configuration: SQLiteConfiguration(name: "cache"),  // “cache readers” and “cache writer”
+        observers: [.logging(logger), .metrics()]
+    )
+    return (orders, cache)
+}
+
+func serve(pool: PostgresPool, server: some Service, logger: Logger) async throws {
+    let group = ServiceGroup(
+        services: [pool, server],  // in the order of starting; they stop in the opposite order
+        gracefulShutdownSignals: [.sigterm],
+        logger: logger
+    )
+    try await group.run()
+}
+
+func configure() throws -> ConnectionPoolConfiguration {
+    let config = ConfigReader(provider: EnvironmentVariablesProvider())
+    // DATABASE_POOL_MAXIMUM_CONNECTIONS=20 DATABASE_POOL_CHECKOUT_TIMEOUT=500ms
+    let configuration = try ConnectionPoolConfiguration(config: config.scoped(to: "database.pool"))
+    return configuration
+}

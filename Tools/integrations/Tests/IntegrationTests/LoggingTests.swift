@@ -1,0 +1,104 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import InMemoryLogging
+import Logging
+import Testing
+
+@Suite struct LoggingTests {
+    private let handler = InMemoryLogHandler()
+
+    private func logger(_ level: Logger.Level) -> Logger {
+        var logger = Logger(label: "test") { _ in handler }
+        logger.logLevel = level
+        return logger
+    }
+
+    private func entries(_ level: Logger.Level) -> [String] {
+        handler.entries.filter { $0.level == level }.map { "\($0.message)" }
+    }
+
+    @Test("A connection's life is logged at debug, and each message says which pool it is about")
+    func life() async throws {
+        let tested = try TestedPool("orders", observers: [.logging(logger(.debug))])
+        try await tested.pool.withConnection { _ in }
+        tested.pool.evictAll()
+        await tested.pool.close()
+        #expect(entries(.debug) == ["Connected.", "A connection is closed."])
+        #expect(handler.entries.count == 2 && handler.entries.allSatisfy { $0.metadata["pool"] == "orders" })
+        #expect(handler.entries.first?.metadata["duration"] == "0.25 seconds")
+        #expect(handler.entries.last?.metadata["reason"] == "evicted")
+    }
+
+    @Test("A connect that fails is a warning with its cause, and a caller that is refused is logged at debug")
+    func failures() async throws {
+        let tested = try TestedPool("orders", failures: 1, observers: [.logging(logger(.debug))]) {
+            $0.initialBackoff = .zero
+            $0.maximumBackoff = .zero
+        }
+        await #expect(throws: PoolError.self) { try await tested.pool.withConnection { _ in } }
+        await until { entries(.debug).contains("A caller got no connection.") && !entries(.warning).isEmpty }
+        #expect(entries(.warning) == ["A connect has failed."])
+        let warning = try #require(handler.entries.first { $0.level == .warning })
+        #expect(warning.metadata["error"] == "refused" && warning.metadata["failures"] == "1")
+        let refusal = try #require(handler.entries.first { $0.metadata["code"] != nil })
+        #expect(refusal.metadata["code"] == "connectFailed")
+    }
+
+    @Test("A lease that lasts too long is a warning with the place of its checkout, and its end is logged at debug")
+    func leaks() async throws {
+        let tested = try TestedPool("orders", observers: [.logging(logger(.debug))]) {
+            $0.leakDetectionThreshold = .seconds(30)
+        }
+        let lease = try await tested.pool.getOrCreate()
+        await tested.advance { !entries(.warning).isEmpty }
+        #expect(entries(.warning) == ["A lease lasts too long."])
+        let place = handler.entries.first { $0.level == .warning }?.metadata["place"].map { "\($0)" }
+        #expect(place?.contains("LoggingTests.swift") == true)
+        lease.release()
+        #expect(entries(.debug).last == "A lease that lasted too long has ended.")
+    }
+
+    @Test("A task that waits while it holds a connection is a warning with both places")
+    func nesting() async throws {
+        let tested = try TestedPool("orders", observers: [.logging(logger(.warning))]) { $0.maximumConnections = 2 }
+        try await tested.pool.withConnection { _ in try await tested.pool.withConnection { _ in } }
+        let warning = try #require(handler.entries.first)
+        #expect(handler.entries.count == 1 && warning.level == .warning)
+        for key in ["place", "holding"] {
+            #expect(warning.metadata[key].map { "\($0)" }?.contains("LoggingTests.swift") == true)
+        }
+    }
+
+    @Test("Callers that wait and the pool's figures are logged at trace")
+    func traces() async throws {
+        let tested = try TestedPool("orders", observers: [.logging(logger(.trace))])
+        try await tested.pool.withConnection { _ in }
+        await tested.advance { entries(.trace).contains("How the pool stands.") }
+        #expect(entries(.trace).first == "A caller has waited.")
+        let status = try #require(handler.entries.last { $0.metadata["idle"] != nil })
+        #expect(status.metadata["idle"] == "1" && status.metadata["maximum"] == "1")
+    }
+
+    @Test("Of a message that the level leaves out nothing is put together")
+    func disabled() async throws {
+        let descriptions = Tally()
+        func run(_ level: Logger.Level) async throws {
+            let tested = try TestedPool(
+                "orders",
+                failures: 1,
+                descriptions: descriptions,
+                observers: [.logging(logger(level))]
+            )
+            let caller = Task { try await tested.pool.withConnection { _ in } }
+            await tested.advance { tested.factory.openConnections == 1 }
+            try await caller.value
+        }
+        try await run(.error)
+        #expect(handler.entries.isEmpty && descriptions.value == 0)
+        try await run(.warning)
+        #expect(handler.entries.count == 1 && descriptions.value == 1)
+    }
+}

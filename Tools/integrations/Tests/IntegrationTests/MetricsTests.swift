@@ -1,0 +1,143 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import CoreMetrics
+import MetricsTestKit
+import PoolTesting
+import SQLitePooling
+import Testing
+
+@Suite struct MetricsTests {
+    private let metrics = TestMetrics()
+    private let name = ("db.client.connection.pool.name", "orders")
+
+    private func meter(_ label: String, _ dimensions: [(String, String)] = []) throws -> TestMeter {
+        try metrics.expectMeter("db.client.connection.\(label)", [name] + dimensions)
+    }
+
+    private func timer(_ label: String) throws -> TestTimer {
+        try metrics.expectTimer("db.client.connection.\(label)", [name])
+    }
+
+    @Test("Times to connect, to wait and of use are exact, in nanoseconds, from which the backend makes seconds")
+    func times() async throws {
+        let tested = try TestedPool("orders", observers: [.metrics(factory: metrics)])
+        let lease = try await tested.pool.getOrCreate()
+        #expect(try timer("create_time").values == [250_000_000])
+        #expect(try timer("wait_time").values == [250_000_000])
+        tested.clock.advance(by: .seconds(3))
+        lease.release()
+        #expect(try timer("use_time").values == [3_000_000_000])
+    }
+
+    @Test("The meters say how many connections are used and idle, how many may be, and how many callers wait")
+    func meters() async throws {
+        let tested = try TestedPool("orders", observers: [.metrics(factory: metrics)]) {
+            $0.maximumConnections = 3
+            $0.minimumConnections = 2
+            $0.idleTimeout = nil
+        }
+        let lease = try await tested.pool.getOrCreate()
+        await tested.advance { (try? meter("count", [("db.client.connection.state", "idle")]))?.lastValue == 1 }
+        #expect(try meter("count", [("db.client.connection.state", "used")]).lastValue == 1)
+        #expect(try meter("max").lastValue == 3 && meter("idle.max").lastValue == 3)
+        #expect(try meter("idle.min").lastValue == 2 && meter("pending_requests").lastValue == 0)
+        lease.release()
+    }
+
+    @Test("A caller that waits in vain is counted as a timeout")
+    func timeouts() async throws {
+        let tested = try TestedPool("orders", observers: [.metrics(factory: metrics)])
+        let lease = try await tested.pool.getOrCreate()
+        let waiter = Task { try await tested.pool.withConnection(timeout: .seconds(5)) { _ in } }
+        await tested.advance { (try? meter("pending_requests"))?.values.contains(1) == true }
+        await tested.advance { tested.pool.status.waiting == 0 }
+        await #expect(throws: PoolError.self) { try await waiter.value }
+        #expect(metrics.counterTotal(label: "db.client.connection.timeouts", dimensions: [name]) == 1)
+        lease.release()
+    }
+
+    @Test("When the pool has been closed, its meters say that nothing is left")
+    func closing() async throws {
+        let tested = try TestedPool("orders", observers: [.metrics(factory: metrics)])
+        try await tested.pool.withConnection { _ in }
+        await tested.advance { (try? meter("count", [("db.client.connection.state", "idle")]))?.lastValue == 1 }
+        await tested.pool.close()
+        for state in ["idle", "used"] {
+            #expect(try meter("count", [("db.client.connection.state", state)]).lastValue == 0)
+        }
+    }
+
+    @Test("A pool's metrics are made once, however much happens")
+    func creation() async throws {
+        let factory = CountingFactory(metrics: metrics)
+        let tested = try TestedPool("orders", observers: [.metrics(factory: factory)])
+        for _ in 0..<100 { try await tested.pool.withConnection { _ in } }
+        await tested.pool.close()
+        #expect(factory.made == 10)
+        #expect(try timer("use_time").values.count == 100)
+    }
+
+    @Test("Uses need not be measured, and units can be named")
+    func options() async throws {
+        let observer = PoolMetrics(factory: metrics, measuresUses: false, namesUnits: true)
+        let tested = try TestedPool("orders", observers: [observer])
+        try await tested.pool.withConnection { _ in }
+        let timer = try metrics.expectTimer("db.client.connection.wait_time", [name, ("unit", "s")])
+        #expect(timer.values.count == 1)
+        #expect(try metrics.expectTimer("db.client.connection.use_time", [name, ("unit", "s")]).values.isEmpty)
+    }
+
+    @Test("Both pools of a SQLite file are measured, under the name that the file has in the program")
+    func sqlite() async throws {
+        let pool = try SQLitePool(
+            path: ":memory:",
+            configuration: SQLiteConfiguration(name: "library"),
+            observers: [.metrics(factory: metrics)]
+        )
+        try await pool.execute("CREATE TABLE book (title TEXT)")
+        _ = try await pool.query("SELECT title FROM book", as: String.self)
+        await pool.close()
+        for name in ["library readers", "library writer"] {
+            let dimensions = [("db.client.connection.pool.name", name)]
+            #expect(try metrics.expectTimer("db.client.connection.create_time", dimensions).values.count == 1)
+        }
+    }
+}
+
+/// Counts what it makes, of which it takes the metrics from another.
+private final class CountingFactory: MetricsFactory {
+    let metrics: TestMetrics
+    private let count = Tally()
+
+    init(metrics: TestMetrics) { self.metrics = metrics }
+
+    var made: Int { count.value }
+
+    func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+        count.add()
+        return metrics.makeCounter(label: label, dimensions: dimensions)
+    }
+
+    func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+        count.add()
+        return metrics.makeMeter(label: label, dimensions: dimensions)
+    }
+
+    func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+        count.add()
+        return metrics.makeRecorder(label: label, dimensions: dimensions, aggregate: aggregate)
+    }
+
+    func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        count.add()
+        return metrics.makeTimer(label: label, dimensions: dimensions)
+    }
+
+    func destroyCounter(_ handler: any CounterHandler) { metrics.destroyCounter(handler) }
+    func destroyMeter(_ handler: any MeterHandler) { metrics.destroyMeter(handler) }
+    func destroyRecorder(_ handler: any RecorderHandler) { metrics.destroyRecorder(handler) }
+    func destroyTimer(_ handler: any TimerHandler) { metrics.destroyTimer(handler) }
+}

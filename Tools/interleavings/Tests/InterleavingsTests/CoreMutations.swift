@@ -1,0 +1,142 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+extension Mutation {
+    /// Bugs of the core, which the checker has to find.
+    static let all: [Mutation] = [
+        Mutation(
+            testDescription: "A waiter is woken, and the slot is made idle as well",
+            file: "Core+Slots.swift",
+            original: "if let record = dequeue() { return wake(record, slot.index) }\n                // Nobody waits",
+            mutant: """
+                if let record = dequeue() {
+                    _ = slot.state.swap(state, SlotWord.idle)
+                    return wake(record, slot.index)
+                }
+                // Nobody waits
+                """
+        ),
+        Mutation(
+            testDescription: "Nobody examines the slots after getting in line",
+            file: "Core+Line.swift",
+            original: "        examineSlots()\n",
+            mutant: ""
+        ),
+        Mutation(
+            testDescription: "A newcomer does not look at the queue first",
+            file: "Core+FastPath.swift",
+            original:
+                "guard QueueWord(bits: queue.loadAcquire()).admitsNewcomers else { return nil }\n        let hint",
+            mutant: "_ = queue.loadAcquire()\n        let hint"
+        ),
+        Mutation(
+            testDescription: "No second look at the queue after the mark is taken off",
+            file: "Core+Slots.swift",
+            original: "if slot.state.swap(state, SlotWord.leased), !QueueWord(bits: queue.load()).isEmpty {",
+            mutant: "if slot.state.swap(state, SlotWord.leased), false {"
+        ),
+        Mutation(
+            testDescription: "A cancellation that comes after the hand-over gives up all the same",
+            file: "Core+Line.swift",
+            original: "return cancel(ticket, record: index) ? Wakeup.cancelled : nil",
+            mutant: "_ = cancel(ticket, record: index)\n        return Wakeup.cancelled"
+        ),
+        Mutation(
+            testDescription: "An emptied cell is set to the wrong lap",
+            file: "Core+Queue.swift",
+            original: "CellWord(ticket.advanced(by: UInt(shape.ring)), .empty)",
+            mutant: "CellWord(ticket.advanced(by: 2 * UInt(shape.ring)), .empty)"
+        ),
+        Mutation(
+            testDescription: "The lap of a cell is not looked at",
+            file: "Core+Queue.swift",
+            original: "if content.ticket == head {\n                precondition(!content.isEmpty",
+            mutant: "if true {\n                precondition(!content.isEmpty"
+        ),
+        Mutation(
+            testDescription: "The holder of an orphaned slot does not let go of the block",
+            file: "Core+Slots.swift",
+            original: "if state & SlotWord.orphaned != 0 { return letGo() }",
+            mutant: "if state & SlotWord.orphaned != 0 { return }"
+        ),
+        Mutation(
+            testDescription: "A waiter is delivered to twice",
+            file: "Core+Queue.swift",
+            original: """
+                guard cell.swapAcquireRelease(content.bits, emptied(head).bits) else { continue }
+                                advanceHead(past: head)
+                                if content.isWaiting
+                """,
+            mutant: """
+                _ = cell.swapAcquireRelease(content.bits, emptied(head).bits)
+                                advanceHead(past: head)
+                                if content.isWaiting
+                """
+        ),
+        Mutation(
+            testDescription: "A return touches the slot after it has published it",
+            file: "Slot.swift",
+            original: "ThreadHint.slot = index\n        return state.swapRelease(SlotWord.leased, SlotWord.idle)",
+            mutant: """
+                let isReturned = state.swapRelease(SlotWord.leased, SlotWord.idle)
+                        ThreadHint.slot = index
+                        return isReturned
+                """
+        ),
+        Mutation(
+            testDescription: "A retirement overwrites what happens to the slot meanwhile",
+            file: "Core+Slots.swift",
+            original: "} else if slot.state.swap(state, state | SlotWord.retired) {\n",
+            mutant: "} else {\n                slot.state.storeRelaxed(state | SlotWord.retired)\n"
+        ),
+        Mutation(
+            testDescription: "Growing overwrites what happens to the slot meanwhile",
+            file: "Core+Slots.swift",
+            original: "if slot.state.swap(state, state & ~SlotWord.retired) {\n",
+            mutant: "do {\n                slot.state.storeRelaxed(state & ~SlotWord.retired)\n"
+        ),
+        Mutation(
+            testDescription: "Nobody helps a newcomer whose ticket is not in line yet",
+            file: "Core+Queue.swift",
+            original: "_ = queue.swap(word.bits, word.longer.bits)",
+            mutant: "_ = word"
+        ),
+        Mutation(
+            testDescription: "The block is let go of before the last look at the queue",
+            file: "Core+Slots.swift",
+            original: "                examineForWaiters(slot)\n                return letGo()",
+            mutant: "                letGo()\n                return examineForWaiters(slot)"
+        ),
+        Mutation(
+            testDescription: "A slot that its holder created in is not marked",
+            file: "Core+Slots.swift",
+            original: "if slot.state.swap(state, SlotWord.contended | state & ~SlotWord.phase) { return }",
+            mutant: "if slot.state.swap(state, SlotWord.leased | state & ~SlotWord.phase) { return }"
+        ),
+        Mutation(
+            testDescription: "Nobody is told of a vacancy",
+            file: "Core+Slots.swift",
+            original: "if hasVacancy { shape.onVacancy() }",
+            mutant: "_ = hasVacancy"
+        ),
+        Mutation(
+            testDescription: "A timed-out waiter is woken without being taken out of the line",
+            file: "Core+Line.swift",
+            original: "if cancel(ticket, record: index) { wake(index, Wakeup.timedOut) }",
+            mutant: "wake(index, Wakeup.timedOut)"
+        ),
+        Mutation(
+            testDescription: "Memory that is not the block's own is freed",
+            file: "Core+Lifetime.swift",
+            original: "unsafe free?(base)",
+            mutant: "_ = unsafe free\n        unsafe Memory.free(base)"
+        ),
+        Mutation(
+            testDescription: "The free list forgets to count",
+            file: "Words.swift",
+            original: "FreeListWord(first: first, count: (bits >> (WordWidth.record + 1)) &+ 1)",
+            mutant: "FreeListWord(first: first, count: 0)"
+        ),
+    ]
+}
