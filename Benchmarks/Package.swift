@@ -32,7 +32,11 @@ let package = Package(
         .target(name: "CAllocations"),
         .executableTarget(
             name: "allocation-counts",
-            dependencies: ["CAllocations", .product(name: "LockPool", package: "swift-lock-pool")],
+            dependencies: [
+                "CAllocations",
+                .product(name: "LockPool", package: "swift-lock-pool"),
+                .product(name: "ConnectionPooling", package: "swift-lock-pool"),
+            ],
             swiftSettings: settings
         ),
         .executableTarget(

@@ -56,23 +56,66 @@ int32_t sqlite_baseline_make(const char *path, int32_t rows) {
   return code;
 }
 
-double sqlite_baseline_read(const char *path, int32_t rows, int32_t count) {
+double sqlite_baseline_read(const char *path, int32_t rows, int32_t count, bool snapshot) {
   sqlite3 *db = open_database(path);
+  sqlite3_stmt *begin = prepare(db, "BEGIN");
+  sqlite3_stmt *commit = prepare(db, "COMMIT");
   sqlite3_stmt *select = prepare(db, "SELECT name FROM user WHERE id = ?");
   uint64_t random = 88172645463325252u;
   double start = 0;
   // The first turns fill the cache.
   for (int32_t i = -count / 4; i < count; i++) {
     if (i == 0) start = now();
+    if (snapshot) {
+      check(db, sqlite3_step(begin));
+      sqlite3_reset(begin);
+    }
     sqlite3_bind_int64(select, 1, (int64_t)(next_random(&random) % (uint32_t)rows) + 1);
     check(db, sqlite3_step(select));
     if (sqlite3_column_text(select, 0) == NULL) abort();
     sqlite3_reset(select);
+    if (snapshot) {
+      check(db, sqlite3_step(commit));
+      sqlite3_reset(commit);
+    }
   }
   double elapsed = now() - start;
+  sqlite3_finalize(begin);
   sqlite3_finalize(select);
+  sqlite3_finalize(commit);
   sqlite3_close(db);
   return elapsed / count;
+}
+
+static void run(sqlite3 *db, sqlite3_stmt *statement) {
+  check(db, sqlite3_step(statement));
+  sqlite3_reset(statement);
+}
+
+double sqlite_baseline_group_write(const char *path, int32_t rows, int32_t count, int32_t group) {
+  sqlite3 *db = open_database(path);
+  sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE");
+  sqlite3_stmt *save = prepare(db, "SAVEPOINT one");
+  sqlite3_stmt *update = prepare(db, "UPDATE user SET visits = visits + 1 WHERE id = ?");
+  sqlite3_stmt *release = prepare(db, "RELEASE one");
+  sqlite3_stmt *commit = prepare(db, "COMMIT");
+  uint64_t random = 88172645463325252u;
+  double start = now();
+  for (int32_t done = 0; done < count; done += group) {
+    run(db, begin);
+    for (int32_t i = 0; i < group; i++) {
+      run(db, save);
+      sqlite3_bind_int64(update, 1, (int64_t)(next_random(&random) % (uint32_t)rows) + 1);
+      run(db, update);
+      run(db, release);
+    }
+    run(db, commit);
+  }
+  double elapsed = now() - start;
+  sqlite3_stmt *all[] = {begin, save, update, release, commit};
+  for (int i = 0; i < 5; i++) sqlite3_finalize(all[i]);
+  sqlite3_close(db);
+  return count / elapsed * 1e9;
 }
 
 double sqlite_baseline_write(const char *path, int32_t rows, int32_t count) {
@@ -83,13 +126,10 @@ double sqlite_baseline_write(const char *path, int32_t rows, int32_t count) {
   uint64_t random = 88172645463325252u;
   double start = now();
   for (int32_t i = 0; i < count; i++) {
-    check(db, sqlite3_step(begin));
-    sqlite3_reset(begin);
+    run(db, begin);
     sqlite3_bind_int64(update, 1, (int64_t)(next_random(&random) % (uint32_t)rows) + 1);
-    check(db, sqlite3_step(update));
-    sqlite3_reset(update);
-    check(db, sqlite3_step(commit));
-    sqlite3_reset(commit);
+    run(db, update);
+    run(db, commit);
   }
   double elapsed = now() - start;
   sqlite3_finalize(begin);

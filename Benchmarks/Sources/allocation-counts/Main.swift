@@ -3,13 +3,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CAllocations
+import ConnectionPooling
 import LockPool
 
-/// Prints heap allocations per operation, a line each: a name and a number.
+/// Prints heap allocations per operation of the area that is its argument, a line each: a name and a number.
 @main
 struct AllocationCounts {
-    static func main() async {
+    static func main() async throws {
         guard allocation_is_counted() != 0 else { return }
+        switch CommandLine.arguments.dropFirst() {
+        case ["core"]: await core()
+        case ["pool"]: try await pool()
+        default: fatalError("which area: core or pool?")
+        }
+    }
+
+    static func core() async {
         await Task.detached {
             print("core.uncontended.allocations", uncontended(1_000_000))
             print("core.uncontended.get.allocations", await uncontendedGet(1_000_000))
@@ -20,6 +29,38 @@ struct AllocationCounts {
             print("core.yield.allocations", yields)
             print("core.wait.allocations", max(0, turns - yields))
         }.value
+    }
+
+    static func pool() async throws {
+        try await Task.detached {
+            let pool = try ConnectionPool(factory: Factory())
+            try await pool.withConnection { _ in }
+            let count = 1_000_000
+            var before = allocation_count()
+            for _ in 0..<count { try await pool.withConnection { _ in } }
+            print("pool.uncontended.allocations", Double(allocation_count() - before) / Double(count))
+            before = allocation_count()
+            for _ in 0..<count { _ = try await pool.getOrCreate() }
+            print("pool.lease.allocations", Double(allocation_count() - before) / Double(count))
+            let yields = await yields(tasks: 64, turns: 10_000)
+            let small = try ConnectionPool(factory: Factory(), configuration: .init(maximumConnections: 4))
+            let turns = await allocations(tasks: 64, turns: 10_000) {
+                do {
+                    try await small.withConnection { _ in await Task.yield() }
+                } catch {
+                    fatalError("\(error)")
+                }
+            }
+            print("pool.wait.allocations", max(0, turns - yields))
+        }.value
+    }
+
+    struct Factory: ConnectionFactory {
+        struct Connection: ~Copyable, Sendable {}
+
+        func connect() async throws -> Connection { Connection() }
+        func inspect(_ connection: borrowing Connection) -> ConnectionHealth { .reusable }
+        func close(_ connection: consuming Connection) async {}
     }
 
     static func uncontended(_ count: Int) -> Double {

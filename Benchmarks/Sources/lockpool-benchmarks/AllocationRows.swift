@@ -6,10 +6,11 @@ import Foundation
 
 /// Heap allocations per operation, counted by an executable of its own: counting costs time.
 enum AllocationRows {
-    static func run(into report: inout Report) async throws {
+    static func run(_ area: String, into report: inout Report) async throws {
         let process = Process()
         process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
             .appending(path: "allocation-counts")
+        process.arguments = [area]
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()

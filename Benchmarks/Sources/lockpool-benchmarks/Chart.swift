@@ -4,17 +4,19 @@
 
 import Foundation
 
-/// A line chart with logarithmic axes, as SVG.
+/// A line chart, as SVG.
 struct Chart {
     struct Axis {
         let least: Double
         let most: Double
-        /// One for each power of ten.
+        /// At equal distances: for a logarithmic axis, one for each power of ten.
         let labels: [String]
+        var isLinear = false
 
         /// Where a value is, from 0 to 1.
         func position(_ value: Double) -> Double {
-            log10(min(max(value, least), most) / least) / log10(most / least)
+            let value = min(max(value, least), most)
+            return isLinear ? (value - least) / (most - least) : log10(value / least) / log10(most / least)
         }
     }
 

@@ -21,7 +21,7 @@ struct Options {
     static let usage =
         """
         usage: lockpool-benchmarks core|pool|sqlite|postgres [--json FILE] [--charts FOLDER] [--quick]
-                                   [--part uncontended|contended|saturated] [--figure NAME VALUE UNIT]
+                                   [--part NAME] [--figure NAME VALUE UNIT]
         """
 
     init(_ arguments: [String]) {
@@ -79,7 +79,7 @@ struct Benchmarks {
                     return report
                 }.value
             }
-            if options.part == nil { try await AllocationRows.run(into: &report) }
+            if options.part == nil { try await AllocationRows.run("core", into: &report) }
             if let path = options.charts { try await Task.detached { try await FairnessCharts.write(to: path) }.value }
         case "pool":
             report = try await Task.detached {

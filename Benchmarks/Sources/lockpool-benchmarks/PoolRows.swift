@@ -27,19 +27,32 @@ enum PoolRows {
             let lend = try await nanoseconds(per: count) {
                 for _ in 0..<count { try await pool.withConnection { _ in } }
             }
+            let main = try await onMainActor(pool, count)
             if round == 0 { continue }  // warm-up
             report.add("core.clock.ns", clock, "ns")
             report.add("core.uncontended.get.ns", get, "ns")
             report.add("pool.uncontended.ns", lend, "ns")
+            report.add("pool.mainactor.ns", main, "ns")
         }
-        for _ in 0..<options.rounds {
-            let own = await SaturationRows.saturate(tasks: 64, seconds: 3, measuresWaits: false)
+        // In turn and briefly, because a machine's processors may be near or far for a while: each turn of the pool is compared with
+        // that of the core beside it.
+        for _ in 0..<options.rounds * 2 {
+            let own = await SaturationRows.saturate(tasks: 64, seconds: 2, measuresWaits: false)
             report.add("core.saturated64.mops", own.operationsPerSecond / 1e6, "M/s")
             report.add("core.saturated64.spread", own.spread, "most/fewest")
-            let managed = try await saturate(seconds: 3)
+            let managed = try await saturate(seconds: 2)
             report.add("pool.saturated64.mops", managed.mops, "M/s")
+            report.add("pool.saturated64.percore", managed.mops * 1e6 / own.operationsPerSecond, "× core's")
             report.add("pool.saturated64.spread", managed.spread, "most/fewest")
         }
+        try await AllocationRows.run("pool", into: &report)
+    }
+
+    @MainActor
+    static func onMainActor(_ pool: ConnectionPool<Factory>, _ count: Int) async throws -> Double {
+        let start = nanoseconds()
+        for _ in 0..<count { try await pool.withConnection { _ in } }
+        return Double(nanoseconds() - start) / Double(count)
     }
 
     static func saturate(seconds: Double) async throws -> (mops: Double, spread: Double) {

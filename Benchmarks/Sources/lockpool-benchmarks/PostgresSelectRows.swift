@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CPostgresBaseline
+import ConnectionPooling
 import Foundation
 import PostgresPooling
 
@@ -22,8 +23,8 @@ enum PostgresSelectRows {
 
         func pool(connections: Int) throws -> PostgresPool {
             var configuration = PostgresConfiguration(url)
-            configuration.maximumConnections = connections
-            configuration.checkoutTimeout = .seconds(60)
+            configuration.pool.maximumConnections = connections
+            configuration.pool.checkoutTimeout = .seconds(60)
             // As pgbench is told: what is measured is the way to the server and back.
             configuration.parameters["sslmode"] = "disable"
             return try PostgresPool(configuration)
@@ -46,12 +47,18 @@ enum PostgresSelectRows {
                 if round == 0 { continue }  // warm-up
                 report.add("postgres.select.c\(connections).tps", own, "1/s")
                 report.add("pgbench.select.c\(connections).tps", rival, "1/s")
+                // Beside each other, because a machine is faster and slower for seconds at a time.
+                report.add("postgres.select.c\(connections).perpgbench", own / rival, "× pgbench's")
             }
             let crowd = try await selects(server, connections: 16, tasks: 256, seconds: Double(seconds))
+            let few = try await selects(server, connections: 16, tasks: 16, seconds: Double(seconds))
             let main = try await mainActorSelects(server, seconds: Double(seconds))
+            let detached = try await selects(server, connections: 1, tasks: 1, seconds: Double(seconds))
             if round == 0 { continue }
             report.add("postgres.select.c16t256.tps", crowd, "1/s")
+            report.add("postgres.select.c16t256.perc16", crowd / few, "× c16's")
             report.add("postgres.mainactor.c1.tps", main, "1/s")
+            report.add("postgres.mainactor.c1.perc1", main / detached, "× c1's")
             report.add("postgres.connect.ms", try await connect(server), "ms")
         }
         let count = options.isQuick ? 300_000 : 1_000_000

@@ -12,33 +12,114 @@ import Synchronization
 enum SQLiteRows {
     static let rowCount = 100_000
 
-    static func run(_ options: Options, into report: inout Report) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-bench-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let path = { (name: String) in folder.appending(path: "\(name).sqlite").path() }
-        for name in ["raw", "pool", "grdb"] where sqlite_baseline_make(path(name), Int32(rowCount)) != 0 {
-            fatalError("the database for \(name) cannot be made")
+    /// The pools that are compared, each on a file of its own, and a file for plain C.
+    struct Subjects {
+        let pool: SQLitePool
+        let grouping: SQLitePool
+        let grdb: DatabasePool
+        let raw: String
+        private let folder: URL
+
+        init() throws {
+            folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-bench-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let path = { [folder] (name: String) in folder.appending(path: "\(name).sqlite").path() }
+            raw = path("raw")
+            // Before SQLite is used at all: this turns its statistics of memory off, for everybody here.
+            pool = try SQLitePool(path: path("pool"), configuration: .init(maximumReaders: 4))
+            for name in ["raw", "pool", "grouped", "grdb"] where sqlite_baseline_make(path(name), Int32(rowCount)) != 0
+            {
+                fatalError("the database for \(name) cannot be made")
+            }
+            grouping = try SQLitePool(path: path("grouped"), configuration: .init(maximumWritesPerCommit: 64))
+            var configuration = GRDB.Configuration()
+            configuration.maximumReaderCount = 4
+            configuration.prepareDatabase {
+                try $0.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192")
+            }
+            grdb = try DatabasePool(path: path("grdb"), configuration: configuration)
         }
-        let pool = try SQLitePool(path: path("pool"), configuration: .init(maximumReaders: 4))
-        var configuration = GRDB.Configuration()
-        configuration.maximumReaderCount = 4
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192") }
-        let grdb = try DatabasePool(path: path("grdb"), configuration: configuration)
+
+        func close() async {
+            await pool.close()
+            await grouping.close()
+            try? FileManager.default.removeItem(at: folder)
+        }
+    }
+
+    static func run(_ options: Options, into report: inout Report) async throws {
+        let subjects = try Subjects()
+        let (pool, grouping, grdb, raw) = (subjects.pool, subjects.grouping, subjects.grdb, subjects.raw)
         let seconds = options.isQuick ? 0.5 : 2.0
         for _ in 0..<options.rounds {
-            report.add("sqlite.raw.ns", sqlite_baseline_read(path("raw"), Int32(rowCount), 200_000), "ns")
-            for tasks in [1, 4, 64] {
-                report.add("sqlite.read\(tasks).ops", try await reads(pool, tasks: tasks, seconds: seconds), "1/s")
-                report.add("grdb.read\(tasks).ops", try await reads(grdb, tasks: tasks, seconds: seconds), "1/s")
+            if options.wants("reads") { try await reads(pool, grdb, raw: raw, seconds: seconds, into: &report) }
+            if options.wants("writes") {
+                report.add("sqlite.rawwrite.ops", sqlite_baseline_write(raw, Int32(rowCount), 20_000), "1/s")
+                for tasks in [1, 16] {
+                    report.add(
+                        "sqlite.write\(tasks).ops",
+                        try await writes(pool, tasks: tasks, seconds: seconds),
+                        "1/s"
+                    )
+                    report.add("grdb.write\(tasks).ops", try await writes(grdb, tasks: tasks, seconds: seconds), "1/s")
+                }
+                // What a group of all 16 would give with nobody to wake.
+                report.add(
+                    "sqlite.rawgroupwrite16.ops",
+                    sqlite_baseline_group_write(raw, Int32(rowCount), 32_000, 16),
+                    "1/s"
+                )
+                report.add("sqlite.groupwrite16.ops", try await writes(grouping, tasks: 16, seconds: seconds), "1/s")
             }
-            report.add("sqlite.rawwrite.ops", sqlite_baseline_write(path("raw"), Int32(rowCount), 20_000), "1/s")
-            for tasks in [1, 16] {
-                report.add("sqlite.write\(tasks).ops", try await writes(pool, tasks: tasks, seconds: seconds), "1/s")
-                report.add("grdb.write\(tasks).ops", try await writes(grdb, tasks: tasks, seconds: seconds), "1/s")
+            if options.wants("interference") {
+                try await SQLiteInterferenceRows.run(pool, seconds: seconds, into: &report)
             }
         }
-        await pool.close()
+        if let folder = options.charts { try await SQLiteCharts.write(to: folder, subjects, report) }
+        await subjects.close()
+    }
+
+    private static func reads(
+        _ pool: SQLitePool,
+        _ grdb: DatabasePool,
+        raw path: String,
+        seconds: Double,
+        into report: inout Report
+    ) async throws {
+        let raw = sqlite_baseline_read(path, Int32(rowCount), 200_000, false)
+        report.add("sqlite.raw.ns", raw, "ns")
+        let withSnapshot = sqlite_baseline_read(path, Int32(rowCount), 200_000, true)
+        report.add("sqlite.snapshot.ns", withSnapshot - raw, "ns")
+        report.add("sqlite.sync.ns", await onThread { synchronous(pool, turns: 200_000) }, "ns")
+        for tasks in [1, 4, 64] {
+            report.add("sqlite.read\(tasks).ops", try await reads(pool, tasks: tasks, seconds: seconds), "1/s")
+            report.add("grdb.read\(tasks).ops", try await reads(grdb, tasks: tasks, seconds: seconds), "1/s")
+        }
+    }
+
+    /// Nanoseconds of a synchronous point read, its snapshot included.
+    static func synchronous(_ pool: SQLitePool, turns: Int) -> Double {
+        var random = CoreRows.Random(state: 88_172_645_463_325_252)
+        func read() throws {
+            let id = random.next(below: rowCount) + 1
+            let name = try pool.readBlocking { db in
+                try db.queryFirst("SELECT name FROM user WHERE id = \(id)", as: String.self)
+            }
+            precondition(name != nil)
+        }
+        do {
+            // The first turns fill the cache.
+            for _ in 0..<turns / 4 { try read() }
+            return try nanoseconds(per: turns) { for _ in 0..<turns { try read() } }
+        } catch {
+            fatalError("\(error)")
+        }
+    }
+
+    static func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: body()) }
+        }
     }
 
     static func reads(_ pool: SQLitePool, tasks: Int, seconds: Double) async throws -> Double {

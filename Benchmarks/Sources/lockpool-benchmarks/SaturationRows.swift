@@ -9,21 +9,25 @@ import Synchronization
 enum SaturationRows {
     static func run(_ options: Options, into report: inout Report) async {
         await holds(options, into: &report)
-        // In turn, because a machine's processors may be near or far for a while: a turn of the pool stands between two
-        // measurements of the executor, and is compared with those.
+        // In turn, because a machine's processors may be near or far for a while: each figure stands between two measurements of
+        // the executor, and is compared with those.
         var yield = await yields()
         report.add("core.yield.ns", yield, "ns")
+        /// Adds a row in millions per second, and how it compares with a task that yields twice.
+        func add(_ name: String, _ perSecond: Double) async {
+            let next = await yields()
+            report.add("core.yield.ns", next, "ns")
+            report.add("\(name).mops", perSecond / 1e6, "M/s")
+            report.add("\(name).pertwoyields", perSecond / 1e6 / (500 / ((yield + next) / 2)), "× 500 ÷ yield")
+            yield = next
+        }
         for _ in 0..<options.rounds {
             for tasks in [64, 1_000] {
-                let name = "core.saturated\(tasks)"
                 let result = await saturate(tasks: tasks, seconds: 3, measuresWaits: false)
-                let next = await yields()
-                report.add("core.yield.ns", next, "ns")
-                report.add("\(name).mops", result.operationsPerSecond / 1e6, "M/s")
-                let twoHops = 500 / ((yield + next) / 2)
-                report.add("\(name).pertwoyields", result.operationsPerSecond / 1e6 / twoHops, "× 500 ÷ yield")
-                report.add("\(name).spread", result.spread, "most/fewest")
-                yield = next
+                await add("core.saturated\(tasks)", result.operationsPerSecond)
+                report.add("core.saturated\(tasks).spread", result.spread, "most/fewest")
+                await add("core.relay\(tasks)", relay(tasks: tasks, seconds: 0.5, isCancellable: false))
+                await add("core.cancellablerelay\(tasks)", relay(tasks: tasks, seconds: 0.5, isCancellable: true))
             }
         }
         for tasks in [64, 1_000] {
@@ -90,6 +94,72 @@ enum SaturationRows {
             spread: Double(turns.max()!) / Double(turns.min()!),
             waits: collected.withLock { $0 }
         )
+    }
+
+    /// What the executor allows any strict order: the same turns with nothing to look for.
+    ///
+    /// Each task knows whose turn is next and has a place of its own to wait at, so that passing an element on is one exchange and
+    /// one resumption. There is no line, no bound, and no way for an outsider to get an element.
+    ///
+    /// - Parameter isCancellable: Whether each wait is one that a cancellation would end.
+    /// - Returns: Turns per second.
+    static func relay(tasks: Int, seconds: Double, isCancellable: Bool) async -> Double {
+        let stations = (0..<tasks).map { _ in Station() }
+        // The elements start with the first four.
+        for station in stations.prefix(4) { station.pass() }
+        let (turns, elapsed) = await race(tasks: tasks, seconds: seconds) { task, isOver in
+            var turns = 0
+            let next = stations[(task + 4) % tasks]
+            while true {
+                if isCancellable {
+                    await withTaskCancellationHandler {
+                        await stations[task].turn()
+                    } onCancel: {
+                        stations[task].leave()
+                    }
+                } else {
+                    await stations[task].turn()
+                }
+                if isOver() { break }
+                await Task.yield()
+                next.pass()
+                turns += 1
+            }
+            // The end goes around too.
+            next.pass()
+            return turns
+        }
+        return Double(turns.reduce(0, +)) / elapsed * 1e9
+    }
+
+    /// Where one task waits for its turn in a relay.
+    final class Station: Sendable {
+        /// 0, 1 when the turn has come before the task, or the task's continuation.
+        private let state = Atomic(UInt(0))
+
+        func turn() async {
+            await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                let (isWaiting, found) = state.compareExchange(
+                    expected: 0,
+                    desired: unsafeBitCast(continuation, to: UInt.self),
+                    ordering: .acquiringAndReleasing
+                )
+                if isWaiting { return }
+                precondition(found == 1)
+                state.store(0, ordering: .releasing)
+                continuation.resume()
+            }
+        }
+
+        /// Nobody cancels here.
+        func leave() { fatalError("a relay has no gaps") }
+
+        func pass() {
+            let found = state.exchange(1, ordering: .acquiringAndReleasing)
+            if found == 0 { return }
+            state.store(0, ordering: .releasing)
+            unsafeBitCast(found, to: UnsafeContinuation<Void, Never>.self).resume()
+        }
     }
 
     /// 64 tasks on 4 slots that each hold for a sleep of a millisecond.

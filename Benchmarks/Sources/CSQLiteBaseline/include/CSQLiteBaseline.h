@@ -5,15 +5,19 @@
 #ifndef CSQLITEBASELINE_H
 #define CSQLITEBASELINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // Makes a database with a write-ahead log and a table user(id, name, visits) of `rows` rows. 0 if it worked.
 int32_t sqlite_baseline_make(const char *_Nonnull path, int32_t rows);
 
 // Nanoseconds for each of `count` point reads by primary key, with one prepared statement.
-double sqlite_baseline_read(const char *_Nonnull path, int32_t rows, int32_t count);
+double sqlite_baseline_read(const char *_Nonnull path, int32_t rows, int32_t count, bool snapshot);
 
 // One-row update transactions per second, in a loop of `count` with prepared statements, synchronous=NORMAL.
 double sqlite_baseline_write(const char *_Nonnull path, int32_t rows, int32_t count);
+
+// The same where `group` updates share a transaction, each in a savepoint of its own.
+double sqlite_baseline_group_write(const char *_Nonnull path, int32_t rows, int32_t count, int32_t group);
 
 #endif
