@@ -34,10 +34,28 @@ let package = Package(
             dependencies: [.product(name: "SQLitePooling", package: "swift-lock-pool")],
             swiftSettings: settings
         ),
+        // The code of Docs/Pooling.md.
+        .executableTarget(
+            name: "PoolingGuide",
+            dependencies: [
+                .product(name: "ConnectionPooling", package: "swift-lock-pool"),
+                .product(name: "PoolTesting", package: "swift-lock-pool"),
+            ],
+            swiftSettings: settings
+        ),
+        // The code of Docs/SQLite.md.
+        .executableTarget(
+            name: "SQLiteGuide",
+            dependencies: [.product(name: "SQLitePooling", package: "swift-lock-pool")],
+            swiftSettings: settings
+        ),
         // The code of Docs/PostgreSQL.md. It takes the server's URL from DATABASE_URL.
         .executableTarget(
             name: "PostgresGuide",
-            dependencies: [.product(name: "PostgresPooling", package: "swift-lock-pool")],
+            dependencies: [
+                .product(name: "ConnectionPooling", package: "swift-lock-pool"),
+                .product(name: "PostgresPooling", package: "swift-lock-pool"),
+            ],
             swiftSettings: settings
         ),
     ]

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import PostgresPooling
 
 /// Where tokens come from that stand for a password.
@@ -32,7 +33,7 @@ func makePools() throws {
     configuration.password = { try await tokens.current() }
     configuration.applicationName = "shop-web"
     configuration.setup = ["SET timezone = 'UTC'", "SET lock_timeout = '5s'"]
-    configuration.maximumConnections = 8
+    configuration.pool.maximumConnections = 8
     let pool = try PostgresPool(configuration)
     // end
     _ = (byURL, byKeywords, bySocket, byService, byEnvironment, writing, reading, pool)

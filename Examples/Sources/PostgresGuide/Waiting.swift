@@ -39,3 +39,9 @@ func errors(_ pool: PostgresPool) async throws {
     }
     // end
 }
+
+func ending(_ pool: PostgresPool) async {
+    // guide: shutdown
+    await pool.shutdown(drain: .seconds(10))
+    // end
+}

@@ -1,0 +1,55 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import PoolTesting
+
+// guide: subject
+/// Asks the database, and answers from the cache while it is down.
+func answer<Factory: ConnectionFactory>(_ pool: ConnectionPool<Factory>, cached: String) async throws -> String {
+    do {
+        return try await pool.withConnection { _ in "fresh" }
+    } catch let error as PoolError where error.code == .connectFailed {
+        return cached
+    }
+}
+// end
+
+func outage() async throws {
+    // guide: outage
+    let clock = ManualClock()
+    let factory = ScriptedFactory()
+    factory.script(.connect, always: .fail(ScriptedFailure("the database is down")))
+    let pool = try ConnectionPool(factory: factory, clock: clock)
+    let call = Task { try await answer(pool, cached: "cached") }
+    await eventually { pool.status.waiting == 1 }
+    await clock.advance { pool.status.waiting == 0 }  // seconds go by, in no time
+    print(try await call.value)  // cached
+    print(try await answer(pool, cached: "cached"))  // cached, at once: the breaker is open
+    factory.script(.connect, always: .succeed)
+    await clock.advance { pool.status.idle == 1 }  // the pool has found out by itself
+    print(try await answer(pool, cached: "cached"))  // fresh
+    await pool.close()
+    // end
+}
+
+func hang() async throws {
+    let clock = ManualClock()
+    // guide: hang
+    let factory = ScriptedFactory()
+    factory.script(.connect, [.hang])  // the first; those after it succeed
+    let pool = try ConnectionPool(factory: factory, clock: clock)
+    let first = Task { try await pool.withConnection { $0.id } }
+    await factory.wait { $0.hanging(.connect) == 1 }
+    let second = Task { try await pool.withConnection { $0.id } }
+    print(try await first.value, try await second.value)  // 1 1: a connect that hangs keeps nobody
+    factory.letGo(.connect)
+    factory.breakConnection(1)  // the server has closed it, while nobody used it
+    pool.inspectIdle()
+    await factory.wait { $0.closed == [1] }
+    await pool.close()
+    await factory.wait { $0.open == 0 }  // nothing is left behind
+    print(factory.record.peak <= pool.configuration.maximumConnections)  // true
+    // end
+}

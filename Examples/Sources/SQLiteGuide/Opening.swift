@@ -1,0 +1,32 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import SQLitePooling
+
+/// Makes pools that nobody uses: none of them touches its file before its first use.
+func makePools() throws {
+    // guide: paths
+    let byPath = try SQLitePool(path: "app.sqlite")
+    let byURI = try SQLitePool(path: "file:app.sqlite?vfs=unix-excl")
+    let inMemory = try SQLitePool(path: ":memory:")
+    let reading = try SQLitePool(path: "app.sqlite", configuration: SQLiteConfiguration(mode: .readOnly))
+    // end
+
+    // guide: configuration
+    var configuration = SQLiteConfiguration()
+    configuration.maximumReaders = 8
+    configuration.synchronous = .full
+    configuration.cacheSizeKiB = 64 * 1_024
+    configuration.busyTimeout = .seconds(2)
+    configuration.pragmas = [
+        SQLitePragma("temp_store", "MEMORY"),
+        SQLitePragma("journal_size_limit", 1 << 26, on: .writer),
+    ]
+    configuration.onOpen = SQLiteOpening { db in
+        try db.execute("ATTACH 'archive.sqlite' AS archive")
+    }
+    let pool = try SQLitePool(path: "app.sqlite", configuration: configuration)
+    // end
+    _ = (byPath, byURI, inMemory, reading, pool)
+}

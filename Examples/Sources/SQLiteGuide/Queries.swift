@@ -1,0 +1,168 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import SQLitePooling
+
+func overview() async throws -> SQLitePool {
+    // guide: overview
+    let pool = try SQLitePool(path: ":memory:")
+    try await pool.execute("CREATE TABLE book (title TEXT PRIMARY KEY, copies INTEGER NOT NULL)")
+    let title = "Emma"
+    try await pool.execute("INSERT INTO book VALUES (\(title), 3)")
+    try await pool.write { db in
+        try db.execute("UPDATE book SET copies = copies - 1 WHERE title = \(title)")
+        try db.execute("INSERT INTO book VALUES (\(title + ", on loan"), 1)")
+    }
+    let books = try await pool.query("SELECT title, copies FROM book ORDER BY title", as: (String, Int).self)
+    for (title, copies) in books { print("\(title): \(copies)") }
+    // end
+    return pool
+}
+
+func statements(_ pool: SQLitePool) async throws {
+    // guide: parameters
+    let title = "Persuasion"
+    let sql: SQL = "INSERT INTO book VALUES (\(title), \(2))"
+    print(sql.text)  // INSERT INTO book VALUES (?, ?)
+    let changes = try await pool.execute(sql)
+    print(changes.count)  // 1
+    // end
+
+    // guide: pieces
+    let (table, column, minimum) = ("book", "title", 2)
+    let condition: SQL = "copies >= \(minimum)"
+    let wanted = try await pool.query(
+        "SELECT \(identifier: column) FROM \(identifier: table) WHERE \(sql: condition) ORDER BY 1",
+        as: String.self
+    )
+    print(wanted)  // ["Emma", "Persuasion"]
+    // end
+
+    // guide: named
+    let byName = SQL("SELECT title FROM book WHERE copies = :n OR copies = :n + 1 ORDER BY title", named: ["n": 1])
+    let byNumber = SQL("SELECT title FROM book WHERE copies = ?1 OR copies = ?1 + 1 ORDER BY title", values: 1)
+    let (first, second) = (
+        try await pool.query(byName, as: String.self), try await pool.query(byNumber, as: String.self)
+    )
+    print(first == second)  // true
+    // end
+
+    // guide: script
+    try await pool.write { db in
+        try db.executeScript(
+            """
+            CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, size TEXT, image BLOB) STRICT;
+            CREATE TABLE event (at TEXT, key TEXT, note TEXT);
+            CREATE INDEX event_at ON event (at);
+            """
+        )
+    }
+    // end
+}
+
+// guide: decodable
+struct Book: Decodable {
+    var title: String
+    var copies: Int
+    var note: String?
+}
+// end
+
+func rows(_ pool: SQLitePool) async throws {
+    // guide: rows
+    let titles = try await pool.query("SELECT title FROM book ORDER BY title", as: String.self)
+    let copies = try await pool.query("SELECT title, copies FROM book", as: (String, Int).self)
+    let count = try await pool.queryFirst("SELECT count(*) FROM book", as: Int.self)
+    // end
+    print(titles, copies.count, count ?? 0)
+
+    // guide: decoding
+    let books = try await pool.query("SELECT * FROM book ORDER BY title", decoding: Book.self)
+    print(books[0].title, books[0].copies, books[0].note ?? "-")  // Emma 2 -
+    // end
+
+    // guide: walking
+    let long = try await pool.read { db in
+        var long = 0
+        try db.forEachRow("SELECT title, copies FROM book") { row in
+            let title = try row.decode(String.self, named: "title")
+            if title.count > 10 { long += try row.decode(Int.self, at: 1) }
+        }
+        return long
+    }
+    print(long)  // 1
+    // end
+
+    // guide: stopping
+    let firsts = try await pool.read { db in
+        try db.withRows("SELECT title FROM book ORDER BY title") { rows in
+            var firsts: [String] = []
+            while firsts.count < 2, try rows.next() { firsts.append(try rows.row.decode(at: 0)) }
+            return firsts
+        }
+    }
+    print(firsts)  // ["Emma", "Emma, on loan"]
+    // end
+
+    // guide: null
+    let missing: String? = nil
+    let values = try await pool.queryFirst("SELECT \(missing), 'x'", as: (String?, String).self)
+    print(values?.0 ?? "nil", values?.1 ?? "nil")  // nil x
+    // end
+
+    // guide: returning
+    let id = try await pool.write { db in
+        try db.query("INSERT INTO item (name) VALUES (\("lamp")) RETURNING id", as: Int.self)[0]
+    }
+    // end
+    print(id)
+}
+
+// guide: own
+enum Size: String, SQLiteEncodable, SQLiteDecodable {
+    case small, large
+}
+
+struct Celsius: SQLiteEncodable, SQLiteDecodable {
+    var degrees: Double
+
+    var sqliteValue: SQLiteValue { degrees.sqliteValue }
+
+    init(column: borrowing SQLiteColumn) throws(SQLiteError) {
+        degrees = try Double(column: column)
+        guard degrees >= -273.15 else { throw column.mismatch("it is colder than possible") }
+    }
+}
+// end
+
+func values(_ pool: SQLitePool) async throws {
+    // guide: times
+    let instant = Date(timeIntervalSince1970: 1_772_280_000.25)
+    let key = UUID()
+    try await pool.execute("INSERT INTO event (at, key) VALUES (\(instant), \(key))")
+    let stored = try await pool.queryFirst("SELECT at, at, key FROM event", as: (String, Date, UUID).self)
+    print(stored?.0 ?? "", stored?.1 == instant, stored?.2 == key)  // 2026-02-28 12:00:00.250 true true
+    // end
+
+    // guide: blobs
+    let image = Data(repeating: 7, count: 1 << 20)
+    try await pool.execute("UPDATE item SET image = \(image) WHERE name = 'lamp'")
+    let size = try await pool.read { db in
+        var size = 0
+        try db.forEachRow("SELECT image FROM item WHERE image IS NOT NULL") { row in
+            let bytes = try row.bytes(at: 0)  // a RawSpan: nothing is copied
+            size += bytes.byteCount
+        }
+        return size
+    }
+    print(size)  // 1048576
+    // end
+
+    // guide: own use
+    try await pool.execute("UPDATE item SET size = \(Size.large) WHERE name = 'lamp'")
+    let sizes = try await pool.query("SELECT size FROM item WHERE size IS NOT NULL", as: Size.self)
+    // end
+    print(sizes)
+}

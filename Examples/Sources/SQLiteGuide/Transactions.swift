@@ -1,0 +1,98 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import SQLitePooling
+
+struct NotEnough: Error {}
+
+func transactions(_ pool: SQLitePool) async throws {
+    try await pool.execute("CREATE TABLE account (name TEXT PRIMARY KEY, balance INTEGER NOT NULL)")
+    try await pool.execute("INSERT INTO account VALUES ('Ada', 100), ('Bob', 0)")
+    let amount = 500
+    do {
+        // guide: transaction
+        let balance = try await pool.write { db in
+            try db.execute("UPDATE account SET balance = balance + \(amount) WHERE name = 'Bob'")
+            let left = try db.query("SELECT balance - \(amount) FROM account WHERE name = 'Ada'", as: Int.self)[0]
+            guard left >= 0 else { throw NotEnough() }  // rolls back
+            try db.execute("UPDATE account SET balance = \(left) WHERE name = 'Ada'")
+            return left
+        }
+        // end
+        print(balance)
+    } catch is NotEnough {
+        print("not enough")
+    }
+
+    // guide: snapshot
+    let (names, total) = try await pool.read { db in
+        // Both see the same state, whatever is written between them.
+        let names = try db.query("SELECT name FROM account ORDER BY name", as: String.self)
+        let total = try db.query("SELECT sum(balance) FROM account", as: Int.self)[0]
+        return (names, total)
+    }
+    print(names, total)  // ["Ada", "Bob"] 100
+    // end
+
+    // guide: savepoint
+    let added = try await pool.write { db in
+        var added = 0
+        for name in ["Cay", "Ada", "Dan"] {
+            do {
+                try db.savepoint { db in _ = try db.execute("INSERT INTO account VALUES (\(name), 0)") }
+                added += 1
+            } catch let error as SQLiteError where error.code == .constraintPrimaryKey {
+                // Undone as far as the savepoint; the transaction goes on.
+            }
+        }
+        return added
+    }
+    print(added)  // 2
+    // end
+
+    // guide: vacuum
+    try await pool.writeWithoutTransaction { db in _ = try db.execute("VACUUM") }
+    // end
+}
+
+func errors(_ pool: SQLitePool) async throws {
+    let title = "Emma"
+    // guide: error
+    do {
+        try await pool.execute("INSERT INTO book VALUES (\(title), 1)")
+    } catch let error as SQLiteError where error.code == .constraintPrimaryKey {
+        print(error)
+    }
+    do {
+        try await pool.execute("UPDATE book SET titel = \(title)")
+    } catch let error as SQLiteError {
+        print(error)
+        print("Again? \(error.isRetryable)")
+    }
+    do {
+        _ = try await pool.query("SELECT title, copies FROM book", as: (String, Bool).self)
+    } catch let error as SQLiteError where error.code == .decoding {
+        print(error.message)
+    }
+    // end
+}
+
+func care(_ pool: SQLitePool) async throws {
+    // guide: backup
+    try await pool.backUp(to: "backup.sqlite", pagesPerStep: 1_000) { progress in
+        print("\(Int(progress.fraction * 100)) %")
+    }
+    // end
+
+    // guide: check
+    let problems = try await pool.integrityCheck()
+    print(problems.isEmpty ? "sound" : problems.joined(separator: "\n"))
+    // end
+}
+
+/// Takes away what `care` has made.
+func deletion(_ pool: SQLitePool) async throws {
+    try FileManager.default.removeItem(atPath: "backup.sqlite")
+}
