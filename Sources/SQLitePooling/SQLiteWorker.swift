@@ -13,7 +13,7 @@ final class SQLiteWorker: Sendable {
     let groupLimit: Int
     private let counter: ConnectionCounter
     private let opening: @Sendable () throws(SQLiteError) -> Session
-    private let mayBeUsedAgain = Atomic(true)
+    private let mayBeUsedAgain = Atomic(false)
     private let groupSize = Atomic(1)
 
     // Touched by whoever has checked the worker out: on the thread, or on one that has the connection lent to it while its
@@ -56,11 +56,14 @@ final class SQLiteWorker: Sendable {
             thread.submit(Errand { [self] in opened.resume(returning: makeSession()) })
         }
         if let failure { throw failure }
+        // Also tells the thread sanitizer that the session is there: of a continuation that is resumed early it does not know.
+        assert(isReusable)
     }
 
     private func makeSession() -> SQLiteError? {
         do throws(SQLiteError) {
             unsafe session = try opening()
+            mayBeUsedAgain.store(true, ordering: .releasing)
             counter.countCreation()
             return nil
         } catch {
@@ -112,7 +115,7 @@ final class SQLiteWorker: Sendable {
         guard groupLimit > 1, let session = unsafe session, session.isSpent else { return }
         closeSession()
         // If it cannot be opened, the call fails because it is closed, and gives the place back for another attempt.
-        if makeSession() == nil { mayBeUsedAgain.store(true, ordering: .releasing) }
+        _ = makeSession()
     }
 
     // MARK: -

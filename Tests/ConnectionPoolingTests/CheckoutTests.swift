@@ -7,7 +7,7 @@ import PoolTesting
 import Testing
 
 /// What callers get, in which order, and what they are told when there is nothing.
-@Suite(.timeLimit(.minutes(1))) struct CheckoutTests {
+@Suite(.timeLimit(.minutes(10))) struct CheckoutTests {
     private let clock = ManualClock()
 
     @Test("Who waits is served strictly in the order of asking")

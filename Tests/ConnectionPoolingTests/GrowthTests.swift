@@ -7,7 +7,7 @@ import PoolTesting
 import Testing
 
 /// When a pool connects, and what it does while that fails.
-@Suite(.timeLimit(.minutes(1))) struct GrowthTests {
+@Suite(.timeLimit(.minutes(10))) struct GrowthTests {
     private let clock = ManualClock()
 
     @Test("No more connects are under way at a time than may be")

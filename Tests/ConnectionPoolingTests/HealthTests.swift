@@ -7,7 +7,7 @@ import PoolTesting
 import Testing
 
 /// How a pool sees to it that connections work.
-@Suite(.timeLimit(.minutes(1))) struct HealthTests {
+@Suite(.timeLimit(.minutes(10))) struct HealthTests {
     private let clock = ManualClock()
 
     @Test("A reset that hangs loses its place at its deadline, and its connection is closed when it has ended")

@@ -7,7 +7,7 @@ import PoolTesting
 import Testing
 
 /// What a pool tells of itself.
-@Suite(.timeLimit(.minutes(1))) struct ObservationTests {
+@Suite(.timeLimit(.minutes(10))) struct ObservationTests {
     private let clock = ManualClock()
 
     private final class Listener: PoolObserver {

@@ -7,7 +7,7 @@ import PoolTesting
 import Testing
 
 /// What is done to a pool from outside while it is in use.
-@Suite(.timeLimit(.minutes(1))) struct OperationsTests {
+@Suite(.timeLimit(.minutes(10))) struct OperationsTests {
     private let clock = ManualClock()
 
     @Test("The maximum is changed at run time, within its bounds")

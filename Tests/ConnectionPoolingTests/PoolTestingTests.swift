@@ -7,7 +7,7 @@ import PoolTesting
 import Testing
 
 /// The instruments themselves.
-@Suite(.timeLimit(.minutes(1))) struct PoolTestingTests {
+@Suite(.timeLimit(.minutes(10))) struct PoolTestingTests {
     private let clock = ManualClock()
 
     // MARK: The clock

@@ -7,7 +7,7 @@ import PoolTesting
 import Testing
 
 /// When connections go, and what comes in their place.
-@Suite(.timeLimit(.minutes(1))) struct RetirementTests {
+@Suite(.timeLimit(.minutes(10))) struct RetirementTests {
     private let clock = ManualClock()
 
     @Test("Connections that nobody uses are closed, down to the minimum")

@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 
 /// A wait costs an actor no trips.
-@Suite(.timeLimit(.minutes(1))) struct IsolationTests {
+@Suite(.timeLimit(.minutes(10))) struct IsolationTests {
     /// Counts how often work of its actor was brought to it.
     private final class CountingExecutor: SerialExecutor {
         let count = Atomic(0)

@@ -26,7 +26,10 @@ struct FaultChild {
     /// Writes from several tasks until it is killed, and says of each transaction that it is committed.
     private static func write(_ path: String, run: Int) async throws {
         // Checkpoints come often, so that some are killed too.
-        let configuration = SQLiteConfiguration(pragmas: [SQLitePragma("wal_autocheckpoint", 20, on: .writer)])
+        let configuration = SQLiteConfiguration(
+            checkoutTimeout: .seconds(600),
+            pragmas: [SQLitePragma("wal_autocheckpoint", 20, on: .writer)]
+        )
         let pool = try SQLitePool(path: path, configuration: configuration)
         try await pool.write { db in
             try db.executeScript(

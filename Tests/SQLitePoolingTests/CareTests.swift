@@ -190,7 +190,7 @@ import Testing
                 )
             }
             // One that has not read the schema before.
-            let other = try SQLitePool(path: folder.file())
+            let other = try SQLitePool(path: folder.file(), configuration: .patient)
             let problems = try await other.integrityCheck(maximumCount: 5)
             #expect(problems.count == 5 && problems.allSatisfy { !$0.isEmpty }, "\(problems)")
             #expect(try await other.integrityCheck().count == 100)

@@ -46,7 +46,7 @@ import Testing
         ]
     )
     func paths(path: String, code: SQLiteError.Code) {
-        let error = #expect(throws: SQLiteError.self) { try SQLitePool(path: path) }
+        let error = #expect(throws: SQLiteError.self) { try SQLitePool(path: path, configuration: .patient) }
         #expect(error?.code == code)
         #expect(error?.message.hasPrefix("path ") == true)
     }

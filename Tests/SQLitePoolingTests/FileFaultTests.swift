@@ -58,7 +58,7 @@ import Testing
         try await pool.execute("INSERT INTO t VALUES (\(rows + 1), NULL)")
         try await expectEverything(pool, rows: rows + 1)
         await pool.close()
-        let after = try SQLitePool(path: folder.file())
+        let after = try SQLitePool(path: folder.file(), configuration: .patient)
         try await expectEverything(after, rows: rows + 1)
         await after.close()
     }
@@ -232,7 +232,7 @@ import Testing
     func exchangedFile() async throws {
         let folder = try await sample()
         let other = try SampleFolder()
-        let maker = try SQLitePool(path: other.file())
+        let maker = try SQLitePool(path: other.file(), configuration: .patient)
         try await maker.execute("CREATE TABLE t (x)")
         try await maker.execute("INSERT INTO t VALUES (100)")
         await maker.close()

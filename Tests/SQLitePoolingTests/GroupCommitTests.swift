@@ -208,7 +208,11 @@ import Testing
         let disk = FaultyDisk(seed: 1)
         let pool = try SQLitePool(
             path: disk.uri(folder),
-            configuration: SQLiteConfiguration(synchronous: .full, maximumWritesPerCommit: 64)
+            configuration: SQLiteConfiguration(
+                synchronous: .full,
+                checkoutTimeout: .seconds(600),
+                maximumWritesPerCommit: 64
+            )
         )
         try await pool.execute("CREATE TABLE t (x INTEGER UNIQUE)")
         let bodies = (0..<8).map { number -> @Sendable (borrowing SQLiteConnection) throws -> Void in

@@ -11,7 +11,7 @@ import Testing
     @Test("Connections are opened when they are needed, and closed with the pool")
     func statistics() async throws {
         let folder = try SampleFolder()
-        let pool = try SQLitePool(path: folder.file())
+        let pool = try SQLitePool(path: folder.file(), configuration: .patient)
         try await pool.execute("CREATE TABLE t (x)")
         #expect(pool.statistics.writer.createdAndClosed == [1, 0])
         #expect(pool.statistics.readers.createdAndClosed == [0, 0])
@@ -26,7 +26,7 @@ import Testing
     @Test("A closed pool refuses every call, and may be closed again")
     func closed() async throws {
         let folder = try SampleFolder()
-        let pool = try SQLitePool(path: folder.file())
+        let pool = try SQLitePool(path: folder.file(), configuration: .patient)
         try await pool.execute("CREATE TABLE t (x)")
         await pool.close()
         await pool.close()
@@ -55,7 +55,7 @@ import Testing
     @Test("A pool that is closed while a body runs lets it finish")
     func closedDuringBody() async throws {
         let folder = try SampleFolder()
-        let pool = try SQLitePool(path: folder.file())
+        let pool = try SQLitePool(path: folder.file(), configuration: .patient)
         try await pool.execute("CREATE TABLE t (x)")
         let meeting = Rendezvous()
         async let written: Void = pool.write { db in

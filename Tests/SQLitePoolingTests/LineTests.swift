@@ -78,7 +78,7 @@ import Testing
                     }
                 }
             }
-            #expect(pool.readers.status.leased == 0 && pool.writer.status.leased == 0)
+            await untilAllAreBack(pool)
             #expect(pool.readers.status.waiting == 0 && pool.writer.status.waiting == 0)
             #expect(pool.statistics.connectionsClosed == 0)
             let count = try await pool.query("SELECT count(*) FROM t WHERE x % 3 <> 0", as: Int.self)

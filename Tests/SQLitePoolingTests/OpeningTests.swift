@@ -126,7 +126,7 @@ import Testing
         for uri in [
             "file:\(encoded)", "file://\(encoded)?vfs=unix#part", "file://localhost\(encoded)?psow=0&cache=private",
         ] {
-            let pool = try SQLitePool(path: uri)
+            let pool = try SQLitePool(path: uri, configuration: .patient)
             try await pool.execute("CREATE TABLE IF NOT EXISTS t (x)")
             try await pool.execute("INSERT INTO t VALUES (1)")
             _ = try await pool.query("SELECT x FROM t", as: Int.self)
@@ -134,9 +134,9 @@ import Testing
         }
         #expect(try folder.names == [name])
         try Intruder(folder.file(name)).run("SELECT x FROM t")
-        let relative = try SQLitePool(path: "file:x.sqlite?vfs=unix")
+        let relative = try SQLitePool(path: "file:x.sqlite?vfs=unix", configuration: .patient)
         #expect(relative.path.hasPrefix("file:/") && relative.path.hasSuffix("/x.sqlite?vfs=unix"))
-        let unknown = try SQLitePool(path: "file:\(encoded)?vfs=nothing")
+        let unknown = try SQLitePool(path: "file:\(encoded)?vfs=nothing", configuration: .patient)
         let error = try await sqliteError { _ = try await unknown.query("SELECT 1", as: Int.self) }
         #expect(error.code == .error && error.message.contains("no such vfs"))
         await unknown.close()
@@ -147,9 +147,9 @@ import Testing
         arguments: [":memory:", ""]
     )
     func temporary(path: String) async throws {
-        let pool = try SQLitePool(path: path)
+        let pool = try SQLitePool(path: path, configuration: .patient)
         let file = pool.path
-        let other = try SQLitePool(path: path)
+        let other = try SQLitePool(path: path, configuration: .patient)
         #expect(other.path != file)
         try await pool.execute("CREATE TABLE t (x)")
         try await pool.execute("INSERT INTO t VALUES (1)")
@@ -175,7 +175,7 @@ import Testing
 
     @Test("A temporary database goes with a pool that is dropped")
     func droppedTemporary() async throws {
-        var pool: SQLitePool? = try SQLitePool(path: ":memory:")
+        var pool: SQLitePool? = try SQLitePool(path: ":memory:", configuration: .patient)
         let folder = URL(filePath: try #require(pool?.path)).deletingLastPathComponent().path
         try await pool?.execute("CREATE TABLE t (x)")
         pool = nil

@@ -27,6 +27,7 @@ import Testing
         let configuration = SQLiteConfiguration(
             maximumReaders: 1,
             synchronous: synchronous,
+            checkoutTimeout: .seconds(600),
             pragmas: [SQLitePragma("wal_autocheckpoint", 12, on: .writer)]
         )
         let pool = try SQLitePool(path: disk.uri(folder), configuration: configuration)
@@ -71,7 +72,7 @@ import Testing
         await pool.close()
 
         let remains = try disk.remains(folder)
-        let after = try SQLitePool(path: remains.file())
+        let after = try SQLitePool(path: remains.file(), configuration: .patient)
         var aftermath = Aftermath(problems: [], lost: 0, torn: 0, acknowledged: acknowledged.reduce(0, +))
         aftermath.problems = try await integrityProblems(after)
         for worker in 0..<3 {

@@ -2,10 +2,12 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import Dispatch
 import Foundation
-import SQLitePooling
 import Testing
+
+@testable import SQLitePooling
 
 /// A folder that goes when the test has ended.
 final class SampleFolder: Sendable {
@@ -37,6 +39,11 @@ final class SampleFolder: Sendable {
     }
 }
 
+extension SQLiteConfiguration {
+    /// The defaults, but for how long a caller waits: however slow the machine is, what takes this long is an error of another kind.
+    static var patient: Self { Self(checkoutTimeout: .seconds(600)) }
+}
+
 /// Gives `body` a pool on a new file, and closes the pool afterwards.
 func withPool(
     _ configuration: SQLiteConfiguration = .init(),
@@ -44,6 +51,10 @@ func withPool(
     _ body: (SQLitePool) async throws -> Void
 ) async throws {
     let folder = try folder ?? SampleFolder()
+    var configuration = configuration
+    if configuration.checkoutTimeout == SQLiteConfiguration().checkoutTimeout {
+        configuration.checkoutTimeout = SQLiteConfiguration.patient.checkoutTimeout
+    }
     let pool = try SQLitePool(path: folder.file(), configuration: configuration)
     do {
         try await body(pool)
@@ -53,6 +64,11 @@ func withPool(
     }
     await pool.close()
     withExtendedLifetime(folder) {}
+}
+
+/// Waits until no connection of `pool` is leased: one may go back after its caller has the result.
+func untilAllAreBack(_ pool: SQLitePool) async {
+    while pool.readers.status.leased + pool.writer.status.leased > 0 { await Task.yield() }
 }
 
 /// The `SQLiteError` that `body` throws.

@@ -100,7 +100,7 @@ import Testing
         func dropped() async throws {
             #expect(Watch.isOn)
             let folder = try SampleFolder()
-            var pool: SQLitePool? = try SQLitePool(path: folder.file())
+            var pool: SQLitePool? = try SQLitePool(path: folder.file(), configuration: .patient)
             try await pool?.execute("CREATE TABLE t (x)")
             pool = nil
             while Watch.events(folder.file()).count < 2 { await Task.yield() }

@@ -32,7 +32,7 @@ import Testing
                 try await tasks.waitForAll()
             }
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [100])
-            #expect(pool.readers.status.leased == 0 && pool.writer.status.leased == 0)
+            await untilAllAreBack(pool)
         }
     }
 
@@ -78,7 +78,7 @@ import Testing
                 }
             }
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [2])
-            #expect(pool.readers.status.leased == 0 && pool.writer.status.leased == 0)
+            await untilAllAreBack(pool)
         }
     }
 }

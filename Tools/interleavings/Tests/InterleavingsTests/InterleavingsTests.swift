@@ -6,7 +6,7 @@ import Foundation
 import Testing
 
 /// The checker, run on the core as it is and on the core with a bug.
-@Suite(.serialized) struct InterleavingsTests {
+@Suite struct InterleavingsTests {
     @Test("Every promise holds in every scenario")
     func everyScenario() async throws {
         let result = try await Checker(mutation: nil).run(["--random", "2000", "--limit", "200000"])
