@@ -26,22 +26,48 @@ extension ConnectionPool {
         line: UInt = #line,
         _ body: (borrowing Factory.Connection) async throws -> sending Result
     ) async throws -> sending Result {
-        let caller = Caller(file, line, task: lockpool_current_task())
-        // Not a lease: the caller keeps the pool alive as long as this runs, so nothing has to be counted.
-        let slot: LeasedSlot
-        if let idle = takeIdle(caller) {
-            slot = idle
-        } else {
-            do {
-                slot = try await waitForConnection(timeout: timeout, caller)
-            } catch {
-                throw error.code == .cancelled ? CancellationError() : error as any Error
-            }
-        }
+        let slot = try await slot(within: timeout, Caller(file, line, task: lockpool_current_task()))
         defer { takeBack(slot) }
         return try await body(
             unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection
         )
+    }
+
+    /// Lends a connection to `body`, which does not suspend.
+    ///
+    /// As the other `withConnection`, and chosen by the compiler where `body` has no `await`: only to call an asynchronous body, the
+    /// runtime makes sure of the executor before and behind it, and takes longer for that than the pool for the checkout.
+    ///
+    /// - Parameters:
+    ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - file: Where the call is, for reports of leases that last too long.
+    ///   - line: The line of the call.
+    ///   - body: Uses the connection.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws, unchanged. If there was no connection: `CancellationError` if the task was cancelled
+    ///   while it waited, else ``PoolError``.
+    @inlinable
+    public func withConnection<Result: ~Copyable>(
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
+        _ body: (borrowing Factory.Connection) throws -> sending Result
+    ) async throws -> sending Result {
+        let slot = try await slot(within: timeout, Caller(file, line, task: lockpool_current_task()))
+        defer { takeBack(slot) }
+        return try body(unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection)
+    }
+
+    /// Checks a connection out for `withConnection`. Not a lease: the caller keeps the pool alive as long as it has the slot, so nothing has to be counted.
+    @inlinable
+    @inline(__always)
+    func slot(within timeout: Duration?, _ caller: Caller) async throws -> LeasedSlot {
+        if let idle = takeIdle(caller) { return idle }
+        do {
+            return try await waitForConnection(timeout: timeout, caller)
+        } catch {
+            throw error.code == .cancelled ? CancellationError() : error as any Error
+        }
     }
 
     /// Checks a connection out, for a use that does not fit into one closure.
@@ -77,8 +103,10 @@ extension ConnectionPool {
     @inlinable
     @inline(__always)
     func takeIdle(_ caller: Caller) -> LeasedSlot? {
+        // Before the slot is taken, whose atomic operation nothing overtakes: the arithmetic of the clock is done during it.
+        let now = time.now
         guard gate.load(ordering: .relaxed) == Gate.open, let lease = lockPool.tryGet() else { return nil }
-        return take(lease, at: time.now, caller)
+        return take(lease, at: now, caller)
     }
 
     /// Leases a connection that is in hand, unless it needs care first.

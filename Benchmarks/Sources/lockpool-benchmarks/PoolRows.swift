@@ -17,6 +17,12 @@ enum PoolRows {
     }
 
     static func run(_ options: Options, into report: inout Report) async throws {
+        if options.wants("uncontended") { try await uncontended(options, into: &report) }
+        if options.wants("saturated") { try await saturated(options, into: &report) }
+        if options.part == nil { try await AllocationRows.run("pool", into: &report) }
+    }
+
+    private static func uncontended(_ options: Options, into report: inout Report) async throws {
         let count = options.isQuick ? 1_000_000 : 5_000_000
         let core = LockPool(count: 8, maximumWaiters: 64) { _ in UInt(0) }
         let pool = try ConnectionPool(factory: Factory())
@@ -34,6 +40,9 @@ enum PoolRows {
             report.add("pool.uncontended.ns", lend, "ns")
             report.add("pool.mainactor.ns", main, "ns")
         }
+    }
+
+    private static func saturated(_ options: Options, into report: inout Report) async throws {
         // In turn and briefly, because a machine's processors may be near or far for a while: each turn of the pool is compared with
         // that of the core beside it.
         for _ in 0..<options.rounds * 2 {
@@ -45,7 +54,6 @@ enum PoolRows {
             report.add("pool.saturated64.percore", managed.mops * 1e6 / own.operationsPerSecond, "× core's")
             report.add("pool.saturated64.spread", managed.spread, "most/fewest")
         }
-        try await AllocationRows.run("pool", into: &report)
     }
 
     @MainActor
