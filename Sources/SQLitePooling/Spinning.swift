@@ -20,17 +20,15 @@ internal import Synchronization
 /// How a connection's thread waits for work.
 enum ThreadSpin {
     private static let isTaken = Atomic(false)
-    private static let omitted = Atomic(0)
+    private static let habit = SpinHabit()
 
     /// - Returns: Whether the condition has come true.
     static func wait(until isTrue: () -> Bool) -> Bool {
-        guard Spinning.isUseful, !Spinning.shallOmit(omitted), !isTaken.exchange(true, ordering: .relaxed) else {
+        guard Spinning.isUseful, !habit.shallOmit(), !isTaken.exchange(true, ordering: .relaxed) else {
             return isTrue()
         }
         defer { isTaken.store(false, ordering: .relaxed) }
-        if Spinning.wait(20_000, until: isTrue) { return true }
-        omitted.store(4, ordering: .relaxed)
-        return false
+        return habit.noting(Spinning.wait(20_000, until: isTrue))
     }
 }
 
@@ -38,14 +36,14 @@ enum ThreadSpin {
 ///
 /// Only as long as no other call begins: then there is something else to do for the thread. It is not blocked by that: it goes on
 /// after 50 microseconds whatever happens, as after any short computation, and nothing that it waits for needs it. One thread of
-/// the process spins at a time, and after a spin in vain 64 calls go without.
+/// the process spins at a time.
 ///
 /// On two processors, in three pairs of runs, 4 tasks that read were 9, 23 and 31 % faster with it; with one or 64 it made no
 /// difference that could be told. Beside two tasks that computed all the time, 4 that read were 1 to 35 % slower with it, and
 /// those two 7 to 37 %.
 enum TaskSpin {
     private static let state = Atomic(State.free)
-    private static let omitted = Atomic(0)
+    private static let habit = SpinHabit()
 
     private enum State {
         static let free: UInt8 = 0
@@ -56,7 +54,7 @@ enum TaskSpin {
 
     /// - Returns: Whether the condition has come true.
     static func wait(until isTrue: () -> Bool) -> Bool {
-        guard Spinning.isUseful, !Spinning.shallOmit(omitted) else { return isTrue() }
+        guard Spinning.isUseful, !habit.shallOmit() else { return isTrue() }
         guard exchange(State.free, State.taken) else {
             _ = exchange(State.taken, State.disturbed)
             return isTrue()
@@ -66,9 +64,8 @@ enum TaskSpin {
             isDone = isTrue()
             return isDone || state.load(ordering: .relaxed) == State.disturbed
         }
-        if !isDone { omitted.store(64, ordering: .relaxed) }
         state.store(State.free, ordering: .relaxed)
-        return isDone
+        return habit.noting(isDone)
     }
 
     // Relaxed, all of it: no data depend on who spins.
@@ -85,16 +82,37 @@ enum GroupSpin {
     }
 }
 
-private enum Spinning {
-    /// Whether there is another processor, on which the other side can run.
-    static let isUseful = sysconf(CInt(_SC_NPROCESSORS_ONLN)) > 1
+/// Whether to spin: after one wait in vain the next is left out, after another in vain the next two, then four, up to 64. So a wait
+/// that the disk or the scheduler has made long costs little, and waits that are always long are hardly ever spun.
+///
+/// Relaxed, all of it: no data depend on it, and two threads that count at once may count one.
+private struct SpinHabit: ~Copyable {
+    private let omitted = Atomic(0)
+    private let failures = Atomic(0)
 
-    /// Counts one down of those to be left out. Two that count at once may count one.
-    static func shallOmit(_ omitted: borrowing Atomic<Int>) -> Bool {
+    /// Counts one down of those to be left out.
+    func shallOmit() -> Bool {
         let left = omitted.load(ordering: .relaxed)
         if left > 0 { omitted.store(left - 1, ordering: .relaxed) }
         return left > 0
     }
+
+    /// Notes whether a spin was of use, and gives it back.
+    func noting(_ isSuccess: Bool) -> Bool {
+        let before = failures.load(ordering: .relaxed)
+        if isSuccess {
+            if before > 0 { failures.store(0, ordering: .relaxed) }
+        } else {
+            omitted.store(1 << min(before, 6), ordering: .relaxed)
+            failures.store(before + 1, ordering: .relaxed)
+        }
+        return isSuccess
+    }
+}
+
+private enum Spinning {
+    /// Whether there is another processor, on which the other side can run.
+    static let isUseful = sysconf(CInt(_SC_NPROCESSORS_ONLN)) > 1
 
     static func wait(_ nanoseconds: UInt64, until isTrue: () -> Bool) -> Bool {
         let start = lockpool_nanoseconds()
