@@ -49,12 +49,7 @@ final class ConnectionThread: Sendable {
     func submit(_ work: Work) { mailbox.put(work) }
 
     /// The work that has been submitted since the present one was begun, if it is there already. To be called on the thread.
-    ///
-    /// - Parameter isExpected: Whether to wait for it a few microseconds.
-    func nextIfAny(isExpected: Bool) -> Work? {
-        if isExpected { GroupSpin.wait { mailbox.hasWork } }
-        return mailbox.takeIfAny()
-    }
+    func nextIfAny() -> Work? { mailbox.takeIfAny() }
 
     private static func run(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
         let mailbox = unsafe Unmanaged<Mailbox>.fromOpaque(argument).takeRetainedValue()

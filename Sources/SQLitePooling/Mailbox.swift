@@ -61,9 +61,6 @@ final class Mailbox: @unsafe @unchecked Sendable {
         unsafe pthread_cond_signal(condition)
     }
 
-    /// Whether there is work.
-    var hasWork: Bool { word.load(ordering: .relaxed) > Mailbox.ended }
-
     /// The work that is there, if any.
     func takeIfAny() -> Work? {
         let content = word.load(ordering: .relaxed)

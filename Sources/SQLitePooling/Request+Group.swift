@@ -39,7 +39,7 @@ extension Request {
                 // Before it is given back, which is when that is looked at.
                 worker.judge(session)
                 drop(&held)
-                let next = worker.thread.nextIfAny(isExpected: members.count < worker.lastGroupSize)
+                let next = worker.thread.nextIfAny()
                 if let request = next as? Request, request.scope.mayShareCommit, !session.isSpent {
                     current = request
                     held = request.takeLease()
@@ -52,7 +52,6 @@ extension Request {
             } catch {
                 for member in members where !member.hasFailed { member.fail(error) }
             }
-            worker.lastGroupSize = members.count
             isCheckpointDue = session.isCheckpointDue
             worker.judge(session)
         } catch {

@@ -14,7 +14,6 @@ final class SQLiteWorker: Sendable {
     private let counter: ConnectionCounter
     private let opening: @Sendable () throws(SQLiteError) -> Session
     private let mayBeUsedAgain = Atomic(false)
-    private let groupSize = Atomic(1)
 
     // Touched by whoever has checked the worker out: on the thread, or on one that has the connection lent to it while its
     // own thread sleeps.
@@ -89,12 +88,6 @@ final class SQLiteWorker: Sendable {
     }
 
     // MARK: Groups of writes
-
-    /// How many members the last group had. The next is likely to have as many, of which some are still on their way.
-    var lastGroupSize: Int {
-        get { groupSize.load(ordering: .relaxed) }
-        set { groupSize.store(newValue, ordering: .relaxed) }
-    }
 
     /// The session, for a group, which calls ``judge(_:)`` at its end.
     func sessionForGroup() throws -> Session {

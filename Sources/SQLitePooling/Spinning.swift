@@ -75,14 +75,7 @@ enum TaskSpin {
     }
 }
 
-/// How an open group waits for another member, where the last group had more.
-enum GroupSpin {
-    static func wait(until isTrue: () -> Bool) {
-        if Spinning.isUseful { _ = Spinning.wait(20_000, until: isTrue) }
-    }
-}
-
-/// Whether to spin: after one wait in vain the next is left out, after another in vain the next two, then four, up to 64. So a wait
+/// Whether to spin: after one wait in vain the next is left out, after another in vain the next two, then four, at most eight. So a wait
 /// that the disk or the scheduler has made long costs little, and waits that are always long are hardly ever spun.
 ///
 /// Relaxed, all of it: no data depend on it, and two threads that count at once may count one.
@@ -103,7 +96,7 @@ private struct SpinHabit: ~Copyable {
         if isSuccess {
             if before > 0 { failures.store(0, ordering: .relaxed) }
         } else {
-            omitted.store(1 << min(before, 6), ordering: .relaxed)
+            omitted.store(1 << min(before, 3), ordering: .relaxed)
             failures.store(before + 1, ordering: .relaxed)
         }
         return isSuccess
