@@ -156,8 +156,8 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         )
     }
 
-    /// Whether somebody waits for a connection. O(1).
-    package var hasWaiters: Bool { lockPool.waiters > 0 }
+    /// How many wait for a connection. O(1).
+    package var waiters: Int { lockPool.waiters }
 
     /// How the pool stands, and what it has done so far. O(connections).
     public var snapshot: PoolSnapshot {

@@ -35,7 +35,7 @@ extension Request {
                     for other in members.dropLast() where !other.hasFailed { other.fail(session.transactionLost()) }
                     break
                 }
-                guard members.count < worker.groupLimit else { break }
+                guard members.count < worker.groupLimit, !isHalf(members.count) else { break }
                 // Before it is given back, which is when that is looked at.
                 worker.judge(session)
                 drop(&held)
@@ -69,6 +69,11 @@ extension Request {
         }
         return stranger
     }
+
+    /// Whether a group has enough members to be committed although more wait: as many as still do, and so many that the commit is
+    /// shared by enough. While the others are written, the tasks of these come back. In one group with all of them, the tasks
+    /// would rest while it is written, and the thread while they come back.
+    private func isHalf(_ members: Int) -> Bool { members >= 8 && members >= pool.waiters }
 
     private func drop(_ lease: inout ConnectionLease<SQLiteWorkerFactory>?) { lease = nil }
 }

@@ -19,7 +19,7 @@ class Request: Work, @unchecked Sendable {
     let scope: TransactionScope
     let interruption: Interruption
 
-    private let pool: Pool
+    let pool: Pool
     private var lease: ConnectionLease<SQLiteWorkerFactory>?
     /// In the place of a lease of its own.
     private var held: HeldConnection?

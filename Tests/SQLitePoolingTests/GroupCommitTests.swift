@@ -44,6 +44,23 @@ import Testing
         }
     }
 
+    @Test("A group is committed when it has as many members as still wait, and eight at least")
+    func halves() async throws {
+        try await withTable { pool in
+            let beginners = Locked<[Int]>([])
+            _ = try await inGroup(
+                pool,
+                (0..<20).map { number in
+                    { db in
+                        if !db.session.isShared { beginners.withLock { $0.append(number) } }
+                        try db.execute("INSERT INTO t VALUES (\(number))")
+                    }
+                }
+            )
+            #expect(beginners.withLock { $0 } == [0, 10, 18])
+        }
+    }
+
     @Test("Nobody is told of a success before the commit")
     func afterCommit() async throws {
         try await withTable { pool in
