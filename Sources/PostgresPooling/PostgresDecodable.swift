@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
+
 /// What a value of a column can be decoded as.
 ///
 /// A type of your own decodes one of the types here, and makes itself of it:
@@ -70,7 +72,7 @@ extension String: PostgresArrayDecodable {
         default:
             throw cell.mismatch("String needs a text; cast it to text")
         }
-        guard let text = unsafe String(validating: bytes, as: UTF8.self) else {
+        guard let text = unsafe String(validUTF8: bytes) else {
             throw cell.mismatch("the text is not UTF-8")
         }
         self = text

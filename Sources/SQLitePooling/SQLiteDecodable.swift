@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
+
 /// What a value of a column can be decoded as.
 ///
 /// A type of your own decodes one of the types here, and makes itself of it:
@@ -63,7 +65,7 @@ extension String: SQLiteDecodable {
     /// - Throws: ``SQLiteError`` with the code `decoding` if it is not, or is not UTF-8.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         guard column.storageType == .text else { throw column.mismatch("a String needs TEXT") }
-        guard let text = unsafe String(validating: column.rawBytes, as: UTF8.self) else {
+        guard let text = unsafe String(validUTF8: column.rawBytes) else {
             throw column.mismatch("the text is not UTF-8; select CAST(… AS BLOB) to get its bytes")
         }
         self = text

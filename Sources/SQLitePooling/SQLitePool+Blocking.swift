@@ -86,6 +86,8 @@ extension SQLitePool {
         _ pool: ConnectionPool<SQLiteWorkerFactory>,
         _ deadline: ContinuousClock.Instant?
     ) throws -> ConnectionLease<SQLiteWorkerFactory> {
+        // By itself, because it is inlined, and knows what a connection is.
+        if let lease = pool.tryGet() { return lease }
         do {
             return try pool.getOrCreateBlocking(timeout: pool.patience(until: deadline))
         } catch {
