@@ -76,6 +76,9 @@ struct TestedPool {
     ) throws {
         factory = StubFactory(clock: clock, failures: failures, descriptions: descriptions)
         var configuration = ConnectionPoolConfiguration(name: name, maximumConnections: 1)
+        // The clock of a test goes on while its tasks wait for a processor.
+        configuration.checkoutTimeout = .seconds(80_000)
+        configuration.connectTimeout = .seconds(80_000)
         change(&configuration)
         pool = try ConnectionPool(factory: factory, configuration: configuration, observers: observers, clock: clock)
     }
