@@ -215,34 +215,41 @@ final class Link: @unchecked Sendable {
         }
     }
 
-    /// Looks for the answer some times, giving way to others in between.
+    /// Looks for the answer again and again for about a tenth of a millisecond, giving way to others in between.
     ///
     /// Where few wait, most of the time of a short statement is that of waking two threads, the reactor's and then the task's. To
-    /// look for some microseconds first saves both. Where many wait, for answers or for connections, the reactor is awake anyway, and
-    /// threads are needed for other tasks. One task at a time does it.
+    /// look first saves both. Where many wait, for answers or for connections, the reactor is awake anyway, and threads are needed
+    /// for other tasks. One task at a time does it. After a look in vain the next wait of this connection goes without, after another in
+    /// a row the next two, then four, at most eight: statements that take long on the server cost next to nothing by that, and short
+    /// ones are looked for again soon after something has held one up.
     ///
     /// - Returns: Whether the answer is there.
     private func lookBriefly() -> Bool {
+        if session.looksToOmit > 0 {
+            session.looksToOmit -= 1
+            return false
+        }
         guard
             reactor.waiting.load(ordering: .relaxed) < Link.fewWaiters, !watcher.isCrowded,
             reactor.hasLooker.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
         else { return false }
         defer { reactor.hasLooker.store(false, ordering: .relaxed) }
-        for _ in 0..<session.looks {
+        for _ in 0..<Link.looks {
             sched_yield()
             if unsafe PQconsumeInput(handle) == 0 || PQisBusy(handle) == 0 {
-                session.looks = min(2 * session.looks, Link.mostLooks)
+                session.looksInVain = 0
                 wait.withLock { $0.mayHaveMore = true }
                 return true
             }
+            // Many have come to wait meanwhile.
+            if reactor.waiting.load(ordering: .relaxed) > Link.fewWaiters { break }
         }
-        session.looks = max(session.looks / 2, Link.fewestLooks)
+        session.looksToOmit = 1 << min(session.looksInVain, 3)
+        session.looksInVain += 1
         return false
     }
 
-    /// As many as a look was worth lately: a statement that takes long on the server soon costs next to none.
-    private static var mostLooks: Int { 128 }
-    private static var fewestLooks: Int { 4 }
+    private static var looks: Int { 128 }
     private static var fewWaiters: Int { 3 }
 
     private func interrupt(_ outcome: Outcome) {

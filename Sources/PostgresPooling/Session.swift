@@ -19,8 +19,10 @@ struct Session {
     /// Among that are prepared statements of their own, by `PREPARE`.
     var hasOwnStatements = false
 
-    /// How often a task looks for its answer itself before it waits for it.
-    var looks = 64
+    /// How many waits go by without that a task looks for its answer itself first.
+    var looksToOmit = 0
+    /// How many looks in a row have found nothing.
+    var looksInVain = 0
 
     /// Notes what a statement did, by its command tag.
     ///
