@@ -185,4 +185,32 @@ import Testing
         try await task.value
         #expect(pool.status.idle == 1 && factory.closed.isEmpty)
     }
+
+    private actor Counter {
+        private(set) var ids: [Int] = []
+
+        func count(_ pool: ConnectionPool<ScriptedFactory>) async throws {
+            try await pool.withConnection { ids.append($0.id) }
+            try await pool.withConnection { connection in
+                await Task.yield()
+                ids.append(connection.id)
+            }
+        }
+    }
+
+    @Test("A body may use the state of its caller's actor, whether it suspends or not")
+    func bodiesOnActors() async throws {
+        let pool = try makePool(ScriptedFactory(), clock)
+        let counter = Counter()
+        try await counter.count(pool)
+        #expect(await counter.ids == [1, 1])
+    }
+
+    @Test("The error of a body that does not suspend is passed on unchanged, and its connection goes back")
+    func synchronousBodyThrows() async throws {
+        struct Refusal: Error {}
+        let pool = try makePool(ScriptedFactory(), clock)
+        await #expect(throws: Refusal.self) { try await pool.withConnection { _ in throw Refusal() } }
+        #expect(pool.status.idle == 1)
+    }
 }
