@@ -58,7 +58,8 @@ extension ConnectionPool {
         return try body(unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection)
     }
 
-    /// Checks a connection out for `withConnection`. Not a lease: the caller keeps the pool alive as long as it has the slot, so nothing has to be counted.
+    /// Checks a connection out for `withConnection`. Not a lease: the caller keeps the pool alive as long as it has the slot, so
+    /// nothing has to be counted.
     @inlinable
     @inline(__always)
     func slot(within timeout: Duration?, _ caller: Caller) async throws -> LeasedSlot {

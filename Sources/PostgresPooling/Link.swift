@@ -34,6 +34,9 @@ final class Link: @unchecked Sendable {
     /// Is told, on the reactor's thread, when something has come that nobody waited for.
     private let watcher: PoolWatcher
 
+    /// Whether a task is to look for its answer itself before it waits for it.
+    private let lookHabit = SpinHabit()
+
     private let isInUse = Atomic(false)
 
     /// The pool does not wait any longer for the holder of the lease.
@@ -219,34 +222,25 @@ final class Link: @unchecked Sendable {
     ///
     /// Where few wait, most of the time of a short statement is that of waking two threads, the reactor's and then the task's. To
     /// look first saves both. Where many wait, for answers or for connections, the reactor is awake anyway, and threads are needed
-    /// for other tasks. One task at a time does it. After a look in vain the next wait of this connection goes without, after another in
-    /// a row the next two, then four, at most eight: statements that take long on the server cost next to nothing by that, and short
-    /// ones are looked for again soon after something has held one up.
+    /// for other tasks. One task at a time does it.
     ///
     /// - Returns: Whether the answer is there.
     private func lookBriefly() -> Bool {
-        if session.looksToOmit > 0 {
-            session.looksToOmit -= 1
-            return false
-        }
         guard
-            reactor.waiting.load(ordering: .relaxed) < Link.fewWaiters, !watcher.isCrowded,
+            !lookHabit.shallOmit(), reactor.waiting.load(ordering: .relaxed) < Link.fewWaiters, !watcher.isCrowded,
             reactor.hasLooker.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
         else { return false }
         defer { reactor.hasLooker.store(false, ordering: .relaxed) }
         for _ in 0..<Link.looks {
             sched_yield()
             if unsafe PQconsumeInput(handle) == 0 || PQisBusy(handle) == 0 {
-                session.looksInVain = 0
                 wait.withLock { $0.mayHaveMore = true }
-                return true
+                return lookHabit.noting(true)
             }
             // Many have come to wait meanwhile.
             if reactor.waiting.load(ordering: .relaxed) > Link.fewWaiters { break }
         }
-        session.looksToOmit = 1 << min(session.looksInVain, 3)
-        session.looksInVain += 1
-        return false
+        return lookHabit.noting(false)
     }
 
     private static var looks: Int { 128 }

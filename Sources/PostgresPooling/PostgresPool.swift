@@ -96,5 +96,5 @@ final class PoolWatcher: Sendable {
     func inspect() { watched.withLock { $0.pool }?.inspectIdle() }
 
     /// Whether somebody waits for a connection.
-    var isCrowded: Bool { watched.withLock { $0.pool }.map { $0.waiters > 0 } == true }
+    var isCrowded: Bool { (watched.withLock { $0.pool }?.waiters ?? 0) > 0 }
 }

@@ -19,11 +19,6 @@ struct Session {
     /// Among that are prepared statements of their own, by `PREPARE`.
     var hasOwnStatements = false
 
-    /// How many waits go by without that a task looks for its answer itself first.
-    var looksToOmit = 0
-    /// How many looks in a row have found nothing.
-    var looksInVain = 0
-
     /// Notes what a statement did, by its command tag.
     ///
     /// `SET LOCAL` has the tag of `SET`: the price of the mistake is a reset without need.

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolThread
+internal import ConnectionPooling
 internal import Synchronization
 
 #if canImport(Darwin)
@@ -72,34 +73,6 @@ enum TaskSpin {
     private static func exchange(_ old: UInt8, _ new: UInt8) -> Bool {
         state.load(ordering: .relaxed) == old
             && state.compareExchange(expected: old, desired: new, ordering: .relaxed).exchanged
-    }
-}
-
-/// Whether to spin: after one wait in vain the next is left out, after another in vain the next two, then four, at most eight. So a wait
-/// that the disk or the scheduler has made long costs little, and waits that are always long are hardly ever spun.
-///
-/// Relaxed, all of it: no data depend on it, and two threads that count at once may count one.
-private struct SpinHabit: ~Copyable {
-    private let omitted = Atomic(0)
-    private let failures = Atomic(0)
-
-    /// Counts one down of those to be left out.
-    func shallOmit() -> Bool {
-        let left = omitted.load(ordering: .relaxed)
-        if left > 0 { omitted.store(left - 1, ordering: .relaxed) }
-        return left > 0
-    }
-
-    /// Notes whether a spin was of use, and gives it back.
-    func noting(_ isSuccess: Bool) -> Bool {
-        let before = failures.load(ordering: .relaxed)
-        if isSuccess {
-            if before > 0 { failures.store(0, ordering: .relaxed) }
-        } else {
-            omitted.store(1 << min(before, 3), ordering: .relaxed)
-            failures.store(before + 1, ordering: .relaxed)
-        }
-        return isSuccess
     }
 }
 

@@ -8,7 +8,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct LineTests {
+@Suite(.timeLimit(.minutes(10))) struct LineTests {
     @Test("Calls are served in the order in which they came, on whichever thread the connection is given back")
     func order() async throws {
         try await withPool { pool in
@@ -78,7 +78,7 @@ import Testing
                     }
                 }
             }
-            await untilAllAreBack(pool)
+            await expectAllBack(pool)
             #expect(pool.readers.status.waiting == 0 && pool.writer.status.waiting == 0)
             #expect(pool.statistics.connectionsClosed == 0)
             let count = try await pool.query("SELECT count(*) FROM t WHERE x % 3 <> 0", as: Int.self)

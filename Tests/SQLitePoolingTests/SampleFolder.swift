@@ -66,9 +66,12 @@ func withPool(
     withExtendedLifetime(folder) {}
 }
 
-/// Waits until no connection of `pool` is leased: one may go back after its caller has the result.
-func untilAllAreBack(_ pool: SQLitePool) async {
-    while pool.readers.status.leased + pool.writer.status.leased > 0 { await Task.yield() }
+/// Expects that no connection of `pool` stays leased: one may go back after its caller has the result. Gives up when its task is
+/// cancelled, as a test's is by its time limit.
+func expectAllBack(_ pool: SQLitePool, sourceLocation: SourceLocation = #_sourceLocation) async {
+    func leased() -> Int { pool.readers.status.leased + pool.writer.status.leased }
+    while leased() > 0, !Task.isCancelled { await Task.yield() }
+    #expect(leased() == 0, sourceLocation: sourceLocation)
 }
 
 /// The `SQLiteError` that `body` throws.

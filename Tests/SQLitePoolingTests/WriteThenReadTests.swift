@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct WriteThenReadTests {
+@Suite(.timeLimit(.minutes(10))) struct WriteThenReadTests {
     @Test("A read after a write sees exactly what the write has left, however many write", arguments: [1, 16])
     func exactState(group: Int) async throws {
         try await withPool(SQLiteConfiguration(maximumReaders: 3, maximumWritesPerCommit: group)) { pool in
@@ -32,7 +32,7 @@ import Testing
                 try await tasks.waitForAll()
             }
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [100])
-            await untilAllAreBack(pool)
+            await expectAllBack(pool)
         }
     }
 
@@ -78,7 +78,7 @@ import Testing
                 }
             }
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [2])
-            await untilAllAreBack(pool)
+            await expectAllBack(pool)
         }
     }
 }

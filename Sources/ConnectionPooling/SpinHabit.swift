@@ -1,0 +1,36 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// Whether to spin before a wait, for the back ends: after one spin in vain the next is left out, after another in vain the next two, then
+/// four, at most eight. So a wait that the disk, the network or the scheduler has made long costs little, and waits that are always
+/// long are hardly ever spun.
+///
+/// Relaxed, all of it: no data depend on it, and two threads that count at once may count one.
+package struct SpinHabit: ~Copyable, Sendable {
+    private let omitted = Atomic(0)
+    private let failures = Atomic(0)
+
+    package init() {}
+
+    /// Counts one down of those to be left out.
+    package func shallOmit() -> Bool {
+        let left = omitted.load(ordering: .relaxed)
+        if left > 0 { omitted.store(left - 1, ordering: .relaxed) }
+        return left > 0
+    }
+
+    /// Notes whether a spin was of use, and gives it back.
+    package func noting(_ isSuccess: Bool) -> Bool {
+        let before = failures.load(ordering: .relaxed)
+        if isSuccess {
+            if before > 0 { failures.store(0, ordering: .relaxed) }
+        } else {
+            omitted.store(1 << min(before, 3), ordering: .relaxed)
+            failures.store(before + 1, ordering: .relaxed)
+        }
+        return isSuccess
+    }
+}
