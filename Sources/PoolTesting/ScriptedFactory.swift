@@ -68,22 +68,25 @@ public final class ScriptedFactory: ConnectionFactory {
     ///   - step: What they do.
     public func script(_ operation: Operation, always step: Step) { script(operation, [], then: step) }
 
-    /// Lets the call go on that has hung for longest.
+    /// Lets the call go on that has hung for longest, and waits for one if none hangs yet: a pool connects in a task of its own,
+    /// which may not have begun.
+    ///
+    /// Gives up when its task is cancelled, as a test's is by its time limit.
     ///
     /// - Parameters:
     ///   - operation: Which calls are meant.
     ///   - error: What it fails with; `nil` if it succeeds.
-    /// - Returns: Whether there was one.
-    @discardableResult
-    public func letGo(_ operation: Operation, failing error: (any Error)? = nil) -> Bool {
-        ledger.letGo(operation, error)
+    public func letGo(_ operation: Operation, failing error: (any Error)? = nil) async {
+        while !ledger.letGo(operation, error), !Task.isCancelled {
+            await ledger.wait { $0.hanging(operation) > 0 }
+        }
     }
 
     /// Lets all calls go on that hang, and no call hang from now on: for the end of a test.
     public func letGoOfAll() {
         for operation in Operation.allCases {
             script(operation, always: .succeed)
-            while letGo(operation) {}
+            while ledger.letGo(operation, nil) {}
         }
     }
 

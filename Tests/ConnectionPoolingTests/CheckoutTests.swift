@@ -83,7 +83,7 @@ import Testing
         }
         #expect(refused?.code == .timedOut && refused?.waited == .zero)
         await eventually { factory.hanging(.connect) == 1 }
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await eventually { pool.status.idle == 1 }
         #expect(try await pool.withConnection(timeout: .zero) { $0.id } == 1)
     }
@@ -181,7 +181,7 @@ import Testing
         await factory.wait { $0.hanging(.use) == 1 }
         task.cancel()
         #expect(pool.status.leased == 1)
-        factory.letGo(.use)
+        await factory.letGo(.use)
         try await task.value
         #expect(pool.status.idle == 1 && factory.closed.isEmpty)
     }

@@ -63,7 +63,7 @@ import Testing
         lease.release()
         #expect(try await first.value == 1)
         #expect(try await second.value == 1)
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await eventually { pool.status.idle == 2 }
     }
 
@@ -76,7 +76,7 @@ import Testing
         first.cancel()
         await #expect(throws: CancellationError.self) { try await first.value }
         let second = await inLine(1, of: pool)
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         #expect(try await second.value == 1)
         #expect(factory.connects == 1)
     }
@@ -90,7 +90,7 @@ import Testing
         await eventually { factory.hanging(.connect) == 1 }
         let second = await inLine(2, of: pool)
         factory.script(.connect, [.fail(ScriptedFailure("for good", isPermanent: true))])
-        factory.letGo(.connect, failing: ScriptedFailure())
+        await factory.letGo(.connect, failing: ScriptedFailure())
         // The first attempt failed, which may pass; the next is due within the back-off.
         while pool.status.waiting > 0 {
             clock.advance(by: .milliseconds(10))
@@ -115,13 +115,13 @@ import Testing
         #expect(pool.status.changing == 1)
         let next = await inLine(1, of: pool)
         #expect(factory.connects == 1)
-        factory.letGo(.close)
+        await factory.letGo(.close)
         #expect(try await next.value == 2)
         #expect(factory.closed == [1])
         #expect(factory.record.peak == 1)
         async let closed: Void = pool.close()
         await eventually { factory.hanging(.close) == 1 }
-        factory.letGo(.close)
+        await factory.letGo(.close)
         await closed
     }
 
@@ -135,7 +135,7 @@ import Testing
         #expect(pool.status.changing == 1 && pool.status.idle == 0)
         let next = await inLine(1, of: pool)
         await eventually { factory.hanging(.reset) == 1 }
-        factory.letGo(.reset)
+        await factory.letGo(.reset)
         #expect(try await next.value == 1)
         #expect(factory.connects == 1)
     }
@@ -148,7 +148,7 @@ import Testing
         try await pool.withConnection { $0.soil() }
         let next = await inLine(1, of: pool)
         await eventually { factory.hanging(.reset) == 1 }
-        factory.letGo(.reset, failing: ScriptedFailure())
+        await factory.letGo(.reset, failing: ScriptedFailure())
         #expect(try await next.value == 2)
         #expect(factory.closed == [1])
     }
@@ -183,7 +183,7 @@ import Testing
         #expect(error?.code == .timedOut)
         #expect(error?.waited == .seconds(10))
         #expect(error?.description.contains("0 of 1 connections leased, 0 idle") == true)
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await eventually { factory.open == 0 }
         await settle(clock)
     }
@@ -197,7 +197,7 @@ import Testing
         #expect(error?.code == .tooManyWaiters)
         first.cancel()
         _ = await first.result
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await eventually { pool.status.idle == 1 }
     }
 
@@ -253,7 +253,7 @@ import Testing
         await pool.close()
         let error = await #expect(throws: PoolError.self) { try await waiter.value }
         #expect(error?.code == .closed)
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await eventually { factory.open == 0 }
         #expect(factory.closed == [1])
     }

@@ -18,14 +18,14 @@ import Testing
         for count in 1...4 { tasks.append(await inLine(count, of: pool)) }
         await eventually { factory.hanging(.connect) == 2 }
         #expect(factory.connects == 2)
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await eventually { factory.connects == 3 || pool.status.waiting == 0 }
         while pool.status.waiting > 0 {
-            if factory.hanging(.connect) > 0 { factory.letGo(.connect) }
+            if factory.hanging(.connect) > 0 { await factory.letGo(.connect) }
             await Task.yield()
         }
         for task in tasks { _ = try await task.value }
-        while factory.hanging(.connect) > 0 { factory.letGo(.connect) }
+        while factory.hanging(.connect) > 0 { await factory.letGo(.connect) }
     }
 
     @Test("A connect that hangs loses its place at its deadline, and what it brings later is closed")
@@ -36,7 +36,7 @@ import Testing
         await eventually { factory.hanging(.connect) == 1 }
         await clock.advance { factory.connects == 2 }
         #expect(try await waiter.value == 1)
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await eventually { factory.closed == [2] }
     }
 
@@ -96,7 +96,7 @@ import Testing
         #expect(try await second.value == 1)
         for _ in 0..<10 { #expect(try await pool.withConnection { $0.id } == 1) }
         #expect(factory.hanging(.connect) == 1)
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await eventually { pool.status.idle == 2 }
     }
 
@@ -117,11 +117,11 @@ import Testing
         // The first caller leaves, so the connect that it caused serves the second.
         first.cancel()
         _ = await first.result
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await eventually { pool.status.leased == 1 }
         letGo.withLock { $0 = true }
         #expect(try await second.value == 1)
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await eventually { pool.status.idle == 2 }
     }
 
@@ -266,11 +266,11 @@ import Testing
         await factory.wait { $0.hanging(.connect) > 0 }
         // One tries, and when it works, two at a time.
         #expect(factory.hanging(.connect) == 1)
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await eventually { factory.hanging(.connect) == 2 || pool.status.waiting == 0 }
         while pool.status.waiting > 0 {
             #expect(factory.hanging(.connect) <= 2)
-            factory.letGo(.connect)
+            await factory.letGo(.connect)
             await Task.yield()
         }
         for waiter in waiters { _ = try await waiter.value }
@@ -288,7 +288,7 @@ import Testing
         let first = await inLine(1, of: pool)
         await factory.wait { $0.hanging(.connect) == 1 }
         let second = await inLine(2, of: pool)
-        factory.letGo(.connect, failing: ScriptedFailure())
+        await factory.letGo(.connect, failing: ScriptedFailure())
         let error = await #expect(throws: PoolError.self) { try await first.value }
         #expect(error?.code == .connectFailed)
         #expect(try await second.value == 1)
@@ -319,7 +319,7 @@ import Testing
         await factory.wait { $0.hanging(.use) == 1 }
         await clock.advance { factory.connects == 2 }
         #expect(try await waiter.value == 2)
-        factory.letGo(.use)
+        await factory.letGo(.use)
         await factory.wait { $0.closed == [1] }
     }
 

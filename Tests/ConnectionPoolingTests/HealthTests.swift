@@ -20,7 +20,7 @@ import Testing
         await eventually { factory.hanging(.reset) == 1 }
         await clock.advance { factory.connects == 2 }
         #expect(try await waiter.value == 2)
-        factory.letGo(.reset)
+        await factory.letGo(.reset)
         await eventually { factory.closed == [1] }
     }
 
@@ -34,10 +34,10 @@ import Testing
         await eventually { factory.hanging(.close) == 1 }
         await clock.advance { factory.connects == 2 }
         #expect(try await waiter.value == 2)
-        factory.letGo(.close)
+        await factory.letGo(.close)
         async let closed: Void = pool.close()
         await eventually { factory.hanging(.close) == 1 }
-        factory.letGo(.close)
+        await factory.letGo(.close)
         await closed
         await settle(clock)
     }
@@ -51,12 +51,12 @@ import Testing
         clock.advance(by: .seconds(31))
         let first = await inLine(1, of: pool)
         await eventually { factory.hanging(.ping) == 1 }
-        factory.letGo(.ping)
+        await factory.letGo(.ping)
         #expect(try await first.value == 1)
         clock.advance(by: .seconds(31))
         let second = await inLine(1, of: pool)
         await eventually { factory.hanging(.ping) == 1 }
-        factory.letGo(.ping, failing: ScriptedFailure())
+        await factory.letGo(.ping, failing: ScriptedFailure())
         #expect(try await second.value == 2)
         #expect(factory.closed == [1])
     }
@@ -69,10 +69,10 @@ import Testing
         _ = try await pool.withConnection { $0.id }
         await clock.advance { factory.hanging(.ping) == 1 }
         #expect(pool.status.changing == 1)
-        factory.letGo(.ping)
+        await factory.letGo(.ping)
         await eventually { pool.status.idle == 1 }
         await clock.advance { factory.hanging(.ping) == 1 }
-        factory.letGo(.ping, failing: ScriptedFailure())
+        await factory.letGo(.ping, failing: ScriptedFailure())
         await eventually { factory.closed == [1] }
     }
 
@@ -124,7 +124,7 @@ import Testing
         #expect(error?.code == .timedOut)
         await clock.advance { factory.connects == 2 }
         #expect(try await patient.value == 2)
-        factory.letGo(.ping)
+        await factory.letGo(.ping)
         await factory.wait { $0.closed == [1] }
     }
 
@@ -138,7 +138,7 @@ import Testing
         let waiter = await inLine(1, of: pool)
         await clock.advance { factory.connects == 2 }
         #expect(try await waiter.value == 2)
-        factory.letGo(.ping)
+        await factory.letGo(.ping)
         await factory.wait { $0.closed == [1] }
     }
 
@@ -152,7 +152,7 @@ import Testing
         await clock.advance { pool.status.waiting == 0 }
         let error = await #expect(throws: PoolError.self) { try await waiter.value }
         #expect(error?.code == .timedOut && error?.status?.changing == 1)
-        factory.letGo(.reset)
+        await factory.letGo(.reset)
         await eventually { pool.status.idle == 1 }
         #expect(try await pool.withConnection { $0.id } == 1)
     }

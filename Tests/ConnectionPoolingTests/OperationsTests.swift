@@ -219,8 +219,8 @@ import Testing
         let waiter = await inLine(1, of: pool)
         await factory.wait { $0.hanging(.connect) == 1 }
         pool.evictAll()
-        factory.letGo(.ping)
-        factory.letGo(.connect)
+        await factory.letGo(.ping)
+        await factory.letGo(.connect)
         #expect(try await waiter.value == 3)
         await factory.wait { $0.closed.sorted() == [1, 2] }
         #expect(factory.record.peak <= 2)
@@ -279,7 +279,7 @@ import Testing
         await eventually { pool.isClosedToCallers }
         for _ in 0..<100 { await Task.yield() }
         #expect(!ended.withLock { $0 })
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await shutdown.value
         #expect(factory.open == 0 && factory.closed == [1])
         await settle(clock)

@@ -40,13 +40,14 @@ import Testing
         maximum: Int
     ) async {
         await pool.close()
-        await eventually { factory.open == 0 }
+        // A connect may not have begun yet, which is in nobody's record: a shutdown waits for it.
+        await pool.shutdown()
         let record = factory.record
+        #expect(record.open == 0)
         #expect(record.connected.sorted() == record.closed.sorted())
         #expect(record.peak <= maximum)
         // Who closes a connection frees its place afterwards.
         await eventually { pool.status.leased == 0 && pool.status.waiting == 0 }
-        #expect(pool.status.leased == 0 && pool.status.waiting == 0)
     }
 
     @Test("Cancel before enqueue: nobody waits for ever, and no connection is lost")
@@ -81,7 +82,7 @@ import Testing
             await together(round) {
                 task.cancel()
             } _: {
-                factory.letGo(.connect)
+                await factory.letGo(.connect)
             }
             do {
                 let id = try await task.value
@@ -136,7 +137,7 @@ import Testing
             await together(round) {
                 if ends { await pool.close() } else { await pool.shutdown(drain: .zero) }
             } _: {
-                factory.letGo(.connect)
+                await factory.letGo(.connect)
             }
             do {
                 let id = try await task.value

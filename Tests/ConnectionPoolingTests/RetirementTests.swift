@@ -36,7 +36,7 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 1)
         await eventually { factory.hanging(.connect) == 1 }
         #expect(try await pool.withConnection { $0.id } == 1)
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await clock.advance { factory.closed == [1] }
         #expect(try await pool.withConnection { $0.id } == 2)
     }
@@ -64,7 +64,7 @@ import Testing
         await eventually { factory.closed == [2] }
         first.release()
         await eventually { factory.closed == [2, 1] }
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await clock.advance { factory.closed == [2, 1, 3] }
         #expect(try await pool.withConnection { $0.id } == 4)
     }
@@ -127,7 +127,7 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 1)
         await factory.wait { $0.hanging(.connect) == 1 }
         #expect(pool.status.idle + pool.status.leased == 1)
-        factory.letGo(.connect)
+        await factory.letGo(.connect)
         await clock.advance { factory.closed == [1] }
         #expect(pool.status.idle + pool.status.leased == 1)
     }

@@ -44,7 +44,7 @@ func hang() async throws {
     await factory.wait { $0.hanging(.connect) == 1 }
     let second = Task { try await pool.withConnection { $0.id } }
     print(try await first.value, try await second.value)  // 1 1: a connect that hangs keeps nobody
-    factory.letGo(.connect)
+    await factory.letGo(.connect)
     factory.breakConnection(1)  // the server has closed it, while nobody used it
     pool.inspectIdle()
     await factory.wait { $0.closed == [1] }
