@@ -6,20 +6,23 @@ internal import ConnectionPooling
 internal import LockPool
 internal import Synchronization
 
-/// A call on its way to a connection: it waits in line itself, not its task, and when its turn comes it goes to the
-/// connection's thread, whoever's turn it was before.
+/// A body on its way to a connection, and its outcome on the way back: it waits in line itself, not its task, and when its
+/// turn comes it goes to the connection's thread, whoever's turn it was before.
 ///
 /// So a thread that has done one call and gives its connection back has the next in its mailbox, and goes on with it. The
 /// task is resumed once, with the outcome.
 ///
-/// Who has the call touches what is not atomic: the task until it is in line, then whoever brings the turn, then the thread.
-class Request: Work, @unchecked Sendable {
+/// Who has the call touches what is not atomic: the task until it is in line, then whoever brings the turn, then the thread, and
+/// when it is complete the task. Nothing of the body's is seen by one of them after it was handed over.
+final class Request: Work, @unchecked Sendable {
     typealias Pool = ConnectionPool<SQLiteWorkerFactory>
 
     let scope: TransactionScope
     let interruption: Interruption
 
     let pool: Pool
+    private var body: Body?
+    private var error: (any Error)?
     private var lease: ConnectionLease<SQLiteWorkerFactory>?
     /// In the place of a lease of its own.
     private var held: HeldConnection?
@@ -47,30 +50,47 @@ class Request: Work, @unchecked Sendable {
         static let cancelled: UInt8 = 2
     }
 
-    init(on pool: Pool, _ scope: TransactionScope, deadline: ContinuousClock.Instant?) {
+    /// A call of `body`, of which nothing may be touched by anybody else until the call is complete.
+    init(on pool: Pool, _ scope: TransactionScope, deadline: ContinuousClock.Instant?, _ body: @escaping Body) {
         self.pool = pool
         self.scope = scope
+        self.body = body
         interruption = Interruption(deadline: deadline)
     }
 
-    /// Runs the body, and keeps its outcome. On the thread that has the session.
-    func perform(in session: Session) { preconditionFailure("A call has a body.") }
+    /// Runs the call. Suspends until it has an outcome; when the task is cancelled, it leaves the line, or its statement is
+    /// interrupted.
+    ///
+    /// - Parameter connection: One that stays the caller's; `nil` for the next that is free.
+    /// - Throws: What the body has thrown; `CancellationError`, `SQLiteError` or `PoolError` if it has not run to its end.
+    func run(on connection: HeldConnection?, isolation: isolated (any Actor)? = #isolation) async throws {
+        await withTaskCancellationHandler {
+            // Keeps the closure on the caller's actor: it would go to a thread of the cooperative pool, and the caller come back.
+            _ = isolation
+            if let connection {
+                start(on: connection)
+            } else if start(), TaskSpin.wait(until: { isComplete }) {
+                return
+            }
+            await Resumption.wait { notify(.task($0)) }
+        } onCancel: {
+            cancel()
+        }
+        try checkOutcome()
+    }
 
-    /// Runs the body as a part of the transaction that is open, or begins it, and keeps its outcome.
-    func performAsMember(in session: Session) { preconditionFailure("A call has a body.") }
-
-    /// Whether the outcome is an error.
-    var hasFailed: Bool { preconditionFailure("A call has an outcome.") }
-
-    /// Sets the outcome, also in the place of another.
-    func fail(_ error: any Error) { preconditionFailure("A call has an outcome.") }
+    /// Throws the error that the call has ended with, if it has. To be called when it is complete.
+    func checkOutcome() throws {
+        precondition(isComplete, "A call has an outcome when it has run.")
+        if let error { throw error }
+    }
 
     // MARK: In line
 
     /// Takes an idle connection, or gets in line for one. Once.
     ///
     /// - Returns: Whether there was an idle one, so that the call is at work.
-    final func start() -> Bool {
+    func start() -> Bool {
         if let lease = pool.tryGet() {
             accept(lease)
             return true
@@ -102,13 +122,13 @@ class Request: Work, @unchecked Sendable {
     }
 
     /// Goes to the thread of a connection that stays the caller's. Once.
-    final func start(on connection: HeldConnection) {
+    func start(on connection: HeldConnection) {
         held = connection
         connection.worker.thread.submit(self)
     }
 
     /// Has `completion` told when the call is complete, at once if it is. Once.
-    final func notify(_ completion: Completion) {
+    func notify(_ completion: Completion) {
         self.completion = completion
         // Release: whoever completes the call sees whom to tell.
         let isPending = progress.compareExchange(
@@ -120,10 +140,10 @@ class Request: Work, @unchecked Sendable {
     }
 
     /// Whether there is an outcome. Acquire: and it can be read then.
-    final var isComplete: Bool { progress.load(ordering: .acquiring) == Progress.complete }
+    var isComplete: Bool { progress.load(ordering: .acquiring) == Progress.complete }
 
     /// Cancels the call wherever it is.
-    final func cancel() {
+    func cancel() {
         interruption.cancel()
         let known = place.exchange(Place.cancelled, ordering: .acquiringAndReleasing) == Place.known
         if known, let ticket { pool.cancel(ticket) }
@@ -153,7 +173,7 @@ class Request: Work, @unchecked Sendable {
 
     // MARK: On the connection's thread
 
-    override final func run() -> Work? {
+    override func run() -> Work? {
         guard let lease = lease.take() else {
             runOnHeldConnection()
             return nil
@@ -183,6 +203,31 @@ class Request: Work, @unchecked Sendable {
         return nil
     }
 
+    /// Runs the body, and keeps what it throws.
+    private func perform(in session: Session) {
+        keepError { body in try session.perform(interruption, in: scope, body) }
+    }
+
+    /// Runs the body as a part of the transaction that is open, or begins it, and keeps what it throws.
+    func performAsMember(in session: Session) {
+        keepError { body in try session.performAsMember(interruption, body) }
+    }
+
+    private func keepError(_ run: (Body) throws -> Void) {
+        // Let go of here, so that what it has captured ends on no later day than its call.
+        guard let body = body.take() else { return }
+        do { try run(body) } catch { self.error = error }
+    }
+
+    /// Whether the outcome is an error.
+    var hasFailed: Bool { error != nil }
+
+    /// Sets the outcome, also in the place of another.
+    func fail(_ error: any Error) {
+        body = nil
+        self.error = error
+    }
+
     private func runOnHeldConnection() {
         guard let held = held.take() else { preconditionFailure("A call has a connection when it runs.") }
         held.worker.repair()
@@ -195,10 +240,10 @@ class Request: Work, @unchecked Sendable {
     }
 
     /// Lets go of the connection while the call is not complete, so that the next may come.
-    final func takeLease() -> ConnectionLease<SQLiteWorkerFactory>? { lease.take() }
+    func takeLease() -> ConnectionLease<SQLiteWorkerFactory>? { lease.take() }
 
     /// Tells whoever waits that there is an outcome. The last that is done.
-    final func complete() {
+    func complete() {
         // Release: the outcome. Acquire: whom to tell.
         let before = progress.exchange(Progress.complete, ordering: .acquiringAndReleasing)
         precondition(before != Progress.complete, "A call is complete once.")

@@ -43,7 +43,9 @@ extension SQLiteConnection {
     /// - Returns: What `body` returns.
     /// - Throws: ``SQLiteError``, and what `body` throws, unchanged; the transaction may go on after it.
     public func savepoint<Value>(_ body: (borrowing SQLiteConnection) throws -> Value) throws -> Value {
-        try session.performInSavepoint(body)
+        var value: Value?
+        try session.performInSavepoint { value = try body($0) }
+        return value.take()!
     }
 
     /// Tells what a statement does, without running it. Values of its parameters are not looked at.

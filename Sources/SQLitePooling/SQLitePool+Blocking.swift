@@ -30,9 +30,7 @@ extension SQLitePool {
     ) throws -> sending Value {
         let deadline = Self.deadline(after: timeout)
         let lease = try Self.checkOutBlocking(readers, deadline)
-        return try lease.connection.withSession { session in
-            try session.perform(deadline.map { Interruption(deadline: $0) }, in: .snapshot, body)
-        }
+        return try lease.connection.perform(deadline.map { Interruption(deadline: $0) }, in: .snapshot, body)
     }
 
     /// Runs `body` in a transaction, on this thread, and waits for it. The transaction is committed when `body` returns, and
@@ -58,9 +56,7 @@ extension SQLitePool {
         if configuration.maximumWritesPerCommit > 1 { return try writeInGroup(deadline, body) }
         let held = HeldConnection(try Self.checkOutBlocking(writer, deadline))
         defer { held.giveBack() }
-        return try held.worker.withSession { session in
-            try session.perform(deadline.map { Interruption(deadline: $0) }, in: .immediate, body)
-        }
+        return try held.worker.perform(deadline.map { Interruption(deadline: $0) }, in: .immediate, body)
     }
 
     /// Has the writer's thread run `body`, and waits for it.
@@ -69,16 +65,17 @@ extension SQLitePool {
         _ deadline: ContinuousClock.Instant?,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
-        // Of the body's region; the function does not say so of what it returns.
-        nonisolated(unsafe) let value = try withoutActuallyEscaping(body) { body in
+        var value: Value?
+        try withoutActuallyEscaping({ db in value = try body(db) }) { (body: @escaping Body) in
             // It is called on another thread while this one waits, so that only one of them is where it came from.
-            nonisolated(unsafe) let lent = body
-            let call = Call(on: writer, .immediate, deadline: deadline) { db in try unsafe lent(db) }
-            _ = call.start()
-            Completion.block { call.notify($0) }
-            return try call.takeOutcome()
+            let request = Request(on: writer, .immediate, deadline: deadline, body)
+            _ = request.start()
+            Completion.block { request.notify($0) }
+            try request.checkOutcome()
         }
-        return unsafe value
+        // Of the body's region, and of no other: nobody has seen it but this function.
+        nonisolated(unsafe) let kept = value.take()!
+        return unsafe kept
     }
 
     @available(*, noasync)

@@ -27,7 +27,7 @@ extension SQLitePool {
         let lease = try await readers.checkOut(until: interruption.deadline)
         // Of the body's region; the handler's function does not say so of what it returns.
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
-            try lease.connection.withSession { try $0.perform(interruption, in: .snapshot, body) }
+            try lease.connection.perform(interruption, in: .snapshot, body)
         } onCancel: {
             interruption.cancel()
         }
@@ -56,7 +56,7 @@ extension SQLitePool {
         let held = HeldConnection(try await writer.checkOut(until: interruption.deadline))
         defer { held.giveBack() }
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
-            try held.worker.withSession { try $0.perform(interruption, in: .immediate, body) }
+            try held.worker.perform(interruption, in: .immediate, body)
         } onCancel: {
             interruption.cancel()
         }

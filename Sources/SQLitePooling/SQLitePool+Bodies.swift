@@ -22,7 +22,7 @@ extension SQLitePool {
         timeout: Duration? = nil,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        try await Call(on: readers, .snapshot, deadline: Self.deadline(after: timeout), body).value()
+        try await run(on: readers, .snapshot, until: Self.deadline(after: timeout), body)
     }
 
     /// Runs `body` in a transaction, on the connection that writes. The transaction is committed when `body` returns, and
@@ -43,7 +43,7 @@ extension SQLitePool {
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         try checkMayWrite()
-        return try await Call(on: writer, .immediate, deadline: Self.deadline(after: timeout), body).value()
+        return try await run(on: writer, .immediate, until: Self.deadline(after: timeout), body)
     }
 
     /// Runs `body` on the connection that writes, without a transaction: for statements that do not work in one, such as
@@ -60,7 +60,22 @@ extension SQLitePool {
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         try checkMayWrite()
-        return try await Call(on: writer, .none, body).value()
+        return try await run(on: writer, .none, body)
+    }
+
+    /// Runs a body on the next free connection of a pool, or on one that is the caller's.
+    func run<Value>(
+        on pool: Request.Pool,
+        _ scope: TransactionScope,
+        until deadline: ContinuousClock.Instant? = nil,
+        connection: HeldConnection? = nil,
+        _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
+    ) async throws -> sending Value {
+        // The thread writes it and the task reads it, one after the other, and nobody else sees it.
+        nonisolated(unsafe) var value: Value?
+        let request = Request(on: pool, scope, deadline: deadline) { db in unsafe value = try body(db) }
+        try await request.run(on: connection)
+        return unsafe value.take()!
     }
 
     func checkMayWrite() throws(SQLiteError) {

@@ -17,7 +17,7 @@ extension SQLitePool {
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) async throws -> [(repeat each Column)] {
         // One statement sees one state of the database without a transaction around it.
-        try await Call(on: readers, .none) { db in try db.query(sql, as: columns) }.value()
+        try await run(on: readers, .none) { db in try db.query(sql, as: columns) }
     }
 
     /// Runs a statement that reads, and decodes all its rows, which have one column.
@@ -33,7 +33,7 @@ extension SQLitePool {
         _ sql: SQL,
         as column: Column.Type = Column.self
     ) async throws -> [Column] {
-        try await Call(on: readers, .none) { db in try db.query(sql, as: Column.self) }.value()
+        try await run(on: readers, .none) { db in try db.query(sql, as: Column.self) }
     }
 
     /// Runs a statement that reads, as far as its first row, and decodes that.
@@ -49,7 +49,7 @@ extension SQLitePool {
         _ sql: SQL,
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) async throws -> (repeat each Column)? {
-        try await Call(on: readers, .none) { db in try db.queryFirst(sql, as: columns) }.value()
+        try await run(on: readers, .none) { db in try db.queryFirst(sql, as: columns) }
     }
 
     /// Runs a statement that reads, as far as its first row, which has one column, and decodes that.
@@ -65,7 +65,7 @@ extension SQLitePool {
         _ sql: SQL,
         as column: Column.Type = Column.self
     ) async throws -> Column? {
-        try await Call(on: readers, .none) { db in try db.queryFirst(sql, as: Column.self) }.value()
+        try await run(on: readers, .none) { db in try db.queryFirst(sql, as: Column.self) }
     }
 
     /// Runs a statement that writes, as a transaction of its own. Rows that it gives are dropped.
@@ -78,6 +78,6 @@ extension SQLitePool {
     @discardableResult
     public func execute(_ sql: SQL) async throws -> SQLiteChanges {
         try checkMayWrite()
-        return try await Call(on: writer, .none) { db in try db.execute(sql) }.value()
+        return try await run(on: writer, .none) { db in try db.execute(sql) }
     }
 }

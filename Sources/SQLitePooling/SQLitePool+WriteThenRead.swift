@@ -38,10 +38,9 @@ extension SQLitePool {
         let deadline = Self.deadline(after: timeout)
         let writing = HeldConnection(try await writer.checkOut(until: deadline))
         let reading = HeldConnection(try await readers.checkOut(until: deadline))
-        let write = Call(on: writer, .immediateAlone, deadline: deadline, body)
-        let written = try await write.value(on: writing)
-        let read = Call(on: readers, .snapshotNow { writing.giveBack() }, deadline: deadline, later)
-        return (written, try await read.value(on: reading))
+        let written = try await run(on: writer, .immediateAlone, until: deadline, connection: writing, body)
+        let snapshot = TransactionScope.snapshotNow { writing.giveBack() }
+        return (written, try await run(on: readers, snapshot, until: deadline, connection: reading, later))
     }
 }
 

@@ -80,11 +80,28 @@ final class SQLiteWorker: Sendable {
     /// Calls `body` with the session, on this thread. For whoever has checked the worker out.
     ///
     /// - Throws: What `body` throws; `SQLiteError` with the code `closed`.
-    func withSession<Value>(_ body: (Session) throws -> sending Value) throws -> sending Value {
+    func withSession(_ body: (Session) throws -> Void) throws {
         guard let session = unsafe session else { throw SQLiteError(.closed, "the connection is closed") }
         defer { if session.isSpent { mayBeUsedAgain.store(false, ordering: .releasing) } }
-        nonisolated(unsafe) let lent = session
-        return try unsafe body(lent)
+        try body(session)
+    }
+
+    /// Runs a body on this thread. For whoever has checked the worker out.
+    ///
+    /// - Returns: What the body returns.
+    /// - Throws: As the session's `perform`; `SQLiteError` with the code `closed`.
+    func perform<Value>(
+        _ interruption: Interruption?,
+        in scope: TransactionScope,
+        _ body: (borrowing SQLiteConnection) throws -> sending Value
+    ) throws -> sending Value {
+        var value: Value?
+        try withSession { session in
+            try session.perform(interruption, in: scope) { value = try body($0) }
+        }
+        // Of the body's region, and of no other: nobody has seen it but this function.
+        nonisolated(unsafe) let kept = value.take()!
+        return unsafe kept
     }
 
     // MARK: Groups of writes

@@ -10,39 +10,25 @@ extension Session {
     /// a new one, which ends when the body fails.
     ///
     /// - Throws: As `perform`. If the transaction is lost with that, no group is open afterwards.
-    func performAsMember<Value>(
-        _ interruption: Interruption,
-        _ body: (borrowing SQLiteConnection) throws -> sending Value
-    ) throws -> sending Value {
+    func performAsMember(_ interruption: Interruption, _ body: Body) throws {
         isShared = isInTransaction
         do {
-            // Of the body's region and of no other, as `perform` says; what a savepoint returns does not say so.
-            nonisolated(unsafe) let value: Value
             if isShared {
-                unsafe value = try performInSavepoint { _ in try perform(interruption, body) }
+                try performInSavepoint { db in
+                    try interruptibly(interruption, isWrite: true) { try body(db) }
+                }
             } else {
-                unsafe value = try interruptibly(interruption, isWrite: true) {
+                try interruptibly(interruption, isWrite: true) {
                     try run(.beginImmediate)
                     isInTransaction = true
                     let db = SQLiteConnection(session: self)
-                    return try body(db)
+                    try body(db)
                 }
             }
             if !isGroupOpen { throw transactionLost() }
-            return unsafe value
         } catch {
             if !isShared || !isGroupOpen { cleanUp() }
             throw error
-        }
-    }
-
-    private func perform<Value>(
-        _ interruption: Interruption,
-        _ body: (borrowing SQLiteConnection) throws -> sending Value
-    ) throws -> sending Value {
-        try interruptibly(interruption, isWrite: true) {
-            let db = SQLiteConnection(session: self)
-            return try body(db)
         }
     }
 

@@ -38,6 +38,10 @@ enum TransactionScope {
     }
 }
 
+/// What is done on a connection. It keeps by itself what it has found out: what runs it is not generic, and needs to be compiled once
+/// only, not looked up at run time for each type.
+typealias Body = (borrowing SQLiteConnection) throws -> Void
+
 extension Session {
     /// Runs a body, and leaves the connection as it was before: without a transaction, a running statement, or a cancelled
     /// call.
@@ -49,13 +53,9 @@ extension Session {
     ///   - scope: What it runs in.
     ///   - body: Is lent the connection.
     /// - Throws: What the body throws, or `SQLiteError`; `CancellationError` if that is the reason.
-    func perform<Value>(
-        _ interruption: Interruption?,
-        in scope: TransactionScope,
-        _ body: (borrowing SQLiteConnection) throws -> sending Value
-    ) throws -> sending Value {
+    func perform(_ interruption: Interruption?, in scope: TransactionScope, _ body: Body) throws {
         defer { cleanUp() }
-        let value = try interruptibly(interruption, isWrite: scope.isWrite) {
+        try interruptibly(interruption, isWrite: scope.isWrite) {
             if let opening = scope.opening {
                 try run(opening)
                 isInTransaction = true
@@ -67,7 +67,7 @@ extension Session {
             }
             // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
             let db = SQLiteConnection(session: self)
-            return try body(db)
+            try body(db)
         }
         isInTransaction = false
         switch scope {
@@ -84,24 +84,18 @@ extension Session {
             isSpent = true
             throw UnchangingFile.error
         }
-        return value
     }
 
     /// Runs what a cancellation, or the deadline, interrupts. Afterwards it is too late for either.
     ///
     /// - Parameter isWrite: Whether one that came to nothing, because no statement ran any more, counts.
-    func interruptibly<Value>(
-        _ interruption: Interruption?,
-        isWrite: Bool,
-        _ body: () throws -> sending Value
-    ) throws -> sending Value {
+    func interruptibly(_ interruption: Interruption?, isWrite: Bool, _ body: () throws -> Void) throws {
         unsafe sqlite3_set_last_insert_rowid(handle, 0)
         guard let interruption else { return try body() }
         if unsafe interruption.begin(on: handle, anywhere: !isShared) { throw CancellationError() }
         self.interruption = interruption
-        let value: Value
         do {
-            value = try body()
+            try body()
         } catch {
             self.interruption = nil
             // An interrupted statement says so, or stops waiting for a lock. The body's other errors are its own.
@@ -112,7 +106,6 @@ extension Session {
         }
         self.interruption = nil
         if let reason = interruption.end(), isWrite { throw reason.error }
-        return value
     }
 
     private static func isCausedByCancellation(_ error: SQLiteError) -> Bool {
@@ -143,13 +136,12 @@ extension Session {
     }
 
     /// Runs a body in a savepoint, which is undone when the body throws.
-    func performInSavepoint<Value>(_ body: (borrowing SQLiteConnection) throws -> Value) throws -> Value {
+    func performInSavepoint(_ body: Body) throws {
         if isInTransaction, mustRollBack || isAutocommitting { throw transactionLost() }
         try run(.savepoint)
         let db = SQLiteConnection(session: self)
-        let value: Value
         do {
-            value = try body(db)
+            try body(db)
         } catch {
             // Nothing to undo where SQLite has rolled everything back.
             if !isAutocommitting {
@@ -164,6 +156,5 @@ extension Session {
         }
         if isAutocommitting { throw transactionLost() }
         try run(.releaseSavepoint)
-        return value
     }
 }
