@@ -51,6 +51,9 @@ final class ConnectionThread: Sendable {
     /// The work that has been submitted since the present one was begun, if it is there already. To be called on the thread.
     func nextIfAny() -> Work? { mailbox.takeIfAny() }
 
+    /// The work that has been submitted since the present one was begun; waits for it a little. To be called on the thread.
+    func nextSoon() -> Work? { mailbox.takeSoon() }
+
     private static func run(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
         let mailbox = unsafe Unmanaged<Mailbox>.fromOpaque(argument).takeRetainedValue()
         unsafe lockpool_thread_name(mailbox.name)

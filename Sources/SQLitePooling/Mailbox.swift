@@ -69,14 +69,17 @@ final class Mailbox: @unsafe @unchecked Sendable {
         return work(word.exchange(Mailbox.empty, ordering: .acquiringAndReleasing))
     }
 
+    /// The work that is there, or comes in some microseconds.
+    func takeSoon() -> Work? {
+        if let work = takeIfAny() { return work }
+        return ThreadSpin.wait(until: { word.load(ordering: .relaxed) != Mailbox.empty }) ? takeIfAny() : nil
+    }
+
     /// Waits for work.
     ///
     /// - Returns: `nil` when there will be none any more.
     func take() -> Work? {
-        if let work = takeIfAny() { return work }
-        if ThreadSpin.wait(until: { word.load(ordering: .relaxed) != Mailbox.empty }), let work = takeIfAny() {
-            return work
-        }
+        if let work = takeSoon() { return work }
         if word.compareExchange(
             expected: Mailbox.empty,
             desired: Mailbox.asleep,

@@ -8,14 +8,15 @@ internal import ConnectionPooling
 //
 // A member that has run gives the connection back at once, with the transaction open. If somebody waits, the next call lands in
 // the mailbox of this thread by that, and nobody else can use the connection but through that mailbox: which is why calls on
-// threads of their own come through it too, where writes are grouped. So the transaction ends when the mailbox is empty, when
-// what is in it does not belong into a group, or when the group is full.
+// threads of their own come through it too, where writes are grouped. So the transaction ends when the mailbox is empty and nobody
+// is expected soon, when what is in it does not belong into a group, or when the group is full.
 
 extension Request {
     /// Runs this write and those that come meanwhile in one transaction, and completes them all after the commit.
     ///
     /// - Returns: What has come and is no part of the group.
-    final func runInGroup(
+    func runInGroup(
+        _ group: GroupCommit,
         _ worker: SQLiteWorker,
         _ lease: consuming ConnectionLease<SQLiteWorkerFactory>
     ) -> Work? {
@@ -35,11 +36,11 @@ extension Request {
                     for other in members.dropLast() where !other.hasFailed { other.fail(session.transactionLost()) }
                     break
                 }
-                guard members.count < worker.groupLimit, !isHalf(members.count) else { break }
+                guard members.count < group.limit else { break }
                 // Before it is given back, which is when that is looked at.
                 worker.judge(session)
                 drop(&held)
-                let next = worker.thread.nextIfAny()
+                let next = group.isAnybodyExpected ? worker.thread.nextSoon() : worker.thread.nextIfAny()
                 if let request = next as? Request, request.scope.mayShareCommit, !session.isSpent {
                     current = request
                     held = request.takeLease()
@@ -58,22 +59,18 @@ extension Request {
             fail(error)
             members = [self]
         }
+        group.expect(members.count)
         if isCheckpointDue {
-            for member in members { member.complete() }
+            Request.complete(members)
             // If the connection is given back already, whoever has it now has nothing of it but the mailbox.
             worker.checkpoint()
             drop(&held)
         } else {
             drop(&held)
-            for member in members { member.complete() }
+            Request.complete(members)
         }
         return stranger
     }
-
-    /// Whether a group has enough members to be committed although more wait: as many as still do, and so many that the commit is
-    /// shared by enough. While the others are written, the tasks of these come back. In one group with all of them, the tasks
-    /// would rest while it is written, and the thread while they come back.
-    private func isHalf(_ members: Int) -> Bool { members >= 8 && members >= pool.waiters }
 
     private func drop(_ lease: inout ConnectionLease<SQLiteWorkerFactory>?) { lease = nil }
 }

@@ -31,6 +31,10 @@ final class Request: Work, @unchecked Sendable {
     private var completion: Completion?
     private let progress = Atomic(Progress.pending)
 
+    private let group: GroupCommit?
+    /// Those of its group that this is to tell their outcome, if it is.
+    private var others: [Request] = []
+
     private enum Progress {
         static let pending: UInt8 = 0
         /// Somebody is to be told.
@@ -51,9 +55,16 @@ final class Request: Work, @unchecked Sendable {
     }
 
     /// A call of `body`, of which nothing may be touched by anybody else until the call is complete.
-    init(on pool: Pool, _ scope: TransactionScope, deadline: ContinuousClock.Instant?, _ body: @escaping Body) {
+    init(
+        on pool: Pool,
+        _ scope: TransactionScope,
+        deadline: ContinuousClock.Instant?,
+        group: GroupCommit?,
+        _ body: @escaping Body
+    ) {
         self.pool = pool
         self.scope = scope
+        self.group = group
         self.body = body
         interruption = Interruption(deadline: deadline)
     }
@@ -69,7 +80,8 @@ final class Request: Work, @unchecked Sendable {
             _ = isolation
             if let connection {
                 start(on: connection)
-            } else if start(), TaskSpin.wait(until: { isComplete }) {
+            } else if start(), TaskSpin.wait(upTo: group == nil ? 50_000 : 200_000, until: { isComplete }) {
+                completeOthers()
                 return
             }
             await Resumption.wait { notify(.task($0)) }
@@ -89,8 +101,17 @@ final class Request: Work, @unchecked Sendable {
 
     /// Takes an idle connection, or gets in line for one. Once.
     ///
-    /// - Returns: Whether there was an idle one, so that the call is at work.
+    /// - Returns: Whether the outcome may come so soon that no other task's needs this one's thread before: there was an idle
+    ///   connection; among calls that share commits, nobody else is expected.
     func start() -> Bool {
+        guard let group else { return takeConnection() }
+        let isLast = group.noteCall()
+        _ = takeConnection()
+        return isLast
+    }
+
+    /// - Returns: Whether there was an idle one.
+    private func takeConnection() -> Bool {
         if let lease = pool.tryGet() {
             accept(lease)
             return true
@@ -136,11 +157,16 @@ final class Request: Work, @unchecked Sendable {
             desired: Progress.awaited,
             ordering: .acquiringAndReleasing
         ).exchanged
-        if !isPending { completion.resume() }
+        guard !isPending else { return }
+        completeOthers()
+        completion.resume()
     }
 
     /// Whether there is an outcome. Acquire: and it can be read then.
     var isComplete: Bool { progress.load(ordering: .acquiring) == Progress.complete }
+
+    /// Whether somebody sleeps until the call is complete.
+    var isAwaited: Bool { progress.load(ordering: .relaxed) == Progress.awaited }
 
     /// Cancels the call wherever it is.
     func cancel() {
@@ -180,7 +206,7 @@ final class Request: Work, @unchecked Sendable {
         }
         let worker = lease.connection
         worker.repair()
-        if worker.groupLimit > 1, scope.mayShareCommit { return runInGroup(worker, lease) }
+        if let group { return runInGroup(group, worker, lease) }
         var isCheckpointDue = false
         do {
             try worker.withSession { session in
@@ -244,10 +270,37 @@ final class Request: Work, @unchecked Sendable {
 
     /// Tells whoever waits that there is an outcome. The last that is done.
     func complete() {
+        if finish() { completion.take()?.resume() }
+    }
+
+    /// - Returns: Whether somebody waits, and is to be told.
+    private func finish() -> Bool {
         // Release: the outcome. Acquire: whom to tell.
         let before = progress.exchange(Progress.complete, ordering: .acquiringAndReleasing)
         precondition(before != Progress.complete, "A call is complete once.")
-        if before == Progress.awaited, let completion = completion.take() { completion.resume() }
+        return before == Progress.awaited
+    }
+
+    /// Completes calls that have shared a commit.
+    ///
+    /// To wake tasks takes long, and the next calls wait meanwhile. So if there is one among them that nobody has to wake, because
+    /// it is looking for its outcome right now or is just about to, it wakes the others before it goes on.
+    static func complete(_ members: [Request]) {
+        let awake = members.count > 1 ? members.last { !$0.isAwaited } : nil
+        guard let awake else { return members.forEach { $0.complete() } }
+        awake.others = members
+        // It may have gone to sleep since then.
+        guard awake.finish() else { return }
+        awake.completeOthers()
+        awake.completion.take()?.resume()
+    }
+
+    /// Does what `complete` has left to it. By whoever finds that the call is complete.
+    private func completeOthers() {
+        guard !others.isEmpty else { return }
+        let members = others
+        others = []
+        for other in members where other !== self { other.complete() }
     }
 }
 

@@ -53,7 +53,7 @@ extension SQLitePool {
     ) throws -> sending Value {
         try checkMayWrite()
         let deadline = Self.deadline(after: timeout)
-        if configuration.maximumWritesPerCommit > 1 { return try writeInGroup(deadline, body) }
+        if let group { return try writeInGroup(group, deadline, body) }
         let held = HeldConnection(try Self.checkOutBlocking(writer, deadline))
         defer { held.giveBack() }
         return try held.worker.perform(deadline.map { Interruption(deadline: $0) }, in: .immediate, body)
@@ -62,13 +62,14 @@ extension SQLitePool {
     /// Has the writer's thread run `body`, and waits for it.
     @available(*, noasync)
     private func writeInGroup<Value>(
+        _ group: GroupCommit,
         _ deadline: ContinuousClock.Instant?,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
         var value: Value?
         try withoutActuallyEscaping({ db in value = try body(db) }) { (body: @escaping Body) in
             // It is called on another thread while this one waits, so that only one of them is where it came from.
-            let request = Request(on: writer, .immediate, deadline: deadline, body)
+            let request = Request(on: writer, .immediate, deadline: deadline, group: group, body)
             _ = request.start()
             Completion.block { request.notify($0) }
             try request.checkOutcome()

@@ -50,7 +50,7 @@ extension SQLitePool {
         timeout: Duration? = nil,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        if configuration.maximumWritesPerCommit > 1 { return try await write(timeout: timeout, body) }
+        if group != nil { return try await write(timeout: timeout, body) }
         try checkMayWrite()
         let interruption = Interruption(deadline: Self.deadline(after: timeout))
         let held = HeldConnection(try await writer.checkOut(until: interruption.deadline))

@@ -73,7 +73,9 @@ extension SQLitePool {
     ) async throws -> sending Value {
         // The thread writes it and the task reads it, one after the other, and nobody else sees it.
         nonisolated(unsafe) var value: Value?
-        let request = Request(on: pool, scope, deadline: deadline) { db in unsafe value = try body(db) }
+        let request = Request(on: pool, scope, deadline: deadline, group: scope.mayShareCommit ? group : nil) { db in
+            unsafe value = try body(db)
+        }
         try await request.run(on: connection)
         return unsafe value.take()!
     }

@@ -31,6 +31,8 @@ public final class SQLitePool: Sendable {
     let writer: ConnectionPool<SQLiteWorkerFactory>
     let readerCounter = ConnectionCounter()
     let writerCounter = ConnectionCounter()
+    /// `nil` where each write has a transaction of its own.
+    let group: GroupCommit?
 
     /// A pool on a file, which is not touched before the first use.
     ///
@@ -51,14 +53,16 @@ public final class SQLitePool: Sendable {
         location = try SQLiteLocation(path, mode: configuration.mode)
         self.configuration = configuration
         let file = SQLiteFile(location, configuration: configuration)
+        let limit = configuration.maximumWritesPerCommit
+        group = limit > 1 ? GroupCommit(limit: limit) : nil
         do {
             readers = try ConnectionPool(
-                factory: SQLiteWorkerFactory(file: file, role: .reader, counter: readerCounter),
+                factory: SQLiteWorkerFactory(file: file, role: .reader, counter: readerCounter, group: nil),
                 configuration: configuration.pooling("readers", maximumConnections: configuration.maximumReaders),
                 observers: observers
             )
             writer = try ConnectionPool(
-                factory: SQLiteWorkerFactory(file: file, role: .writer, counter: writerCounter),
+                factory: SQLiteWorkerFactory(file: file, role: .writer, counter: writerCounter, group: group),
                 configuration: configuration.pooling("writer", maximumConnections: 1),
                 observers: observers
             )

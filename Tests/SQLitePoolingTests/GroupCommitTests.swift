@@ -44,20 +44,61 @@ import Testing
         }
     }
 
-    @Test("A group is committed when it has as many members as still wait, and eight at least")
-    func halves() async throws {
+    @Test("All that wait are members of one group, up to the limit")
+    func oneGroup() async throws {
         try await withTable { pool in
             let beginners = Locked<[Int]>([])
             _ = try await inGroup(
                 pool,
-                (0..<20).map { number in
+                (0..<70).map { number in
                     { db in
                         if !db.session.isShared { beginners.withLock { $0.append(number) } }
                         try db.execute("INSERT INTO t VALUES (\(number))")
                     }
                 }
             )
-            #expect(beginners.withLock { $0 } == [0, 10, 18])
+            #expect(beginners.withLock { $0 } == [0, 64])
+        }
+    }
+
+    @Test("After a commit as many calls are expected as have shared it")
+    func expectation() {
+        let group = GroupCommit(limit: 8)
+        #expect(!group.isAnybodyExpected && !group.noteCall())
+        group.expect(3)
+        #expect(group.isAnybodyExpected)
+        #expect([group.noteCall(), group.noteCall(), group.noteCall()] == [false, false, true])
+        #expect(!group.isAnybodyExpected && !group.noteCall())
+    }
+
+    @Test("Who is awake when a group is committed wakes the others, and all are awake when nobody was")
+    func handOver() async throws {
+        try await withTable { pool in
+            let requests = (0..<3).map { _ in
+                Request(on: pool.writer, .immediate, deadline: nil, group: pool.group) { _ in }
+            }
+            let awake = Locked<[Int]>([])
+            func wait(for number: Int) -> Task<Void, Never> {
+                Task {
+                    await Resumption.wait { requests[number].notify(.task($0)) }
+                    awake.withLock { $0.append(number) }
+                }
+            }
+            let sleepers = [wait(for: 0), wait(for: 2)]
+            while !(requests[0].isAwaited && requests[2].isAwaited) { await Task.yield() }
+            Request.complete(requests)
+            #expect(requests.map(\.isComplete) == [false, true, false])
+            await wait(for: 1).value
+            for sleeper in sleepers { await sleeper.value }
+            #expect(awake.withLock { $0.sorted() } == [0, 1, 2])
+
+            let others = (0..<2).map { _ in
+                Request(on: pool.writer, .immediate, deadline: nil, group: pool.group) { _ in }
+            }
+            let tasks = others.map { other in Task { await Resumption.wait { other.notify(.task($0)) } } }
+            while !others.allSatisfy(\.isAwaited) { await Task.yield() }
+            Request.complete(others)
+            for task in tasks { await task.value }
         }
     }
 
