@@ -79,6 +79,7 @@ let package = Package(
             pkgConfig: "sqlite3",
             providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]
         ),
+        .target(name: "CLockPoolSQLiteLog", dependencies: ["CLockPoolSQLite"]),
         .systemLibrary(
             name: "CLockPoolPQ",
             pkgConfig: "libpq",
@@ -101,7 +102,7 @@ let package = Package(
         ),
         .target(
             name: "SQLitePooling",
-            dependencies: ["ConnectionPooling", "CLockPoolSQLite", "CLockPoolThread", lifecycle],
+            dependencies: ["ConnectionPooling", "CLockPoolSQLite", "CLockPoolSQLiteLog", "CLockPoolThread", lifecycle],
             swiftSettings: settings
         ),
         .target(

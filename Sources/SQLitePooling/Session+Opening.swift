@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolSQLite
+internal import CLockPoolSQLiteLog
 internal import Synchronization
 
 #if canImport(Darwin)
@@ -47,6 +48,9 @@ extension Session {
                     "the database \(file.path) stays in journal mode “\(mode ?? "")”: a write-ahead log needs a local file"
                 )
             }
+            // Opens the log. Where it cannot be done, only what is faster is missing.
+            try session.pragma("schema_version")
+            _ = unsafe lockpool_sqlite_gather_log_writes(session.handle)
             try session.pragma("synchronous = \(file.configuration.synchronous.rawValue)")
             try session.pragma("foreign_keys = \(file.configuration.foreignKeys ? 1 : 0)")
             if file.configuration.maximumWritesPerCommit > 1 {
@@ -62,6 +66,9 @@ extension Session {
     static func openKeeper(_ file: SQLiteFile) throws(SQLiteError) -> Session {
         try open(file, .writer, flags: SQLITE_OPEN_READWRITE, runsCode: false) { session throws(SQLiteError) in
             // At a checkpoint too, it says whether the disk is waited for.
+            // Opens the log. Where it cannot be done, only what is faster is missing.
+            try session.pragma("schema_version")
+            _ = unsafe lockpool_sqlite_gather_log_writes(session.handle)
             try session.pragma("synchronous = \(file.configuration.synchronous.rawValue)")
         }
     }

@@ -28,7 +28,8 @@ import Testing
             maximumReaders: 1,
             synchronous: synchronous,
             checkoutTimeout: .seconds(600),
-            pragmas: [SQLitePragma("wal_autocheckpoint", 12, on: .writer)]
+            pragmas: [SQLitePragma("wal_autocheckpoint", 12, on: .writer)],
+            maximumWritesPerCommit: operations.isMultiple(of: 2) ? 8 : 1
         )
         let pool = try SQLitePool(path: disk.uri(folder), configuration: configuration)
         try await pool.write { db in

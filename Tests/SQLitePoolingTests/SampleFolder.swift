@@ -37,6 +37,15 @@ final class SampleFolder: Sendable {
     var names: [String] {
         get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
     }
+
+    /// What would be left if the processes that use the files ended now: they, without the memory that is shared.
+    func remains() throws -> SampleFolder {
+        let folder = try SampleFolder()
+        for name in try names where !name.hasSuffix("-shm") {
+            try FileManager.default.copyItem(atPath: file(name), toPath: folder.file(name))
+        }
+        return folder
+    }
 }
 
 extension SQLiteConfiguration {
