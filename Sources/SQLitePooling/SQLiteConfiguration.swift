@@ -94,8 +94,8 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// Each of them has a savepoint of its own and its own outcome, which it is told after the commit. What they share is the
     /// commit: if that fails, all of them fail. So does every earlier one of the group when one of them loses the transaction:
     /// by `ON CONFLICT ROLLBACK`, a full disk or an I/O error. A write statement is not interrupted in the middle once others
-    /// have written before it, but ends first; so this is for writes that are short. Of a long line about half are committed at a
-    /// time, so that the tasks of one half come back while the other is written.
+    /// have written before it, but ends first; so this is for writes that are short. As long as some
+    /// of those who shared the last commit have not come back, a group waits for the next of them, some microseconds at most.
     public var maximumWritesPerCommit: Int
 
     /// A configuration, with defaults for what is left out.
