@@ -146,7 +146,10 @@ let package = Package(
         ),
         .testTarget(
             name: "SQLitePoolingTests",
-            dependencies: ["SQLitePooling", "CLockPoolSQLite", "CFaultyDisk", "TestSupport", "sqlite-fault-child"],
+            dependencies: [
+                "SQLitePooling", "CLockPoolSQLite", "CLockPoolSQLiteLog", "CFaultyDisk", "TestSupport",
+                "sqlite-fault-child",
+            ],
             swiftSettings: settings
         ),
         // Counts what libpq does on which thread.

@@ -12,8 +12,9 @@
 // The log is a header of 32 bytes, and frames: a header of 24 bytes, and a page. In a frame's header the second four bytes are not
 // zero if the frame is the last of a commit. https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 //
-// SQLite's own files stay what they are, whatever file system they belong to; only the tables of their functions are exchanged
-// for ours, which call those they have been exchanged for.
+// SQLite's files stay what they are; only the tables of their functions are exchanged for ours, which call those they have been exchanged
+// for. That is for SQLite's own file systems alone: others may know a frame by the sizes of the writes, to encrypt its page for
+// example.
 
 enum {
   log_header = 32,
@@ -30,6 +31,7 @@ typedef struct gatherer {
   const sqlite3_io_methods *log_system, *database_system;
   int references;
 
+  int has_write_lock;
   int page;                // The size of the log's pages; 0 if it is not known.
   sqlite3_int64 end;       // Where the last frame that was written ends; 0 if that is not known.
   sqlite3_int64 header;    // Where the header was written that waits for its page; 0 if none does.
@@ -92,8 +94,10 @@ static int write_log(sqlite3_file *file, const void *bytes, int count, sqlite3_i
     is_page = count == it->page;
   }
 
-  // A header of a frame after the last one. One that is written once more, with another checksum, has its page before it.
-  if (is_header && it->end == offset && frame_header + it->page <= capacity) {
+  // A header of a frame after the last one. One that is written once more, with another checksum, has its page before it. Nothing is
+  // gathered in exclusive mode, where it is not known when others may write again.
+  int is_next = it->end == offset && (it->length == 0 || it->start + it->length == offset);
+  if (is_header && is_next && it->has_write_lock && frame_header + it->page <= capacity) {
     int code = it->length + frame_header + it->page > capacity ? flush(it, file) : SQLITE_OK;
     if (code != SQLITE_OK) return code;
     const unsigned char *header = bytes;
@@ -158,12 +162,16 @@ static int close_log(sqlite3_file *file) {
 
 static int lock_database(sqlite3_file *file, int first, int count, int flags) {
   gatherer *it = of_database(file);
-  // Before another connection writes into the log: what is left belongs to no commit.
-  if ((flags & SQLITE_SHM_UNLOCK) && first <= write_lock && write_lock < first + count) {
+  int is_write_lock = first <= write_lock && write_lock < first + count;
+  if (is_write_lock && (flags & SQLITE_SHM_UNLOCK)) {
+    // Before another connection writes into the log: what is left belongs to no commit.
     if (it->length > 0) discard(it);
     it->failure = SQLITE_OK;
+    it->has_write_lock = 0;
   }
-  return it->database_system->xShmLock(file, first, count, flags);
+  int code = it->database_system->xShmLock(file, first, count, flags);
+  if (is_write_lock && (flags & SQLITE_SHM_LOCK) && code == SQLITE_OK) it->has_write_lock = 1;
+  return code;
 }
 
 static int close_database(sqlite3_file *file) {
@@ -173,12 +181,23 @@ static int close_database(sqlite3_file *file) {
   return code;
 }
 
+// Whether a file is on one of SQLite's own file systems for Unix. One that is put upon another says so in its name.
+static int is_plain(sqlite3_file *file) {
+  char *name = NULL;
+  int code = file->pMethods->xFileControl(file, SQLITE_FCNTL_VFSNAME, &name);
+  int is_plain = code == SQLITE_OK && name && strncmp(name, "unix", 4) == 0 && !strchr(name, '/');
+  sqlite3_free(name);
+  return is_plain;
+}
+
 int lockpool_sqlite_gather_log_writes(sqlite3 *database) {
   sqlite3_file *file = NULL, *log = NULL;
   int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
   if (code == SQLITE_OK) code = sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
   if (code != SQLITE_OK) return code;
   if (!file || !file->pMethods || file->pMethods->iVersion < 2 || !log || !log->pMethods) return SQLITE_NOTFOUND;
+  if (file->pMethods->xShmLock == lock_database || log->pMethods->xWrite == write_log) return SQLITE_OK;
+  if (!is_plain(file) || !is_plain(log)) return SQLITE_NOTFOUND;
 
   gatherer *it = calloc(1, sizeof *it);
   if (!it) return SQLITE_NOMEM;

@@ -48,8 +48,9 @@ extension Session {
                     "the database \(file.path) stays in journal mode “\(mode ?? "")”: a write-ahead log needs a local file"
                 )
             }
-            // Opens the log. Where it cannot be done, only what is faster is missing.
+            // Opens the log.
             try session.pragma("schema_version")
+            // Where it cannot be done, only what is faster is missing.
             _ = unsafe lockpool_sqlite_gather_log_writes(session.handle)
             try session.pragma("synchronous = \(file.configuration.synchronous.rawValue)")
             try session.pragma("foreign_keys = \(file.configuration.foreignKeys ? 1 : 0)")
@@ -66,9 +67,6 @@ extension Session {
     static func openKeeper(_ file: SQLiteFile) throws(SQLiteError) -> Session {
         try open(file, .writer, flags: SQLITE_OPEN_READWRITE, runsCode: false) { session throws(SQLiteError) in
             // At a checkpoint too, it says whether the disk is waited for.
-            // Opens the log. Where it cannot be done, only what is faster is missing.
-            try session.pragma("schema_version")
-            _ = unsafe lockpool_sqlite_gather_log_writes(session.handle)
             try session.pragma("synchronous = \(file.configuration.synchronous.rawValue)")
         }
     }
@@ -130,7 +128,7 @@ extension Session {
         _ prepare: (Session) throws(SQLiteError) -> Void
     ) throws(SQLiteError) -> Session {
         try SQLiteLibrary.prepare()
-        let flags = flags | SQLITE_OPEN_NOMUTEX | (file.location.isURI ? SQLITE_OPEN_URI : 0)
+        let flags = flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | (file.location.isURI ? SQLITE_OPEN_URI : 0)
         var handle: OpaquePointer?
         let code = unsafe sqlite3_open_v2(path ?? file.path, &handle, flags, nil)
         guard let handle = unsafe handle else {

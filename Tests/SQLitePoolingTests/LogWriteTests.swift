@@ -2,8 +2,10 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-import SQLitePooling
+import CLockPoolSQLiteLog
 import Testing
+
+@testable import SQLitePooling
 
 /// What is between SQLite and the write-ahead log.
 @Suite struct LogWriteTests {
@@ -49,6 +51,43 @@ import Testing
                 #expect(found == 50 * (round + 1))
                 #expect(try await integrityProblems(pool) == [])
             }
+        }
+    }
+
+    @Test("Nor does what was written in exclusive mode, after others may write again")
+    func exclusiveMode() async throws {
+        let folder = try SampleFolder()
+        var configuration = SQLiteConfiguration.patient
+        configuration.cacheSizeKiB = 40
+        try await withPool(configuration, in: folder) { pool in
+            try await pool.writeWithoutTransaction { db in
+                try db.executeScript(
+                    """
+                    CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB);
+                    PRAGMA wal_checkpoint(TRUNCATE);
+                    PRAGMA locking_mode = EXCLUSIVE;
+                    BEGIN IMMEDIATE;
+                    """
+                )
+                for _ in 0..<15 { try db.execute("INSERT INTO t (x) VALUES (zeroblob(3000))") }
+                try db.executeScript("ROLLBACK; PRAGMA locking_mode = NORMAL; SELECT count(*) FROM t")
+                let intruder = try Intruder(folder.file())
+                let row = "INSERT INTO t (x) VALUES (zeroblob(3000));"
+                try intruder.run("BEGIN; \(String(repeating: row, count: 50)) COMMIT")
+                #expect(try db.queryFirst("SELECT count(*) FROM t", as: Int.self) == 50)
+                #expect(try db.query("PRAGMA integrity_check", as: String.self) == ["ok"])
+            }
+        }
+    }
+
+    @Test("A connection's writes are gathered once, however often that is asked for")
+    func twice() async throws {
+        try await withPool(.patient) { pool in
+            try await pool.write { db in
+                #expect(unsafe lockpool_sqlite_gather_log_writes(db.session.handle) == 0)
+                _ = try db.execute("CREATE TABLE t AS SELECT 1 AS x")
+            }
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1])
         }
     }
 

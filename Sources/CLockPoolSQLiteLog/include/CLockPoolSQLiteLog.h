@@ -13,7 +13,8 @@ typedef struct sqlite3 sqlite3;
 // What a commit has written is in the file when it returns, as without this. What was written before a commit, because there
 // was no room for it in memory, may be there later, and is not if the transaction is rolled back.
 //
-// Returns a code of SQLite's: SQLITE_OK; SQLITE_NOTFOUND where there is no log; SQLITE_NOMEM. The connection works in any case.
+// Returns a code of SQLite's: SQLITE_OK; SQLITE_NOTFOUND where there is no log, or it is not on a file system of SQLite's own;
+// SQLITE_NOMEM. The connection works in any case.
 int lockpool_sqlite_gather_log_writes(sqlite3 *database);
 
 #endif
