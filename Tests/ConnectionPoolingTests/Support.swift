@@ -47,6 +47,9 @@ func makePool(
         maximumConnections: maximum,
         maximumWaiters: 16,
         checkoutTimeout: .seconds(3_600),
+        // A clock that is advanced until something has happened may be far ahead of it where processors are busy.
+        connectTimeout: .seconds(3_600),
+        circuitBreakerThreshold: .seconds(3_600),
         validateAfterIdle: nil,
         keepAliveInterval: nil,
         idleTimeout: nil,
