@@ -49,6 +49,12 @@ enum PostgresSelectRows {
                 report.add("pgbench.select.c\(connections).tps", rival, "1/s")
                 // Beside each other, because a machine is faster and slower for seconds at a time.
                 report.add("postgres.select.c\(connections).perpgbench", own / rival, "× pgbench's")
+                #if os(Linux)
+                    if connections < 16 { continue }
+                    for (name, figure) in await PostgresHandOverRows.selects(server, Double(seconds)) {
+                        report.add("libpq.\(name).c16.perpgbench", figure / rival, "× pgbench's")
+                    }
+                #endif
             }
             let crowd = try await selects(server, connections: 16, tasks: 256, seconds: Double(seconds))
             let few = try await selects(server, connections: 16, tasks: 16, seconds: Double(seconds))
