@@ -55,6 +55,21 @@ func transactions(_ pool: SQLitePool) async throws {
     // guide: vacuum
     try await pool.writeWithoutTransaction { db in _ = try db.execute("VACUUM") }
     // end
+
+    // guide: sharing
+    var configuration = SQLiteConfiguration()
+    configuration.maximumWritesPerCommit = 64
+    let visits = try SQLitePool(path: ":memory:", configuration: configuration)
+    try await visits.execute("CREATE TABLE visit (page TEXT NOT NULL)")
+    try await withThrowingTaskGroup { group in
+        for page in ["/", "/books", "/about"] {
+            group.addTask { try await visits.write { db in _ = try db.execute("INSERT INTO visit VALUES (\(page))") } }
+        }
+        try await group.waitForAll()
+    }
+    // end
+    print(try await visits.queryFirst("SELECT count(*) FROM visit", as: Int.self) ?? 0)
+    await visits.close()
 }
 
 func errors(_ pool: SQLitePool) async throws {
