@@ -12,9 +12,8 @@
 // The log is a header of 32 bytes, and frames: a header of 24 bytes, and a page. In a frame's header the second four bytes are not
 // zero if the frame is the last of a commit. https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 //
-// SQLite's files stay what they are; only the tables of their functions are exchanged for ours, which call those they have been exchanged
-// for. That is for SQLite's own file systems alone: others may know a frame by the sizes of the writes, to encrypt its page for
-// example.
+// SQLite's files stay what they are; only the tables of their functions are exchanged for ours, which call those they stand for.
+// That is for SQLite's own file systems alone: others may know a frame by the sizes of the writes, to encrypt its page for example.
 
 enum {
   log_header = 32,
@@ -94,8 +93,8 @@ static int write_log(sqlite3_file *file, const void *bytes, int count, sqlite3_i
     is_page = count == it->page;
   }
 
-  // A header of a frame after the last one. One that is written once more, with another checksum, has its page before it. Nothing is
-  // gathered in exclusive mode, where it is not known when others may write again.
+  // A header of a frame after the last one. One that is written once more, with another checksum, has its page before it.
+  // Nothing is gathered in exclusive mode, where it is not known when others may write again.
   int is_next = it->end == offset && (it->length == 0 || it->start + it->length == offset);
   if (is_header && is_next && it->has_write_lock && frame_header + it->page <= capacity) {
     int code = it->length + frame_header + it->page > capacity ? flush(it, file) : SQLITE_OK;

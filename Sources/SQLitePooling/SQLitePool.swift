@@ -57,12 +57,12 @@ public final class SQLitePool: Sendable {
         group = limit > 1 ? GroupCommit(limit: limit) : nil
         do {
             readers = try ConnectionPool(
-                factory: SQLiteWorkerFactory(file: file, role: .reader, counter: readerCounter, group: nil),
+                factory: SQLiteWorkerFactory(file: file, role: .reader, counter: readerCounter),
                 configuration: configuration.pooling("readers", maximumConnections: configuration.maximumReaders),
                 observers: observers
             )
             writer = try ConnectionPool(
-                factory: SQLiteWorkerFactory(file: file, role: .writer, counter: writerCounter, group: group),
+                factory: SQLiteWorkerFactory(file: file, role: .writer, counter: writerCounter),
                 configuration: configuration.pooling("writer", maximumConnections: 1),
                 observers: observers
             )

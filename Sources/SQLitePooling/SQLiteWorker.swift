@@ -9,8 +9,8 @@ internal import Synchronization
 @safe
 final class SQLiteWorker: Sendable {
     let thread: ConnectionThread
-    /// `nil` where no writes share a transaction.
-    let group: GroupCommit?
+    /// Whether writes share transactions.
+    private let sharesCommits: Bool
     private let counter: ConnectionCounter
     private let opening: @Sendable () throws(SQLiteError) -> Session
     private let mayBeUsedAgain = Atomic(false)
@@ -23,18 +23,18 @@ final class SQLiteWorker: Sendable {
     ///
     /// - Parameters:
     ///   - name: The thread's name.
-    ///   - group: How writes share transactions, if they do.
+    ///   - sharesCommits: Whether writes share transactions.
     ///   - counter: Counts connections.
     ///   - opening: Makes a session; called on the thread.
     /// - Throws: `SQLiteError` with the code `threadUnavailable`.
     init(
         name: String,
-        group: GroupCommit?,
+        sharesCommits: Bool,
         counter: ConnectionCounter,
         opening: @escaping @Sendable () throws(SQLiteError) -> Session
     ) throws(SQLiteError) {
         thread = try ConnectionThread(name: name)
-        self.group = group
+        self.sharesCommits = sharesCommits
         self.counter = counter
         self.opening = opening
     }
@@ -122,7 +122,7 @@ final class SQLiteWorker: Sendable {
     /// A group has given it back before it failed, and the next call has it already. Everybody else's connection is judged
     /// when it comes back.
     func repair() {
-        guard group != nil, let session = unsafe session, session.isSpent else { return }
+        guard sharesCommits, let session = unsafe session, session.isSpent else { return }
         closeSession()
         // If it cannot be opened, the call fails because it is closed, and gives the place back for another attempt.
         _ = makeSession()

@@ -12,11 +12,11 @@ struct SQLiteWorkerFactory: ConnectionFactory {
     let file: SQLiteFile
     let role: Role
     let counter: ConnectionCounter
-    let group: GroupCommit?
 
     func connect() async throws -> SQLiteWorker {
         let name = role == .writer ? "sqlite-write" : "sqlite-read-\(counter.nextNumber())"
-        let worker = try SQLiteWorker(name: name, group: group, counter: counter) {
+        let sharesCommits = role == .writer && file.configuration.maximumWritesPerCommit > 1
+        let worker = try SQLiteWorker(name: name, sharesCommits: sharesCommits, counter: counter) {
             [file, role] () throws(SQLiteError) in
             switch role {
             case .reader: try Session.openReader(file)

@@ -38,8 +38,8 @@ enum TransactionScope {
     }
 }
 
-/// What is done on a connection. It keeps by itself what it has found out: what runs it is not generic, and needs to be compiled once
-/// only, not looked up at run time for each type.
+/// What is done on a connection. It keeps by itself what it has found out, so that nothing that runs it is generic, which the
+/// runtime would look up at each call.
 typealias Body = (borrowing SQLiteConnection) throws -> Void
 
 extension Session {

@@ -36,8 +36,8 @@ enum ThreadSpin {
 /// How a task waits for a call that is at work, before it suspends.
 ///
 /// Only as long as no other call begins: then there is something else to do for the thread. It is not blocked by that: it goes on
-/// after 50 microseconds, or 200 for a whole group of writes, whatever happens, as after any short computation, and nothing that it waits for needs it. One thread of
-/// the process spins at a time.
+/// after 50 microseconds, or 200 for a whole group of writes, whatever happens, as after any short computation, and nothing that it
+/// waits for needs it. One thread of the process spins at a time.
 ///
 /// On two processors, in three pairs of runs, 4 tasks that read were 9, 23 and 31 % faster with it; with one or 64 it made no
 /// difference that could be told. Beside two tasks that computed all the time, 4 that read were 1 to 35 % slower with it, and

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 // Whose a connection is: its owner's, also where something has come meanwhile, or the receiving thread's as soon as something comes.
 enum { owned, owned_and_come, waiting };
@@ -113,6 +114,7 @@ void postgres_selects_close(postgres_selects *it) {
   atomic_store(&it->has_ended, 1);
   pthread_join(it->thread, NULL);
   for (int i = 0; i < it->count; i++) PQfinish(it->connections[i].pq);
+  close(it->epoll);
   free(it);
 }
 
