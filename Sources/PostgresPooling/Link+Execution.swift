@@ -70,6 +70,7 @@ extension Link {
             try await prepare(query, key: key, name: new, patience)
             name = new
         }
+        expectAnswer()
         let isSent = unsafe try withArguments(query.parameters, sql: query.text) {
             count,
             types,
