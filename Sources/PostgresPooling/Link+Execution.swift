@@ -26,14 +26,16 @@ extension Link {
     /// - Returns: Its result, in binary format.
     func run(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
         while true {
-            let key = StatementCache.Key(query)
             let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
-            do {
-                try await send(query, key: key, patience)
+            do throws(PostgresError) {
+                if let preparation = try send(query) {
+                    try await prepare(query, preparation, patience)
+                    continue
+                }
                 return try await finish(sql: query.text, patience)
             } catch {
                 // The server has not begun with it, so it can be sent again. In a transaction it cannot: that has failed by now.
-                guard forgetIfStale(key, error), !isInTransaction else { throw error }
+                guard forgetIfStale(query, error), !isInTransaction else { throw error }
             }
         }
     }
@@ -46,29 +48,26 @@ extension Link {
         try PostgresQuery(unsafe: text).validate()
         expectAnswer()
         try begin(sql: text, unsafe PQsendQuery(handle, text))
-        try await flush(sql: text, patience)
         return try await finish(sql: text, patience)
     }
 
     /// Sends a statement, prepared if it has come before.
     ///
     /// - Parameter rowByRow: Whether each row is to be a result of its own.
-    func send(
-        _ query: PostgresQuery,
-        key: StatementCache.Key,
-        rowByRow: Bool = false,
-        _ patience: Patience
-    ) async throws(PostgresError) {
-        try query.validate()
-        let name: String?
+    /// - Returns: `nil`; or, when nothing was sent, how it is to be prepared first.
+    func send(_ query: PostgresQuery, rowByRow: Bool = false) throws(PostgresError) -> StatementCache.Preparation? {
         // Within a transaction nothing is thrown out: a failure of that would end the transaction.
-        switch session.statements.plan(key, mayEvict: unsafe PQtransactionStatus(handle) == PQTRANS_IDLE) {
-        case .once: name = nil
-        case .prepared(let prepared): name = prepared
-        case .prepare(let new, let evicted):
-            if let evicted { try await deallocate(evicted, patience) }
-            try await prepare(query, key: key, name: new, patience)
-            name = new
+        let mayEvict = unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
+        let name: String?
+        switch session.statements.plan(StatementCache.Key(query), mayEvict: mayEvict) {
+        case .prepared(let prepared):
+            name = prepared
+        case .once:
+            try query.validate()
+            name = nil
+        case .prepare(let preparation):
+            try query.validate()
+            return preparation
         }
         expectAnswer()
         let isSent = unsafe try withArguments(query.parameters, sql: query.text) {
@@ -85,7 +84,23 @@ extension Link {
         if rowByRow, unsafe PQsetSingleRowMode(handle) == 0 {
             throw lost(sql: query.text, "libpq does not give the rows one by one.")
         }
-        try await flush(sql: query.text, patience)
+        return nil
+    }
+
+    /// Has the server prepare a statement.
+    func prepare(
+        _ query: PostgresQuery,
+        _ preparation: StatementCache.Preparation,
+        _ patience: Patience
+    ) async throws(PostgresError) {
+        if let evicted = preparation.evicting { try await deallocate(evicted, patience) }
+        let key = StatementCache.Key(query)
+        let types = key.types
+        expectAnswer()
+        let isSent = unsafe PQsendPrepare(handle, preparation.name, query.text, Int32(types.count), types)
+        try begin(sql: query.text, isSent)
+        _ = try await finish(sql: query.text, patience)
+        session.statements.didPrepare(key, name: preparation.name)
     }
 
     /// Has the server forget a prepared statement, if it has not done so by itself.
@@ -101,27 +116,14 @@ extension Link {
     /// when it was prepared.
     ///
     /// - Returns: Whether it was that.
-    func forgetIfStale(_ key: StatementCache.Key, _ error: PostgresError) -> Bool {
+    func forgetIfStale(_ query: PostgresQuery, _ error: PostgresError) -> Bool {
         let isStale =
             error.sqlState == .invalidStatementName
             || error.sqlState == .featureNotSupported && error.server?.routine == "RevalidateCachedQuery"
+        let key = StatementCache.Key(query)
         guard isStale, session.statements.isPrepared(key) else { return false }
         session.statements.remove(key)
         return true
-    }
-
-    private func prepare(
-        _ query: PostgresQuery,
-        key: StatementCache.Key,
-        name: String,
-        _ patience: Patience
-    ) async throws(PostgresError) {
-        expectAnswer()
-        let isSent = unsafe PQsendPrepare(handle, name, query.text, Int32(key.types.count), key.types)
-        try begin(sql: query.text, isSent)
-        try await flush(sql: query.text, patience)
-        _ = try await finish(sql: query.text, patience)
-        session.statements.didPrepare(key, name: name)
     }
 
     /// Notes that a statement is on its way.
@@ -130,64 +132,81 @@ extension Link {
         session.isAnswerPending = true
     }
 
-    /// Sends what libpq could not send at once, because the server does not read.
-    private func flush(sql: String, _ patience: Patience) async throws(PostgresError) {
-        while true {
-            switch unsafe PQflush(handle) {
-            case 0: return
-            // The failure to send is told by the answer, after what the server may have said before it.
-            case -1: return
-            default: try await wait(for: .progress, sql: sql, patience)
-            }
-        }
-    }
-
     /// Fetches the results of a statement to their end.
     ///
     /// - Returns: The last.
     /// - Throws: The first that is an error.
-    func finish(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
-        var last: PostgresResult?
-        var failure: PostgresError?
-        while let result = try await nextResult(sql: sql, patience) {
-            if let error = self.failure(of: result, sql: sql) {
-                if error.code == .unsupported { throw error }
-                failure = failure ?? error
-            } else {
-                if !result.isOrdinary { session.note(commandTag: result.commandTag) }
-                last = result
+    private func finish(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
+        var (last, failed): (PostgresResult?, PostgresResult?)
+        while true {
+            switch fetch(sql: sql) {
+            case .result(let result):
+                if result.isError {
+                    // Nothing comes behind a COPY by itself.
+                    if result.isCopy { throw failure(of: result, sql: sql)! }
+                    if failed == nil { failed = result }
+                } else {
+                    if !result.isOrdinary { session.note(commandTag: result.commandTag) }
+                    last = result
+                }
+            case .end:
+                if let failed { throw failure(of: failed, sql: sql)! }
+                guard let last else { throw lost(sql: sql, "The server sent no answer.") }
+                return last
+            case .pending(let goal):
+                if let error = error(ending: await wait(for: goal, patience), sql: sql) { throw error }
             }
         }
-        if let failure { throw failure }
-        guard let last else { throw lost(sql: sql, "The server sent no answer.") }
-        return last
     }
 
     /// Fetches the next result of a statement.
     ///
     /// - Returns: The result; `nil` when there are no more, and another statement can be sent.
     func nextResult(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult? {
-        while unsafe PQisBusy(handle) != 0 { try await wait(for: .answer, sql: sql, patience) }
+        while true {
+            switch fetch(sql: sql) {
+            case .result(let result): return result
+            case .end: return nil
+            case .pending(let goal):
+                if let error = error(ending: await wait(for: goal, patience), sql: sql) { throw error }
+            }
+        }
+    }
+
+    /// How an answer goes on.
+    private enum Continuation {
+        case result(PostgresResult)
+        /// There are no more results, and another statement can be sent.
+        case end
+        /// It has not come yet, or the statement is not even sent.
+        case pending(Goal)
+    }
+
+    /// Takes the next step in sending a statement and fetching its answer, as far as it does not block.
+    private func fetch(sql: String) -> Continuation {
+        if unsafe PQisBusy(handle) != 0 {
+            // A failure to send is told by the answer, after what the server may have said before it.
+            return unsafe .pending(PQflush(handle) > 0 ? .progress : .answer)
+        }
         guard let result = unsafe PQgetResult(handle) else {
             session.isAnswerPending = false
             endAnswer()
-            return nil
+            return .end
         }
-        return unsafe PostgresResult(result, sql: sql)
+        return unsafe .result(PostgresResult(result, sql: sql))
     }
 
-    private func wait(for goal: Goal, sql: String, _ patience: Patience) async throws(PostgresError) {
-        switch await wait(for: goal, until: patience.deadline, isCancellable: patience.isCancellable) {
-        case .ready: return
-        case .cancelled:
-            askToEnd()
-            throw PostgresError(.cancelled, "the task was cancelled before the server had answered", sql: sql)
-        case .shutDown:
-            askToEnd()
-            throw shutDown(sql: sql)
-        case .timedOut:
-            askToEnd()
-            throw PostgresError(.timedOut, "the server has not answered in time", sql: sql)
+    /// Asks the server to end a statement whose answer is not waited for any longer.
+    ///
+    /// - Returns: The error that tells of it; `nil` if the wait has ended in order.
+    private func error(ending outcome: Outcome, sql: String) -> PostgresError? {
+        if outcome == .ready { return nil }
+        askToEnd()
+        return switch outcome {
+        case .ready: nil
+        case .cancelled: PostgresError(.cancelled, "the task was cancelled before the server had answered", sql: sql)
+        case .shutDown: shutDown(sql: sql)
+        case .timedOut: PostgresError(.timedOut, "the server has not answered in time", sql: sql)
         }
     }
 
@@ -206,6 +225,14 @@ extension Link {
         }
         if patience.isCancellable, isShutDown.load(ordering: .relaxed) { throw shutDown(sql: sql) }
         guard session.isAnswerPending || session.cancelRequest != nil else { return }
+        try await endEarlier(sql: sql, patience, resetTimeout: resetTimeout)
+    }
+
+    private func endEarlier(
+        sql: String,
+        _ patience: Patience,
+        resetTimeout: Duration
+    ) async throws(PostgresError) {
         let deadline = min(patience.deadline, MonotonicClock.deadline(after: resetTimeout))
         if await recover(by: deadline) { return }
         if MonotonicClock.now >= patience.deadline {

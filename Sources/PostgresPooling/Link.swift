@@ -22,7 +22,6 @@ internal import Synchronization
 final class Link: @unchecked Sendable {
     /// libpq's object, a `PGconn`, for its owner.
     let handle: OpaquePointer
-    let token: UInt64
     private let reactor: Reactor
     private let wait = Locked(Wait())
 
@@ -37,15 +36,24 @@ final class Link: @unchecked Sendable {
     /// Whether a task is to look for its answer itself before it waits for it.
     private let lookHabit = SpinHabit()
 
+    /// An answer was not read to its end, because what had come made a result: the poller will not report the rest. For the owner.
+    private var mayHaveMore = false
+
+    /// Something came while nobody waited: the poller will not report it again. Set with `wait` locked.
+    private let sawActivity = Atomic(false)
+
+    /// Nobody has used the connection since it was given back.
+    private let isIdle = Atomic(false)
+
     private let isInUse = Atomic(false)
 
     /// The pool does not wait any longer for the holder of the lease.
     let isShutDown = Atomic(false)
 
-    /// Changes with each statement, and with each end of a lease.
+    /// Changes with each statement, and with each end of a lease. Only the owner writes it.
     let statements = Atomic(0)
 
-    /// Changes with each end of a lease.
+    /// Changes with each end of a lease. Only the owner writes it.
     let leases = Atomic(0)
 
     /// What it takes to ask the server to end a statement early; `nil` if there was no memory for it.
@@ -72,12 +80,6 @@ final class Link: @unchecked Sendable {
         var isCancellable = false
         /// The end of a wait that has not begun, or that the reactor is just looking at.
         var interruption: Outcome?
-        /// An answer was not read to its end, because what had come made a result: the poller will not report the rest.
-        var mayHaveMore = false
-        /// Something came while nobody waited: the poller will not report it again.
-        var sawActivity = false
-        /// Nobody has run a statement since the connection was given back.
-        var isIdle = false
     }
 
     /// A task that waits; it is resumed once, by whoever takes it out of `Wait`.
@@ -118,7 +120,6 @@ final class Link: @unchecked Sendable {
         unsafe cancelKey = CancelKey(of: handle)
         self.reactor = reactor
         self.watcher = watcher
-        token = reactor.makeToken()
         isEncrypted = unsafe (PQsslInUse(handle) != 0 || PQgssEncInUse(handle) != 0)
         self.onNotice = onNotice
         // The link outlives libpq's object, which it ends itself.
@@ -147,75 +148,89 @@ final class Link: @unchecked Sendable {
         unsafe PQfinish(handle)
     }
 
+    /// What a poller calls it.
+    var token: UInt64 { UInt64(UInt(bitPattern: unsafe Unmanaged.passUnretained(self).toOpaque())) }
+
+    /// Calls `body` with the link that has this token, which must still be there.
+    static func withToken(_ token: UInt64, _ body: (Link) -> Void) {
+        let pointer = unsafe UnsafeRawPointer(bitPattern: UInt(token))!
+        unsafe Unmanaged<Link>.fromOpaque(pointer)._withUnsafeGuaranteedRef { body($0) }
+    }
+
     // MARK: Waiting, for the owner
 
-    /// Lends the connection to the reactor until it has what is waited for.
+    /// Lends the connection to the reactor until it has what is waited for, perhaps. Suspends; whoever waits looks then, and may wait again.
     ///
     /// - Parameters:
     ///   - goal: What is waited for.
-    ///   - deadline: When to give up, by the monotonic clock.
-    ///   - isCancellable: Whether a cancellation of the task, and the pool's end, end the wait.
+    ///   - patience: When to give up, and whether a cancellation of the task, and the pool's end, end the wait.
     ///   - isolation: The caller's actor, on which the closure for the cancellation handler has to stay: by itself it would go to a
     ///     thread of the cooperative pool, and the caller would come back from there, for each statement.
     func wait(
         for goal: Goal,
-        until deadline: UInt64,
-        isCancellable: Bool,
+        _ patience: Patience,
         isolation: isolated (any Actor)? = #isolation
     ) async -> Outcome {
         wait.withLock { wait in
             wait.interruption = nil
-            wait.isCancellable = isCancellable
+            wait.isCancellable = patience.isCancellable
         }
-        guard isCancellable else { return await suspend(for: goal, until: deadline) }
         // What comes after this is noted as an interruption, because that takes the lock after the flag is set.
-        if isShutDown.load(ordering: .relaxed) { return .shutDown }
+        if patience.isCancellable, isShutDown.load(ordering: .relaxed) { return .shutDown }
+        if isReady(for: goal) || goal == .answer && lookBriefly() { return .ready }
+        // The socket cannot change its number while the connection is held, and libpq closes it only within a call.
+        if unsafe PQsocket(handle) < 0 { return .ready }
+        reactor.waiting.add(1, ordering: .relaxed)
+        defer { reactor.waiting.subtract(1, ordering: .relaxed) }
+        guard patience.isCancellable else {
+            return await unsafe withUnsafeContinuation { unsafe lend(to: $0, for: goal, until: patience.deadline) }
+        }
         return await withTaskCancellationHandler {
             _ = isolation
-            return await suspend(for: goal, until: deadline)
+            return await unsafe withUnsafeContinuation { unsafe lend(to: $0, for: goal, until: patience.deadline) }
         } onCancel: {
             interrupt(.cancelled)
         }
     }
 
-    private func suspend(for goal: Goal, until deadline: UInt64) async -> Outcome {
-        // Before each attempt to wait: what has come by now is not reported again.
-        while wait.withLock({ wait in
-            // Not with a short circuit: both are seen to.
-            let (hasMore, sawActivity) = (wait.mayHaveMore.take(), wait.sawActivity.take())
-            return hasMore || sawActivity
-        }) {
+    /// Takes in what has come, as far as the poller will not report it, and so before each attempt to wait.
+    ///
+    /// - Returns: Whether that is what is waited for, as far as can be told.
+    private func isReady(for goal: Goal) -> Bool {
+        while takeActivity() || mayHaveMore {
+            mayHaveMore = false
             consume()
             if unsafe PQisBusy(handle) == 0 {
                 // It has not been read to its end.
-                wait.withLock { $0.mayHaveMore = true }
-                return .ready
+                mayHaveMore = true
+                return true
             }
-            if goal == .progress { return .ready }
+            if goal == .progress { return true }
         }
-        if goal == .answer, lookBriefly() { return .ready }
-        reactor.waiting.add(1, ordering: .relaxed)
-        defer { reactor.waiting.subtract(1, ordering: .relaxed) }
-        // The socket cannot change its number while the connection is held, and libpq closes it only within a call.
-        let descriptor = unsafe PQsocket(handle)
-        if descriptor < 0 { return .ready }
-        return await unsafe withUnsafeContinuation { continuation in
-            let waiter = unsafe Waiter(continuation)
-            let ended: Outcome? = wait.withLock { wait in
-                if let interruption = wait.interruption.take() { return interruption }
-                // Something has come since: go round once more.
-                if wait.sawActivity { return .ready }
-                wait.phase = .waiting
-                wait.goal = goal
-                wait.waiter = waiter
-                wait.deadline = deadline
-                // Under the lock, because an interruption would give the connection back to its owner, who may close it.
-                reactor.poller.arm(descriptor, token: token, for: goal == .answer ? .reading : .readingAndWriting)
-                return nil
-            }
-            if let ended { return waiter.resume(ended) }
-            if deadline != Reactor.never { reactor.arm(deadline) }
+        return false
+    }
+
+    /// Lends the connection to the reactor, unless the wait is over before it has begun.
+    private func lend(to continuation: UnsafeContinuation<Outcome, Never>, for goal: Goal, until deadline: UInt64) {
+        let waiter = unsafe Waiter(continuation)
+        let ended: Outcome? = wait.withLock { wait in
+            if let interruption = wait.interruption.take() { return interruption }
+            // Something has come since: go round once more.
+            if sawActivity.load(ordering: .relaxed) { return .ready }
+            wait.phase = .waiting
+            wait.goal = goal
+            wait.waiter = waiter
+            wait.deadline = deadline
+            // Under the lock, because an interruption would give the connection back to its owner, who may close it.
+            reactor.poller.arm(
+                unsafe PQsocket(handle),
+                token: token,
+                for: goal == .answer ? .reading : .readingAndWriting
+            )
+            return nil
         }
+        if let ended { return waiter.resume(ended) }
+        if deadline != Reactor.never { reactor.arm(deadline) }
     }
 
     /// Looks for the answer again and again for about a tenth of a millisecond, giving way to others in between.
@@ -234,7 +249,7 @@ final class Link: @unchecked Sendable {
         for _ in 0..<Link.looks {
             sched_yield()
             if unsafe PQconsumeInput(handle) == 0 || PQisBusy(handle) == 0 {
-                wait.withLock { $0.mayHaveMore = true }
+                mayHaveMore = true
                 return lookHabit.noting(true)
             }
             // Many have come to wait meanwhile.
@@ -278,8 +293,8 @@ final class Link: @unchecked Sendable {
         enum Meaning { case awaited(Goal), noted, idle }
         let meaning: Meaning = wait.withLock { wait in
             guard wait.phase == .waiting else {
-                wait.sawActivity = true
-                return wait.isIdle ? .idle : .noted
+                sawActivity.store(true, ordering: .releasing)
+                return isIdle.load(ordering: .relaxed) ? .idle : .noted
             }
             wait.phase = .processing
             return .awaited(wait.goal)
@@ -291,10 +306,10 @@ final class Link: @unchecked Sendable {
         consume()
         let isDone = unsafe (goal == .progress || PQisBusy(handle) == 0)
         let descriptor = unsafe PQsocket(handle)
+        // There may be more of a long answer.
+        mayHaveMore = isDone
         let (waiter, outcome): (Waiter?, Outcome) = wait.withLock { wait in
             let interruption = wait.interruption.take()
-            // There may be more of a long answer.
-            wait.mayHaveMore = isDone
             if isDone || interruption != nil || descriptor < 0 {
                 return (Link.endWait(&wait), isDone ? .ready : interruption ?? .ready)
             }
@@ -345,9 +360,10 @@ final class Link: @unchecked Sendable {
     ///
     /// - Returns: Whether the connection is still there.
     func watch() -> Bool {
-        while wait.withLock({ wait in
-            wait.isIdle = true
-            return wait.sawActivity.take()
+        // With the lock, under which the reactor sets the one and reads the other: one of the two sees what the other has done.
+        while wait.withLock({ _ in
+            isIdle.store(true, ordering: .relaxed)
+            return takeActivity()
         }) {
             consumeIdle()
         }
@@ -370,16 +386,19 @@ final class Link: @unchecked Sendable {
 
     /// Prepares for the answer to a statement that is about to be sent: takes in what came before it.
     func expectAnswer() {
-        let sawActivity = wait.withLock { wait in
-            wait.isIdle = false
-            return wait.sawActivity.take()
-        }
-        if sawActivity { consumeIdle() }
+        isIdle.store(false, ordering: .relaxed)
+        if takeActivity() { consumeIdle() }
+    }
+
+    /// Whether something has come that is still to be taken in. Whoever asks has to do that.
+    private func takeActivity() -> Bool {
+        // An exchange, so that what came last has come for whoever takes the flag down.
+        sawActivity.load(ordering: .relaxed) && sawActivity.exchange(false, ordering: .acquiring)
     }
 
     /// Notes that an answer has been read to its end. Whatever comes now is reported, and notifications have nobody here.
     func endAnswer() {
-        wait.withLock { $0.mayHaveMore = false }
+        mayHaveMore = false
         while let notification = unsafe PQnotifies(handle) { unsafe PQfreemem(notification) }
     }
 
@@ -395,19 +414,15 @@ final class Link: @unchecked Sendable {
     ///
     /// - Returns: What `statements` is now.
     @discardableResult
-    func endStreams() -> Int { statements.add(1, ordering: .relaxed).newValue }
+    func endStreams() -> Int {
+        let number = statements.load(ordering: .relaxed) &+ 1
+        statements.store(number, ordering: .relaxed)
+        return number
+    }
 
     /// Ends everything that comes from the present lease.
     func endLease() {
-        leases.add(1, ordering: .relaxed)
+        leases.store(leases.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
         endStreams()
-    }
-}
-
-extension Bool {
-    /// The value, which is `false` afterwards.
-    fileprivate mutating func take() -> Bool {
-        defer { self = false }
-        return self
     }
 }

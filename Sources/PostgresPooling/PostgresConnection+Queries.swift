@@ -80,7 +80,7 @@ extension PostgresConnection {
         try await runScript(script.text, patience(timeout))
     }
 
-    private func run(_ query: PostgresQuery, timeout: Duration?) async throws(PostgresError) -> PostgresResult {
+    func run(_ query: PostgresQuery, timeout: Duration?) async throws(PostgresError) -> PostgresResult {
         link.beginUse()
         defer { link.endUse() }
         let patience = patience(timeout)

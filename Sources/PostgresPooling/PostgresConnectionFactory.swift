@@ -98,7 +98,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
     /// Ends the holder's statement as if its task were cancelled, and refuses the next one.
     func interruption(of connection: borrowing PostgresConnection) -> (@Sendable () -> Void)? {
         let link = connection.link
-        return { [weak link] in link?.shutDown() }
+        return { link.shutDown() }
     }
 
     /// A wrong password, user, database, certificate or setting does not get right by itself; all else may pass.

@@ -53,23 +53,51 @@ public struct PostgresError: Error, Sendable {
         public static let unsupported = Code(description: "unsupported")
     }
 
+    /// Elsewhere, because an error is rare, and every call that could throw one keeps room for it.
+    private final class Content: Sendable {
+        let code: Code
+        let message: String
+        let server: ServerFields?
+        let sql: String?
+        let connectionIsGone: Bool
+        let isUnreached: Bool
+
+        init(
+            _ code: Code,
+            _ message: String,
+            server: ServerFields?,
+            sql: String?,
+            connectionIsGone: Bool,
+            isUnreached: Bool
+        ) {
+            self.code = code
+            self.message = message
+            self.server = server
+            self.sql = sql
+            self.connectionIsGone = connectionIsGone
+            self.isUnreached = isUnreached
+        }
+    }
+
+    private let content: Content
+
     /// What kind of failure it is.
-    public let code: Code
+    public var code: Code { content.code }
 
     /// What happened, in words.
-    public let message: String
+    public var message: String { content.message }
 
     /// What the server said, if it was the server.
-    public let server: ServerFields?
+    public var server: ServerFields? { content.server }
 
     /// The text of the statement; `nil` if the error is not about one.
-    public let sql: String?
+    public var sql: String? { content.sql }
 
     /// Whether the connection is of no use any more. Its pool replaces it.
-    public let connectionIsGone: Bool
+    public var connectionIsGone: Bool { content.connectionIsGone }
 
     /// Whether no connection could be made for a reason that may pass.
-    let isUnreached: Bool
+    var isUnreached: Bool { content.isUnreached }
 
     init(
         _ code: Code,
@@ -79,11 +107,13 @@ public struct PostgresError: Error, Sendable {
         connectionIsGone: Bool = false,
         isUnreached: Bool = false
     ) {
-        self.code = code
-        self.message = message
-        self.server = server
-        self.sql = sql
-        self.connectionIsGone = connectionIsGone
-        self.isUnreached = isUnreached
+        content = Content(
+            code,
+            message,
+            server: server,
+            sql: sql,
+            connectionIsGone: connectionIsGone,
+            isUnreached: isUnreached
+        )
     }
 }

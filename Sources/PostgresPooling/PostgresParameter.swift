@@ -11,6 +11,9 @@ public struct PostgresParameter: Sendable {
 
     let content: Content
 
+    /// Where in the text of its statement, in UTF-8, the `$` of its placeholder is; negative if nobody knows. For ``PostgresQuery``.
+    var place: Int32 = -1
+
     enum Content: Sendable {
         case null
 

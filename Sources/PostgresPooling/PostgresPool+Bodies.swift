@@ -51,14 +51,17 @@ extension PostgresPool {
         return result
     }
 
-    func checkOut(timeout: Duration?) async throws -> ConnectionLease<PostgresConnectionFactory> {
+    private func checkOut(timeout: Duration?) async throws -> ConnectionLease<PostgresConnectionFactory> {
         do {
             return try await connections.getOrCreate(timeout: timeout)
         } catch {
-            if error.code == .cancelled { throw CancellationError() }
-            // What the server is like says more than that there was no connection.
-            if error.code == .connectFailed, let reason = error.underlying as? PostgresError { throw reason }
-            throw error
+            throw error.code == .cancelled ? CancellationError() : reason(for: error)
         }
+    }
+
+    /// Why there was no connection: what the server is like says more than that there was none.
+    func reason(for error: PoolError) -> any Error {
+        guard error.code == .connectFailed, let reason = error.underlying as? PostgresError else { return error }
+        return reason
     }
 }

@@ -16,7 +16,7 @@ extension PostgresPool {
     /// - Throws: `CancellationError` if the task was cancelled before the answer came; ``PostgresError``; `PoolError` if no connection
     ///   came free in time, too many wait, or the pool is closed.
     public func query(_ query: PostgresQuery, timeout: Duration? = nil) async throws -> PostgresRows {
-        try await run { db throws(PostgresError) in try await db.query(query, timeout: timeout) }
+        PostgresRows(try await run(query, timeout: timeout))
     }
 
     /// Runs a statement and decodes all its rows.
@@ -35,7 +35,7 @@ extension PostgresPool {
         as columns: (repeat each Column).Type,
         timeout: Duration? = nil
     ) async throws -> [(repeat each Column)] {
-        try await self.query(query, timeout: timeout).decode(as: columns)
+        try PostgresRows(try await run(query, timeout: timeout)).decode(as: columns)
     }
 
     /// Runs a statement and decodes all its rows, which have one column.
@@ -54,7 +54,7 @@ extension PostgresPool {
         as column: Column.Type,
         timeout: Duration? = nil
     ) async throws -> [Column] {
-        try await self.query(query, timeout: timeout).decode(as: column)
+        try PostgresRows(try await run(query, timeout: timeout)).decode(as: column)
     }
 
     /// Runs a statement whose rows, if it has any, are of no interest.
@@ -68,18 +68,16 @@ extension PostgresPool {
     /// - Throws: As ``query(_:timeout:)``.
     @discardableResult
     public func execute(_ query: PostgresQuery, timeout: Duration? = nil) async throws -> PostgresCommand {
-        try await run { db throws(PostgresError) in try await db.execute(query, timeout: timeout) }
+        PostgresCommand(tag: try await run(query, timeout: timeout).commandTag)
     }
 
-    private func run<Value: Sendable>(
-        _ body: (borrowing PostgresConnection) async throws(PostgresError) -> Value
-    ) async throws -> Value {
-        let lease = try await checkOut(timeout: nil)
-        do throws(PostgresError) {
-            return try await body(lease.connection)
-        } catch {
-            if error.code == .cancelled { throw CancellationError() }
-            throw error
+    private func run(_ query: PostgresQuery, timeout: Duration?) async throws -> PostgresResult {
+        do {
+            return try await connections.withConnection { db in try await db.run(query, timeout: timeout) }
+        } catch let error as PostgresError where error.code == .cancelled {
+            throw CancellationError()
+        } catch let error as PoolError {
+            throw reason(for: error)
         }
     }
 }

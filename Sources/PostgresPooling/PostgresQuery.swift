@@ -21,10 +21,6 @@ public struct PostgresQuery: Sendable {
     /// The values of the parameters, in the order of their numbers.
     public private(set) var parameters: [PostgresParameter]
 
-    /// Where in the text, in UTF-8, the `$` of each interpolated parameter is. As many as there are parameters, unless some
-    /// came with a text from elsewhere, whose numbers nobody but its author knows the places of.
-    private var placeholders: [Int] = []
-
     /// Takes any text for SQL.
     ///
     /// - Parameters:
@@ -33,6 +29,7 @@ public struct PostgresQuery: Sendable {
     public init(unsafe text: String, parameters: [PostgresParameter] = []) {
         self.text = text
         self.parameters = parameters
+        for index in parameters.indices { self.parameters[index].place = -1 }
     }
 }
 
@@ -57,14 +54,11 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
         public init(literalCapacity: Int, interpolationCount: Int) {
             query.text.reserveCapacity(literalCapacity + 2 * interpolationCount)
             query.parameters.reserveCapacity(interpolationCount)
-            query.placeholders.reserveCapacity(interpolationCount)
         }
 
         /// Appends a piece of the literal as it is.
         public mutating func appendLiteral(_ literal: StaticString) {
-            literal.withUTF8Buffer { utf8 in
-                query.append(unsafe String(decoding: utf8, as: UTF8.self))
-            }
+            query.append(literal.description)
         }
 
         /// Appends a parameter with this value.
@@ -107,13 +101,13 @@ extension PostgresQuery {
     private mutating func append(_ parameter: PostgresParameter) {
         // A letter, a digit or a dollar sign would make a name of the placeholder, such as `LIMIT$1`, or begin a text with it.
         if let last = text.utf8.last, last.isPartOfName, !endsInPlaceholder { text += " " }
-        placeholders.append(text.utf8.count)
         parameters.append(parameter)
+        parameters[parameters.count - 1].place = Int32(clamping: text.utf8.count)
         text += "$"
         text += String(parameters.count)
     }
 
-    private mutating func append(_ piece: some StringProtocol) {
+    private mutating func append(_ piece: String) {
         // A digit would become a part of the placeholder's number, and another parameter of it; servers of today refuse a letter
         // there. It is looked for among the bytes, because with a combining mark behind it, it is another character.
         if let first = piece.utf8.first, first.isPartOfName, endsInPlaceholder { text += " " }
@@ -127,7 +121,8 @@ extension PostgresQuery {
     }
 
     private mutating func append(_ other: PostgresQuery) {
-        guard other.placeholders.count == other.parameters.count else {
+        // A text from elsewhere has numbers that nobody but its author knows the places of.
+        guard other.parameters.allSatisfy({ $0.place >= 0 }) else {
             let isFirst = parameters.isEmpty
             append(other.text)
             parameters += other.parameters
@@ -140,12 +135,12 @@ extension PostgresQuery {
         }
         var rest = other.text[...]
         for (index, parameter) in other.parameters.enumerated() {
-            let place = other.text.utf8.index(other.text.startIndex, offsetBy: other.placeholders[index])
-            append(rest[..<place])
+            let place = other.text.utf8.index(other.text.startIndex, offsetBy: Int(parameter.place))
+            append(String(rest[..<place]))
             append(parameter)
             rest = other.text[other.text.utf8.index(place, offsetBy: 1 + "\(index + 1)".utf8.count)...]
         }
-        append(rest)
+        append(String(rest))
     }
 
     /// Refuses a text that would end for libpq where it does not, and parameters that cannot be prepared either: too many, or one

@@ -23,6 +23,23 @@ final class PostgresResult: @unchecked Sendable {
     deinit { unsafe PQclear(handle) }
 
     var status: ExecStatusType { unsafe PQresultStatus(handle) }
+
+    /// Whether it says that the statement has failed, or is one that is not supported.
+    var isError: Bool {
+        switch status {
+        case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE: true
+        default: isCopy
+        }
+    }
+
+    /// Whether the server is to send or to get rows outside of results.
+    var isCopy: Bool {
+        switch status {
+        case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH: true
+        default: false
+        }
+    }
+
     var rowCount: Int { Int(unsafe PQntuples(handle)) }
     var columnCount: Int { Int(unsafe PQnfields(handle)) }
 

@@ -83,14 +83,14 @@ public struct PostgresRowStream: AsyncSequence {
             }
         }
 
-        private var key: StatementCache.Key { StatementCache.Key(stream.query) }
-
         private mutating func begin() async throws(PostgresError) {
             let (link, query) = (stream.link, stream.query)
             statement = link.endStreams()
             if let timeout = stream.timeout { patience.deadline = MonotonicClock.deadline(after: timeout) }
             try await link.prepareToSend(sql: query.text, patience, resetTimeout: stream.resetTimeout)
-            try await link.send(query, key: key, rowByRow: true, patience)
+            while let preparation = try link.send(query, rowByRow: true) {
+                try await link.prepare(query, preparation, patience)
+            }
             state = .running
         }
 
@@ -106,7 +106,7 @@ public struct PostgresRowStream: AsyncSequence {
             if let error, error.code == .unsupported { throw error }
             while try await stream.link.nextResult(sql: sql, patience) != nil {}
             if let error {
-                _ = stream.link.forgetIfStale(key, error)
+                _ = stream.link.forgetIfStale(stream.query, error)
                 throw error
             }
             stream.link.session.note(commandTag: tag)

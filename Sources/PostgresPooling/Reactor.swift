@@ -28,8 +28,9 @@ final class Reactor: Sendable {
     let hasLooker = Atomic(false)
 
     private struct Links {
-        var byToken: [UInt64: Link] = [:]
-        var nextToken: UInt64 = 1
+        var watched: [ObjectIdentifier: Link] = [:]
+        /// Those that are watched no longer, but of which the thread may still find something in what the poller has told.
+        var removed: [Link] = []
     }
 
     init(poller: any Poller, name: String) {
@@ -46,21 +47,13 @@ final class Reactor: Sendable {
         #endif
     }
 
-    /// Draws the token of a new link.
-    func makeToken() -> UInt64 {
-        links.withLock { links in
-            defer { links.nextToken += 1 }
-            return links.nextToken
-        }
-    }
-
     /// Begins to watch a link's socket.
     ///
     /// - Returns: Whether the system has room for it.
     func add(_ link: Link, descriptor: Int32) -> Bool {
-        links.withLock { $0.byToken[link.token] = link }
+        links.withLock { $0.watched[ObjectIdentifier(link)] = link }
         if poller.add(descriptor, token: link.token) { return true }
-        links.withLock { _ = $0.byToken.removeValue(forKey: link.token) }
+        forget(link)
         return false
     }
 
@@ -73,7 +66,15 @@ final class Reactor: Sendable {
         } else {
             poller.forget(token: link.token)
         }
-        links.withLock { _ = $0.byToken.removeValue(forKey: link.token) }
+        forget(link)
+    }
+
+    private func forget(_ link: Link) {
+        links.withLock { links in
+            links.watched[ObjectIdentifier(link)] = nil
+            links.removed.append(link)
+        }
+        poller.wake()
     }
 
     /// Sees to it that the thread looks at a deadline that stands in a link.
@@ -93,9 +94,9 @@ final class Reactor: Sendable {
         var tokens: [UInt64] = []
         while true {
             poller.wait(milliseconds: millisecondsToSleep(), into: &tokens)
-            for token in tokens {
-                links.withLock { $0.byToken[token] }?.becomeReady()
-            }
+            for token in tokens { Link.withToken(token) { $0.becomeReady() } }
+            // What was removed before the next look at the poller is not told any more.
+            _ = links.withLock { links in exchange(&links.removed, with: []) }
             let deadline = wakesAt.load(ordering: .sequentiallyConsistent)
             if deadline != Reactor.never, MonotonicClock.now >= deadline { failWaitersThatAreDue() }
         }
@@ -117,7 +118,7 @@ final class Reactor: Sendable {
         wakesAt.store(Reactor.never, ordering: .sequentiallyConsistent)
         let now = MonotonicClock.now
         var earliest = Reactor.never
-        for link in links.withLock({ Array($0.byToken.values) }) {
+        for link in links.withLock({ Array($0.watched.values) }) {
             earliest = min(earliest, link.endWait(dueAt: now))
         }
         if earliest != Reactor.never { arm(earliest) }

@@ -7,32 +7,65 @@
 /// A text that comes for the first time is not prepared: that would cost a round trip more, and most texts of that kind do not come
 /// again. From its second time on it is. When there are more than the bound, the one that was not used for longest goes.
 struct StatementCache {
+    /// What is prepared: a text, and the types of its parameters.
+    ///
+    /// Made for each statement that is run, and so without an array of its own: it holds the parameters. What is remembered has
+    /// forgotten their values.
     struct Key: Hashable {
         let text: String
-        let types: [UInt32]
+        private let parameters: [PostgresParameter]
 
-        init(_ query: PostgresQuery) {
-            text = query.text
-            types = query.parameters.map(\.type.oid)
+        init(_ query: PostgresQuery) { self.init(text: query.text, parameters: query.parameters) }
+
+        private init(text: String, parameters: [PostgresParameter]) {
+            self.text = text
+            self.parameters = parameters
         }
+
+        var types: [UInt32] { parameters.map(\.type.oid) }
+
+        var withoutValues: Key { Key(text: text, parameters: parameters.map { .null($0.type) }) }
+
+        static func == (one: Key, other: Key) -> Bool {
+            let count = one.parameters.count
+            guard count == other.parameters.count else { return false }
+            for index in 0..<count where one.parameters[index].type != other.parameters[index].type { return false }
+            return one.text == other.text
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(text)
+            for index in parameters.indices { hasher.combine(parameters[index].type.oid) }
+        }
+    }
+
+    /// Under what name a statement is to be prepared, and the name of the one that is to be deallocated before that.
+    struct Preparation {
+        let name: String
+        let evicting: String?
     }
 
     enum Plan {
         /// Send the text itself.
         case once
-        /// Prepare it under this name first; `evicting` is to be deallocated before that.
-        case prepare(name: String, evicting: String?)
+        /// Prepare it first.
+        case prepare(Preparation)
         /// It is prepared under this name.
         case prepared(name: String)
     }
 
-    private struct Entry {
+    private final class Entry {
+        let key: Key
         var name: String?
-        var lastUse: Int
+        var lastUse = 0
+
+        init(_ key: Key) { self.key = key }
     }
 
     let capacity: Int
     private var entries: [Key: Entry] = [:]
+    /// The one of the last statement, which is often the next one's too: found without a hash.
+    private var latest: Entry?
     private var uses = 0
     private var preparedCount = 0
     private var nextNumber = 1
@@ -45,19 +78,28 @@ struct StatementCache {
     mutating func plan(_ key: Key, mayEvict: Bool = true) -> Plan {
         guard capacity > 0 else { return .once }
         uses += 1
-        if let index = entries.index(forKey: key) {
-            entries.values[index].lastUse = uses
-            if let name = entries.values[index].name { return .prepared(name: name) }
-            let isFull = preparedCount >= capacity
-            if isFull, !mayEvict { return .once }
-            let evicted = isFull ? evictPrepared() : nil
-            defer { nextNumber += 1 }
-            return .prepare(name: "lockpool_\(nextNumber)", evicting: evicted)
+        guard let entry = latest?.key == key ? latest : entries[key] else {
+            // As many texts that came once are remembered as there may be prepared ones.
+            if entries.count - preparedCount >= capacity { evictUnprepared() }
+            remember(key)
+            return .once
         }
-        // As many texts that came once are remembered as there may be prepared ones.
-        if entries.count - preparedCount >= capacity { evictUnprepared() }
-        entries[key] = Entry(name: nil, lastUse: uses)
-        return .once
+        entry.lastUse = uses
+        latest = entry
+        if let name = entry.name { return .prepared(name: name) }
+        let isFull = preparedCount >= capacity
+        if isFull, !mayEvict { return .once }
+        let evicted = isFull ? evictPrepared() : nil
+        defer { nextNumber += 1 }
+        return .prepare(Preparation(name: "lockpool_\(nextNumber)", evicting: evicted))
+    }
+
+    @discardableResult
+    private mutating func remember(_ key: Key) -> Entry {
+        let entry = Entry(key.withoutValues)
+        entry.lastUse = uses
+        entries[entry.key] = entry
+        return entry
     }
 
     /// Whether the server has prepared a statement, as far as is known.
@@ -65,15 +107,20 @@ struct StatementCache {
 
     /// Notes that the server has prepared a statement.
     mutating func didPrepare(_ key: Key, name: String) {
-        if entries.updateValue(Entry(name: name, lastUse: uses), forKey: key)?.name == nil { preparedCount += 1 }
+        let entry = entries[key] ?? remember(key)
+        if entry.name == nil { preparedCount += 1 }
+        entry.name = name
+        entry.lastUse = uses
     }
 
     /// Forgets a statement that the server does not have any more, or not as it should be.
     mutating func remove(_ key: Key) {
+        latest = nil
         if entries.removeValue(forKey: key)?.name != nil { preparedCount -= 1 }
     }
 
     mutating func removeAll() {
+        latest = nil
         entries = [:]
         preparedCount = 0
     }

@@ -11,7 +11,7 @@ import Testing
     private func told(_ plan: StatementCache.Plan) -> String {
         switch plan {
         case .once: "once"
-        case .prepare(let name, let evicted): "prepare \(name)" + (evicted.map { " for \($0)" } ?? "")
+        case .prepare(let it): "prepare \(it.name)" + (it.evicting.map { " for \($0)" } ?? "")
         case .prepared(let name): "prepared \(name)"
         }
     }
@@ -25,7 +25,7 @@ import Testing
     /// Plans a statement and does what the plan says.
     private func use(_ text: String, _ cache: inout StatementCache) -> String {
         let plan = cache.plan(key(text))
-        if case .prepare(let name, _) = plan { cache.didPrepare(key(text), name: name) }
+        if case .prepare(let it) = plan { cache.didPrepare(key(text), name: it.name) }
         return told(plan)
     }
 
