@@ -16,7 +16,7 @@ internal import ConnectionPooling
 ///
 /// What became ready is reported once, and again when more comes. Only that much is promised: to look without need does no harm, and
 /// whoever does not read a socket to its end has to look again by itself. The owner of a socket alone changes its registration.
-protocol Poller: Sendable {
+protocol Poller: AnyObject, Sendable {
     /// Registers a socket.
     ///
     /// - Returns: Whether the system has room for it.

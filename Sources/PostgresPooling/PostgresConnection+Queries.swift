@@ -40,12 +40,13 @@ extension PostgresConnection {
     ///   - timeout: How long it may take; by default the configuration's `statementTimeout`.
     /// - Returns: The values, in the order of the statement.
     /// - Throws: ``PostgresError``; with the code `columnCount` or `decoding` if the rows are not of this type.
+    @inlinable
     public func query<Column: PostgresDecodable>(
         _ query: PostgresQuery,
         as column: Column.Type,
         timeout: Duration? = nil
     ) async throws(PostgresError) -> [Column] {
-        try PostgresRows(try await run(query, timeout: timeout)).decode(as: column)
+        try await self.query(query, timeout: timeout).decode(as: column)
     }
 
     /// Runs a statement whose rows, if it has any, are of no interest.
@@ -80,6 +81,7 @@ extension PostgresConnection {
         try await runScript(script.text, patience(timeout))
     }
 
+    @inline(__always)
     func run(_ query: PostgresQuery, timeout: Duration?) async throws(PostgresError) -> PostgresResult {
         link.beginUse()
         defer { link.endUse() }

@@ -68,8 +68,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
         link.endLease()
         if link.isLost { return .broken }
         // What is still to come of an answer may be long: it is drained off the caller's way.
-        let session = link.session
-        if session.isAnswerPending || session.cancelRequest != nil || session.isChanged { return .needsReset }
+        if !link.session.isInOrder { return .needsReset }
         guard link.watch() else { return .broken }
         switch unsafe PQtransactionStatus(link.handle) {
         case PQTRANS_IDLE: return .reusable

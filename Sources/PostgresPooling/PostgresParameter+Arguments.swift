@@ -26,12 +26,13 @@ func withArguments<Result>(
     if count == 0 { return body(0, nil, nil, nil, nil) }
     try validateCount(of: parameters, sql: sql)
     var byteCount = 0
-    for (index, parameter) in parameters.enumerated() {
-        if let obstacle = parameter.content.obstacle {
+    // By index, here and below: an iterator would count references to the array.
+    for index in 0..<count {
+        if let obstacle = parameters[index].content.obstacle {
             throw PostgresError(.encoding, "parameter $\(index + 1): \(obstacle)", sql: sql)
         }
         // One more for the NUL behind a text, so that no value is at the very end of the buffer either.
-        byteCount += parameter.content.byteCount + 1
+        byteCount += parameters[index].content.byteCount + 1
     }
 
     // The pointers first, since they are the most aligned, then the numbers, then the bytes.
@@ -48,11 +49,11 @@ func withArguments<Result>(
         unsafe rest += count * MemoryLayout<Int32>.stride
         let formats = unsafe rest.bindMemory(to: Int32.self, capacity: count)
         unsafe rest += count * MemoryLayout<Int32>.stride
-        for (index, parameter) in parameters.enumerated() {
-            let length = parameter.content.byteCount
-            unsafe (types + index).initialize(to: parameter.type.oid)
+        for index in 0..<count {
+            let length = parameters[index].content.byteCount
+            unsafe (types + index).initialize(to: parameters[index].type.oid)
             unsafe (lengths + index).initialize(to: Int32(length))
-            switch parameter.content {
+            switch parameters[index].content {
             case .null:
                 unsafe (values + index).initialize(to: nil)
                 unsafe (formats + index).initialize(to: 1)
@@ -61,7 +62,7 @@ func withArguments<Result>(
             default: unsafe (formats + index).initialize(to: 1)
             }
             let bytes = unsafe UnsafeMutableRawBufferPointer(start: rest, count: length)
-            unsafe parameter.content.write(to: bytes)
+            unsafe parameters[index].content.write(to: bytes)
             unsafe (rest + length).storeBytes(of: 0, as: UInt8.self)
             unsafe (values + index).initialize(to: UnsafePointer(rest.bindMemory(to: CChar.self, capacity: length + 1)))
             unsafe rest += length + 1

@@ -49,12 +49,13 @@ extension PostgresPool {
     /// - Returns: The values, in the order of the statement.
     /// - Throws: As ``query(_:timeout:)``; ``PostgresError`` with the code `columnCount` or `decoding` if the rows are not of this
     ///   type.
+    @inlinable
     public func query<Column: PostgresDecodable & Sendable>(
         _ query: PostgresQuery,
         as column: Column.Type,
         timeout: Duration? = nil
     ) async throws -> [Column] {
-        try PostgresRows(try await run(query, timeout: timeout)).decode(as: column)
+        try await self.query(query, timeout: timeout).decode(as: column)
     }
 
     /// Runs a statement whose rows, if it has any, are of no interest.
@@ -71,6 +72,7 @@ extension PostgresPool {
         PostgresCommand(tag: try await run(query, timeout: timeout).commandTag)
     }
 
+    @inline(__always)
     private func run(_ query: PostgresQuery, timeout: Duration?) async throws -> PostgresResult {
         do {
             return try await connections.withConnection { db in try await db.run(query, timeout: timeout) }

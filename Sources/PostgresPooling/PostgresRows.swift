@@ -40,15 +40,22 @@ public struct PostgresRows: Sendable {
     /// - Parameter column: The type of the column.
     /// - Returns: The values, in the order of the statement.
     /// - Throws: ``PostgresError`` with the code `columnCount` or `decoding` if the rows are not of this type.
+    @inlinable
     public func decode<Column: PostgresDecodable>(
         as column: Column.Type = Column.self
     ) throws(PostgresError) -> [Column] {
-        try result.expect(column)
+        try expectOneColumn()
         var values: [Column] = []
         values.reserveCapacity(count)
-        for row in 0..<count { values.append(try result.decode(row: row, as: column)) }
+        for row in indices { values.append(try Column(cell: onlyCell(row: row))) }
         return values
     }
+
+    @usableFromInline
+    func expectOneColumn() throws(PostgresError) { try result.expect(Never.self) }
+
+    @usableFromInline
+    func onlyCell(row: Int) -> PostgresCell { PostgresCell(result, row: row, column: 0) }
 }
 
 extension PostgresRows: RandomAccessCollection {

@@ -19,6 +19,9 @@ struct Session {
     /// Among that are prepared statements of their own, by `PREPARE`.
     var hasOwnStatements = false
 
+    /// Whether the next user finds it as it was when it was new, and can send a statement.
+    var isInOrder: Bool { !isAnswerPending && cancelRequest == nil && !isChanged }
+
     /// Notes what a statement did, by its command tag.
     ///
     /// `SET LOCAL` has the tag of `SET`: the price of the mistake is a reset without need.
