@@ -156,7 +156,7 @@ let package = Package(
         .target(name: "CBlockingCalls", path: "Tests/CBlockingCalls"),
         .testTarget(
             name: "PostgresPoolingTests",
-            dependencies: ["PostgresPooling", "CLockPoolPQ", "CBlockingCalls", "TestSupport"],
+            dependencies: ["PostgresPooling", "CLockPoolPQ", "CLockPoolThread", "CBlockingCalls", "TestSupport"],
             swiftSettings: settings
         ),
     ]

@@ -7,7 +7,7 @@ internal import CLockPoolThread
 /// Threads for calls that block: they have no other place where tasks run.
 enum HelperThread {
     /// In bytes. Name services and TLS libraries use much of it; only what is used becomes memory.
-    private static var stackSize: Int { 1 << 20 }
+    static var stackSize: Int { 1 << 20 }
 
     private final class Work: Sendable {
         let name: String
@@ -22,7 +22,7 @@ enum HelperThread {
     /// Starts a thread that runs `body` and ends.
     ///
     /// - Returns: Whether there is such a thread.
-    static func start(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+    static func start(name: String, stackSize: Int = stackSize, _ body: @escaping @Sendable () -> Void) -> Bool {
         let work = unsafe Unmanaged.passRetained(Work(name: name, body: body))
         let code = unsafe lockpool_thread_start(
             { context in

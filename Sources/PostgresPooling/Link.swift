@@ -237,12 +237,19 @@ final class Link: @unchecked Sendable {
     ///
     /// Where few wait, most of the time of a short statement is that of waking two threads, the reactor's and then the task's. To
     /// look first saves both. Where many wait, for answers or for connections, the reactor is awake anyway, and threads are needed
-    /// for other tasks. One task at a time does it.
+    /// for other tasks. One task at a time does it; on the reactor's own thread, only if nobody else has anything to do there.
     ///
     /// - Returns: Whether the answer is there.
     private func lookBriefly() -> Bool {
+        let others = reactor.waiting.load(ordering: .relaxed)
+        let mayLook =
+            if let jobs = reactor.jobs, jobs.isThread {
+                others == 0 && jobs.isLast
+            } else {
+                others < Link.fewWaiters && !watcher.isCrowded
+            }
         guard
-            !lookHabit.shallOmit(), reactor.waiting.load(ordering: .relaxed) < Link.fewWaiters, !watcher.isCrowded,
+            mayLook, !lookHabit.shallOmit(),
             reactor.hasLooker.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
         else { return false }
         defer { reactor.hasLooker.store(false, ordering: .relaxed) }

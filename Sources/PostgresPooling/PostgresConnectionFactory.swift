@@ -11,6 +11,9 @@ struct PostgresConnectionFactory: ConnectionFactory {
     let server: ConnectParameters
     let reactor: Reactor
 
+    /// Keeps the reactor's thread, if that is an executor's, for as long as there are connections.
+    let executor: PostgresExecutor?
+
     let watcher: PoolWatcher
 
     func connect() async throws -> PostgresConnection {

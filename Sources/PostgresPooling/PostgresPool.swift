@@ -30,12 +30,20 @@ public final class PostgresPool: Sendable {
     /// - Parameters:
     ///   - configuration: Where the server is, and how it is used.
     ///   - observers: Are told what happens to connections.
+    ///   - executor: A thread to wait for answers, for tasks that prefer it. By default it is one that all pools share and that runs no
+    ///     tasks.
     /// - Throws: ``PostgresError`` with the code `invalidConfiguration`.
     public convenience init(
         _ configuration: PostgresConfiguration,
-        observers: [any PoolObserver] = []
+        observers: [any PoolObserver] = [],
+        executor: PostgresExecutor? = nil
     ) throws(PostgresError) {
-        try self.init(configuration, observers: observers, reactor: .shared)
+        try self.init(
+            configuration,
+            observers: observers,
+            reactor: executor?.reactor ?? .shared,
+            executor: executor
+        )
     }
 
     /// A pool for a server, with defaults.
@@ -43,15 +51,21 @@ public final class PostgresPool: Sendable {
     /// - Parameters:
     ///   - server: A URL or keywords; see ``PostgresConfiguration/server``.
     ///   - observers: Are told what happens to connections.
+    ///   - executor: A thread to wait for answers, for tasks that prefer it.
     /// - Throws: ``PostgresError`` with the code `invalidConfiguration`.
-    public convenience init(_ server: String, observers: [any PoolObserver] = []) throws(PostgresError) {
-        try self.init(PostgresConfiguration(server), observers: observers)
+    public convenience init(
+        _ server: String,
+        observers: [any PoolObserver] = [],
+        executor: PostgresExecutor? = nil
+    ) throws(PostgresError) {
+        try self.init(PostgresConfiguration(server), observers: observers, executor: executor)
     }
 
     init(
         _ configuration: PostgresConfiguration,
         observers: [any PoolObserver] = [],
-        reactor: Reactor
+        reactor: Reactor,
+        executor: PostgresExecutor? = nil
     ) throws(PostgresError) {
         try configuration.validate()
         var server = try ConnectParameters(parsing: configuration.server)
@@ -70,6 +84,7 @@ public final class PostgresPool: Sendable {
                     configuration: configuration,
                     server: server,
                     reactor: reactor,
+                    executor: executor,
                     watcher: watcher
                 ),
                 configuration: configuration.pool,

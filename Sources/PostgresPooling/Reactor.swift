@@ -24,6 +24,11 @@ final class Reactor: Sendable {
     /// How many tasks wait for an answer.
     let waiting = Atomic(0)
 
+    /// Tasks that the thread runs; `nil` if it runs none.
+    let jobs: JobQueue?
+
+    private let isOver = Atomic(false)
+
     /// Whether a task looks for its answer itself, before it waits.
     let hasLooker = Atomic(false)
 
@@ -33,13 +38,15 @@ final class Reactor: Sendable {
         var removed: [Link] = []
     }
 
-    init(poller: any Poller, name: String) {
+    init(poller: any Poller, name: String, jobs: JobQueue? = nil) {
         self.poller = poller
-        let isStarted = HelperThread.start(name: name) { [self] in run() }
+        self.jobs = jobs
+        let stackSize = jobs == nil ? HelperThread.stackSize : JobQueue.stackSize
+        let isStarted = HelperThread.start(name: name, stackSize: stackSize) { [self] in run() }
         precondition(isStarted, "The thread that waits for PostgreSQL's sockets could not be started.")
     }
 
-    private static func defaultPoller() -> any Poller {
+    static func defaultPoller() -> any Poller {
         #if os(Linux)
             EpollPoller()
         #else
@@ -90,10 +97,19 @@ final class Reactor: Sendable {
         }
     }
 
+    /// Ends the thread, when no tasks are there that it could run. Nobody may wait for a connection any more.
+    func end() {
+        isOver.store(true, ordering: .relaxed)
+        poller.wake()
+    }
+
     private func run() {
         var tokens: [UInt64] = []
+        jobs?.begin()
         while true {
-            poller.wait(milliseconds: millisecondsToSleep(), into: &tokens)
+            let isBusy = jobs?.run() ?? false
+            if !isBusy, isOver.load(ordering: .relaxed) { return }
+            poller.wait(milliseconds: isBusy ? 0 : millisecondsToSleep(), into: &tokens)
             for token in tokens { Link.withToken(token) { $0.becomeReady() } }
             // What was removed before the next look at the poller is not told any more.
             _ = links.withLock { links in exchange(&links.removed, with: []) }

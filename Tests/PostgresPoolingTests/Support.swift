@@ -8,16 +8,36 @@ import Testing
 
 @testable import PostgresPooling
 
-/// Which poller a test's pool uses.
+/// Which poller a test's pool uses, and where the test runs.
 enum PollerKind: String, CaseIterable, Codable {
     /// That of the system.
     case native
     /// That of any system.
     case portable
+    /// That of the system, in a thread that also runs the test.
+    case executor
+    /// That of any system, in a thread that also runs the test.
+    case portableExecutor
 
     private static let portableReactor = Reactor(poller: PollPoller(), name: "postgres-poll")
 
-    var reactor: Reactor { self == .native ? .shared : PollerKind.portableReactor }
+    private var executor: PostgresExecutor? {
+        switch self {
+        case .native, .portable: nil
+        case .executor: PostgresExecutor()
+        case .portableExecutor: PostgresExecutor(poller: PollPoller(), name: "postgres-tasks")
+        }
+    }
+
+    func withPool<Value>(
+        _ configuration: PostgresConfiguration,
+        _ body: (PostgresPool) async throws -> Value
+    ) async throws -> Value {
+        let executor = executor
+        let shared = self == .portable ? PollerKind.portableReactor : .shared
+        let pool = try PostgresPool(configuration, reactor: executor?.reactor ?? shared, executor: executor)
+        return try await withTaskExecutorPreference(executor) { try await body(pool) }
+    }
 }
 
 extension TestServer {
@@ -36,14 +56,15 @@ extension TestServer {
         configuration.pool.connectTimeout = .seconds(120)
         configuration.pool.resetTimeout = .seconds(120)
         configure(&configuration)
-        let pool = try PostgresPool(configuration, reactor: poller.reactor)
-        do {
-            let value = try await body(pool)
-            await pool.close()
-            return value
-        } catch {
-            await pool.close()
-            throw error
+        return try await poller.withPool(configuration) { pool in
+            do {
+                let value = try await body(pool)
+                await pool.close()
+                return value
+            } catch {
+                await pool.close()
+                throw error
+            }
         }
     }
 }

@@ -37,6 +37,9 @@ static inline void lockpool_spin_hint(void) {
 
 #if defined(LOCKPOOL_HAS_THREADS)
 
+// A number that no other thread has that is there at the same time.
+static inline uintptr_t lockpool_thread_self(void) { return (uintptr_t)pthread_self(); }
+
 // Of the Swift runtime: the task that runs on this thread.
 extern void *_Nullable swift_task_getCurrent(void) __attribute__((swiftcall));
 
