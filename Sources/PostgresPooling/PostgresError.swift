@@ -53,51 +53,23 @@ public struct PostgresError: Error, Sendable {
         public static let unsupported = Code(description: "unsupported")
     }
 
-    /// Elsewhere, because an error is rare, and every call that could throw one keeps room for it.
-    private final class Content: Sendable {
-        let code: Code
-        let message: String
-        let server: ServerFields?
-        let sql: String?
-        let connectionIsGone: Bool
-        let isUnreached: Bool
-
-        init(
-            _ code: Code,
-            _ message: String,
-            server: ServerFields?,
-            sql: String?,
-            connectionIsGone: Bool,
-            isUnreached: Bool
-        ) {
-            self.code = code
-            self.message = message
-            self.server = server
-            self.sql = sql
-            self.connectionIsGone = connectionIsGone
-            self.isUnreached = isUnreached
-        }
-    }
-
-    private let content: Content
-
     /// What kind of failure it is.
-    public var code: Code { content.code }
+    public let code: Code
 
     /// What happened, in words.
-    public var message: String { content.message }
+    public let message: String
 
     /// What the server said, if it was the server.
-    public var server: ServerFields? { content.server }
+    public let server: ServerFields?
 
     /// The text of the statement; `nil` if the error is not about one.
-    public var sql: String? { content.sql }
+    public let sql: String?
 
     /// Whether the connection is of no use any more. Its pool replaces it.
-    public var connectionIsGone: Bool { content.connectionIsGone }
+    public let connectionIsGone: Bool
 
     /// Whether no connection could be made for a reason that may pass.
-    var isUnreached: Bool { content.isUnreached }
+    let isUnreached: Bool
 
     init(
         _ code: Code,
@@ -107,13 +79,11 @@ public struct PostgresError: Error, Sendable {
         connectionIsGone: Bool = false,
         isUnreached: Bool = false
     ) {
-        content = Content(
-            code,
-            message,
-            server: server,
-            sql: sql,
-            connectionIsGone: connectionIsGone,
-            isUnreached: isUnreached
-        )
+        self.code = code
+        self.message = message
+        self.server = server
+        self.sql = sql
+        self.connectionIsGone = connectionIsGone
+        self.isUnreached = isUnreached
     }
 }

@@ -21,48 +21,60 @@ enum PostgresSelectRows {
             return Server(url: url, accounts: 1_000_000)
         }
 
-        func pool(connections: Int) throws -> PostgresPool {
+        func pool(connections: Int, executor: PostgresExecutor? = nil) throws -> PostgresPool {
             var configuration = PostgresConfiguration(url)
             configuration.pool.maximumConnections = connections
             configuration.pool.checkoutTimeout = .seconds(60)
             // As pgbench is told: what is measured is the way to the server and back.
             configuration.parameters["sslmode"] = "disable"
-            return try PostgresPool(configuration)
+            return try PostgresPool(configuration, executor: executor)
         }
     }
 
     static func run(_ options: Options, into report: inout Report) async throws {
         let server = Server.fromEnvironment()
-        let seconds = options.isQuick ? 1 : 5
+        let seconds = options.isQuick ? 0.6 : 5
         for round in 0...options.rounds {
             for connections in [1, 4, 16] {
-                let own = try await selects(
+                let own = try await executorSelects(
                     server,
                     connections: connections,
                     tasks: connections,
-                    seconds: Double(seconds)
+                    seconds: seconds
                 )
-                let turns = Int(own * Double(seconds)) / connections
+                let turns = Int(own * seconds) / connections
                 let rival = try pgbench(server, connections: connections, turns: turns)
+                let elsewhere = try await selects(
+                    server,
+                    connections: connections,
+                    tasks: connections,
+                    seconds: seconds
+                )
                 if round == 0 { continue }  // warm-up
                 report.add("postgres.select.c\(connections).tps", own, "1/s")
                 report.add("pgbench.select.c\(connections).tps", rival, "1/s")
+                report.add("postgres.cooperative.c\(connections).tps", elsewhere, "1/s")
                 // Beside each other, because a machine is faster and slower for seconds at a time.
                 report.add("postgres.select.c\(connections).perpgbench", own / rival, "× pgbench's")
+                report.add("postgres.cooperative.c\(connections).perpgbench", elsewhere / rival, "× pgbench's")
                 #if os(Linux)
                     if connections < 16 { continue }
-                    for (name, figure) in await PostgresHandOverRows.selects(server, Double(seconds)) {
+                    for (name, figure) in await PostgresHandOverRows.selects(server, seconds) {
                         report.add("libpq.\(name).c16.perpgbench", figure / rival, "× pgbench's")
                     }
                 #endif
             }
-            let crowd = try await selects(server, connections: 16, tasks: 256, seconds: Double(seconds))
-            let few = try await selects(server, connections: 16, tasks: 16, seconds: Double(seconds))
-            let main = try await mainActorSelects(server, seconds: Double(seconds))
-            let detached = try await selects(server, connections: 1, tasks: 1, seconds: Double(seconds))
+            let crowd = try await executorSelects(server, connections: 16, tasks: 256, seconds: seconds)
+            let few = try await executorSelects(server, connections: 16, tasks: 16, seconds: seconds)
+            let crowdElsewhere = try await selects(server, connections: 16, tasks: 256, seconds: seconds)
+            let fewElsewhere = try await selects(server, connections: 16, tasks: 16, seconds: seconds)
+            let main = try await mainActorSelects(server, seconds: seconds)
+            let detached = try await selects(server, connections: 1, tasks: 1, seconds: seconds)
             if round == 0 { continue }
             report.add("postgres.select.c16t256.tps", crowd, "1/s")
             report.add("postgres.select.c16t256.perc16", crowd / few, "× c16's")
+            report.add("postgres.cooperative.c16t256.tps", crowdElsewhere, "1/s")
+            report.add("postgres.cooperative.c16t256.perc16", crowdElsewhere / fewElsewhere, "× c16's")
             report.add("postgres.mainactor.c1.tps", main, "1/s")
             report.add("postgres.mainactor.c1.perc1", main / detached, "× c1's")
             report.add("postgres.connect.ms", try await connect(server), "ms")
@@ -80,8 +92,28 @@ enum PostgresSelectRows {
         }
     }
 
-    static func selects(_ server: Server, connections: Int, tasks: Int, seconds: Double) async throws -> Double {
-        let pool = try server.pool(connections: connections)
+    /// As pgbench with one thread: the answers come to the thread that the tasks are on.
+    static func executorSelects(
+        _ server: Server,
+        connections: Int,
+        tasks: Int,
+        seconds: Double
+    ) async throws -> Double {
+        let executor = PostgresExecutor()
+        return try await withTaskExecutorPreference(executor) {
+            try await selects(server, connections: connections, tasks: tasks, seconds: seconds, executor: executor)
+        }
+    }
+
+    /// By tasks that are where the caller's are.
+    static func selects(
+        _ server: Server,
+        connections: Int,
+        tasks: Int,
+        seconds: Double,
+        executor: PostgresExecutor? = nil
+    ) async throws -> Double {
+        let pool = try server.pool(connections: connections, executor: executor)
         try await warmUp(pool, connections: connections)
         let (turns, elapsed) = await SaturationRows.race(tasks: tasks, seconds: seconds) { task, isOver in
             var random = CoreRows.Random(state: 88_172_645_463_325_252 &+ UInt64(task) &* 7_919)
