@@ -109,7 +109,8 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         self.patient = patient
         self.growth = growth
         self.closer = closer
-        places = Places(count: capacity)
+        let places = Places(count: capacity)
+        self.places = places
         checkoutTimeout = configuration.checkoutTimeout.wholeNanoseconds
         validateAfter = configuration.validateAfterIdle?.wholeNanoseconds ?? .max
         leakThreshold = configuration.leakDetectionThreshold?.wholeNanoseconds ?? .max
@@ -123,6 +124,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
             // The pool is closed, dropped or shrunk. The place is gone before the connection is closed.
             destroyElement: { element in
                 growth.plan.withLock { $0.becameHomeless() }
+                closer.set(nil, for: places.index(of: element.place))
                 closer.close(element.connection) {
                     growth.plan.withLock { $0.homelessClosed() }
                     unsafe owner.object?.grow()

@@ -154,6 +154,10 @@ final class Places: @unchecked Sendable {
         unsafe memory.deallocate()
     }
 
+    func index(of place: Place) -> Int {
+        unsafe (UnsafeMutableRawPointer(place.record) - memory) / PlaceRecord.stride
+    }
+
     subscript(index: Int) -> Place {
         unsafe Place((memory + index * PlaceRecord.stride).assumingMemoryBound(to: PlaceRecord.self))
     }

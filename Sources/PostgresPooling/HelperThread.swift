@@ -7,34 +7,43 @@ internal import CLockPoolThread
 /// Threads for calls that block: they have no other place where tasks run.
 enum HelperThread {
     /// In bytes. Name services and TLS libraries use much of it; only what is used becomes memory.
-    static var stackSize: Int { 1 << 20 }
+    private static var stackSize: Int { 1 << 20 }
+
+    /// As much as main threads have.
+    private static var stackSizeForTasks: Int { 8 << 20 }
 
     private final class Work: Sendable {
         let name: String
+        let blocksBrokenPipe: Bool
         let body: @Sendable () -> Void
 
-        init(name: String, body: @escaping @Sendable () -> Void) {
+        init(name: String, blocksBrokenPipe: Bool, body: @escaping @Sendable () -> Void) {
             self.name = name
+            self.blocksBrokenPipe = blocksBrokenPipe
             self.body = body
         }
     }
 
     /// Starts a thread that runs `body` and ends.
     ///
+    /// - Parameters:
+    ///   - name: Its name.
+    ///   - runsTasks: Whether any code may run there: then it has a stack and signals as other threads have.
+    ///   - body: What it runs.
     /// - Returns: Whether there is such a thread.
-    static func start(name: String, stackSize: Int = stackSize, _ body: @escaping @Sendable () -> Void) -> Bool {
-        let work = unsafe Unmanaged.passRetained(Work(name: name, body: body))
+    static func start(name: String, runsTasks: Bool = false, _ body: @escaping @Sendable () -> Void) -> Bool {
+        let work = unsafe Unmanaged.passRetained(Work(name: name, blocksBrokenPipe: !runsTasks, body: body))
         let code = unsafe lockpool_thread_start(
             { context in
                 let work = unsafe Unmanaged<Work>.fromOpaque(context!).takeRetainedValue()
                 unsafe lockpool_thread_name(work.name)
                 // libpq's request to end a statement is sent without the flag that its other sends have for that.
-                lockpool_thread_block_broken_pipe()
+                if work.blocksBrokenPipe { lockpool_thread_block_broken_pipe() }
                 work.body()
                 return nil
             },
             work.toOpaque(),
-            stackSize
+            runsTasks ? stackSizeForTasks : stackSize
         )
         if code != 0 { unsafe work.release() }
         return code == 0

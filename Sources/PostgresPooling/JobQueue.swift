@@ -11,9 +11,6 @@ internal import Synchronization
 /// They go on in the order in which they came; those that other threads add, behind those of the thread's own that are there.
 @safe
 final class JobQueue: @unchecked Sendable {
-    /// In bytes, what the thread's stack has to have: as much as main threads have, because any code may run there.
-    static var stackSize: Int { 8 << 20 }
-
     /// The executor whose tasks they are. Set before there are any.
     var executor: UnownedTaskExecutor?
 

@@ -56,18 +56,18 @@ extension Link {
     /// - Parameter rowByRow: Whether each row is to be a result of its own.
     /// - Returns: `nil`; or, when nothing was sent, how it is to be prepared first.
     func send(_ query: PostgresQuery, rowByRow: Bool = false) throws(PostgresError) -> StatementCache.Preparation? {
-        // Within a transaction nothing is thrown out: a failure of that would end the transaction.
-        let mayEvict = unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
-        let name: String?
-        switch session.statements.plan(StatementCache.Key(query), mayEvict: mayEvict) {
-        case .prepared(let prepared):
-            name = prepared
-        case .once:
+        let key = StatementCache.Key(query)
+        var name = session.statements.name(of: key)
+        if name == nil {
+            // Before anything is remembered of it, or thrown out for it.
             try query.validate()
-            name = nil
-        case .prepare(let preparation):
-            try query.validate()
-            return preparation
+            // Within a transaction nothing is thrown out: a failure of that would end the transaction.
+            let mayEvict = unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
+            switch session.statements.plan(key, mayEvict: mayEvict) {
+            case .prepared(let prepared): name = prepared
+            case .once: break
+            case .prepare(let preparation): return preparation
+            }
         }
         expectAnswer()
         let isSent = unsafe try withArguments(query.parameters, sql: query.text) {
@@ -93,13 +93,19 @@ extension Link {
         _ preparation: StatementCache.Preparation,
         _ patience: Patience
     ) async throws(PostgresError) {
-        if let evicted = preparation.evicting { try await deallocate(evicted, patience) }
         let key = StatementCache.Key(query)
-        let types = key.types
-        expectAnswer()
-        let isSent = unsafe PQsendPrepare(handle, preparation.name, query.text, Int32(types.count), types)
-        try begin(sql: query.text, isSent)
-        _ = try await finish(sql: query.text, patience)
+        do throws(PostgresError) {
+            if let evicted = preparation.evicting { try await deallocate(evicted, patience) }
+            let types = key.types
+            expectAnswer()
+            let isSent = unsafe PQsendPrepare(handle, preparation.name, query.text, Int32(types.count), types)
+            try begin(sql: query.text, isSent)
+            _ = try await finish(sql: query.text, patience)
+        } catch {
+            // Without a word of the server's it may have what nobody here knows of.
+            if error.server == nil { session.noteOwnStatement() }
+            throw error
+        }
         session.statements.didPrepare(key, name: preparation.name)
     }
 
@@ -185,10 +191,10 @@ extension Link {
 
     /// Takes the next step in sending a statement and fetching its answer, as far as it does not block.
     private func fetch(sql: String) -> Continuation {
-        if unsafe PQisBusy(handle) != 0 {
-            // A failure to send is told by the answer, after what the server may have said before it.
-            return unsafe .pending(PQflush(handle) > 0 ? .progress : .answer)
-        }
+        // First, because what cannot be sent may have libpq read. A failure to send is told by the answer, after what the server may have
+        // said before it.
+        let isUnsent = unsafe PQflush(handle) > 0
+        if unsafe PQisBusy(handle) != 0 { return .pending(isUnsent ? .progress : .answer) }
         guard let result = unsafe PQgetResult(handle) else {
             session.isAnswerPending = false
             endAnswer()

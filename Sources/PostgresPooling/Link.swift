@@ -22,6 +22,7 @@ internal import Synchronization
 final class Link: @unchecked Sendable {
     /// libpq's object, a `PGconn`, for its owner.
     let handle: OpaquePointer
+    let token: UInt64
     private let reactor: Reactor
     private let wait = Locked(Wait())
 
@@ -43,7 +44,7 @@ final class Link: @unchecked Sendable {
     private let sawActivity = Atomic(false)
 
     /// Nobody has used the connection since it was given back.
-    private let isIdle = Atomic(false)
+    let isIdle = Atomic(false)
 
     private let isInUse = Atomic(false)
 
@@ -120,6 +121,7 @@ final class Link: @unchecked Sendable {
         unsafe cancelKey = CancelKey(of: handle)
         self.reactor = reactor
         self.watcher = watcher
+        token = reactor.makeToken()
         isEncrypted = unsafe (PQsslInUse(handle) != 0 || PQgssEncInUse(handle) != 0)
         self.onNotice = onNotice
         // The link outlives libpq's object, which it ends itself.
@@ -146,15 +148,6 @@ final class Link: @unchecked Sendable {
     func close() {
         reactor.remove(self, descriptor: unsafe PQsocket(handle))
         unsafe PQfinish(handle)
-    }
-
-    /// What a poller calls it.
-    var token: UInt64 { UInt64(UInt(bitPattern: unsafe Unmanaged.passUnretained(self).toOpaque())) }
-
-    /// Calls `body` with the link that has this token, which must still be there.
-    static func withToken(_ token: UInt64, _ body: (Link) -> Void) {
-        let pointer = unsafe UnsafeRawPointer(bitPattern: UInt(token))!
-        unsafe Unmanaged<Link>.fromOpaque(pointer)._withUnsafeGuaranteedRef { body($0) }
     }
 
     // MARK: Waiting, for the owner
@@ -237,7 +230,8 @@ final class Link: @unchecked Sendable {
     ///
     /// Where few wait, most of the time of a short statement is that of waking two threads, the reactor's and then the task's. To
     /// look first saves both. Where many wait, for answers or for connections, the reactor is awake anyway, and threads are needed
-    /// for other tasks. One task at a time does it; on the reactor's own thread, only if nobody else has anything to do there.
+    /// for other tasks. One task at a time does it; on the reactor's own thread, only if nobody else has anything to do there, and on that
+    /// of another executor none.
     ///
     /// - Returns: Whether the answer is there.
     private func lookBriefly() -> Bool {
@@ -246,7 +240,7 @@ final class Link: @unchecked Sendable {
             if let jobs = reactor.jobs, jobs.isThread {
                 others == 0 && jobs.isLast
             } else {
-                others < Link.fewWaiters && !watcher.isCrowded
+                others < Link.fewWaiters && !isOnExecutor && !watcher.isCrowded
             }
         guard
             mayLook, !lookHabit.shallOmit(),
@@ -262,8 +256,19 @@ final class Link: @unchecked Sendable {
             // Many have come to wait meanwhile.
             if reactor.waiting.load(ordering: .relaxed) > Link.fewWaiters { break }
         }
+        // More of an encrypted answer may have come from the socket, which does not become ready for that.
+        if isEncrypted {
+            consume()
+            if unsafe PQisBusy(handle) == 0 {
+                mayHaveMore = true
+                return lookHabit.noting(true)
+            }
+        }
         return lookHabit.noting(false)
     }
+
+    /// Whether the task is on a thread that other tasks may have nothing but.
+    private var isOnExecutor: Bool { unsafe withUnsafeCurrentTask { unsafe $0?.unownedTaskExecutor != nil } }
 
     private static var looks: Int { 128 }
     private static var fewWaiters: Int { 3 }

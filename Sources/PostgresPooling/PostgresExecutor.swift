@@ -14,11 +14,11 @@
 ///
 /// A task elsewhere is woken on another thread than the one that its answer has come to. A task with this preference, and its children, are
 /// not: the thread takes in an answer, goes on with the task until that waits again, and so on, as an event loop does. Where few
-/// processors do much, that saves a third of what a short statement costs. Tasks without the preference use the pool as ever, and
-/// so do actors' code and tasks that are not children, which go elsewhere.
+/// processors do much, that saves a third of what a short statement costs. Tasks without the preference use the pool as ever.
 ///
 /// The price is that of any event loop: there is one thread. What computes for long, or blocks, keeps all answers of the pool's connections
-/// waiting, and all tasks here; it belongs into a task without the preference. Priorities count for nothing.
+/// waiting, and all tasks here; it belongs into a task without the preference, not only into an actor: an actor's code runs here when a task from here
+/// calls it, unless the actor has an executor of its own, and what others have asked of the actor meanwhile may run behind it. Priorities count for nothing.
 public final class PostgresExecutor: TaskExecutor {
     let reactor: Reactor
     private let jobs = JobQueue()

@@ -63,8 +63,7 @@ public struct PostgresRowStream: AsyncSequence {
         ) async throws(PostgresError) -> PostgresRow? {
             if state == .done { return nil }
             let link = stream.link
-            link.beginUse()
-            defer { link.endUse() }
+            // First, because after the lease's end the connection is another's.
             let isCurrent = statement == nil || statement == link.statements.load(ordering: .relaxed)
             guard link.leases.load(ordering: .relaxed) == stream.lease, isCurrent else {
                 state = .done
@@ -74,6 +73,8 @@ public struct PostgresRowStream: AsyncSequence {
                     sql: stream.query.text
                 )
             }
+            link.beginUse()
+            defer { link.endUse() }
             do throws(PostgresError) {
                 if state == .new { try await begin() }
                 return try await nextRow()

@@ -33,16 +33,14 @@ final class Reactor: Sendable {
     let hasLooker = Atomic(false)
 
     private struct Links {
-        var watched: [ObjectIdentifier: Link] = [:]
-        /// Those that are watched no longer, but of which the thread may still find something in what the poller has told.
-        var removed: [Link] = []
+        var byToken: [UInt64: Link] = [:]
+        var nextToken: UInt64 = 1
     }
 
     init(poller: any Poller, name: String, jobs: JobQueue? = nil) {
         self.poller = poller
         self.jobs = jobs
-        let stackSize = jobs == nil ? HelperThread.stackSize : JobQueue.stackSize
-        let isStarted = HelperThread.start(name: name, stackSize: stackSize) { [self] in run() }
+        let isStarted = HelperThread.start(name: name, runsTasks: jobs != nil) { [self] in run() }
         precondition(isStarted, "The thread that waits for PostgreSQL's sockets could not be started.")
     }
 
@@ -54,13 +52,21 @@ final class Reactor: Sendable {
         #endif
     }
 
+    /// Draws the token of a new link.
+    func makeToken() -> UInt64 {
+        links.withLock { links in
+            defer { links.nextToken += 1 }
+            return links.nextToken
+        }
+    }
+
     /// Begins to watch a link's socket.
     ///
     /// - Returns: Whether the system has room for it.
     func add(_ link: Link, descriptor: Int32) -> Bool {
-        links.withLock { $0.watched[ObjectIdentifier(link)] = link }
+        links.withLock { $0.byToken[link.token] = link }
         if poller.add(descriptor, token: link.token) { return true }
-        forget(link)
+        links.withLock { _ = $0.byToken.removeValue(forKey: link.token) }
         return false
     }
 
@@ -73,15 +79,7 @@ final class Reactor: Sendable {
         } else {
             poller.forget(token: link.token)
         }
-        forget(link)
-    }
-
-    private func forget(_ link: Link) {
-        links.withLock { links in
-            links.watched[ObjectIdentifier(link)] = nil
-            links.removed.append(link)
-        }
-        poller.wake()
+        links.withLock { _ = $0.byToken.removeValue(forKey: link.token) }
     }
 
     /// Sees to it that the thread looks at a deadline that stands in a link.
@@ -105,14 +103,18 @@ final class Reactor: Sendable {
 
     private func run() {
         var tokens: [UInt64] = []
+        var ready: [Link] = []
         jobs?.begin()
         while true {
             let isBusy = jobs?.run() ?? false
             if !isBusy, isOver.load(ordering: .relaxed) { return }
             poller.wait(milliseconds: isBusy ? 0 : millisecondsToSleep(), into: &tokens)
-            for token in tokens { Link.withToken(token) { $0.becomeReady() } }
-            // What was removed before the next look at the poller is not told any more.
-            _ = links.withLock { links in exchange(&links.removed, with: []) }
+            links.withLock { links in
+                // One that is closed meanwhile is not known any more.
+                for token in tokens { if let link = links.byToken[token] { ready.append(link) } }
+            }
+            for link in ready { link.becomeReady() }
+            ready.removeAll(keepingCapacity: true)
             let deadline = wakesAt.load(ordering: .sequentiallyConsistent)
             if deadline != Reactor.never, MonotonicClock.now >= deadline { failWaitersThatAreDue() }
         }
@@ -134,7 +136,7 @@ final class Reactor: Sendable {
         wakesAt.store(Reactor.never, ordering: .sequentiallyConsistent)
         let now = MonotonicClock.now
         var earliest = Reactor.never
-        for link in links.withLock({ Array($0.watched.values) }) {
+        for link in links.withLock({ Array($0.byToken.values) }) {
             earliest = min(earliest, link.endWait(dueAt: now))
         }
         if earliest != Reactor.never { arm(earliest) }

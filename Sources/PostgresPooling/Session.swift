@@ -16,11 +16,17 @@ struct Session {
     /// Statements have changed what the next user of the session would not expect, such as settings.
     var isChanged = false
 
-    /// Among that are prepared statements of their own, by `PREPARE`.
+    /// Among that are, or may be, prepared statements that `statements` does not know of, such as those of `PREPARE`.
     var hasOwnStatements = false
 
     /// Whether the next user finds it as it was when it was new, and can send a statement.
     var isInOrder: Bool { !isAnswerPending && cancelRequest == nil && !isChanged }
+
+    /// Notes that the server may have prepared what `statements` does not know of.
+    mutating func noteOwnStatement() {
+        isChanged = true
+        hasOwnStatements = true
+    }
 
     /// Notes what a statement did, by its command tag.
     ///
@@ -28,9 +34,7 @@ struct Session {
     mutating func note(commandTag: String) {
         switch commandTag {
         case "SET", "RESET", "LISTEN", "LOAD", "DECLARE CURSOR": isChanged = true
-        case "PREPARE":
-            isChanged = true
-            hasOwnStatements = true
+        case "PREPARE": noteOwnStatement()
         case "DEALLOCATE ALL", "DISCARD ALL": statements.removeAll()
         default: break
         }

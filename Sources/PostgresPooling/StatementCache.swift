@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
+
 /// The statements that a connection has prepared on the server, up to a bound.
 ///
 /// A text that comes for the first time is not prepared: that would cost a round trip more, and most texts of that kind do not come
@@ -12,12 +14,12 @@ struct StatementCache {
     /// Made for each statement that is run, and so without an array of its own: it holds the parameters. What is remembered has
     /// forgotten their values.
     struct Key: Hashable {
-        let text: String
+        private let text: ExactText
         private let parameters: [PostgresParameter]
 
-        init(_ query: PostgresQuery) { self.init(text: query.text, parameters: query.parameters) }
+        init(_ query: PostgresQuery) { self.init(text: ExactText(query.text), parameters: query.parameters) }
 
-        private init(text: String, parameters: [PostgresParameter]) {
+        private init(text: ExactText, parameters: [PostgresParameter]) {
             self.text = text
             self.parameters = parameters
         }
@@ -72,20 +74,34 @@ struct StatementCache {
 
     init(capacity: Int) { self.capacity = capacity }
 
+    /// The name of a statement that the server has prepared, which is used now; `nil` if it has not, as far as is known. O(1).
+    mutating func name(of key: Key) -> String? {
+        guard let entry = entry(key), let name = entry.name else { return nil }
+        use(entry)
+        return name
+    }
+
+    private func entry(_ key: Key) -> Entry? { latest?.key == key ? latest : entries[key] }
+
+    private mutating func use(_ entry: Entry) {
+        uses += 1
+        entry.lastUse = uses
+        latest = entry
+    }
+
     /// How a statement is to be sent. O(1), but O(`capacity`) when another has to go.
     ///
     /// - Parameter mayEvict: Whether another may go to make room; if not, and there is none, the statement is sent as it is.
     mutating func plan(_ key: Key, mayEvict: Bool = true) -> Plan {
         guard capacity > 0 else { return .once }
-        uses += 1
-        guard let entry = latest?.key == key ? latest : entries[key] else {
+        guard let entry = entry(key) else {
+            uses += 1
             // As many texts that came once are remembered as there may be prepared ones.
             if entries.count - preparedCount >= capacity { evictUnprepared() }
             remember(key)
             return .once
         }
-        entry.lastUse = uses
-        latest = entry
+        use(entry)
         if let name = entry.name { return .prepared(name: name) }
         let isFull = preparedCount >= capacity
         if isFull, !mayEvict { return .once }

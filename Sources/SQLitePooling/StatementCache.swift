@@ -2,10 +2,12 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
+
 /// The prepared statements that a connection keeps, by their text; those that were not used for longest go first.
 struct StatementCache {
     let capacity: Int
-    private var statements: [String: Statement] = [:]
+    private var statements: [ExactText: Statement] = [:]
     private var uses: UInt = 0
 
     init(capacity: Int) {
@@ -17,7 +19,7 @@ struct StatementCache {
 
     /// The statement with this text, if it is here and not in use. It is in use then. O(1).
     mutating func take(_ text: String) -> Statement? {
-        guard let statement = statements[text], !statement.isBusy else { return nil }
+        guard let statement = statements[ExactText(text)], !statement.isBusy else { return nil }
         uses += 1
         statement.lastUse = uses
         statement.isBusy = true
@@ -27,17 +29,17 @@ struct StatementCache {
     /// Keeps a new statement that is in use, unless there is one with its text, or all others are in use too. O(capacity),
     /// which is little beside a preparation.
     mutating func insert(_ statement: Statement) {
-        guard capacity > 0, statements[statement.text] == nil else { return }
+        guard capacity > 0, statements[ExactText(statement.text)] == nil else { return }
         if statements.count >= capacity {
             let idle = statements.values.lazy.filter { !$0.isBusy }
             guard let oldest = idle.min(by: { $0.lastUse < $1.lastUse }) else { return }
-            statements[oldest.text] = nil
+            statements[ExactText(oldest.text)] = nil
             oldest.finalize()
         }
         uses += 1
         statement.lastUse = uses
         statement.isCached = true
-        statements[statement.text] = statement
+        statements[ExactText(statement.text)] = statement
     }
 
     /// Frees them all.

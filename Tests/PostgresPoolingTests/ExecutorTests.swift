@@ -87,6 +87,38 @@ import Testing
         await until { reactor == nil }
     }
 
+    @Test("The thread ends when its own task has the last reference")
+    func ownEnd() async throws {
+        weak var reactor: Reactor?
+        let closed = Counted<Bool>()
+        let server = try await TestServer.shared
+        let executor = Locked<PostgresExecutor?>(PostgresExecutor())
+        reactor = executor.withLock { $0?.reactor }
+        try await Task(executorPreference: executor.withLock { $0 }) {
+            var pool: PostgresPool? = try self.pool(server, connections: 1, on: executor.withLock { $0.take() }!)
+            _ = try await run(pool!, turns: 3, number: 0)
+            await pool?.close()
+            pool = nil
+            // The thread has not looked at its sockets since the connection was closed.
+            closed.add(true)
+        }.value
+        await until { reactor == nil }
+        #expect(closed.values == [true])
+    }
+
+    @Test("An actor's code runs on the thread of the task that calls it")
+    func actor() async throws {
+        actor Somebody {
+            var thread: UInt { lockpool_thread_self() }
+        }
+        let executor = PostgresExecutor()
+        let somebody = Somebody()
+        let threads = await withTaskExecutorPreference(executor) { [lockpool_thread_self(), await somebody.thread] }
+        #expect(threads[0] == threads[1])
+        let elsewhere = await somebody.thread
+        #expect(elsewhere != threads[0])
+    }
+
     @Test("A task that never waits for a connection does not keep others from their answers")
     func turns() async throws {
         let executor = PostgresExecutor()

@@ -4,10 +4,31 @@
 
 import ConnectionPooling
 import Foundation
-import PostgresPooling
+import Synchronization
 import Testing
 
+@testable import PostgresPooling
+
 @Suite struct HealthTests {
+    @Test(
+        "A connection that is in use is not idle, so that an answer that comes early has nobody look at all idle ones"
+    )
+    func inUse() async throws {
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
+            var isIdle: [[Bool]] = []
+            for _ in 0..<4 {
+                let (before, after) = try await pool.withConnection { db in
+                    let before = db.link.isIdle.load(ordering: .relaxed)
+                    _ = try await db.query("SELECT 1 AS used")
+                    return (before, db.link.isIdle.load(ordering: .relaxed))
+                }
+                isIdle.append([before, after])
+            }
+            // New it has not been idle yet. The last time the statement is prepared already.
+            #expect(isIdle == [[false, false], [true, false], [true, false], [true, false]])
+        }
+    }
+
     @Test(
         "A connection that the server closes while it is idle leaves the pool by itself",
         arguments: PollerKind.allCases

@@ -91,6 +91,28 @@ import Testing
         #expect(use("b", &cache) == "prepare lockpool_3")
     }
 
+    @Test("Texts that only look alike are different statements")
+    func exact() {
+        var cache = StatementCache(capacity: 2)
+        for _ in 0..<2 { _ = use("SELECT '\u{e9}'", &cache) }
+        #expect(use("SELECT '\u{e9}'", &cache) == "prepared lockpool_1")
+        #expect(use("SELECT 'e\u{301}'", &cache) == "once")
+        #expect(use("SELECT 'e\u{301}'", &cache) == "prepare lockpool_2")
+        #expect(use("SELECT '\u{e9}'", &cache) == "prepared lockpool_1")
+    }
+
+    @Test("No value of a parameter is kept")
+    func noValues() {
+        var cache = StatementCache(capacity: 2)
+        let query: PostgresQuery = "SELECT \("a secret, longer than a small string")"
+        for _ in 0..<2 {
+            if case .prepare(let it) = cache.plan(.init(query)) { cache.didPrepare(.init(query), name: it.name) }
+        }
+        var text = ""
+        dump(cache, to: &text)
+        #expect(text.contains("SELECT $1") && !text.contains("secret"))
+    }
+
     @Test("Without room nothing is prepared")
     func noRoom() {
         var cache = StatementCache(capacity: 0)

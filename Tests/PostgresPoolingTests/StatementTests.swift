@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionPooling
+import Foundation
 import PostgresPooling
 import Testing
 
@@ -103,6 +104,41 @@ import Testing
                 try await db.executeScript("DEALLOCATE ALL; SELECT 1")
                 for _ in 0..<3 { try await equal(db.query("SELECT * FROM stale")[0].columnCount, 2) }
             }
+        }
+    }
+
+    @Test("A statement that is refused throws out no other")
+    func refused() async throws {
+        try await TestServer.shared.withPool(.native, { $0.statementCacheCapacity = 1 }) { pool in
+            try await pool.withConnection { db in
+                for _ in 0..<5 {
+                    for _ in 0..<2 { try await equal(db.query("SELECT 1 AS kept", as: Int.self), [1]) }
+                    for _ in 0..<3 {
+                        let error = await postgresFailure {
+                            try await db.query("SELECT \(Date(timeIntervalSince1970: 1e300)) AS refused")
+                        }
+                        #expect(error?.code == .encoding)
+                    }
+                }
+                let names = try await db.query("SELECT statement FROM pg_prepared_statements", as: String.self)
+                #expect(names == ["SELECT 1 AS kept"])
+            }
+        }
+    }
+
+    @Test("A statement whose preparation was not waited for is not left on the server")
+    func notWaitedFor() async throws {
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
+            try await equal(pool.query("SELECT 1 AS late", as: Int.self), [1])
+            let process = try await pool.process()
+            kill(process, SIGSTOP)
+            let error = await failure { try await pool.query("SELECT 1 AS late", timeout: .milliseconds(1)) }
+            kill(process, SIGCONT)
+            #expect((error as? PostgresError)?.code == .timedOut)
+            let names = try await pool.query("SELECT name FROM pg_prepared_statements", as: String.self)
+            #expect(names == [])
+            for _ in 0..<3 { try await equal(pool.query("SELECT 1 AS late", as: Int.self), [1]) }
+            try await equal(pool.process(), process)
         }
     }
 

@@ -3,8 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionPooling
-import PostgresPooling
 import Testing
+
+@testable import PostgresPooling
 
 @Suite struct StreamTests {
     @Test("A stream gives all rows in their order", arguments: PollerKind.allCases)
@@ -68,6 +69,15 @@ import Testing
             #expect(error?.code == .streamEnded)
             let further = try await iterator.next()
             #expect(further == nil)
+            // Also while another has the connection, and is using it.
+            var late = try await pool.withConnection { db in
+                db.stream("SELECT 1").makeAsyncIterator()
+            }
+            try await pool.withConnection { db in
+                db.link.beginUse()
+                #expect(await postgresFailure { try await late.next() }?.code == .streamEnded)
+                db.link.endUse()
+            }
             try await pool.withConnection { db in
                 var iterator = db.stream("SELECT n FROM generate_series(1, 10) AS n").makeAsyncIterator()
                 _ = try await iterator.next()

@@ -51,6 +51,20 @@ import Testing
         }
     }
 
+    @Test("Texts that only look alike are different statements")
+    func exact() async throws {
+        _ = try await cached(capacity: 10) { db in
+            for _ in 0..<2 {
+                // One é is a character of its own, the other an e with an accent behind it.
+                let lengths = try ["SELECT length('\u{e9}')", "SELECT length('e\u{301}')"].map {
+                    try db.query(SQL(unsafe: $0), as: Int.self)
+                }
+                #expect(lengths == [[1], [2]])
+            }
+            #expect(db.session.cache.count == 2)
+        }
+    }
+
     @Test("A cache without room keeps nothing, and everything works")
     func noRoom() async throws {
         let count = try await cached(capacity: 0) { db in

@@ -40,6 +40,23 @@ func errors(_ pool: PostgresPool) async throws {
     // end
 }
 
+func executing(_ url: String) async throws {
+    // guide: executor
+    let executor = PostgresExecutor()
+    let pool = try PostgresPool(url, executor: executor)
+    let total = try await withTaskExecutorPreference(executor) {
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 1...100 {
+                group.addTask { try await pool.query("SELECT \(number) * 2", as: Int.self)[0] }
+            }
+            return try await group.reduce(0, +)
+        }
+    }
+    print(total)  // 10100
+    // end
+    await pool.close()
+}
+
 func ending(_ pool: PostgresPool) async {
     // guide: shutdown
     await pool.shutdown(drain: .seconds(10))
