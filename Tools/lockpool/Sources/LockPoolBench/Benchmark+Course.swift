@@ -50,7 +50,7 @@ extension Benchmark {
                     tally: tally,
                     stop: stop
                 )
-                group.addTask { .finished(turns: await client.run()) }
+                group.addTask(executorPreference: connections.executor) { .finished(turns: await client.run()) }
             }
 
             var course = Course(ending: .duration, nanoseconds: 0, turns: [])

@@ -40,10 +40,20 @@ public struct Benchmark: Sendable {
         let course = await takeTurns(on: connections, tally: tally, until: interruptions)
         let connectionsCreated = connections.created
         await connections.close()
-        return report(course, tally.total, connectionsCreated: connectionsCreated)
+        return report(
+            course,
+            tally.total,
+            isOnOneThread: connections.executor != nil,
+            connectionsCreated: connectionsCreated
+        )
     }
 
-    private func report(_ course: Course, _ figures: Tally.Figures, connectionsCreated: Int) -> BenchmarkReport {
+    private func report(
+        _ course: Course,
+        _ figures: Tally.Figures,
+        isOnOneThread: Bool,
+        connectionsCreated: Int
+    ) -> BenchmarkReport {
         var failures = figures.failures.map { BenchmarkReport.Failure(message: $0.key, count: $0.value) }
         failures.sort { ($1.count, $0.message) < ($0.count, $1.message) }
         if figures.furtherFailures > 0 {
@@ -57,6 +67,7 @@ public struct Benchmark: Sendable {
             writeSQL: plan.write?.text,
             clients: plan.clients,
             connections: plan.connections,
+            isOnOneThread: isOnOneThread,
             elapsedSeconds: Double(course.nanoseconds) / 1e9,
             ending: course.ending,
             checkouts: figures.checkouts,

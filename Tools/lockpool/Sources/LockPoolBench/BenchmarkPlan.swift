@@ -19,6 +19,8 @@ public struct BenchmarkPlan: Sendable {
     public let clients: Int
     /// The number of connections that reads share at most.
     public let connections: Int
+    /// Whether the clients are on one thread with the answers of a server. Nothing to an SQLite file.
+    public let isOnOneThread: Bool
     /// How long it runs.
     public let duration: Duration
 
@@ -31,6 +33,7 @@ public struct BenchmarkPlan: Sendable {
         dialect: SQLDialect = .sqlite,
         clients: Int,
         connections: Int,
+        isOnOneThread: Bool = false,
         seconds: Double
     ) throws(CommandFailure) {
         guard (1...Self.maximumClients).contains(clients) else {
@@ -53,6 +56,7 @@ public struct BenchmarkPlan: Sendable {
         }
         self.clients = clients
         self.connections = connections
+        self.isOnOneThread = isOnOneThread
         self.duration = .seconds(seconds)
     }
 

@@ -23,6 +23,7 @@ extension BenchmarkReport {
             endedBy: ending,
             errorCount: failureCount,
             errors: failures,
+            isOnOneThread: isOnOneThread,
             queryLatencyNanoseconds: queryLatency,
             rows: rows,
             sql: sql,
@@ -52,6 +53,7 @@ extension BenchmarkReport {
         var endedBy: Ending
         var errorCount: Int
         var errors: [Failure]
+        var isOnOneThread: Bool
         var queryLatencyNanoseconds: LatencySummary?
         var rows: Int
         var sql: String

@@ -7,7 +7,7 @@ extension BenchmarkReport {
     public var table: String {
         var lines = [
             "\(clients.grouped) \(clients == 1 ? "client" : "clients") on \(connections.grouped) "
-                + "\(connections == 1 ? "connection" : "connections"), \(elapsedSeconds.oneDecimal) s"
+                + "\(connections == 1 ? "connection" : "connections")\(isOnOneThread ? " and one thread" : ""), \(elapsedSeconds.oneDecimal) s"
                 + (ending == .duration ? "" : ", ended early by \(ending.rawValue)"),
             "system:   \(system)" + (systemVersion.map { " \($0)" } ?? ""),
             "database: \(database.onOneLine)",

@@ -44,6 +44,8 @@ public struct BenchmarkReport: Sendable, Hashable {
     public var clients: Int
     /// The number of connections that reads share at most.
     public var connections: Int
+    /// Whether the clients were on one thread with the server's answers.
+    public var isOnOneThread: Bool
     /// From the first checkout to the last answer.
     public var elapsedSeconds: Double
     /// Why the run ended.

@@ -22,6 +22,9 @@ protocol BenchmarkTarget: Sendable {
 
 /// The connections of a run, on any database: a pool and how to use it.
 protocol BenchmarkConnections: Sendable {
+    /// Where clients are to run; `nil` for where tasks run by default.
+    var executor: (any TaskExecutor)? { get }
+
     /// How many connections were opened so far.
     var created: Int { get }
 

@@ -22,7 +22,9 @@ extension PostgresServer: BenchmarkTarget {
     }
 
     func open(for plan: BenchmarkPlan) throws(CommandFailure) -> any BenchmarkConnections {
-        PostgresConnections(try pool(connections: plan.connections, waiters: plan.clients))
+        let executor = plan.isOnOneThread ? PostgresExecutor() : nil
+        let pool = try pool(connections: plan.connections, waiters: plan.clients, executor: executor)
+        return PostgresConnections(pool, on: executor)
     }
 }
 
@@ -32,7 +34,12 @@ private final class PostgresConnections: BenchmarkConnections {
     /// The server's processes that have answered, one for each connection.
     private let processes = Mutex<Set<Int32>>([])
 
-    init(_ pool: PostgresPool) { self.pool = pool }
+    let executor: (any TaskExecutor)?
+
+    init(_ pool: PostgresPool, on executor: PostgresExecutor?) {
+        self.pool = pool
+        self.executor = executor
+    }
 
     var created: Int { processes.withLock { $0.count } }
 

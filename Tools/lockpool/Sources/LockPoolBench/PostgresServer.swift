@@ -96,13 +96,17 @@ public struct PostgresServer: Sendable {
     }
 
     /// A pool of so many connections, for which so many may wait as long as it takes.
-    func pool(connections: Int = 1, waiters: Int = 1) throws(CommandFailure) -> PostgresPool {
+    func pool(
+        connections: Int = 1,
+        waiters: Int = 1,
+        executor: PostgresExecutor? = nil
+    ) throws(CommandFailure) -> PostgresPool {
         var configuration = Self.configuration(address, password: password)
         configuration.pool.maximumConnections = connections
         configuration.pool.maximumWaiters = waiters
         configuration.pool.checkoutTimeout = .seconds(BenchmarkPlan.maximumSeconds)
         do {
-            return try PostgresPool(configuration)
+            return try PostgresPool(configuration, executor: executor)
         } catch {
             throw CommandFailure(connecting: ConnectFailure(underlying: error))
         }

@@ -104,6 +104,8 @@ private struct SQLiteConnections: BenchmarkConnections {
     let pool: SQLitePool
     let writes: Bool
 
+    var executor: (any TaskExecutor)? { nil }
+
     var created: Int { pool.statistics.connectionsCreated }
 
     func read(_ template: StatementTemplate, values: [Int64]) async throws -> Use {

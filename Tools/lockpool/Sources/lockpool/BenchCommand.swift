@@ -30,7 +30,8 @@ struct BenchCommand: AsyncParsableCommand {
             A PostgreSQL server is given as libpq takes it: a URL, or keywords. What it leaves out comes from PGHOST, \
             PGUSER, PGPASSWORD, .pgpass and so on. If the server refuses the password, or misses one, and standard \
             input is a terminal, it is asked for there. Without --sql a sample table of 100,000 users is made in a \
-            schema of its own, which is dropped at the end.
+            schema of its own, which is dropped at the end. With --one-thread the clients are on the thread that the \
+            server's answers come to, as in programs that use a PostgresExecutor.
 
             EXAMPLES:
               lockpool bench
@@ -79,6 +80,9 @@ struct BenchCommand: AsyncParsableCommand {
     )
     var connections = 4
 
+    @Flag(help: "With --postgres: run the clients on the thread that the answers come to.")
+    var oneThread = false
+
     @Option(parsing: .unconditional, help: ArgumentHelp("How long the run takes.", valueName: "seconds"))
     var duration = 5.0
 
@@ -103,6 +107,7 @@ struct BenchCommand: AsyncParsableCommand {
             dialect: postgres == nil ? .sqlite : .postgres,
             clients: clients,
             connections: connections,
+            isOnOneThread: oneThread,
             seconds: duration
         )
         let given = try sqlite.map { try DatabaseFile(path: $0, forWriting: writeSql != nil) }
@@ -126,6 +131,9 @@ struct BenchCommand: AsyncParsableCommand {
         }
         guard sqlite == nil || sql != nil else {
             throw CommandFailure.usage("--sqlite needs --sql, the statement that the clients run")
+        }
+        guard postgres != nil || !oneThread else {
+            throw CommandFailure.usage("--one-thread needs --postgres: SQLite has threads of its own")
         }
         guard postgres == nil || sql != nil || writeSql == nil else {
             throw CommandFailure.usage("--postgres with --write-sql needs --sql too: its sample is for reading")

@@ -32,8 +32,10 @@ struct BenchCommandTests {
         let result = try await lockpool(["bench", "--help"]).run()
         #expect(result.exitCode == 0)
         #expect(result.errors.isEmpty)
-        for option in ["sqlite", "postgres", "sql", "write-sql", "clients", "connections", "duration", "json", "quiet"]
-        {
+        for option in [
+            "sqlite", "postgres", "sql", "write-sql", "clients", "connections", "one-thread", "duration", "json",
+            "quiet",
+        ] {
             #expect(result.output.contains("\n  --\(option)") || result.output.contains(" --\(option) "))
         }
     }

@@ -18,6 +18,7 @@ struct BenchmarkReportTests {
             writeSQL: nil,
             clients: 64,
             connections: 4,
+            isOnOneThread: false,
             elapsedSeconds: 2,
             ending: .duration,
             checkouts: 1_234_567,

@@ -65,6 +65,16 @@ struct PostgresBenchTests {
         #expect(try await samples == "0")
     }
 
+    @Test("With --one-thread the clients are where the answers come, and the report says so")
+    func oneThread() async throws {
+        let result = try await bench("--one-thread").run()
+        #expect(result.exitCode == 0)
+        #expect(result.output.hasPrefix("8 clients on 2 connections and one thread, "))
+        #expect(result.output.hasSuffix("errors                               0\n"))
+        let figures = try object(try await bench("--one-thread", "--json", "-").run().output)
+        #expect(figures["isOnOneThread"] as? Bool == true && figures["checkouts"] as? Int != 0)
+    }
+
     @Test("It runs the user's statement on the user's server, and tells the figures as JSON")
     func ownDatabase() async throws {
         try await makeTable("item")
@@ -199,6 +209,7 @@ struct PostgresBenchTests {
             (["--postgres", "postgres://h/db?unknown=1"], "--postgres is neither a URL"),
             (["--postgres", "postgres://h", "--sqlite", "a.db", "--sql", "SELECT 1"], "--sqlite and --postgres"),
             (["--postgres", "postgres://h", "--write-sql", "DELETE FROM t"], "needs --sql too"),
+            (["--one-thread"], "--one-thread needs --postgres"),
             (["--postgres", "postgres://h", "--sql", "SELECT $1"], "'$1' has no value"),
             (["--postgres", "postgres://h", "--sql", "-- nothing"], "--sql: the SQL statement is empty"),
         ]
