@@ -26,8 +26,6 @@ final class JobQueue: @unchecked Sendable {
     // The thread's alone.
     private var own: [UnownedJob] = []
     private var running: [UnownedJob] = []
-    /// How many of `running` have begun.
-    private var begun = 0
 
     /// Whether the calling thread is the one that runs the jobs.
     var isThread: Bool { thread.load(ordering: .relaxed) == lockpool_thread_self() }
@@ -47,9 +45,6 @@ final class JobQueue: @unchecked Sendable {
         }
     }
 
-    /// Whether no other task than the one that asks can go on, for the thread.
-    var isLast: Bool { begun == running.count && own.isEmpty }
-
     /// Begins to be the one thread.
     func begin() { thread.store(lockpool_thread_self(), ordering: .relaxed) }
 
@@ -63,11 +58,7 @@ final class JobQueue: @unchecked Sendable {
             foreign.jobs.removeAll(keepingCapacity: true)
         }
         if !running.isEmpty, let executor = unsafe executor {
-            begun = 0
-            while begun < running.count {
-                begun += 1
-                unsafe running[begun - 1].runSynchronously(on: executor)
-            }
+            for job in running { unsafe job.runSynchronously(on: executor) }
             running.removeAll(keepingCapacity: true)
         }
         return foreign.withLock { foreign in

@@ -37,8 +37,9 @@ final class Link: @unchecked Sendable {
     /// Whether a task is to look for its answer itself before it waits for it.
     private let lookHabit = SpinHabit()
 
-    /// An answer was not read to its end, because what had come made a result: the poller will not report the rest. For the owner.
-    private var mayHaveMore = false
+    /// An answer was not read to its end, because what had come made a result: the poller will not report the rest. For the owner;
+    /// atomic because the thread sanitizer does not see each way in which a wait orders the reactor's thread and the task's.
+    private let mayHaveMore = Atomic(false)
 
     /// Something came while nobody waited: the poller will not report it again. Set with `wait` locked.
     private let sawActivity = Atomic(false)
@@ -190,12 +191,12 @@ final class Link: @unchecked Sendable {
     ///
     /// - Returns: Whether that is what is waited for, as far as can be told.
     private func isReady(for goal: Goal) -> Bool {
-        while takeActivity() || mayHaveMore {
-            mayHaveMore = false
+        while takeActivity() || mayHaveMore.load(ordering: .relaxed) {
+            mayHaveMore.store(false, ordering: .relaxed)
             consume()
             if unsafe PQisBusy(handle) == 0 {
                 // It has not been read to its end.
-                mayHaveMore = true
+                mayHaveMore.store(true, ordering: .relaxed)
                 return true
             }
             if goal == .progress { return true }
@@ -230,27 +231,21 @@ final class Link: @unchecked Sendable {
     ///
     /// Where few wait, most of the time of a short statement is that of waking two threads, the reactor's and then the task's. To
     /// look first saves both. Where many wait, for answers or for connections, the reactor is awake anyway, and threads are needed
-    /// for other tasks. One task at a time does it; on the reactor's own thread, only if nobody else has anything to do there, and on that
-    /// of another executor none.
+    /// for other tasks. One task at a time does it, and none on an executor, whose thread others may need: a `PostgresExecutor`
+    /// looks by itself.
     ///
     /// - Returns: Whether the answer is there.
     private func lookBriefly() -> Bool {
-        let others = reactor.waiting.load(ordering: .relaxed)
-        let mayLook =
-            if let jobs = reactor.jobs, jobs.isThread {
-                others == 0 && jobs.isLast
-            } else {
-                others < Link.fewWaiters && !isOnExecutor && !watcher.isCrowded
-            }
         guard
-            mayLook, !lookHabit.shallOmit(),
+            reactor.waiting.load(ordering: .relaxed) < Link.fewWaiters, !isOnExecutor, !watcher.isCrowded,
+            !lookHabit.shallOmit(),
             reactor.hasLooker.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
         else { return false }
         defer { reactor.hasLooker.store(false, ordering: .relaxed) }
-        for _ in 0..<Link.looks {
+        for _ in 0..<Reactor.looks {
             sched_yield()
             if unsafe PQconsumeInput(handle) == 0 || PQisBusy(handle) == 0 {
-                mayHaveMore = true
+                mayHaveMore.store(true, ordering: .relaxed)
                 return lookHabit.noting(true)
             }
             // Many have come to wait meanwhile.
@@ -260,17 +255,16 @@ final class Link: @unchecked Sendable {
         if isEncrypted {
             consume()
             if unsafe PQisBusy(handle) == 0 {
-                mayHaveMore = true
+                mayHaveMore.store(true, ordering: .relaxed)
                 return lookHabit.noting(true)
             }
         }
         return lookHabit.noting(false)
     }
 
-    /// Whether the task is on a thread that other tasks may have nothing but.
+    /// Whether the task wants to be on an executor.
     private var isOnExecutor: Bool { unsafe withUnsafeCurrentTask { unsafe $0?.unownedTaskExecutor != nil } }
 
-    private static var looks: Int { 128 }
     private static var fewWaiters: Int { 3 }
 
     private func interrupt(_ outcome: Outcome) {
@@ -319,7 +313,7 @@ final class Link: @unchecked Sendable {
         let isDone = unsafe (goal == .progress || PQisBusy(handle) == 0)
         let descriptor = unsafe PQsocket(handle)
         // There may be more of a long answer.
-        mayHaveMore = isDone
+        mayHaveMore.store(isDone, ordering: .relaxed)
         let (waiter, outcome): (Waiter?, Outcome) = wait.withLock { wait in
             let interruption = wait.interruption.take()
             if isDone || interruption != nil || descriptor < 0 {
@@ -410,7 +404,7 @@ final class Link: @unchecked Sendable {
 
     /// Notes that an answer has been read to its end. Whatever comes now is reported, and notifications have nobody here.
     func endAnswer() {
-        mayHaveMore = false
+        mayHaveMore.store(false, ordering: .relaxed)
         while let notification = unsafe PQnotifies(handle) { unsafe PQfreemem(notification) }
     }
 
