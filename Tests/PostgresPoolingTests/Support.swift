@@ -8,7 +8,7 @@ import Testing
 
 @testable import PostgresPooling
 
-/// Which poller a test's pool uses, and where the test runs.
+/// Which poller a test's pool uses, and where the test runs. No name begins with another: tests find their statements by them.
 enum PollerKind: String, CaseIterable, Codable {
     /// That of the system.
     case native
@@ -17,7 +17,7 @@ enum PollerKind: String, CaseIterable, Codable {
     /// That of the system, in a thread that also runs the test.
     case executor
     /// That of any system, in a thread that also runs the test.
-    case portableExecutor
+    case pollExecutor
 
     private static let portableReactor = Reactor(poller: PollPoller(), name: "postgres-poll")
 
@@ -25,7 +25,7 @@ enum PollerKind: String, CaseIterable, Codable {
         switch self {
         case .native, .portable: nil
         case .executor: PostgresExecutor()
-        case .portableExecutor: PostgresExecutor(poller: PollPoller(), name: "postgres-tasks")
+        case .pollExecutor: PostgresExecutor(poller: PollPoller(), name: "postgres-tasks")
         }
     }
 
