@@ -13,25 +13,29 @@
 /// A text that is another only if each byte is the same. For the back ends, whose databases tell texts apart that are equal as a `String`,
 /// such as the two ways to write an é.
 package struct ExactText: Hashable, Sendable {
-    private let text: String
+    /// In one piece, as all are that were not made elsewhere.
+    private var text: String
 
-    package init(_ text: String) { self.text = text }
+    package init(_ text: String) {
+        self.text = text
+        self.text.makeContiguousUTF8()
+    }
+
+    private func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        unsafe text.utf8.withContiguousStorageIfAvailable { unsafe body(UnsafeRawBufferPointer($0)) }!
+    }
 
     package static func == (one: ExactText, other: ExactText) -> Bool {
-        let same = unsafe one.text.utf8.withContiguousStorageIfAvailable { one in
-            unsafe other.text.utf8.withContiguousStorageIfAvailable { other in
+        unsafe one.withBytes { one in
+            unsafe other.withBytes { other in
                 guard one.count == other.count, let first = one.baseAddress, let second = other.baseAddress
                 else { return one.count == other.count }
                 return unsafe memcmp(first, second, one.count) == 0
             }
         }
-        return (same ?? nil) ?? one.text.utf8.elementsEqual(other.text.utf8)
     }
 
     package func hash(into hasher: inout Hasher) {
-        let isHashed: Void? = unsafe text.utf8.withContiguousStorageIfAvailable { utf8 in
-            unsafe hasher.combine(bytes: UnsafeRawBufferPointer(utf8))
-        }
-        if isHashed == nil { for byte in text.utf8 { hasher.combine(byte) } }
+        unsafe withBytes { unsafe hasher.combine(bytes: $0) }
     }
 }

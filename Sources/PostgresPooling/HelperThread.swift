@@ -14,12 +14,12 @@ enum HelperThread {
 
     private final class Work: Sendable {
         let name: String
-        let blocksBrokenPipe: Bool
+        let runsTasks: Bool
         let body: @Sendable () -> Void
 
-        init(name: String, blocksBrokenPipe: Bool, body: @escaping @Sendable () -> Void) {
+        init(name: String, runsTasks: Bool, body: @escaping @Sendable () -> Void) {
             self.name = name
-            self.blocksBrokenPipe = blocksBrokenPipe
+            self.runsTasks = runsTasks
             self.body = body
         }
     }
@@ -32,13 +32,13 @@ enum HelperThread {
     ///   - body: What it runs.
     /// - Returns: Whether there is such a thread.
     static func start(name: String, runsTasks: Bool = false, _ body: @escaping @Sendable () -> Void) -> Bool {
-        let work = unsafe Unmanaged.passRetained(Work(name: name, blocksBrokenPipe: !runsTasks, body: body))
+        let work = unsafe Unmanaged.passRetained(Work(name: name, runsTasks: runsTasks, body: body))
         let code = unsafe lockpool_thread_start(
             { context in
                 let work = unsafe Unmanaged<Work>.fromOpaque(context!).takeRetainedValue()
                 unsafe lockpool_thread_name(work.name)
                 // libpq's request to end a statement is sent without the flag that its other sends have for that.
-                if work.blocksBrokenPipe { lockpool_thread_block_broken_pipe() }
+                if !work.runsTasks { lockpool_thread_block_broken_pipe() }
                 work.body()
                 return nil
             },

@@ -21,20 +21,18 @@ final class JobQueue: @unchecked Sendable {
     }
 
     private let foreign = Locked(Foreign())
+    /// The thread that runs the jobs.
     private let thread = Atomic<UInt>(0)
 
     // The thread's alone.
     private var own: [UnownedJob] = []
     private var running: [UnownedJob] = []
 
-    /// Whether the calling thread is the one that runs the jobs.
-    var isThread: Bool { thread.load(ordering: .relaxed) == lockpool_thread_self() }
-
     /// Adds a job.
     ///
     /// - Returns: Whether the thread sleeps, and is to be woken for it.
     func add(_ job: UnownedJob) -> Bool {
-        if isThread {
+        if thread.load(ordering: .relaxed) == lockpool_thread_self() {
             own.append(job)
             return false
         }

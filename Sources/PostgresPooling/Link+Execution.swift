@@ -28,10 +28,7 @@ extension Link {
         while true {
             let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
             do throws(PostgresError) {
-                if let preparation = try send(query) {
-                    try await prepare(query, preparation, patience)
-                    continue
-                }
+                while let preparation = try send(query) { try await prepare(query, preparation, patience) }
                 return try await finish(sql: query.text, patience)
             } catch {
                 // The server has not begun with it, so it can be sent again. In a transaction it cannot: that has failed by now.
@@ -289,7 +286,7 @@ extension Link {
     /// Reads what is still to come of an answer, and drops it.
     private func drain(_ patience: Patience) async throws(PostgresError) {
         while let result = try await nextResult(sql: "", patience) {
-            if let error = failure(of: result, sql: ""), error.code == .unsupported { throw error }
+            if result.isCopy { throw failure(of: result, sql: "")! }
         }
     }
 
@@ -332,8 +329,8 @@ extension Link {
 
     /// The error that a result is; `nil` if it is none.
     func failure(of result: PostgresResult, sql: String) -> PostgresError? {
-        switch result.status {
-        case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+        guard result.isError else { return nil }
+        if result.isCopy {
             // To end it in order is not worth the code, so the connection goes.
             return PostgresError(
                 .unsupported,
@@ -341,18 +338,16 @@ extension Link {
                 sql: sql,
                 connectionIsGone: true
             )
-        case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE:
-            guard result.errorField("C") != nil else { return lost(sql: sql, result.errorMessage) }
-            let fields = PostgresError.ServerFields(result)
-            return PostgresError(
-                .server,
-                fields.message,
-                server: fields,
-                sql: sql,
-                connectionIsGone: isLost || fields.severity == "FATAL" || fields.severity == "PANIC"
-            )
-        default: return nil
         }
+        guard result.errorField("C") != nil else { return lost(sql: sql, result.errorMessage) }
+        let fields = PostgresError.ServerFields(result)
+        return PostgresError(
+            .server,
+            fields.message,
+            server: fields,
+            sql: sql,
+            connectionIsGone: isLost || fields.severity == "FATAL" || fields.severity == "PANIC"
+        )
     }
 
     /// The error for a connection that is lost.

@@ -252,14 +252,8 @@ final class Link: @unchecked Sendable {
             if reactor.waiting.load(ordering: .relaxed) > Link.fewWaiters { break }
         }
         // More of an encrypted answer may have come from the socket, which does not become ready for that.
-        if isEncrypted {
-            consume()
-            if unsafe PQisBusy(handle) == 0 {
-                mayHaveMore.store(true, ordering: .relaxed)
-                return lookHabit.noting(true)
-            }
-        }
-        return lookHabit.noting(false)
+        mayHaveMore.store(isEncrypted, ordering: .relaxed)
+        return lookHabit.noting(isReady(for: .answer))
     }
 
     /// Whether the task wants to be on an executor.

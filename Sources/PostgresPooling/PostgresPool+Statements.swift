@@ -35,7 +35,7 @@ extension PostgresPool {
         as columns: (repeat each Column).Type,
         timeout: Duration? = nil
     ) async throws -> [(repeat each Column)] {
-        try PostgresRows(try await run(query, timeout: timeout)).decode(as: columns)
+        try await self.query(query, timeout: timeout).decode(as: columns)
     }
 
     /// Runs a statement and decodes all its rows, which have one column.

@@ -95,10 +95,9 @@ struct StatementCache {
     mutating func plan(_ key: Key, mayEvict: Bool = true) -> Plan {
         guard capacity > 0 else { return .once }
         guard let entry = entry(key) else {
-            uses += 1
             // As many texts that came once are remembered as there may be prepared ones.
             if entries.count - preparedCount >= capacity { evictUnprepared() }
-            remember(key)
+            use(remember(key))
             return .once
         }
         use(entry)
@@ -110,10 +109,8 @@ struct StatementCache {
         return .prepare(Preparation(name: "lockpool_\(nextNumber)", evicting: evicted))
     }
 
-    @discardableResult
     private mutating func remember(_ key: Key) -> Entry {
         let entry = Entry(key.withoutValues)
-        entry.lastUse = uses
         entries[entry.key] = entry
         return entry
     }
