@@ -24,9 +24,9 @@ final class JobQueue: @unchecked Sendable {
     /// The thread that runs the jobs.
     private let thread = Atomic<UInt>(0)
 
-    // The thread's alone.
-    private var own: [UnownedJob] = []
-    private var running: [UnownedJob] = []
+    // The thread's alone: nothing that the runtime would have to check.
+    @safe @exclusivity(unchecked) private var own: [UnownedJob] = []
+    @safe @exclusivity(unchecked) private var running: [UnownedJob] = []
 
     /// Adds a job.
     ///

@@ -28,8 +28,10 @@ extension Link {
         while true {
             let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
             do throws(PostgresError) {
-                while let preparation = try send(query) { try await prepare(query, preparation, patience) }
-                return try await finish(sql: query.text, patience)
+                switch try send(query) {
+                case .sent(let text): return try await finish(sql: text, patience)
+                case .unprepared(let preparation): try await prepare(query, preparation, patience)
+                }
             } catch {
                 // The server has not begun with it, so it can be sent again. In a transaction it cannot: that has failed by now.
                 guard forgetIfStale(query, error), !isInTransaction else { throw error }
@@ -42,46 +44,54 @@ extension Link {
     /// - Returns: The last result, in text format.
     @discardableResult
     func runScript(_ text: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
-        try PostgresQuery(unsafe: text).validate()
+        try PostgresQuery(unsafe: text).validate(text)
         expectAnswer()
         try begin(sql: text, unsafe PQsendQuery(handle, text))
         return try await finish(sql: text, patience)
     }
 
+    /// What has become of a statement that was to be sent.
+    enum Sending {
+        /// It is on its way; this is its text.
+        case sent(text: String)
+        /// It is to be prepared first.
+        case unprepared(StatementCache.Preparation)
+    }
+
     /// Sends a statement, prepared if it has come before.
     ///
     /// - Parameter rowByRow: Whether each row is to be a result of its own.
-    /// - Returns: `nil`; or, when nothing was sent, how it is to be prepared first.
-    func send(_ query: PostgresQuery, rowByRow: Bool = false) throws(PostgresError) -> StatementCache.Preparation? {
+    func send(_ query: PostgresQuery, rowByRow: Bool = false) throws(PostgresError) -> Sending {
         let key = StatementCache.Key(query)
-        var name = session.statements.name(of: key)
-        if name == nil {
+        var prepared = session.statements.prepared(key)
+        let text = prepared?.text ?? query.text
+        if prepared == nil {
             // Before anything is remembered of it, or thrown out for it.
-            try query.validate()
+            try query.validate(text)
             // Within a transaction nothing is thrown out: a failure of that would end the transaction.
             let mayEvict = unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
-            switch session.statements.plan(key, mayEvict: mayEvict) {
-            case .prepared(let prepared): name = prepared
+            switch session.statements.plan(key, text: text, mayEvict: mayEvict) {
+            case .prepared(let statement): prepared = statement
             case .once: break
-            case .prepare(let preparation): return preparation
+            case .prepare(let preparation): return .unprepared(preparation)
             }
         }
         expectAnswer()
-        let isSent = unsafe try withArguments(query.parameters, sql: query.text) {
-            count,
-            types,
-            values,
-            lengths,
-            formats in
-            if let name { return unsafe PQsendQueryPrepared(handle, name, count, values, lengths, formats, 1) }
-            return unsafe PQsendQueryParams(handle, query.text, count, types, values, lengths, formats, 1)
+        let isSent = unsafe try query.withArguments(sql: text) { count, types, values, lengths, formats in
+            guard let name = prepared?.name else {
+                return unsafe PQsendQueryParams(handle, text, count, types, values, lengths, formats, 1)
+            }
+            // Passed as a `String`, it would be copied to the heap.
+            return unsafe name.withCString { name in
+                unsafe PQsendQueryPrepared(handle, name, count, values, lengths, formats, 1)
+            }
         }
-        try begin(sql: query.text, isSent)
+        try begin(sql: text, isSent)
         // Before anything else is done with the connection.
         if rowByRow, unsafe PQsetSingleRowMode(handle) == 0 {
-            throw lost(sql: query.text, "libpq does not give the rows one by one.")
+            throw lost(sql: text, "libpq does not give the rows one by one.")
         }
-        return nil
+        return .sent(text: text)
     }
 
     /// Has the server prepare a statement.
@@ -93,17 +103,17 @@ extension Link {
         let key = StatementCache.Key(query)
         do throws(PostgresError) {
             if let evicted = preparation.evicting { try await deallocate(evicted, patience) }
-            let types = key.types
+            let (types, text) = (key.types, preparation.text)
             expectAnswer()
-            let isSent = unsafe PQsendPrepare(handle, preparation.name, query.text, Int32(types.count), types)
-            try begin(sql: query.text, isSent)
-            _ = try await finish(sql: query.text, patience)
+            let isSent = unsafe PQsendPrepare(handle, preparation.name, text, Int32(types.count), types)
+            try begin(sql: text, isSent)
+            _ = try await finish(sql: text, patience)
         } catch {
             // Without a word of the server's it may have what nobody here knows of.
             if error.server == nil { session.noteOwnStatement() }
             throw error
         }
-        session.statements.didPrepare(key, name: preparation.name)
+        session.statements.didPrepare(key, preparation)
     }
 
     /// Has the server forget a prepared statement, if it has not done so by itself.
@@ -220,16 +230,18 @@ extension Link {
     ///
     /// - Parameter resetTimeout: How long the earlier one may take for that, if the new one's own patience lasts as long.
     func prepareToSend(
-        sql: String,
+        sql: @autoclosure () -> String,
         _ patience: Patience,
         resetTimeout: Duration
     ) async throws(PostgresError) {
-        if patience.isCancellable, Task.isCancelled {
-            throw PostgresError(.cancelled, "the task was cancelled before the statement was sent", sql: sql)
+        if patience.isCancellable {
+            if Task.isCancelled {
+                throw PostgresError(.cancelled, "the task was cancelled before the statement was sent", sql: sql())
+            }
+            if isShutDown.load(ordering: .relaxed) { throw shutDown(sql: sql()) }
         }
-        if patience.isCancellable, isShutDown.load(ordering: .relaxed) { throw shutDown(sql: sql) }
         guard session.isAnswerPending || session.cancelRequest != nil else { return }
-        try await endEarlier(sql: sql, patience, resetTimeout: resetTimeout)
+        try await endEarlier(sql: sql(), patience, resetTimeout: resetTimeout)
     }
 
     private func endEarlier(

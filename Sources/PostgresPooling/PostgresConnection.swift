@@ -27,9 +27,9 @@ public struct PostgresConnection: ~Copyable, Sendable {
     }
 
     /// Makes sure that another statement can be sent, and ends the streams of earlier ones.
-    func prepareToSend(sql: String, _ patience: Patience) async throws(PostgresError) {
+    func prepareToSend(sql: @autoclosure () -> String, _ patience: Patience) async throws(PostgresError) {
         link.endStreams()
-        try await link.prepareToSend(sql: sql, patience, resetTimeout: resetTimeout)
+        try await link.prepareToSend(sql: sql(), patience, resetTimeout: resetTimeout)
     }
 }
 

@@ -4,76 +4,80 @@
 
 internal import CLockPoolPQ
 
-/// Lends the arrays that `PQsendQueryParams` and `PQsendQueryPrepared` need, for as long as `body` runs.
-///
-/// All of them are in one buffer, which is on the stack if it is small.
-///
-/// - Parameters:
-///   - parameters: The parameters, in the order of their numbers.
-///   - sql: The text of the statement, for an error.
-///   - body: Gets how many there are, their types, values, lengths and formats; `nil` if there are none.
-/// - Returns: What `body` returns.
-/// - Throws: ``PostgresError`` with the code `encoding` if one of them cannot be sent; `body` is not run then.
-func withArguments<Result>(
-    _ parameters: [PostgresParameter],
-    sql: String? = nil,
-    _ body: (
-        _ count: Int32, _ types: UnsafePointer<Oid>?, _ values: UnsafePointer<UnsafePointer<CChar>?>?,
-        _ lengths: UnsafePointer<Int32>?, _ formats: UnsafePointer<Int32>?
-    ) -> Result
-) throws(PostgresError) -> Result {
-    let count = parameters.count
-    if count == 0 { return body(0, nil, nil, nil, nil) }
-    try validateCount(of: parameters, sql: sql)
-    var byteCount = 0
-    // By index, here and below: an iterator would count references to the array.
-    for index in 0..<count {
-        if let obstacle = parameters[index].content.obstacle {
-            throw PostgresError(.encoding, "parameter $\(index + 1): \(obstacle)", sql: sql)
-        }
-        // One more for the NUL behind a text, so that no value is at the very end of the buffer either.
-        byteCount += parameters[index].content.byteCount + 1
-    }
-
-    // The pointers first, since they are the most aligned, then the numbers, then the bytes.
-    let pointerSize = unsafe MemoryLayout<UnsafePointer<CChar>?>.stride
-    let size = count * (pointerSize + 3 * MemoryLayout<Int32>.stride) + byteCount
-    return unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: pointerSize) { buffer in
-        // The parts are bound to one type each, do not overlap, and are written in full before `body` reads them.
-        var rest = buffer.baseAddress!
-        let values = unsafe rest.bindMemory(to: UnsafePointer<CChar>?.self, capacity: count)
-        unsafe rest += count * pointerSize
-        let types = unsafe rest.bindMemory(to: Oid.self, capacity: count)
-        unsafe rest += count * MemoryLayout<Oid>.stride
-        let lengths = unsafe rest.bindMemory(to: Int32.self, capacity: count)
-        unsafe rest += count * MemoryLayout<Int32>.stride
-        let formats = unsafe rest.bindMemory(to: Int32.self, capacity: count)
-        unsafe rest += count * MemoryLayout<Int32>.stride
-        for index in 0..<count {
-            let length = parameters[index].content.byteCount
-            unsafe (types + index).initialize(to: parameters[index].type.oid)
-            unsafe (lengths + index).initialize(to: Int32(length))
-            switch parameters[index].content {
-            case .null:
-                unsafe (values + index).initialize(to: nil)
-                unsafe (formats + index).initialize(to: 1)
-                continue
-            case .text: unsafe (formats + index).initialize(to: 0)
-            default: unsafe (formats + index).initialize(to: 1)
+extension PostgresQuery {
+    /// Lends the arrays that `PQsendQueryParams` and `PQsendQueryPrepared` need, for as long as `body` runs.
+    ///
+    /// All of them are in one buffer, which is on the stack if it is small.
+    ///
+    /// - Parameters:
+    ///   - sql: The text of the statement, for an error.
+    ///   - body: Gets how many parameters there are, their types, values, lengths and formats; `nil` if there are none.
+    /// - Returns: What `body` returns.
+    /// - Throws: ``PostgresError`` with the code `encoding` if one of them cannot be sent; `body` is not run then.
+    func withArguments<Result>(
+        sql: String? = nil,
+        _ body: (
+            _ count: Int32, _ types: UnsafePointer<Oid>?, _ values: UnsafePointer<UnsafePointer<CChar>?>?,
+            _ lengths: UnsafePointer<Int32>?, _ formats: UnsafePointer<Int32>?
+        ) -> Result
+    ) throws(PostgresError) -> Result {
+        var (count, byteCount) = (0, 0)
+        for piece in pieces {
+            guard let content = piece.parameter?.content else { continue }
+            count += 1
+            if let obstacle = content.obstacle {
+                throw PostgresError(.encoding, "parameter $\(count): \(obstacle)", sql: sql)
             }
-            let bytes = unsafe UnsafeMutableRawBufferPointer(start: rest, count: length)
-            unsafe parameters[index].content.write(to: bytes)
-            unsafe (rest + length).storeBytes(of: 0, as: UInt8.self)
-            unsafe (values + index).initialize(to: UnsafePointer(rest.bindMemory(to: CChar.self, capacity: length + 1)))
-            unsafe rest += length + 1
+            // One more for the NUL behind a text, so that no value is at the very end of the buffer either.
+            byteCount += content.byteCount + 1
         }
-        return unsafe body(Int32(count), types, values, lengths, formats)
+        if count == 0 { return body(0, nil, nil, nil, nil) }
+        try validateCount(of: count, sql: sql)
+
+        // The pointers first, since they are the most aligned, then the numbers, then the bytes.
+        let pointerSize = unsafe MemoryLayout<UnsafePointer<CChar>?>.stride
+        let size = count * (pointerSize + 3 * MemoryLayout<Int32>.stride) + byteCount
+        return unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: pointerSize) { buffer in
+            // The parts are bound to one type each, do not overlap, and are written in full before `body` reads them.
+            var rest = buffer.baseAddress!
+            let values = unsafe rest.bindMemory(to: UnsafePointer<CChar>?.self, capacity: count)
+            unsafe rest += count * pointerSize
+            let types = unsafe rest.bindMemory(to: Oid.self, capacity: count)
+            unsafe rest += count * MemoryLayout<Oid>.stride
+            let lengths = unsafe rest.bindMemory(to: Int32.self, capacity: count)
+            unsafe rest += count * MemoryLayout<Int32>.stride
+            let formats = unsafe rest.bindMemory(to: Int32.self, capacity: count)
+            unsafe rest += count * MemoryLayout<Int32>.stride
+            var index = 0
+            for piece in pieces {
+                guard let parameter = piece.parameter else { continue }
+                defer { index += 1 }
+                let content = parameter.content
+                let length = content.byteCount
+                unsafe (types + index).initialize(to: parameter.type.oid)
+                unsafe (lengths + index).initialize(to: Int32(length))
+                switch content {
+                case .null:
+                    unsafe (values + index).initialize(to: nil)
+                    unsafe (formats + index).initialize(to: 1)
+                    continue
+                case .text: unsafe (formats + index).initialize(to: 0)
+                default: unsafe (formats + index).initialize(to: 1)
+                }
+                unsafe content.write(to: UnsafeMutableRawBufferPointer(start: rest, count: length))
+                unsafe (rest + length).storeBytes(of: 0, as: UInt8.self)
+                let value = unsafe UnsafePointer(rest.bindMemory(to: CChar.self, capacity: length + 1))
+                unsafe (values + index).initialize(to: value)
+                unsafe rest += length + 1
+            }
+            return unsafe body(Int32(count), types, values, lengths, formats)
+        }
     }
 }
 
 /// Refuses more parameters than the protocol, which counts them in 16 bits, has numbers for.
-func validateCount(of parameters: [PostgresParameter], sql: String?) throws(PostgresError) {
-    if parameters.count > 65_535 {
-        throw PostgresError(.encoding, "\(parameters.count) parameters are more than 65,535", sql: sql)
+func validateCount(of count: Int, sql: String?) throws(PostgresError) {
+    if count > 65_535 {
+        throw PostgresError(.encoding, "\(count) parameters are more than 65,535", sql: sql)
     }
 }

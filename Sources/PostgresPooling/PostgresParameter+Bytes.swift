@@ -7,7 +7,7 @@ extension PostgresParameter.Content {
     var byteCount: Int {
         switch self {
         case .null, .failure: 0
-        case .short(_, _, let count): count
+        case .short(_, _, let count): Int(count)
         case .bytes(let bytes): bytes.count
         case .text(let text): text.utf8.count
         }
@@ -31,7 +31,7 @@ extension PostgresParameter.Content {
         case .short(let first, let second, let count):
             unsafe withUnsafeBytes(of: (first.bigEndian, second.bigEndian)) { words in
                 // `words` has 16 bytes, and no content counts more.
-                unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: words[..<count]))
+                unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: words[..<Int(count)]))
             }
         case .bytes(let bytes):
             unsafe buffer.copyBytes(from: bytes)
@@ -46,7 +46,7 @@ extension PostgresParameter.Content {
         case .null, .failure:
             break
         case .short(let first, let second, let count):
-            for index in 0..<count {
+            for index in 0..<Int(count) {
                 let word = index < 8 ? first : second
                 bytes.append(UInt8(truncatingIfNeeded: word >> (56 - 8 * (index % 8))))
             }

@@ -6,19 +6,17 @@
 ///
 /// It comes from a ``PostgresEncodable`` value. No description shows it.
 public struct PostgresParameter: Sendable {
-    /// The type that the server is told; ``PostgresType/unspecified`` lets it find one.
-    public let type: PostgresType
-
+    // Before the type, which then fits behind it into the same word.
     let content: Content
 
-    /// Where in the text of its statement, in UTF-8, the `$` of its placeholder is; negative if nobody knows. For ``PostgresQuery``.
-    var place: Int32 = -1
+    /// The type that the server is told; ``PostgresType/unspecified`` lets it find one.
+    public let type: PostgresType
 
     enum Content: Sendable {
         case null
 
         /// Up to 16 bytes, in two numbers whose big-endian bytes follow each other, without an allocation.
-        case short(UInt64, UInt64 = 0, count: Int)
+        case short(UInt64, UInt64 = 0, count: UInt8)
         case bytes([UInt8])
 
         /// The only one in text format, which the server takes for any type.
@@ -57,7 +55,7 @@ public struct PostgresParameter: Sendable {
     /// An integer or the bits of a floating-point number, big-endian.
     static func fixed<Bits: FixedWidthInteger>(_ type: PostgresType, _ bits: Bits) -> PostgresParameter {
         let word = UInt64(truncatingIfNeeded: bits) << (64 - Bits.bitWidth)
-        return PostgresParameter(type, .short(word, count: Bits.bitWidth / 8))
+        return PostgresParameter(type, .short(word, count: UInt8(Bits.bitWidth / 8)))
     }
 }
 

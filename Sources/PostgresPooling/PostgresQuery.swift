@@ -15,11 +15,40 @@
 ///
 /// Descriptions show the text and never a value.
 public struct PostgresQuery: Sendable {
-    /// The text of the statement, with `$1`, `$2` and so on for the parameters.
-    public private(set) var text: String
+    /// What it was put together from. A statement that is run again and again needs no more: its text is made when somebody asks for it.
+    private(set) var pieces: [Piece] = []
 
-    /// The values of the parameters, in the order of their numbers.
-    public private(set) var parameters: [PostgresParameter]
+    enum Piece: Sendable {
+        /// A part of the text, out of the program's.
+        case literal(StaticString)
+        /// A part of the text that was made at run time.
+        case text(String)
+        /// A parameter, whose placeholder is here and gets the next number.
+        case parameter(PostgresParameter)
+        /// A parameter whose placeholder stands in the text of a piece before it, which has numbers of its own.
+        case numbered(PostgresParameter)
+    }
+
+    /// The text of the statement, with `$1`, `$2` and so on for the parameters. O(length): it is put together for each call.
+    public var text: String {
+        if case .text(let text)? = pieces.first, pieces.count == 1 { return text }
+        var text = ""
+        var count = 0
+        for piece in pieces {
+            switch piece {
+            case .literal(let literal): text.append(piece: literal.description)
+            case .text(let piece): text.append(piece: piece)
+            case .parameter:
+                count += 1
+                text.append(placeholder: count)
+            case .numbered: count += 1
+            }
+        }
+        return text
+    }
+
+    /// The values of the parameters, in the order of their numbers. O(length).
+    public var parameters: [PostgresParameter] { pieces.compactMap(\.parameter) }
 
     /// Takes any text for SQL.
     ///
@@ -27,9 +56,21 @@ public struct PostgresQuery: Sendable {
     ///   - text: A statement that no stranger has had a part in.
     ///   - parameters: The values of its parameters `$1`, `$2` and so on.
     public init(unsafe text: String, parameters: [PostgresParameter] = []) {
-        self.text = text
-        self.parameters = parameters
-        for index in parameters.indices { self.parameters[index].place = -1 }
+        pieces.reserveCapacity(1 + parameters.count)
+        pieces.append(.text(text))
+        pieces += parameters.lazy.map { .numbered($0) }
+    }
+
+    fileprivate init(capacity: Int) { pieces.reserveCapacity(capacity) }
+}
+
+extension PostgresQuery.Piece {
+    /// The parameter that it is; `nil` if it is a part of the text.
+    var parameter: PostgresParameter? {
+        switch self {
+        case .parameter(let parameter), .numbered(let parameter): parameter
+        case .literal, .text: nil
+        }
     }
 }
 
@@ -38,7 +79,7 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
     ///
     /// The literal is a `StaticString`, which a `String` does not convert to.
     public init(stringLiteral text: StaticString) {
-        self.init(unsafe: text.description)
+        pieces = [.literal(text)]
     }
 
     /// A statement with parameters.
@@ -48,29 +89,28 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
 
     /// Puts a statement together from a literal's pieces.
     public struct StringInterpolation: StringInterpolationProtocol, Sendable {
-        var query = PostgresQuery(unsafe: "")
+        fileprivate var query: PostgresQuery
 
         /// Begins a literal.
         public init(literalCapacity: Int, interpolationCount: Int) {
-            query.text.reserveCapacity(literalCapacity + 2 * interpolationCount)
-            query.parameters.reserveCapacity(interpolationCount)
+            query = PostgresQuery(capacity: 2 * interpolationCount + 1)
         }
 
         /// Appends a piece of the literal as it is.
         public mutating func appendLiteral(_ literal: StaticString) {
-            query.append(literal.description)
+            if literal.withUTF8Buffer({ !$0.isEmpty }) { query.pieces.append(.literal(literal)) }
         }
 
         /// Appends a parameter with this value.
         public mutating func appendInterpolation(_ value: some PostgresEncodable) {
-            query.append(value.postgresParameter)
+            query.pieces.append(.parameter(value.postgresParameter))
         }
 
         /// Appends a parameter with this value, or `NULL` for `nil`.
         ///
         /// Without this the compiler would warn of the description of an optional.
         public mutating func appendInterpolation(_ value: (some PostgresEncodable)?) {
-            query.append(value.postgresParameter)
+            query.pieces.append(.parameter(value.postgresParameter))
         }
 
         /// Appends the name of a table, a column or the like, in double quotes.
@@ -84,7 +124,7 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
                 if character == "\"" { quoted.unicodeScalars.append(character) }
             }
             quoted += "\""
-            query.append(quoted)
+            query.pieces.append(.text(quoted))
         }
 
         /// Appends another statement, or a part of one, with its parameters, which get the numbers that follow.
@@ -98,61 +138,56 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
 }
 
 extension PostgresQuery {
-    private mutating func append(_ parameter: PostgresParameter) {
-        // A letter, a digit or a dollar sign would make a name of the placeholder, such as `LIMIT$1`, or begin a text with it.
-        if let last = text.utf8.last, last.isPartOfName, !endsInPlaceholder { text += " " }
-        parameters.append(parameter)
-        parameters[parameters.count - 1].place = Int32(clamping: text.utf8.count)
-        text += "$"
-        text += String(parameters.count)
-    }
-
-    private mutating func append(_ piece: String) {
-        // A digit would become a part of the placeholder's number, and another parameter of it; servers of today refuse a letter
-        // there. It is looked for among the bytes, because with a combining mark behind it, it is another character.
-        if let first = piece.utf8.first, first.isPartOfName, endsInPlaceholder { text += " " }
-        text += piece
-    }
-
-    /// Whether nothing follows the last placeholder, also one that came with a text from elsewhere.
-    private var endsInPlaceholder: Bool {
-        let rest = text.utf8.reversed().drop(while: \.isDigit)
-        return rest.first == UInt8(ascii: "$") && text.utf8.last != UInt8(ascii: "$")
-    }
-
     private mutating func append(_ other: PostgresQuery) {
-        // A text from elsewhere has numbers that nobody but its author knows the places of.
-        guard other.parameters.allSatisfy({ $0.place >= 0 }) else {
-            let isFirst = parameters.isEmpty
-            append(other.text)
-            parameters += other.parameters
-            if !isFirst {
-                parameters.append(
-                    .failure("a text with parameters of its own comes after others, and its numbers do not fit")
-                )
-            }
-            return
+        // A text with numbers of its own has them where nobody but its author knows.
+        let isMisnumbered = other.pieces.contains(where: \.isNumbered) && pieces.contains { $0.parameter != nil }
+        pieces += other.pieces
+        if isMisnumbered {
+            let reason = "a text with parameters of its own comes after others, and its numbers do not fit"
+            pieces.append(.numbered(.failure(reason)))
         }
-        var rest = other.text[...]
-        for (index, parameter) in other.parameters.enumerated() {
-            let place = other.text.utf8.index(other.text.startIndex, offsetBy: Int(parameter.place))
-            append(String(rest[..<place]))
-            append(parameter)
-            rest = other.text[other.text.utf8.index(place, offsetBy: 1 + "\(index + 1)".utf8.count)...]
-        }
-        append(String(rest))
     }
 
     /// Refuses a text that would end for libpq where it does not, and parameters that cannot be prepared either: too many, or one
     /// without a value, whose type is not the one that it would have.
-    func validate() throws(PostgresError) {
+    ///
+    /// - Parameter text: Its text, which the caller has.
+    func validate(_ text: String) throws(PostgresError) {
+        let parameters = parameters
         if text.hasNUL { throw PostgresError(.encoding, "the statement has a NUL character", sql: text) }
-        try validateCount(of: parameters, sql: text)
+        try validateCount(of: parameters.count, sql: text)
         for (index, parameter) in parameters.enumerated() {
             if case .failure(let reason) = parameter.content {
                 throw PostgresError(.encoding, "parameter $\(index + 1): \(reason)", sql: text)
             }
         }
+    }
+}
+
+extension PostgresQuery.Piece {
+    fileprivate var isNumbered: Bool {
+        if case .numbered = self { true } else { false }
+    }
+}
+
+extension String {
+    fileprivate mutating func append(placeholder number: Int) {
+        // A letter, a digit or a dollar sign would make a name of the placeholder, such as `LIMIT$1`, or begin a text with it.
+        if let last = utf8.last, last.isPartOfName, !endsInPlaceholder { self += " " }
+        self += "$\(number)"
+    }
+
+    fileprivate mutating func append(piece: String) {
+        // A digit would become a part of the placeholder's number, and another parameter of it; servers of today refuse a letter
+        // there. It is looked for among the bytes, because with a combining mark behind it, it is another character.
+        if let first = piece.utf8.first, first.isPartOfName, endsInPlaceholder { self += " " }
+        self += piece
+    }
+
+    /// Whether nothing follows the last placeholder, also one that came with a text from elsewhere.
+    private var endsInPlaceholder: Bool {
+        let rest = utf8.reversed().drop(while: \.isDigit)
+        return rest.first == UInt8(ascii: "$") && utf8.last != UInt8(ascii: "$")
     }
 }
 

@@ -37,7 +37,9 @@ public struct PostgresRowStream: AsyncSequence {
     /// Where an iteration over the rows is.
     public struct Iterator: AsyncIteratorProtocol {
         private enum State {
-            case new, running, done
+            case new
+            case running(sql: String)
+            case done
         }
 
         private let stream: PostgresRowStream
@@ -61,7 +63,7 @@ public struct PostgresRowStream: AsyncSequence {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(PostgresError) -> PostgresRow? {
-            if state == .done { return nil }
+            if case .done = state { return nil }
             let link = stream.link
             // First, because after the lease's end the connection is another's.
             let isCurrent = statement == nil || statement == link.statements.load(ordering: .relaxed)
@@ -76,8 +78,9 @@ public struct PostgresRowStream: AsyncSequence {
             link.beginUse()
             defer { link.endUse() }
             do throws(PostgresError) {
-                if state == .new { try await begin() }
-                return try await nextRow()
+                if case .new = state { try await begin() }
+                guard case .running(let sql) = state else { return nil }
+                return try await nextRow(sql: sql)
             } catch {
                 state = .done
                 throw error
@@ -89,14 +92,15 @@ public struct PostgresRowStream: AsyncSequence {
             statement = link.endStreams()
             if let timeout = stream.timeout { patience.deadline = MonotonicClock.deadline(after: timeout) }
             try await link.prepareToSend(sql: query.text, patience, resetTimeout: stream.resetTimeout)
-            while let preparation = try link.send(query, rowByRow: true) {
-                try await link.prepare(query, preparation, patience)
+            while true {
+                switch try link.send(query, rowByRow: true) {
+                case .sent(let text): return state = .running(sql: text)
+                case .unprepared(let preparation): try await link.prepare(query, preparation, patience)
+                }
             }
-            state = .running
         }
 
-        private mutating func nextRow() async throws(PostgresError) -> PostgresRow? {
-            let sql = stream.query.text
+        private mutating func nextRow(sql: String) async throws(PostgresError) -> PostgresRow? {
             guard let result = try await stream.link.nextResult(sql: sql, patience) else {
                 state = .done
                 return nil

@@ -9,41 +9,42 @@ internal import ConnectionPooling
 /// A text that comes for the first time is not prepared: that would cost a round trip more, and most texts of that kind do not come
 /// again. From its second time on it is. When there are more than the bound, the one that was not used for longest goes.
 struct StatementCache {
-    /// What is prepared: a text, and the types of its parameters.
+    /// What is prepared: a text, in the pieces that it was made from, and the types of its parameters.
     ///
-    /// Made for each statement that is run, and so without an array of its own: it holds the parameters. What is remembered has
-    /// forgotten their values.
+    /// Made for each statement that is run, and so without an array of its own: it holds the statement's pieces. What is remembered
+    /// has forgotten the parameters' values. The same text in other pieces is another statement, which costs no more than a place.
     struct Key: Hashable {
-        private let text: ExactText
-        private let parameters: [PostgresParameter]
+        private let pieces: [PostgresQuery.Piece]
 
-        init(_ query: PostgresQuery) { self.init(text: ExactText(query.text), parameters: query.parameters) }
+        init(_ query: PostgresQuery) { self.init(pieces: query.pieces) }
 
-        private init(text: ExactText, parameters: [PostgresParameter]) {
-            self.text = text
-            self.parameters = parameters
-        }
+        private init(pieces: [PostgresQuery.Piece]) { self.pieces = pieces }
 
-        var types: [UInt32] { parameters.map(\.type.oid) }
+        var types: [UInt32] { pieces.compactMap { $0.parameter?.type.oid } }
 
-        var withoutValues: Key { Key(text: text, parameters: parameters.map { .null($0.type) }) }
+        var withoutValues: Key { Key(pieces: pieces.map(\.withoutValue)) }
 
         static func == (one: Key, other: Key) -> Bool {
-            let count = one.parameters.count
-            guard count == other.parameters.count else { return false }
-            for index in 0..<count where one.parameters[index].type != other.parameters[index].type { return false }
-            return one.text == other.text
+            let count = one.pieces.count
+            guard count == other.pieces.count else { return false }
+            // By index: an iterator would count references to the arrays.
+            for index in 0..<count where !one.pieces[index].isSame(as: other.pieces[index]) { return false }
+            return true
         }
 
-        func hash(into hasher: inout Hasher) {
-            hasher.combine(text)
-            for index in parameters.indices { hasher.combine(parameters[index].type.oid) }
-        }
+        func hash(into hasher: inout Hasher) { for piece in pieces { piece.hash(into: &hasher) } }
+    }
+
+    /// A statement that the server has.
+    struct Prepared: Equatable {
+        let name: String
+        let text: String
     }
 
     /// Under what name a statement is to be prepared, and the name of the one that is to be deallocated before that.
     struct Preparation {
         let name: String
+        let text: String
         let evicting: String?
     }
 
@@ -52,16 +53,22 @@ struct StatementCache {
         case once
         /// Prepare it first.
         case prepare(Preparation)
-        /// It is prepared under this name.
-        case prepared(name: String)
+        /// It is prepared.
+        case prepared(Prepared)
     }
 
     private final class Entry {
         let key: Key
+        let text: String
         var name: String?
         var lastUse = 0
 
-        init(_ key: Key) { self.key = key }
+        init(_ key: Key, text: String) {
+            self.key = key
+            self.text = text
+        }
+
+        var prepared: Prepared? { name.map { Prepared(name: $0, text: text) } }
     }
 
     let capacity: Int
@@ -74,11 +81,11 @@ struct StatementCache {
 
     init(capacity: Int) { self.capacity = capacity }
 
-    /// The name of a statement that the server has prepared, which is used now; `nil` if it has not, as far as is known. O(1).
-    mutating func name(of key: Key) -> String? {
-        guard let entry = entry(key), let name = entry.name else { return nil }
+    /// A statement that is used now, as the server has prepared it; `nil` if it has not, as far as is known. O(length of the statement).
+    mutating func prepared(_ key: Key) -> Prepared? {
+        guard let entry = entry(key), let prepared = entry.prepared else { return nil }
         use(entry)
-        return name
+        return prepared
     }
 
     private func entry(_ key: Key) -> Entry? { latest?.key == key ? latest : entries[key] }
@@ -91,26 +98,29 @@ struct StatementCache {
 
     /// How a statement is to be sent. O(1), but O(`capacity`) when another has to go.
     ///
-    /// - Parameter mayEvict: Whether another may go to make room; if not, and there is none, the statement is sent as it is.
-    mutating func plan(_ key: Key, mayEvict: Bool = true) -> Plan {
+    /// - Parameters:
+    ///   - key: The statement.
+    ///   - text: Its text.
+    ///   - mayEvict: Whether another may go to make room; if not, and there is none, the statement is sent as it is.
+    mutating func plan(_ key: Key, text: String, mayEvict: Bool = true) -> Plan {
         guard capacity > 0 else { return .once }
         guard let entry = entry(key) else {
             // As many texts that came once are remembered as there may be prepared ones.
             if entries.count - preparedCount >= capacity { evictUnprepared() }
-            use(remember(key))
+            use(remember(key, text: text))
             return .once
         }
         use(entry)
-        if let name = entry.name { return .prepared(name: name) }
+        if let prepared = entry.prepared { return .prepared(prepared) }
         let isFull = preparedCount >= capacity
         if isFull, !mayEvict { return .once }
         let evicted = isFull ? evictPrepared() : nil
         defer { nextNumber += 1 }
-        return .prepare(Preparation(name: "lockpool_\(nextNumber)", evicting: evicted))
+        return .prepare(Preparation(name: "lockpool_\(nextNumber)", text: text, evicting: evicted))
     }
 
-    private mutating func remember(_ key: Key) -> Entry {
-        let entry = Entry(key.withoutValues)
+    private mutating func remember(_ key: Key, text: String) -> Entry {
+        let entry = Entry(key.withoutValues, text: text)
         entries[entry.key] = entry
         return entry
     }
@@ -119,10 +129,10 @@ struct StatementCache {
     func isPrepared(_ key: Key) -> Bool { entries[key]?.name != nil }
 
     /// Notes that the server has prepared a statement.
-    mutating func didPrepare(_ key: Key, name: String) {
-        let entry = entries[key] ?? remember(key)
+    mutating func didPrepare(_ key: Key, _ preparation: Preparation) {
+        let entry = entries[key] ?? remember(key, text: preparation.text)
         if entry.name == nil { preparedCount += 1 }
-        entry.name = name
+        entry.name = preparation.name
         entry.lastUse = uses
     }
 
@@ -148,5 +158,45 @@ struct StatementCache {
     private mutating func evictUnprepared() {
         let oldest = entries.lazy.filter { $0.value.name == nil }.min { $0.value.lastUse < $1.value.lastUse }
         if let oldest { remove(oldest.key) }
+    }
+}
+
+extension PostgresQuery.Piece {
+    fileprivate var withoutValue: PostgresQuery.Piece {
+        switch self {
+        case .literal, .text: self
+        case .parameter(let parameter): .parameter(.null(parameter.type))
+        case .numbered(let parameter): .numbered(.null(parameter.type))
+        }
+    }
+
+    /// Whether it makes the same text, and the same types.
+    fileprivate func isSame(as other: PostgresQuery.Piece) -> Bool {
+        switch (self, other) {
+        case (.literal(let one), .literal(let other)): one.isSame(as: other)
+        case (.text(let one), .text(let other)): ExactText(one) == ExactText(other)
+        case (.parameter(let one), .parameter(let other)), (.numbered(let one), .numbered(let other)):
+            one.type == other.type
+        default: false
+        }
+    }
+
+    fileprivate func hash(into hasher: inout Hasher) {
+        switch self {
+        case .literal(let text): text.withUTF8Buffer { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        case .text(let text): hasher.combine(ExactText(text))
+        case .parameter(let parameter), .numbered(let parameter): hasher.combine(parameter.type)
+        }
+    }
+}
+
+extension StaticString {
+    /// Whether each byte is the same; known at once for the same literal.
+    fileprivate func isSame(as other: StaticString) -> Bool {
+        withUTF8Buffer { one in
+            other.withUTF8Buffer { other in
+                unsafe one.count == other.count && (one.baseAddress == other.baseAddress || one.elementsEqual(other))
+            }
+        }
     }
 }

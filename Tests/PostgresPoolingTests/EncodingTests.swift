@@ -49,7 +49,7 @@ import Testing
     @Test("A text that libpq reads to its end has one")
     func textEnds() throws {
         let query: PostgresQuery = "SELECT \("ab"), \(""), \("c")"
-        let texts = try unsafe withArguments(query.parameters) { _, _, values, _, _ in
+        let texts = try unsafe query.withArguments { _, _, values, _, _ in
             (0..<3).map { unsafe String(cString: values![$0]!) }
         }
         #expect(texts == ["ab", "", "c"])

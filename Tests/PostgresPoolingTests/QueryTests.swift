@@ -122,11 +122,11 @@ import Testing
 
     @Test("A NUL character in a statement is an error, and not where the statement ends")
     func nulInText() throws {
-        try ("SELECT 1" as PostgresQuery).validate()
+        try ("SELECT 1" as PostgresQuery).validate("SELECT 1")
         for query: PostgresQuery in [
             PostgresQuery(unsafe: "DELETE FROM t\0 WHERE a"), "DELETE FROM \(identifier: "t\0")",
         ] {
-            let error = #expect(throws: PostgresError.self) { try query.validate() }
+            let error = #expect(throws: PostgresError.self) { try query.validate(query.text) }
             #expect(error?.code == .encoding)
         }
     }
@@ -150,15 +150,15 @@ import Testing
         let more = PostgresQuery(unsafe: "", parameters: most.parameters + [PostgresParameter(1)])
         let error = #expect(throws: PostgresError.self) { try arguments(more) }
         #expect(error?.code == .encoding)
-        try most.validate()
-        #expect(throws: PostgresError.self) { try more.validate() }
+        try most.validate(most.text)
+        #expect(throws: PostgresError.self) { try more.validate(more.text) }
     }
 
     @Test("A parameter without a value is refused before its statement is prepared with a type that it does not have")
     func validation() throws {
         let text = PostgresQuery(unsafe: "a = $1", parameters: [PostgresParameter(7)])
         for query: PostgresQuery in ["SELECT \(1), \(Decimal.nan)", "SELECT \(1) = \(sql: text)"] {
-            let error = #expect(throws: PostgresError.self) { try query.validate() }
+            let error = #expect(throws: PostgresError.self) { try query.validate(query.text) }
             #expect(error?.code == .encoding && error?.sql == query.text)
         }
     }

@@ -66,7 +66,7 @@ struct Argument: Equatable {
 }
 
 func arguments(_ query: PostgresQuery) throws(PostgresError) -> [Argument] {
-    try unsafe withArguments(query.parameters, sql: query.text) { count, types, values, lengths, formats in
+    try unsafe query.withArguments(sql: query.text) { count, types, values, lengths, formats in
         (0..<Int(count)).map { index in
             let bytes = unsafe values![index].map { value in
                 unsafe Array(UnsafeRawBufferPointer(start: value, count: Int(lengths![index])))
