@@ -22,8 +22,9 @@ extension PostgresQuery {
         ) -> Result
     ) throws(PostgresError) -> Result {
         var (count, byteCount) = (0, 0)
-        for piece in pieces {
-            guard let content = piece.parameter?.content else { continue }
+        // By index, here and below: an iterator would count references to the array.
+        for index in 0..<pieces.count {
+            guard let content = pieces[index].parameter?.content else { continue }
             count += 1
             if let obstacle = content.obstacle {
                 throw PostgresError(.encoding, "parameter $\(count): \(obstacle)", sql: sql)
@@ -49,8 +50,8 @@ extension PostgresQuery {
             let formats = unsafe rest.bindMemory(to: Int32.self, capacity: count)
             unsafe rest += count * MemoryLayout<Int32>.stride
             var index = 0
-            for piece in pieces {
-                guard let parameter = piece.parameter else { continue }
+            for place in 0..<pieces.count {
+                guard let parameter = pieces[place].parameter else { continue }
                 defer { index += 1 }
                 let content = parameter.content
                 let length = content.byteCount

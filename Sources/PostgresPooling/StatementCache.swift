@@ -93,7 +93,7 @@ struct StatementCache {
     private mutating func use(_ entry: Entry) {
         uses += 1
         entry.lastUse = uses
-        latest = entry
+        if latest !== entry { latest = entry }
     }
 
     /// How a statement is to be sent. O(1), but O(`capacity`) when another has to go.
