@@ -63,17 +63,15 @@ extension Link {
     /// - Parameter rowByRow: Whether each row is to be a result of its own.
     func send(_ query: PostgresQuery, rowByRow: Bool = false) throws(PostgresError) -> Sending {
         let key = StatementCache.Key(query)
-        var prepared = session.statements.prepared(key)
+        let prepared = session.statements.prepared(key)
         let text = prepared?.text ?? query.text
         if prepared == nil {
             // Before anything is remembered of it, or thrown out for it.
             try query.validate(text)
             // Within a transaction nothing is thrown out: a failure of that would end the transaction.
             let mayEvict = unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
-            switch session.statements.plan(key, text: text, mayEvict: mayEvict) {
-            case .prepared(let statement): prepared = statement
-            case .once: break
-            case .prepare(let preparation): return .unprepared(preparation)
+            if let preparation = session.statements.preparation(key, text: text, mayEvict: mayEvict) {
+                return .unprepared(preparation)
             }
         }
         expectAnswer()

@@ -61,7 +61,8 @@ final class Link: @unchecked Sendable {
     /// What it takes to ask the server to end a statement early; `nil` if there was no memory for it.
     let cancelKey: CancelKey?
 
-    /// What the owner knows of the session. Only the owner touches it, which `beginUse` sees to and the runtime need not check again.
+    /// What the owner knows of the session. Only the owner touches it, and nothing that it does with it calls out or suspends: there
+    /// is nothing that the runtime would have to check.
     @safe @exclusivity(unchecked) var session: Session
 
     private struct Wait {

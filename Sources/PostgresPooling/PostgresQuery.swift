@@ -15,17 +15,18 @@
 ///
 /// Descriptions show the text and never a value.
 public struct PostgresQuery: Sendable {
-    /// What it was put together from. A statement that is run again and again needs no more: its text is made when somebody asks for it.
+    /// What it was put together from, in order. A statement that is run again and again needs no more: its text is made when somebody
+    /// asks for it.
     private(set) var pieces: [Piece] = []
 
     enum Piece: Sendable {
-        /// A part of the text, out of the program's.
+        /// A part of the text that stands in the program.
         case literal(StaticString)
         /// A part of the text that was made at run time.
         case text(String)
         /// A parameter, whose placeholder is here and gets the next number.
         case parameter(PostgresParameter)
-        /// A parameter whose placeholder stands in the text of a piece before it, which has numbers of its own.
+        /// A parameter that has no placeholder of its own: the text of a piece before it has its number, if anything has.
         case numbered(PostgresParameter)
     }
 
@@ -34,15 +35,19 @@ public struct PostgresQuery: Sendable {
         if case .text(let text)? = pieces.first, pieces.count == 1 { return text }
         var text = ""
         var count = 0
+        var isBehindPlaceholder = false
         for piece in pieces {
+            var isPlaceholder = false
             switch piece {
             case .literal(let literal): text.append(piece: literal.description)
             case .text(let piece): text.append(piece: piece)
             case .parameter:
                 count += 1
-                text.append(placeholder: count)
+                text.append(placeholder: count, isBehindAnother: isBehindPlaceholder)
+                isPlaceholder = true
             case .numbered: count += 1
             }
+            isBehindPlaceholder = isPlaceholder
         }
         return text
     }
@@ -171,9 +176,9 @@ extension PostgresQuery.Piece {
 }
 
 extension String {
-    fileprivate mutating func append(placeholder number: Int) {
+    fileprivate mutating func append(placeholder number: Int, isBehindAnother: Bool) {
         // A letter, a digit or a dollar sign would make a name of the placeholder, such as `LIMIT$1`, or begin a text with it.
-        if let last = utf8.last, last.isPartOfName, !endsInPlaceholder { self += " " }
+        if let last = utf8.last, last.isPartOfName, !isBehindAnother { self += " " }
         self += "$\(number)"
     }
 

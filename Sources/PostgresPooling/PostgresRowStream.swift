@@ -78,8 +78,9 @@ public struct PostgresRowStream: AsyncSequence {
             link.beginUse()
             defer { link.endUse() }
             do throws(PostgresError) {
-                if case .new = state { try await begin() }
-                guard case .running(let sql) = state else { return nil }
+                let sql: String
+                if case .running(let text) = state { sql = text } else { sql = try await begin() }
+                state = .running(sql: sql)
                 return try await nextRow(sql: sql)
             } catch {
                 state = .done
@@ -87,14 +88,15 @@ public struct PostgresRowStream: AsyncSequence {
             }
         }
 
-        private mutating func begin() async throws(PostgresError) {
+        /// - Returns: The text of the statement.
+        private mutating func begin() async throws(PostgresError) -> String {
             let (link, query) = (stream.link, stream.query)
             statement = link.endStreams()
             if let timeout = stream.timeout { patience.deadline = MonotonicClock.deadline(after: timeout) }
             try await link.prepareToSend(sql: query.text, patience, resetTimeout: stream.resetTimeout)
             while true {
                 switch try link.send(query, rowByRow: true) {
-                case .sent(let text): return state = .running(sql: text)
+                case .sent(let text): return text
                 case .unprepared(let preparation): try await link.prepare(query, preparation, patience)
                 }
             }

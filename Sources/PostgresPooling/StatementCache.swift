@@ -9,10 +9,10 @@ internal import ConnectionPooling
 /// A text that comes for the first time is not prepared: that would cost a round trip more, and most texts of that kind do not come
 /// again. From its second time on it is. When there are more than the bound, the one that was not used for longest goes.
 struct StatementCache {
-    /// What is prepared: a text, in the pieces that it was made from, and the types of its parameters.
+    /// What is prepared: a text, in the pieces that it was put together from, and the types of its parameters.
     ///
     /// Made for each statement that is run, and so without an array of its own: it holds the statement's pieces. What is remembered
-    /// has forgotten the parameters' values. The same text in other pieces is another statement, which costs no more than a place.
+    /// has forgotten the parameters' values. The same text from other pieces is another statement, which is prepared for itself.
     struct Key: Hashable {
         private let pieces: [PostgresQuery.Piece]
 
@@ -27,12 +27,12 @@ struct StatementCache {
         static func == (one: Key, other: Key) -> Bool {
             let count = one.pieces.count
             guard count == other.pieces.count else { return false }
-            // By index: an iterator would count references to the arrays.
+            // By index, here and below: an iterator would count references to the array.
             for index in 0..<count where !one.pieces[index].isSame(as: other.pieces[index]) { return false }
             return true
         }
 
-        func hash(into hasher: inout Hasher) { for piece in pieces { piece.hash(into: &hasher) } }
+        func hash(into hasher: inout Hasher) { for index in pieces.indices { pieces[index].hash(into: &hasher) } }
     }
 
     /// A statement that the server has.
@@ -46,15 +46,6 @@ struct StatementCache {
         let name: String
         let text: String
         let evicting: String?
-    }
-
-    enum Plan {
-        /// Send the text itself.
-        case once
-        /// Prepare it first.
-        case prepare(Preparation)
-        /// It is prepared.
-        case prepared(Prepared)
     }
 
     private final class Entry {
@@ -96,27 +87,28 @@ struct StatementCache {
         if latest !== entry { latest = entry }
     }
 
-    /// How a statement is to be sent. O(1), but O(`capacity`) when another has to go.
+    /// Decides whether a statement that is not prepared is to be, now. Otherwise its text is sent as it is.
     ///
     /// - Parameters:
     ///   - key: The statement.
     ///   - text: Its text.
-    ///   - mayEvict: Whether another may go to make room; if not, and there is none, the statement is sent as it is.
-    mutating func plan(_ key: Key, text: String, mayEvict: Bool = true) -> Plan {
-        guard capacity > 0 else { return .once }
+    ///   - mayEvict: Whether another may go to make room; if not, and there is none, it is not prepared.
+    /// - Returns: How it is to be prepared; `nil` if it is not.
+    /// - Complexity: O(length of the statement), and O(`capacity`) when another has to go.
+    mutating func preparation(_ key: Key, text: String, mayEvict: Bool = true) -> Preparation? {
+        guard capacity > 0 else { return nil }
         guard let entry = entry(key) else {
             // As many texts that came once are remembered as there may be prepared ones.
             if entries.count - preparedCount >= capacity { evictUnprepared() }
             use(remember(key, text: text))
-            return .once
+            return nil
         }
         use(entry)
-        if let prepared = entry.prepared { return .prepared(prepared) }
         let isFull = preparedCount >= capacity
-        if isFull, !mayEvict { return .once }
+        if isFull, !mayEvict { return nil }
         let evicted = isFull ? evictPrepared() : nil
         defer { nextNumber += 1 }
-        return .prepare(Preparation(name: "lockpool_\(nextNumber)", text: text, evicting: evicted))
+        return Preparation(name: "lockpool_\(nextNumber)", text: text, evicting: evicted)
     }
 
     private mutating func remember(_ key: Key, text: String) -> Entry {

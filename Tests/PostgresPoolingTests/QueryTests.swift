@@ -51,7 +51,7 @@ import Testing
         #expect(("SELECT a\(sql: "\(1)")" as PostgresQuery).text == "SELECT a $1")
         #expect(("SELECT (\(1)+\(2))" as PostgresQuery).text == "SELECT ($1+$2)")
         #expect(("\(1)" as PostgresQuery).text == "$1")
-        // The places of the placeholders are right behind the spaces too.
+        #expect(("SELECT name$1\(2)" as PostgresQuery).text == "SELECT name$1 $1")
         let inner: PostgresQuery = "a\(1)0 b\(2)"
         #expect(("\(0), \(sql: inner)" as PostgresQuery).text == "$1, a $2 0 b $3")
     }
@@ -79,7 +79,7 @@ import Testing
         #expect(try arguments(query).map { $0.bytes?.last } == [1, 18, 101, 18, 101, 5])
     }
 
-    @Test("Numbers of two digits are renumbered as a whole")
+    @Test("Statements in statements are numbered through, also with two digits")
     func spliceOfMany() {
         var list: PostgresQuery = "\(0)"
         for number in 1..<12 { list = "\(sql: list), \(number)" }
