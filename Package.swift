@@ -107,7 +107,7 @@ let package = Package(
         ),
         .target(
             name: "PostgresPooling",
-            dependencies: ["ConnectionPooling", "CLockPoolPQ", "CLockPoolThread", logging, lifecycle],
+            dependencies: ["ConnectionPooling", "LockPool", "CLockPoolPQ", "CLockPoolThread", logging, lifecycle],
             swiftSettings: settings
         ),
         // What tests of pools need: a clock that they advance themselves, and connections that fail when they are told to.

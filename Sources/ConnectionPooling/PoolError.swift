@@ -39,21 +39,47 @@ public struct PoolError: Error, Sendable {
     public let pool: String
 
     /// How the pool's places were used when the error was made; `nil` for an invalid configuration.
-    public let status: PoolStatus?
+    public var status: PoolStatus? { report.status }
 
     /// Why the last connection could not be made, where that may be the reason.
-    public let underlying: (any Error)?
+    public var underlying: (any Error)? { report.underlying }
 
     /// How long the caller had waited; zero if it was refused at once.
-    public let waited: Duration
+    public var waited: Duration { report.waited }
 
     /// The lease that had been out for longest.
-    public let oldestLease: PoolSnapshot.Lease?
+    public var oldestLease: PoolSnapshot.Lease? { report.oldestLease }
 
     /// In a deadlock, all leases; else empty.
-    public let holders: [PoolSnapshot.Lease]
+    public var holders: [PoolSnapshot.Lease] { report.holders }
 
-    private let detail: String
+    private let report: Report
+
+    /// All but what tells errors apart, on the heap: whoever waits has room for an error in its task's memory, several times.
+    private final class Report: Sendable {
+        let detail: String
+        let status: PoolStatus?
+        let waited: Duration
+        let oldestLease: PoolSnapshot.Lease?
+        let holders: [PoolSnapshot.Lease]
+        let underlying: (any Error)?
+
+        init(
+            _ detail: String,
+            status: PoolStatus? = nil,
+            waited: Duration = .zero,
+            oldestLease: PoolSnapshot.Lease? = nil,
+            holders: [PoolSnapshot.Lease] = [],
+            underlying: (any Error)? = nil
+        ) {
+            self.detail = detail
+            self.status = status
+            self.waited = waited
+            self.oldestLease = oldestLease
+            self.holders = holders
+            self.underlying = underlying
+        }
+    }
 
     init(
         _ code: Code,
@@ -64,14 +90,9 @@ public struct PoolError: Error, Sendable {
         holders: [PoolSnapshot.Lease] = [],
         underlying: (any Error)? = nil
     ) {
-        self.waited = waited
-        self.oldestLease = oldestLease
-        self.holders = holders
         self.code = code
         self.pool = pool
-        self.status = status
-        self.underlying = underlying
-        detail =
+        let detail =
             switch code {
             case .timedOut: "no connection came free in time"
             case .tooManyWaiters: "too many callers wait already"
@@ -80,24 +101,27 @@ public struct PoolError: Error, Sendable {
             case .deadlock: "every connection is held by a task that waits for another one"
             default: "a connection could not be made"
             }
+        report = Report(
+            detail,
+            status: status,
+            waited: waited,
+            oldestLease: oldestLease,
+            holders: holders,
+            underlying: underlying
+        )
     }
 
     init(invalid field: String, _ reason: String, in pool: String) {
         code = .invalidConfiguration
         self.pool = pool
-        status = nil
-        underlying = nil
-        waited = .zero
-        oldestLease = nil
-        holders = []
-        detail = "\(field) \(reason)"
+        report = Report("\(field) \(reason)")
     }
 }
 
 extension PoolError: CustomStringConvertible {
     /// What happened, in which pool, in what state that was, and what was behind it.
     public var description: String {
-        var text = "Pool “\(pool)”: \(detail)"
+        var text = "Pool “\(pool)”: \(report.detail)"
         if let status, code != .closed { text += " (\(status))" }
         if code == .timedOut { text += " after \(waited)" }
         if code == .deadlock {

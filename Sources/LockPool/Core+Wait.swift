@@ -9,23 +9,20 @@
         ///
         /// The record says how far the waiter has come, because a cancellation may arrive at any point: before the waiter is in
         /// line it is noted, and the waiter stays out; afterwards it takes the waiter out of its cell, if nobody has served it.
-        /// Whoever wins the cell wakes, alone. The record is given back after `withTaskCancellationHandler` has returned: that
+        /// Whoever wins the cell wakes, alone. The record is given back after `withCancellableContinuation` has returned: that
         /// waits for a handler that is running.
         ///
         /// - Parameters:
         ///   - deadlines: What ends the wait after `timeout`; `nil` where there is none.
         ///   - ticks: How long to wait, in the deadlines' ticks; `nil` for as long as it takes.
         ///   - creates: Whether the caller can be handed a vacant slot. In one pool all callers can, or none.
-        ///   - isolation: The caller's actor, on which the closure for the cancellation handler has to stay: by itself it would go
-        ///     to a thread of the cooperative pool, and the caller would come back from there.
         /// - Returns: A slot in the caller's hand, with an element or, where callers create, reserved.
         /// - Complexity: O(slots). Allocates nothing.
         @usableFromInline
         func wait(
             deadlines: Deadlines?,
             ticks: UInt?,
-            creates: Bool = false,
-            isolation: isolated (any Actor)? = #isolation
+            creates: Bool = false
         ) async throws(LockPoolError) -> Slot {
             precondition(
                 creates == shape.callersCreate,
@@ -33,15 +30,12 @@
             )
             guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
             let deadline = ticks.flatMap { deadlines?.deadline(after: $0) }
-            let wakeup = await withTaskCancellationHandler {
-                _ = isolation
-                return await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Int, Never>) in
-                    let waker = unsafe Waker(continuation)
-                    if let refusal = enqueue(index, waker: waker, deadline: deadline) {
-                        waker.wake(refusal)
-                    } else if let deadline {
-                        deadlines?.arm(deadline)
-                    }
+            let wakeup: Int = await unsafe withCancellableContinuation { continuation in
+                let waker = unsafe Waker(continuation)
+                if let refusal = enqueue(index, waker: waker, deadline: deadline) {
+                    waker.wake(refusal)
+                } else if let deadline {
+                    deadlines?.arm(deadline)
                 }
             } onCancel: {
                 cancel(record: index)

@@ -4,6 +4,7 @@
 
 internal import CLockPoolPQ
 internal import ConnectionPooling
+internal import LockPool
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -159,12 +160,9 @@ final class Link: @unchecked Sendable {
     /// - Parameters:
     ///   - goal: What is waited for.
     ///   - patience: When to give up, and whether a cancellation of the task, and the pool's end, end the wait.
-    ///   - isolation: The caller's actor, on which the closure for the cancellation handler has to stay: by itself it would go to a
-    ///     thread of the cooperative pool, and the caller would come back from there, for each statement.
     func wait(
         for goal: Goal,
-        _ patience: Patience,
-        isolation: isolated (any Actor)? = #isolation
+        _ patience: Patience
     ) async -> Outcome {
         wait.withLock { wait in
             wait.interruption = nil
@@ -180,9 +178,8 @@ final class Link: @unchecked Sendable {
         guard patience.isCancellable else {
             return await unsafe withUnsafeContinuation { unsafe lend(to: $0, for: goal, until: patience.deadline) }
         }
-        return await withTaskCancellationHandler {
-            _ = isolation
-            return await unsafe withUnsafeContinuation { unsafe lend(to: $0, for: goal, until: patience.deadline) }
+        return await unsafe withCancellableContinuation {
+            unsafe lend(to: $0, for: goal, until: patience.deadline)
         } onCancel: {
             interrupt(.cancelled)
         }

@@ -60,7 +60,9 @@ public struct PostgresError: Error, Sendable {
     public let message: String
 
     /// What the server said, if it was the server.
-    public let server: ServerFields?
+    public var server: ServerFields? { said?.fields }
+
+    private let said: Said?
 
     /// The text of the statement; `nil` if the error is not about one.
     public let sql: String?
@@ -70,6 +72,14 @@ public struct PostgresError: Error, Sendable {
 
     /// Whether no connection could be made for a reason that may pass.
     let isUnreached: Bool
+
+    /// The server's fields on the heap: whoever may fail has room for an error, and a task that waits for an answer has it in its memory
+    /// several times.
+    private final class Said: Sendable {
+        let fields: ServerFields
+
+        init(_ fields: ServerFields) { self.fields = fields }
+    }
 
     init(
         _ code: Code,
@@ -81,7 +91,7 @@ public struct PostgresError: Error, Sendable {
     ) {
         self.code = code
         self.message = message
-        self.server = server
+        said = server.map(Said.init)
         self.sql = sql
         self.connectionIsGone = connectionIsGone
         self.isUnreached = isUnreached
