@@ -103,6 +103,7 @@ struct StatementCache {
             use(remember(key, text: text))
             return nil
         }
+        precondition(entry.name == nil, "A statement is prepared once.")
         use(entry)
         let isFull = preparedCount >= capacity
         if isFull, !mayEvict { return nil }

@@ -46,7 +46,9 @@ import Testing
                     let other = try await pool.get()
                     other.release()
                     Issue.record("a cancelled task got an element")
-                } catch {}
+                } catch {
+                    home.preconditionIsolated("an error came back elsewhere")
+                }
             }
         }.value
         #expect(returns == 0)
@@ -54,6 +56,7 @@ import Testing
         let waiter = Task {
             await home.returns {
                 do { try await pool.get().release() } catch { Issue.record("\(error)") }
+                home.preconditionIsolated("an element came back elsewhere")
             }
         }
         while pool.waiters == 0 { await Task.yield() }

@@ -41,6 +41,32 @@ import Testing
         }
     }
 
+    @Test("A caller is back on its actor with an answer, an error, a connection, and a wait in vain for one")
+    func onActor() async throws {
+        let server = try await TestServer.shared
+        try await server.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
+            try await Task { @MainActor in
+                try await equal(pool.query("SELECT 1", as: Int.self), [1])
+                MainActor.preconditionIsolated("an answer came back elsewhere")
+                do {
+                    try await pool.execute("SELECT pg_sleep(600)", timeout: .milliseconds(1))
+                } catch let error as PostgresError {
+                    MainActor.preconditionIsolated("an error came back elsewhere")
+                    #expect(error.code == .timedOut)
+                }
+                try await pool.withConnection { db in
+                    await Task { @MainActor in
+                        let error = await failure { try await pool.withConnection(timeout: .milliseconds(1)) { _ in } }
+                        MainActor.preconditionIsolated("an error of the pool came back elsewhere")
+                        #expect((error as? PoolError)?.code == .timedOut)
+                    }.value
+                    _ = try await db.query("SELECT 1")
+                    MainActor.preconditionIsolated("an answer within a body came back elsewhere")
+                }
+            }.value
+        }
+    }
+
     @Test("Within a body the statement after a cancelled one waits until the server has ended that")
     func inBody() async throws {
         let server = try await TestServer.shared

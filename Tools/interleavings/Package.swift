@@ -14,6 +14,7 @@ let package = Package(
             dependencies: ["CFibers"],
             exclude: [
                 "Core/Callbacks.swift",
+                "Core/CancellableContinuation.swift",
                 "Core/Core+Block.swift",
                 "Core/Core+Wait.swift",
                 "Core/Deadlines.swift",
