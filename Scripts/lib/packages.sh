@@ -27,6 +27,15 @@ require_swift() {
     fi
 }
 
+# Has SwiftPM look again which files there are. The packages beside the project, whose folders are given, do not see a file that
+# has come to the project since they were built.
+forget_plans() {
+    local folder
+    for folder; do
+        rm -f "$folder"/.build/*.yaml
+    done
+}
+
 # Prints the Debian name of each package that is missing, one a line: of the libraries, which everything needs, and of the
 # programs that the arguments name. What counts is what will be found, not which package it came from.
 missing_packages() {

@@ -36,12 +36,16 @@ enum PostgresSelectRows {
         let seconds = options.isQuick ? 0.6 : 5
         for round in 0...options.rounds {
             for connections in [1, 4, 16] {
+                let isLast = connections == 16
                 let own = try await executorSelects(
                     server,
                     connections: connections,
                     tasks: connections,
                     seconds: seconds
                 )
+                let crowd =
+                    isLast
+                    ? try await executorSelects(server, connections: connections, tasks: 256, seconds: seconds) : 0
                 let turns = Int(own * seconds) / connections
                 let rival = try pgbench(server, connections: connections, turns: turns)
                 let elsewhere = try await selects(
@@ -50,6 +54,8 @@ enum PostgresSelectRows {
                     tasks: connections,
                     seconds: seconds
                 )
+                let crowdElsewhere =
+                    isLast ? try await selects(server, connections: connections, tasks: 256, seconds: seconds) : 0
                 if round == 0 { continue }  // warm-up
                 report.add("postgres.select.c\(connections).tps", own, "1/s")
                 report.add("pgbench.select.c\(connections).tps", rival, "1/s")
@@ -57,24 +63,20 @@ enum PostgresSelectRows {
                 // Beside each other, because a machine is faster and slower for seconds at a time.
                 report.add("postgres.select.c\(connections).perpgbench", own / rival, "× pgbench's")
                 report.add("postgres.cooperative.c\(connections).perpgbench", elsewhere / rival, "× pgbench's")
+                if !isLast { continue }
+                report.add("postgres.select.c16t256.tps", crowd, "1/s")
+                report.add("postgres.select.c16t256.perc16", crowd / own, "× c16's")
+                report.add("postgres.cooperative.c16t256.tps", crowdElsewhere, "1/s")
+                report.add("postgres.cooperative.c16t256.perc16", crowdElsewhere / elsewhere, "× c16's")
                 #if os(Linux)
-                    if connections < 16 { continue }
                     for (name, figure) in await PostgresHandOverRows.selects(server, seconds) {
                         report.add("libpq.\(name).c16.perpgbench", figure / rival, "× pgbench's")
                     }
                 #endif
             }
-            let crowd = try await executorSelects(server, connections: 16, tasks: 256, seconds: seconds)
-            let few = try await executorSelects(server, connections: 16, tasks: 16, seconds: seconds)
-            let crowdElsewhere = try await selects(server, connections: 16, tasks: 256, seconds: seconds)
-            let fewElsewhere = try await selects(server, connections: 16, tasks: 16, seconds: seconds)
             let main = try await mainActorSelects(server, seconds: seconds)
             let detached = try await selects(server, connections: 1, tasks: 1, seconds: seconds)
             if round == 0 { continue }
-            report.add("postgres.select.c16t256.tps", crowd, "1/s")
-            report.add("postgres.select.c16t256.perc16", crowd / few, "× c16's")
-            report.add("postgres.cooperative.c16t256.tps", crowdElsewhere, "1/s")
-            report.add("postgres.cooperative.c16t256.perc16", crowdElsewhere / fewElsewhere, "× c16's")
             report.add("postgres.mainactor.c1.tps", main, "1/s")
             report.add("postgres.mainactor.c1.perc1", main / detached, "× c1's")
             report.add("postgres.connect.ms", try await connect(server), "ms")
