@@ -39,46 +39,30 @@ public struct PoolError: Error, Sendable {
     public let pool: String
 
     /// How the pool's places were used when the error was made; `nil` for an invalid configuration.
-    public var status: PoolStatus? { report.status }
+    public var status: PoolStatus? { report.value.status }
 
     /// Why the last connection could not be made, where that may be the reason.
-    public var underlying: (any Error)? { report.underlying }
+    public var underlying: (any Error)? { report.value.underlying }
 
     /// How long the caller had waited; zero if it was refused at once.
-    public var waited: Duration { report.waited }
+    public var waited: Duration { report.value.waited }
 
     /// The lease that had been out for longest.
-    public var oldestLease: PoolSnapshot.Lease? { report.oldestLease }
+    public var oldestLease: PoolSnapshot.Lease? { report.value.oldestLease }
 
     /// In a deadlock, all leases; else empty.
-    public var holders: [PoolSnapshot.Lease] { report.holders }
+    public var holders: [PoolSnapshot.Lease] { report.value.holders }
 
-    private let report: Report
+    private let report: Boxed<Report>
 
-    /// All but what tells errors apart, on the heap: whoever waits has room for an error in its task's memory, several times.
-    private final class Report: Sendable {
-        let detail: String
-        let status: PoolStatus?
-        let waited: Duration
-        let oldestLease: PoolSnapshot.Lease?
-        let holders: [PoolSnapshot.Lease]
-        let underlying: (any Error)?
-
-        init(
-            _ detail: String,
-            status: PoolStatus? = nil,
-            waited: Duration = .zero,
-            oldestLease: PoolSnapshot.Lease? = nil,
-            holders: [PoolSnapshot.Lease] = [],
-            underlying: (any Error)? = nil
-        ) {
-            self.detail = detail
-            self.status = status
-            self.waited = waited
-            self.oldestLease = oldestLease
-            self.holders = holders
-            self.underlying = underlying
-        }
+    /// All but what tells errors apart.
+    private struct Report {
+        var detail: String
+        var status: PoolStatus?
+        var waited = Duration.zero
+        var oldestLease: PoolSnapshot.Lease?
+        var holders: [PoolSnapshot.Lease] = []
+        var underlying: (any Error)?
     }
 
     init(
@@ -101,27 +85,29 @@ public struct PoolError: Error, Sendable {
             case .deadlock: "every connection is held by a task that waits for another one"
             default: "a connection could not be made"
             }
-        report = Report(
-            detail,
-            status: status,
-            waited: waited,
-            oldestLease: oldestLease,
-            holders: holders,
-            underlying: underlying
+        report = Boxed(
+            Report(
+                detail: detail,
+                status: status,
+                waited: waited,
+                oldestLease: oldestLease,
+                holders: holders,
+                underlying: underlying
+            )
         )
     }
 
     init(invalid field: String, _ reason: String, in pool: String) {
         code = .invalidConfiguration
         self.pool = pool
-        report = Report("\(field) \(reason)")
+        report = Boxed(Report(detail: "\(field) \(reason)"))
     }
 }
 
 extension PoolError: CustomStringConvertible {
     /// What happened, in which pool, in what state that was, and what was behind it.
     public var description: String {
-        var text = "Pool “\(pool)”: \(report.detail)"
+        var text = "Pool “\(pool)”: \(report.value.detail)"
         if let status, code != .closed { text += " (\(status))" }
         if code == .timedOut { text += " after \(waited)" }
         if code == .deadlock {

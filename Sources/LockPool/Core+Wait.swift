@@ -19,11 +19,7 @@
         /// - Returns: A slot in the caller's hand, with an element or, where callers create, reserved.
         /// - Complexity: O(slots). Allocates nothing.
         @usableFromInline
-        func wait(
-            deadlines: Deadlines?,
-            ticks: UInt?,
-            creates: Bool = false
-        ) async throws(LockPoolError) -> Slot {
+        func wait(deadlines: Deadlines?, ticks: UInt?, creates: Bool = false) async throws(LockPoolError) -> Slot {
             precondition(
                 creates == shape.callersCreate,
                 "LockPool: callers create in this pool, so check out with getOrCreate."

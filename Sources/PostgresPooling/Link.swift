@@ -160,10 +160,7 @@ final class Link: @unchecked Sendable {
     /// - Parameters:
     ///   - goal: What is waited for.
     ///   - patience: When to give up, and whether a cancellation of the task, and the pool's end, end the wait.
-    func wait(
-        for goal: Goal,
-        _ patience: Patience
-    ) async -> Outcome {
+    func wait(for goal: Goal, _ patience: Patience) async -> Outcome {
         wait.withLock { wait in
             wait.interruption = nil
             wait.isCancellable = patience.isCancellable

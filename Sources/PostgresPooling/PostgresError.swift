@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
+
 /// What went wrong in PostgreSQL, on the way to it, or in the use of either.
 ///
 /// It holds the text of the statement, and neither the value of a parameter nor a password. The server's own words may quote
@@ -60,9 +62,9 @@ public struct PostgresError: Error, Sendable {
     public let message: String
 
     /// What the server said, if it was the server.
-    public var server: ServerFields? { said?.fields }
+    public var server: ServerFields? { said?.value }
 
-    private let said: Said?
+    private let said: Boxed<ServerFields>?
 
     /// The text of the statement; `nil` if the error is not about one.
     public let sql: String?
@@ -72,14 +74,6 @@ public struct PostgresError: Error, Sendable {
 
     /// Whether no connection could be made for a reason that may pass.
     let isUnreached: Bool
-
-    /// The server's fields on the heap: whoever may fail has room for an error, and a task that waits for an answer has it in its memory
-    /// several times.
-    private final class Said: Sendable {
-        let fields: ServerFields
-
-        init(_ fields: ServerFields) { self.fields = fields }
-    }
 
     init(
         _ code: Code,
@@ -91,7 +85,7 @@ public struct PostgresError: Error, Sendable {
     ) {
         self.code = code
         self.message = message
-        said = server.map(Said.init)
+        said = server.map(Boxed.init)
         self.sql = sql
         self.connectionIsGone = connectionIsGone
         self.isUnreached = isUnreached

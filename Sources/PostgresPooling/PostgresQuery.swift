@@ -37,17 +37,17 @@ public struct PostgresQuery: Sendable {
         var count = 0
         var isBehindPlaceholder = false
         for piece in pieces {
-            var isPlaceholder = false
             switch piece {
             case .literal(let literal): text.append(piece: literal.description)
             case .text(let piece): text.append(piece: piece)
             case .parameter:
                 count += 1
                 text.append(placeholder: count, isBehindAnother: isBehindPlaceholder)
-                isPlaceholder = true
+                isBehindPlaceholder = true
+                continue
             case .numbered: count += 1
             }
-            isBehindPlaceholder = isPlaceholder
+            isBehindPlaceholder = false
         }
         return text
     }

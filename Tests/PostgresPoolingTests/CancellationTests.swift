@@ -48,12 +48,11 @@ import Testing
             try await Task { @MainActor in
                 try await equal(pool.query("SELECT 1", as: Int.self), [1])
                 MainActor.preconditionIsolated("an answer came back elsewhere")
-                do {
+                let error = await postgresFailure {
                     try await pool.execute("SELECT pg_sleep(600)", timeout: .milliseconds(1))
-                } catch let error as PostgresError {
-                    MainActor.preconditionIsolated("an error came back elsewhere")
-                    #expect(error.code == .timedOut)
                 }
+                MainActor.preconditionIsolated("an error came back elsewhere")
+                #expect(error?.code == .timedOut)
                 try await pool.withConnection { db in
                     await Task { @MainActor in
                         let error = await failure { try await pool.withConnection(timeout: .milliseconds(1)) { _ in } }
