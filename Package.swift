@@ -140,7 +140,7 @@ let package = Package(
         // Another process on a database file.
         .executableTarget(
             name: "sqlite-fault-child",
-            dependencies: ["SQLitePooling", "CLockPoolSQLite"],
+            dependencies: ["SQLitePooling", "ConnectionPooling", "CLockPoolSQLite"],
             path: "Tests/SQLiteFaultChild",
             swiftSettings: settings
         ),

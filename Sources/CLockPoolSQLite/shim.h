@@ -32,6 +32,11 @@ static inline int clockpool_sqlite_refuse_double_quoted_strings(sqlite3 *databas
   return sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DDL, 0, (int *)0);
 }
 
+// Keeps the log where it is when the last connection is closed: no checkpoint, and the file stays.
+static inline int clockpool_sqlite_keep_log_on_close(sqlite3 *database) {
+  return sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)0);
+}
+
 // The byte of the statement that the last error is about, or -1. SQLite knows it since 3.38.
 static inline int clockpool_sqlite_error_offset(sqlite3 *database) {
 #if SQLITE_VERSION_NUMBER >= 3038000

@@ -16,6 +16,7 @@ extension SQLiteConfiguration {
         try Self.check("maximumWaiters", maximumWaiters, 1...100_000)
         try Self.check("statementCacheCapacity", statementCacheCapacity, 0...10_000)
         try Self.check("maximumWritesPerCommit", maximumWritesPerCommit, 1...10_000)
+        try checkpoints.validate()
         for pragma in pragmas { try Self.check(pragma) }
     }
 
@@ -39,7 +40,8 @@ extension SQLiteConfiguration {
         "query_only": "the pool's", "read_uncommitted": "the pool's", "writable_schema": "not for every connection",
         "busy_timeout": "the field busyTimeout", "cache_size": "the field cacheSizeKiB",
         "foreign_keys": "the field foreignKeys", "mmap_size": "the field mmapSizeBytes",
-        "synchronous": "the field synchronous",
+        "synchronous": "the field synchronous", "wal_autocheckpoint": "the field checkpoints.interval",
+        "journal_size_limit": "the field checkpoints.retainedLogBytes",
     ]
 
     private static func isPartOfWord(_ byte: UInt8) -> Bool {
@@ -62,7 +64,7 @@ extension SQLiteConfiguration {
         return !digits.isEmpty && digits.allSatisfy { isPartOfWord($0) || $0 == UInt8(ascii: ".") }
     }
 
-    private static func check<Value>(
+    static func check<Value>(
         _ field: String,
         _ value: Value,
         _ range: ClosedRange<Value>

@@ -83,6 +83,9 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// file is, so that `page_size` and `auto_vacuum` have an effect on a new one.
     public var pragmas: [SQLitePragma]
 
+    /// When and how the write-ahead log is copied into the database file.
+    public var checkpoints = Checkpoints()
+
     /// What each connection does when it is opened, after all settings; nothing by default.
     public var onOpen: SQLiteOpening?
 

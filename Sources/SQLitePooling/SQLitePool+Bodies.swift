@@ -73,6 +73,7 @@ extension SQLitePool {
     ) async throws -> sending Value {
         // The thread writes it and the task reads it, one after the other, and nobody else sees it.
         nonisolated(unsafe) var value: Value?
+        defer { if pool === readers { resumeCheckpointAfterRead() } }
         let request = Request(on: pool, scope, deadline: deadline, group: scope.mayShareCommit ? group : nil) { db in
             unsafe value = try body(db)
         }

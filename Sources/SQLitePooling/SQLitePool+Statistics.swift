@@ -11,6 +11,9 @@ extension SQLitePool {
         /// The connections that write, of which there is one at a time.
         public let writer: ConnectionFigures
 
+        /// The write-ahead log of the main database.
+        public let log: LogFigures
+
         /// How many connections were opened.
         public var connectionsCreated: Int { readers.created + writer.created }
 
@@ -30,8 +33,23 @@ extension SQLitePool {
         public var open: Int { created - closed }
     }
 
-    /// How many connections the pool has opened and closed, up to now. O(1).
+    /// Figures on the write-ahead log and its checkpoints.
+    public struct LogFigures: Hashable, Sendable {
+        /// The length of the main database's log after this pool's last commit, in pages.
+        public let pages: Int
+
+        /// The number of checkpoints without an error, of all databases and in all modes.
+        public let checkpoints: Int
+
+        /// The number of checkpoints that ended with an error.
+        public let failedCheckpoints: Int
+
+        /// The error of the last checkpoint that failed; `nil` if none has.
+        public let lastFailure: SQLiteError?
+    }
+
+    /// The figures of the pool's connections and of its log, up to now. O(1).
     public var statistics: Statistics {
-        Statistics(readers: readerCounter.figures, writer: writerCounter.figures)
+        Statistics(readers: readerCounter.figures, writer: writerCounter.figures, log: file.log.figures)
     }
 }

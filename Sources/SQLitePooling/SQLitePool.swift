@@ -19,10 +19,10 @@ public import ConnectionPooling
 /// A body that throws leaves a connection in order, and so does one whose task is cancelled: its statement is interrupted,
 /// its transaction rolled back.
 public final class SQLitePool: Sendable {
-    private let location: SQLiteLocation
+    let file: SQLiteFile
 
     /// The path of the database file, absolute; or the URI, with an absolute path.
-    public var path: String { location.path }
+    public var path: String { file.location.path }
 
     /// How the pool was made.
     public let configuration: SQLiteConfiguration
@@ -50,9 +50,12 @@ public final class SQLitePool: Sendable {
         observers: [any PoolObserver] = []
     ) throws(SQLiteError) {
         try configuration.validate()
-        location = try SQLiteLocation(path, mode: configuration.mode)
         self.configuration = configuration
-        let file = SQLiteFile(location, configuration: configuration)
+        file = SQLiteFile(
+            try SQLiteLocation(path, mode: configuration.mode),
+            configuration: configuration,
+            observers: observers.compactMap { $0 as? any SQLitePoolObserver }
+        )
         let limit = configuration.maximumWritesPerCommit
         group = limit > 1 ? GroupCommit(limit: limit) : nil
         do {
@@ -79,7 +82,7 @@ public final class SQLitePool: Sendable {
         await readers.close()
         // The last connection to close puts the log into the database file, which only one that writes can do.
         await writer.close()
-        location.temporary?.remove()
+        file.location.temporary?.remove()
     }
 }
 

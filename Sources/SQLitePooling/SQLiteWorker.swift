@@ -142,9 +142,9 @@ final class SQLiteWorker: Sendable {
         )
     }
 
-    /// Shortens the log. On the thread.
+    /// Makes the checkpoints that are due. On the thread.
     func checkpoint() {
-        unsafe session?.checkpoint()
+        unsafe session?.makeDueCheckpoints()
     }
 
     /// Closes the connection, on its thread, which ends with the object.

@@ -59,9 +59,11 @@ extension Session {
     /// - Returns: Whether to try again.
     func waitForLock(calls: Int32) -> Bool {
         if calls == 0 { busySince = .now }
-        if let interruption, interruption.isRaised { return false }
         let left = busyTimeout - (ContinuousClock.now - busySince)
-        guard left > .zero else { return false }
+        guard left > .zero, interruption?.isRaised != true else {
+            if interruptsOnBusyTimeout { unsafe sqlite3_interrupt(handle) }
+            return false
+        }
         let pause = min(.milliseconds(Int(min(calls + 1, 25))), left)
         usleep(UInt32(pause / .microseconds(1)))
         return true

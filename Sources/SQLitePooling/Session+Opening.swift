@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolSQLite
-internal import CLockPoolSQLiteLog
 internal import Synchronization
 
 #if canImport(Darwin)
@@ -18,6 +17,8 @@ internal import Synchronization
 final class SQLiteFile: Sendable {
     let location: SQLiteLocation
     let configuration: SQLiteConfiguration
+    let log = LogStatus()
+    private let observers: [any SQLitePoolObserver]
 
     /// Whether the file is known to exist, and to have a write-ahead log.
     fileprivate let isPrepared = Atomic(false)
@@ -25,9 +26,20 @@ final class SQLiteFile: Sendable {
     /// What it is called in errors.
     var path: String { location.path }
 
-    init(_ location: SQLiteLocation, configuration: SQLiteConfiguration) {
+    init(
+        _ location: SQLiteLocation,
+        configuration: SQLiteConfiguration,
+        observers: [any SQLitePoolObserver] = []
+    ) {
         self.location = location
         self.configuration = configuration
+        self.observers = observers
+    }
+
+    func notify(_ event: @autoclosure () -> SQLitePoolEvent) {
+        guard !observers.isEmpty else { return }
+        let event = event()
+        for observer in observers { observer.observe(event, in: configuration.name) }
     }
 }
 
@@ -50,24 +62,27 @@ extension Session {
             }
             // Opens the log.
             try session.pragma("schema_version")
-            // Where it cannot be done, only what is faster is missing.
-            _ = unsafe lockpool_sqlite_gather_log_writes(session.handle)
             try session.pragma("synchronous = \(file.configuration.synchronous.rawValue)")
             try session.pragma("foreign_keys = \(file.configuration.foreignKeys ? 1 : 0)")
             if file.configuration.maximumWritesPerCommit > 1 {
                 // A savepoint keeps the pages from before it; past sixteen of them SQLite would make a file for those.
                 try session.pragma("temp_store = MEMORY")
             }
-            session.watchLog()
+            if let limit = file.configuration.checkpoints.retainedLogBytes {
+                // SQLite shortens the file to this size with the first commit to a log that was started anew.
+                try session.pragma("journal_size_limit = \(limit)")
+            }
+            session.pageSize = try session.pragma("page_size").flatMap(Int.init) ?? 0
+            session.observeLogs(file.configuration.checkpoints)
             file.isPrepared.store(true, ordering: .relaxed)
         }
     }
 
-    /// Opens the connection that makes checkpoints for the writer's. The configuration's own code is not run on it.
-    static func openKeeper(_ file: SQLiteFile) throws(SQLiteError) -> Session {
+    /// Opens a connection that holds locks for the writer's checkpoints. The configuration's own code does not run on it.
+    static func openForCheckpoints(_ file: SQLiteFile) throws(SQLiteError) -> Session {
         try open(file, .writer, flags: SQLITE_OPEN_READWRITE, runsCode: false) { session throws(SQLiteError) in
-            // At a checkpoint too, it says whether the disk is waited for.
-            try session.pragma("synchronous = \(file.configuration.synchronous.rawValue)")
+            // Opens the log, so that this connection takes the lock of the log and not one of the file.
+            try session.pragma("schema_version")
         }
     }
 
@@ -146,6 +161,7 @@ extension Session {
             try prepare(session)
             if runsCode, let opening = file.configuration.onOpen, opening.connections.contains(kind) {
                 try session.run(opening)
+                if kind == .writer { try session.prepareAttachedDatabases(file.configuration) }
             }
         } catch {
             let reason = unsafe sqlite3_system_errno(handle)
@@ -167,7 +183,9 @@ extension Session {
         let statement = try prepareOne("PRAGMA " + pragma)
         defer { end(statement) }
         guard try step(statement), statement.columnCount > 0 else { return nil }
-        return unsafe String(decoding: SQLiteColumn(0, of: statement).rawBytes, as: UTF8.self)
+        let column = SQLiteColumn(0, of: statement)
+        return column.storageType == .integer
+            ? String(column.integer) : unsafe String(decoding: column.rawBytes, as: UTF8.self)
     }
 }
 

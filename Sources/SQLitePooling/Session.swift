@@ -34,10 +34,16 @@ final class Session {
     var isDescribing = false
     /// When the present wait for another process's lock began.
     var busySince = ContinuousClock.now
-    /// How long the write-ahead log is, in pages, and from which length on it is put into the database file next.
-    var log = LogLength()
-    /// Makes checkpoints for this connection, once one has been due.
-    var keeper: LogKeeper?
+    /// The lengths of the write-ahead logs: of the main database, and of attached ones since their first commit. Empty for readers.
+    var logs: [LogLength] = []
+    /// The size of the main database's pages, in bytes. Known where logs are observed.
+    var pageSize = 0
+    /// When checkpoints are due.
+    var checkpoints = SQLiteConfiguration.Checkpoints()
+    /// Keeps other connections from writing during a checkpoint; opened for the first one.
+    var openCheckpointLock: CheckpointLock?
+    /// Whether a wait for a lock that ends in vain interrupts what waited.
+    var interruptsOnBusyTimeout = false
     /// The file as it was opened, where it is read as one that cannot change.
     var unchangingFile: UnchangingFile?
     /// What the connection is to; a temporary file lasts as long.
@@ -54,8 +60,8 @@ final class Session {
 
     /// Closes the connection. It must not be used any more.
     func close() {
-        keeper?.close()
-        keeper = nil
+        openCheckpointLock?.close()
+        openCheckpointLock = nil
         if optimizesOnClose, !isSpent, isAutocommitting { optimize() }
         cache.removeAll()
         for index in unsafe controls.indices { _ = unsafe sqlite3_finalize(controls[index]) }

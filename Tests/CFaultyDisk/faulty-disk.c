@@ -38,6 +38,8 @@ struct faulty_disk {
   uint64_t random;
   int64_t operations, cut_at, fail_at, limit;
   int is_cut;
+  // Whether pages are on their way from a log into a database file, from the copy's beginning to its synchronization.
+  int is_in_checkpoint, was_cut_in_checkpoint;
 };
 
 typedef struct file {
@@ -45,6 +47,7 @@ typedef struct file {
   faulty_disk *disk;
   node *node;  // NULL for temporary files, which no loss of power leaves anything of.
   sqlite3_file *system;
+  int flags;
 } file;
 
 static uint64_t next_random(faulty_disk *disk) {
@@ -94,6 +97,7 @@ static void settle(faulty_disk *disk, node *node, int is_complete) {
 
 static void cut(faulty_disk *disk) {
   disk->is_cut = 1;
+  disk->was_cut_in_checkpoint = disk->is_in_checkpoint;
   for (node *it = disk->nodes; it; it = it->next) settle(disk, it, 0);
 }
 
@@ -169,6 +173,7 @@ static int do_write(sqlite3_file *base, const void *bytes, int count, sqlite3_in
   if (!it->node) return it->system->pMethods->xWrite(it->system, bytes, count, offset);
   faulty_disk *disk = it->disk;
   pthread_mutex_lock(&disk->mutex);
+  if (it->flags & SQLITE_OPEN_WAL) disk->is_in_checkpoint = 0;
   int code = can_do(disk) ? SQLITE_OK : SQLITE_IOERR_WRITE;
   if (code == SQLITE_OK && offset + count > it->node->size) {
     sqlite3_int64 growth = offset + count - it->node->size;
@@ -208,6 +213,7 @@ static int do_sync(sqlite3_file *base, int flags) {
   int code = can_do(it->disk) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
   // The system's own synchronization would only cost time: nothing here survives a loss of power that is not simulated.
   if (code == SQLITE_OK) settle(it->disk, it->node, 1);
+  if (code == SQLITE_OK && it->flags & SQLITE_OPEN_MAIN_DB) it->disk->is_in_checkpoint = 0;
   pthread_mutex_unlock(&it->disk->mutex);
   return code;
 }
@@ -234,6 +240,11 @@ static int do_check_reserved(sqlite3_file *base, int *result) {
 
 static int do_control(sqlite3_file *base, int operation, void *argument) {
   file *it = (file *)base;
+  if (operation == SQLITE_FCNTL_CKPT_START) {
+    pthread_mutex_lock(&it->disk->mutex);
+    it->disk->is_in_checkpoint = 1;
+    pthread_mutex_unlock(&it->disk->mutex);
+  }
   // Room that is made ahead of writes would not be noted.
   if (operation == SQLITE_FCNTL_SIZE_HINT || operation == SQLITE_FCNTL_CHUNK_SIZE) return SQLITE_OK;
   return it->system->pMethods->xFileControl(it->system, operation, argument);
@@ -286,6 +297,7 @@ static int do_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int f
   it->system = calloc(1, (size_t)disk->system->szOsFile);
   if (!it->system) return SQLITE_NOMEM;
   it->disk = disk;
+  it->flags = flags;
   int code = faulty_disk_is_cut(disk) ? SQLITE_CANTOPEN : SQLITE_OK;
   if (code == SQLITE_OK) code = disk->system->xOpen(disk->system, path, it->system, flags, out_flags);
   if (code != SQLITE_OK) {
@@ -410,6 +422,13 @@ int faulty_disk_is_cut(faulty_disk *disk) {
   int is_cut = disk->is_cut;
   pthread_mutex_unlock(&disk->mutex);
   return is_cut;
+}
+
+int faulty_disk_was_cut_in_checkpoint(faulty_disk *disk) {
+  pthread_mutex_lock(&disk->mutex);
+  int was_cut = disk->was_cut_in_checkpoint;
+  pthread_mutex_unlock(&disk->mutex);
+  return was_cut;
 }
 
 int64_t faulty_disk_operations(faulty_disk *disk) {

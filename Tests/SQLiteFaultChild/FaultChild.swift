@@ -3,8 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLockPoolSQLite
+import ConnectionPooling
 import Foundation
 import SQLitePooling
+import Synchronization
 
 /// Another process for the tests of `SQLitePooling`: one that is killed, one that holds a lock, one that writes too.
 @main
@@ -12,30 +14,39 @@ struct FaultChild {
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 4, let number = Int(arguments[3]) else {
-            say("usage: sqlite-fault-child write|increment|lock PATH NUMBER")
+            say("usage: sqlite-fault-child write|increment|lock|reset PATH NUMBER")
             exit(64)
         }
         switch arguments[1] {
         case "write": try await write(arguments[2], run: number)
         case "increment": try await increment(arguments[2], times: number)
         case "lock": try lock(arguments[2])
+        case "reset": try await reset(arguments[2], rounds: number)
         default: exit(64)
         }
     }
 
     /// Writes from several tasks until it is killed, and says of each transaction that it is committed.
     private static func write(_ path: String, run: Int) async throws {
-        // Checkpoints come often, so that some are killed too.
-        let configuration = SQLiteConfiguration(
+        var configuration = SQLiteConfiguration(
             checkoutTimeout: .seconds(600),
-            pragmas: [SQLitePragma("wal_autocheckpoint", 20, on: .writer)]
+            onOpen: SQLiteOpening { db in try db.execute("ATTACH \(path + "-second") AS second") },
+            maximumWritesPerCommit: run % 4 < 2 ? 1 : 8
         )
-        let pool = try SQLitePool(path: path, configuration: configuration)
+        // Checkpoints come often. In every other run one of them is the end.
+        configuration.checkpoints.interval = 20
+        let deadliest = run.isMultiple(of: 2) ? nil : run % 5 + 1
+        let pool = try SQLitePool(
+            path: path,
+            configuration: configuration,
+            observers: [CheckpointReporter(deadliest: deadliest)]
+        )
         try await pool.write { db in
             try db.executeScript(
                 """
                 CREATE TABLE IF NOT EXISTS entry (worker INTEGER, number INTEGER, filling BLOB, PRIMARY KEY (worker, number));
                 CREATE TABLE IF NOT EXISTS total (worker INTEGER PRIMARY KEY, count INTEGER);
+                CREATE TABLE IF NOT EXISTS second.entry (worker INTEGER, number INTEGER, filling BLOB, PRIMARY KEY (worker, number));
                 """
             )
         }
@@ -46,7 +57,10 @@ struct FaultChild {
                     for number in 1... {
                         let filling = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: number % 5 * 500)
                         try await pool.write { db in
-                            try db.execute("INSERT INTO entry VALUES (\(worker), \(number), \(filling))")
+                            try db.savepoint { db in
+                                _ = try db.execute("INSERT INTO entry VALUES (\(worker), \(number), \(filling))")
+                            }
+                            try db.execute("INSERT INTO second.entry VALUES (\(worker), \(number), \(filling))")
                             try db.execute(
                                 """
                                 INSERT INTO total VALUES (\(worker), 1)
@@ -74,6 +88,50 @@ struct FaultChild {
         await pool.close()
     }
 
+    /// Provokes SQLite's WAL-reset bug: transactions that are longer than the log may become before a checkpoint, each followed
+    /// by short ones that count themselves. Exits with 1 as soon as a committed count is lost.
+    private static func reset(_ path: String, rounds: Int) async throws {
+        let pool = try SQLitePool(path: path, configuration: SQLiteConfiguration(busyTimeout: .seconds(600)))
+        try await pool.write { db in
+            try db.executeScript(
+                """
+                CREATE TABLE IF NOT EXISTS large (id INTEGER PRIMARY KEY, v INTEGER, filling BLOB);
+                CREATE TABLE IF NOT EXISTS small (id INTEGER PRIMARY KEY, v INTEGER);
+                """
+            )
+        }
+        // A row of its own for each process on the file.
+        let id = Int(getpid())
+        try await pool.write { db in
+            try db.execute(
+                """
+                INSERT INTO large (v, filling)
+                SELECT 0, zeroblob(3500) FROM (WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 4200) SELECT x FROM n)
+                WHERE NOT EXISTS (SELECT 1 FROM large)
+                """
+            )
+            try db.execute("INSERT INTO small VALUES (\(id), 0)")
+        }
+        var committed = 0
+        for round in 1...rounds {
+            try await pool.write { db in _ = try db.execute("UPDATE large SET v = \(round)") }
+            // The moment within the checkpoint that the next transactions meet.
+            usleep(UInt32.random(in: 0...40_000))
+            for _ in 0..<5 {
+                try await pool.write { db in _ = try db.execute("UPDATE small SET v = v + 1 WHERE id = \(id)") }
+                committed += 1
+                usleep(500)
+            }
+            let found = try await pool.queryFirst("SELECT v FROM small WHERE id = \(id)", as: Int.self)
+            guard found == committed else {
+                say("round \(round): small.v is \(found ?? -1), and \(committed) commits have returned")
+                exit(1)
+            }
+        }
+        await pool.close()
+        say("\(committed)")
+    }
+
     /// Locks a file until it is killed.
     private static func lock(_ path: String) throws {
         var handle: OpaquePointer?
@@ -85,8 +143,33 @@ struct FaultChild {
     }
 
     /// Writes a line at once.
-    private static func say(_ line: String) {
+    fileprivate static func say(_ line: String) {
         let bytes = Array("\(line)\n".utf8)
         _ = unsafe Foundation.write(STDOUT_FILENO, bytes, bytes.count)
+    }
+}
+
+/// Reports the beginning and the end of each checkpoint, and kills the process within one of them.
+private final class CheckpointReporter: SQLitePoolObserver {
+    private let deadliest: Int?
+    private let count = Atomic(0)
+
+    /// - Parameter deadliest: The number of the checkpoint within which the process is killed; `nil` for none.
+    init(deadliest: Int?) { self.deadliest = deadliest }
+
+    func observe(_ event: PoolEvent, in pool: String) {}
+
+    func observe(_ event: SQLitePoolEvent, in pool: String) {
+        switch event {
+        case .checkpointBegan:
+            FaultChild.say("begin")
+            if count.add(1, ordering: .relaxed).newValue == deadliest {
+                Thread.detachNewThread {
+                    usleep(.random(in: 0...300))
+                    kill(getpid(), SIGKILL)
+                }
+            }
+        case .checkpointEnded: FaultChild.say("end")
+        }
     }
 }

@@ -54,7 +54,7 @@ import Testing
             }
             // 500 times 128 pages and more were written. On a machine that is busy elsewhere a reader may stand for longer than
             // the writer waits, twice in a row.
-            #expect(try logLength(folder) < 5 * LogLength.patience)
+            #expect(try logLength(folder) < 5 * SQLiteConfiguration.Checkpoints().restartThreshold)
             #expect(pool.statistics.writer.closed == 0)
         }
     }
@@ -64,7 +64,7 @@ import Testing
         try await withTable { pool, folder in
             try await insert(into: pool, turns: 100)
             // It may grow beyond a step while that is copied, until the writer waits for the copy.
-            #expect(try logLength(folder) < LogLength.patience + 500)
+            #expect(try logLength(folder) < SQLiteConfiguration.Checkpoints().interval + 500)
         }
     }
 }

@@ -46,6 +46,9 @@ final class FaultyDisk: @unchecked Sendable {
 
     var isCut: Bool { unsafe faulty_disk_is_cut(disk) != 0 }
 
+    /// Whether the power failed while a checkpoint copied pages.
+    var wasCutInCheckpoint: Bool { unsafe faulty_disk_was_cut_in_checkpoint(disk) != 0 }
+
     var operations: Int { unsafe Int(faulty_disk_operations(disk)) }
 
     func cut(after operations: Int) { unsafe faulty_disk_cut_after(disk, Int64(operations)) }

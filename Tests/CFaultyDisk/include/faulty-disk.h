@@ -30,6 +30,9 @@ void faulty_disk_fail_after(faulty_disk *disk, int64_t operations);
 // Whether the power has failed.
 int faulty_disk_is_cut(faulty_disk *disk);
 
+// Whether the power failed between the beginning of a checkpoint's copy and its synchronization.
+int faulty_disk_was_cut_in_checkpoint(faulty_disk *disk);
+
 // How many writes, truncations and synchronizations there were.
 int64_t faulty_disk_operations(faulty_disk *disk);
 

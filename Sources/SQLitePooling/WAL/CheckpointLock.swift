@@ -1,0 +1,55 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A second connection to the writer's databases that holds their write locks while the writer's connection copies the log.
+///
+/// SQLite from 3.7.0 to 3.51.2 can lose committed pages if one connection starts a checkpoint of a log that is copied already, and
+/// another connection starts that log anew in the same moment: the checkpoint then marks pages of the new log as copied that are not
+/// (https://www.sqlite.org/wal.html#walresetbug). Only a connection that holds the write lock can start a log anew. Within the
+/// process, that is the writer's connection, which makes the checkpoint itself. The lock also keeps out other processes.
+///
+/// The writer's thread uses it.
+final class CheckpointLock {
+    private let session: Session
+    private var attached: Set<String> = []
+
+    /// Takes over an open connection to the main database.
+    init(_ session: Session) { self.session = session }
+
+    /// Calls `body` while no other connection, of this process or another one, can write to a database.
+    ///
+    /// - Parameters:
+    ///   - database: The schema name of the database.
+    ///   - writer: The writer's session, which has the database open.
+    ///   - body: The work that needs the lock.
+    /// - Throws: What `body` throws; `SQLiteError` if the lock is not free in time.
+    func withLock<Value>(
+        on database: String,
+        of writer: Session,
+        _ body: () throws(SQLiteError) -> Value
+    ) throws(SQLiteError) -> Value {
+        try attach(database, of: writer)
+        session.busyTimeout = min(writer.busyTimeout, .milliseconds(50))
+        try session.run(.beginImmediate)
+        defer { try? session.run(.rollBack) }
+        return try body()
+    }
+
+    func close() { session.close() }
+
+    private func attach(_ database: String, of writer: Session) throws(SQLiteError) {
+        guard database != "main", !attached.contains(database) else { return }
+        let path = writer.path(of: database)
+        try session.attach(path, as: database)
+        attached.insert(database)
+    }
+}
+
+extension Session {
+    fileprivate func attach(_ path: String, as database: String) throws(SQLiteError) {
+        let statement = try begin("ATTACH \(path) AS \(identifier: database)")
+        defer { end(statement) }
+        _ = try step(statement)
+    }
+}

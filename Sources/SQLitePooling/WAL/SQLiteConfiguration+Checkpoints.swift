@@ -1,0 +1,48 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+extension SQLiteConfiguration {
+    /// When and how a ``SQLitePool`` copies the write-ahead log into the database file.
+    ///
+    /// The writer's connection makes the checkpoints, between its transactions and after it has answered its caller.
+    public struct Checkpoints: Hashable, Sendable {
+        /// Whether the pool makes checkpoints; `true` by default.
+        ///
+        /// `false` is for replicators such as Litestream, which copy the log themselves: the pool then makes no checkpoint at all, not
+        /// even when it closes its last connection. ``SQLitePool/checkpoint(_:timeout:)`` still works.
+        public var isAutomatic = true
+
+        /// The length of the log, in pages, from which a commit is followed by a passive checkpoint, from 1 to 1,000,000; 1,000 by
+        /// default, as in SQLite itself.
+        public var interval = 1_000
+
+        /// The length of the log, in pages, from which a checkpoint also waits for readers, so that the log starts from its beginning,
+        /// from 1 to 10,000,000; 8,000 by default.
+        ///
+        /// Readers that overlap without a gap otherwise keep the log growing.
+        public var restartThreshold = 8_000
+
+        /// The longest time that the writer waits for readers in one such checkpoint, at most a day; 2 seconds by default.
+        ///
+        /// The first wait takes 50 milliseconds at most. Each wait in vain doubles the next one, up to this limit. Readers that hold their
+        /// snapshots for up to half of it cannot keep the log from starting anew, however they overlap.
+        public var restartTimeout: Duration = .seconds(2)
+
+        /// The size, in bytes, that the log file shrinks to when the log has grown beyond it and starts anew; 64 MiB by default, `nil`
+        /// for no limit.
+        public var retainedLogBytes: Int? = 64 << 20
+
+        /// The default settings.
+        public init() {}
+
+        func validate() throws(SQLiteError) {
+            try SQLiteConfiguration.check("checkpoints.interval", interval, 1...1_000_000)
+            try SQLiteConfiguration.check("checkpoints.restartThreshold", restartThreshold, 1...10_000_000)
+            try SQLiteConfiguration.check("checkpoints.restartTimeout", restartTimeout, .zero ... .seconds(86_400))
+            if let retainedLogBytes {
+                try SQLiteConfiguration.check("checkpoints.retainedLogBytes", retainedLogBytes, 0...Int.max)
+            }
+        }
+    }
+}
