@@ -14,14 +14,17 @@ struct FaultChild {
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 4, let number = Int(arguments[3]) else {
-            say("usage: sqlite-fault-child write|increment|lock|reset PATH NUMBER")
+            say("usage: sqlite-fault-child write|increment|lock|reset|reset-grouped|reset-control PATH NUMBER")
             exit(64)
         }
         switch arguments[1] {
         case "write": try await write(arguments[2], run: number)
         case "increment": try await increment(arguments[2], times: number)
         case "lock": try lock(arguments[2])
-        case "reset": try await reset(arguments[2], rounds: number)
+        case "reset": try await reset(arguments[2], rounds: number, SQLiteConfiguration())
+        case "reset-grouped":
+            try await reset(arguments[2], rounds: number, SQLiteConfiguration(maximumWritesPerCommit: 16))
+        case "reset-control": try await resetBesideCheckpoints(arguments[2], rounds: number)
         default: exit(64)
         }
     }
@@ -90,8 +93,15 @@ struct FaultChild {
 
     /// Provokes SQLite's WAL-reset bug: transactions that are longer than the log may become before a checkpoint, each followed
     /// by short ones that count themselves. Exits with 1 as soon as a committed count is lost.
-    private static func reset(_ path: String, rounds: Int) async throws {
-        let pool = try SQLitePool(path: path, configuration: SQLiteConfiguration(busyTimeout: .seconds(600)))
+    private static func reset(
+        _ path: String,
+        rounds: Int,
+        _ configuration: SQLiteConfiguration,
+        afterLargeWrite: () -> Void = {}
+    ) async throws {
+        var configuration = configuration
+        configuration.busyTimeout = .seconds(600)
+        let pool = try SQLitePool(path: path, configuration: configuration)
         try await pool.write { db in
             try db.executeScript(
                 """
@@ -115,8 +125,9 @@ struct FaultChild {
         var committed = 0
         for round in 1...rounds {
             try await pool.write { db in _ = try db.execute("UPDATE large SET v = \(round)") }
+            afterLargeWrite()
             // The moment within the checkpoint that the next transactions meet.
-            usleep(UInt32.random(in: 0...40_000))
+            usleep(UInt32.random(in: 0...20_000))
             for _ in 0..<5 {
                 try await pool.write { db in _ = try db.execute("UPDATE small SET v = v + 1 WHERE id = \(id)") }
                 committed += 1
@@ -130,6 +141,20 @@ struct FaultChild {
         }
         await pool.close()
         say("\(committed)")
+    }
+
+    /// The same on a pool that makes no checkpoints, beside a connection of another thread that makes one after another.
+    private static func resetBesideCheckpoints(_ path: String, rounds: Int) async throws {
+        var configuration = SQLiteConfiguration()
+        configuration.checkpoints.isAutomatic = false
+        var handle: OpaquePointer?
+        guard unsafe sqlite3_open(path, &handle) == SQLITE_OK else { exit(2) }
+        nonisolated(unsafe) let checkpointer = unsafe handle
+        try await reset(path, rounds: rounds, configuration) {
+            Thread.detachNewThread {
+                for _ in 0..<4 { _ = unsafe sqlite3_wal_checkpoint_v2(checkpointer, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil) }
+            }
+        }
     }
 
     /// Locks a file until it is killed.

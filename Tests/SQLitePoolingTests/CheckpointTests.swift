@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import Foundation
 import Synchronization
 import Testing
@@ -10,30 +11,36 @@ import Testing
 
 @Suite struct CheckpointTests {
     private static let pageSize = 512
+    private static let frameSize = pageSize + 24
 
-    /// A pool on a file with small pages, so that the log is long soon.
-    private func withTable(_ body: (SQLitePool, SampleFolder) async throws -> Void) async throws {
+    /// Small pages make the log long soon.
+    private func makeSmallPages(_ path: String) throws {
+        let maker = try Intruder(path)
+        try maker.run("PRAGMA page_size = \(Self.pageSize); CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)")
+    }
+
+    private func withTable(
+        _ configuration: SQLiteConfiguration = SQLiteConfiguration(maximumReaders: 2),
+        _ body: (SQLitePool, SampleFolder) async throws -> Void
+    ) async throws {
         let folder = try SampleFolder()
-        do {
-            let maker = try Intruder(folder.file())
-            try maker.run("PRAGMA page_size = \(Self.pageSize); CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)")
-        }
-        try await withPool(SQLiteConfiguration(maximumReaders: 2), in: folder) { try await body($0, folder) }
+        try makeSmallPages(folder.file())
+        try await withPool(configuration, in: folder) { try await body($0, folder) }
     }
 
-    private func insert(into pool: SQLitePool, turns: Int) async throws {
+    private func insert(into pool: SQLitePool, table: SQL = "t", turns: Int) async throws {
         for _ in 0..<turns {
-            try await pool.write { db in _ = try db.execute("INSERT INTO t (x) VALUES (zeroblob(65536))") }
+            try await pool.write { db in _ = try db.execute("INSERT INTO \(sql: table) (x) VALUES (zeroblob(65536))") }
         }
     }
 
-    /// How long the log has been at most, in pages.
-    private func logLength(_ folder: SampleFolder) throws -> Int {
-        try folder.bytes("test.sqlite-wal").count / (Self.pageSize + 24)
+    /// The greatest length that the log has had, in pages.
+    private func logLength(_ folder: SampleFolder, _ name: String = "test.sqlite-wal") throws -> Int {
+        try folder.bytes(name).count / Self.frameSize
     }
 
-    @Test("The write-ahead log stays bounded while somebody always reads")
-    func bounded() async throws {
+    @Test("The log stays bounded while readers overlap without a gap")
+    func overlappingReaders() async throws {
         try await withTable { pool, folder in
             let relay = Relay()
             try await withThrowingTaskGroup { group in
@@ -52,19 +59,233 @@ import Testing
                 relay.end()
                 try await group.waitForAll()
             }
-            // 500 times 128 pages and more were written. On a machine that is busy elsewhere a reader may stand for longer than
-            // the writer waits, twice in a row.
-            #expect(try logLength(folder) < 5 * SQLiteConfiguration.Checkpoints().restartThreshold)
+            // 500 times 128 pages and more were written. On a machine that is busy elsewhere a reader may stay for longer than
+            // the writer waits, a few times in a row.
+            #expect(try logLength(folder) < 5 * pool.configuration.checkpoints.restartThreshold)
             #expect(pool.statistics.writer.closed == 0)
         }
     }
 
-    @Test("A log that nobody reads is put into the database file, and begins anew")
+    @Test("The log stays bounded while overlapping readers stay longer than the first waits")
+    func longOverlappingReaders() async throws {
+        var configuration = SQLiteConfiguration(maximumReaders: 3)
+        configuration.checkpoints.restartThreshold = 2_000
+        // However slow the machine is.
+        configuration.checkpoints.restartTimeout = .seconds(600)
+        try await withTable(configuration) { pool, folder in
+            let isOver = Atomic(false)
+            try await withThrowingTaskGroup { group in
+                for index in 0..<3 {
+                    group.addTask {
+                        while !isOver.load(ordering: .relaxed) {
+                            try await pool.read { db in
+                                _ = try db.query("SELECT id FROM t LIMIT 1", as: Int.self)
+                                // The work of a long read. The three never end together.
+                                usleep(UInt32(120_000 + index * 40_000))
+                            }
+                        }
+                    }
+                }
+                try await insert(into: pool, turns: 300)
+                isOver.store(true, ordering: .relaxed)
+                try await group.waitForAll()
+            }
+            // 300 times 129 pages were written.
+            #expect(try logLength(folder) < 20_000)
+        }
+    }
+
+    @Test("A checkpoint follows each interval where no reader is in the way, and the log starts anew")
     func withoutReaders() async throws {
         try await withTable { pool, folder in
             try await insert(into: pool, turns: 100)
-            // It may grow beyond a step while that is copied, until the writer waits for the copy.
-            #expect(try logLength(folder) < SQLiteConfiguration.Checkpoints().interval + 500)
+            #expect(try logLength(folder) < pool.configuration.checkpoints.interval + 500)
+            #expect(pool.statistics.log.checkpoints >= 10)
+            #expect(pool.statistics.log.failedCheckpoints == 0)
+        }
+    }
+
+    @Test("The log file is truncated when a reader that held it ends, without another write")
+    func truncatedAfterReader() async throws {
+        var configuration = SQLiteConfiguration(maximumReaders: 1)
+        configuration.checkpoints.restartThreshold = 1_000
+        configuration.checkpoints.restartTimeout = .zero
+        configuration.checkpoints.retainedLogBytes = 100_000
+        try await withTable(configuration) { pool, folder in
+            let reader = Rendezvous()
+            async let count = pool.read { db in
+                _ = try db.query("SELECT count(*) FROM t", as: Int.self)
+                reader.arrive()
+                reader.wait()
+                return try db.query("SELECT count(*) FROM t", as: Int.self)[0]
+            }
+            await reader.arrived()
+            try await insert(into: pool, turns: 60)
+            #expect(try logLength(folder) > 60 * 128)
+            reader.release()
+            #expect(try await count == 0)
+            while try folder.bytes("test.sqlite-wal").count > 100_000, !Task.isCancelled { await Task.yield() }
+            #expect(try folder.bytes("test.sqlite-wal").count <= 100_000)
+            #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [60])
+        }
+    }
+
+    @Test("An attached database has a log of its own, which is copied and starts anew as the main one does")
+    func attached() async throws {
+        let folder = try SampleFolder()
+        try makeSmallPages(folder.file("archive.sqlite"))
+        let configuration = SQLiteConfiguration(
+            onOpen: SQLiteOpening { db in try db.execute("ATTACH \(folder.file("archive.sqlite")) AS archive") }
+        )
+        try await withPool(configuration, in: folder) { pool in
+            try await pool.execute("CREATE TABLE m (x)")
+            try await insert(into: pool, table: "archive.t", turns: 100)
+            #expect(try logLength(folder, "archive.sqlite-wal") < pool.configuration.checkpoints.interval + 500)
+            #expect(try folder.bytes("archive.sqlite").count > 90 * 65_536)
+            let results = try await pool.checkpoint(.truncate)
+            #expect(results.map(\.database) == ["main", "archive"] && results.allSatisfy(\.isComplete))
+            #expect(try folder.bytes("archive.sqlite-wal").isEmpty)
+        }
+    }
+
+    @Test("A reader of an attached database does not make the writer fail, whatever journal the file had")
+    func attachedWithoutLog() async throws {
+        let folder = try SampleFolder()
+        let path = folder.file("archive.sqlite")
+        try Intruder(path).run("PRAGMA journal_mode = DELETE; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)")
+        let configuration = SQLiteConfiguration(
+            busyTimeout: .zero,
+            onOpen: SQLiteOpening { db in try db.execute("ATTACH \(path) AS archive") }
+        )
+        try await withPool(configuration, in: folder) { pool in
+            let reader = Rendezvous()
+            async let counts = pool.read { db in
+                let before = try db.query("SELECT count(*) FROM archive.t", as: Int.self)
+                reader.arrive()
+                reader.wait()
+                return try before + db.query("SELECT count(*) FROM archive.t", as: Int.self)
+            }
+            await reader.arrived()
+            try await insert(into: pool, table: "archive.t", turns: 1)
+            reader.release()
+            #expect(try await counts == [0, 0])
+        }
+    }
+
+    @Test("Without automatic checkpoints the log stays, also when the pool closes, until one is asked for")
+    func manual() async throws {
+        var configuration = SQLiteConfiguration()
+        configuration.checkpoints.isAutomatic = false
+        let folder = try SampleFolder()
+        try makeSmallPages(folder.file())
+        try await withPool(configuration, in: folder) { try await insert(into: $0, turns: 100) }
+        #expect(try logLength(folder) > 100 * 128)
+        try await withPool(configuration, in: folder) { pool in
+            #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [100])
+            let copied = try await pool.checkpoint()
+            #expect(copied.count == 1 && copied[0].isComplete && copied[0].copiedPages > 100 * 128)
+            #expect(try logLength(folder) > 100 * 128)
+            let truncated = try await pool.checkpoint(.truncate)
+            #expect(truncated[0].isComplete && truncated[0].logPages == 0)
+            #expect(try folder.bytes("test.sqlite-wal").isEmpty)
+            #expect(pool.statistics.log.checkpoints == 2 && pool.statistics.log.pages == 0)
+        }
+    }
+
+    @Test("A checkpoint tells observers that it begins and ends, and what kept it from its work")
+    func observed() async throws {
+        let folder = try SampleFolder()
+        let recorder = Recorder()
+        var configuration = SQLiteConfiguration(name: "observed", busyTimeout: .zero, checkoutTimeout: .seconds(600))
+        configuration.checkpoints.interval = 1
+        let pool = try SQLitePool(path: folder.file(), configuration: configuration, observers: [recorder])
+        try await pool.execute("CREATE TABLE t (x)")
+        try await pool.execute("INSERT INTO t VALUES (1)")
+        await expectAllBack(pool)
+        let automatic = ["began main passive", "ended main complete"]
+        #expect(recorder.takeEvents() == automatic + automatic)
+
+        let intruder = try Intruder(folder.file())
+        try intruder.run("BEGIN IMMEDIATE")
+        for mode in SQLiteCheckpoint.Mode.allCases {
+            let result = try await pool.checkpoint(mode)
+            #expect(result[0].failure?.code.primary == .busy && !result[0].isComplete)
+            #expect(recorder.takeEvents() == ["began main \(mode)", "ended main busy"])
+        }
+        #expect(pool.statistics.log.failedCheckpoints == 4)
+        #expect(pool.statistics.log.lastFailure?.code.primary == .busy)
+        try intruder.run("COMMIT")
+        #expect(try await pool.checkpoint(.restart)[0].isComplete)
+        await pool.close()
+    }
+
+    @Test("A checkpoint that waits in vain for a reader ends in time, and the connection goes on")
+    func besideReader() async throws {
+        try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(1))) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            let reader = Rendezvous()
+            async let read: Void = pool.read { db in
+                _ = try db.query("SELECT x FROM t", as: Int.self)
+                reader.arrive()
+                reader.wait()
+            }
+            await reader.arrived()
+            try await pool.execute("INSERT INTO t VALUES (1)")
+            for mode in [SQLiteCheckpoint.Mode.full, .restart, .truncate] {
+                let result = try await pool.checkpoint(mode)
+                #expect(result[0].failure?.code.primary == .busy)
+                #expect(try await pool.execute("INSERT INTO t VALUES (2)").count == 1)
+            }
+            reader.release()
+            try await read
+            #expect(try await pool.checkpoint(.truncate)[0].isComplete)
+            #expect(pool.statistics.writer.closed == 0)
+        }
+    }
+
+    @Test("The waits for readers grow to their limit, and then come with the log's growth")
+    func waits() {
+        var settings = SQLiteConfiguration.Checkpoints()
+        settings.interval = 10
+        settings.restartThreshold = 100
+        settings.restartTimeout = .milliseconds(150)
+        var log = LogLength(of: "main", settings)
+        log.noteCommit(9)
+        #expect(!log.isCheckpointDue)
+        log.noteCommit(99)
+        #expect(log.isCheckpointDue && !log.isRestartDue)
+        log.notePassiveCheckpoint()
+        #expect(!log.isCheckpointDue)
+        log.noteCommit(100)
+        #expect(log.isRestartDue && log.restartTimeout == .milliseconds(50))
+        var lengths: [Int] = []
+        for pages in 100...400 {
+            log.noteCommit(pages)
+            guard log.isRestartDue else { continue }
+            lengths.append(pages)
+            log.noteRestartInVain()
+        }
+        #expect(lengths == [100, 110, 120, 150, 187, 233, 291, 363])
+        #expect(log.restartTimeout == .milliseconds(150))
+        log.noteCommit(5)
+        #expect(!log.isCheckpointDue && log.restartTimeout == .milliseconds(75))
+    }
+
+    @Test("A field of the checkpoints out of its range is an error that names it")
+    func validation() throws {
+        for (field, change) in [
+            ("interval", { $0.interval = 0 }), ("restartThreshold", { $0.restartThreshold = 0 }),
+            ("restartTimeout", { $0.restartTimeout = .seconds(-1) }), ("retainedLogBytes", { $0.retainedLogBytes = -1 }),
+        ] as [(String, (inout SQLiteConfiguration.Checkpoints) -> Void)] {
+            var configuration = SQLiteConfiguration()
+            change(&configuration.checkpoints)
+            let error = try #require(throws: SQLiteError.self) { try configuration.validate() }
+            #expect(error.code == .invalidConfiguration && error.message.contains("checkpoints.\(field)"))
+        }
+        for pragma in ["wal_autocheckpoint", "journal_size_limit"] {
+            let configuration = SQLiteConfiguration(pragmas: [SQLitePragma(pragma, 1)])
+            let error = try #require(throws: SQLiteError.self) { try configuration.validate() }
+            #expect(error.message.contains("checkpoints."))
         }
     }
 }
@@ -78,9 +299,34 @@ private final class Relay: Sendable {
 
     func end() { ended.store(true, ordering: .relaxed) }
 
-    /// Waits until somebody has come here after the caller, or it is over.
+    /// Waits until another body has come here after the caller, or it is over.
     func passOn() {
         let turn = turns.add(1, ordering: .relaxed).newValue
         while turns.load(ordering: .relaxed) == turn, !isOver { sched_yield() }
+    }
+}
+
+/// Keeps what it is told of checkpoints.
+private final class Recorder: SQLitePoolObserver {
+    private let events = Locked<[String]>([])
+
+    func observe(_ event: PoolEvent, in pool: String) {}
+
+    func observe(_ event: SQLitePoolEvent, in pool: String) {
+        #expect(pool == "observed")
+        let text =
+            switch event {
+            case .checkpointBegan(let database, let mode): "began \(database) \(mode)"
+            case .checkpointEnded(let checkpoint):
+                "ended \(checkpoint.database) \(checkpoint.isComplete ? "complete" : checkpoint.failure == nil ? "partial" : "busy")"
+            }
+        events.withLock { $0.append(text) }
+    }
+
+    func takeEvents() -> [String] {
+        events.withLock { events in
+            defer { events = [] }
+            return events
+        }
     }
 }

@@ -73,12 +73,17 @@ final class FaultyDisk: @unchecked Sendable {
 }
 
 /// The program that the tests run as another process.
-func startChild(_ action: String, _ path: String, _ number: Int) throws -> ChildProcess {
+func startChild(
+    _ action: String,
+    _ path: String,
+    _ number: Int,
+    environment: [String: String] = [:]
+) throws -> ChildProcess {
     let build = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
     return try ChildProcess(
         executable: build.appending(path: "sqlite-fault-child").path,
         arguments: [action, path, String(number)],
-        environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+        environment: ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0.key)=\($0.value)" }
     )
 }
 

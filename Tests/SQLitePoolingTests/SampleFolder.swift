@@ -13,8 +13,8 @@ import Testing
 final class SampleFolder: Sendable {
     let path: String
 
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appending(path: "SQLitePoolingTests-\(UUID().uuidString)")
+    init(in parent: String = FileManager.default.temporaryDirectory.path) throws {
+        let url = URL(filePath: parent).appending(path: "SQLitePoolingTests-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
         path = url.path
     }

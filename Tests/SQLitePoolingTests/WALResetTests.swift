@@ -1,0 +1,77 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+import Testing
+
+#if os(Linux)
+    /// SQLite's WAL-reset bug (https://www.sqlite.org/wal.html#walresetbug), on a SQLite that has it and that sleeps in the middle of each
+    /// checkpoint, which makes its race wide. `Scripts/sqlite` builds that library; child processes load it.
+    @Suite struct WALResetTests {
+        /// Runs a child on a file in memory, where a checkpoint takes little time beside the sleep.
+        private func run(_ action: String, in folder: SampleFolder, rounds: Int) throws -> ChildProcess {
+            let library = try DelayedSQLite.folder.get()
+            return try startChild(
+                action,
+                folder.file(),
+                rounds,
+                environment: ["LD_LIBRARY_PATH": library, "SQLITE_CHECKPOINT_DELAY": "1000"]
+            )
+        }
+
+        private func memoryFolder() throws -> SampleFolder { try SampleFolder(in: "/dev/shm") }
+
+        @Test("The race loses commits where one connection makes checkpoints and another one writes")
+        func control() async throws {
+            let child = try run("reset-control", in: try memoryFolder(), rounds: 1_000)
+            let output = await child.output.text()
+            #expect(await child.exitCode() == 1)
+            #expect(output.contains("commits have returned"))
+        }
+
+        @Test("A pool loses no commit to the race", arguments: ["reset", "reset-grouped"])
+        func oneProcess(action: String) async throws {
+            let child = try run(action, in: try memoryFolder(), rounds: 150)
+            let output = await child.output.text()
+            #expect(await child.exitCode() == 0, "\(output)")
+        }
+
+        @Test("Two processes with a pool each lose no commit to the race")
+        func twoProcesses() async throws {
+            let folder = try memoryFolder()
+            let children = try (0..<2).map { _ in try run("reset", in: folder, rounds: 80) }
+            for child in children {
+                let output = await child.output.text()
+                #expect(await child.exitCode() == 0, "\(output)")
+            }
+        }
+    }
+
+    /// The library that `Scripts/sqlite build bookworm --delayed` makes.
+    private enum DelayedSQLite {
+        struct Unavailable: Error {
+            let reason: String
+        }
+
+        static let folder = Result { try build() }
+
+        private static func build() throws -> String {
+            let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent()
+            let process = Process()
+            process.executableURL = root.appending(path: "Scripts/sqlite")
+            process.arguments = ["build", "bookworm", "--delayed"]
+            let output = Pipe()
+            process.standardOutput = output
+            try process.run()
+            let text = output.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            guard process.terminationStatus == 0 else {
+                throw Unavailable(reason: "Scripts/sqlite ended with exit code \(process.terminationStatus)")
+            }
+            return String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+    }
+#endif
