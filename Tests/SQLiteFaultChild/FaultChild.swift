@@ -152,6 +152,8 @@ struct FaultChild {
         nonisolated(unsafe) let checkpointer = unsafe handle
         try await reset(path, rounds: rounds, configuration) {
             Thread.detachNewThread {
+                // Opens the log, where it is not open yet.
+                _ = unsafe sqlite3_exec(checkpointer, "PRAGMA schema_version", nil, nil, nil)
                 for _ in 0..<4 { _ = unsafe sqlite3_wal_checkpoint_v2(checkpointer, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil) }
             }
         }

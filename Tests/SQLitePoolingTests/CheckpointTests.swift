@@ -73,11 +73,11 @@ import Testing
         // However slow the machine is.
         configuration.checkpoints.restartTimeout = .seconds(600)
         try await withTable(configuration) { pool, folder in
-            let isOver = Atomic(false)
+            let relay = Relay()
             try await withThrowingTaskGroup { group in
                 for index in 0..<3 {
                     group.addTask {
-                        while !isOver.load(ordering: .relaxed) {
+                        while !relay.isOver {
                             try await pool.read { db in
                                 _ = try db.query("SELECT id FROM t LIMIT 1", as: Int.self)
                                 // The work of a long read. The three never end together.
@@ -87,7 +87,7 @@ import Testing
                     }
                 }
                 try await insert(into: pool, turns: 300)
-                isOver.store(true, ordering: .relaxed)
+                relay.end()
                 try await group.waitForAll()
             }
             // 300 times 129 pages were written.

@@ -25,17 +25,21 @@ import Testing
 
         @Test("The race loses commits where one connection makes checkpoints and another one writes")
         func control() async throws {
-            let child = try run("reset-control", in: try memoryFolder(), rounds: 1_000)
+            let folder = try memoryFolder()
+            let child = try run("reset-control", in: folder, rounds: 1_000)
             let output = await child.output.text()
             #expect(await child.exitCode() == 1)
             #expect(output.contains("commits have returned"))
+            withExtendedLifetime(folder) {}
         }
 
         @Test("A pool loses no commit to the race", arguments: ["reset", "reset-grouped"])
         func oneProcess(action: String) async throws {
-            let child = try run(action, in: try memoryFolder(), rounds: 150)
+            let folder = try memoryFolder()
+            let child = try run(action, in: folder, rounds: 150)
             let output = await child.output.text()
             #expect(await child.exitCode() == 0, "\(output)")
+            withExtendedLifetime(folder) {}
         }
 
         @Test("Two processes with a pool each lose no commit to the race")
@@ -46,6 +50,7 @@ import Testing
                 let output = await child.output.text()
                 #expect(await child.exitCode() == 0, "\(output)")
             }
+            withExtendedLifetime(folder) {}
         }
     }
 
