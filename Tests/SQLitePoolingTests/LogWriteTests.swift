@@ -15,7 +15,7 @@ import Testing
     func oneWrite(pages: Int, writes: Int) async throws {
         let disk = FaultyDisk(seed: 1)
         let folder = try SampleFolder()
-        let pool = try SQLitePool(path: disk.uri(folder), configuration: .patient)
+        let pool = try SQLitePool(uri: disk.uri(folder), configuration: .patient)
         try await pool.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)")
         try await pool.write { db in
             // A row for each page.
@@ -99,7 +99,7 @@ import Testing
         let folder = try SampleFolder()
         var configuration = SQLiteConfiguration.patient
         configuration.cacheSizeKiB = 40
-        let pool = try SQLitePool(path: disk.uri(folder), configuration: configuration)
+        let pool = try SQLitePool(uri: disk.uri(folder), configuration: configuration)
         try await pool.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, u INTEGER UNIQUE, x BLOB)")
         try await pool.write { db in
             for u in 0..<100 { try db.execute("INSERT INTO t (u, x) VALUES (\(u), zeroblob(3000))") }

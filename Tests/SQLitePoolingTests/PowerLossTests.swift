@@ -31,7 +31,7 @@ import Testing
             pragmas: [SQLitePragma("wal_autocheckpoint", 12, on: .writer)],
             maximumWritesPerCommit: operations.isMultiple(of: 2) ? 8 : 1
         )
-        let pool = try SQLitePool(path: disk.uri(folder), configuration: configuration)
+        let pool = try SQLitePool(uri: disk.uri(folder), configuration: configuration)
         try await pool.write { db in
             try db.executeScript(
                 """

@@ -6,10 +6,12 @@ import SQLitePooling
 
 /// Makes pools that nobody uses: none of them touches its file before its first use.
 func makePools() throws {
+    let fileName = ":memory:"
     // guide: paths
     let byPath = try SQLitePool(path: "app.sqlite")
-    let byURI = try SQLitePool(path: "file:app.sqlite?vfs=unix-excl")
-    let inMemory = try SQLitePool(path: ":memory:")
+    let byURI = try SQLitePool(uri: "file:app.sqlite?vfs=unix-excl")
+    let inMemory = try SQLitePool.temporary()
+    let named = try SQLitePool(path: "./" + fileName)
     let reading = try SQLitePool(path: "app.sqlite", configuration: SQLiteConfiguration(mode: .readOnly))
     // end
 
@@ -28,5 +30,5 @@ func makePools() throws {
     }
     let pool = try SQLitePool(path: "app.sqlite", configuration: configuration)
     // end
-    _ = (byPath, byURI, inMemory, reading, pool)
+    _ = (byPath, byURI, inMemory, named, reading, pool)
 }
