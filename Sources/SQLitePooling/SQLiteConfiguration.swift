@@ -98,6 +98,19 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// of those who shared the last commit have not come back, a group waits for the next of them, some microseconds at most.
     public var maximumWritesPerCommit: Int
 
+    /// What the messages of errors show.
+    public enum ErrorDetail: Hashable, Sendable {
+        /// What holds no value: SQLite's messages about statements and schemas, and the constant part of those of functions,
+        /// virtual tables and triggers.
+        case redacted
+        /// Everything that SQLite says, also values that are bound or stored. For development.
+        case full
+    }
+
+    /// What the messages of errors show; `.redacted` by default. The text of the statement is shown in any case, with the
+    /// literals in it.
+    public var errorDetail = ErrorDetail.redacted
+
     /// A configuration, with defaults for what is left out.
     public init(
         name: String = "SQLite",

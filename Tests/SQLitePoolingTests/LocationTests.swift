@@ -48,7 +48,9 @@ import Testing
         let folder = try SampleFolder()
         let path = folder.path
         await #expect(processExitsWith: .success) { [path = path as String] in
-            #expect(unsafe mkdir(path + "/gone", 0o700) == 0 && chdir(path + "/gone") == 0 && rmdir(path + "/gone") == 0)
+            #expect(
+                unsafe mkdir(path + "/gone", 0o700) == 0 && chdir(path + "/gone") == 0 && rmdir(path + "/gone") == 0
+            )
             let gone = #expect(throws: SQLiteError.self) { try SQLitePool(path: "file:x") }
             #expect(gone?.code == .invalidConfiguration)
             let bytes = Array(path.utf8CString.dropLast()) + [0x2f, CChar(bitPattern: 0xff), 0]
