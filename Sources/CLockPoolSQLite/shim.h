@@ -32,6 +32,11 @@ static inline int clockpool_sqlite_refuse_double_quoted_strings(sqlite3 *databas
   return sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DDL, 0, (int *)0);
 }
 
+// Turns an option of a connection, SQLITE_DBCONFIG_..., on or off.
+static inline int clockpool_sqlite_set_option(sqlite3 *database, int option, int on) {
+  return sqlite3_db_config(database, option, on, (int *)0);
+}
+
 // The byte of the statement that the last error is about, or -1. SQLite knows it since 3.38.
 static inline int clockpool_sqlite_error_offset(sqlite3 *database) {
 #if SQLITE_VERSION_NUMBER >= 3038000

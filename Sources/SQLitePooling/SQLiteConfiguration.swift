@@ -98,6 +98,28 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// of those who shared the last commit have not come back, a group waits for the next of them, some microseconds at most.
     public var maximumWritesPerCommit: Int
 
+    /// Where the contents of the file come from.
+    public enum Trust: Hashable, Sendable {
+        /// The program, and others that are trusted as much.
+        case trusted
+        /// Elsewhere: an upload, a download, a device. The limits of ``SQLiteLimits/untrusted`` hold where ``limits`` says
+        /// nothing, each page is checked when it is read (`cell_size_check`), and the file is not mapped into memory.
+        case untrusted
+    }
+
+    /// Where the contents of the file come from; `.trusted` by default.
+    ///
+    /// In either case views, triggers, defaults and the like call no function and no virtual table that may do harm
+    /// (`trusted_schema` is off, and a pragma can turn it on for a trusted file), and no extension is loaded.
+    public var trust = Trust.trusted
+
+    /// Bounds on what a call can take; none by default for a trusted file.
+    public var limits = SQLiteLimits()
+
+    /// Whether statements that can damage the file are refused or have no effect, `true` by default: `writable_schema`, writes
+    /// to shadow tables and to `sqlite_dbpage`, `journal_mode = OFF` (`SQLITE_DBCONFIG_DEFENSIVE`). It costs nothing.
+    public var isDefensive = true
+
     /// What the messages of errors show.
     public enum ErrorDetail: Hashable, Sendable {
         /// What holds no value: SQLite's messages about statements and schemas, and the constant part of those of functions,

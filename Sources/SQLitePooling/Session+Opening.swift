@@ -141,6 +141,7 @@ extension Session {
             if code != SQLITE_OK { throw session.failure(code, sql: nil) }
             _ = unsafe clockpool_sqlite_refuse_double_quoted_strings(handle)
             session.installCallbacks()
+            try session.protect(file.configuration)
             try session.pragma("cache_size = -\(file.configuration.cacheSizeKiB)")
             try session.pragma("mmap_size = \(file.configuration.mmapSizeBytes)")
             try session.apply(file.configuration.pragmas, of: kind)

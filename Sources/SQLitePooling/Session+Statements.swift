@@ -41,7 +41,10 @@ extension Session {
         }
         if isShared { isWriting = !statement.isReadOnly }
         let code = unsafe sqlite3_step(statement.handle)
-        if code == SQLITE_ROW { return true }
+        if code == SQLITE_ROW {
+            if budget.countsRows { try budget.countRow(of: statement) }
+            return true
+        }
         if code == SQLITE_DONE { return false }
         throw failure(code, sql: statement.text)
     }

@@ -23,6 +23,8 @@ final class Session {
 
     /// Whether messages of errors may hold values.
     private let errorDetail: SQLiteConfiguration.ErrorDetail
+    /// What the call that runs may take, and has taken.
+    var budget: CallBudget
 
     /// Whether a transaction of the pool's is open: the body may not end it, nor go on when SQLite has.
     var isInTransaction = false
@@ -52,6 +54,7 @@ final class Session {
         unsafe self.handle = handle
         busyTimeout = configuration.busyTimeout
         errorDetail = configuration.errorDetail
+        budget = CallBudget(configuration.effectiveLimits)
         cache = StatementCache(capacity: configuration.statementCacheCapacity)
         unsafe controls = Array(repeating: nil, count: Control.allCases.count)
     }
@@ -114,6 +117,7 @@ final class Session {
         start: Int = 0,
         phase: SQLiteError.Phase = .run
     ) -> SQLiteError {
+        if code & 0xff == SQLITE_INTERRUPT, budget.isOutOfSteps { return budget.stepError(sql: sql) }
         let error = unsafe SQLiteError(code, of: handle, sql: sql, start: start, phase: phase, detail: errorDetail)
         switch error.code.primary {
         case .inputOutput, .corrupt, .notADatabase, .cannotOpen, .internalFault, .misuse, .protocolFailure:
