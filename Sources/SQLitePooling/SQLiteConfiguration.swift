@@ -120,6 +120,16 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// to shadow tables and to `sqlite_dbpage`, `journal_mode = OFF` (`SQLITE_DBCONFIG_DEFENSIVE`). It costs nothing.
     public var isDefensive = true
 
+    /// The permissions of a database file that the pool makes, and of the log and the journal beside it, such as `0o600`; at
+    /// least that, and at most `0o666`. They do not depend on the mask of the process, and the file never has more. `nil`, the
+    /// default, is what SQLite does: `0o644` without what the mask forbids. A file that exists keeps its permissions.
+    public var filePermissions: UInt16?
+
+    /// Whether the file may be on a network file system; `false` by default: opening it fails with
+    /// `writeAheadLogUnavailable` there, because the index of the log is memory that hosts do not share. Right only where a
+    /// single host uses the file, and the file system's locks work. A mode of `immutable` needs neither.
+    public var allowsNetworkFileSystems = false
+
     /// What the messages of errors show.
     public enum ErrorDetail: Hashable, Sendable {
         /// What holds no value: SQLite's messages about statements and schemas, and the constant part of those of functions,

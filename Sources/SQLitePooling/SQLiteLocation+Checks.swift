@@ -12,6 +12,24 @@ internal import CLockPoolSQLite
     internal import Musl
 #endif
 
+extension SQLiteFile {
+    /// Looks at the place of the file before a connection is opened, and makes the file where its permissions are said.
+    ///
+    /// - Parameter mayCreate: Whether the connection makes the file if there is none.
+    /// - Throws: `SQLiteError` with the codes of `SQLiteLocation.checkMayOpen()`; `writeAheadLogUnavailable` on a network
+    ///   file system.
+    func prepareToOpen(mayCreate: Bool) throws(SQLiteError) {
+        try location.checkMayOpen()
+        // What does not change needs neither locks nor a log.
+        if configuration.mode != .immutable, !configuration.allowsNetworkFileSystems {
+            try NetworkFileSystem.check(location.filePath)
+        }
+        if mayCreate, location.temporary == nil, let permissions = configuration.filePermissions {
+            try FilePermissions.makeFile(location.filePath, permissions: permissions)
+        }
+    }
+}
+
 extension SQLiteLocation {
     /// Looks, before a connection is opened, whether SQLite can open a file of this name.
     ///

@@ -128,7 +128,7 @@ extension Session {
         _ prepare: (Session) throws(SQLiteError) -> Void
     ) throws(SQLiteError) -> Session {
         try SQLiteLibrary.prepare()
-        try file.location.checkMayOpen()
+        try file.prepareToOpen(mayCreate: flags & SQLITE_OPEN_CREATE != 0)
         let flags = flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | (file.location.isURI ? SQLITE_OPEN_URI : 0)
         var handle: OpaquePointer?
         let code = unsafe sqlite3_open_v2(path ?? file.path, &handle, flags, nil)

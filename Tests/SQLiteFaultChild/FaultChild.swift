@@ -12,13 +12,14 @@ struct FaultChild {
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 4, let number = Int(arguments[3]) else {
-            say("usage: sqlite-fault-child write|increment|lock PATH NUMBER")
+            say("usage: sqlite-fault-child write|increment|lock|temporary PATH NUMBER")
             exit(64)
         }
         switch arguments[1] {
         case "write": try await write(arguments[2], run: number)
         case "increment": try await increment(arguments[2], times: number)
         case "lock": try lock(arguments[2])
+        case "temporary": try await temporary()
         default: exit(64)
         }
     }
@@ -82,6 +83,14 @@ struct FaultChild {
         else { exit(1) }
         say("locked")
         while true { pause() }
+    }
+
+    /// Has a temporary database until it is killed, and says where it is.
+    private static func temporary() async throws {
+        let pool = try SQLitePool.temporary()
+        try await pool.execute("CREATE TABLE t (x)")
+        say(pool.path)
+        while true { try await Task.sleep(for: .seconds(3_600)) }
     }
 
     /// Writes a line at once.
