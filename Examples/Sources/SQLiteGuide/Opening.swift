@@ -30,5 +30,13 @@ func makePools() throws {
     }
     let pool = try SQLitePool(path: "app.sqlite", configuration: configuration)
     // end
-    _ = (byPath, byURI, inMemory, named, reading, pool)
+
+    // guide: untrusted
+    var untrusted = SQLiteConfiguration(mode: .readOnly)
+    untrusted.trust = .untrusted
+    untrusted.limits.steps = 10_000_000
+    untrusted.limits.columns = 500
+    let upload = try SQLitePool(path: "upload.sqlite", configuration: untrusted)
+    // end
+    _ = (byPath, byURI, inMemory, named, reading, pool, upload)
 }
