@@ -48,7 +48,9 @@ enum FilePermissions {
         let count = unsafe readlink(path, &bytes, bytes.count - 1)
         guard count >= 0 else { return nil }
         let target = String(decoding: bytes[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
-        guard !target.hasPrefix("/"), let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return target }
+        guard target.utf8.first != UInt8(ascii: "/"), let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else {
+            return target
+        }
         return String(path[...slash]) + target
     }
 

@@ -70,7 +70,7 @@ import Testing
             ("none/x.sqlite", SQLiteConfiguration.Mode.readWriteCreate), ("loop", .readWriteCreate),
             ("x.sqlite", .readWrite), ("x.sqlite", .readOnly),
         ] {
-            var configuration = SQLiteConfiguration(mode: mode)
+            var configuration = SQLiteConfiguration(mode: mode, checkoutTimeout: .seconds(600))
             configuration.filePermissions = 0o600
             let pool = try SQLitePool(path: folder.file(name), configuration: configuration)
             let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }

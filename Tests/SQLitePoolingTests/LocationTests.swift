@@ -93,7 +93,8 @@ import Testing
             (folder.path, SQLiteError.Code.cannotOpenDirectory), (folder.file("pipe"), .cannotOpen),
             ("/dev/null", .cannotOpen),
         ] {
-            let pool = try SQLitePool(path: path, configuration: SQLiteConfiguration(mode: mode))
+            let configuration = SQLiteConfiguration(mode: mode, checkoutTimeout: .seconds(600))
+            let pool = try SQLitePool(path: path, configuration: configuration)
             let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
             #expect(error.code == code && error.message.contains(path))
             await pool.close()
