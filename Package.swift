@@ -79,7 +79,6 @@ let package = Package(
             pkgConfig: "sqlite3",
             providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]
         ),
-        .target(name: "CLockPoolSQLiteLog", dependencies: ["CLockPoolSQLite"]),
         .systemLibrary(
             name: "CLockPoolPQ",
             pkgConfig: "libpq",
@@ -102,7 +101,7 @@ let package = Package(
         ),
         .target(
             name: "SQLitePooling",
-            dependencies: ["ConnectionPooling", "CLockPoolSQLite", "CLockPoolSQLiteLog", "CLockPoolThread", lifecycle],
+            dependencies: ["ConnectionPooling", "CLockPoolSQLite", "CLockPoolThread", lifecycle],
             swiftSettings: settings
         ),
         .target(
@@ -147,7 +146,7 @@ let package = Package(
         .testTarget(
             name: "SQLitePoolingTests",
             dependencies: [
-                "SQLitePooling", "CLockPoolSQLite", "CLockPoolSQLiteLog", "CFaultyDisk", "TestSupport",
+                "SQLitePooling", "CLockPoolSQLite", "CFaultyDisk", "TestSupport",
                 "sqlite-fault-child",
             ],
             swiftSettings: settings

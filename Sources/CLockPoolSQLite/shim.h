@@ -7,6 +7,9 @@
 
 #include <sqlite3.h>
 #include <stddef.h>
+#if defined(__linux__)
+#include <sys/vfs.h>
+#endif
 
 // What Swift cannot call: functions with a variable number of arguments, macros that cast, and what its C modules hide.
 
@@ -32,10 +35,18 @@ static inline int clockpool_sqlite_refuse_double_quoted_strings(sqlite3 *databas
   return sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DDL, 0, (int *)0);
 }
 
-// Keeps the log where it is when the last connection is closed: no checkpoint, and the file stays.
-static inline int clockpool_sqlite_keep_log_on_close(sqlite3 *database) {
-  return sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)0);
+// Turns an option of a connection, SQLITE_DBCONFIG_..., on or off.
+static inline int clockpool_sqlite_set_option(sqlite3 *database, int option, int on) {
+  return sqlite3_db_config(database, option, on, (int *)0);
 }
+
+#if defined(__linux__)
+// The number of the type of the file system that a file is on, or 0 if there is no such file.
+static inline unsigned int clockpool_sqlite_file_system_type(const char *path) {
+  struct statfs status;
+  return statfs(path, &status) == 0 ? (unsigned int)status.f_type : 0;
+}
+#endif
 
 // The byte of the statement that the last error is about, or -1. SQLite knows it since 3.38.
 static inline int clockpool_sqlite_error_offset(sqlite3 *database) {

@@ -31,7 +31,7 @@ final class BackupTarget {
             throw SQLiteError(.misuse, "the backup would replace the database itself")
         }
         // Relative to where the process is, and never a URI.
-        let place = path.hasPrefix("/") ? path : "./" + path
+        let place = path.utf8.first == UInt8(ascii: "/") ? path : "./" + path
         var handle: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
         let code = unsafe sqlite3_open_v2(place, &handle, flags, nil)

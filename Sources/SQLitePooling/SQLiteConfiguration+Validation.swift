@@ -17,6 +17,8 @@ extension SQLiteConfiguration {
         try Self.check("statementCacheCapacity", statementCacheCapacity, 0...10_000)
         try Self.check("maximumWritesPerCommit", maximumWritesPerCommit, 1...10_000)
         try checkpoints.validate()
+        try validateTrust()
+        try validateFilePermissions()
         for pragma in pragmas { try Self.check(pragma) }
     }
 

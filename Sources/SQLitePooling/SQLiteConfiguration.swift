@@ -101,6 +101,51 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// of those who shared the last commit have not come back, a group waits for the next of them, some microseconds at most.
     public var maximumWritesPerCommit: Int
 
+    /// Where the contents of the file come from.
+    public enum Trust: Hashable, Sendable {
+        /// The program, and others that are trusted as much.
+        case trusted
+        /// Elsewhere: an upload, a download, a device. The limits of ``SQLiteLimits/untrusted`` hold where ``limits`` says
+        /// nothing, each page is checked when it is read (`cell_size_check`), and the file is not mapped into memory.
+        case untrusted
+    }
+
+    /// Where the contents of the file come from; `.trusted` by default.
+    ///
+    /// In either case views, triggers, defaults and the like call no function and no virtual table that may do harm
+    /// (`trusted_schema` is off, and a pragma can turn it on for a trusted file), and no extension is loaded.
+    public var trust = Trust.trusted
+
+    /// Bounds on what a call can take; none by default for a trusted file.
+    public var limits = SQLiteLimits()
+
+    /// Whether statements that can damage the file are refused or have no effect, `true` by default: `writable_schema`, writes
+    /// to shadow tables and to `sqlite_dbpage`, `journal_mode = OFF` (`SQLITE_DBCONFIG_DEFENSIVE`). It costs nothing.
+    public var isDefensive = true
+
+    /// The permissions of a database file that the pool makes, and of the log and the journal beside it, such as `0o600`; at
+    /// least that, and at most `0o666`. They do not depend on the mask of the process, and the file never has more. `nil`, the
+    /// default, is what SQLite does: `0o644` without what the mask forbids. A file that exists keeps its permissions.
+    public var filePermissions: UInt16?
+
+    /// Whether the file may be on a network file system; `false` by default: opening it fails with
+    /// `writeAheadLogUnavailable` there, because the index of the log is memory that hosts do not share. Right only where a
+    /// single host uses the file, and the file system's locks work. A mode of `immutable` needs neither.
+    public var allowsNetworkFileSystems = false
+
+    /// What the messages of errors show.
+    public enum ErrorDetail: Hashable, Sendable {
+        /// What holds no value: SQLite's messages about statements and schemas, and the constant part of those of functions,
+        /// virtual tables and triggers.
+        case redacted
+        /// Everything that SQLite says, also values that are bound or stored. For development.
+        case full
+    }
+
+    /// What the messages of errors show; `.redacted` by default. The text of the statement is shown in any case, with the
+    /// literals in it.
+    public var errorDetail = ErrorDetail.redacted
+
     /// A configuration, with defaults for what is left out.
     public init(
         name: String = "SQLite",

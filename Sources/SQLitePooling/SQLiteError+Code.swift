@@ -137,6 +137,10 @@ extension SQLiteError.Code {
     public static let parameterName = Self(-14)
     /// What the configuration has each connection do when it is opened has failed.
     public static let openingFailed = Self(-15)
+    /// The statements of a call executed more instructions than ``SQLiteLimits/steps`` allows.
+    public static let stepLimitExceeded = Self(-30)
+    /// The rows of a call have more bytes than ``SQLiteLimits/resultBytes`` allows.
+    public static let resultLimitExceeded = Self(-31)
     /// A parameter's value is above `Int64.max`, the greatest integer that SQLite stores. Nothing has run.
     public static let parameterRange = Self(-16)
 }

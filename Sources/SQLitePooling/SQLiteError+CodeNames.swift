@@ -121,5 +121,7 @@ extension SQLiteError.Code: CustomStringConvertible {
         -15: "openingFailed",
         -16: "parameterRange",
         -20: "deadlineExceeded",
+        -30: "stepLimitExceeded",
+        -31: "resultLimitExceeded",
     ]
 }

@@ -4,12 +4,13 @@
 
 /// What went wrong in SQLite, or in the use of it.
 ///
-/// It holds the text of the statement, and never the value of a parameter or a column.
+/// It holds the text of the statement with its literals, and by default never the value of a parameter or a column.
 public struct SQLiteError: Error, Hashable, Sendable {
     /// What kind of failure it is.
     public let code: Code
 
-    /// What happened, in words; where the words are SQLite's, texts that come from values are left out.
+    /// What happened, in words. Where the words are SQLite's, what may come from values is left out, unless the
+    /// configuration's ``SQLiteConfiguration/errorDetail-swift.property`` is `full`.
     public let message: String
 
     /// The text of the statement; `nil` if the error is not about one.

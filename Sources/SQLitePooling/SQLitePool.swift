@@ -34,25 +34,74 @@ public final class SQLitePool: Sendable {
     /// `nil` where each write has a transaction of its own.
     let group: GroupCommit?
 
-    /// A pool on a file, which is not touched before the first use.
+    /// Makes a pool on a file, which is not touched before the first use.
     ///
     /// - Parameters:
-    ///   - path: The path of the file; or a URI such as `file:app.sqlite?vfs=unix-excl`, with SQLite's options. A relative one
-    ///     is taken from where the process is now. `:memory:` is a new temporary database that all connections share, and that
-    ///     goes with the pool: a file, in memory where the system has a folder for that.
+    ///   - path: The path of the file. A relative one is taken from the current folder of the process. It is never read as a
+    ///     URI, whatever it begins with. `:memory:` is a new temporary database, as of ``temporary(configuration:observers:)``;
+    ///     a file name that comes from a user becomes a path by a folder before it, such as `./`.
     ///   - configuration: How the file is opened, and how many connections there are.
     ///   - observers: Are told what happens to connections: of two pools, the readers' and the writer's.
     /// - Throws: ``SQLiteError`` with the code `invalidConfiguration` if a field of the configuration is out of its range or
-    ///   the path is not usable; `nulCharacter` if the path has one; `cannotOpen` if there is no place for a temporary database.
-    public init(
+    ///   the path is empty or a folder's; `nulCharacter` if the path has one; `cannotOpen` if there is no place for a
+    ///   temporary database. A path that SQLite cannot use is an error of the first use.
+    public convenience init(
         path: String,
         configuration: SQLiteConfiguration = .init(),
         observers: [any PoolObserver] = []
     ) throws(SQLiteError) {
         try configuration.validate()
+        let location = try SQLiteLocation(path: path, mode: configuration.mode)
+        try self.init(at: location, configuration, observers)
+    }
+
+    /// Makes a pool on a file that a URI names, such as `file:app.sqlite?vfs=unix-excl`.
+    ///
+    /// [SQLite's rules](https://www.sqlite.org/uri.html) hold. The options that a URI may have are `vfs`, `psow`,
+    /// `cache=private`, `nolock` where the mode does not write, and `immutable` where the mode is that. Any other, and the same
+    /// one twice, is refused.
+    ///
+    /// - Parameters:
+    ///   - uri: The URI. A relative path in it is taken from the current folder of the process.
+    ///   - configuration: How the file is opened, and how many connections there are.
+    ///   - observers: Are told what happens to connections: of two pools, the readers' and the writer's.
+    /// - Throws: ``SQLiteError`` as ``init(path:configuration:observers:)``, with the code `invalidConfiguration` also for a
+    ///   refused option, which the message names. A `vfs` that SQLite does not have is an error of the first use.
+    public convenience init(
+        uri: String,
+        configuration: SQLiteConfiguration = .init(),
+        observers: [any PoolObserver] = []
+    ) throws(SQLiteError) {
+        try configuration.validate()
+        let location = try SQLiteLocation(uri: uri, mode: configuration.mode)
+        try self.init(at: location, configuration, observers)
+    }
+
+    /// Makes a pool on a new temporary database, which all its connections share and which is removed with the pool.
+    ///
+    /// It is a file in a folder that only this user can open: in memory where the system has a place for that.
+    ///
+    /// - Parameters:
+    ///   - configuration: How many connections there are, and how they are opened; its mode must be `readWriteCreate`.
+    ///   - observers: Are told what happens to connections.
+    /// - Returns: The pool.
+    /// - Throws: ``SQLiteError`` with the code `invalidConfiguration`; `cannotOpen` if there is no place for the file.
+    public static func temporary(
+        configuration: SQLiteConfiguration = .init(),
+        observers: [any PoolObserver] = []
+    ) throws(SQLiteError) -> SQLitePool {
+        try configuration.validate()
+        return try SQLitePool(at: SQLiteLocation(temporary: configuration.mode), configuration, observers)
+    }
+
+    private init(
+        at location: SQLiteLocation,
+        _ configuration: SQLiteConfiguration,
+        _ observers: [any PoolObserver]
+    ) throws(SQLiteError) {
         self.configuration = configuration
         file = SQLiteFile(
-            try SQLiteLocation(path, mode: configuration.mode),
+            location,
             configuration: configuration,
             observers: observers.compactMap { $0 as? any SQLitePoolObserver }
         )

@@ -5,7 +5,7 @@
 /// A setting of a connection that ``SQLiteConfiguration`` has no field for.
 ///
 /// ```swift
-/// configuration.pragmas = [SQLitePragma("temp_store", "MEMORY"), SQLitePragma("journal_size_limit", 1 << 26)]
+/// configuration.pragmas = [SQLitePragma("temp_store", "MEMORY"), SQLitePragma("analysis_limit", 1_000)]
 /// ```
 public struct SQLitePragma: Hashable, Sendable {
     /// The name of the pragma, in SQLite's words.

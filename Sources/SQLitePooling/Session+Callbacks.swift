@@ -26,7 +26,7 @@ extension Session {
         )
         unsafe sqlite3_progress_handler(
             handle,
-            1_000,
+            Int32(CallBudget.stepsPerCall),
             { context in unsafe Session.at(context).isToStop ? 1 : 0 },
             session
         )
@@ -46,6 +46,7 @@ extension Session {
 
     /// Whether the statement that runs is to stop. One that writes is not, where that would undo what others have written.
     private var isToStop: Bool {
+        if budget.countSteps() { return true }
         guard let interruption, interruption.isRaised else { return false }
         return !(isShared && isWriting)
     }

@@ -143,6 +143,7 @@ extension Session {
         _ prepare: (Session) throws(SQLiteError) -> Void
     ) throws(SQLiteError) -> Session {
         try SQLiteLibrary.prepare()
+        try file.prepareToOpen(mayCreate: flags & SQLITE_OPEN_CREATE != 0)
         let flags = flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | (file.location.isURI ? SQLITE_OPEN_URI : 0)
         var handle: OpaquePointer?
         let code = unsafe sqlite3_open_v2(path ?? file.path, &handle, flags, nil)
@@ -155,6 +156,7 @@ extension Session {
             if code != SQLITE_OK { throw session.failure(code, sql: nil) }
             _ = unsafe clockpool_sqlite_refuse_double_quoted_strings(handle)
             session.installCallbacks()
+            try session.protect(file.configuration)
             try session.pragma("cache_size = -\(file.configuration.cacheSizeKiB)")
             try session.pragma("mmap_size = \(file.configuration.mmapSizeBytes)")
             try session.apply(file.configuration.pragmas, of: kind)

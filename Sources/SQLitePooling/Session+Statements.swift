@@ -17,7 +17,7 @@ extension Session {
         do throws(SQLiteError) {
             try checkMayRun(statement.traits, sql: sql.text)
             let code = try statement.bind(sql)
-            if code != SQLITE_OK { throw failure(code, sql: sql.text, parameters: statement.parameters) }
+            if code != SQLITE_OK { throw failure(code, sql: sql.text) }
         } catch {
             end(statement)
             throw error
@@ -41,9 +41,12 @@ extension Session {
         }
         if isShared { isWriting = !statement.isReadOnly }
         let code = unsafe sqlite3_step(statement.handle)
-        if code == SQLITE_ROW { return true }
+        if code == SQLITE_ROW {
+            if budget.countsRows { try budget.countRow(of: statement) }
+            return true
+        }
         if code == SQLITE_DONE { return false }
-        throw failure(code, sql: statement.text, parameters: statement.parameters)
+        throw failure(code, sql: statement.text)
     }
 
     /// Runs each statement of a text, in order, until one fails.
@@ -137,7 +140,7 @@ extension Session {
         }
         // Some of these take effect when they are prepared.
         if traits.contains(.isPragma), traits.contains(.changesConnection), !isDescribing { isSpent = true }
-        if code != SQLITE_OK { throw failure(code, sql: text, start: start) }
+        if code != SQLITE_OK { throw failure(code, sql: text, start: start, phase: .preparation) }
         guard let handle = unsafe handle else { return (nil, next) }
         return (unsafe Statement(handle, text: text, traits: traits), next)
     }

@@ -91,6 +91,7 @@ extension Session {
     /// - Parameter isWrite: Whether one that came to nothing, because no statement ran any more, counts.
     func interruptibly(_ interruption: Interruption?, isWrite: Bool, _ body: () throws -> Void) throws {
         unsafe sqlite3_set_last_insert_rowid(handle, 0)
+        budget.begin()
         guard let interruption else { return try body() }
         if unsafe interruption.begin(on: handle, anywhere: !isShared) { throw CancellationError() }
         self.interruption = interruption

@@ -21,6 +21,11 @@ final class Session {
     /// The statements that begin and end transactions, prepared when they are first needed.
     private var controls: [OpaquePointer?]
 
+    /// Whether messages of errors may hold values.
+    private let errorDetail: SQLiteConfiguration.ErrorDetail
+    /// What the call that runs may take, and has taken.
+    var budget: CallBudget
+
     /// Whether a transaction of the pool's is open: the body may not end it, nor go on when SQLite has.
     var isInTransaction = false
     /// Whether the open transaction can only be rolled back, because a savepoint could not.
@@ -54,6 +59,8 @@ final class Session {
     init(_ handle: OpaquePointer, configuration: SQLiteConfiguration) {
         unsafe self.handle = handle
         busyTimeout = configuration.busyTimeout
+        errorDetail = configuration.errorDetail
+        budget = CallBudget(configuration.effectiveLimits)
         cache = StatementCache(capacity: configuration.statementCacheCapacity)
         unsafe controls = Array(repeating: nil, count: Control.allCases.count)
     }
@@ -114,9 +121,10 @@ final class Session {
         _ code: Int32,
         sql: String?,
         start: Int = 0,
-        parameters: [SQLiteValue] = []
+        phase: SQLiteError.Phase = .run
     ) -> SQLiteError {
-        let error = unsafe SQLiteError(code, of: handle, sql: sql, start: start, parameters: parameters)
+        if code & 0xff == SQLITE_INTERRUPT, budget.isOutOfSteps { return budget.stepError(sql: sql) }
+        let error = unsafe SQLiteError(code, of: handle, sql: sql, start: start, phase: phase, detail: errorDetail)
         switch error.code.primary {
         case .inputOutput, .corrupt, .notADatabase, .cannotOpen, .internalFault, .misuse, .protocolFailure:
             isSpent = true

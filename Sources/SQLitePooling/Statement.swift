@@ -27,8 +27,6 @@ final class Statement {
         let text = unsafe String(cString: name)
         return text.hasPrefix("?") ? nil : String(text.dropFirst())
     }
-    /// What is bound now: for errors, which must not quote it.
-    var parameters: [SQLiteValue] = []
 
     init(_ handle: OpaquePointer, text: String, traits: StatementTraits) {
         unsafe self.handle = handle
@@ -59,7 +57,6 @@ final class Statement {
                 sql: text
             )
         }
-        parameters = values
         for (index, value) in values.enumerated() {
             if case .tooLarge = value {
                 throw SQLiteError(
@@ -100,10 +97,7 @@ final class Statement {
     /// Ends the run, and forgets the values.
     func reset() {
         _ = unsafe sqlite3_reset(handle)
-        if parameterCount > 0 {
-            _ = unsafe sqlite3_clear_bindings(handle)
-            parameters = []
-        }
+        if parameterCount > 0 { _ = unsafe sqlite3_clear_bindings(handle) }
     }
 
     /// Frees it. It must not be used any more.

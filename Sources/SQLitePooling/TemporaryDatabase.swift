@@ -10,25 +10,36 @@
     internal import Musl
 #endif
 
-/// A database file that nobody else knows of, in a folder of its own that only this user can open.
+/// A new database file in a folder of its own that only this user can open.
 ///
 /// SQLite's own databases in memory belong to one connection. This one is shared by several, and has a write-ahead log.
+///
+/// The owner holds a lock on a file in the folder. The system drops it when the process ends, however that happens; the next
+/// temporary database of the user then removes the folder.
 final class TemporaryDatabase: Sendable {
     private let folder: String
+    private let lock: Int32
 
     /// The path of the file.
     let path: String
 
+    static let folderPrefix = "lock-pool-sqlite-"
+    static let lockName = "owner"
+    static let fileNames = ["", "-wal", "-shm", "-journal"].map { "temporary.sqlite" + $0 }
+
     /// Makes the folder: in memory where the system has a place for that, else where temporary files go.
-    init() throws(SQLiteError) {
+    convenience init() throws(SQLiteError) { try self.init(in: Self.parents) }
+
+    /// Makes the folder in the first of some that allows it, after removing what dead processes have left there.
+    init(in parents: [String]) throws(SQLiteError) {
         var reason: Int32 = 0
-        for parent in Self.parents where unsafe access(parent, W_OK) == 0 {
-            let template = parent + "/lock-pool-sqlite-XXXXXX"
-            var bytes = template.utf8CString
-            let isMade = unsafe bytes.withUnsafeMutableBufferPointer { unsafe mkdtemp($0.baseAddress!) != nil }
-            if isMade {
-                folder = String(decoding: bytes.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-                path = folder + "/temporary.sqlite"
+        for parent in parents where unsafe access(parent, W_OK) == 0 {
+            Self.sweep(parent)
+            // The sweep of another process may find the folder before it is locked, and remove it.
+            for _ in 0..<10 {
+                guard let folder = Self.makeFolder(in: parent) else { break }
+                guard let lock = Self.lockFolder(folder) else { continue }
+                (self.folder, self.lock, path) = (folder, lock, folder + "/" + Self.fileNames[0])
                 return
             }
             reason = errno
@@ -37,12 +48,42 @@ final class TemporaryDatabase: Sendable {
         throw SQLiteError(.cannotOpen, "no folder can be made for a temporary database: \(text)")
     }
 
-    deinit { remove() }
+    deinit {
+        remove()
+        _ = close(lock)
+    }
 
     /// Removes the file, and what SQLite has put beside it. Connections that are open go on.
     func remove() {
-        for ending in ["", "-wal", "-shm", "-journal"] { unsafe unlink(path + ending) }
+        for name in Self.fileNames + [Self.lockName] { unsafe unlink(folder + "/" + name) }
         unsafe rmdir(folder)
+    }
+
+    private static func makeFolder(in parent: String) -> String? {
+        var bytes = (parent + "/" + folderPrefix + "XXXXXX").utf8CString
+        let isMade = unsafe bytes.withUnsafeMutableBufferPointer { unsafe mkdtemp($0.baseAddress!) != nil }
+        return isMade ? String(decoding: bytes.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
+    }
+
+    /// Locks a new folder.
+    ///
+    /// - Returns: The file that holds the lock, or `nil` if the folder is removed or locked by a sweep.
+    private static func lockFolder(_ folder: String) -> Int32? {
+        let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+        let file = unsafe open(folder + "/" + lockName, flags, 0o600)
+        guard file >= 0 else {
+            unsafe rmdir(folder)
+            return nil
+        }
+        if flock(file, LOCK_EX | LOCK_NB) == 0, hasName(file) { return file }
+        _ = close(file)
+        return nil
+    }
+
+    /// Whether a file that is open has not been removed.
+    private static func hasName(_ file: Int32) -> Bool {
+        var status = stat()
+        return unsafe fstat(file, &status) == 0 && status.st_nlink > 0
     }
 
     private static var parents: [String] {
@@ -53,5 +94,42 @@ final class TemporaryDatabase: Sendable {
         #else
             return usual
         #endif
+    }
+}
+
+// MARK: - What dead processes have left
+
+extension TemporaryDatabase {
+    /// Removes the folders of temporary databases whose owners have ended. O(entries of `parent`).
+    ///
+    /// Folders of other users, links, and folders without a file for the lock are left alone. A lock works across containers
+    /// that share the folder, where a process identifier means nothing.
+    private static func sweep(_ parent: String) {
+        guard let listing = unsafe opendir(parent) else { return }
+        defer { unsafe closedir(listing) }
+        let parentFile = unsafe dirfd(listing)
+        while let entry = unsafe readdir(listing) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name.hasPrefix(folderPrefix) { removeFolder(name, in: parentFile) }
+        }
+    }
+
+    /// Removes a folder if it is this user's and its owner has ended.
+    private static func removeFolder(_ name: String, in parent: Int32) {
+        let folder = unsafe openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        defer { _ = close(folder) }
+        var status = stat()
+        guard unsafe fstat(folder, &status) == 0, status.st_uid == geteuid() else { return }
+        // Without O_NONBLOCK a pipe of that name would wait.
+        let lock = unsafe openat(folder, lockName, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+        guard lock >= 0 else { return }
+        defer { _ = close(lock) }
+        // The lock is kept until everything is gone, so that another sweep leaves the folder alone.
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0, hasName(lock) else { return }
+        for file in fileNames + [lockName] { unsafe unlinkat(folder, file, 0) }
+        unsafe unlinkat(parent, name, AT_REMOVEDIR)
     }
 }

@@ -29,8 +29,6 @@ enum Compiler {
                 "-enable-upcoming-feature", "NonisolatedNonsendingByDefault",
                 "-I", build.appending(path: "Modules").path(),
                 "-Xcc", "-fmodule-map-file=" + build.appending(path: "CLockPoolThread.build/module.modulemap").path(),
-                "-Xcc",
-                "-fmodule-map-file=" + build.appending(path: "CLockPoolSQLiteLog.build/module.modulemap").path(),
                 "-I", package.appending(path: "Sources/CLockPoolSQLite").path(),
                 file.path(),
             ]

@@ -14,7 +14,7 @@ struct FaultChild {
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 4, let number = Int(arguments[3]) else {
-            say("usage: sqlite-fault-child write|increment|lock|reset|reset-grouped|reset-control PATH NUMBER")
+            say("usage: sqlite-fault-child write|increment|lock|reset|reset-grouped|reset-control|temporary PATH NUMBER")
             exit(64)
         }
         switch arguments[1] {
@@ -25,6 +25,7 @@ struct FaultChild {
         case "reset-grouped":
             try await reset(arguments[2], rounds: number, SQLiteConfiguration(maximumWritesPerCommit: 16))
         case "reset-control": try await resetBesideCheckpoints(arguments[2], rounds: number)
+        case "temporary": try await temporary()
         default: exit(64)
         }
     }
@@ -167,6 +168,14 @@ struct FaultChild {
         else { exit(1) }
         say("locked")
         while true { pause() }
+    }
+
+    /// Has a temporary database until it is killed, and says where it is.
+    private static func temporary() async throws {
+        let pool = try SQLitePool.temporary()
+        try await pool.execute("CREATE TABLE t (x)")
+        say(pool.path)
+        while true { try await Task.sleep(for: .seconds(3_600)) }
     }
 
     /// Writes a line at once.

@@ -177,18 +177,15 @@ import Testing
         try await withRows(2_000) { pool, folder in
             #expect(try await pool.integrityCheck() == [])
             #expect(try await pool.integrityCheck(isQuick: true) == [])
-            try await pool.writeWithoutTransaction { db in
-                // The index is an empty one, and the table has rows.
-                try db.executeScript(
-                    """
-                    CREATE TABLE e (x TEXT);
-                    CREATE INDEX ei ON e (x);
-                    PRAGMA writable_schema = 1;
-                    UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'ei') WHERE name = 'i';
-                    PRAGMA writable_schema = RESET;
-                    """
-                )
-            }
+            // The index is an empty one, and the table has rows.
+            try Intruder(folder.file()).run(
+                """
+                CREATE TABLE e (x TEXT);
+                CREATE INDEX ei ON e (x);
+                PRAGMA writable_schema = 1;
+                UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'ei') WHERE name = 'i';
+                """
+            )
             // One that has not read the schema before.
             let other = try SQLitePool(path: folder.file(), configuration: .patient)
             let problems = try await other.integrityCheck(maximumCount: 5)

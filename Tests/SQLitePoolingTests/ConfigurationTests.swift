@@ -35,22 +35,6 @@ import Testing
         #expect(error?.message.hasPrefix(field + " must be from ") == true)
     }
 
-    @Test(
-        "A path that connections cannot share is an error that says why",
-        arguments: [
-            ("a\0b", SQLiteError.Code.nulCharacter), ("file:a%00b", .nulCharacter), ("file:", .invalidConfiguration),
-            ("file::memory:", .invalidConfiguration), ("file:x?mode=memory", .invalidConfiguration),
-            ("file:x?psow=1&mode=rw", .invalidConfiguration), ("file:x?cache=shared", .invalidConfiguration),
-            ("file:x?immutable=1", .invalidConfiguration), ("file:x?nolock=1", .invalidConfiguration),
-            ("file://localhost", .invalidConfiguration), ("file:x?%6dode=ro", .invalidConfiguration),
-        ]
-    )
-    func paths(path: String, code: SQLiteError.Code) {
-        let error = #expect(throws: SQLiteError.self) { try SQLitePool(path: path, configuration: .patient) }
-        #expect(error?.code == code)
-        #expect(error?.message.hasPrefix("path ") == true)
-    }
-
     @Test("A relative path is taken from where the process is")
     func relativePath() throws {
         let pool = try SQLitePool(path: "x.sqlite")

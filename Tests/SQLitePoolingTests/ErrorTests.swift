@@ -58,22 +58,6 @@ import Testing
         }
     }
 
-    @Test("What SQLite quotes of a value is left out of its message, and nothing else is")
-    func redaction() {
-        func shown(_ message: String, _ values: SQLiteValue...) -> String {
-            SQLiteError.withoutValues(message, values)
-        }
-        #expect(shown("no such column: x") == "no such column: x")
-        #expect(shown("no such column: \"x\"", .integer(1)) == "no such column: \"x\"")
-        #expect(shown("fts5: syntax error near \"a b\"", .text("a b c")) == "fts5: syntax error near \"…\"")
-        #expect(shown("near \"it's \"so\"\": bad", .text("so")) == "near \"…\": bad")
-        #expect(shown("unable to open: /a/b.db", .text("/a/b.db")) == "unable to open: /…/….…")
-        #expect(shown("not a database", .text("a")) == "not … database")
-        #expect(shown("bad: AB", .blob([65, 66])) == "bad: …")
-        #expect(shown("no such column: x", .text("x:y z")) == "no such column: …")
-        #expect(shown("anything", .text("")) == "anything")
-    }
-
     @Test("A syntax error says where it is")
     func offset() async throws {
         try await withPool { pool in

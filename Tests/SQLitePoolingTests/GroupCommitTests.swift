@@ -265,7 +265,7 @@ import Testing
         let folder = try SampleFolder()
         let disk = FaultyDisk(seed: 1)
         let pool = try SQLitePool(
-            path: disk.uri(folder),
+            uri: disk.uri(folder),
             configuration: SQLiteConfiguration(
                 synchronous: .full,
                 checkoutTimeout: .seconds(600),

@@ -14,25 +14,25 @@ import Testing
         var configuration = SQLiteConfiguration()
         configuration.pragmas = [
             SQLitePragma("page_size", 8_192), SQLitePragma("temp_store", "MEMORY"),
-            SQLitePragma("journal_size_limit", 4_711, on: .writer), SQLitePragma("cell_size_check", "ON", on: .readers),
+            SQLitePragma("analysis_limit", 471, on: .writer), SQLitePragma("cell_size_check", "ON", on: .readers),
         ]
         try await withPool(configuration) { pool in
             let writer = try await pool.write { db in
                 [
                     try db.query("PRAGMA page_size", as: Int.self), try db.query("PRAGMA temp_store", as: Int.self),
-                    try db.query("PRAGMA journal_size_limit", as: Int.self),
+                    try db.query("PRAGMA analysis_limit", as: Int.self),
                     try db.query("PRAGMA cell_size_check", as: Int.self),
                 ]
             }
-            #expect(writer == [[8_192], [2], [4_711], [0]])
+            #expect(writer == [[8_192], [2], [471], [0]])
             let reader = try await pool.read { db in
                 [
                     try db.query("PRAGMA temp_store", as: Int.self),
                     try db.query("PRAGMA cell_size_check", as: Int.self),
-                    try db.query("PRAGMA journal_size_limit", as: Int.self),
+                    try db.query("PRAGMA analysis_limit", as: Int.self),
                 ]
             }
-            #expect(reader == [[2], [1], [-1]])
+            #expect(reader == [[2], [1], [0]])
         }
     }
 
@@ -126,7 +126,7 @@ import Testing
         for uri in [
             "file:\(encoded)", "file://\(encoded)?vfs=unix#part", "file://localhost\(encoded)?psow=0&cache=private",
         ] {
-            let pool = try SQLitePool(path: uri, configuration: .patient)
+            let pool = try SQLitePool(uri: uri, configuration: .patient)
             try await pool.execute("CREATE TABLE IF NOT EXISTS t (x)")
             try await pool.execute("INSERT INTO t VALUES (1)")
             _ = try await pool.query("SELECT x FROM t", as: Int.self)
@@ -134,22 +134,26 @@ import Testing
         }
         #expect(try folder.names == [name])
         try Intruder(folder.file(name)).run("SELECT x FROM t")
-        let relative = try SQLitePool(path: "file:x.sqlite?vfs=unix", configuration: .patient)
+        let relative = try SQLitePool(uri: "file:x.sqlite?vfs=unix", configuration: .patient)
         #expect(relative.path.hasPrefix("file:/") && relative.path.hasSuffix("/x.sqlite?vfs=unix"))
-        let unknown = try SQLitePool(path: "file:\(encoded)?vfs=nothing", configuration: .patient)
+        let unknown = try SQLitePool(uri: "file:\(encoded)?vfs=nothing", configuration: .patient)
         let error = try await sqliteError { _ = try await unknown.query("SELECT 1", as: Int.self) }
-        #expect(error.code == .error && error.message.contains("no such vfs"))
+        #expect(error.code == .invalidConfiguration && error.message.contains("no such vfs"))
         await unknown.close()
     }
 
     @Test(
         "A temporary database is shared by all connections, and gone when the pool is closed",
-        arguments: [":memory:", ""]
+        arguments: [true, false]
     )
-    func temporary(path: String) async throws {
-        let pool = try SQLitePool(path: path, configuration: .patient)
+    func temporary(isNamed: Bool) async throws {
+        func makePool() throws(SQLiteError) -> SQLitePool {
+            isNamed
+                ? try SQLitePool(path: ":memory:", configuration: .patient) : try .temporary(configuration: .patient)
+        }
+        let pool = try makePool()
         let file = pool.path
-        let other = try SQLitePool(path: path, configuration: .patient)
+        let other = try makePool()
         #expect(other.path != file)
         try await pool.execute("CREATE TABLE t (x)")
         try await pool.execute("INSERT INTO t VALUES (1)")
@@ -201,8 +205,11 @@ import Testing
         try await withPool(in: folder) { pool in
             try await pool.write { db in try db.executeScript("CREATE TABLE t (x); INSERT INTO t VALUES (1)") }
         }
-        let path = isURI ? "file:\(folder.file())?psow=1" : folder.file()
-        let pool = try SQLitePool(path: path, configuration: SQLiteConfiguration(mode: .immutable))
+        let configuration = SQLiteConfiguration(mode: .immutable)
+        let pool =
+            isURI
+            ? try SQLitePool(uri: "file:\(folder.file())?psow=1", configuration: configuration)
+            : try SQLitePool(path: folder.file(), configuration: configuration)
         let other = try Intruder(folder.file())
         // Who would want a lock would not get one.
         try other.run("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE")

@@ -33,7 +33,7 @@ import Testing
         )
         // Checkpoints come often, so that the power fails within some.
         configuration.checkpoints.interval = 8
-        let pool = try SQLitePool(path: disk.uri(folder), configuration: configuration)
+        let pool = try SQLitePool(uri: disk.uri(folder), configuration: configuration)
         try await makeTables(pool)
         disk.cut(after: operations)
         let acknowledged = await write(to: pool, on: disk)

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import CLockPoolSQLite
 import Testing
 
 @testable import SQLitePooling
@@ -101,7 +102,10 @@ import Testing
             }
             for text in ["INSERT INTO t VALUES (?)", "SELECT x FROM t WHERE x = ?"] {
                 let statement = db.session.cache.take(text)
-                #expect(statement?.parameters.isEmpty == true)
+                let expanded = unsafe sqlite3_expanded_sql(statement?.handle)
+                let shown = unsafe expanded.map { unsafe String(cString: $0) }
+                #expect(shown == text.replacing("?", with: "NULL"))
+                unsafe sqlite3_free(expanded)
                 statement?.isBusy = false
             }
             #expect(try db.execute("INSERT INTO t VALUES (\("other"))").count == 1)

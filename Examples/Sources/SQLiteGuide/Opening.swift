@@ -6,10 +6,12 @@ import SQLitePooling
 
 /// Makes pools that nobody uses: none of them touches its file before its first use.
 func makePools() throws {
+    let fileName = ":memory:"
     // guide: paths
     let byPath = try SQLitePool(path: "app.sqlite")
-    let byURI = try SQLitePool(path: "file:app.sqlite?vfs=unix-excl")
-    let inMemory = try SQLitePool(path: ":memory:")
+    let byURI = try SQLitePool(uri: "file:app.sqlite?vfs=unix-excl")
+    let inMemory = try SQLitePool.temporary()
+    let named = try SQLitePool(path: "./" + fileName)
     let reading = try SQLitePool(path: "app.sqlite", configuration: SQLiteConfiguration(mode: .readOnly))
     // end
 
@@ -21,12 +23,20 @@ func makePools() throws {
     configuration.busyTimeout = .seconds(2)
     configuration.pragmas = [
         SQLitePragma("temp_store", "MEMORY"),
-        SQLitePragma("journal_size_limit", 1 << 26, on: .writer),
+        SQLitePragma("analysis_limit", 1_000, on: .writer),
     ]
     configuration.onOpen = SQLiteOpening { db in
         try db.execute("ATTACH 'archive.sqlite' AS archive")
     }
     let pool = try SQLitePool(path: "app.sqlite", configuration: configuration)
     // end
-    _ = (byPath, byURI, inMemory, reading, pool)
+
+    // guide: untrusted
+    var untrusted = SQLiteConfiguration(mode: .readOnly)
+    untrusted.trust = .untrusted
+    untrusted.limits.steps = 10_000_000
+    untrusted.limits.columns = 500
+    let upload = try SQLitePool(path: "upload.sqlite", configuration: untrusted)
+    // end
+    _ = (byPath, byURI, inMemory, named, reading, pool, upload)
 }

@@ -15,7 +15,7 @@ extension Session {
     func observeLogs(_ settings: SQLiteConfiguration.Checkpoints) {
         logs = [LogLength(of: "main", settings)]
         checkpoints = settings
-        if !settings.isAutomatic { _ = unsafe clockpool_sqlite_keep_log_on_close(handle) }
+        if !settings.isAutomatic { _ = unsafe clockpool_sqlite_set_option(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1) }
         // It replaces SQLite's own checkpoints.
         _ = unsafe sqlite3_wal_hook(
             handle,

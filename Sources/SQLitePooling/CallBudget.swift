@@ -1,0 +1,64 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolSQLite
+
+/// What a call may take of a connection, and has taken.
+struct CallBudget {
+    private let maximumSteps: Int
+    private let maximumBytes: Int
+    private var steps = 0
+    private var bytes = 0
+
+    /// How many instructions SQLite executes between two calls of the progress handler.
+    static let stepsPerCall = 1_000
+
+    init(_ limits: SQLiteLimits) {
+        maximumSteps = limits.steps ?? .max
+        maximumBytes = limits.resultBytes ?? .max
+    }
+
+    /// Begins a call.
+    mutating func begin() { (steps, bytes) = (0, 0) }
+
+    /// Whether the call has executed more than it may.
+    var isOutOfSteps: Bool { steps > maximumSteps }
+
+    /// Counts the instructions since the last call of the progress handler.
+    ///
+    /// - Returns: Whether there are more than the call may execute.
+    mutating func countSteps() -> Bool {
+        steps += Self.stepsPerCall
+        return isOutOfSteps
+    }
+
+    /// Whether rows are counted.
+    var countsRows: Bool { maximumBytes != .max }
+
+    /// Counts the row that a statement has come to. O(columns).
+    mutating func countRow(of statement: Statement) throws(SQLiteError) {
+        let columns = unsafe sqlite3_data_count(statement.handle)
+        for index in 0..<columns {
+            bytes += 16
+            let type = unsafe sqlite3_column_type(statement.handle, index)
+            guard type == SQLITE_TEXT || type == SQLITE_BLOB else { continue }
+            bytes += Int(unsafe sqlite3_column_bytes(statement.handle, index))
+        }
+        guard bytes > maximumBytes else { return }
+        throw SQLiteError(
+            .resultLimitExceeded,
+            "the rows of the call have more than \(maximumBytes) bytes, which limits.resultBytes allows",
+            sql: statement.text
+        )
+    }
+
+    /// The error of a statement that was stopped because it ran too long.
+    func stepError(sql: String?) -> SQLiteError {
+        SQLiteError(
+            .stepLimitExceeded,
+            "the statements of the call execute more than \(maximumSteps) instructions, which limits.steps allows",
+            sql: sql
+        )
+    }
+}
