@@ -20,7 +20,7 @@ struct Options {
 
     static let usage =
         """
-        usage: lockpool-benchmarks core|pool|sqlite|postgres [--json FILE] [--charts FOLDER] [--quick]
+        usage: lockpool-benchmarks core|pool|sqlite|postgres|service [--json FILE] [--charts FOLDER] [--quick]
                                    [--part NAME] [--figure NAME VALUE UNIT]
         """
 
@@ -46,8 +46,8 @@ struct Options {
             case "--help", "-h":
                 print(Options.usage)
                 exit(0)
-            case "core", "pool", "sqlite",
-                "postgres" where area.isEmpty:
+            case "core", "pool", "sqlite", "postgres",
+                "service" where area.isEmpty:
                 area = argument
             default: Options.fail("unknown argument: \(argument)")
             }
@@ -68,6 +68,7 @@ struct Benchmarks {
     static func main() async throws {
         let options = Options(Array(CommandLine.arguments.dropFirst()))
         var report = Report()
+        var isComplete = true
         switch options.area {
         case "core":
             if options.wants("uncontended") { await CoreRows.uncontended(options, into: &report) }
@@ -93,6 +94,12 @@ struct Benchmarks {
                 try await PostgresSelectRows.run(options, into: &report)
                 return report
             }.value
+        case "service":
+            (report, isComplete) = try await Task.detached {
+                var report = Report()
+                let isComplete = try await ServiceRows.run(options, into: &report)
+                return (report, isComplete)
+            }.value
         default:
             report = try await Task.detached {
                 var report = Report()
@@ -103,5 +110,6 @@ struct Benchmarks {
         for figure in options.figures { report.add(figure.name, figure.value, figure.unit) }
         report.printTable()
         if let path = options.json { try report.write(area: options.area, to: path) }
+        if !isComplete { exit(1) }
     }
 }

@@ -38,8 +38,9 @@ struct Report {
             let padding = String(repeating: " ", count: max(0, width - text.count))
             return left ? text + padding : padding + text
         }
+        let width = max(34, names.map(\.count).max() ?? 0)
         print(
-            column("name", 34, left: true),
+            column("name", width, left: true),
             column("median", 14),
             column("least", 14),
             column("most", 14),
@@ -48,7 +49,7 @@ struct Report {
         for name in names {
             let values = rounds[name]!
             print(
-                column(name, 34, left: true),
+                column(name, width, left: true),
                 column(format(median(name)!), 14),
                 column(format(values.min()!), 14),
                 column(format(values.max()!), 14),

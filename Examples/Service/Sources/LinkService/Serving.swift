@@ -1,0 +1,46 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import Foundation
+public import Hummingbird
+public import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// The HTTP server over a store.
+public func linkApplication(
+    _ store: some LinkStore,
+    settings: Settings,
+    logger: Logger
+) -> some ApplicationProtocol {
+    var application = Application(
+        router: linkRouter(store),
+        configuration: ApplicationConfiguration(address: .hostname(settings.host, port: settings.port)),
+        onServerRunning: { channel in
+            // With the port 0 the system chooses one. Not `print`, which buffers what goes to a pipe.
+            guard let port = channel.localAddress?.port else { return }
+            FileHandle.standardOutput.write(Data("Listening on http://\(settings.host):\(port)\n".utf8))
+        },
+        logger: logger
+    )
+    application.beforeServerStarts { try await store.prepare() }
+    return application
+}
+
+/// Runs the service until SIGTERM or SIGINT.
+///
+/// Shuts down in order then: the server refuses new connections and answers the requests that it has; then the pool closes its
+/// connections. Requests that take longer than the pool's `drainTimeout` are cancelled.
+public func serve(_ store: some LinkStore, settings: Settings, logger: Logger) async throws {
+    let application = linkApplication(store, settings: settings, logger: logger)
+    var configuration = ServiceGroupConfiguration(
+        // In the order of starting. They stop in the opposite order.
+        services: [store, application],
+        gracefulShutdownSignals: [.sigterm, .sigint],
+        logger: logger
+    )
+    configuration.maximumGracefulShutdownDuration = settings.pool.drainTimeout
+    try await ServiceGroup(configuration: configuration).run()
+}

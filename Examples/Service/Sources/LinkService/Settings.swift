@@ -1,0 +1,95 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Configuration
+public import ConnectionPooling
+public import Logging
+import PostgresPooling
+import SQLitePooling
+
+/// The configuration of the service.
+///
+/// | key | variable | default |
+/// | --- | --- | --- |
+/// | `links.database` | `LINKS_DATABASE` | `links.sqlite`, the path of a SQLite file; or a URL `postgres://…` |
+/// | `links.host` | `LINKS_HOST` | `127.0.0.1` |
+/// | `links.port` | `LINKS_PORT` | `8080`; 0 for a free one |
+/// | `links.logLevel` | `LINKS_LOG_LEVEL` | `info` |
+/// | `links.pool.…` | `LINKS_POOL_…` | those of `ConnectionPoolConfiguration`; `maximumConnections` is 4 for SQLite, where it counts readers |
+public struct Settings: Sendable {
+    /// The path of a SQLite file, or the URL of a PostgreSQL database.
+    public var database: String
+    /// The address to listen on.
+    public var host: String
+    /// The port to listen on; 0 for a free one.
+    public var port: Int
+    /// The least level that is logged.
+    public var logLevel: Logger.Level
+    /// The pool's name, size and time limits.
+    public var pool: ConnectionPoolConfiguration
+
+    /// A setting that cannot be used.
+    public struct Invalid: Error, CustomStringConvertible {
+        /// The variable, and what it must be.
+        public let description: String
+    }
+
+    /// Reads the settings.
+    ///
+    /// - Parameter config: What is read; the keys begin with `links`.
+    /// - Throws: ``Invalid`` or `PoolError` if a setting cannot be used.
+    public init(_ config: ConfigReader) throws {
+        let links = config.scoped(to: "links")
+        let database = links.string(forKey: "database", default: "links.sqlite")
+        self.database = database
+        host = links.string(forKey: "host", default: "127.0.0.1")
+        let port = links.string(forKey: "port", default: "8080")
+        guard let number = Int(port), 0...65_535 ~= number else {
+            throw Invalid(description: "LINKS_PORT must be a number from 0 to 65535, not “\(port)”")
+        }
+        self.port = number
+        let level = links.string(forKey: "logLevel", default: "info")
+        guard let logLevel = Logger.Level(rawValue: level) else {
+            throw Invalid(description: "LINKS_LOG_LEVEL must be a level of swift-log such as info, not “\(level)”")
+        }
+        self.logLevel = logLevel
+        let isPostgres = Self.isPostgres(database)
+        pool = try ConnectionPoolConfiguration(
+            config: links.scoped(to: "pool"),
+            // One connection is kept, so that the pool notices by itself when the server is back.
+            defaults: ConnectionPoolConfiguration(
+                name: "links",
+                maximumConnections: isPostgres ? 10 : 4,
+                minimumConnections: isPostgres ? 1 : 0
+            )
+        )
+    }
+
+    private static func isPostgres(_ database: String) -> Bool {
+        database.hasPrefix("postgres://") || database.hasPrefix("postgresql://")
+    }
+}
+
+extension Settings {
+    /// Makes the store that ``database`` names, which connects on its first use.
+    public func store(logger: Logger) throws -> any LinkStore {
+        let observers: [any PoolObserver] = [.logging(logger), .metrics()]
+        guard Self.isPostgres(database) else {
+            let configuration = SQLiteConfiguration(
+                name: pool.name,
+                maximumReaders: pool.maximumConnections,
+                checkoutTimeout: pool.checkoutTimeout,
+                drainTimeout: pool.drainTimeout,
+                maximumWaiters: pool.maximumWaiters,
+                // Requests that arrive together share a commit. Each keeps its own outcome.
+                maximumWritesPerCommit: 64
+            )
+            return SQLiteLinks(try SQLitePool(path: database, configuration: configuration, observers: observers))
+        }
+        var configuration = PostgresConfiguration(database)
+        configuration.applicationName = pool.name
+        configuration.pool = pool
+        return PostgresLinks(try PostgresPool(configuration, observers: observers))
+    }
+}

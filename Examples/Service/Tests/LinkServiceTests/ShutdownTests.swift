@@ -1,0 +1,61 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@Suite struct ShutdownTests {
+    @Test(
+        "SIGTERM lets a request in flight end, refuses new ones, and ends the process with 0",
+        arguments: TestDatabase.allCases
+    )
+    func requestInFlight(database: TestDatabase) async throws {
+        try await database.withDatabase { path in
+            let service = try RunningService(database: path)
+            _ = try await service.request("POST", "/links", #"{"url":"https://example.com","code":"held"}"#)
+            try await withThrowingTaskGroup(of: RunningService.Answer.self) { group in
+                try await database.whileLocked(path) {
+                    group.addTask { try await service.request("GET", "/links/held") }
+                    // The log has the request when it has arrived.
+                    try await service.waitForLog("/links/held")
+                    service.terminate()
+                    // Until the service does not listen any more.
+                    while (try? await service.request("GET", "/nowhere")) != nil {}
+                }
+                #expect(try await group.next()?.status == 302)
+            }
+            #expect(try await service.exitCode() == 0)
+        }
+    }
+
+    @Test(
+        "A request that does not end delays the end of the process no longer than the drain timeout",
+        arguments: TestDatabase.allCases
+    )
+    func requestThatDoesNotEnd(database: TestDatabase) async throws {
+        try await database.withDatabase { path in
+            let service = try RunningService(database: path, ["LINKS_POOL_DRAIN_TIMEOUT": "100ms"])
+            _ = try await service.request("POST", "/links", #"{"url":"https://example.com","code":"held"}"#)
+            try await withThrowingTaskGroup(of: Int?.self) { group in
+                try await database.whileLocked(path) {
+                    group.addTask { try? await service.request("GET", "/links/held").status }
+                    try await service.waitForLog("/links/held")
+                    service.terminate()
+                    #expect(try await service.exitCode() == 0)
+                }
+                #expect(try await group.next() != 302)
+            }
+        }
+    }
+
+    @Test("A service without requests ends with 0", arguments: TestDatabase.allCases)
+    func idle(database: TestDatabase) async throws {
+        try await database.withDatabase { path in
+            let service = try RunningService(database: path)
+            _ = try await service.url()
+            service.terminate()
+            #expect(try await service.exitCode() == 0)
+        }
+    }
+}
