@@ -101,7 +101,7 @@ let package = Package(
         ),
         .target(
             name: "SQLitePooling",
-            dependencies: ["ConnectionPooling", "CLockPoolSQLite", "CLockPoolThread", lifecycle],
+            dependencies: ["ConnectionPooling", "CLockPoolSQLite", "CLockPoolThread", logging, metrics, lifecycle],
             swiftSettings: settings
         ),
         .target(

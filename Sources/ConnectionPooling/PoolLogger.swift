@@ -20,7 +20,7 @@
     /// Each message has the metadata `pool`, with the pool's name. Of a message that the logger's level leaves out, nothing is
     /// put together.
     public struct PoolLogger: PoolObserver {
-        private let logger: Logger
+        package let logger: Logger
 
         /// An observer that logs to `logger`.
         public init(_ logger: Logger) { self.logger = logger }

@@ -41,6 +41,7 @@
         private let factory: (any MetricsFactory)?
         private let namesUnits: Bool
         private let instruments = Locked<[String: Instruments]>([:])
+        private let furtherInstruments = Locked<[String: any Sendable]>([:])
 
         /// An observer that measures.
         ///
@@ -77,6 +78,25 @@
             instruments.idleMinimum.set(status.minimum)
             instruments.maximum.set(status.maximum)
             instruments.pendingRequests.set(status.waiting)
+        }
+
+        /// Returns instruments for events that only one kind of pool has, and makes them for the first event.
+        ///
+        /// - Parameters:
+        ///   - key: The name of the instruments and of the pool.
+        ///   - pool: The name of the pool.
+        ///   - make: Makes the instruments of the factory and the dimensions. Concurrent first events may call it more than once.
+        package func instruments<Instruments: Sendable>(
+            _ key: String,
+            of pool: String,
+            make: (any MetricsFactory, _ dimensions: (_ unit: String) -> [(String, String)]) -> Instruments
+        ) -> Instruments {
+            if let known = furtherInstruments.withLock({ $0[key] }) as? Instruments { return known }
+            let new = make(factory ?? MetricsSystem.factory) { unit in
+                [("db.client.connection.pool.name", pool)] + (namesUnits ? [("unit", unit)] : [])
+            }
+            furtherInstruments.withLock { $0[key] = new }
+            return new
         }
 
         private func instruments(of pool: String) -> Instruments {
@@ -136,7 +156,7 @@
     }
 
     extension Timer {
-        fileprivate func record(_ duration: Duration) { recordNanoseconds(duration.wholeNanoseconds) }
+        package func record(_ duration: Duration) { recordNanoseconds(duration.wholeNanoseconds) }
     }
 
     extension PoolObserver where Self == PoolMetrics {

@@ -1,0 +1,50 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+#if MetricsSupport
+    internal import CoreMetrics
+    public import ConnectionPooling
+
+    // | metric | instrument | unit |
+    // | --- | --- | --- |
+    // | `sqlite.wal.length` | `Meter` | `{page}` |
+    // | `sqlite.checkpoint.duration` | `Timer` | `s` |
+    // | `sqlite.checkpoint.failures` | `Counter` | `{checkpoint}` |
+
+    extension PoolMetrics: SQLitePoolObserver {
+        /// Measures a checkpoint: the length of the log, the duration, and whether it failed.
+        ///
+        /// Each metric has the dimensions `db.client.connection.pool.name`, which is the configuration's name, and `sqlite.database`, the
+        /// schema name of the database.
+        public func observe(_ event: SQLitePoolEvent, in pool: String) {
+            guard case .checkpointEnded(let checkpoint) = event else { return }
+            let instruments = instruments("sqlite \(checkpoint.database) \(pool)", of: pool) { factory, dimensions in
+                CheckpointInstruments(of: checkpoint.database, by: factory, dimensions)
+            }
+            instruments.duration.record(checkpoint.duration)
+            if checkpoint.failure == nil {
+                instruments.length.set(checkpoint.logPages)
+            } else {
+                instruments.failures.increment()
+            }
+        }
+    }
+
+    private struct CheckpointInstruments: Sendable {
+        let length: Meter
+        let duration: Timer
+        let failures: Counter
+
+        init(of database: String, by factory: any MetricsFactory, _ dimensions: (String) -> [(String, String)]) {
+            func dimensions(in unit: String) -> [(String, String)] { dimensions(unit) + [("sqlite.database", database)] }
+            length = Meter(label: "sqlite.wal.length", dimensions: dimensions(in: "{page}"), factory: factory)
+            duration = Timer(label: "sqlite.checkpoint.duration", dimensions: dimensions(in: "s"), factory: factory)
+            failures = Counter(
+                label: "sqlite.checkpoint.failures",
+                dimensions: dimensions(in: "{checkpoint}"),
+                factory: factory
+            )
+        }
+    }
+#endif
