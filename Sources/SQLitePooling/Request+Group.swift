@@ -61,13 +61,13 @@ extension Request {
         }
         group.expect(members.count)
         if isCheckpointDue {
-            Request.complete(members)
+            for member in members { member.complete() }
             // If the connection is given back already, whoever has it now has nothing of it but the mailbox.
             worker.checkpoint()
             drop(&held)
         } else {
             drop(&held)
-            Request.complete(members)
+            for member in members { member.complete() }
         }
         return stranger
     }

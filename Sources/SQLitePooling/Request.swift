@@ -32,8 +32,6 @@ final class Request: Work, @unchecked Sendable {
     private let progress = Atomic(Progress.pending)
 
     private let group: GroupCommit?
-    /// Those of its group that this is to tell their outcome, if it is.
-    private var others: [Request] = []
 
     private enum Progress {
         static let pending: UInt8 = 0
@@ -78,12 +76,7 @@ final class Request: Work, @unchecked Sendable {
         await withTaskCancellationHandler {
             // Keeps the closure on the caller's actor: it would go to a thread of the cooperative pool, and the caller come back.
             _ = isolation
-            if let connection {
-                start(on: connection)
-            } else if start(), TaskSpin.wait(upTo: group == nil ? 50_000 : 200_000, until: { isComplete }) {
-                completeOthers()
-                return
-            }
+            if let connection { start(on: connection) } else { start() }
             await Resumption.wait { notify(.task($0)) }
         } onCancel: {
             cancel()
@@ -100,22 +93,10 @@ final class Request: Work, @unchecked Sendable {
     // MARK: In line
 
     /// Takes an idle connection, or gets in line for one. Once.
-    ///
-    /// - Returns: Whether the outcome may come so soon that no other task's needs this one's thread before: there was an idle
-    ///   connection; among calls that share commits, nobody else is expected.
-    func start() -> Bool {
-        guard let group else { return takeConnection() }
-        let isLast = group.noteCall()
-        _ = takeConnection()
-        return isLast
-    }
-
-    /// - Returns: Whether there was an idle one.
-    private func takeConnection() -> Bool {
-        if let lease = pool.tryGet() {
-            accept(lease)
-            return true
-        }
+    func start() {
+        CallsInFlight.begin()
+        group?.noteCall()
+        if let lease = pool.tryGet() { return accept(lease) }
         let start = pool.beginWait()
         lineBegan = start
         let context = unsafe Unmanaged.passRetained(self)
@@ -139,11 +120,11 @@ final class Request: Work, @unchecked Sendable {
             unsafe context.release()
             refuse(error)
         }
-        return false
     }
 
     /// Goes to the thread of a connection that stays the caller's. Once.
     func start(on connection: HeldConnection) {
+        CallsInFlight.begin()
         held = connection
         connection.worker.thread.submit(self)
     }
@@ -157,16 +138,11 @@ final class Request: Work, @unchecked Sendable {
             desired: Progress.awaited,
             ordering: .acquiringAndReleasing
         ).exchanged
-        guard !isPending else { return }
-        completeOthers()
-        completion.resume()
+        if !isPending { completion.resume() }
     }
 
     /// Whether there is an outcome. Acquire: and it can be read then.
     var isComplete: Bool { progress.load(ordering: .acquiring) == Progress.complete }
-
-    /// Whether somebody sleeps until the call is complete.
-    var isAwaited: Bool { progress.load(ordering: .relaxed) == Progress.awaited }
 
     /// Cancels the call wherever it is.
     func cancel() {
@@ -268,39 +244,13 @@ final class Request: Work, @unchecked Sendable {
     /// Lets go of the connection while the call is not complete, so that the next may come.
     func takeLease() -> ConnectionLease<SQLiteWorkerFactory>? { lease.take() }
 
-    /// Tells whoever waits that there is an outcome. The last that is done.
+    /// Resumes the caller with the outcome. The thread does this last.
     func complete() {
-        if finish() { completion.take()?.resume() }
-    }
-
-    /// - Returns: Whether somebody waits, and is to be told.
-    private func finish() -> Bool {
+        CallsInFlight.end()
         // Release: the outcome. Acquire: whom to tell.
         let before = progress.exchange(Progress.complete, ordering: .acquiringAndReleasing)
         precondition(before != Progress.complete, "A call is complete once.")
-        return before == Progress.awaited
-    }
-
-    /// Completes calls that have shared a commit.
-    ///
-    /// To wake tasks takes long, and the next calls wait meanwhile. So if there is one among them that nobody has to wake, because
-    /// it is looking for its outcome right now or is just about to, it wakes the others before it goes on.
-    static func complete(_ members: [Request]) {
-        let awake = members.count > 1 ? members.last { !$0.isAwaited } : nil
-        guard let awake else { return members.forEach { $0.complete() } }
-        awake.others = members
-        // It may have gone to sleep since then.
-        guard awake.finish() else { return }
-        awake.completeOthers()
-        awake.completion.take()?.resume()
-    }
-
-    /// Does what `complete` has left to it. By whoever finds that the call is complete.
-    private func completeOthers() {
-        guard !others.isEmpty else { return }
-        let members = others
-        others = []
-        for other in members where other !== self { other.complete() }
+        if before == Progress.awaited { completion.take()?.resume() }
     }
 }
 
