@@ -69,7 +69,14 @@ extension SQLitePool {
         var value: Value?
         try withoutActuallyEscaping({ db in value = try body(db) }) { (body: @escaping Body) in
             // It is called on another thread while this one waits, so that only one of them is where it came from.
-            let request = Request(on: writer, .immediate, deadline: deadline, group: group, body)
+            let request = Request(
+                on: writer,
+                .immediate,
+                deadline: deadline,
+                group: group,
+                mayBeAbandoned: false,
+                body
+            )
             request.start()
             Completion.block { request.notify($0) }
             try request.checkOutcome()

@@ -41,6 +41,7 @@ extension Session {
         }
         if isShared { isWriting = !statement.isReadOnly }
         let code = unsafe sqlite3_step(statement.handle)
+        if let interruption, let reason = interruption.endCommit() { interruption.call?.abandon(reason) }
         if code == SQLITE_ROW { return true }
         if code == SQLITE_DONE { return false }
         throw failure(code, sql: statement.text, parameters: statement.parameters)

@@ -92,7 +92,7 @@ extension Session {
     func interruptibly(_ interruption: Interruption?, isWrite: Bool, _ body: () throws -> Void) throws {
         unsafe sqlite3_set_last_insert_rowid(handle, 0)
         guard let interruption else { return try body() }
-        if unsafe interruption.begin(on: handle, anywhere: !isShared) { throw CancellationError() }
+        if let reason = unsafe interruption.begin(on: handle, anywhere: !isShared) { throw reason.error }
         self.interruption = interruption
         do {
             try body()
