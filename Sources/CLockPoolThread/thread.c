@@ -35,6 +35,12 @@ void lockpool_thread_block_broken_pipe(void) {
   pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
+static _Thread_local void *thread_context;
+
+void *lockpool_thread_context(void) { return thread_context; }
+
+void lockpool_thread_set_context(void *context) { thread_context = context; }
+
 int lockpool_allowed_processors(void) {
 #if defined(__linux__)
   // Fails where the system knows of more than 1,024.

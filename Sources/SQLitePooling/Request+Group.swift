@@ -29,7 +29,7 @@ extension Request {
             let session = try worker.sessionForGroup()
             while let member = current {
                 current = nil
-                member.performAsMember(in: session)
+                worker.noting { member.performAsMember(in: session) }
                 members.append(member)
                 if !session.isGroupOpen {
                     // Nothing of the group is left: this one has failed and was alone, or has taken the others with it.

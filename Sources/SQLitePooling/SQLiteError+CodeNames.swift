@@ -120,6 +120,6 @@ extension SQLiteError.Code: CustomStringConvertible {
         -14: "parameterName",
         -15: "openingFailed",
         -16: "parameterRange",
-        -20: "deadlineExceeded",
+        -20: "deadlineExceeded", -30: "deadlock",
     ]
 }
