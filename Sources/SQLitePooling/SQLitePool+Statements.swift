@@ -86,6 +86,9 @@ extension SQLitePool {
 
     /// Runs a statement that writes, as a transaction of its own. Rows that it gives are dropped.
     ///
+    /// Where writes share commits, a statement that begins with `INSERT`, `UPDATE`, `DELETE`, `REPLACE`, `WITH`, `CREATE`, `DROP` or
+    /// `ALTER` shares one too, as ``write(timeout:_:)`` does. Any other runs alone, because it may not work in a transaction.
+    ///
     /// Suspends as ``write(timeout:_:)``.
     ///
     /// - Parameters:
@@ -96,6 +99,7 @@ extension SQLitePool {
     @discardableResult
     public func execute(_ sql: SQL, timeout: Duration? = nil) async throws -> SQLiteChanges {
         try checkMayWrite()
-        return try await run(on: writer, .none, until: Self.deadline(after: timeout)) { db in try db.execute(sql) }
+        let scope: TransactionScope = group != nil && sql.worksInTransaction ? .immediate : .none
+        return try await run(on: writer, scope, until: Self.deadline(after: timeout)) { db in try db.execute(sql) }
     }
 }
