@@ -11,6 +11,10 @@
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 int lockpool_thread_start(void *(*run)(void *), void *context, size_t stack_size) {
   pthread_attr_t attributes;
@@ -29,6 +33,22 @@ void lockpool_thread_block_broken_pipe(void) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+static _Thread_local void *thread_context;
+
+void *lockpool_thread_context(void) { return thread_context; }
+
+void lockpool_thread_set_context(void *context) { thread_context = context; }
+
+int lockpool_allowed_processors(void) {
+#if defined(__linux__)
+  // Fails where the system knows of more than 1,024.
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+  long online = sysconf(_SC_NPROCESSORS_ONLN);
+  return online > 0 ? (int)online : 1;
 }
 
 #if defined(__APPLE__)

@@ -52,7 +52,7 @@ final class ConnectionThread: Sendable {
     func nextIfAny() -> Work? { mailbox.takeIfAny() }
 
     /// The work that has been submitted since the present one was begun; waits for it a little. To be called on the thread.
-    func nextSoon() -> Work? { mailbox.takeSoon() }
+    func nextSoon() -> Work? { mailbox.takeSoon(while: { true }) }
 
     private static func run(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
         let mailbox = unsafe Unmanaged<Mailbox>.fromOpaque(argument).takeRetainedValue()

@@ -4,13 +4,12 @@
 
 internal import Synchronization
 
-/// How writes of a pool share commits: how many, and who is expected.
+/// How many writes of a pool share a commit, and how many of the last group are expected back.
 ///
 /// Tasks that write one thing after another come back soon after a commit, each with its next call. As long as some of the last
-/// group's are on their way, a group that nobody else waits for waits a little before it is committed; and the last of them, after
-/// whom nobody is expected, looks for its outcome for a little instead of going to sleep, because no other task wants its processor.
+/// group have not come back, the connection's thread polls for the next of them before it commits.
 ///
-/// Both are guesses, which cost some microseconds where they are wrong. Relaxed, all of it: no data depend on them.
+/// The number is a guess, which costs some microseconds where it is wrong. Relaxed, all of it: no data depend on it.
 final class GroupCommit: Sendable {
     /// How many writes share a transaction at most.
     let limit: Int
@@ -22,9 +21,7 @@ final class GroupCommit: Sendable {
     func expect(_ members: Int) { expected.store(members, ordering: .relaxed) }
 
     /// Notes a call.
-    ///
-    /// - Returns: Whether as many have come as the last group had members, so that it is the last for now.
-    func noteCall() -> Bool { expected.subtract(1, ordering: .relaxed).newValue == 0 }
+    func noteCall() { expected.subtract(1, ordering: .relaxed) }
 
     var isAnybodyExpected: Bool { expected.load(ordering: .relaxed) > 0 }
 }

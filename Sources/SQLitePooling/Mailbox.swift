@@ -69,17 +69,18 @@ final class Mailbox: @unsafe @unchecked Sendable {
         return work(word.exchange(Mailbox.empty, ordering: .acquiringAndReleasing))
     }
 
-    /// The work that is there, or comes in some microseconds.
-    func takeSoon() -> Work? {
+    /// The work that is there, or comes in some microseconds while `mayGoOn`.
+    func takeSoon(while mayGoOn: () -> Bool) -> Work? {
         if let work = takeIfAny() { return work }
-        return ThreadSpin.wait(until: { word.load(ordering: .relaxed) != Mailbox.empty }) ? takeIfAny() : nil
+        let hasCome = ThreadSpin.wait(until: { word.load(ordering: .relaxed) != Mailbox.empty }, while: mayGoOn)
+        return hasCome ? takeIfAny() : nil
     }
 
     /// Waits for work.
     ///
     /// - Returns: `nil` when there will be none any more.
     func take() -> Work? {
-        if let work = takeSoon() { return work }
+        if let work = takeSoon(while: { CallsInFlight.areFew }) { return work }
         if word.compareExchange(
             expected: Mailbox.empty,
             desired: Mailbox.asleep,

@@ -29,7 +29,7 @@ extension Request {
             let session = try worker.sessionForGroup()
             while let member = current {
                 current = nil
-                member.performAsMember(in: session)
+                worker.noting { member.performAsMember(in: session) }
                 members.append(member)
                 if !session.isGroupOpen {
                     // Nothing of the group is left: this one has failed and was alone, or has taken the others with it.
@@ -61,13 +61,13 @@ extension Request {
         }
         group.expect(members.count)
         if isCheckpointDue {
-            Request.complete(members)
+            for member in members { member.complete() }
             // If the connection is given back already, whoever has it now has nothing of it but the mailbox.
             worker.checkpoint()
             drop(&held)
         } else {
             drop(&held)
-            Request.complete(members)
+            for member in members { member.complete() }
         }
         return stranger
     }

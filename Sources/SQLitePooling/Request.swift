@@ -6,14 +6,16 @@ internal import ConnectionPooling
 internal import LockPool
 internal import Synchronization
 
-/// A body on its way to a connection, and its outcome on the way back: it waits in line itself, not its task, and when its
-/// turn comes it goes to the connection's thread, whoever's turn it was before.
+/// A call: a body on its way to a connection, and its outcome on the way back.
 ///
-/// So a thread that has done one call and gives its connection back has the next in its mailbox, and goes on with it. The
-/// task is resumed once, with the outcome.
+/// The call itself waits in line, not its task. At its turn it goes to the thread of its connection. A thread that gives its connection
+/// back therefore finds the next call in its mailbox. The task is resumed once, with the outcome.
 ///
-/// Who has the call touches what is not atomic: the task until it is in line, then whoever brings the turn, then the thread, and
-/// when it is complete the task. Nothing of the body's is seen by one of them after it was handed over.
+/// A caller does not wait for a call that is stopped, by a cancellation or at its deadline: it is answered at once, and the call
+/// goes on without it. A body that runs keeps the connection until it ends, and its outcome is dropped.
+///
+/// What is not atomic belongs to the task until the call is in line, then to the thread that brings the turn, then to the
+/// connection's thread, and when the call is complete to the task. The task of a call that was stopped touches none of it.
 final class Request: Work, @unchecked Sendable {
     typealias Pool = ConnectionPool<SQLiteWorkerFactory>
 
@@ -27,19 +29,21 @@ final class Request: Work, @unchecked Sendable {
     /// In the place of a lease of its own.
     private var held: HeldConnection?
 
-    /// Who waits, once somebody does.
+    /// What resumes the caller. Of the thread that ends the progress `awaited`.
     private var completion: Completion?
     private let progress = Atomic(Progress.pending)
 
     private let group: GroupCommit?
-    /// Those of its group that this is to tell their outcome, if it is.
-    private var others: [Request] = []
+    /// Whether the caller may be answered while the body runs.
+    private let mayBeAbandoned: Bool
 
-    private enum Progress {
-        static let pending: UInt8 = 0
-        /// Somebody is to be told.
-        static let awaited: UInt8 = 1
-        static let complete: UInt8 = 2
+    private enum Progress: UInt8, AtomicRepresentable {
+        case pending
+        /// The caller waits, and is to be resumed.
+        case awaited
+        case complete
+        /// Stopped, and without an outcome of its own.
+        case cancelled, overdue
     }
 
     /// Where it stands in line, once that is known.
@@ -54,23 +58,32 @@ final class Request: Work, @unchecked Sendable {
         static let cancelled: UInt8 = 2
     }
 
-    /// A call of `body`, of which nothing may be touched by anybody else until the call is complete.
+    /// A call of `body`, which runs on another thread.
+    ///
+    /// - Parameter mayBeAbandoned: Whether the caller may be answered while the body runs, which then must own all that it
+    ///   uses.
     init(
         on pool: Pool,
         _ scope: TransactionScope,
         deadline: ContinuousClock.Instant?,
         group: GroupCommit?,
+        mayBeAbandoned: Bool = true,
         _ body: @escaping Body
     ) {
         self.pool = pool
         self.scope = scope
         self.group = group
+        self.mayBeAbandoned = mayBeAbandoned
         self.body = body
         interruption = Interruption(deadline: deadline)
+        super.init()
+        interruption.call = self
     }
 
-    /// Runs the call. Suspends until it has an outcome; when the task is cancelled, it leaves the line, or its statement is
-    /// interrupted.
+    /// When the call has to be over; `nil` for never.
+    var deadline: ContinuousClock.Instant? { interruption.deadline }
+
+    /// Runs the call. Suspends until it has an outcome or is stopped.
     ///
     /// - Parameter connection: One that stays the caller's; `nil` for the next that is free.
     /// - Throws: What the body has thrown; `CancellationError`, `SQLiteError` or `PoolError` if it has not run to its end.
@@ -78,51 +91,39 @@ final class Request: Work, @unchecked Sendable {
         await withTaskCancellationHandler {
             // Keeps the closure on the caller's actor: it would go to a thread of the cooperative pool, and the caller come back.
             _ = isolation
-            if let connection {
-                start(on: connection)
-            } else if start(), TaskSpin.wait(upTo: group == nil ? 50_000 : 200_000, until: { isComplete }) {
-                completeOthers()
-                return
-            }
+            if isPending { if let connection { start(on: connection) } else { start() } }
             await Resumption.wait { notify(.task($0)) }
         } onCancel: {
-            cancel()
+            stop(.cancelled)
         }
         try checkOutcome()
     }
 
-    /// Throws the error that the call has ended with, if it has. To be called when it is complete.
+    /// Throws the error that the call has ended with, if any. To be called when the caller has been resumed.
     func checkOutcome() throws {
-        precondition(isComplete, "A call has an outcome when it has run.")
-        if let error { throw error }
+        // Acquire: the outcome.
+        switch progress.load(ordering: .acquiring) {
+        case .complete: if let error { throw error }
+        case .cancelled: throw Interruption.Reason.cancelled.error
+        case .overdue: throw Interruption.Reason.overdue.error
+        case .pending, .awaited: preconditionFailure("A call has an outcome when its caller is resumed.")
+        }
     }
 
     // MARK: In line
 
     /// Takes an idle connection, or gets in line for one. Once.
-    ///
-    /// - Returns: Whether the outcome may come so soon that no other task's needs this one's thread before: there was an idle
-    ///   connection; among calls that share commits, nobody else is expected.
-    func start() -> Bool {
-        guard let group else { return takeConnection() }
-        let isLast = group.noteCall()
-        _ = takeConnection()
-        return isLast
-    }
-
-    /// - Returns: Whether there was an idle one.
-    private func takeConnection() -> Bool {
-        if let lease = pool.tryGet() {
-            accept(lease)
-            return true
-        }
+    func start() {
+        CallsInFlight.begin()
+        group?.noteCall()
+        if let lease = pool.tryGet() { return accept(lease) }
         let start = pool.beginWait()
         lineBegan = start
         let context = unsafe Unmanaged.passRetained(self)
         do throws(PoolError) {
             let ticket = try unsafe pool.wait(
                 context: context.toOpaque(),
-                timeout: pool.patience(until: interruption.deadline),
+                timeout: pool.patience(until: deadline),
                 since: start
             ) { context, turn in
                 unsafe Unmanaged<Request>.fromOpaque(context).takeRetainedValue().turn(Turn(rawValue: turn))
@@ -139,40 +140,51 @@ final class Request: Work, @unchecked Sendable {
             unsafe context.release()
             refuse(error)
         }
-        return false
     }
 
     /// Goes to the thread of a connection that stays the caller's. Once.
     func start(on connection: HeldConnection) {
+        CallsInFlight.begin()
         held = connection
+        watchDeadline()
         connection.worker.thread.submit(self)
     }
 
-    /// Has `completion` told when the call is complete, at once if it is. Once.
+    /// Has `completion` resumed when the call is complete or stopped, at once if it is. Once.
     func notify(_ completion: Completion) {
         self.completion = completion
-        // Release: whoever completes the call sees whom to tell.
+        // Release: the thread that completes the call sees whom to resume.
         let isPending = progress.compareExchange(
-            expected: Progress.pending,
-            desired: Progress.awaited,
+            expected: .pending,
+            desired: .awaited,
             ordering: .acquiringAndReleasing
         ).exchanged
-        guard !isPending else { return }
-        completeOthers()
-        completion.resume()
+        if !isPending { completion.resume() }
     }
 
-    /// Whether there is an outcome. Acquire: and it can be read then.
-    var isComplete: Bool { progress.load(ordering: .acquiring) == Progress.complete }
+    /// Whether there is no outcome yet, and the caller has not begun to wait.
+    private var isPending: Bool { progress.load(ordering: .relaxed) == .pending }
 
-    /// Whether somebody sleeps until the call is complete.
-    var isAwaited: Bool { progress.load(ordering: .relaxed) == Progress.awaited }
-
-    /// Cancels the call wherever it is.
-    func cancel() {
-        interruption.cancel()
+    /// Stops the call wherever it is: takes it out of the line, has its statement interrupted, and answers the caller, unless its end
+    /// or its commit has begun.
+    func stop(_ reason: Interruption.Reason) {
+        let isStopped = interruption.stop(reason)
         let known = place.exchange(Place.cancelled, ordering: .acquiringAndReleasing) == Place.known
         if known, let ticket { pool.cancel(ticket) }
+        if isStopped { abandon(reason) }
+    }
+
+    /// Answers the caller without the outcome.
+    func abandon(_ reason: Interruption.Reason) {
+        guard mayBeAbandoned else { return }
+        settle(reason == .cancelled ? .cancelled : .overdue)
+    }
+
+    /// Has the call stopped at its deadline, if it has one. From the time on when it has a connection: in line, the pool keeps
+    /// the time.
+    private func watchDeadline() {
+        guard mayBeAbandoned, let deadline else { return }
+        CallDeadlines.shared.insert(self, deadline)
     }
 
     private func turn(_ turn: Turn) {
@@ -189,6 +201,7 @@ final class Request: Work, @unchecked Sendable {
     private func accept(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) {
         let worker = lease.connection
         self.lease = consume lease
+        watchDeadline()
         worker.thread.submit(self)
     }
 
@@ -240,7 +253,7 @@ final class Request: Work, @unchecked Sendable {
     }
 
     private func keepError(_ run: (Body) throws -> Void) {
-        // Let go of here, so that what it has captured ends on no later day than its call.
+        // Released here, so that what it has captured ends with it.
         guard let body = body.take() else { return }
         do { try run(body) } catch { self.error = error }
     }
@@ -256,6 +269,8 @@ final class Request: Work, @unchecked Sendable {
 
     private func runOnHeldConnection() {
         guard let held = held.take() else { preconditionFailure("A call has a connection when it runs.") }
+        // The caller may have let go of it.
+        defer { withExtendedLifetime(held) {} }
         held.worker.repair()
         do {
             try held.worker.withSession { perform(in: $0) }
@@ -268,39 +283,29 @@ final class Request: Work, @unchecked Sendable {
     /// Lets go of the connection while the call is not complete, so that the next may come.
     func takeLease() -> ConnectionLease<SQLiteWorkerFactory>? { lease.take() }
 
-    /// Tells whoever waits that there is an outcome. The last that is done.
+    /// Resumes the caller with the outcome, unless it has been answered. The thread does this last.
     func complete() {
-        if finish() { completion.take()?.resume() }
+        CallsInFlight.end()
+        if mayBeAbandoned, deadline != nil { CallDeadlines.shared.remove(self) }
+        settle(.complete)
     }
 
-    /// - Returns: Whether somebody waits, and is to be told.
-    private func finish() -> Bool {
-        // Release: the outcome. Acquire: whom to tell.
-        let before = progress.exchange(Progress.complete, ordering: .acquiringAndReleasing)
-        precondition(before != Progress.complete, "A call is complete once.")
-        return before == Progress.awaited
-    }
-
-    /// Completes calls that have shared a commit.
-    ///
-    /// To wake tasks takes long, and the next calls wait meanwhile. So if there is one among them that nobody has to wake, because
-    /// it is looking for its outcome right now or is just about to, it wakes the others before it goes on.
-    static func complete(_ members: [Request]) {
-        let awake = members.count > 1 ? members.last { !$0.isAwaited } : nil
-        guard let awake else { return members.forEach { $0.complete() } }
-        awake.others = members
-        // It may have gone to sleep since then.
-        guard awake.finish() else { return }
-        awake.completeOthers()
-        awake.completion.take()?.resume()
-    }
-
-    /// Does what `complete` has left to it. By whoever finds that the call is complete.
-    private func completeOthers() {
-        guard !others.isEmpty else { return }
-        let members = others
-        others = []
-        for other in members where other !== self { other.complete() }
+    /// Gives the caller its answer, if it has none.
+    private func settle(_ answer: Progress) {
+        var current = progress.load(ordering: .relaxed)
+        while current == .pending || current == .awaited {
+            // Release: the outcome. Acquire: whom to resume.
+            let (isExchanged, original) = progress.compareExchange(
+                expected: current,
+                desired: answer,
+                ordering: .acquiringAndReleasing
+            )
+            if isExchanged {
+                if current == .awaited { completion.take()?.resume() }
+                return
+            }
+            current = original
+        }
     }
 }
 

@@ -81,17 +81,25 @@ extension SQLitePool {
     ///
     /// - Parameters:
     ///   - path: The path of the other file, which is made if there is none. It must not be in use.
-    ///   - pagesPerStep: How many pages are copied between two looks at whether the task is cancelled; at least 1.
+    ///   - pagesPerStep: How many pages are copied between two looks at whether the task is cancelled or the time is over; at
+    ///     least 1.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     ///   - progress: Is told after each step, on the connection's thread, how far the backup has come. What it throws ends the
     ///     backup.
-    /// - Throws: As ``read(timeout:_:)``, and what `progress` throws, unchanged. `CancellationError` if the task was cancelled. The
-    ///   other file is then as it was before, and gone if there was none.
+    /// - Throws: As ``read(timeout:_:)``, and what `progress` throws, unchanged. `CancellationError` if the task was cancelled, and
+    ///   ``SQLiteError`` with the code `deadlineExceeded` at the end of `timeout`, both after the step that was at work. The other
+    ///   file is then as it was before, and gone if there was none.
     public func backUp(
         to path: String,
         pagesPerStep: Int = 256,
+        timeout: Duration? = nil,
         progress: @escaping @Sendable (SQLiteBackupProgress) throws -> Void = { _ in }
     ) async throws {
-        try await read { db in try db.backUp(to: path, pagesPerStep: pagesPerStep, progress: progress) }
+        // Not abandoned: when this returns, the other file is not touched any more.
+        let deadline = Self.deadline(after: timeout)
+        try await run(on: readers, .snapshot, until: deadline, mayBeAbandoned: false) { db in
+            try db.backUp(to: path, pagesPerStep: pagesPerStep, progress: progress)
+        }
     }
 
     /// Looks through the whole database for damage, as it is at one instant.
@@ -102,9 +110,14 @@ extension SQLitePool {
     /// - Parameters:
     ///   - isQuick: Whether indexes are not compared with their tables.
     ///   - maximumCount: How many problems are looked for at most.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The problems, in SQLite's words; empty if there is none.
     /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the primary code `corrupt` if the damage lets nothing be read.
-    public func integrityCheck(isQuick: Bool = false, maximumCount: Int = 100) async throws -> [String] {
-        try await read { db in try db.integrityCheck(isQuick: isQuick, maximumCount: maximumCount) }
+    public func integrityCheck(
+        isQuick: Bool = false,
+        maximumCount: Int = 100,
+        timeout: Duration? = nil
+    ) async throws -> [String] {
+        try await read(timeout: timeout) { db in try db.integrityCheck(isQuick: isQuick, maximumCount: maximumCount) }
     }
 }

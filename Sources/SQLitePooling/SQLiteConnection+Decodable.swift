@@ -68,10 +68,15 @@ extension SQLitePool {
     /// - Parameters:
     ///   - sql: One statement. One that writes fails.
     ///   - type: The type of the values.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The values, in the order of the statement.
     /// - Throws: As ``read(timeout:_:)``, and as ``SQLiteConnection/query(_:decoding:)``.
-    public func query<Value: Decodable & Sendable>(_ sql: SQL, decoding type: Value.Type) async throws -> [Value] {
-        try await read { db in try db.query(sql, decoding: Value.self) }
+    public func query<Value: Decodable & Sendable>(
+        _ sql: SQL,
+        decoding type: Value.Type,
+        timeout: Duration? = nil
+    ) async throws -> [Value] {
+        try await read(timeout: timeout) { db in try db.query(sql, decoding: Value.self) }
     }
 
     /// Runs a statement that reads, as far as its first row, and makes a value of that.
@@ -81,9 +86,14 @@ extension SQLitePool {
     /// - Parameters:
     ///   - sql: One statement. One that writes fails.
     ///   - type: The type of the value.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The value; `nil` if there is no row.
     /// - Throws: As ``read(timeout:_:)``, and as ``SQLiteConnection/query(_:decoding:)``.
-    public func queryFirst<Value: Decodable & Sendable>(_ sql: SQL, decoding type: Value.Type) async throws -> Value? {
-        try await read { db in try db.queryFirst(sql, decoding: Value.self) }
+    public func queryFirst<Value: Decodable & Sendable>(
+        _ sql: SQL,
+        decoding type: Value.Type,
+        timeout: Duration? = nil
+    ) async throws -> Value? {
+        try await read(timeout: timeout) { db in try db.queryFirst(sql, decoding: Value.self) }
     }
 }

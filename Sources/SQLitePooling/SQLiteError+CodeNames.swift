@@ -120,6 +120,7 @@ extension SQLiteError.Code: CustomStringConvertible {
         -14: "parameterName",
         -15: "openingFailed",
         -16: "parameterRange",
+        -17: "deadlock",
         -20: "deadlineExceeded",
         -30: "stepLimitExceeded",
         -31: "resultLimitExceeded",

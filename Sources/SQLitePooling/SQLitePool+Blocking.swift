@@ -17,19 +17,21 @@ extension SQLitePool {
     /// Not for asynchronous code, whose threads must not block; the compiler sees to that. Waits in the same line as tasks do.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has a connection.
-    ///   - body: Reads. If it calls the pool in turn, it may wait for the connection that it has itself, until the time is over.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - body: Reads, on this thread. It is interrupted at the end of `timeout`, but never abandoned: where SQLite cannot be
+    ///     interrupted, the call takes longer.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws, unchanged. ``SQLiteError`` with the code `deadlineExceeded` if a statement was interrupted
-    ///   because of `timeout`; others if the file cannot be opened or read. `PoolError` if no connection came free in time, too many calls
-    ///   wait, or the pool is closed.
+    ///   because of `timeout`; others if the file cannot be opened or read. ``SQLiteError`` with the code `deadlock`, at once, if
+    ///   this thread is in a body of this pool, and only bodies that wait alike could give a connection back. `PoolError` if no
+    ///   connection came free in time, too many calls wait, or the pool is closed.
     @available(*, noasync, message: "Blocks the thread; use read, or readBlockingCooperativeThread.")
     public func readBlocking<Value>(
         timeout: Duration? = nil,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
         let deadline = Self.deadline(after: timeout)
-        let lease = try Self.checkOutBlocking(readers, deadline)
+        let lease = try checkOutBlocking(.reader, deadline)
         return try lease.connection.perform(deadline.map { Interruption(deadline: $0) }, in: .snapshot, body)
     }
 
@@ -40,9 +42,8 @@ extension SQLitePool {
     /// Where writes are grouped, `body` runs on the connection's thread, and this waits for that.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has the connection.
-    ///   - body: Reads and writes. If it calls the pool's writing methods in turn, they wait for the connection that it has
-    ///     itself, until their time is over.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - body: Reads and writes. It is interrupted at the end of `timeout`, but never abandoned.
     /// - Returns: What `body` returns; everything is committed then.
     /// - Throws: As `readBlocking`; nothing is changed then. ``SQLiteError`` with the code `readOnly`, before anything happens,
     ///   if the pool is for reading only; `transactionLost` if `body` returned although an error had rolled the transaction back.
@@ -54,7 +55,7 @@ extension SQLitePool {
         try checkMayWrite()
         let deadline = Self.deadline(after: timeout)
         if let group { return try writeInGroup(group, deadline, body) }
-        let held = HeldConnection(try Self.checkOutBlocking(writer, deadline))
+        let held = HeldConnection(try checkOutBlocking(.writer, deadline))
         defer { held.giveBack() }
         return try held.worker.perform(deadline.map { Interruption(deadline: $0) }, in: .immediate, body)
     }
@@ -69,8 +70,17 @@ extension SQLitePool {
         var value: Value?
         try withoutActuallyEscaping({ db in value = try body(db) }) { (body: @escaping Body) in
             // It is called on another thread while this one waits, so that only one of them is where it came from.
-            let request = Request(on: writer, .immediate, deadline: deadline, group: group, body)
-            _ = request.start()
+            let request = Request(
+                on: writer,
+                .immediate,
+                deadline: deadline,
+                group: group,
+                mayBeAbandoned: false,
+                body
+            )
+            let isNested = try detector.beginWait(for: .writer)
+            defer { if isNested { detector.endWait() } }
+            request.start()
             Completion.block { request.notify($0) }
             try request.checkOutcome()
         }
@@ -80,12 +90,15 @@ extension SQLitePool {
     }
 
     @available(*, noasync)
-    private static func checkOutBlocking(
-        _ pool: ConnectionPool<SQLiteWorkerFactory>,
+    private func checkOutBlocking(
+        _ role: DeadlockDetector.Role,
         _ deadline: ContinuousClock.Instant?
     ) throws -> ConnectionLease<SQLiteWorkerFactory> {
+        let pool = role == .reader ? readers : writer
         // By itself, because it is inlined, and knows what a connection is.
         if let lease = pool.tryGet() { return lease }
+        let isNested = try detector.beginWait(for: role)
+        defer { if isNested { detector.endWait() } }
         do {
             return try pool.getOrCreateBlocking(timeout: pool.patience(until: deadline))
         } catch {

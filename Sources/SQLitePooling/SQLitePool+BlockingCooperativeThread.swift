@@ -15,7 +15,7 @@ extension SQLitePool {
     /// ``SQLitePool/read(timeout:_:)``.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has a connection.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     ///   - body: Reads.
     /// - Returns: What `body` returns.
     /// - Throws: As the asynchronous `read`.
@@ -29,7 +29,7 @@ extension SQLitePool {
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
             try lease.connection.perform(interruption, in: .snapshot, body)
         } onCancel: {
-            interruption.cancel()
+            interruption.stop(.cancelled)
         }
         return unsafe value
     }
@@ -42,7 +42,7 @@ extension SQLitePool {
     /// a group has a thread; the task is suspended then.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has the connection.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     ///   - body: Reads and writes.
     /// - Returns: What `body` returns; everything is committed then.
     /// - Throws: As the asynchronous `write`.
@@ -58,7 +58,7 @@ extension SQLitePool {
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
             try held.worker.perform(interruption, in: .immediate, body)
         } onCancel: {
-            interruption.cancel()
+            interruption.stop(.cancelled)
         }
         return unsafe value
     }

@@ -11,13 +11,14 @@ extension SQLitePool {
     /// Suspends until a connection is free and the body has run, on that connection's thread.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has a connection.
-    ///   - body: Reads. It cannot write, and does not `await`: while it runs, its connection is nobody else's.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - body: Reads. It cannot write, and does not `await`: while it runs, its connection is leased.
     /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws, unchanged. `CancellationError` if the task was cancelled while it waited, or when a
-    ///   statement was interrupted because of that. ``SQLiteError`` with the code `deadlineExceeded` if that happened because of
-    ///   `timeout`. ``SQLiteError`` if the file cannot be opened or read. `PoolError` if no
-    ///   connection came free in time, too many calls wait, or the pool is closed.
+    /// - Throws: What `body` throws, unchanged. `CancellationError` if the task is cancelled before the call has ended, and
+    ///   ``SQLiteError`` with the code `deadlineExceeded` at the end of `timeout`: both at once, even if the body cannot be
+    ///   interrupted; it then runs to its end, keeps its connection until then, and its result is dropped. ``SQLiteError`` if the
+    ///   file cannot be opened or read. `PoolError` if no connection came free in time, too many calls wait, or the pool is
+    ///   closed.
     public func read<Value>(
         timeout: Duration? = nil,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
@@ -32,11 +33,11 @@ extension SQLitePool {
     /// one that writes from its beginning on (`BEGIN IMMEDIATE`), so that it never fails because of what others have written.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has the connection.
-    ///   - body: Reads and writes, and does not `await`: while it runs, nobody else writes.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - body: Reads and writes, and does not `await`: while it runs, no other call of the pool writes.
     /// - Returns: What `body` returns; everything is committed then.
-    /// - Throws: As ``read(timeout:_:)``; nothing is changed then. `CancellationError` also if the task was cancelled while the body
-    ///   ran. ``SQLiteError`` with the code `readOnly`, before anything happens, if the pool is for reading only;
+    /// - Throws: As ``read(timeout:_:)``; nothing is changed then. A call that is cancelled or overdue before its body has ended is
+    ///   never committed. Once the body has ended, the caller waits for the commit, and learns its outcome. ``SQLiteError`` with the code `readOnly`, before anything happens, if the pool is for reading only;
     ///   `transactionLost` if `body` returned although an error had rolled the transaction back.
     public func write<Value>(
         timeout: Duration? = nil,
@@ -52,29 +53,41 @@ extension SQLitePool {
     /// A transaction that is still open at the end is rolled back. A connection whose settings the body has changed, or that it
     /// has left temporary tables or an attached database in, is not used again; the next caller gets a new one.
     ///
-    /// - Parameter body: Reads and writes; each statement is committed by itself.
+    /// - Parameters:
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - body: Reads and writes; each statement is committed by itself.
     /// - Returns: What `body` returns.
-    /// - Throws: As ``read(timeout:_:)``; what statements have changed stays changed. ``SQLiteError`` with the code `readOnly`, before
-    ///   anything happens, if the pool is for reading only.
+    /// - Throws: As ``read(timeout:_:)``; what statements have changed stays changed, and a call that is cancelled or overdue commits
+    ///   nothing more. ``SQLiteError`` with the code `readOnly`, before anything happens, if the pool is for reading only.
     public func writeWithoutTransaction<Value>(
+        timeout: Duration? = nil,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         try checkMayWrite()
-        return try await run(on: writer, .none, body)
+        return try await run(on: writer, .none, until: Self.deadline(after: timeout), body)
     }
 
     /// Runs a body on the next free connection of a pool, or on one that is the caller's.
+    ///
+    /// - Parameter mayBeAbandoned: Whether a call that is stopped returns before its body has ended.
     func run<Value>(
         on pool: Request.Pool,
         _ scope: TransactionScope,
         until deadline: ContinuousClock.Instant? = nil,
         connection: HeldConnection? = nil,
+        mayBeAbandoned: Bool = true,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        // The thread writes it and the task reads it, one after the other, and nobody else sees it.
+        // The thread writes it, and then the task reads it. A task whose call was stopped does not.
         nonisolated(unsafe) var value: Value?
         defer { if pool === readers { resumeCheckpointAfterRead() } }
-        let request = Request(on: pool, scope, deadline: deadline, group: scope.mayShareCommit ? group : nil) { db in
+        let request = Request(
+            on: pool,
+            scope,
+            deadline: deadline,
+            group: scope.mayShareCommit ? group : nil,
+            mayBeAbandoned: mayBeAbandoned
+        ) { db in
             unsafe value = try body(db)
         }
         try await request.run(on: connection)

@@ -10,14 +10,18 @@ extension SQLitePool {
     /// - Parameters:
     ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
     ///   - columns: The type of each column, in order, as a tuple.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The rows, in the order of the statement.
     /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the rows are not of these types.
     public func query<each Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
-        as columns: (repeat each Column).Type = (repeat each Column).self
+        as columns: (repeat each Column).Type = (repeat each Column).self,
+        timeout: Duration? = nil
     ) async throws -> [(repeat each Column)] {
         // One statement sees one state of the database without a transaction around it.
-        try await run(on: readers, .none) { db in try db.query(sql, as: columns) }
+        try await run(on: readers, .none, until: Self.deadline(after: timeout)) { db in
+            try db.query(sql, as: columns)
+        }
     }
 
     /// Runs a statement that reads, and decodes all its rows, which have one column.
@@ -27,13 +31,17 @@ extension SQLitePool {
     /// - Parameters:
     ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
     ///   - column: The type of the column.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The values, in the order of the statement.
     /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the rows are not of this type.
     public func query<Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
-        as column: Column.Type = Column.self
+        as column: Column.Type = Column.self,
+        timeout: Duration? = nil
     ) async throws -> [Column] {
-        try await run(on: readers, .none) { db in try db.query(sql, as: Column.self) }
+        try await run(on: readers, .none, until: Self.deadline(after: timeout)) { db in
+            try db.query(sql, as: Column.self)
+        }
     }
 
     /// Runs a statement that reads, as far as its first row, and decodes that.
@@ -43,13 +51,17 @@ extension SQLitePool {
     /// - Parameters:
     ///   - sql: One statement. One that writes fails.
     ///   - columns: The type of each column, in order, as a tuple.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The first row; `nil` if there is none.
     /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the row is not of these types.
     public func queryFirst<each Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
-        as columns: (repeat each Column).Type = (repeat each Column).self
+        as columns: (repeat each Column).Type = (repeat each Column).self,
+        timeout: Duration? = nil
     ) async throws -> (repeat each Column)? {
-        try await run(on: readers, .none) { db in try db.queryFirst(sql, as: columns) }
+        try await run(on: readers, .none, until: Self.deadline(after: timeout)) { db in
+            try db.queryFirst(sql, as: columns)
+        }
     }
 
     /// Runs a statement that reads, as far as its first row, which has one column, and decodes that.
@@ -59,25 +71,35 @@ extension SQLitePool {
     /// - Parameters:
     ///   - sql: One statement. One that writes fails.
     ///   - column: The type of the column.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The value; `nil` if there is no row.
     /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the row is not of this type.
     public func queryFirst<Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
-        as column: Column.Type = Column.self
+        as column: Column.Type = Column.self,
+        timeout: Duration? = nil
     ) async throws -> Column? {
-        try await run(on: readers, .none) { db in try db.queryFirst(sql, as: Column.self) }
+        try await run(on: readers, .none, until: Self.deadline(after: timeout)) { db in
+            try db.queryFirst(sql, as: Column.self)
+        }
     }
 
     /// Runs a statement that writes, as a transaction of its own. Rows that it gives are dropped.
     ///
+    /// Where writes share commits, a statement that begins with `INSERT`, `UPDATE`, `DELETE`, `REPLACE`, `WITH`, `CREATE`, `DROP` or
+    /// `ALTER` shares one too, as ``write(timeout:_:)`` does. Any other runs alone, because it may not work in a transaction.
+    ///
     /// Suspends as ``write(timeout:_:)``.
     ///
-    /// - Parameter sql: One statement.
+    /// - Parameters:
+    ///   - sql: One statement.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: What it has changed, which is committed.
     /// - Throws: As ``write(timeout:_:)``; nothing is changed then.
     @discardableResult
-    public func execute(_ sql: SQL) async throws -> SQLiteChanges {
+    public func execute(_ sql: SQL, timeout: Duration? = nil) async throws -> SQLiteChanges {
         try checkMayWrite()
-        return try await run(on: writer, .none) { db in try db.execute(sql) }
+        let scope: TransactionScope = group != nil && sql.worksInTransaction ? .immediate : .none
+        return try await run(on: writer, scope, until: Self.deadline(after: timeout)) { db in try db.execute(sql) }
     }
 }

@@ -23,7 +23,7 @@ extension SQLitePool {
     /// commit with no other.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; by default as long as it does, once it has its connections.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has its connections.
     ///   - body: Reads and writes.
     ///   - later: Reads.
     /// - Returns: What both return.

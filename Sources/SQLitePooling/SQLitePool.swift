@@ -31,6 +31,7 @@ public final class SQLitePool: Sendable {
     let writer: ConnectionPool<SQLiteWorkerFactory>
     let readerCounter = ConnectionCounter()
     let writerCounter = ConnectionCounter()
+    let detector: DeadlockDetector
     /// `nil` where each write has a transaction of its own.
     let group: GroupCommit?
 
@@ -107,14 +108,15 @@ public final class SQLitePool: Sendable {
         )
         let limit = configuration.maximumWritesPerCommit
         group = limit > 1 ? GroupCommit(limit: limit) : nil
+        detector = DeadlockDetector(maximumReaders: configuration.maximumReaders)
         do {
             readers = try ConnectionPool(
-                factory: SQLiteWorkerFactory(file: file, role: .reader, counter: readerCounter),
+                factory: SQLiteWorkerFactory(file: file, role: .reader, counter: readerCounter, detector: detector),
                 configuration: configuration.pooling("readers", maximumConnections: configuration.maximumReaders),
                 observers: observers
             )
             writer = try ConnectionPool(
-                factory: SQLiteWorkerFactory(file: file, role: .writer, counter: writerCounter),
+                factory: SQLiteWorkerFactory(file: file, role: .writer, counter: writerCounter, detector: detector),
                 configuration: configuration.pooling("writer", maximumConnections: 1),
                 observers: observers
             )

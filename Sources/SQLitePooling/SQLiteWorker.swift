@@ -12,6 +12,8 @@ final class SQLiteWorker: Sendable {
     /// Whether writes share transactions.
     private let sharesCommits: Bool
     private let counter: ConnectionCounter
+    private let detector: DeadlockDetector
+    private let role: DeadlockDetector.Role
     private let opening: @Sendable () throws(SQLiteError) -> Session
     private let mayBeUsedAgain = Atomic(false)
 
@@ -25,17 +27,23 @@ final class SQLiteWorker: Sendable {
     ///   - name: The thread's name.
     ///   - sharesCommits: Whether writes share transactions.
     ///   - counter: Counts connections.
+    ///   - detector: Is told which threads have the connection.
+    ///   - role: What the connection is to the detector.
     ///   - opening: Makes a session; called on the thread.
     /// - Throws: `SQLiteError` with the code `threadUnavailable`.
     init(
         name: String,
         sharesCommits: Bool,
         counter: ConnectionCounter,
+        detector: DeadlockDetector,
+        role: DeadlockDetector.Role,
         opening: @escaping @Sendable () throws(SQLiteError) -> Session
     ) throws(SQLiteError) {
         thread = try ConnectionThread(name: name)
         self.sharesCommits = sharesCommits
         self.counter = counter
+        self.detector = detector
+        self.role = role
         self.opening = opening
     }
 
@@ -83,7 +91,12 @@ final class SQLiteWorker: Sendable {
     func withSession(_ body: (Session) throws -> Void) throws {
         guard let session = unsafe session else { throw SQLiteError(.closed, "the connection is closed") }
         defer { if session.isSpent { mayBeUsedAgain.store(false, ordering: .releasing) } }
-        try body(session)
+        try noting { () throws in try body(session) }
+    }
+
+    /// Calls `body`, which runs a body of a call, and notes for that time that this thread has the connection.
+    func noting<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
+        try detector.withNote(of: role, body)
     }
 
     /// Runs a body on this thread. For whoever has checked the worker out.

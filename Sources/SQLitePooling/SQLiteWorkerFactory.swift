@@ -7,17 +7,21 @@ internal import Synchronization
 
 /// Makes the connections of a pool, either those that read or the one that writes.
 struct SQLiteWorkerFactory: ConnectionFactory {
-    enum Role { case reader, writer }
-
     let file: SQLiteFile
-    let role: Role
+    let role: DeadlockDetector.Role
     let counter: ConnectionCounter
+    let detector: DeadlockDetector
 
     func connect() async throws -> SQLiteWorker {
         let name = role == .writer ? "sqlite-write" : "sqlite-read-\(counter.nextNumber())"
         let sharesCommits = role == .writer && file.configuration.maximumWritesPerCommit > 1
-        let worker = try SQLiteWorker(name: name, sharesCommits: sharesCommits, counter: counter) {
-            [file, role] () throws(SQLiteError) in
+        let worker = try SQLiteWorker(
+            name: name,
+            sharesCommits: sharesCommits,
+            counter: counter,
+            detector: detector,
+            role: role
+        ) { [file, role] () throws(SQLiteError) in
             switch role {
             case .reader: try Session.openReader(file)
             case .writer: try Session.openWriter(file)

@@ -30,6 +30,11 @@ extension Session {
             { context in unsafe Session.at(context).isToStop ? 1 : 0 },
             session
         )
+        _ = unsafe sqlite3_commit_hook(
+            handle,
+            { context in unsafe Session.at(context).mayCommit ? 0 : 1 },
+            session
+        )
         _ = unsafe sqlite3_set_authorizer(
             handle,
             { context, action, first, second, database, _ in
@@ -50,6 +55,10 @@ extension Session {
         guard let interruption, interruption.isRaised else { return false }
         return !(isShared && isWriting)
     }
+
+    /// Whether a transaction may commit. Not one of a call that is stopped, whose caller has been told so. The commits of the
+    /// pool's own transactions come after that.
+    private var mayCommit: Bool { interruption?.beginCommit() ?? true }
 
     static func at(_ context: UnsafeMutableRawPointer?) -> Session {
         unsafe Unmanaged<Session>.fromOpaque(context!).takeUnretainedValue()

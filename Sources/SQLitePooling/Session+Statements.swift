@@ -41,6 +41,7 @@ extension Session {
         }
         if isShared { isWriting = !statement.isReadOnly }
         let code = unsafe sqlite3_step(statement.handle)
+        if let interruption, let reason = interruption.endCommit() { interruption.call?.abandon(reason) }
         if code == SQLITE_ROW {
             if budget.countsRows { try budget.countRow(of: statement) }
             return true

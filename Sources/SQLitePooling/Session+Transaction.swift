@@ -93,7 +93,7 @@ extension Session {
         unsafe sqlite3_set_last_insert_rowid(handle, 0)
         budget.begin()
         guard let interruption else { return try body() }
-        if unsafe interruption.begin(on: handle, anywhere: !isShared) { throw CancellationError() }
+        if let reason = unsafe interruption.begin(on: handle, anywhere: !isShared) { throw reason.error }
         self.interruption = interruption
         do {
             try body()

@@ -64,42 +64,14 @@ import Testing
     @Test("After a commit as many calls are expected as have shared it")
     func expectation() {
         let group = GroupCommit(limit: 8)
-        #expect(!group.isAnybodyExpected && !group.noteCall())
-        group.expect(3)
+        group.noteCall()
+        #expect(!group.isAnybodyExpected)
+        group.expect(2)
         #expect(group.isAnybodyExpected)
-        #expect([group.noteCall(), group.noteCall(), group.noteCall()] == [false, false, true])
-        #expect(!group.isAnybodyExpected && !group.noteCall())
-    }
-
-    @Test("Who is awake when a group is committed wakes the others, and all are awake when nobody was")
-    func handOver() async throws {
-        try await withTable { pool in
-            let requests = (0..<3).map { _ in
-                Request(on: pool.writer, .immediate, deadline: nil, group: pool.group) { _ in }
-            }
-            let awake = Locked<[Int]>([])
-            func wait(for number: Int) -> Task<Void, Never> {
-                Task {
-                    await Resumption.wait { requests[number].notify(.task($0)) }
-                    awake.withLock { $0.append(number) }
-                }
-            }
-            let sleepers = [wait(for: 0), wait(for: 2)]
-            while !(requests[0].isAwaited && requests[2].isAwaited) { await Task.yield() }
-            Request.complete(requests)
-            #expect(requests.map(\.isComplete) == [false, true, false])
-            await wait(for: 1).value
-            for sleeper in sleepers { await sleeper.value }
-            #expect(awake.withLock { $0.sorted() } == [0, 1, 2])
-
-            let others = (0..<2).map { _ in
-                Request(on: pool.writer, .immediate, deadline: nil, group: pool.group) { _ in }
-            }
-            let tasks = others.map { other in Task { await Resumption.wait { other.notify(.task($0)) } } }
-            while !others.allSatisfy(\.isAwaited) { await Task.yield() }
-            Request.complete(others)
-            for task in tasks { await task.value }
-        }
+        group.noteCall()
+        #expect(group.isAnybodyExpected)
+        group.noteCall()
+        #expect(!group.isAnybodyExpected)
     }
 
     @Test("Nobody is told of a success before the commit")
@@ -235,6 +207,82 @@ import Testing
             gate.release()
             try await first.value
             try await vacuum
+        }
+    }
+
+    @Test("Statements that are executed by themselves share a commit, and are told the same as alone")
+    func execute() async throws {
+        try await withTable { pool in
+            var tasks: [Task<SQLiteChanges, any Error>] = []
+            try await withHeldWriter(pool) { release in
+                let statements: [SQL] = [
+                    "INSERT INTO t VALUES (1), (2)",
+                    "UPDATE t SET x = x + 10 WHERE x = 2",
+                    "/* a comment */ delete FROM t WHERE x = 7",
+                    "INSERT INTO t VALUES (1)",
+                    "CREATE TABLE other (x)",
+                    "WITH n(x) AS (VALUES (5)) INSERT INTO other SELECT x FROM n",
+                ]
+                for sql in statements {
+                    tasks.append(Task { try await pool.execute(sql) })
+                    while pool.writer.status.waiting < tasks.count { await Task.yield() }
+                }
+                // The fourth fails alone.
+                tasks.append(
+                    Task {
+                        try await pool.write { db in
+                            #expect(db.session.isShared)
+                            return try db.execute("INSERT INTO t VALUES (3)")
+                        }
+                    }
+                )
+                while pool.writer.status.waiting < tasks.count { await Task.yield() }
+                release()
+            }
+            var changes: [[Int64]] = []
+            for (index, task) in tasks.enumerated() where index != 3 {
+                let change = try await task.value
+                changes.append([Int64(change.count), change.lastInsertedRowID])
+            }
+            #expect(changes == [[2, 2], [1, 0], [0, 0], [0, 0], [1, 1], [1, 3]])
+            let error = try await sqliteError { _ = try await tasks[3].value }
+            #expect(error.code == .constraintUnique)
+            #expect(try await numbers(pool) == [1, 3, 12])
+        }
+    }
+
+    @Test(
+        "Statements that may not work in a transaction run alone",
+        arguments: [
+            "VACUUM", "PRAGMA user_version = 3", "ATTACH ':memory:' AS a", "ANALYZE", "REINDEX",
+            "EXPLAIN DELETE FROM t", "SELECT 1", "CREATE TEMP TABLE u (x)", " /* INSERT */ vacuum", "-- INSERT\nVACUUM",
+        ]
+    )
+    func alone(text: String) async throws {
+        try await withTable { pool in
+            let sql = SQL(unsafe: text)
+            #expect(!sql.worksInTransaction)
+            try await pool.execute(sql)
+        }
+    }
+
+    @Test("A statement is a plain one by its first keyword")
+    func keywords() {
+        for text in [
+            "INSERT INTO t", "insert\tinto t", "/* INSERT */ uPdAtE t", "-- VACUUM\n \r\n delete FROM t",
+            "REPLACE INTO t",
+            "with\"a\" AS", "CREATE UNIQUE INDEX i", "DROP TABLE t", "ALTER TABLE t", "/**/INSERT",
+            "/*/ * **/INSERT",
+        ] {
+            #expect(SQL(unsafe: text).worksInTransaction, "\(text)")
+        }
+        for text in [
+            "", "-- INSERT", "/* INSERT", "\u{feff}INSERT INTO t", "INSERTED", "INSERT_ INTO t",
+            "INSERTÄ", "INSERT1", "BEGIN", "COMMIT", "SAVEPOINT s", "RELEASE s", "ROLLBACK", "END",
+            "DETACH a", ";INSERT INTO t",
+            "\"INSERT\" INTO t", "EXPLAIN INSERT INTO t", "create /* */ temporary table t", "- INSERT", "/INSERT",
+        ] {
+            #expect(!SQL(unsafe: text).worksInTransaction, "\(text)")
         }
     }
 

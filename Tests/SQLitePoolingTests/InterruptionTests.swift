@@ -10,9 +10,9 @@ import Testing
     @Test("A cancellation that comes when its call has ended does nothing")
     func late() {
         let interruption = Interruption()
-        #expect(unsafe !interruption.begin(on: nil))
+        #expect(unsafe interruption.begin(on: nil) == nil)
         #expect(interruption.end() == nil)
-        interruption.cancel()
+        interruption.stop(.cancelled)
         #expect(!interruption.isRaised)
         #expect(interruption.end() == nil)
     }
@@ -20,8 +20,8 @@ import Testing
     @Test("A cancellation that comes before its call has begun waits for it")
     func early() {
         let interruption = Interruption()
-        interruption.cancel()
-        #expect(unsafe interruption.begin(on: nil))
+        interruption.stop(.cancelled)
+        #expect(unsafe interruption.begin(on: nil) == .cancelled)
         #expect(interruption.isRaised)
         #expect(interruption.end() == .cancelled)
     }
@@ -29,22 +29,51 @@ import Testing
     @Test("A cancellation while the call runs is seen by it, once more or not")
     func during() {
         let interruption = Interruption()
-        #expect(unsafe !interruption.begin(on: nil))
+        #expect(unsafe interruption.begin(on: nil) == nil)
         #expect(!interruption.isRaised)
-        interruption.cancel()
-        interruption.cancel()
+        interruption.stop(.cancelled)
+        interruption.stop(.cancelled)
         #expect(interruption.isRaised)
         #expect(interruption.end() == .cancelled)
+    }
+
+    @Test("A call that is stopped does not commit, and a commit that has begun is not stopped")
+    func commit() {
+        let stopped = Interruption()
+        #expect(unsafe stopped.begin(on: nil) == nil)
+        #expect(stopped.stop(.overdue))
+        #expect(!stopped.beginCommit())
+        #expect(!stopped.stop(.cancelled))
+        #expect(stopped.end() == .overdue)
+
+        let committing = Interruption()
+        #expect(unsafe committing.begin(on: nil) == nil)
+        #expect(committing.beginCommit())
+        #expect(!committing.stop(.overdue))
+        #expect(!committing.stop(.cancelled))
+        #expect(committing.isRaised)
+        #expect(committing.endCommit() == .overdue)
+        #expect(!committing.beginCommit())
+        #expect(committing.end() == .overdue)
+
+        let twice = Interruption()
+        #expect(unsafe twice.begin(on: nil) == nil)
+        for _ in 0..<2 {
+            #expect(twice.beginCommit())
+            #expect(twice.endCommit() == nil)
+        }
+        #expect(twice.end() == nil)
+        #expect(!twice.stop(.cancelled))
     }
 
     @Test("A deadline that has come is seen as a cancellation is, and says so")
     func deadline() {
         let interruption = Interruption(deadline: .now)
-        #expect(unsafe !interruption.begin(on: nil))
+        #expect(unsafe interruption.begin(on: nil) == nil)
         #expect(interruption.isRaised)
         #expect(interruption.end() == .overdue)
         let patient = Interruption(deadline: .now + .seconds(3_600))
-        #expect(unsafe !patient.begin(on: nil))
+        #expect(unsafe patient.begin(on: nil) == nil)
         #expect(!patient.isRaised)
         #expect(patient.end() == nil)
     }

@@ -70,6 +70,11 @@ enum SQLiteRows {
                     "1/s"
                 )
                 report.add("sqlite.groupwrite16.ops", try await writes(grouping, tasks: 16, seconds: seconds), "1/s")
+                report.add(
+                    "sqlite.groupexecute16.ops",
+                    try await executes(grouping, tasks: 16, seconds: seconds),
+                    "1/s"
+                )
             }
             if options.wants("interference") {
                 try await SQLiteInterferenceRows.run(pool, seconds: seconds, into: &report)
@@ -95,6 +100,7 @@ enum SQLiteRows {
             report.add("sqlite.read\(tasks).ops", try await reads(pool, tasks: tasks, seconds: seconds), "1/s")
             report.add("grdb.read\(tasks).ops", try await reads(grdb, tasks: tasks, seconds: seconds), "1/s")
         }
+        try await SQLiteLoadRows.run(pool, grdb, seconds: seconds, into: &report)
     }
 
     /// Nanoseconds of a synchronous point read, its snapshot included.
@@ -145,6 +151,12 @@ enum SQLiteRows {
             try await pool.write { db in
                 _ = try db.execute("UPDATE user SET visits = visits + 1 WHERE id = \(id)")
             }
+        }
+    }
+
+    static func executes(_ pool: SQLitePool, tasks: Int, seconds: Double) async throws -> Double {
+        try await operations(tasks: tasks, seconds: seconds) { id in
+            try await pool.execute("UPDATE user SET visits = visits + 1 WHERE id = \(id)")
         }
     }
 

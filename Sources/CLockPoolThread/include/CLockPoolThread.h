@@ -102,6 +102,13 @@ int lockpool_thread_start(void *_Nullable (*_Nonnull run)(void *_Nullable), void
 // Keeps a broken pipe from ending the process by a signal, where the calling thread is the one that writes to it.
 void lockpool_thread_block_broken_pipe(void);
 
+// How many processors the system lets this process run on; at least 1.
+int lockpool_allowed_processors(void);
+
+// A word of the calling thread for its user's purposes; NULL at first.
+void *_Nullable lockpool_thread_context(void);
+void lockpool_thread_set_context(void *_Nullable context);
+
 // Names the calling thread, for debuggers. Linux shows 15 bytes of it.
 void lockpool_thread_name(const char *_Nonnull name);
 

@@ -36,8 +36,8 @@
         let duration: Timer
         let failures: Counter
 
-        init(of database: String, by factory: any MetricsFactory, _ dimensions: (String) -> [(String, String)]) {
-            func dimensions(in unit: String) -> [(String, String)] { dimensions(unit) + [("sqlite.database", database)] }
+        init(of database: String, by factory: any MetricsFactory, _ common: (String) -> [(String, String)]) {
+            func dimensions(in unit: String) -> [(String, String)] { common(unit) + [("sqlite.database", database)] }
             length = Meter(label: "sqlite.wal.length", dimensions: dimensions(in: "{page}"), factory: factory)
             duration = Timer(label: "sqlite.checkpoint.duration", dimensions: dimensions(in: "s"), factory: factory)
             failures = Counter(

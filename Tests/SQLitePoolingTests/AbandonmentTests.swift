@@ -1,0 +1,318 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import CLockPoolSQLite
+import ConnectionPooling
+import Testing
+
+@testable import SQLitePooling
+
+/// How a call is stopped.
+enum Stop: CaseIterable {
+    case deadline, cancellation
+}
+
+/// A place in a body where nothing can interrupt it.
+private final class Block: Sendable {
+    private let meeting = Rendezvous()
+    private let isReached = Locked(false)
+
+    /// In the body: blocks until ``release()``.
+    func wait() {
+        isReached.withLock { $0 = true }
+        meeting.arrive()
+        meeting.wait()
+    }
+
+    func release() { meeting.release() }
+
+    /// Makes a call whose body blocks here, stops it there, and expects that its caller is answered while the body blocks.
+    ///
+    /// - Parameter call: Makes the call, with this timeout.
+    /// - Returns: The block where the body is.
+    static func stop(
+        by stop: Stop,
+        _ call: @escaping @Sendable (Duration?, Block) async throws -> Void,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async -> Block {
+        var timeout = Duration.milliseconds(10)
+        while true {
+            let block = Block()
+            let task = Task { [timeout] in
+                defer { block.meeting.arrive() }
+                try await call(stop == .deadline ? timeout : nil, block)
+            }
+            await block.meeting.arrived()
+            // The deadline may come before the body begins.
+            timeout *= 2
+            guard block.isReached.withLock({ $0 }) else { continue }
+            if stop == .cancellation { task.cancel() }
+            let result = await task.result
+            let error = #expect(throws: (any Error).self, sourceLocation: sourceLocation) { try result.get() }
+            switch stop {
+            case .deadline:
+                #expect((error as? SQLiteError)?.code == .deadlineExceeded, sourceLocation: sourceLocation)
+            case .cancellation:
+                #expect(error is CancellationError, sourceLocation: sourceLocation)
+            }
+            return block
+        }
+    }
+}
+
+@Suite(.timeLimit(.minutes(10))) struct AbandonmentTests {
+    /// A pool on a table `t (x)`, with its connections open and idle.
+    private func withTable(
+        group: Int = 1,
+        _ body: (SQLitePool) async throws -> Void
+    ) async throws {
+        try await withPool(SQLiteConfiguration(maximumReaders: 1, maximumWritesPerCommit: group)) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            _ = try await pool.query("SELECT x FROM t", as: Int.self)
+            await expectAllBack(pool)
+            try await body(pool)
+        }
+    }
+
+    @Test("A read that nothing can interrupt is answered at once, and keeps its connection", arguments: Stop.allCases)
+    func read(stop: Stop) async throws {
+        try await withTable { pool in
+            let block = await Block.stop(by: stop) { timeout, block in
+                try await pool.read(timeout: timeout) { _ in block.wait() }
+            }
+            #expect(pool.readers.status.leased == 1 && pool.readers.status.idle == 0)
+            block.release()
+            let next = try await pool.query("SELECT 1", as: Int.self)
+            #expect(next == [1])
+            #expect(pool.statistics.readers.createdAndClosed == [1, 0])
+            await expectAllBack(pool)
+        }
+    }
+
+    @Test(
+        "A write whose caller has been answered never commits",
+        arguments: Stop.allCases,
+        [1, 16]
+    )
+    func write(stop: Stop, group: Int) async throws {
+        try await withTable(group: group) { pool in
+            let block = await Block.stop(by: stop) { timeout, block in
+                try await pool.write(timeout: timeout) { db in
+                    try db.execute("INSERT INTO t VALUES (1)")
+                    block.wait()
+                    // Fails, because the call is stopped.
+                    _ = try? db.execute("INSERT INTO t VALUES (1)")
+                }
+            }
+            block.release()
+            try await pool.write { db in _ = try db.execute("INSERT INTO t VALUES (2)") }
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [2])
+            #expect(pool.statistics.writer.createdAndClosed == [1, 0])
+        }
+    }
+
+    @Test("A statement outside of a transaction whose caller has been answered never commits", arguments: Stop.allCases)
+    func statement(stop: Stop) async throws {
+        try await withTable { pool in
+            let block = await Block.stop(by: stop) { timeout, block in
+                try await pool.writeWithoutTransaction(timeout: timeout) { db in
+                    try withBlockingFunction(db, block) {
+                        // Nothing in it looks for an interruption after the function.
+                        _ = try db.execute("INSERT INTO t VALUES (block())")
+                    }
+                }
+            }
+            block.release()
+            try await pool.execute("INSERT INTO t VALUES (2)")
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [2])
+        }
+    }
+
+    @Test("Statements that were committed before a call was stopped stay, and none after it is")
+    func statements() async throws {
+        try await withTable { pool in
+            let block = await Block.stop(by: .cancellation) { _, block in
+                try await pool.writeWithoutTransaction { db in
+                    try db.execute("INSERT INTO t VALUES (1)")
+                    block.wait()
+                    _ = try db.execute("INSERT INTO t VALUES (2)")
+                }
+            }
+            block.release()
+            try await pool.execute("INSERT INTO t VALUES (3)")
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1, 3])
+        }
+    }
+
+    @Test("A member of a group is answered at once, and the others commit without its changes")
+    func member() async throws {
+        try await withTable(group: 16) { pool in
+            let gate = Rendezvous()
+            let first = Task {
+                try await pool.write { db in
+                    gate.arrive()
+                    gate.wait()
+                    try db.execute("INSERT INTO t VALUES (1)")
+                }
+            }
+            await gate.arrived()
+            let third = Locked<Task<Void, any Error>?>(nil)
+            let opener = Task {
+                while pool.writer.status.waiting < 1 { await Task.yield() }
+                third.withLock {
+                    $0 = Task { try await pool.write { db in _ = try db.execute("INSERT INTO t VALUES (3)") } }
+                }
+                while pool.writer.status.waiting < 2 { await Task.yield() }
+                gate.release()
+            }
+            let block = await Block.stop(by: .cancellation) { _, block in
+                try await pool.write { db in
+                    #expect(db.session.isShared)
+                    try db.execute("INSERT INTO t VALUES (2)")
+                    block.wait()
+                }
+            }
+            block.release()
+            await opener.value
+            try await first.value
+            try await third.withLock { $0 }?.value
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1, 3])
+        }
+    }
+
+    @Test("What an abandoned body has captured ends with the body")
+    func captures() async throws {
+        final class Token: Sendable {}
+        try await withTable { pool in
+            weak var token: Token?
+            let made = Locked<Token?>(Token())
+            token = made.withLock { $0 }
+            let block = await Block.stop(by: .cancellation) { _, block in
+                let captured = made.withLock { $0.take() }
+                try await pool.read { _ in withExtendedLifetime(captured) { block.wait() } }
+            }
+            #expect(token != nil)
+            block.release()
+            await expectAllBack(pool)
+            while token != nil, !Task.isCancelled { await Task.yield() }
+            #expect(token == nil)
+        }
+    }
+
+    @Test(
+        "Both connections of a write with a read after it are kept as long as its bodies run",
+        arguments: [true, false]
+    )
+    func writeThenRead(isInWrite: Bool) async throws {
+        try await withTable { pool in
+            let block = await Block.stop(by: .cancellation) { _, block in
+                _ = try await pool.write { db in
+                    _ = try db.execute("INSERT INTO t VALUES (1)")
+                    if isInWrite { block.wait() }
+                } thenRead: { _ in
+                    block.wait()
+                }
+            }
+            #expect((isInWrite ? pool.writer : pool.readers).status.leased == 1)
+            block.release()
+            await expectAllBack(pool)
+            try await pool.execute("INSERT INTO t VALUES (2)")
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == (isInWrite ? [2] : [1, 2]))
+        }
+    }
+
+    @Test("A task that is cancelled in line is answered, and the call before it goes on")
+    func inLine() async throws {
+        try await withTable { pool in
+            try await withHeldWriter(pool) { release in
+                let task = Task { try await pool.write(timeout: .seconds(3_600)) { _ in _ = Issue.record("ran") } }
+                while pool.writer.status.waiting == 0 { await Task.yield() }
+                task.cancel()
+                await #expect(throws: CancellationError.self) { try await task.value }
+                #expect(pool.writer.status.waiting == 0)
+                release()
+            }
+        }
+    }
+
+    @Test("Every method with a timeout keeps it")
+    func everyMethod() async throws {
+        struct Row: Decodable { var x: Int }
+        try await withTable { pool in
+            let calls: [(Duration) async throws -> Void] = [
+                { _ = try await pool.query("SELECT x, x FROM t", as: (Int, Int).self, timeout: $0) },
+                { _ = try await pool.query("SELECT x FROM t", as: Int.self, timeout: $0) },
+                { _ = try await pool.queryFirst("SELECT x, x FROM t", as: (Int, Int).self, timeout: $0) },
+                { _ = try await pool.queryFirst("SELECT x FROM t", as: Int.self, timeout: $0) },
+                { _ = try await pool.query("SELECT x FROM t", decoding: Row.self, timeout: $0) },
+                { _ = try await pool.queryFirst("SELECT x FROM t", decoding: Row.self, timeout: $0) },
+                { try await pool.execute("INSERT INTO t VALUES (1)", timeout: $0) },
+                {
+                    try await pool.writeWithoutTransaction(timeout: $0) { db in
+                        _ = try db.execute("INSERT INTO t VALUES (1)")
+                    }
+                },
+                { _ = try await pool.integrityCheck(timeout: $0) },
+                { try await pool.backUp(to: pool.path + ".copy", timeout: $0) },
+            ]
+            for (index, call) in calls.enumerated() {
+                await expectAllBack(pool)
+                let error = try await sqliteError { try await call(.zero) }
+                #expect(error.code == .deadlineExceeded, "\(index)")
+                await expectAllBack(pool)
+                try await call(.seconds(3_600))
+            }
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1, 1])
+        }
+    }
+
+    @Test("Deadlines come in any order, and a call that ends is forgotten")
+    func deadlines() async throws {
+        try await withTable { pool in
+            let deadlines = CallDeadlines()
+            func call(after timeout: Duration) -> Request {
+                let deadline = ContinuousClock.now + timeout
+                let call = Request(on: pool.readers, .none, deadline: deadline, group: nil) { _ in }
+                deadlines.insert(call, deadline)
+                return call
+            }
+            let never = call(after: .seconds(36_000))
+            let late = call(after: .milliseconds(2))
+            let early = call(after: .zero)
+            for call in [late, early] {
+                await Resumption.wait { call.notify(.task($0)) }
+                let error = #expect(throws: SQLiteError.self) { try call.checkOutcome() }
+                #expect(error?.code == .deadlineExceeded)
+            }
+            #expect(deadlines.count == 1)
+            deadlines.remove(never)
+            #expect(deadlines.count == 0)
+        }
+    }
+}
+
+/// Calls `body` while the SQL function `block()` of the connection waits at `block`.
+private func withBlockingFunction(
+    _ db: borrowing SQLiteConnection,
+    _ block: Block,
+    _ body: () throws -> Void
+) throws {
+    let handle = unsafe db.session.handle
+    unsafe sqlite3_create_function_v2(
+        handle,
+        "block",
+        0,
+        SQLITE_UTF8,
+        Unmanaged.passUnretained(block).toOpaque(),
+        { context, _, _ in
+            unsafe Unmanaged<Block>.fromOpaque(sqlite3_user_data(context)!).takeUnretainedValue().wait()
+            unsafe sqlite3_result_int(context, 1)
+        },
+        nil,
+        nil,
+        nil
+    )
+    defer { unsafe sqlite3_create_function_v2(handle, "block", 0, SQLITE_UTF8, nil, nil, nil, nil, nil) }
+    try body()
+}

@@ -1,0 +1,178 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import Foundation
+import Testing
+
+@testable import SQLitePooling
+
+@Suite(.timeLimit(.minutes(10))) struct DeadlockTests {
+    /// A pool whose callers wait for ever: what does not fail at once does not end.
+    private func withTable(
+        readers: Int = 1,
+        group: Int = 1,
+        _ body: (SQLitePool) async throws -> Void
+    ) async throws {
+        let configuration = SQLiteConfiguration(maximumReaders: readers, maximumWritesPerCommit: group)
+        try await withPool(configuration) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            try await body(pool)
+        }
+    }
+
+    private func expectDeadlock(_ body: () async throws -> Void) async throws {
+        let error = try await sqliteError(body)
+        #expect(error.code == .deadlock)
+        #expect(error.description.contains("use the connection that the body is lent"))
+    }
+
+    @Test("A write within a write fails at once, on any thread", arguments: [1, 16])
+    func writeInWrite(group: Int) async throws {
+        try await withTable(group: group) { pool in
+            try await expectDeadlock {
+                try await pool.write { _ in try pool.writeBlocking { _ in _ = Issue.record("ran") } }
+            }
+            try await expectDeadlock {
+                try await onThread {
+                    try pool.writeBlocking { _ in try pool.writeBlocking { _ in _ = Issue.record("ran") } }
+                }
+            }
+            try await expectDeadlock {
+                try await pool.writeBlockingCooperativeThread { _ in
+                    try pool.writeBlocking { _ in _ = Issue.record("ran") }
+                }
+            }
+            try await pool.execute("INSERT INTO t VALUES (1)")
+            #expect(pool.statistics.writer.createdAndClosed == [1, 0])
+        }
+    }
+
+    @Test("A body that catches the error goes on, and its transaction with it", arguments: [1, 16])
+    func caught(group: Int) async throws {
+        try await withTable(group: group) { pool in
+            try await pool.write { db in
+                #expect(throws: SQLiteError.self) { try pool.writeBlocking { _ in } }
+                try db.execute("INSERT INTO t VALUES (1)")
+            }
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1])
+        }
+    }
+
+    @Test("A read within a read fails at once where there is one reader")
+    func readInRead() async throws {
+        try await withTable { pool in
+            try await expectDeadlock {
+                try await pool.read { _ in try pool.readBlocking { _ in _ = Issue.record("ran") } }
+            }
+            try await expectDeadlock {
+                try await onThread {
+                    try pool.readBlocking { _ in try pool.readBlocking { _ in _ = Issue.record("ran") } }
+                }
+            }
+        }
+    }
+
+    @Test("A read within a read gets a second reader, and waits for one that another body has")
+    func secondReader() async throws {
+        try await withTable(readers: 2) { pool in
+            let nested = try await pool.read { _ in
+                try pool.readBlocking { db in try db.query("SELECT 1", as: Int.self) }
+            }
+            #expect(nested == [1])
+            let (gate, meeting) = (Rendezvous(), Rendezvous())
+            async let other: Void = pool.read { _ in
+                gate.arrive()
+                gate.wait()
+            }
+            await gate.arrived()
+            async let waiting = pool.read { _ in
+                meeting.arrive()
+                return try pool.readBlocking { db in try db.query("SELECT 2", as: Int.self) }
+            }
+            await meeting.arrived()
+            while pool.readers.status.waiting == 0 { await Task.yield() }
+            gate.release()
+            let numbers = try await waiting
+            #expect(numbers == [2])
+            try await other
+        }
+    }
+
+    @Test("Where all readers wait for another one, the last fails, and the others go on")
+    func allReaders() async throws {
+        try await withTable(readers: 2) { pool in
+            let gate = Rendezvous()
+            async let first = pool.read { _ in
+                gate.arrive()
+                gate.wait()
+                return try pool.readBlocking { db in try db.query("SELECT 1", as: Int.self) }
+            }
+            await gate.arrived()
+            try await expectDeadlock {
+                try await pool.read { _ in
+                    gate.release()
+                    while pool.readers.status.waiting == 0 { sched_yield() }
+                    try pool.readBlocking { _ in _ = Issue.record("ran") }
+                }
+            }
+            let numbers = try await first
+            #expect(numbers == [1])
+        }
+    }
+
+    @Test("A body that reads and waits for the writer, whose body waits for a reader, is found")
+    func readerAndWriter() async throws {
+        try await withTable { pool in
+            let gate = Rendezvous()
+            async let reading: Void = pool.read { _ in
+                gate.arrive()
+                gate.wait()
+                try pool.writeBlocking { db in _ = try db.execute("INSERT INTO t VALUES (1)") }
+            }
+            await gate.arrived()
+            try await expectDeadlock {
+                try await pool.write { _ in
+                    gate.release()
+                    while pool.writer.status.waiting == 0 { sched_yield() }
+                    try pool.readBlocking { _ in _ = Issue.record("ran") }
+                }
+            }
+            try await reading
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1])
+        }
+    }
+
+    @Test("A body may write to another pool, and a body that reads to its own")
+    func otherPool() async throws {
+        try await withTable { pool in
+            try await withTable { other in
+                try await pool.write { _ in
+                    try other.writeBlocking { db in _ = try db.execute("INSERT INTO t VALUES (1)") }
+                }
+                try await other.read { _ in
+                    try other.writeBlocking { db in _ = try db.execute("INSERT INTO t VALUES (2)") }
+                }
+                #expect(try await other.query("SELECT x FROM t", as: Int.self) == [1, 2])
+            }
+        }
+    }
+
+    @Test("2,000 writes at once all succeed with the defaults", arguments: [1, 64])
+    func manyAtOnce(group: Int) async throws {
+        try await withTable(group: group) { pool in
+            try await withHeldWriter(pool) { release in
+                try await withThrowingTaskGroup { tasks in
+                    for number in 0..<2_000 {
+                        tasks.addTask { try await pool.execute("INSERT INTO t VALUES (\(number))") }
+                    }
+                    while pool.writer.status.waiting < 2_000 { await Task.yield() }
+                    release()
+                    for try await changes in tasks { #expect(changes.count == 1) }
+                }
+            }
+            #expect(try await pool.query("SELECT count(DISTINCT x) FROM t", as: Int.self) == [2_000])
+        }
+    }
+}
