@@ -19,6 +19,9 @@ public struct SQLiteColumn: ~Copyable {
         self.index = index
     }
 
+    /// Whether the value is `NULL`.
+    var isNull: Bool { unsafe sqlite3_column_type(statement.handle, position) == SQLITE_NULL }
+
     var position: Int32 { Int32(truncatingIfNeeded: index) }
 
     /// The name of the column, as the statement gives it.

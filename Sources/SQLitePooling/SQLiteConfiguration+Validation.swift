@@ -16,6 +16,10 @@ extension SQLiteConfiguration {
         try Self.check("maximumWaiters", maximumWaiters, 1...100_000)
         try Self.check("statementCacheCapacity", statementCacheCapacity, 0...10_000)
         try Self.check("maximumWritesPerCommit", maximumWritesPerCommit, 1...10_000)
+        if case .text(let digits) = dates {
+            try Self.check("dates: fractionalDigits", digits.lowerBound, 0...9)
+            try Self.check("dates: fractionalDigits", digits.upperBound, 0...9)
+        }
         for pragma in pragmas { try Self.check(pragma) }
     }
 

@@ -21,9 +21,14 @@ extension SQLiteConnection {
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) throws(SQLiteError) -> [(repeat each Column)] {
         var rows: [(repeat each Column)] = []
-        let statement = try begin(sql, as: columns)
+        let (statement, hasRow) = try session.beginRows(sql, columnCount: Self.count(columns))
         defer { session.end(statement) }
-        while let row = try nextRow(statement, as: columns) { rows.append(row) }
+        guard hasRow else { return rows }
+        repeat {
+            // Named, because the optimizer of Swift 6.3 fails on a temporary pack here.
+            let row: (repeat each Column) = try statement.decode(as: columns)
+            rows.append(row)
+        } while try session.step(statement)
         return rows
     }
 
@@ -39,9 +44,10 @@ extension SQLiteConnection {
         as column: Column.Type = Column.self
     ) throws(SQLiteError) -> [Column] {
         var values: [Column] = []
-        let statement = try begin(sql, as: column)
+        let (statement, hasRow) = try session.beginRows(sql, columnCount: 1)
         defer { session.end(statement) }
-        while let value = try nextRow(statement, as: column) { values.append(value) }
+        guard hasRow else { return values }
+        repeat { values.append(try statement.decode(column)) } while try session.step(statement)
         return values
     }
 
@@ -56,9 +62,11 @@ extension SQLiteConnection {
         _ sql: SQL,
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) throws(SQLiteError) -> (repeat each Column)? {
-        let statement = try begin(sql, as: columns)
+        let (statement, hasRow) = try session.beginRows(sql, columnCount: Self.count(columns))
         defer { session.end(statement) }
-        return try nextRow(statement, as: columns)
+        guard hasRow else { return nil }
+        let row: (repeat each Column) = try statement.decode(as: columns)
+        return row
     }
 
     /// Runs a statement as far as its first row, which has one column, and decodes that.
@@ -72,9 +80,9 @@ extension SQLiteConnection {
         _ sql: SQL,
         as column: Column.Type = Column.self
     ) throws(SQLiteError) -> Column? {
-        let statement = try begin(sql, as: column)
+        let (statement, hasRow) = try session.beginRows(sql, columnCount: 1)
         defer { session.end(statement) }
-        return try nextRow(statement, as: column)
+        return hasRow ? try statement.decode(column) : nil
     }
 
     /// Runs a statement and shows `body` one row after another, without holding more than one.
@@ -114,27 +122,9 @@ extension SQLiteConnection {
         return try body(&rows)
     }
 
-    func begin<each Column>(
-        _ sql: SQL,
-        as columns: (repeat each Column).Type
-    ) throws(SQLiteError) -> Statement {
-        let statement = try session.begin(sql)
-        do {
-            try statement.expect(columns)
-        } catch {
-            session.end(statement)
-            throw error
-        }
-        return statement
-    }
-
-    private func nextRow<each Column: SQLiteDecodable>(
-        _ statement: Statement,
-        as columns: (repeat each Column).Type
-    ) throws(SQLiteError) -> (repeat each Column)? {
-        guard try session.step(statement) else { return nil }
-        // A step may find that the schema has changed, and columns with it.
-        let row: (repeat each Column) = try statement.decode(as: columns)
-        return row
+    private static func count<each Column>(_: (repeat each Column).Type) -> Int {
+        var count = 0
+        for _ in repeat (each Column).self { count += 1 }
+        return count
     }
 }

@@ -18,7 +18,7 @@ extension SQLiteError {
         of database: OpaquePointer,
         sql: String? = nil,
         start: Int = 0,
-        parameters: [SQLiteValue] = []
+        parameters: [SQLiteParameter] = []
     ) {
         let code = Code(rawValue: code)
         var message = unsafe String(cString: sqlite3_errmsg(database))
@@ -34,14 +34,10 @@ extension SQLiteError {
     /// SQLite's own messages quote the statement and the schema. Those of functions and virtual tables also quote what they
     /// are given, such as a search pattern, or a part of it. Where a statement has texts for parameters, everything in
     /// quotes goes, and so does every word that is in one of the texts.
-    static func withoutValues(_ message: String, _ parameters: [SQLiteValue]) -> String {
+    static func withoutValues(_ message: String, _ parameters: [some SQLiteEncodable]) -> String {
         var words: Set<Substring> = []
         for parameter in parameters {
-            switch parameter {
-            case .text(let text): words.formUnion(text.split { !isPartOfWord($0) })
-            case .blob(let bytes): words.formUnion(String(decoding: bytes, as: UTF8.self).split { !isPartOfWord($0) })
-            default: break
-            }
+            for text in parameter.sqliteParameter.texts { words.formUnion(text.split { !isPartOfWord($0) }) }
         }
         guard !words.isEmpty else { return message }
         var result = ""

@@ -67,7 +67,10 @@ public struct SQLiteRow: ~Copyable {
     public func decode<each Column: SQLiteDecodable>(
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) throws(SQLiteError) -> (repeat each Column) {
-        try statement.decode(as: columns)
+        var count = 0
+        for _ in repeat (each Column).self { count += 1 }
+        try statement.expect(columnCount: count)
+        return try statement.decode(as: columns)
     }
 
     func column(_ index: Int) throws(SQLiteError) -> SQLiteColumn {

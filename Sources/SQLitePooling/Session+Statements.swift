@@ -12,6 +12,7 @@ extension Session {
             statement = cached
         } else {
             statement = try prepareOne(sql.text)
+            statement.strategies = strategies
             if statement.traits.isEmpty { cache.insert(statement) }
         }
         do throws(SQLiteError) {
@@ -43,6 +44,7 @@ extension Session {
         let code = unsafe sqlite3_step(statement.handle)
         if code == SQLITE_ROW { return true }
         if code == SQLITE_DONE { return false }
+        if code == SQLITE_READONLY, isReader { throw writeOnReader(statement) }
         throw failure(code, sql: statement.text, parameters: statement.parameters)
     }
 

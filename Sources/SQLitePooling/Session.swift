@@ -10,6 +10,8 @@ final class Session {
     let handle: OpaquePointer
     var busyTimeout: Duration
     var cache: StatementCache
+    /// How values are encoded and decoded.
+    let strategies: ValueStrategies
 
     /// What can interrupt the call that runs; `nil` where nothing can.
     var interruption: Interruption?
@@ -48,6 +50,7 @@ final class Session {
     init(_ handle: OpaquePointer, configuration: SQLiteConfiguration) {
         unsafe self.handle = handle
         busyTimeout = configuration.busyTimeout
+        strategies = configuration.strategies
         cache = StatementCache(capacity: configuration.statementCacheCapacity)
         unsafe controls = Array(repeating: nil, count: Control.allCases.count)
     }
@@ -108,7 +111,7 @@ final class Session {
         _ code: Int32,
         sql: String?,
         start: Int = 0,
-        parameters: [SQLiteValue] = []
+        parameters: [SQLiteParameter] = []
     ) -> SQLiteError {
         let error = unsafe SQLiteError(code, of: handle, sql: sql, start: start, parameters: parameters)
         switch error.code.primary {

@@ -4,6 +4,12 @@
 
 internal import CLockPoolSQLite
 
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
 /// A prepared statement. Belongs to one ``Session``, and is used on its thread alone.
 @safe
 final class Statement {
@@ -27,8 +33,10 @@ final class Statement {
         let text = unsafe String(cString: name)
         return text.hasPrefix("?") ? nil : String(text.dropFirst())
     }
-    /// What is bound now: for errors, which must not quote it.
-    var parameters: [SQLiteValue] = []
+    /// What is bound now: for errors, which must not quote it. Shares its memory with the caller's.
+    var parameters: [SQLiteParameter] = []
+    /// How the pool stores values.
+    var strategies = ValueStrategies()
 
     init(_ handle: OpaquePointer, text: String, traits: StatementTraits) {
         unsafe self.handle = handle
@@ -45,13 +53,17 @@ final class Statement {
         return unsafe String(cString: name)
     }
 
+    /// The name of the property that a column is decoded as.
+    func propertyName(_ index: Int) -> String { strategies.columnNames.propertyName(columnName(index)) }
+
     /// Whether it changes no database. SQLite says so also of those that begin and end transactions.
     var isReadOnly: Bool { unsafe sqlite3_stmt_readonly(handle) != 0 }
 
-    /// Binds the values; there must be one for each parameter.
+    /// Binds the values as the pool's strategies store them; there must be one for each parameter.
     ///
     /// - Returns: SQLite's code.
-    func bind(_ values: [SQLiteValue]) throws(SQLiteError) -> Int32 {
+    /// - Throws: ``SQLiteError`` if there are too many or too few, or if one cannot be stored.
+    func bind(_ values: [SQLiteParameter]) throws(SQLiteError) -> Int32 {
         guard values.count == parameterCount else {
             throw SQLiteError(
                 .parameterCount,
@@ -61,40 +73,36 @@ final class Statement {
         }
         parameters = values
         for (index, value) in values.enumerated() {
-            if case .tooLarge = value {
-                throw SQLiteError(
-                    .parameterRange,
-                    "parameter \(index + 1) is above Int64.max, the greatest integer that SQLite stores",
-                    sql: text
-                )
-            }
-            let code = bind(value, at: Int32(truncatingIfNeeded: index + 1))
+            let stored = try value.stored(strategies, at: index + 1, sql: text)
+            let code = bind(stored, at: Int32(truncatingIfNeeded: index + 1))
             if code != SQLITE_OK { return code }
         }
         return SQLITE_OK
     }
 
-    private func bind(_ value: SQLiteValue, at position: Int32) -> Int32 {
+    private func bind(_ value: SQLiteParameter.Stored, at position: Int32) -> Int32 {
         switch value {
-        case .null:
+        case .value(.null):
             unsafe sqlite3_bind_null(handle, position)
-        case .tooLarge:
-            SQLITE_RANGE
-        case .integer(let number):
+        case .value(.integer(let number)):
             unsafe sqlite3_bind_int64(handle, position, number)
-        case .real(let number):
+        case .value(.real(let number)):
             unsafe sqlite3_bind_double(handle, position, number)
-        case .text(var text):
+        case .value(.text(var text)):
             text.withUTF8 { utf8 in
                 unsafe utf8.withMemoryRebound(to: CChar.self) { text in
                     unsafe clockpool_sqlite_bind_text(handle, position, text.baseAddress, UInt64(text.count))
                 }
             }
-        case .blob(let bytes):
-            unsafe bytes.withUnsafeBytes { bytes in
-                unsafe clockpool_sqlite_bind_blob(handle, position, bytes.baseAddress, UInt64(bytes.count))
-            }
+        case .value(.blob(let bytes)):
+            unsafe bytes.withUnsafeBytes { unsafe bind($0, at: position) }
+        case .data(let data):
+            unsafe data.withUnsafeBytes { unsafe bind($0, at: position) }
         }
+    }
+
+    private func bind(_ bytes: UnsafeRawBufferPointer, at position: Int32) -> Int32 {
+        unsafe clockpool_sqlite_bind_blob(handle, position, bytes.baseAddress, UInt64(bytes.count))
     }
 
     /// Ends the run, and forgets the values.

@@ -12,14 +12,14 @@ struct FaultChild {
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 4, let number = Int(arguments[3]) else {
-            say("usage: sqlite-fault-child write|increment|lock PATH NUMBER")
+            say("usage: sqlite-fault-child write|increment|lock|STATEMENT PATH NUMBER")
             exit(64)
         }
         switch arguments[1] {
         case "write": try await write(arguments[2], run: number)
         case "increment": try await increment(arguments[2], times: number)
         case "lock": try lock(arguments[2])
-        default: exit(64)
+        default: try run(arguments[1], arguments[2])
         }
     }
 
@@ -72,6 +72,15 @@ struct FaultChild {
             }
         }
         await pool.close()
+    }
+
+    /// Runs a statement.
+    private static func run(_ sql: String, _ path: String) throws {
+        var handle: OpaquePointer?
+        guard unsafe sqlite3_open(path, &handle) == SQLITE_OK,
+            unsafe sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK
+        else { exit(1) }
+        _ = unsafe sqlite3_close(handle)
     }
 
     /// Locks a file until it is killed.

@@ -128,7 +128,7 @@ enum Size: String, SQLiteEncodable, SQLiteDecodable {
 struct Celsius: SQLiteEncodable, SQLiteDecodable {
     var degrees: Double
 
-    var sqliteValue: SQLiteValue { degrees.sqliteValue }
+    var sqliteParameter: SQLiteParameter { degrees.sqliteParameter }
 
     init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         degrees = try Double(column: column)
