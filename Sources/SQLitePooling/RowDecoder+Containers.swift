@@ -63,15 +63,11 @@ private struct Properties<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return try row.decode(type, at: index, path: [key])
     }
 
-    @inline(__always)
-    private func value<Value: SQLiteDecodable>(_ key: Key) throws -> Value {
-        try Value(column: row.column(for: key.stringValue))
-    }
+    private func value<Value: SQLiteDecodable>(_ key: Key) throws -> Value { try row.value(for: key.stringValue) }
 
-    @inline(__always)
     private func optional<Value: SQLiteDecodable>(_ key: Key) throws -> Value? {
         guard let index = try row.indexUnlessNull(of: key.stringValue) else { return nil }
-        return try Value(column: row.column(index))
+        return try row.value(at: index)
     }
 
     func nestedContainer<Nested: CodingKey>(
@@ -107,8 +103,8 @@ struct Cell: Decoder, SingleValueDecodingContainer {
 
     func decodeNil() -> Bool { (try? row.isNull(index)) ?? false }
 
-    func decode(_: String.Type) throws -> String { try String(column: row.column(index)) }
-    func decode(_: Int.Type) throws -> Int { try Int(column: row.column(index)) }
+    func decode(_: String.Type) throws -> String { try row.value(at: index) }
+    func decode(_: Int.Type) throws -> Int { try row.value(at: index) }
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
         // A wrapper around a wrapper asks for one value in its turn.

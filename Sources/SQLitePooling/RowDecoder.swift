@@ -100,6 +100,19 @@ final class RowDecoder {
 
     // MARK: Values
 
+    /// Decodes the value of a property.
+    func value<Value: SQLiteDecodable>(for name: String) throws(SQLiteError) -> Value {
+        guard let index = index(of: name) else { throw missing(name) }
+        return try value(at: index)
+    }
+
+    /// Decodes the value of a column.
+    func value<Value: SQLiteDecodable>(at index: Int) throws(SQLiteError) -> Value {
+        // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
+        let column = try column(index)
+        return try Value(column: column)
+    }
+
     /// Decodes a value of any type.
     func decode<Value: Decodable>(_ type: Value.Type, at index: Int, path: [any CodingKey]) throws -> Value {
         if let type = type as? any SQLiteDecodable.Type {

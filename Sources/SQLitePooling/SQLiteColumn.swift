@@ -9,18 +9,25 @@ internal import CLockPoolSQLite
 /// It is only lent, and cannot be kept.
 @safe
 public struct SQLiteColumn: ~Copyable {
-    let statement: Statement
+    // Trivial, so that a column costs nothing, and because the optimizer of Swift 6.3 fails on noncopyable temporaries that
+    // hold a reference. The statement outlives the column, which is only lent.
+    private unowned(unsafe) let reference: Statement
+    private let handle: OpaquePointer
 
     /// The index of the column, from 0.
     public let index: Int
 
+    @usableFromInline
     init(_ index: Int, of statement: Statement) {
-        self.statement = statement
+        unsafe reference = statement
+        unsafe handle = statement.handle
         self.index = index
     }
 
+    var statement: Statement { unsafe reference }
+
     /// Whether the value is `NULL`.
-    var isNull: Bool { unsafe sqlite3_column_type(statement.handle, position) == SQLITE_NULL }
+    var isNull: Bool { unsafe sqlite3_column_type(handle, position) == SQLITE_NULL }
 
     var position: Int32 { Int32(truncatingIfNeeded: index) }
 
@@ -29,13 +36,13 @@ public struct SQLiteColumn: ~Copyable {
 
     /// The type that the column is declared with; `nil` for an expression.
     public var declaredType: String? {
-        guard let type = unsafe sqlite3_column_decltype(statement.handle, position) else { return nil }
+        guard let type = unsafe sqlite3_column_decltype(handle, position) else { return nil }
         return unsafe String(cString: type)
     }
 
     /// How the value is stored.
     public var storageType: SQLiteStorageType {
-        switch unsafe sqlite3_column_type(statement.handle, position) {
+        switch unsafe sqlite3_column_type(handle, position) {
         case SQLITE_INTEGER: .integer
         case SQLITE_FLOAT: .real
         case SQLITE_TEXT: .text
@@ -71,21 +78,21 @@ public struct SQLiteColumn: ~Copyable {
 
     // MARK: The value as one type; right only if it is stored as that type
 
-    var integer: Int64 { unsafe sqlite3_column_int64(statement.handle, position) }
+    var integer: Int64 { unsafe sqlite3_column_int64(handle, position) }
 
-    var real: Double { unsafe sqlite3_column_double(statement.handle, position) }
+    var real: Double { unsafe sqlite3_column_double(handle, position) }
 
     /// The bytes of a text, in UTF-8, or of a blob, valid until the statement moves on.
     var rawBytes: UnsafeRawBufferPointer {
         // The address first: it is what converts, where there is something to convert, as in a database whose texts are
         // UTF-16. An empty blob has none.
         let start: UnsafeRawPointer?
-        if unsafe sqlite3_column_type(statement.handle, position) == SQLITE_TEXT {
-            unsafe start = UnsafeRawPointer(sqlite3_column_text(statement.handle, position))
+        if unsafe sqlite3_column_type(handle, position) == SQLITE_TEXT {
+            unsafe start = UnsafeRawPointer(sqlite3_column_text(handle, position))
         } else {
-            unsafe start = sqlite3_column_blob(statement.handle, position)
+            unsafe start = sqlite3_column_blob(handle, position)
         }
-        let count = unsafe sqlite3_column_bytes(statement.handle, position)
+        let count = unsafe sqlite3_column_bytes(handle, position)
         return unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(count))
     }
 }

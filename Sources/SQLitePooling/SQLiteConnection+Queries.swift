@@ -16,6 +16,7 @@ extension SQLiteConnection {
     ///   - columns: The type of each column, in order, as a tuple.
     /// - Returns: The rows, in the order of the statement.
     /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the rows are not of these types.
+    @inlinable
     public func query<each Column: SQLiteDecodable>(
         _ sql: SQL,
         as columns: (repeat each Column).Type = (repeat each Column).self
@@ -39,6 +40,7 @@ extension SQLiteConnection {
     ///   - column: The type of the column.
     /// - Returns: The values, in the order of the statement.
     /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the rows are not of this type.
+    @inlinable
     public func query<Column: SQLiteDecodable>(
         _ sql: SQL,
         as column: Column.Type = Column.self
@@ -58,6 +60,7 @@ extension SQLiteConnection {
     ///   - columns: The type of each column, in order, as a tuple.
     /// - Returns: The first row; `nil` if there is none.
     /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the row is not of these types.
+    @inlinable
     public func queryFirst<each Column: SQLiteDecodable>(
         _ sql: SQL,
         as columns: (repeat each Column).Type = (repeat each Column).self
@@ -76,6 +79,7 @@ extension SQLiteConnection {
     ///   - column: The type of the column.
     /// - Returns: The value; `nil` if there is no row.
     /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the row is not of this type.
+    @inlinable
     public func queryFirst<Column: SQLiteDecodable>(
         _ sql: SQL,
         as column: Column.Type = Column.self
@@ -122,7 +126,8 @@ extension SQLiteConnection {
         return try body(&rows)
     }
 
-    private static func count<each Column>(_: (repeat each Column).Type) -> Int {
+    @inlinable
+    static func count<each Column>(_: (repeat each Column).Type) -> Int {
         var count = 0
         for _ in repeat (each Column).self { count += 1 }
         return count

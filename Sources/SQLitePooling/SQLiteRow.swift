@@ -37,7 +37,8 @@ public struct SQLiteRow: ~Copyable {
         _ type: Value.Type = Value.self,
         at index: Int
     ) throws(SQLiteError) -> Value {
-        try Value(column: column(index))
+        let column = try column(index)
+        return try Value(column: column)
     }
 
     /// Decodes the value of the first column with a name.
@@ -56,7 +57,8 @@ public struct SQLiteRow: ~Copyable {
         guard let index = statement.column(named: name) else {
             throw SQLiteError(.columnCount, "there is no column “\(name)”", sql: statement.text)
         }
-        return try Value(column: SQLiteColumn(index, of: statement))
+        let column = SQLiteColumn(index, of: statement)
+        return try Value(column: column)
     }
 
     /// Decodes all columns.

@@ -12,6 +12,7 @@ extension Session {
     ///
     /// - Returns: The statement, which is the caller's until ``end(_:)``, and whether there is a row.
     /// - Throws: ``SQLiteError``; with the code `columnCount` if a row does not have `count` columns.
+    @usableFromInline
     func beginRows(_ sql: SQL, columnCount count: Int) throws(SQLiteError) -> (statement: Statement, hasRow: Bool) {
         var statement = try begin(sql)
         do throws(SQLiteError) {

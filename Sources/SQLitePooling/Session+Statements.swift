@@ -27,6 +27,7 @@ extension Session {
     }
 
     /// Resets a statement, and keeps it or frees it.
+    @usableFromInline
     func end(_ statement: Statement) {
         statement.reset()
         statement.isBusy = false
@@ -36,6 +37,7 @@ extension Session {
     /// Goes to the next row.
     ///
     /// - Returns: Whether there is one.
+    @usableFromInline
     func step(_ statement: Statement) throws(SQLiteError) -> Bool {
         if let interruption, interruption.isRaised {
             throw SQLiteError(.interrupted, "interrupted", sql: statement.text)

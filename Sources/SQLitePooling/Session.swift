@@ -6,6 +6,7 @@ internal import CLockPoolSQLite
 
 /// An open connection with all that belongs to it. Made, used and closed on one thread.
 @safe
+@usableFromInline
 final class Session {
     let handle: OpaquePointer
     var busyTimeout: Duration

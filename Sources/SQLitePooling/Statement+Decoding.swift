@@ -14,6 +14,7 @@ extension Statement {
     }
 
     /// Decodes the current row, which has as many columns as the tuple has types.
+    @inlinable
     func decode<each Column: SQLiteDecodable>(
         as columns: (repeat each Column).Type
     ) throws(SQLiteError) -> (repeat each Column) {
@@ -22,16 +23,20 @@ extension Statement {
     }
 
     /// Decodes the first column of the current row.
+    @inlinable
     func decode<Column: SQLiteDecodable>(_: Column.Type) throws(SQLiteError) -> Column {
-        try Column(column: SQLiteColumn(0, of: self))
+        let column = SQLiteColumn(0, of: self)
+        return try Column(column: column)
     }
 
-    private func decode<Column: SQLiteDecodable>(
+    @inlinable
+    func decode<Column: SQLiteDecodable>(
         _: Column.Type,
         at index: inout Int
     ) throws(SQLiteError) -> Column {
-        defer { index += 1 }
-        return try Column(column: SQLiteColumn(index, of: self))
+        let column = SQLiteColumn(index, of: self)
+        index += 1
+        return try Column(column: column)
     }
 
     /// Returns the index of the first column with a name. O(number of columns).

@@ -12,6 +12,7 @@ internal import CLockPoolSQLite
 
 /// A prepared statement. Belongs to one ``Session``, and is used on its thread alone.
 @safe
+@usableFromInline
 final class Statement {
     let handle: OpaquePointer
     let text: String
