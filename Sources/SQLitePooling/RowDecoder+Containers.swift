@@ -10,7 +10,7 @@ struct Row: Decoder {
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy: Key.Type) -> KeyedDecodingContainer<Key> {
-        KeyedDecodingContainer(Properties(row: row))
+        row.properties(Key.self)
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw row.noContainer([]) }
@@ -24,7 +24,7 @@ struct Row: Decoder {
 /// The columns of a row, by name.
 ///
 /// The common types have functions of their own, which look up no conformance at run time.
-private struct Properties<Key: CodingKey>: KeyedDecodingContainerProtocol {
+struct Properties<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let row: RowDecoder
 
     var codingPath: [any CodingKey] { [] }

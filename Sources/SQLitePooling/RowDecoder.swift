@@ -25,6 +25,8 @@ final class RowDecoder {
     private var lookups: [(name: String, index: Int?)] = []
     /// Which of `lookups` the row is expected to ask for next.
     private var nextLookup = 0
+    /// The container that the type asks for in each row, for one type of keys.
+    private var container: (keys: ObjectIdentifier, object: AnyObject)?
     /// Whether the statement is on the row that is decoded.
     private var isOnRow = false
 
@@ -53,6 +55,24 @@ final class RowDecoder {
             throw translate(error)
         }
     }
+
+    /// Returns the columns for keys of a type. They are the same in each row, and to make them costs more than to decode a number.
+    func properties<Key: CodingKey>(_: Key.Type) -> KeyedDecodingContainer<Key> {
+        if let container, container.keys == ObjectIdentifier(Key.self) {
+            return unsafe unsafeDowncast(container.object, to: Container<Key>.self).properties
+        }
+        let new = Container(properties: KeyedDecodingContainer(Properties<Key>(row: self)))
+        container = (ObjectIdentifier(Key.self), new)
+        return new.properties
+    }
+
+    private final class Container<Key: CodingKey> {
+        let properties: KeyedDecodingContainer<Key>
+        init(properties: KeyedDecodingContainer<Key>) { self.properties = properties }
+    }
+
+    /// Ends the decoding of a statement, and with it the cycle of references to the container.
+    func end() { container = nil }
 
     // MARK: Columns by name
 

@@ -33,6 +33,7 @@ extension SQLiteConnection {
         guard try session.step(statement) else { return values }
         // Made after the first step, which may find that the schema has changed, and columns with it.
         let decoder = RowDecoder(statement, missingColumns: missingColumns)
+        defer { decoder.end() }
         repeat { values.append(try decoder.decode(type)) } while try session.step(statement)
         return values
     }
@@ -53,7 +54,9 @@ extension SQLiteConnection {
         let statement = try session.begin(sql)
         defer { session.end(statement) }
         guard try session.step(statement) else { return nil }
-        return try RowDecoder(statement, missingColumns: missingColumns).decode(type)
+        let decoder = RowDecoder(statement, missingColumns: missingColumns)
+        defer { decoder.end() }
+        return try decoder.decode(type)
     }
 }
 
@@ -71,7 +74,9 @@ extension SQLiteRow {
         _ type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors
     ) throws -> Value {
-        try RowDecoder(statement, missingColumns: missingColumns).decode(type)
+        let decoder = RowDecoder(statement, missingColumns: missingColumns)
+        defer { decoder.end() }
+        return try decoder.decode(type)
     }
 }
 

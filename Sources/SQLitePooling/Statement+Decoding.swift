@@ -30,6 +30,7 @@ extension Statement {
     }
 
     @inlinable
+    @inline(__always)
     func decode<Column: SQLiteDecodable>(
         _: Column.Type,
         at index: inout Int

@@ -18,6 +18,8 @@ final class Statement {
     let text: String
     let traits: StatementTraits
     let parameterCount: Int
+    /// The statement itself, for columns, which do not retain it.
+    private(set) var reference: UnsafeMutableRawPointer
 
     /// Whether a call uses it now; the same text is then prepared once more.
     var isBusy = true
@@ -44,6 +46,8 @@ final class Statement {
         self.text = text
         self.traits = traits
         parameterCount = Int(unsafe sqlite3_bind_parameter_count(handle))
+        unsafe reference = UnsafeMutableRawPointer(handle)
+        unsafe reference = Unmanaged.passUnretained(self).toOpaque()
     }
 
     /// How many columns a row has; may change when the schema does, with the first step.

@@ -12,13 +12,14 @@ struct FaultChild {
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 4, let number = Int(arguments[3]) else {
-            say("usage: sqlite-fault-child write|increment|lock|STATEMENT PATH NUMBER")
+            say("usage: sqlite-fault-child write|increment|lock|store|STATEMENT PATH NUMBER")
             exit(64)
         }
         switch arguments[1] {
         case "write": try await write(arguments[2], run: number)
         case "increment": try await increment(arguments[2], times: number)
         case "lock": try lock(arguments[2])
+        case "store": try await store(arguments[2], bytes: number)
         default: try run(arguments[1], arguments[2])
         }
     }
@@ -72,6 +73,30 @@ struct FaultChild {
             }
         }
         await pool.close()
+    }
+
+    /// Stores a blob, and says by how many KiB the greatest memory of the process has grown meanwhile.
+    private static func store(_ path: String, bytes: Int) async throws {
+        let pool = try SQLitePool(path: path)
+        try await pool.execute("CREATE TABLE blob (bytes BLOB)")
+        try await pool.execute("INSERT INTO blob VALUES (\(Data(repeating: 1, count: 4 << 20)))")
+        let data = Data(repeating: 7, count: bytes)
+        let before = greatestMemory()
+        try await pool.execute("INSERT INTO blob VALUES (\(data))")
+        say("\(greatestMemory() - before)")
+        await pool.close()
+    }
+
+    /// In KiB.
+    private static func greatestMemory() -> Int {
+        var usage = rusage()
+        #if os(Linux)
+            unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+            return usage.ru_maxrss
+        #else
+            unsafe getrusage(RUSAGE_SELF, &usage)
+            return usage.ru_maxrss / 1_024
+        #endif
     }
 
     /// Runs a statement.

@@ -4,6 +4,7 @@
 
 import Foundation
 import SQLitePooling
+import TestSupport
 import Testing
 
 @Suite struct FoundationTypeTests {
@@ -17,6 +18,19 @@ import Testing
             let error = try await sqliteError { _ = try await pool.query("SELECT 'x'", as: Data.self) }
             #expect(error.code == .decoding)
         }
+    }
+
+    @Test("Data is stored without a copy of the library's own: the memory grows by SQLite's two")
+    func dataMemory() async throws {
+        let folder = try SampleFolder()
+        let size = 64 << 20
+        let child = try startChild("store", folder.file(), size)
+        let output = await child.output.text()
+        #expect(await child.exitCode() == 0)
+        let growth = try #require(Int(output.trimmingCharacters(in: .whitespacesAndNewlines))) * 1_024
+        // The value as it is bound, and the row; and something for the cache of pages.
+        #expect(growth < size * 2 + size / 2)
+        print("A Data of \(size) bytes takes \(growth) more.")
     }
 
     @Test("A UUID is stored as a text, and read from one, in either case, or from 16 bytes")
