@@ -22,9 +22,10 @@ enum SQLiteResultRows {
         }
     }
 
+    private static func name(_ id: Int) -> String { "Person number \(id)" }
+    private static func city(_ id: Int) -> String { "City \(id % 100)" }
+
     static func prepare(_ pool: SQLitePool, _ grdb: DatabasePool) async throws {
-        func name(_ id: Int) -> String { "Person number \(id)" }
-        func city(_ id: Int) -> String { "City \(id % 100)" }
         let table = "CREATE TABLE IF NOT EXISTS person (id INTEGER PRIMARY KEY, name TEXT, city TEXT)"
         try await pool.write { db in
             try db.execute(SQL(unsafe: table))
