@@ -8,112 +8,118 @@
     internal import Foundation
 #endif
 
-extension Date {
-    /// The instant as SQLite's `strftime('%Y-%m-%d %H:%M:%f')` writes it; `nil` outside of the years 0 to 9999.
-    var sqliteText: String? {
-        let milliseconds = (timeIntervalSince1970 * 1_000).rounded()
-        // The first and the last millisecond of those years.
-        guard -62_167_219_200_000...253_402_300_799_999 ~= milliseconds else { return nil }
-        let (days, rest) = floorDivision(Int(milliseconds), by: 86_400_000)
-        let (year, month, day) = CivilDay.components(days)
-        var text = ""
-        text.reserveCapacity(23)
-        func append(_ number: Int, _ width: Int, _ separator: String) {
-            let digits = String(number)
-            text += String(repeating: "0", count: width - digits.utf8.count) + digits + separator
+extension SQLiteConfiguration.DateStrategy {
+    /// Returns the date as it is stored; `nil` if the strategy cannot represent it.
+    func value(_ date: Date) -> SQLiteValue? {
+        let seconds = date.timeIntervalSince1970
+        guard seconds.isFinite else { return nil }
+        switch self {
+        case .text(let digits):
+            return date.sqliteText(fractionalDigits: digits).map { .text($0) }
+        case .secondsSince1970:
+            return Int64(exactly: seconds).map { .integer($0) } ?? .real(seconds)
+        case .millisecondsSince1970:
+            return Int64(exactly: (seconds * 1_000).rounded()).map { .integer($0) }
+        case .julianDay:
+            let milliseconds = (seconds * 1_000).rounded()
+            guard Self.milliseconds ~= milliseconds else { return nil }
+            return .real(milliseconds / 86_400_000 + Self.julianDayOf1970)
         }
-        append(year, 4, "-")
-        append(month, 2, "-")
-        append(day, 2, " ")
-        append(rest / 3_600_000, 2, ":")
-        append(rest / 60_000 % 60, 2, ":")
-        append(rest / 1_000 % 60, 2, ".")
-        append(rest % 1_000, 3, "")
-        return text
     }
 
-    /// The instant that a text names in one of the forms that SQLite takes, if it has a date.
-    ///
-    /// Leap seconds, and the 24th hour, are no times for SQLite, nor here.
-    init?(sqliteText utf8: UnsafeRawBufferPointer) {
-        var text = unsafe DateText(rest: utf8[...])
-        guard let year = text.number(4), text.skip("-"), let month = text.number(2), text.skip("-"),
-            let day = text.number(2), let days = CivilDay.number(year, month, day)
-        else { return nil }
-        var seconds = Double(days * 86_400)
-        if !text.isAtEnd {
-            guard text.skip(" ") || text.skip("T"), let time = text.timeOfDay() else { return nil }
-            seconds += time
-            text.skipSpaces()
-            guard let offset = text.offset(), text.isAtEnd else { return nil }
-            seconds -= offset
+    /// Returns the instant that a number means; `nil` if the number is out of range, or its unit is unknown.
+    func date(_ number: Double, isInteger: Bool) -> Date? {
+        guard number.isFinite else { return nil }
+        switch self {
+        case .text:
+            guard Self.seconds.contains(number), isInteger || !Self.julianDays.contains(number) else { return nil }
+            return Date(timeIntervalSince1970: number)
+        case .secondsSince1970:
+            return Date(timeIntervalSince1970: number)
+        case .millisecondsSince1970:
+            return Date(timeIntervalSince1970: number / 1_000)
+        case .julianDay:
+            guard Self.julianDays.contains(number) else { return nil }
+            let milliseconds = ((number - Self.julianDayOf1970) * 86_400_000).rounded()
+            return Date(timeIntervalSince1970: milliseconds / 1_000)
         }
-        self.init(timeIntervalSince1970: seconds)
     }
+
+    /// The strategy's name in errors.
+    var name: String {
+        switch self {
+        case .text: "dates: .text"
+        case .secondsSince1970: "dates: .secondsSince1970"
+        case .millisecondsSince1970: "dates: .millisecondsSince1970"
+        case .julianDay: "dates: .julianDay"
+        }
+    }
+
+    /// What the strategy stores, for errors.
+    var range: String {
+        switch self {
+        case .text, .julianDay: "it is not in the years 0 to 9999"
+        case .secondsSince1970: "it is not finite"
+        case .millisecondsSince1970: "it is not finite, or its milliseconds are more than 64 bits"
+        }
+    }
+
+    /// 1970-01-01 00:00 UTC, as a Julian day.
+    private static let julianDayOf1970 = 2_440_587.5
+    /// The years 0 to 9999 in seconds since 1970.
+    private static let seconds = -62_167_219_200.0..<253_402_300_800
+    private static let milliseconds = -62_167_219_200_000.0..<253_402_300_800_000
+    /// What SQLite takes for a Julian day.
+    private static let julianDays = 0.0..<5_373_484.5
 }
 
-/// What is left of a text that is read as a date.
-@safe
-private struct DateText {
-    var rest: Slice<UnsafeRawBufferPointer>
-
-    var isAtEnd: Bool { unsafe rest.isEmpty }
-
-    mutating func skip(_ character: Unicode.Scalar) -> Bool {
-        guard let first = unsafe rest.first, first == UInt8(ascii: character) else { return false }
-        unsafe rest = rest.dropFirst()
-        return true
-    }
-
-    mutating func skipSpaces() {
-        while skip(" ") {}
-    }
-
-    /// A number of exactly so many digits.
-    mutating func number(_ digits: Int) -> Int? {
-        var number = 0
-        for _ in 0..<digits {
-            guard let digit = unsafe rest.first.flatMap(Self.digit) else { return nil }
-            number = number * 10 + digit
-            unsafe rest = rest.dropFirst()
+extension Date {
+    /// Returns the instant as SQLite's date functions write it, with as many fractional digits of the seconds as it needs;
+    /// `nil` outside of the years 0 to 9999.
+    func sqliteText(fractionalDigits: ClosedRange<Int>) -> String? {
+        let time = timeIntervalSince1970
+        guard -62_167_219_200.0..<253_402_300_800 ~= time else { return nil }
+        var seconds = Int(time.rounded(.down))
+        // The difference is exact.
+        let rest = time - Double(seconds)
+        var (digits, power) = (fractionalDigits.lowerBound, Self.power(fractionalDigits.lowerBound))
+        var fraction = Int((rest * Double(power)).rounded())
+        while digits < fractionalDigits.upperBound, Double(seconds) + Double(fraction) / Double(power) != time {
+            (digits, power) = (digits + 1, power * 10)
+            fraction = Int((rest * Double(power)).rounded())
         }
-        return number
-    }
-
-    /// The seconds since midnight.
-    mutating func timeOfDay() -> Double? {
-        guard let hour = number(2), hour < 24, skip(":"), let minute = number(2), minute < 60 else { return nil }
-        let whole = Double(hour * 3_600 + minute * 60)
-        guard skip(":") else { return whole }
-        guard let second = number(2), second < 60 else { return nil }
-        guard skip(".") else { return whole + Double(second) }
-        // As one number over a power of ten, which is rounded once; further digits are beyond a Double.
-        var (numerator, denominator, count) = (0.0, 1.0, 0)
-        while let digit = unsafe rest.first.flatMap(Self.digit) {
-            if count < 15 { (numerator, denominator) = (numerator * 10 + Double(digit), denominator * 10) }
-            count += 1
-            unsafe rest = rest.dropFirst()
+        while digits > fractionalDigits.lowerBound, fraction % 10 == 0 {
+            (digits, power, fraction) = (digits - 1, power / 10, fraction / 10)
         }
-        guard count > 0 else { return nil }
-        return whole + Double(second) + numerator / denominator
+        if fraction == power { (seconds, fraction) = (seconds + 1, 0) }
+        guard seconds < 253_402_300_800 else { return nil }
+        return Self.text(seconds, fraction, digits)
     }
 
-    /// The seconds that an offset from UTC says; 0 where there is none.
-    mutating func offset() -> Double? {
-        if isAtEnd || skip("Z") || skip("z") { return 0 }
-        let sign: Double
-        if skip("+") { sign = 1 } else if skip("-") { sign = -1 } else { return nil }
-        guard let hours = number(2), hours <= 14, skip(":"), let minutes = number(2), minutes < 60 else { return nil }
-        return sign * Double(hours * 3_600 + minutes * 60)
-    }
+    private static func power(_ digits: Int) -> Int { (0..<digits).reduce(1) { power, _ in power * 10 } }
 
-    private static func digit(_ byte: UInt8) -> Int? {
-        UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte ? Int(byte - UInt8(ascii: "0")) : nil
+    private static func text(_ seconds: Int, _ fraction: Int, _ fractionalDigits: Int) -> String {
+        let (days, time) = floorDivision(seconds, by: 86_400)
+        let (year, month, day) = CivilDay.components(days)
+        var text = ""
+        text.reserveCapacity(29)
+        func append(_ number: Int, _ width: Int, after separator: String) {
+            let digits = String(number)
+            text += separator + String(repeating: "0", count: width - digits.utf8.count) + digits
+        }
+        append(year, 4, after: "")
+        append(month, 2, after: "-")
+        append(day, 2, after: "-")
+        append(time / 3_600, 2, after: " ")
+        append(time / 60 % 60, 2, after: ":")
+        append(time % 60, 2, after: ":")
+        if fractionalDigits > 0 { append(fraction, fractionalDigits, after: ".") }
+        return text
     }
 }
 
 /// Days of the Gregorian calendar, counted from 1970-01-01.
-private enum CivilDay {
+enum CivilDay {
     /// How many days lie between 0000-03-01 and 1970-01-01.
     private static let eraStart = 719_468
 

@@ -14,7 +14,7 @@ extension SQL {
     ///   - values: The values of its parameters, in the order of their numbers.
     public init<each Value: SQLiteEncodable>(_ text: StaticString, values: repeat each Value) {
         self.init(unsafe: text.description)
-        for value in repeat each values { append(value.sqliteValue) }
+        for value in repeat each values { append(value.sqliteParameter) }
     }
 
     /// A statement whose parameters have names: `:name`, `@name` or `$name`.
@@ -29,7 +29,16 @@ extension SQL {
     ///     has no value here, make the statement fail with the code `parameterName`.
     public init(_ text: StaticString, named: KeyValuePairs<String, any SQLiteEncodable>) {
         self.init(unsafe: text.description)
-        for (name, value) in named { merge([name: value.sqliteValue]) }
+        for (name, value) in named { merge([name: value.sqliteParameter]) }
+    }
+
+    /// Takes any text for SQL.
+    ///
+    /// - Parameters:
+    ///   - text: A statement that no stranger has had a part in.
+    ///   - parameters: The values of its parameters, in the order of their numbers.
+    public init(unsafe text: String, parameters: [some SQLiteEncodable]) {
+        self.init(unsafe: text, parameters: parameters.map(\.sqliteParameter))
     }
 
     /// Takes any text for SQL whose parameters have names.
@@ -39,13 +48,15 @@ extension SQL {
     ///   - named: The values by name, as for ``init(_:named:)``.
     public init(unsafe text: String, named: [String: any SQLiteEncodable]) {
         self.init(unsafe: text)
-        namedParameters = named.mapValues(\.sqliteValue)
+        namedParameters = named.mapValues(\.sqliteParameter)
     }
 
     /// Takes over values by name, and notes a name that has another one already.
-    mutating func merge(_ named: [String: SQLiteValue]) {
+    mutating func merge(_ named: [String: SQLiteParameter]) {
         for (name, value) in named {
-            if let old = namedParameters.updateValue(value, forKey: name), old != value { ambiguousName = name }
+            if let old = namedParameters.updateValue(value, forKey: name), !old.isIdentical(to: value) {
+                ambiguousName = name
+            }
         }
     }
 }

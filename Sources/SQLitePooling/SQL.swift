@@ -26,10 +26,10 @@ public struct SQL: Sendable {
 
     /// The values of the parameters, in the order of their numbers; where there are ``namedParameters``, of those that have
     /// no name.
-    public private(set) var parameters: [SQLiteValue]
+    public private(set) var parameters: [SQLiteParameter]
 
     /// The values of the parameters that have a name.
-    public internal(set) var namedParameters: [String: SQLiteValue] = [:]
+    public internal(set) var namedParameters: [String: SQLiteParameter] = [:]
 
     /// A name that was given two values.
     var ambiguousName: String?
@@ -39,12 +39,22 @@ public struct SQL: Sendable {
     /// - Parameters:
     ///   - text: A statement that no stranger has had a part in.
     ///   - parameters: The values of its parameters, in the order of their numbers.
-    public init(unsafe text: String, parameters: [SQLiteValue] = []) {
+    public init(unsafe text: String, parameters: [SQLiteParameter] = []) {
         self.text = text
         self.parameters = parameters
     }
 
-    mutating func append(_ value: SQLiteValue) { parameters.append(value) }
+    mutating func append(_ parameter: SQLiteParameter) { parameters.append(parameter) }
+
+    /// Returns a name in double quotes.
+    static func quoted(_ name: String) -> String {
+        var text = "\""
+        for character in name.unicodeScalars {
+            text.unicodeScalars.append(character)
+            if character == "\"" { text.unicodeScalars.append(character) }
+        }
+        return text + "\""
+    }
 }
 
 extension SQL: ExpressibleByStringInterpolation {
@@ -80,7 +90,7 @@ extension SQL: ExpressibleByStringInterpolation {
         /// Appends a parameter with this value.
         public mutating func appendInterpolation(_ value: some SQLiteEncodable) {
             sql.text += "?"
-            sql.parameters.append(value.sqliteValue)
+            sql.parameters.append(value.sqliteParameter)
         }
 
         /// Appends a parameter with this value, or `NULL` for `nil`.
@@ -88,7 +98,16 @@ extension SQL: ExpressibleByStringInterpolation {
         /// Without this the compiler would warn of the description of an optional.
         public mutating func appendInterpolation(_ value: (some SQLiteEncodable)?) {
             sql.text += "?"
-            sql.parameters.append(value.sqliteValue)
+            sql.parameters.append(value.sqliteParameter)
+        }
+
+        /// Appends a list for `IN` as one parameter: `WHERE id IN \(list: ids)`.
+        ///
+        /// The text is `(SELECT value FROM json_each(?))`, whatever the number of elements, so that the statement stays
+        /// prepared. ``SQLiteParameter/list(_:)`` says which elements there may be.
+        public mutating func appendInterpolation(list elements: some Sequence<some SQLiteEncodable>) {
+            sql.text += "(SELECT value FROM json_each(?))"
+            sql.parameters.append(.list(elements))
         }
 
         /// Appends the name of a table, a column or the like, in double quotes.
@@ -96,12 +115,7 @@ extension SQL: ExpressibleByStringInterpolation {
         /// Any text is a name; one with a NUL character makes a statement that is refused. A name that nothing has is an
         /// error too: connections of a ``SQLitePool`` do not take it for a string.
         public mutating func appendInterpolation(identifier name: String) {
-            sql.text += "\""
-            for character in name.unicodeScalars {
-                sql.text.unicodeScalars.append(character)
-                if character == "\"" { sql.text.unicodeScalars.append(character) }
-            }
-            sql.text += "\""
+            sql.text += SQL.quoted(name)
         }
 
         /// Appends another statement, or a part of one, with its parameters. A name has one value in the whole statement.

@@ -9,15 +9,28 @@ internal import CLockPoolSQLite
 /// It is only lent, and cannot be kept.
 @safe
 public struct SQLiteColumn: ~Copyable {
-    let statement: Statement
+    // Trivial, so that a column costs nothing, and because the optimizer of Swift 6.3 fails on noncopyable temporaries that
+    // hold a reference. The statement outlives the column, which is only lent.
+    private let reference: UnsafeMutableRawPointer
+    /// SQLite's value, which is read without the checks that each `sqlite3_column_…` function makes. Its functions are not
+    /// thread-safe, and need not be here: a connection is used on one thread.
+    private let pointer: OpaquePointer
 
     /// The index of the column, from 0.
     public let index: Int
 
-    init(_ index: Int, of statement: Statement) {
-        self.statement = statement
+    @usableFromInline
+    init(_ index: Int, of statement: borrowing Statement) {
+        unsafe reference = statement.reference
+        // Never without an address: a column that there is not has a value, which is NULL.
+        unsafe pointer = sqlite3_column_value(statement.handle, Int32(truncatingIfNeeded: index))
         self.index = index
     }
+
+    var statement: Statement { unsafe Unmanaged.fromOpaque(reference).takeUnretainedValue() }
+
+    /// Whether the value is `NULL`.
+    var isNull: Bool { unsafe sqlite3_value_type(pointer) == SQLITE_NULL }
 
     var position: Int32 { Int32(truncatingIfNeeded: index) }
 
@@ -32,7 +45,7 @@ public struct SQLiteColumn: ~Copyable {
 
     /// How the value is stored.
     public var storageType: SQLiteStorageType {
-        switch unsafe sqlite3_column_type(statement.handle, position) {
+        switch unsafe sqlite3_value_type(pointer) {
         case SQLITE_INTEGER: .integer
         case SQLITE_FLOAT: .real
         case SQLITE_TEXT: .text
@@ -68,21 +81,21 @@ public struct SQLiteColumn: ~Copyable {
 
     // MARK: The value as one type; right only if it is stored as that type
 
-    var integer: Int64 { unsafe sqlite3_column_int64(statement.handle, position) }
+    var integer: Int64 { unsafe sqlite3_value_int64(pointer) }
 
-    var real: Double { unsafe sqlite3_column_double(statement.handle, position) }
+    var real: Double { unsafe sqlite3_value_double(pointer) }
 
     /// The bytes of a text, in UTF-8, or of a blob, valid until the statement moves on.
     var rawBytes: UnsafeRawBufferPointer {
         // The address first: it is what converts, where there is something to convert, as in a database whose texts are
         // UTF-16. An empty blob has none.
         let start: UnsafeRawPointer?
-        if unsafe sqlite3_column_type(statement.handle, position) == SQLITE_TEXT {
-            unsafe start = UnsafeRawPointer(sqlite3_column_text(statement.handle, position))
+        if unsafe sqlite3_value_type(pointer) == SQLITE_TEXT {
+            unsafe start = UnsafeRawPointer(sqlite3_value_text(pointer))
         } else {
-            unsafe start = sqlite3_column_blob(statement.handle, position)
+            unsafe start = sqlite3_value_blob(pointer)
         }
-        let count = unsafe sqlite3_column_bytes(statement.handle, position)
+        let count = unsafe sqlite3_value_bytes(pointer)
         return unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(count))
     }
 }

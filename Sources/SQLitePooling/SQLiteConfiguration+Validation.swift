@@ -19,6 +19,10 @@ extension SQLiteConfiguration {
         try checkpoints.validate()
         try validateTrust()
         try validateFilePermissions()
+        if case .text(let digits) = dates {
+            try Self.check("dates: fractionalDigits", digits.lowerBound, 0...9)
+            try Self.check("dates: fractionalDigits", digits.upperBound, 0...9)
+        }
         for pragma in pragmas { try Self.check(pragma) }
     }
 

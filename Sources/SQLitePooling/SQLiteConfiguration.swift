@@ -149,6 +149,16 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// literals in it.
     public var errorDetail = ErrorDetail.redacted
 
+    /// How a `Date` is stored, and which unit a number has that is decoded as a `Date`; `.text()` by default, which keeps
+    /// microseconds.
+    public var dates = DateStrategy.text()
+
+    /// How a `UUID` is stored; `.uppercaseText` by default. A `UUID` that is compared with a stored one must be stored alike.
+    public var uuids = UUIDStrategy.uppercaseText
+
+    /// Which column a property of a `Decodable` type has; `.asWritten` by default.
+    public var columnNames = ColumnNames.asWritten
+
     /// A configuration, with defaults for what is left out.
     public init(
         name: String = "SQLite",

@@ -54,6 +54,7 @@ extension SQLiteConnection {
     /// - Throws: ``SQLiteError``; with the code `notDescribable` for a pragma that sets something, because SQLite may do that
     ///   at once.
     public func describe(_ sql: SQL) throws(SQLiteError) -> SQLiteStatementInfo {
+        try session.refreshSchema()
         session.isDescribing = true
         defer { session.isDescribing = false }
         let statement: Statement

@@ -16,14 +16,20 @@ extension SQLiteConnection {
     ///   - columns: The type of each column, in order, as a tuple.
     /// - Returns: The rows, in the order of the statement.
     /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the rows are not of these types.
+    @inlinable
     public func query<each Column: SQLiteDecodable>(
         _ sql: SQL,
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) throws(SQLiteError) -> [(repeat each Column)] {
         var rows: [(repeat each Column)] = []
-        let statement = try begin(sql, as: columns)
+        let (statement, hasRow) = try session.beginRows(sql, columnCount: Self.count(columns))
         defer { session.end(statement) }
-        while let row = try nextRow(statement, as: columns) { rows.append(row) }
+        guard hasRow else { return rows }
+        repeat {
+            // Named, because the optimizer of Swift 6.3 fails on a temporary pack here.
+            let row: (repeat each Column) = try statement.decode(as: columns)
+            rows.append(row)
+        } while try session.step(statement)
         return rows
     }
 
@@ -34,14 +40,16 @@ extension SQLiteConnection {
     ///   - column: The type of the column.
     /// - Returns: The values, in the order of the statement.
     /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the rows are not of this type.
+    @inlinable
     public func query<Column: SQLiteDecodable>(
         _ sql: SQL,
         as column: Column.Type = Column.self
     ) throws(SQLiteError) -> [Column] {
         var values: [Column] = []
-        let statement = try begin(sql, as: column)
+        let (statement, hasRow) = try session.beginRows(sql, columnCount: 1)
         defer { session.end(statement) }
-        while let value = try nextRow(statement, as: column) { values.append(value) }
+        guard hasRow else { return values }
+        repeat { values.append(try statement.decode(column)) } while try session.step(statement)
         return values
     }
 
@@ -52,13 +60,16 @@ extension SQLiteConnection {
     ///   - columns: The type of each column, in order, as a tuple.
     /// - Returns: The first row; `nil` if there is none.
     /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the row is not of these types.
+    @inlinable
     public func queryFirst<each Column: SQLiteDecodable>(
         _ sql: SQL,
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) throws(SQLiteError) -> (repeat each Column)? {
-        let statement = try begin(sql, as: columns)
+        let (statement, hasRow) = try session.beginRows(sql, columnCount: Self.count(columns))
         defer { session.end(statement) }
-        return try nextRow(statement, as: columns)
+        guard hasRow else { return nil }
+        let row: (repeat each Column) = try statement.decode(as: columns)
+        return row
     }
 
     /// Runs a statement as far as its first row, which has one column, and decodes that.
@@ -68,13 +79,14 @@ extension SQLiteConnection {
     ///   - column: The type of the column.
     /// - Returns: The value; `nil` if there is no row.
     /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the row is not of this type.
+    @inlinable
     public func queryFirst<Column: SQLiteDecodable>(
         _ sql: SQL,
         as column: Column.Type = Column.self
     ) throws(SQLiteError) -> Column? {
-        let statement = try begin(sql, as: column)
+        let (statement, hasRow) = try session.beginRows(sql, columnCount: 1)
         defer { session.end(statement) }
-        return try nextRow(statement, as: column)
+        return hasRow ? try statement.decode(column) : nil
     }
 
     /// Runs a statement and shows `body` one row after another, without holding more than one.
@@ -114,27 +126,10 @@ extension SQLiteConnection {
         return try body(&rows)
     }
 
-    func begin<each Column>(
-        _ sql: SQL,
-        as columns: (repeat each Column).Type
-    ) throws(SQLiteError) -> Statement {
-        let statement = try session.begin(sql)
-        do {
-            try statement.expect(columns)
-        } catch {
-            session.end(statement)
-            throw error
-        }
-        return statement
-    }
-
-    private func nextRow<each Column: SQLiteDecodable>(
-        _ statement: Statement,
-        as columns: (repeat each Column).Type
-    ) throws(SQLiteError) -> (repeat each Column)? {
-        guard try session.step(statement) else { return nil }
-        // A step may find that the schema has changed, and columns with it.
-        let row: (repeat each Column) = try statement.decode(as: columns)
-        return row
+    @inlinable
+    static func count<each Column>(_: (repeat each Column).Type) -> Int {
+        var count = 0
+        for _ in repeat (each Column).self { count += 1 }
+        return count
     }
 }

@@ -18,6 +18,7 @@
 ///
 /// Statements stay prepared, up to the configuration's `statementCacheCapacity`.
 public struct SQLiteConnection: ~Copyable {
+    @usableFromInline
     let session: Session
 }
 

@@ -42,27 +42,43 @@ extension UUID: SQLiteDecodable {
 }
 
 extension Date: SQLiteDecodable {
-    /// The value, if it is one of the forms of an instant that SQLite's functions give and take: a text such as
-    /// `2026-02-28 13:45:00.250`, or the number of seconds since 1970, an integer or a floating-point number.
+    /// The value, if it is a text that names an instant, or a number whose unit the configuration's
+    /// ``SQLiteConfiguration/dates`` says.
     ///
-    /// A text may have a `T` in its middle, may leave out the fraction, the seconds, or the whole time of day, and may end in
-    /// `Z` or in an offset from UTC such as `+01:00`. Without an offset it is taken to be in UTC.
+    /// A text has one of these forms; without an offset it is in UTC:
+    /// - `2026-02-28 13:45:00.250`, also with a `T` in its middle, and without the fraction, the seconds or the time of day;
+    /// - `20260228T134500.250`, also without the fraction or the seconds.
     ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if it is none of these. A Julian day, which looks like a number of
-    ///   seconds, is taken for that: `unixepoch(…)` converts it.
+    /// `Z` or an offset such as `+01:00`, `+0100` or `+01` may follow a time of day, and what Go writes after that, as in
+    /// `2026-02-28 13:45:00.25 +0000 UTC m=+0.1`.
+    ///
+    /// - Throws: ``SQLiteError`` with the code `decoding` if it is none of these, or if the strategy does not say which unit
+    ///   a number has.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
+        let strategy = column.statement.strategies.dates
+        let date: Date?
         switch column.storageType {
         case .text:
             guard let date = unsafe Date(sqliteText: column.rawBytes) else {
                 throw column.mismatch("the text is no date such as 2026-02-28 13:45:00.250")
             }
             self = date
+            return
         case .integer:
-            self.init(timeIntervalSince1970: Double(column.integer))
+            date = strategy.date(Double(column.integer), isInteger: true)
         case .real:
-            self.init(timeIntervalSince1970: column.real)
+            date = strategy.date(column.real, isInteger: false)
         default:
-            throw column.mismatch("a Date needs TEXT, or seconds since 1970 as an INTEGER or a REAL")
+            throw column.mismatch("a Date needs TEXT, an INTEGER or a REAL")
         }
+        guard let date else {
+            throw column.mismatch(
+                """
+                the number is no date under the configuration’s \(strategy.name); dates: .secondsSince1970, \
+                .millisecondsSince1970 or .julianDay says which unit numbers have
+                """
+            )
+        }
+        self = date
     }
 }

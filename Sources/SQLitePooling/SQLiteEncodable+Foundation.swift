@@ -9,19 +9,18 @@
 #endif
 
 extension Data: SQLiteEncodable {
-    /// The bytes.
-    public var sqliteValue: SQLiteValue { .blob(Array(self)) }
+    /// The bytes, which SQLite copies.
+    public var sqliteParameter: SQLiteParameter { .data(self) }
 }
 
 extension UUID: SQLiteEncodable {
-    /// A text of 36 characters, with capital letters.
-    public var sqliteValue: SQLiteValue { .text(uuidString) }
+    /// The UUID, as ``SQLiteConfiguration/uuids`` says.
+    public var sqliteParameter: SQLiteParameter { .uuid(self) }
 }
 
 extension Date: SQLiteEncodable {
-    /// A text in UTC, such as `2026-02-28 13:45:00.250`, rounded to milliseconds: SQLite's functions take it, and such texts
-    /// are ordered as the instants are.
+    /// The instant, as ``SQLiteConfiguration/dates`` says.
     ///
-    /// SQLite's dates end with the years 0 and 9999. An instant outside of them becomes the number of seconds since 1970.
-    public var sqliteValue: SQLiteValue { sqliteText.map { .text($0) } ?? .real(timeIntervalSince1970) }
+    /// A statement with a date that the strategy cannot represent fails with the code `parameterRange`.
+    public var sqliteParameter: SQLiteParameter { .date(self) }
 }

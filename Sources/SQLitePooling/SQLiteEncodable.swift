@@ -2,22 +2,30 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What can be the value of a statement's parameter.
+/// A type whose values can be the value of a statement's parameter.
+///
+/// A type of your own gives the parameter of one of the types here:
+///
+/// ```swift
+/// extension Colour: SQLiteEncodable {
+///     var sqliteParameter: SQLiteParameter { name.sqliteParameter }
+/// }
+/// ```
 ///
 /// A type with raw values needs no more than the conformance.
 public protocol SQLiteEncodable {
-    /// The value as SQLite stores it.
-    var sqliteValue: SQLiteValue { get }
+    /// The value. The pool's strategies say how a `Date` or a `UUID` is stored when the value is bound.
+    var sqliteParameter: SQLiteParameter { get }
 }
 
 extension SQLiteEncodable where Self: RawRepresentable, RawValue: SQLiteEncodable {
     /// The raw value.
-    public var sqliteValue: SQLiteValue { rawValue.sqliteValue }
+    public var sqliteParameter: SQLiteParameter { rawValue.sqliteParameter }
 }
 
 extension SQLiteEncodable where Self: SignedInteger & FixedWidthInteger {
     /// The number as an integer.
-    public var sqliteValue: SQLiteValue { .integer(Int64(self)) }
+    public var sqliteParameter: SQLiteParameter { .integer(Int64(self)) }
 }
 
 extension Int: SQLiteEncodable {}
@@ -27,64 +35,69 @@ extension Int32: SQLiteEncodable {}
 extension Int64: SQLiteEncodable {}
 
 extension UInt: SQLiteEncodable {
-    /// The number as an integer; above `Int64.max` as one that no statement takes.
-    public var sqliteValue: SQLiteValue { UInt64(self).sqliteValue }
+    /// The number as an integer. A statement with a number above `Int64.max` fails with the code `parameterRange`.
+    public var sqliteParameter: SQLiteParameter { UInt64(self).sqliteParameter }
 }
 
 extension UInt64: SQLiteEncodable {
-    /// The number as an integer; above `Int64.max` as one that no statement takes.
-    public var sqliteValue: SQLiteValue {
-        // An interpolation cannot fail: the statement does.
-        Int64(exactly: self).map { .integer($0) } ?? .tooLarge(self)
+    /// The number as an integer. A statement with a number above `Int64.max` fails with the code `parameterRange`.
+    public var sqliteParameter: SQLiteParameter {
+        Int64(exactly: self).map { .integer($0) }
+            ?? .invalid("is above Int64.max, the greatest integer that SQLite stores")
     }
 }
 
 extension UInt8: SQLiteEncodable {
     /// The number as an integer.
-    public var sqliteValue: SQLiteValue { .integer(Int64(self)) }
+    public var sqliteParameter: SQLiteParameter { .integer(Int64(self)) }
 }
 
 extension UInt16: SQLiteEncodable {
     /// The number as an integer.
-    public var sqliteValue: SQLiteValue { .integer(Int64(self)) }
+    public var sqliteParameter: SQLiteParameter { .integer(Int64(self)) }
 }
 
 extension UInt32: SQLiteEncodable {
     /// The number as an integer.
-    public var sqliteValue: SQLiteValue { .integer(Int64(self)) }
+    public var sqliteParameter: SQLiteParameter { .integer(Int64(self)) }
 }
 
 extension Double: SQLiteEncodable {
-    /// The number as a floating-point number. SQLite turns a NaN into `NULL`.
-    public var sqliteValue: SQLiteValue { .real(self) }
+    /// The number as a floating-point number. A statement with a NaN fails with the code `parameterRange`.
+    public var sqliteParameter: SQLiteParameter { .real(self) }
 }
 
 extension Float: SQLiteEncodable {
-    /// The number as a floating-point number of 64 bits. SQLite turns a NaN into `NULL`.
-    public var sqliteValue: SQLiteValue { .real(Double(self)) }
+    /// The number as a floating-point number of 64 bits. A statement with a NaN fails with the code `parameterRange`.
+    public var sqliteParameter: SQLiteParameter { .real(Double(self)) }
 }
 
 extension Bool: SQLiteEncodable {
     /// 1 for `true`, 0 for `false`.
-    public var sqliteValue: SQLiteValue { .integer(self ? 1 : 0) }
+    public var sqliteParameter: SQLiteParameter { .integer(self ? 1 : 0) }
 }
 
 extension String: SQLiteEncodable {
     /// The text.
-    public var sqliteValue: SQLiteValue { .text(self) }
+    public var sqliteParameter: SQLiteParameter { .text(self) }
 }
 
 extension [UInt8]: SQLiteEncodable {
     /// The bytes.
-    public var sqliteValue: SQLiteValue { .blob(self) }
+    public var sqliteParameter: SQLiteParameter { .blob(self) }
 }
 
 extension Optional: SQLiteEncodable where Wrapped: SQLiteEncodable {
     /// The wrapped value, or `NULL`.
-    public var sqliteValue: SQLiteValue { self?.sqliteValue ?? .null }
+    public var sqliteParameter: SQLiteParameter { self?.sqliteParameter ?? .null }
 }
 
 extension SQLiteValue: SQLiteEncodable {
     /// The value itself.
-    public var sqliteValue: SQLiteValue { self }
+    public var sqliteParameter: SQLiteParameter { SQLiteParameter(self) }
+}
+
+extension SQLiteParameter: SQLiteEncodable {
+    /// The parameter itself.
+    public var sqliteParameter: SQLiteParameter { self }
 }

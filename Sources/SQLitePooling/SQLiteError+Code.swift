@@ -141,6 +141,7 @@ extension SQLiteError.Code {
     public static let stepLimitExceeded = Self(-30)
     /// The rows of a call have more bytes than ``SQLiteLimits/resultBytes`` allows.
     public static let resultLimitExceeded = Self(-31)
-    /// A parameter's value is above `Int64.max`, the greatest integer that SQLite stores. Nothing has run.
+    /// A parameter's value cannot be stored as it is: a number above `Int64.max`, a NaN, a date that the pool's strategy does not
+    /// represent, an element that a list does not hold, or what a type refuses. The statement has not run.
     public static let parameterRange = Self(-16)
 }

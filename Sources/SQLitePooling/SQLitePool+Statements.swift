@@ -13,15 +13,14 @@ extension SQLitePool {
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The rows, in the order of the statement.
     /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the rows are not of these types.
+    @inlinable
     public func query<each Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
         as columns: (repeat each Column).Type = (repeat each Column).self,
         timeout: Duration? = nil
     ) async throws -> [(repeat each Column)] {
         // One statement sees one state of the database without a transaction around it.
-        try await run(on: readers, .none, until: Self.deadline(after: timeout)) { db in
-            try db.query(sql, as: columns)
-        }
+        try await runOnReader(timeout) { db in try db.query(sql, as: columns) }
     }
 
     /// Runs a statement that reads, and decodes all its rows, which have one column.
@@ -34,14 +33,13 @@ extension SQLitePool {
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The values, in the order of the statement.
     /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the rows are not of this type.
+    @inlinable
     public func query<Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
         as column: Column.Type = Column.self,
         timeout: Duration? = nil
     ) async throws -> [Column] {
-        try await run(on: readers, .none, until: Self.deadline(after: timeout)) { db in
-            try db.query(sql, as: Column.self)
-        }
+        try await runOnReader(timeout) { db in try db.query(sql, as: Column.self) }
     }
 
     /// Runs a statement that reads, as far as its first row, and decodes that.
@@ -49,19 +47,18 @@ extension SQLitePool {
     /// Suspends as ``read(timeout:_:)``.
     ///
     /// - Parameters:
-    ///   - sql: One statement. One that writes fails.
+    ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
     ///   - columns: The type of each column, in order, as a tuple.
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The first row; `nil` if there is none.
     /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the row is not of these types.
+    @inlinable
     public func queryFirst<each Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
         as columns: (repeat each Column).Type = (repeat each Column).self,
         timeout: Duration? = nil
     ) async throws -> (repeat each Column)? {
-        try await run(on: readers, .none, until: Self.deadline(after: timeout)) { db in
-            try db.queryFirst(sql, as: columns)
-        }
+        try await runOnReader(timeout) { db in try db.queryFirst(sql, as: columns) }
     }
 
     /// Runs a statement that reads, as far as its first row, which has one column, and decodes that.
@@ -69,19 +66,27 @@ extension SQLitePool {
     /// Suspends as ``read(timeout:_:)``.
     ///
     /// - Parameters:
-    ///   - sql: One statement. One that writes fails.
+    ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
     ///   - column: The type of the column.
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The value; `nil` if there is no row.
     /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the row is not of this type.
+    @inlinable
     public func queryFirst<Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
         as column: Column.Type = Column.self,
         timeout: Duration? = nil
     ) async throws -> Column? {
-        try await run(on: readers, .none, until: Self.deadline(after: timeout)) { db in
-            try db.queryFirst(sql, as: Column.self)
-        }
+        try await runOnReader(timeout) { db in try db.queryFirst(sql, as: Column.self) }
+    }
+
+    /// Runs a body on a connection that reads, without a transaction around it.
+    @usableFromInline
+    func runOnReader<Value>(
+        _ timeout: Duration?,
+        _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
+    ) async throws -> sending Value {
+        try await run(on: readers, .none, until: Self.deadline(after: timeout), body)
     }
 
     /// Runs a statement that writes, as a transaction of its own. Rows that it gives are dropped.

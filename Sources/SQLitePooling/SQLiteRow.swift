@@ -37,7 +37,8 @@ public struct SQLiteRow: ~Copyable {
         _ type: Value.Type = Value.self,
         at index: Int
     ) throws(SQLiteError) -> Value {
-        try Value(column: column(index))
+        let column = try column(index)
+        return try Value(column: column)
     }
 
     /// Decodes the value of the first column with a name.
@@ -56,7 +57,8 @@ public struct SQLiteRow: ~Copyable {
         guard let index = statement.column(named: name) else {
             throw SQLiteError(.columnCount, "there is no column “\(name)”", sql: statement.text)
         }
-        return try Value(column: SQLiteColumn(index, of: statement))
+        let column = SQLiteColumn(index, of: statement)
+        return try Value(column: column)
     }
 
     /// Decodes all columns.
@@ -67,7 +69,10 @@ public struct SQLiteRow: ~Copyable {
     public func decode<each Column: SQLiteDecodable>(
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) throws(SQLiteError) -> (repeat each Column) {
-        try statement.decode(as: columns)
+        var count = 0
+        for _ in repeat (each Column).self { count += 1 }
+        try statement.expect(columnCount: count)
+        return try statement.decode(as: columns)
     }
 
     func column(_ index: Int) throws(SQLiteError) -> SQLiteColumn {

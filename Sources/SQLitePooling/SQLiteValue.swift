@@ -8,10 +8,7 @@ public enum SQLiteValue: Sendable, Hashable {
     case null
     /// A signed integer of 64 bits.
     case integer(Int64)
-    /// A number above `Int64.max`, for which SQLite has no integer: a statement with it fails with the code `parameterRange`.
-    /// Never the value of a column.
-    case tooLarge(UInt64)
-    /// A floating-point number of 64 bits. SQLite stores a NaN as `NULL`.
+    /// A floating-point number of 64 bits. A statement with a NaN fails with the code `parameterRange`.
     case real(Double)
     /// A text, which may hold NUL characters.
     case text(String)
@@ -22,7 +19,7 @@ public enum SQLiteValue: Sendable, Hashable {
     public var storageType: SQLiteStorageType {
         switch self {
         case .null: .null
-        case .integer, .tooLarge: .integer
+        case .integer: .integer
         case .real: .real
         case .text: .text
         case .blob: .blob

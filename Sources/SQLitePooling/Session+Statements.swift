@@ -12,6 +12,7 @@ extension Session {
             statement = cached
         } else {
             statement = try prepareOne(sql.text)
+            statement.strategies = strategies
             if statement.traits.isEmpty { cache.insert(statement) }
         }
         do throws(SQLiteError) {
@@ -26,6 +27,7 @@ extension Session {
     }
 
     /// Resets a statement, and keeps it or frees it.
+    @usableFromInline
     func end(_ statement: Statement) {
         statement.reset()
         statement.isBusy = false
@@ -35,6 +37,7 @@ extension Session {
     /// Goes to the next row.
     ///
     /// - Returns: Whether there is one.
+    @usableFromInline
     func step(_ statement: Statement) throws(SQLiteError) -> Bool {
         if let interruption, interruption.isRaised {
             throw SQLiteError(.interrupted, "interrupted", sql: statement.text)
@@ -47,6 +50,7 @@ extension Session {
             return true
         }
         if code == SQLITE_DONE { return false }
+        if code == SQLITE_READONLY, isReader { throw writeOnReader(statement) }
         throw failure(code, sql: statement.text)
     }
 

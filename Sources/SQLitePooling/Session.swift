@@ -6,10 +6,13 @@ internal import CLockPoolSQLite
 
 /// An open connection with all that belongs to it. Made, used and closed on one thread.
 @safe
+@usableFromInline
 final class Session {
     let handle: OpaquePointer
     var busyTimeout: Duration
     var cache: StatementCache
+    /// How values are encoded and decoded.
+    let strategies: ValueStrategies
 
     /// What can interrupt the call that runs; `nil` where nothing can.
     var interruption: Interruption?
@@ -61,6 +64,7 @@ final class Session {
         busyTimeout = configuration.busyTimeout
         errorDetail = configuration.errorDetail
         budget = CallBudget(configuration.effectiveLimits)
+        strategies = configuration.strategies
         cache = StatementCache(capacity: configuration.statementCacheCapacity)
         unsafe controls = Array(repeating: nil, count: Control.allCases.count)
     }

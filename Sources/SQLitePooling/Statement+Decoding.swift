@@ -3,10 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Statement {
-    /// Throws unless there are as many columns as types.
-    func expect<each Column>(_: (repeat each Column).Type) throws(SQLiteError) {
-        var count = 0
-        for _ in repeat (each Column).self { count += 1 }
+    /// Throws unless a row has as many columns as are decoded.
+    func expect(columnCount count: Int) throws(SQLiteError) {
         guard columnCount != count else { return }
         throw SQLiteError(
             .columnCount,
@@ -15,23 +13,39 @@ extension Statement {
         )
     }
 
-    /// Decodes the row that the statement stands on.
+    /// Decodes the current row, which has as many columns as the tuple has types.
+    @inlinable
     func decode<each Column: SQLiteDecodable>(
         as columns: (repeat each Column).Type
     ) throws(SQLiteError) -> (repeat each Column) {
-        try expect(columns)
         var index = 0
         return (repeat try decode((each Column).self, at: &index))
     }
 
-    private func decode<Column: SQLiteDecodable>(
+    /// Decodes the first column of the current row.
+    @inlinable
+    func decode<Column: SQLiteDecodable>(_: Column.Type) throws(SQLiteError) -> Column {
+        let column = SQLiteColumn(0, of: self)
+        return try Column(column: column)
+    }
+
+    @inlinable
+    @inline(__always)
+    func decode<Column: SQLiteDecodable>(
         _: Column.Type,
         at index: inout Int
     ) throws(SQLiteError) -> Column {
-        defer { index += 1 }
-        return try Column(column: SQLiteColumn(index, of: self))
+        let column = SQLiteColumn(index, of: self)
+        index += 1
+        return try Column(column: column)
     }
 
-    /// The index of the first column with a name. O(number of columns).
-    func column(named name: String) -> Int? { (0..<columnCount).first { columnName($0) == name } }
+    /// Returns the index of the first column with a name. O(number of columns).
+    ///
+    /// A name of the same bytes comes before a canonically equivalent one: for SQLite these are two names.
+    func column(named name: String) -> Int? {
+        let columns = 0..<columnCount
+        return columns.first { columnName($0).utf8.elementsEqual(name.utf8) }
+            ?? columns.first { columnName($0) == name }
+    }
 }

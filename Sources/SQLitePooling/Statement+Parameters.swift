@@ -3,9 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Statement {
-    /// Binds the values of a statement, those that have a name by their name, and the others in the order of their numbers.
+    /// Binds the values of a statement: those with a name by name, the others in the order of their numbers.
     ///
     /// - Returns: SQLite's code.
+    /// - Throws: ``SQLiteError`` if a value has no parameter, or cannot be stored.
     func bind(_ sql: SQL) throws(SQLiteError) -> Int32 {
         if let name = sql.ambiguousName {
             throw SQLiteError(.parameterName, "the parameter “\(name)” was given two different values", sql: text)
@@ -14,8 +15,8 @@ extension Statement {
     }
 
     /// The values in the order of the parameters' numbers.
-    private func inOrder(_ sql: SQL) throws(SQLiteError) -> [SQLiteValue] {
-        var values: [SQLiteValue] = []
+    private func inOrder(_ sql: SQL) throws(SQLiteError) -> [SQLiteParameter] {
+        var values: [SQLiteParameter] = []
         values.reserveCapacity(parameterCount)
         var unnamed = sql.parameters[...]
         for name in parameterNames {

@@ -4,13 +4,22 @@
 
 internal import CLockPoolSQLite
 
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
 /// A prepared statement. Belongs to one ``Session``, and is used on its thread alone.
 @safe
+@usableFromInline
 final class Statement {
     let handle: OpaquePointer
     let text: String
     let traits: StatementTraits
     let parameterCount: Int
+    /// The statement itself, for columns, which do not retain it.
+    private(set) var reference: UnsafeMutableRawPointer
 
     /// Whether a call uses it now; the same text is then prepared once more.
     var isBusy = true
@@ -27,12 +36,16 @@ final class Statement {
         let text = unsafe String(cString: name)
         return text.hasPrefix("?") ? nil : String(text.dropFirst())
     }
+    /// How the pool stores values.
+    var strategies = ValueStrategies()
 
     init(_ handle: OpaquePointer, text: String, traits: StatementTraits) {
         unsafe self.handle = handle
         self.text = text
         self.traits = traits
         parameterCount = Int(unsafe sqlite3_bind_parameter_count(handle))
+        unsafe reference = UnsafeMutableRawPointer(handle)
+        unsafe reference = Unmanaged.passUnretained(self).toOpaque()
     }
 
     /// How many columns a row has; may change when the schema does, with the first step.
@@ -43,13 +56,17 @@ final class Statement {
         return unsafe String(cString: name)
     }
 
+    /// The name of the property that a column is decoded as.
+    func propertyName(_ index: Int) -> String { strategies.columnNames.propertyName(columnName(index)) }
+
     /// Whether it changes no database. SQLite says so also of those that begin and end transactions.
     var isReadOnly: Bool { unsafe sqlite3_stmt_readonly(handle) != 0 }
 
-    /// Binds the values; there must be one for each parameter.
+    /// Binds the values as the pool's strategies store them; there must be one for each parameter.
     ///
     /// - Returns: SQLite's code.
-    func bind(_ values: [SQLiteValue]) throws(SQLiteError) -> Int32 {
+    /// - Throws: ``SQLiteError`` if there are too many or too few, or if one cannot be stored.
+    func bind(_ values: [SQLiteParameter]) throws(SQLiteError) -> Int32 {
         guard values.count == parameterCount else {
             throw SQLiteError(
                 .parameterCount,
@@ -58,40 +75,36 @@ final class Statement {
             )
         }
         for (index, value) in values.enumerated() {
-            if case .tooLarge = value {
-                throw SQLiteError(
-                    .parameterRange,
-                    "parameter \(index + 1) is above Int64.max, the greatest integer that SQLite stores",
-                    sql: text
-                )
-            }
-            let code = bind(value, at: Int32(truncatingIfNeeded: index + 1))
+            let stored = try value.stored(strategies, at: index + 1, sql: text)
+            let code = bind(stored, at: Int32(truncatingIfNeeded: index + 1))
             if code != SQLITE_OK { return code }
         }
         return SQLITE_OK
     }
 
-    private func bind(_ value: SQLiteValue, at position: Int32) -> Int32 {
+    private func bind(_ value: SQLiteParameter.Stored, at position: Int32) -> Int32 {
         switch value {
-        case .null:
+        case .value(.null):
             unsafe sqlite3_bind_null(handle, position)
-        case .tooLarge:
-            SQLITE_RANGE
-        case .integer(let number):
+        case .value(.integer(let number)):
             unsafe sqlite3_bind_int64(handle, position, number)
-        case .real(let number):
+        case .value(.real(let number)):
             unsafe sqlite3_bind_double(handle, position, number)
-        case .text(var text):
+        case .value(.text(var text)):
             text.withUTF8 { utf8 in
                 unsafe utf8.withMemoryRebound(to: CChar.self) { text in
                     unsafe clockpool_sqlite_bind_text(handle, position, text.baseAddress, UInt64(text.count))
                 }
             }
-        case .blob(let bytes):
-            unsafe bytes.withUnsafeBytes { bytes in
-                unsafe clockpool_sqlite_bind_blob(handle, position, bytes.baseAddress, UInt64(bytes.count))
-            }
+        case .value(.blob(let bytes)):
+            unsafe bytes.withUnsafeBytes { unsafe bind($0, at: position) }
+        case .data(let data):
+            unsafe data.withUnsafeBytes { unsafe bind($0, at: position) }
         }
+    }
+
+    private func bind(_ bytes: UnsafeRawBufferPointer, at position: Int32) -> Int32 {
+        unsafe clockpool_sqlite_bind_blob(handle, position, bytes.baseAddress, UInt64(bytes.count))
     }
 
     /// Ends the run, and forgets the values.

@@ -42,6 +42,13 @@ struct StatementCache {
         statements[ExactText(statement.text)] = statement
     }
 
+    /// Gives up a statement that is in use, which its user frees.
+    mutating func remove(_ statement: Statement) {
+        guard statement.isCached else { return }
+        statement.isCached = false
+        statements[ExactText(statement.text)] = nil
+    }
+
     /// Frees them all.
     mutating func removeAll() {
         for statement in statements.values { statement.finalize() }

@@ -14,7 +14,7 @@ struct FaultChild {
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 4, let number = Int(arguments[3]) else {
-            say("usage: sqlite-fault-child write|increment|lock|reset|reset-grouped|reset-control|temporary PATH NUMBER")
+            say("usage: sqlite-fault-child write|increment|lock|reset|reset-grouped|reset-control|temporary|store|STATEMENT PATH NUMBER")
             exit(64)
         }
         switch arguments[1] {
@@ -26,7 +26,8 @@ struct FaultChild {
             try await reset(arguments[2], rounds: number, SQLiteConfiguration(maximumWritesPerCommit: 16))
         case "reset-control": try await resetBesideCheckpoints(arguments[2], rounds: number)
         case "temporary": try await temporary()
-        default: exit(64)
+        case "store": try await store(arguments[2], bytes: number)
+        default: try run(arguments[1], arguments[2])
         }
     }
 
@@ -158,6 +159,39 @@ struct FaultChild {
                 for _ in 0..<4 { _ = unsafe sqlite3_wal_checkpoint_v2(checkpointer, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil) }
             }
         }
+    }
+
+    /// Stores a blob, and says by how many KiB the greatest memory of the process has grown meanwhile.
+    private static func store(_ path: String, bytes: Int) async throws {
+        let pool = try SQLitePool(path: path)
+        try await pool.execute("CREATE TABLE blob (bytes BLOB)")
+        try await pool.execute("INSERT INTO blob VALUES (\(Data(repeating: 1, count: 4 << 20)))")
+        let data = Data(repeating: 7, count: bytes)
+        let before = greatestMemory()
+        try await pool.execute("INSERT INTO blob VALUES (\(data))")
+        say("\(greatestMemory() - before)")
+        await pool.close()
+    }
+
+    /// In KiB.
+    private static func greatestMemory() -> Int {
+        var usage = rusage()
+        #if os(Linux)
+            unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+            return usage.ru_maxrss
+        #else
+            unsafe getrusage(RUSAGE_SELF, &usage)
+            return usage.ru_maxrss / 1_024
+        #endif
+    }
+
+    /// Runs a statement.
+    private static func run(_ sql: String, _ path: String) throws {
+        var handle: OpaquePointer?
+        guard unsafe sqlite3_open(path, &handle) == SQLITE_OK,
+            unsafe sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK
+        else { exit(1) }
+        _ = unsafe sqlite3_close(handle)
     }
 
     /// Locks a file until it is killed.

@@ -28,7 +28,7 @@ import Testing
                 """
                 CREATE TABLE item (
                     id INTEGER PRIMARY KEY, name TEXT, size TEXT, price REAL, isNew BOOLEAN, code INTEGER, image BLOB, key TEXT,
-                    made TEXT
+                    made TEXT, note TEXT
                 )
                 """
             )
@@ -54,7 +54,7 @@ import Testing
             """
             INSERT INTO item VALUES (
                 \(item.id), \(item.name), \(item.size?.rawValue), \(item.price), \(item.isNew), \(item.code), \(item.image),
-                \(item.key), \(item.made)
+                \(item.key), \(item.made), \(item.note)
             )
             """
         )
@@ -69,7 +69,7 @@ import Testing
             try await insert(desk, pool)
             #expect(try await pool.query("SELECT * FROM item ORDER BY id", decoding: Item.self) == [lamp, desk])
             let sql: SQL =
-                "SELECT made, key, image, code, isNew, price, size, name, id, 'x' AS more FROM item WHERE id = 2"
+                "SELECT note, made, key, image, code, isNew, price, size, name, id, 'x' AS more FROM item WHERE id = 2"
             #expect(try await pool.queryFirst(sql, decoding: Item.self) == desk)
             #expect(try await pool.queryFirst("SELECT * FROM item WHERE id = 3", decoding: Item.self) == nil)
             let walked = try await pool.read { db in
@@ -81,17 +81,27 @@ import Testing
         }
     }
 
-    @Test("An optional is nil where there is no such column, and any other property is an error that names it")
+    @Test("A property without a column is an error that names it, unless it is an optional that may be missing")
     func missingColumn() async throws {
         struct Named: Decodable, Sendable {
             var name: String
             var note: String?
         }
         try await withPool { pool in
-            let value = try await pool.queryFirst("SELECT 'x' AS name", decoding: Named.self)
+            let misspelt: SQL = "SELECT 'x' AS name, 'y' AS nota"
+            let missing = try await sqliteError { _ = try await pool.queryFirst(misspelt, decoding: Named.self) }
+            #expect(missing.code == .columnCount && missing.message == "there is no column “note”")
+            #expect(missing.sql == misspelt.text)
+            let value = try await pool.queryFirst(misspelt, decoding: Named.self, missingColumns: .areNil)
             #expect(value?.name == "x" && value?.note == nil)
-            let error = try await sqliteError { _ = try await pool.query("SELECT 1 AS id", decoding: Named.self) }
-            #expect(error.code == .columnCount && error.message == "there is no column “name”")
+            let null = try await pool.query("SELECT 'x' AS name, NULL AS note", decoding: Named.self)
+            #expect(null.map(\.note) == [nil])
+            for missingColumns in [SQLiteMissingColumns.areErrors, .areNil] {
+                let error = try await sqliteError {
+                    _ = try await pool.query("SELECT 1 AS note", decoding: Named.self, missingColumns: missingColumns)
+                }
+                #expect(error.code == .columnCount && error.message == "there is no column “name”")
+            }
         }
     }
 
@@ -116,8 +126,11 @@ import Testing
             )
             let null = try await sqliteError { _ = try await pool.query("SELECT NULL AS age", decoding: Aged.self) }
             #expect(null.message.hasPrefix("column “age” (index 0, declared without a type, stored NULL)"))
-            let tags = try await sqliteError { _ = try await pool.query("SELECT '[]' AS tags", decoding: Listed.self) }
-            #expect(tags.code == .decoding && tags.message.contains("“tags”"))
+            for tags: SQL in ["SELECT '[\"hunter2\", 1]' AS tags", "SELECT 'hunter2' AS tags", "SELECT 1 AS tags"] {
+                let error = try await sqliteError { _ = try await pool.query(tags, decoding: Listed.self) }
+                #expect(error.code == .decoding && error.message.contains("“tags”"))
+                #expect(!error.message.contains("hunter2"))
+            }
         }
     }
 
@@ -169,7 +182,7 @@ import Testing
             let rows = try await pool.write { db in
                 try db.execute("CREATE TABLE t (a)")
                 try db.execute("INSERT INTO t VALUES (1)")
-                let before = try db.query("SELECT * FROM t", decoding: Row.self)
+                let before = try db.query("SELECT * FROM t", decoding: Row.self, missingColumns: .areNil)
                 try db.execute("ALTER TABLE t ADD COLUMN b DEFAULT 2")
                 return before + (try db.query("SELECT * FROM t", decoding: Row.self))
             }

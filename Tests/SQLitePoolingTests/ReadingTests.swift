@@ -80,6 +80,36 @@ import Testing
         }
     }
 
+    @Test(
+        "The error for a statement that writes names the call that runs it",
+        arguments: [
+            ("INSERT INTO t VALUES (1) RETURNING x", "write { db in try db.query(…) }"),
+            ("DELETE FROM t RETURNING x", "write { db in try db.query(…) }"),
+            ("INSERT INTO t VALUES (1)", "execute(…)"), ("CREATE TABLE u (x)", "execute(…)"),
+        ]
+    )
+    func writeOnReader(sql: String, call: String) async throws {
+        let folder = try SampleFolder()
+        try await withPool(in: folder) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            let sql = SQL(unsafe: sql)
+            for attempt in 0..<2 {
+                let error = try await sqliteError {
+                    if attempt == 0, call.contains("query") {
+                        _ = try await pool.query(sql, as: Int.self)
+                    } else {
+                        _ = try await pool.read { db in try db.execute(sql) }
+                    }
+                }
+                #expect(error.code == .readOnly && error.message.contains(call) && error.sql == sql.text)
+            }
+        }
+        try await withPool(SQLiteConfiguration(mode: .readOnly), in: folder) { pool in
+            let error = try await sqliteError { _ = try await pool.query("DELETE FROM t RETURNING x", as: Int.self) }
+            #expect(error.code == .readOnly && error.message.contains("the pool is for reading only"))
+        }
+    }
+
     @Test("A reader that comes before any writer makes the file, with its write-ahead log")
     func readerFirst() async throws {
         let folder = try SampleFolder()

@@ -51,7 +51,11 @@ enum SQLiteRows {
         let subjects = try Subjects()
         let (pool, grouping, grdb, raw) = (subjects.pool, subjects.grouping, subjects.grdb, subjects.raw)
         let seconds = options.isQuick ? 0.5 : 2.0
+        if options.wants("results") { try await SQLiteResultRows.prepare(pool, grdb) }
         for _ in 0..<options.rounds {
+            if options.wants("results") {
+                try await SQLiteResultRows.run(pool, grdb, seconds: seconds, into: &report)
+            }
             if options.wants("reads") { try await reads(pool, grdb, raw: raw, seconds: seconds, into: &report) }
             if options.wants("writes") {
                 report.add("sqlite.rawwrite.ops", sqlite_baseline_write(raw, Int32(rowCount), 20_000), "1/s")

@@ -79,7 +79,7 @@ func rows(_ pool: SQLitePool) async throws {
     print(titles, copies.count, count ?? 0)
 
     // guide: decoding
-    let books = try await pool.query("SELECT * FROM book ORDER BY title", decoding: Book.self)
+    let books = try await pool.query("SELECT * FROM book ORDER BY title", decoding: Book.self, missingColumns: .areNil)
     print(books[0].title, books[0].copies, books[0].note ?? "-")  // Emma 2 -
     // end
 
@@ -106,6 +106,15 @@ func rows(_ pool: SQLitePool) async throws {
     print(firsts)  // ["Emma", "Emma, on loan"]
     // end
 
+    // guide: list
+    let wantedTitles = ["Emma", "Persuasion"]
+    let found = try await pool.query(
+        "SELECT title FROM book WHERE title IN \(list: wantedTitles) ORDER BY title",
+        as: String.self
+    )
+    print(found)  // ["Emma", "Persuasion"]
+    // end
+
     // guide: null
     let missing: String? = nil
     let values = try await pool.queryFirst("SELECT \(missing), 'x'", as: (String?, String).self)
@@ -128,7 +137,7 @@ enum Size: String, SQLiteEncodable, SQLiteDecodable {
 struct Celsius: SQLiteEncodable, SQLiteDecodable {
     var degrees: Double
 
-    var sqliteValue: SQLiteValue { degrees.sqliteValue }
+    var sqliteParameter: SQLiteParameter { degrees.sqliteParameter }
 
     init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         degrees = try Double(column: column)
