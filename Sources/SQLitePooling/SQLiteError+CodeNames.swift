@@ -121,5 +121,9 @@ extension SQLiteError.Code: CustomStringConvertible {
         -15: "openingFailed",
         -16: "parameterRange",
         -20: "deadlineExceeded",
+        -30: "transactionLeftOpen",
+        -31: "sharedTransactionLost",
+        -32: "unshareable",
+        -33: "refusedPragma",
     ]
 }

@@ -28,6 +28,23 @@ final class Session {
     /// Whether the connection is not to be used again: it has failed, or a body has left its mark on it.
     var isSpent = false
 
+    /// How many savepoints of the pool's are open.
+    var savepoints = 0
+    /// Whether the connection writes, and may put several writes into one transaction.
+    let mayShareCommits: Bool
+    /// The write of a group that runs.
+    var membership = Membership()
+    /// Finds out whether the schema lets a statement roll back the transaction.
+    var schemaWatch: SchemaWatch?
+
+    /// Whether the statement that is being prepared is the pool's own, which nothing is refused.
+    var isPrivileged = false
+    /// Why the statement that is being prepared is refused, if it is.
+    var refusal: Refusal?
+
+    /// What the body has set.
+    var settings = Settings()
+
     /// What the statement that is being prepared does.
     var traits: StatementTraits = []
     /// Whether the statement that is being prepared will not run.
@@ -48,6 +65,7 @@ final class Session {
     init(_ handle: OpaquePointer, configuration: SQLiteConfiguration) {
         unsafe self.handle = handle
         busyTimeout = configuration.busyTimeout
+        mayShareCommits = configuration.maximumWritesPerCommit > 1
         cache = StatementCache(capacity: configuration.statementCacheCapacity)
         unsafe controls = Array(repeating: nil, count: Control.allCases.count)
     }
@@ -58,6 +76,7 @@ final class Session {
         keeper = nil
         if optimizesOnClose, !isSpent, isAutocommitting { optimize() }
         cache.removeAll()
+        schemaWatch?.close()
         for index in unsafe controls.indices { _ = unsafe sqlite3_finalize(controls[index]) }
         // Nothing is left that could keep it open; if something were, it would be closed with that.
         _ = unsafe sqlite3_close_v2(handle)
@@ -88,6 +107,8 @@ final class Session {
     }
 
     func run(_ control: Control) throws(SQLiteError) {
+        isPrivileged = true
+        defer { isPrivileged = false }
         var code = SQLITE_OK
         if unsafe controls[control.rawValue] == nil {
             let options = UInt32(SQLITE_PREPARE_PERSISTENT)
