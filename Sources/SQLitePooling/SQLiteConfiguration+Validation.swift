@@ -36,7 +36,6 @@ extension SQLiteConfiguration {
     private static let owners = [
         "journal_mode": "the pool's: it has a write-ahead log",
         "locking_mode": "the pool's: it has several connections",
-        "wal_autocheckpoint": "the pool's: it makes the checkpoints",
         "query_only": "the pool's", "read_uncommitted": "the pool's", "writable_schema": "not for every connection",
         "busy_timeout": "the field busyTimeout", "cache_size": "the field cacheSizeKiB",
         "foreign_keys": "the field foreignKeys", "mmap_size": "the field mmapSizeBytes",

@@ -120,7 +120,8 @@ extension SQLiteConnection {
     ) throws(SQLiteError) -> Statement {
         let statement = try session.begin(sql)
         do {
-            try statement.expect(columns)
+            // It has no columns and gives no rows.
+            if !statement.traits.contains(.vacuumsInto) { try statement.expect(columns) }
         } catch {
             session.end(statement)
             throw error

@@ -67,7 +67,7 @@ extension Session {
         if let interruption, interruption.isRaised { throw SQLiteError(.interrupted, "interrupted", sql: sql) }
         if traits.contains(.changesConnection) { isSpent = true }
         if traits.contains(.vacuumsInto) { try letVacuumWrite(sql: sql) }
-        guard isInTransaction || savepoints > 0 else { return }
+        guard isInTransaction || savepoints > 0 else { return try endLostTransaction(sql: sql) }
         if membership.isActive { try checkMayShare(traits, sql: sql) }
         if traits.contains(.controlsTransaction) {
             throw SQLiteError(

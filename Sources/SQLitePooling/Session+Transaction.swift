@@ -182,6 +182,13 @@ extension Session {
         }
     }
 
+    /// Rolls back a transaction of the body's own that could not be rolled back before, as while a statement was interrupted.
+    func endLostTransaction(sql: String) throws(SQLiteError) {
+        guard mustRollBack else { return }
+        do { try run(.rollBack) } catch { throw transactionLost(sql: sql) }
+        mustRollBack = false
+    }
+
     /// The error of a body that returns while a transaction of its own is open, which is about to be rolled back.
     func transactionLeftOpen() -> SQLiteError {
         SQLiteError(
