@@ -71,6 +71,7 @@ enum SQLiteRows {
                 )
                 report.add("sqlite.groupwrite16.ops", try await writes(grouping, tasks: 16, seconds: seconds), "1/s")
             }
+            if options.wants("script") { try await SQLiteScriptRows.run(pool, raw: raw, into: &report) }
             if options.wants("interference") {
                 try await SQLiteInterferenceRows.run(pool, seconds: seconds, into: &report)
             }
