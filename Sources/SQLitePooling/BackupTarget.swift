@@ -18,6 +18,8 @@ final class BackupTarget {
     private let path: String
     private let handle: OpaquePointer
     private let isNew: Bool
+    /// Whether the file had a write-ahead log, which it gets back if the backup fails.
+    private var hadLog = false
 
     /// Opens the file, or makes it.
     init(_ path: String, besides session: Session) throws(SQLiteError) {
@@ -52,6 +54,7 @@ final class BackupTarget {
         pagesPerStep: Int,
         _ progress: (SQLiteBackupProgress) throws -> Void
     ) throws {
+        try endLog(session)
         guard let backup = unsafe sqlite3_backup_init(handle, "main", session.handle, "main") else {
             throw failure(unsafe sqlite3_extended_errcode(handle))
         }
@@ -82,8 +85,35 @@ final class BackupTarget {
         }
     }
 
+    /// Takes the file out of its write-ahead log, which nothing else may use then. A log cannot take pages of another size, and
+    /// an old log must not be beside a new file.
+    private func endLog(_ session: Session) throws(SQLiteError) {
+        guard !isNew, try journalMode("PRAGMA journal_mode", session) == "wal" else { return }
+        guard try journalMode("PRAGMA journal_mode = DELETE", session) == "delete" else {
+            throw failure(SQLITE_BUSY)
+        }
+        hadLog = true
+    }
+
+    /// What SQLite answers; waits for another user of the file.
+    private func journalMode(_ pragma: String, _ session: Session) throws(SQLiteError) -> String {
+        var waits: Int32 = 0
+        while true {
+            var statement: OpaquePointer?
+            var code = unsafe sqlite3_prepare_v2(handle, pragma, -1, &statement, nil)
+            defer { _ = unsafe sqlite3_finalize(statement) }
+            if code == SQLITE_OK { code = unsafe sqlite3_step(statement) }
+            if code == SQLITE_ROW, let text = unsafe sqlite3_column_text(statement, 0) {
+                return unsafe String(cString: text)
+            }
+            guard code & 0xff == SQLITE_BUSY, session.waitForLock(calls: waits) else { throw failure(code) }
+            waits += 1
+        }
+    }
+
     /// Closes the file, and removes one that was made for nothing.
     func close(isComplete: Bool) {
+        if hadLog, !isComplete { _ = unsafe sqlite3_exec(handle, "PRAGMA journal_mode = WAL", nil, nil, nil) }
         _ = unsafe sqlite3_close_v2(handle)
         guard isNew, !isComplete else { return }
         for ending in ["", "-journal"] { unsafe unlink(path + ending) }

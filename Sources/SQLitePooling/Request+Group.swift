@@ -33,10 +33,12 @@ extension Request {
                 members.append(member)
                 if !session.isGroupOpen {
                     // Nothing of the group is left: this one has failed and was alone, or has taken the others with it.
-                    for other in members.dropLast() where !other.hasFailed { other.fail(session.transactionLost()) }
+                    for other in members.dropLast() where !other.hasFailed {
+                        other.fail(session.sharedTransactionLost())
+                    }
                     break
                 }
-                guard members.count < group.limit else { break }
+                guard members.count < group.limit, !session.membership.isAlone else { break }
                 // Before it is given back, which is when that is looked at.
                 worker.judge(session)
                 drop(&held)

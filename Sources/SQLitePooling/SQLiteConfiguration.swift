@@ -98,8 +98,9 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// How many writes that wait share one transaction at most, from 1 to 10,000; 1, none, by default.
     ///
     /// Each of them has a savepoint of its own and its own outcome, which it is told after the commit. What they share is the
-    /// commit: if that fails, all of them fail. So does every earlier one of the group when one of them loses the transaction:
-    /// by `ON CONFLICT ROLLBACK`, a full disk or an I/O error. A write statement is not interrupted in the middle once others
+    /// commit: if that fails, all of them fail. Every earlier one of the group fails with the code `sharedTransactionLost` when one of
+    /// them loses the transaction by a full disk or an I/O error. A statement that could roll back the others fails with the code
+    /// `unshareable`; where the schema mentions `ROLLBACK`, no commit is shared. A write statement is not interrupted in the middle once others
     /// have written before it, but ends first; so this is for writes that are short. As long as some
     /// of those who shared the last commit have not come back, a group waits for the next of them, some microseconds at most.
     public var maximumWritesPerCommit: Int

@@ -122,6 +122,10 @@ extension SQLiteError.Code: CustomStringConvertible {
         -16: "parameterRange",
         -17: "deadlock",
         -20: "deadlineExceeded",
+        -21: "transactionLeftOpen",
+        -22: "sharedTransactionLost",
+        -23: "unshareable",
+        -24: "refusedPragma",
         -30: "stepLimitExceeded",
         -31: "resultLimitExceeded",
     ]

@@ -31,7 +31,9 @@ public struct SQLiteError: Error, Hashable, Sendable {
     /// made again from its beginning.
     public var isRetryable: Bool {
         switch code.primary {
-        case .busy, .locked, .protocolFailure, .schemaChanged, .fileChanged, .threadUnavailable: true
+        case .busy, .locked, .protocolFailure, .schemaChanged, .fileChanged, .threadUnavailable,
+            .sharedTransactionLost:
+            true
         default: false
         }
     }

@@ -50,15 +50,17 @@ extension SQLitePool {
     /// Runs `body` on the connection that writes, without a transaction: for statements that do not work in one, such as
     /// `VACUUM`, and for transactions of the body's own.
     ///
-    /// A transaction that is still open at the end is rolled back. A connection whose settings the body has changed, or that it
-    /// has left temporary tables or an attached database in, is not used again; the next caller gets a new one.
+    /// A transaction that is still open when the body returns is rolled back, and the call fails. Settings that the body has
+    /// changed are set back. A connection that it has left temporary tables or an attached database in is not used again; the next
+    /// caller gets a new one.
     ///
     /// - Parameters:
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     ///   - body: Reads and writes; each statement is committed by itself.
     /// - Returns: What `body` returns.
     /// - Throws: As ``read(timeout:_:)``; what statements have changed stays changed, and a call that is cancelled or overdue commits
-    ///   nothing more. ``SQLiteError`` with the code `readOnly`, before anything happens, if the pool is for reading only.
+    ///   nothing more. ``SQLiteError`` with the code `transactionLeftOpen` if the body returns with a transaction open; with the
+    ///   code `readOnly`, before anything happens, if the pool is for reading only.
     public func writeWithoutTransaction<Value>(
         timeout: Duration? = nil,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value

@@ -67,8 +67,8 @@ public struct SQLiteOpening: Sendable {
     /// - Parameters:
     ///   - connections: Which connections do it.
     ///   - body: Sets what is to be set, attaches databases, makes temporary tables. What it throws makes the connection
-    ///     fail, with the code `openingFailed` if it is not an ``SQLiteError``. A transaction that it leaves open is rolled
-    ///     back.
+    ///     fail, with the code `openingFailed` if it is not an ``SQLiteError``. A transaction that it
+    ///     leaves open is rolled back, and the connection fails with the code `transactionLeftOpen`.
     public init(
         on connections: SQLiteConnections = .all,
         _ body: @escaping @Sendable (borrowing SQLiteConnection) throws -> Void

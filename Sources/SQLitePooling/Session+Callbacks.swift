@@ -38,12 +38,7 @@ extension Session {
         _ = unsafe sqlite3_set_authorizer(
             handle,
             { context, action, first, second, database, _ in
-                unsafe Session.at(context).authorize(
-                    action,
-                    first.map { unsafe String(cString: $0) },
-                    hasArgument: second != nil,
-                    isTemporary: database.map { unsafe strcmp($0, "temp") == 0 } ?? false
-                )
+                unsafe Session.at(context).authorize(action, first, second, database)
             },
             session
         )
@@ -79,32 +74,80 @@ extension Session {
         return true
     }
 
-    /// Notes what the statement does that is being prepared.
-    private func authorize(_ action: Int32, _ name: String?, hasArgument: Bool, isTemporary: Bool) -> Int32 {
+    /// Notes what the statement does that is being prepared, and refuses what would break the pool.
+    ///
+    /// - Parameters:
+    ///   - action: What SQLite asks about.
+    ///   - first: Of a pragma its name, of a savepoint what is done to it.
+    ///   - second: Of a pragma its argument, of a savepoint its name.
+    ///   - database: The name of the database; of a pragma, if it names one.
+    /// - Returns: SQLite's code.
+    private func authorize(
+        _ action: Int32,
+        _ first: UnsafePointer<CChar>?,
+        _ second: UnsafePointer<CChar>?,
+        _ database: UnsafePointer<CChar>?
+    ) -> Int32 {
         switch action {
         case SQLITE_TRANSACTION:
             traits.insert(.controlsTransaction)
-        case SQLITE_ATTACH, SQLITE_DETACH,
+        case SQLITE_SAVEPOINT:
+            traits.insert(.controlsSavepoint)
+            guard !isPrivileged, let name = unsafe second, unsafe strcasecmp(name, "lock_pool") == 0 else { break }
+            refusal = .savepoint
+            return SQLITE_DENY
+        case SQLITE_ATTACH:
+            traits.formUnion([.changesConnection, .changesDatabases])
+        case SQLITE_DETACH,
             SQLITE_CREATE_TEMP_TABLE, SQLITE_CREATE_TEMP_INDEX, SQLITE_CREATE_TEMP_VIEW, SQLITE_CREATE_TEMP_TRIGGER:
             traits.insert(.changesConnection)
-        case SQLITE_CREATE_VTABLE where isTemporary:
+        case SQLITE_CREATE_VTABLE where unsafe database.map { unsafe strcmp($0, "temp") == 0 } ?? false:
             traits.insert(.changesConnection)
         case SQLITE_PRAGMA:
             traits.insert(.isPragma)
-            guard hasArgument, !Self.pragmasWithoutTrace.contains(name?.lowercased() ?? "") else { break }
-            traits.insert(.changesConnection)
-            if isDescribing { return SQLITE_DENY }
+            guard !isPrivileged, let name = unsafe first, let argument = unsafe second else { break }
+            return unsafe authorizePragma(
+                String(cString: name).lowercased(),
+                String(cString: argument),
+                database.map { unsafe String(cString: $0) }
+            )
         default:
             break
         }
         return SQLITE_OK
     }
 
-    /// Pragmas whose argument says what to look at or to do, or is stored in the file; any other argument is a setting of
-    /// the connection.
-    private static let pragmasWithoutTrace: Set<String> = [
-        "application_id", "foreign_key_check", "foreign_key_list", "incremental_vacuum", "index_info", "index_list",
-        "index_xinfo", "integrity_check", "optimize", "quick_check", "table_info", "table_list", "table_xinfo",
-        "user_version", "wal_checkpoint",
-    ]
+    private func authorizePragma(_ name: String, _ argument: String, _ database: String?) -> Int32 {
+        let policy = PragmaPolicy(
+            name,
+            argument: argument,
+            database: database?.lowercased(),
+            countsMemory: sqlite3_memory_used() > 0
+        )
+        if case .kept = policy { return SQLITE_OK }
+        if isDescribing {
+            traits.insert(.changesConnection)
+            return SQLITE_DENY
+        }
+        switch policy {
+        case .kept:
+            break
+        case .refused(let why):
+            refusal = .pragma(name, why: why)
+            return SQLITE_DENY
+        case .replaced:
+            traits.insert(.changesConnection)
+            if name == "writable_schema" { traits.insert(.changesDatabases) }
+        case .restored:
+            // What is set while the connection is opened stays.
+            guard file != nil else { break }
+            let setting = Setting(name: name, database: database)
+            guard settings.isKnown(setting) else {
+                refusal = .unknown(setting)
+                return SQLITE_DENY
+            }
+            settings.noteChange(setting)
+        }
+        return SQLITE_OK
+    }
 }

@@ -12,6 +12,9 @@ extension Session {
             guard try knows(pragma) else {
                 throw SQLiteError(.invalidConfiguration, "pragmas: SQLite has no pragma “\(pragma.name)”")
             }
+            if pragma.name.lowercased().hasSuffix("_heap_limit"), sqlite3_memory_used() == 0 {
+                throw SQLiteError(.invalidConfiguration, "pragmas: \(pragma.name): \(PragmaPolicy.uncountedMemory)")
+            }
             try self.pragma(pragma.text)
         }
     }
@@ -34,7 +37,7 @@ extension Session {
         // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
         let db = SQLiteConnection(session: self)
         try opening.run(db)
-        if !isAutocommitting { try run(.rollBack) }
+        if !isAutocommitting { throw transactionLeftOpen() }
     }
 
     /// Has SQLite gather what its planner is short of, as it has noticed while this connection was used. Nobody waits for

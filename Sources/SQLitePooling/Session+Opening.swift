@@ -182,6 +182,8 @@ extension Session {
     /// - Returns: The first column of its first row.
     @discardableResult
     func pragma(_ pragma: String) throws(SQLiteError) -> String? {
+        isPrivileged = true
+        defer { isPrivileged = false }
         let statement = try prepareOne("PRAGMA " + pragma)
         defer { end(statement) }
         guard try step(statement), statement.columnCount > 0 else { return nil }

@@ -17,16 +17,16 @@ extension Session {
         var statement = try begin(sql)
         do throws(SQLiteError) {
             if statement.columnCount != count {
-                // No change of the schema gives columns to a statement without any.
-                if statement.columnCount == 0 { try statement.expect(columnCount: count) }
+                // No change of the schema gives columns to a statement without any. VACUUM INTO, which gives no rows, may be a query.
+                if statement.columnCount == 0, !statement.traits.contains(.vacuumsInto) { try statement.expect(columnCount: count) }
                 // A statement that writes must not run before its columns are known.
-                if !statement.isReadOnly {
+                if !statement.isReadOnly, !statement.traits.contains(.vacuumsInto) {
                     try renew(&statement, for: sql)
                     try statement.expect(columnCount: count)
                 }
             }
             let hasRow = try step(statement)
-            try statement.expect(columnCount: count)
+            if hasRow || !statement.traits.contains(.vacuumsInto) { try statement.expect(columnCount: count) }
             return (statement, hasRow)
         } catch {
             end(statement)

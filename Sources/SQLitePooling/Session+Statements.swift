@@ -13,7 +13,7 @@ extension Session {
         } else {
             statement = try prepareOne(sql.text)
             statement.strategies = strategies
-            if statement.traits.isEmpty { cache.insert(statement) }
+            if statement.traits.isSubset(of: .cacheable) { cache.insert(statement) }
         }
         do throws(SQLiteError) {
             try checkMayRun(statement.traits, sql: sql.text)
@@ -54,12 +54,12 @@ extension Session {
         throw failure(code, sql: statement.text)
     }
 
-    /// Runs each statement of a text, in order, until one fails.
+    /// Runs each statement of a text, in order, until one fails. O(length of the text), besides what the statements do.
     func runScript(_ text: String) throws(SQLiteError) {
+        let script = try Script(text)
         var start = 0
-        let end = text.utf8.count
-        while start < end {
-            let (statement, next) = try prepare(text, from: start, isPersistent: false)
+        while start < script.count {
+            let (statement, next) = try prepare(script, from: start, isPersistent: false)
             if let statement {
                 defer { self.end(statement) }
                 try checkMayRun(statement.traits, sql: text)
@@ -74,15 +74,25 @@ extension Session {
     private func checkMayRun(_ traits: StatementTraits, sql: String) throws(SQLiteError) {
         if let interruption, interruption.isRaised { throw SQLiteError(.interrupted, "interrupted", sql: sql) }
         if traits.contains(.changesConnection) { isSpent = true }
-        guard isInTransaction else { return }
+        if traits.contains(.vacuumsInto) { try letVacuumWrite(sql: sql) }
+        guard isInTransaction || savepoints > 0 else { return try endLostTransaction(sql: sql) }
+        if membership.isActive { try checkMayShare(traits, sql: sql) }
         if traits.contains(.controlsTransaction) {
             throw SQLiteError(
                 .transactionControl,
-                "the transaction is the pool's: it ends with the body; nest with savepoint, or use writeWithoutTransaction",
+                "the transaction, or the savepoint, ends with the closure: nest with savepoint, or use writeWithoutTransaction",
                 sql: sql
             )
         }
         if mustRollBack || isAutocommitting { throw transactionLost(sql: sql) }
+    }
+
+    /// The error of a member of a group whose transaction another member has lost.
+    func sharedTransactionLost() -> SQLiteError {
+        SQLiteError(
+            .sharedTransactionLost,
+            "another write in the same transaction lost the transaction; nothing has changed: call again"
+        )
     }
 
     func transactionLost(sql: String? = nil) -> SQLiteError {
@@ -99,11 +109,12 @@ extension Session {
 extension Session {
     /// Prepares a text that is one statement.
     func prepareOne(_ text: String) throws(SQLiteError) -> Statement {
-        let (statement, next) = try prepare(text, from: 0, isPersistent: true)
+        let script = try Script(text)
+        let (statement, next) = try prepare(script, from: 0, isPersistent: true)
         guard let statement else {
             throw SQLiteError(.statementCount, "there is no statement in the text", sql: text)
         }
-        guard next == text.utf8.count || SQL.isBlank(text.utf8.dropFirst(next)) else {
+        guard next == script.count || SQL.isBlank(text.utf8.dropFirst(next)) else {
             statement.finalize()
             throw SQLiteError(
                 .statementCount,
@@ -119,35 +130,30 @@ extension Session {
     ///
     /// - Returns: The statement, or `nil` where there is nothing but white space and comments; and where the next begins.
     func prepare(
-        _ text: String,
+        _ script: Script,
         from start: Int,
         isPersistent: Bool
     ) throws(SQLiteError) -> (statement: Statement?, next: Int) {
-        // SQLite would stop there in silence.
-        if let nul = text.utf8.firstIndex(of: 0) {
-            let offset = text.utf8.distance(from: text.utf8.startIndex, to: nul)
-            throw SQLiteError(.nulCharacter, "there is a NUL character in the statement", sql: text, offset: offset)
-        }
-        var handle: OpaquePointer?
-        var next = start
-        var copy = text
-        traits = []
-        let code = copy.withUTF8 { utf8 -> Int32 in
-            guard let size = Int32(exactly: utf8.count - start) else { return SQLITE_TOOBIG }
-            return unsafe utf8.withMemoryRebound(to: CChar.self) { text in
-                guard let first = text.baseAddress else { return SQLITE_OK }
-                let options = isPersistent ? UInt32(SQLITE_PREPARE_PERSISTENT) : 0
-                var tail: UnsafePointer<CChar>?
-                let code = unsafe sqlite3_prepare_v3(self.handle, first + start, size, options, &handle, &tail)
-                if let tail = unsafe tail { next = unsafe tail - first }
-                return code
-            }
+        (traits, refusal) = ([], nil)
+        var result = unsafe script.prepare(on: handle, from: start, isPersistent: isPersistent)
+        if let setting = refusal?.unknownSetting {
+            // Nothing has taken effect yet.
+            try learn(setting)
+            (traits, refusal) = ([], nil)
+            unsafe result = script.prepare(on: handle, from: start, isPersistent: isPersistent)
         }
         // Some of these take effect when they are prepared.
         if traits.contains(.isPragma), traits.contains(.changesConnection), !isDescribing { isSpent = true }
-        if code != SQLITE_OK { throw failure(code, sql: text, start: start, phase: .preparation) }
-        guard let handle = unsafe handle else { return (nil, next) }
-        return (unsafe Statement(handle, text: text, traits: traits), next)
+        if unsafe result.code != SQLITE_OK {
+            if let refusal { throw refusal.error(sql: script.text) }
+            throw failure(unsafe result.code, sql: script.text, start: start, phase: .preparation)
+        }
+        let next = unsafe result.next
+        guard let statement = unsafe result.statement else { return (nil, next) }
+        let bytes = script.part(start, next)
+        if mayShareCommits, SQLWords.mayRollBack(bytes) { traits.insert(.mayRollBack) }
+        if SQLWords.vacuumsInto(bytes) { traits.insert(.vacuumsInto) }
+        return (unsafe Statement(statement, text: script.text, traits: traits), next)
     }
 }
 

@@ -52,7 +52,8 @@ extension Session {
     ///   - interruption: What can interrupt it; `nil` where nothing can.
     ///   - scope: What it runs in.
     ///   - body: Is lent the connection.
-    /// - Throws: What the body throws, or `SQLiteError`; `CancellationError` if that is the reason.
+    /// - Throws: What the body throws, or `SQLiteError`; `CancellationError` if that is the reason. With the code
+    ///   `transactionLeftOpen` if the body has begun a transaction and returns without ending it.
     func perform(_ interruption: Interruption?, in scope: TransactionScope, _ body: Body) throws {
         defer { cleanUp() }
         try interruptibly(interruption, isWrite: scope.isWrite) {
@@ -72,7 +73,7 @@ extension Session {
         isInTransaction = false
         switch scope {
         case .none:
-            break
+            if !isAutocommitting { throw transactionLeftOpen() }
         case .snapshot, .snapshotNow:
             // If SQLite has ended the transaction, then after an error that the body knows of.
             if !isAutocommitting { try run(.commit) }
@@ -121,41 +122,80 @@ extension Session {
         isInTransaction = false
         isShared = false
         mustRollBack = false
-        if unsafe isAutocommitting && sqlite3_txn_state(handle, nil) == SQLITE_TXN_NONE { return }
-        resetStatements()
-        if !isAutocommitting { try? run(.rollBack) }
-        if unsafe !isAutocommitting || sqlite3_txn_state(handle, nil) != SQLITE_TXN_NONE { isSpent = true }
+        if unsafe !isAutocommitting || sqlite3_txn_state(handle, nil) != SQLITE_TXN_NONE {
+            resetStatements()
+            if !isAutocommitting { try? run(.rollBack) }
+            if unsafe !isAutocommitting || sqlite3_txn_state(handle, nil) != SQLITE_TXN_NONE { isSpent = true }
+        }
+        if settings.isChanged, !isSpent { restoreSettings() }
     }
 
     /// Resets every statement that is running. None is, unless something went wrong.
-    private func resetStatements() {
+    ///
+    /// - Returns: Whether a statement that writes was running.
+    @discardableResult
+    func resetStatements() -> Bool {
+        var wasWriting = false
         var next = unsafe sqlite3_next_stmt(handle, nil)
         while let statement = unsafe next {
-            if unsafe sqlite3_stmt_busy(statement) != 0 { _ = unsafe sqlite3_reset(statement) }
+            if unsafe sqlite3_stmt_busy(statement) != 0 {
+                if unsafe sqlite3_stmt_readonly(statement) == 0 { wasWriting = true }
+                _ = unsafe sqlite3_reset(statement)
+            }
             unsafe next = sqlite3_next_stmt(handle, statement)
         }
+        return wasWriting
     }
 
-    /// Runs a body in a savepoint, which is undone when the body throws.
+    /// Runs a body in a savepoint, and rolls back to it when the body throws or the savepoint cannot be released.
+    ///
+    /// Outside of a transaction the release is a commit, which can fail for any reason that a commit can.
     func performInSavepoint(_ body: Body) throws {
-        if isInTransaction, mustRollBack || isAutocommitting { throw transactionLost() }
+        if isInTransaction || savepoints > 0, mustRollBack || isAutocommitting { throw transactionLost() }
         try run(.savepoint)
+        savepoints += 1
+        defer { savepoints -= 1 }
         let db = SQLiteConnection(session: self)
         do {
             try body(db)
+            if isAutocommitting { throw transactionLost() }
+            try run(.releaseSavepoint)
         } catch {
-            // Nothing to undo where SQLite has rolled everything back.
-            if !isAutocommitting {
-                do {
-                    try run(.rollBackToSavepoint)
-                    try run(.releaseSavepoint)
-                } catch {
-                    mustRollBack = true
-                }
-            }
+            undoSavepoint()
             throw error
         }
-        if isAutocommitting { throw transactionLost() }
-        try run(.releaseSavepoint)
+    }
+
+    /// Rolls back to the last savepoint and ends it. If that fails, the transaction can only be rolled back as a whole.
+    private func undoSavepoint() {
+        // SQLite has rolled everything back already.
+        guard !isAutocommitting else { return }
+        do {
+            try run(.rollBackToSavepoint)
+            try run(.releaseSavepoint)
+        } catch {
+            mustRollBack = true
+            if !isInTransaction, savepoints == 1 {
+                // The body's own transaction, or the savepoint's: its further statements must not be part of it.
+                try? run(.rollBack)
+                if isAutocommitting { mustRollBack = false } else { isSpent = true }
+            }
+        }
+    }
+
+    /// Rolls back a transaction of the body's own that could not be rolled back before, as while a statement was interrupted.
+    func endLostTransaction(sql: String) throws(SQLiteError) {
+        guard mustRollBack else { return }
+        do { try run(.rollBack) } catch { throw transactionLost(sql: sql) }
+        mustRollBack = false
+    }
+
+    /// The error of a body that returns while a transaction of its own is open, which is about to be rolled back.
+    func transactionLeftOpen() -> SQLiteError {
+        SQLiteError(
+            .transactionLeftOpen,
+            "the closure began a transaction and returned without ending it, so that it is rolled back: run COMMIT before the "
+                + "closure returns, or use write"
+        )
     }
 }

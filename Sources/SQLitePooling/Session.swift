@@ -36,6 +36,23 @@ final class Session {
     /// Whether the connection is not to be used again: it has failed, or a body has left its mark on it.
     var isSpent = false
 
+    /// How many savepoints of the pool's are open.
+    var savepoints = 0
+    /// Whether the connection writes, and may put several writes into one transaction.
+    let mayShareCommits: Bool
+    /// The write of a group that runs.
+    var membership = Membership()
+    /// Finds out whether the schema lets a statement roll back the transaction.
+    var schemaWatch: SchemaWatch?
+
+    /// Whether the statement that is being prepared is the pool's own, which nothing is refused.
+    var isPrivileged = false
+    /// Why the statement that is being prepared is refused, if it is.
+    var refusal: Refusal?
+
+    /// What the body has set.
+    var settings = Settings()
+
     /// What the statement that is being prepared does.
     var traits: StatementTraits = []
     /// Whether the statement that is being prepared will not run.
@@ -65,6 +82,7 @@ final class Session {
         errorDetail = configuration.errorDetail
         budget = CallBudget(configuration.effectiveLimits)
         strategies = configuration.strategies
+        mayShareCommits = configuration.maximumWritesPerCommit > 1
         cache = StatementCache(capacity: configuration.statementCacheCapacity)
         unsafe controls = Array(repeating: nil, count: Control.allCases.count)
     }
@@ -75,6 +93,7 @@ final class Session {
         openCheckpointLock = nil
         if optimizesOnClose, !isSpent, isAutocommitting { optimize() }
         cache.removeAll()
+        schemaWatch?.close()
         for index in unsafe controls.indices { _ = unsafe sqlite3_finalize(controls[index]) }
         // Nothing is left that could keep it open; if something were, it would be closed with that.
         _ = unsafe sqlite3_close_v2(handle)
@@ -105,6 +124,8 @@ final class Session {
     }
 
     func run(_ control: Control) throws(SQLiteError) {
+        isPrivileged = true
+        defer { isPrivileged = false }
         var code = SQLITE_OK
         if unsafe controls[control.rawValue] == nil {
             let options = UInt32(SQLITE_PREPARE_PERSISTENT)

@@ -121,7 +121,7 @@ final class Statement {
 
 /// What a statement does besides reading and writing rows; SQLite says it while it prepares one.
 struct StatementTraits: OptionSet {
-    let rawValue: UInt8
+    let rawValue: UInt16
 
     /// It begins or ends a transaction.
     static let controlsTransaction = Self(rawValue: 1)
@@ -129,4 +129,15 @@ struct StatementTraits: OptionSet {
     static let changesConnection = Self(rawValue: 2)
     /// It does part of its work when it is prepared, so that each run needs a preparation.
     static let isPragma = Self(rawValue: 4)
+    /// It begins, releases or rolls back to a savepoint.
+    static let controlsSavepoint = Self(rawValue: 8)
+    /// It may roll back the transaction, because its text says so. Known where writes may share a transaction.
+    static let mayRollBack = Self(rawValue: 16)
+    /// It attaches a database, or lets a schema be written like a table.
+    static let changesDatabases = Self(rawValue: 32)
+    /// It is `VACUUM … INTO`, which writes another file only.
+    static let vacuumsInto = Self(rawValue: 64)
+
+    /// What does not keep a statement from being run again without another preparation.
+    static let cacheable: Self = [.controlsSavepoint, .mayRollBack]
 }

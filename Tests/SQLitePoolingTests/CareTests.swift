@@ -107,6 +107,58 @@ import Testing
         }
     }
 
+    @Test(
+        "A backup replaces a file that has a write-ahead log and pages of another size",
+        arguments: [512, 4_096, 65_536]
+    )
+    func otherPageSize(size: Int) async throws {
+        try await withRows(2_000) { pool, folder in
+            let path = folder.file("backup.sqlite")
+            do {
+                let other = try Intruder(path)
+                try other.run(
+                    "PRAGMA page_size = \(size); PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)"
+                )
+                // What a process that was killed leaves behind: the log, with what is committed in it.
+                for ending in ["", "-wal"] {
+                    try FileManager.default.copyItem(atPath: path + ending, toPath: folder.file("killed") + ending)
+                }
+                let busy = try await sqliteError {
+                    try other.run("BEGIN IMMEDIATE")
+                    defer { try? other.run("ROLLBACK") }
+                    let impatient = SQLiteConfiguration(busyTimeout: .zero)
+                    try await withPool(impatient, in: folder) { try await $0.backUp(to: path) }
+                }
+                #expect(busy.code.primary == .busy)
+            }
+            for name in ["backup.sqlite", "killed"] {
+                struct Enough: Error {}
+                await #expect(throws: Enough.self) {
+                    try await pool.backUp(to: folder.file(name), pagesPerStep: 1) { _ in throw Enough() }
+                }
+                #expect(try await count(folder.file(name)) == 1)
+                try await pool.backUp(to: folder.file(name))
+                #expect(try !folder.names.contains(name + "-wal"))
+                #expect(try await count(folder.file(name)) == 2_000)
+            }
+        }
+    }
+
+    @Test("A log that is left of a file that is gone does not get into a backup of its name")
+    func leftoverLog() async throws {
+        try await withRows(2_000) { pool, folder in
+            do {
+                let other = try Intruder(folder.file("other"))
+                try other.run("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+                let files = FileManager.default
+                try files.copyItem(atPath: folder.file("other-wal"), toPath: folder.file("new-wal"))
+                try files.copyItem(atPath: folder.file("other-shm"), toPath: folder.file("new-shm"))
+            }
+            try await pool.backUp(to: folder.file("new"))
+            #expect(try await count(folder.file("new")) == 2_000)
+        }
+    }
+
     @Test("What the caller throws at a step ends the backup, and comes out unchanged")
     func abandonedBackup() async throws {
         struct Enough: Error {}

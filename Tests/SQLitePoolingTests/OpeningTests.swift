@@ -75,7 +75,6 @@ import Testing
         let opening = SQLiteOpening(on: .writer) { db in
             try db.execute("ATTACH \(other) AS other")
             try db.execute("CREATE TEMP TABLE note AS SELECT 'set' AS x")
-            try db.execute("BEGIN")
         }
         let configuration = SQLiteConfiguration(onOpen: opening)
         #expect(configuration == SQLiteConfiguration(onOpen: opening))

@@ -6,27 +6,33 @@ import SQLitePooling
 import Testing
 
 @Suite struct ReturnCheckTests {
-    @Test("A transaction that a body leaves open is rolled back, and the connection goes on")
+    @Test("A transaction that a body leaves open is rolled back with an error, and the connection goes on")
     func openTransaction() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            try await pool.writeWithoutTransaction { db in
-                try db.execute("BEGIN")
-                try db.execute("INSERT INTO t VALUES (1)")
+            let error = try await sqliteError {
+                try await pool.writeWithoutTransaction { db in
+                    try db.execute("BEGIN")
+                    try db.execute("INSERT INTO t VALUES (1)")
+                }
             }
+            #expect(error.code == .transactionLeftOpen)
             try await pool.execute("INSERT INTO t VALUES (2)")
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [2])
             #expect(pool.statistics.writer.createdAndClosed == [1, 0])
         }
     }
 
-    @Test("A savepoint that a body leaves open is rolled back")
+    @Test("A savepoint that a body leaves open is rolled back with an error")
     func openSavepoint() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            try await pool.writeWithoutTransaction { db in
-                try db.executeScript("SAVEPOINT s; INSERT INTO t VALUES (1)")
+            let error = try await sqliteError {
+                try await pool.writeWithoutTransaction { db in
+                    try db.executeScript("SAVEPOINT s; INSERT INTO t VALUES (1)")
+                }
             }
+            #expect(error.code == .transactionLeftOpen)
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
             #expect(pool.statistics.writer.closed == 0)
         }
@@ -35,8 +41,8 @@ import Testing
     @Test(
         "A body that leaves its mark on the connection is the last to use it",
         arguments: [
-            "PRAGMA foreign_keys = OFF", "ATTACH ':memory:' AS other", "CREATE TEMP TABLE mark (x)",
-            "CREATE TEMP VIEW mark AS SELECT 1", "PRAGMA query_only(1)", "PRAGMA cache_size = 10",
+            "PRAGMA temp_store = MEMORY", "ATTACH ':memory:' AS other", "CREATE TEMP TABLE mark (x)",
+            "CREATE TEMP VIEW mark AS SELECT 1", "PRAGMA secure_delete(1)", "PRAGMA case_sensitive_like = 1",
         ]
     )
     func mark(sql: String) async throws {
@@ -112,7 +118,7 @@ import Testing
 
     @Test(
         "A reader that a body leaves its mark on is replaced",
-        arguments: ["PRAGMA query_only = 0", "ATTACH ':memory:' AS other", "PRAGMA cache_size = 10"]
+        arguments: ["PRAGMA temp_store = MEMORY", "ATTACH ':memory:' AS other", "PRAGMA case_sensitive_like = 1"]
     )
     func markedReader(sql: String) async throws {
         try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in

@@ -85,7 +85,7 @@ import Testing
             #expect(try await Set([first, second]) == ["sqlite-read-1", "sqlite-read-2"])
             try await pool.writeWithoutTransaction { db in
                 #expect(Watch.threadName == "sqlite-write")
-                try db.execute("PRAGMA cache_size = 1")
+                try db.execute("CREATE TEMP TABLE mark (x)")
             }
             try await pool.execute("INSERT INTO t VALUES (1)")
             await pool.close()

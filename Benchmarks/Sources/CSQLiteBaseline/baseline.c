@@ -140,3 +140,15 @@ double sqlite_baseline_write(const char *path, int32_t rows, int32_t count) {
   sqlite3_close(db);
   return count / elapsed * 1e9;
 }
+
+double sqlite_baseline_script(const char *path, const char *script) {
+  sqlite3 *db = open_database(path);
+  sqlite3_exec(db, "DROP TABLE IF EXISTS script; CREATE TABLE script (id INTEGER PRIMARY KEY, text TEXT)", 0, 0, 0);
+  sqlite3_exec(db, "BEGIN IMMEDIATE", 0, 0, 0);
+  double start = now();
+  sqlite3_exec(db, script, 0, 0, 0);
+  double elapsed = now() - start;
+  sqlite3_exec(db, "COMMIT", 0, 0, 0);
+  sqlite3_close(db);
+  return elapsed;
+}

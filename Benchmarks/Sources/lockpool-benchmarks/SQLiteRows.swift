@@ -80,6 +80,7 @@ enum SQLiteRows {
                     "1/s"
                 )
             }
+            if options.wants("script") { try await SQLiteScriptRows.run(pool, raw: raw, into: &report) }
             if options.wants("interference") {
                 try await SQLiteInterferenceRows.run(pool, seconds: seconds, into: &report)
             }

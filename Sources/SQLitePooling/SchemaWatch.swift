@@ -1,0 +1,73 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolSQLite
+
+/// Finds out whether the schemas of a connection's databases mention `ROLLBACK`: a constraint or a trigger may then roll back a
+/// transaction as a whole, whatever the statement says.
+///
+/// The schemas are read again only when a database's schema version has changed.
+@safe
+final class SchemaWatch {
+    private var versions: [Int64] = []
+    private let statements: [Statement]
+    private let names: [String]
+    private(set) var mentionsRollback = false
+
+    /// Looks at the databases that are attached now. None is attached later on a connection that stays in use.
+    init(_ session: Session) throws(SQLiteError) {
+        names = try session.column("SELECT name FROM pragma_database_list ORDER BY seq")
+        var statements: [Statement] = []
+        do throws(SQLiteError) {
+            for name in names {
+                statements.append(try session.prepareOne("PRAGMA \(Session.quoted(name)).schema_version"))
+            }
+        } catch {
+            for statement in statements { statement.finalize() }
+            throw error
+        }
+        self.statements = statements
+    }
+
+    /// Reads the schemas again if they have changed. In the transaction that it is to hold for.
+    func update(_ session: Session) throws(SQLiteError) {
+        var versions: [Int64] = []
+        for statement in statements {
+            defer { statement.reset() }
+            versions.append(try session.step(statement) ? unsafe sqlite3_column_int64(statement.handle, 0) : 0)
+        }
+        guard versions != self.versions else { return }
+        var mentionsRollback = false
+        for name in names {
+            let found = try session.column(
+                "SELECT 1 FROM \(Session.quoted(name)).sqlite_schema WHERE instr(lower(sql), 'rollback') LIMIT 1"
+            )
+            if !found.isEmpty { mentionsRollback = true }
+        }
+        self.mentionsRollback = mentionsRollback
+        self.versions = versions
+    }
+
+    func close() {
+        for statement in statements { statement.finalize() }
+    }
+}
+
+extension Session {
+    /// The first column of all rows of a statement of the pool's own, as texts; empty for `NULL`.
+    func column(_ sql: String) throws(SQLiteError) -> [String] {
+        isPrivileged = true
+        defer { isPrivileged = false }
+        let statement = try prepareOne(sql)
+        defer { end(statement) }
+        var values: [String] = []
+        while try step(statement) {
+            values.append(unsafe String(decoding: SQLiteColumn(0, of: statement).rawBytes, as: UTF8.self))
+        }
+        return values
+    }
+
+    /// A name in double quotes.
+    static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
+}

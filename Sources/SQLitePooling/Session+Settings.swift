@@ -1,0 +1,74 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolSQLite
+
+/// A setting of a connection, or of one of its databases.
+struct Setting: Hashable {
+    let name: String
+    let database: String?
+
+    fileprivate var text: String { database.map { "\(Session.quoted($0)).\(name)" } ?? name }
+}
+
+/// What a body has set, and what it was before.
+struct Settings {
+    /// The values after the connection was opened, as far as they have been needed.
+    private var values: [Setting: String] = [:]
+    /// What has been set since the call began.
+    fileprivate var changed: Set<Setting> = []
+
+    var isChanged: Bool { !changed.isEmpty }
+
+    func isKnown(_ setting: Setting) -> Bool { values[setting] != nil }
+
+    fileprivate func value(_ setting: Setting) -> String { values[setting] ?? "" }
+
+    mutating func noteChange(_ setting: Setting) { changed.insert(setting) }
+
+    fileprivate mutating func note(_ value: String, of setting: Setting) { values[setting] = value }
+}
+
+extension Session {
+    /// Reads a setting, before it is changed for the first time.
+    func learn(_ setting: Setting) throws(SQLiteError) {
+        guard !settings.isKnown(setting) else { return }
+        var value: String? = "0"
+        // The one lasts as long as a transaction; the other is not used, because the pool waits for locks itself.
+        if setting.name != "defer_foreign_keys", setting.name != "busy_timeout" { value = try pragma(setting.text) }
+        settings.note(value ?? "", of: setting)
+    }
+
+    /// Sets back what a body has set. A setting that cannot be set back now, as some cannot in a transaction, is left for the end
+    /// of the transaction; after that it spends the connection.
+    func restoreSettings() {
+        guard !settings.changed.isEmpty else { return }
+        let changed = settings.changed
+        settings.changed = []
+        for setting in changed {
+            do throws(SQLiteError) {
+                try pragma("\(setting.text) = \(settings.value(setting))")
+                if setting.name == "busy_timeout" { installCallbacks() }
+            } catch {
+                if isAutocommitting { isSpent = true } else { settings.changed.insert(setting) }
+            }
+        }
+    }
+
+    /// Lets `VACUUM … INTO` write its file on a connection that reads, until the call has ended.
+    func letVacuumWrite(sql: String) throws(SQLiteError) {
+        guard !isInTransaction, isAutocommitting else {
+            throw SQLiteError(
+                .error,
+                "cannot VACUUM from within a transaction: use pool.query, pool.execute or writeWithoutTransaction",
+                sql: sql
+            )
+        }
+        guard unsafe sqlite3_db_readonly(handle, "main") == 1 else { return }
+        let setting = Setting(name: "query_only", database: nil)
+        try learn(setting)
+        settings.noteChange(setting)
+        try pragma("query_only = 0")
+    }
+}
