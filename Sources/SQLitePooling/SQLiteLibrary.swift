@@ -47,6 +47,8 @@ public enum SQLiteLibrary {
         mutating func settle() {
             guard !isSettled else { return }
             isSettled = true
+            // Reads files of the system, once, and not on a connection's thread in the middle of its work.
+            _ = UsableProcessors.ofThisProcess
             // Fails when SQLite is in use, and then it stays as it is. Others that use SQLite for the first time at this very
             // moment may have their first allocations counted or not, which the figures alone would show.
             let code = clockpool_sqlite_set_memory_statistics(keepsStatistics ? 1 : 0)
