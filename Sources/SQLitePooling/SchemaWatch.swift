@@ -17,11 +17,11 @@ final class SchemaWatch {
 
     /// Looks at the databases that are attached now. None is attached later on a connection that stays in use.
     init(_ session: Session) throws(SQLiteError) {
-        names = try session.column("SELECT name FROM pragma_database_list ORDER BY seq")
+        names = try session.databaseNames()
         var statements: [Statement] = []
         do throws(SQLiteError) {
             for name in names {
-                statements.append(try session.prepareOne("PRAGMA \(Session.quoted(name)).schema_version"))
+                statements.append(try session.prepareOne("PRAGMA \(SQL.quoted(name)).schema_version"))
             }
         } catch {
             for statement in statements { statement.finalize() }
@@ -41,7 +41,7 @@ final class SchemaWatch {
         var mentionsRollback = false
         for name in names {
             let found = try session.column(
-                "SELECT 1 FROM \(Session.quoted(name)).sqlite_schema WHERE instr(lower(sql), 'rollback') LIMIT 1"
+                "SELECT 1 FROM \(SQL.quoted(name)).sqlite_schema WHERE instr(lower(sql), 'rollback') LIMIT 1"
             )
             if !found.isEmpty { mentionsRollback = true }
         }
@@ -67,7 +67,4 @@ extension Session {
         }
         return values
     }
-
-    /// A name in double quotes.
-    static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
 }

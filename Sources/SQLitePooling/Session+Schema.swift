@@ -55,14 +55,6 @@ extension Session {
             _ = try step(statement)
         }
     }
-
-    private func databaseNames() throws(SQLiteError) -> [String] {
-        let statement = try prepareOne("PRAGMA database_list")
-        defer { end(statement) }
-        var names: [String] = []
-        while try step(statement) { names.append(try String(column: SQLiteColumn(1, of: statement))) }
-        return names
-    }
 }
 
 extension Session {

@@ -9,7 +9,7 @@ struct Setting: Hashable {
     let name: String
     let database: String?
 
-    fileprivate var text: String { database.map { "\(Session.quoted($0)).\(name)" } ?? name }
+    fileprivate var text: String { database.map { "\(SQL.quoted($0)).\(name)" } ?? name }
 }
 
 /// What a body has set, and what it was before.

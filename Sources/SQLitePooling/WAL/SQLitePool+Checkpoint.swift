@@ -58,7 +58,7 @@ extension Session {
 
     /// The schema names of the databases that have a write-ahead log, the main database first.
     private var databasesWithLogs: [String] {
-        databasesWithFiles.filter { (try? journalMode(of: $0)) == "wal" }
+        ((try? databasesWithFiles()) ?? ["main"]).filter { (try? journalMode(of: $0)) == "wal" }
     }
 
     private func noteRestart(of database: String) {

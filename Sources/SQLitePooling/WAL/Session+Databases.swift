@@ -7,17 +7,14 @@ internal import CLockPoolSQLite
 // The databases of a connection: `main`, and those that it has attached.
 
 extension Session {
+    /// The schema names of all databases, the main database first.
+    func databaseNames() throws(SQLiteError) -> [String] {
+        try column("SELECT name FROM pragma_database_list ORDER BY seq")
+    }
+
     /// The schema names of the databases that have a file, the main database first.
-    var databasesWithFiles: [String] {
-        var names: [String] = []
-        guard let statement = try? prepareOne("PRAGMA database_list") else { return ["main"] }
-        defer { end(statement) }
-        while (try? step(statement)) == true {
-            let name = SQLiteColumn(1, of: statement)
-            guard case .text(let text) = name.value, text != "temp", !path(of: text).isEmpty else { continue }
-            names.append(text)
-        }
-        return names
+    func databasesWithFiles() throws(SQLiteError) -> [String] {
+        try databaseNames().filter { $0 != "temp" && !path(of: $0).isEmpty }
     }
 
     /// The path of a database's file; empty for one in memory.
@@ -26,8 +23,7 @@ extension Session {
     }
 
     func journalMode(of database: String) throws(SQLiteError) -> String? {
-        let name: SQL = "\(identifier: database)"
-        return try pragma("\(name.text).journal_mode")
+        try pragma("\(SQL.quoted(database)).journal_mode")
     }
 
     /// Gives the attached databases write-ahead logs and the configuration's synchronization, as the main database has them.
@@ -37,19 +33,19 @@ extension Session {
     ///
     /// - Throws: `SQLiteError` with the code `writeAheadLogUnavailable` if a database cannot have one.
     func prepareAttachedDatabases(_ configuration: SQLiteConfiguration) throws(SQLiteError) {
-        for database in databasesWithFiles where database != "main" {
+        for database in try databasesWithFiles() where database != "main" {
             guard unsafe sqlite3_db_readonly(handle, database) == 0 else { continue }
-            let name: SQL = "\(identifier: database)"
-            let mode = try pragma("\(name.text).journal_mode = WAL")
+            let name = SQL.quoted(database)
+            let mode = try pragma("\(name).journal_mode = WAL")
             guard mode == "wal" else {
                 throw SQLiteError(
                     .writeAheadLogUnavailable,
                     "the attached database “\(database)” stays in journal mode “\(mode ?? "")”: attach it for reading only"
                 )
             }
-            try pragma("\(name.text).synchronous = \(configuration.synchronous.rawValue)")
+            try pragma("\(name).synchronous = \(configuration.synchronous.rawValue)")
             if let limit = configuration.checkpoints.retainedLogBytes {
-                try pragma("\(name.text).journal_size_limit = \(limit)")
+                try pragma("\(name).journal_size_limit = \(limit)")
             }
         }
     }
