@@ -17,34 +17,46 @@ import Testing
         let folder = try SampleFolder()
         var (acknowledged, checkpoints) = (0, 0)
         for run in 0..<Self.killCount {
-            let child = try startChild("write", folder.file(), run)
+            var children = [try startChild("write", folder.file(), run)]
+            // In some runs another process writes to the same file, and is killed as well.
+            if run % 4 == 3 { children.append(try startChild("write", folder.file(), run + Self.killCount)) }
             // Some die while they open the file.
             let count = random.next() % 10 == 0 ? 0 : Int.random(in: 1...60, using: &random)
             let delay = UInt32.random(in: 0...(count == 0 ? 20_000 : 1_500), using: &random)
-            if count == 0 {
-                try await Task.sleep(for: .microseconds(delay))
-                child.send(SIGKILL)
+            let outputs = try await withThrowingTaskGroup(of: [Substring].self) { group in
+                for child in children { group.addTask { try await lines(of: child, killedAfter: count, delay) } }
+                return try await group.reduce(into: []) { $0.append($1) }
             }
-            let isSent = Atomic(count == 0)
-            let output = await child.output.text { text in
-                guard text.utf8.count(where: { $0 == UInt8(ascii: "\n") }) >= count else { return false }
-                if !isSent.exchange(true, ordering: .relaxed) {
-                    usleep(delay)
-                    child.send(SIGKILL)
-                }
-                return true
-            }
-            let errors = await child.errors.text()
-            #expect(await child.exitCode() == 128 + SIGKILL, "\(errors)")
-            // A line that was cut off says nothing.
-            let lines = output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-            let entries = lines.map { $0.split(separator: " ").compactMap { Int($0) } }.filter { $0.count == 2 }
+            let entries = outputs.joined().map { $0.split(separator: " ").compactMap { Int($0) } }.filter { $0.count == 2 }
             try await check(folder, entries)
             acknowledged += entries.count
-            if lines.last(where: { $0 == "begin" || $0 == "end" }) == "begin" { checkpoints += 1 }
+            checkpoints += outputs.count { $0.last(where: { $0 == "begin" || $0 == "end" }) == "begin" }
         }
         print("killed: \(acknowledged) transactions acknowledged, \(checkpoints) checkpoints interrupted")
         #expect(acknowledged > Self.killCount && checkpoints > 20)
+    }
+
+    /// Kills a child after some lines of its output and a delay.
+    ///
+    /// - Returns: The whole lines.
+    private func lines(of child: ChildProcess, killedAfter count: Int, _ delay: UInt32) async throws -> [Substring] {
+        if count == 0 {
+            try await Task.sleep(for: .microseconds(delay))
+            child.send(SIGKILL)
+        }
+        let isSent = Atomic(count == 0)
+        let output = await child.output.text { text in
+            guard text.utf8.count(where: { $0 == UInt8(ascii: "\n") }) >= count else { return false }
+            if !isSent.exchange(true, ordering: .relaxed) {
+                usleep(delay)
+                child.send(SIGKILL)
+            }
+            return true
+        }
+        let errors = await child.errors.text()
+        #expect(await child.exitCode() == 128 + SIGKILL, "\(errors)")
+        // A line that was cut off says nothing.
+        return output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
     }
 
     /// Looks at the file as one that opens it after the death of a process.
