@@ -32,6 +32,22 @@ enum SQLiteLoadRows {
         report.add("grdb.read1000ps.cpuus", try await processorTime(reads: reads) { try await read(grdb, $0) }, "µs")
     }
 
+    /// How long 16 tasks wait for their writes, checkpoints included.
+    static func writes(
+        _ pool: SQLitePool,
+        _ grdb: DatabasePool,
+        seconds: Double,
+        into report: inout Report
+    ) async throws {
+        for (name, course) in [
+            ("sqlite", try await race(tasks: 16, seconds: seconds) { try await write(pool, $0) }),
+            ("grdb", try await race(tasks: 16, seconds: seconds) { try await write(grdb, $0) }),
+        ] {
+            report.add("\(name).write16.p99us", course.waits.percentile(0.99) / 1e3, "µs")
+            report.add("\(name).write16.p999us", course.waits.percentile(0.999) / 1e3, "µs")
+        }
+    }
+
     private static func read(_ pool: SQLitePool, _ id: Int) async throws {
         let name = try await pool.read { db in
             try db.queryFirst("SELECT name FROM user WHERE id = \(id)", as: String.self)

@@ -67,6 +67,7 @@ enum SQLiteRows {
                     )
                     report.add("grdb.write\(tasks).ops", try await writes(grdb, tasks: tasks, seconds: seconds), "1/s")
                 }
+                try await SQLiteLoadRows.writes(pool, grdb, seconds: seconds, into: &report)
                 // What a group of all 16 would give with nobody to wake.
                 report.add(
                     "sqlite.rawgroupwrite16.ops",
