@@ -11,6 +11,10 @@ struct CallBudget {
     private var steps = 0
     private var bytes = 0
 
+    /// The time that a call may hold the connection; `nil` for no limit.
+    var maximumDuration: Duration?
+    private var end: ContinuousClock.Instant?
+
     /// How many instructions SQLite executes between two calls of the progress handler.
     static let stepsPerCall = 1_000
 
@@ -20,17 +24,28 @@ struct CallBudget {
     }
 
     /// Begins a call.
-    mutating func begin() { (steps, bytes) = (0, 0) }
+    mutating func begin() {
+        (steps, bytes) = (0, 0)
+        end = maximumDuration.map { .now + $0 }
+    }
+
+    /// Whether the call has held the connection for longer than it may.
+    var isOutOfTime: Bool { end.map { .now >= $0 } ?? false }
+
+    /// Throws if the call has held the connection for longer than it may.
+    func checkTime(sql: String?) throws(SQLiteError) {
+        if isOutOfTime { throw timeError(sql: sql) }
+    }
 
     /// Whether the call has executed more than it may.
     var isOutOfSteps: Bool { steps > maximumSteps }
 
     /// Counts the instructions since the last call of the progress handler.
     ///
-    /// - Returns: Whether there are more than the call may execute.
+    /// - Returns: Whether there are more than the call may execute, or its time is over.
     mutating func countSteps() -> Bool {
         steps += Self.stepsPerCall
-        return isOutOfSteps
+        return isOutOfSteps || isOutOfTime
     }
 
     /// Whether rows are counted.
@@ -53,8 +68,21 @@ struct CallBudget {
         )
     }
 
-    /// The error of a statement that was stopped because it ran too long.
-    func stepError(sql: String?) -> SQLiteError {
+    /// The error of a statement that was stopped, if that is because of the budget.
+    func error(sql: String?) -> SQLiteError? {
+        if isOutOfSteps { return stepError(sql: sql) }
+        return isOutOfTime ? timeError(sql: sql) : nil
+    }
+
+    private func timeError(sql: String?) -> SQLiteError {
+        SQLiteError(
+            .readDurationExceeded,
+            "the read held its snapshot for longer than maximumReadDuration allows: read in parts, or raise the limit",
+            sql: sql
+        )
+    }
+
+    private func stepError(sql: String?) -> SQLiteError {
         SQLiteError(
             .stepLimitExceeded,
             "the statements of the call execute more than \(maximumSteps) instructions, which limits.steps allows",

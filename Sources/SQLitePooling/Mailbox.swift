@@ -72,7 +72,7 @@ final class Mailbox: @unsafe @unchecked Sendable {
     /// The work that is there, or comes in some microseconds while `mayGoOn`.
     func takeSoon(while mayGoOn: () -> Bool) -> Work? {
         if let work = takeIfAny() { return work }
-        let hasCome = ThreadSpin.wait(until: { word.load(ordering: .relaxed) != Mailbox.empty }, while: mayGoOn)
+        let hasCome = Polling.forWork.wait(until: { word.load(ordering: .relaxed) != Mailbox.empty }, while: mayGoOn)
         return hasCome ? takeIfAny() : nil
     }
 

@@ -92,6 +92,7 @@ final class Request: Work, @unchecked Sendable {
             // Keeps the closure on the caller's actor: it would go to a thread of the cooperative pool, and the caller come back.
             _ = isolation
             if isPending { if let connection { start(on: connection) } else { start() } }
+            if Polling.forOutcome.wait(until: { !isPending }, while: { CallsInFlight.areFew }) { return }
             await Resumption.wait { notify(.task($0)) }
         } onCancel: {
             stop(.cancelled)

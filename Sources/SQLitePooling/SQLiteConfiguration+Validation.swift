@@ -16,6 +16,7 @@ extension SQLiteConfiguration {
         try Self.check("maximumWaiters", maximumWaiters, 1...100_000)
         try Self.check("statementCacheCapacity", statementCacheCapacity, 0...10_000)
         try Self.check("maximumWritesPerCommit", maximumWritesPerCommit, 1...10_000)
+        try Self.check("maximumReadDuration", maximumReadDuration ?? .zero, .zero ... .seconds(86_400))
         try checkpoints.validate()
         try validateTrust()
         try validateFilePermissions()

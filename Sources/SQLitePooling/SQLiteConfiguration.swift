@@ -86,6 +86,13 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// file is, so that `page_size` and `auto_vacuum` have an effect on a new one.
     public var pragmas: [SQLitePragma]
 
+    /// The longest time that a read may hold its connection, and with it a snapshot that keeps the write-ahead log growing, at most
+    /// a day; `nil`, no limit, by default.
+    ///
+    /// A read that exceeds it fails with the code `readDurationExceeded`, in the middle of a statement or at the next one. A closure that
+    /// computes without running a statement is not stopped, nor is a backup.
+    public var maximumReadDuration: Duration?
+
     /// When and how the write-ahead log is copied into the database file.
     public var checkpoints = Checkpoints()
 

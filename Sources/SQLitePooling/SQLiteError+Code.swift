@@ -137,6 +137,8 @@ extension SQLiteError.Code {
     public static let parameterName = Self(-14)
     /// What the configuration has each connection do when it is opened has failed.
     public static let openingFailed = Self(-15)
+    /// A read held its connection for longer than ``SQLiteConfiguration/maximumReadDuration`` allows.
+    public static let readDurationExceeded = Self(-25)
     /// The statements of a call executed more instructions than ``SQLiteLimits/steps`` allows.
     public static let stepLimitExceeded = Self(-30)
     /// The rows of a call have more bytes than ``SQLiteLimits/resultBytes`` allows.

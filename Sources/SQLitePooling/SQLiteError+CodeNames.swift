@@ -126,6 +126,7 @@ extension SQLiteError.Code: CustomStringConvertible {
         -22: "sharedTransactionLost",
         -23: "unshareable",
         -24: "refusedPragma",
+        -25: "readDurationExceeded",
         -30: "stepLimitExceeded",
         -31: "resultLimitExceeded",
     ]

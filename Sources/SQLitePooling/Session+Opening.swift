@@ -129,6 +129,7 @@ extension Session {
     ) throws(SQLiteError) -> Session {
         try open(file, .readers, path: path, flags: flags) { session throws(SQLiteError) in
             try session.pragma("query_only = 1")
+            session.budget.maximumDuration = file.configuration.maximumReadDuration
             // Reads the file: what is no database is found out now.
             try session.pragma("schema_version")
         }

@@ -73,6 +73,7 @@ extension Session {
     /// Refuses what would break the transaction that the body is in, and everything when it is broken.
     private func checkMayRun(_ traits: StatementTraits, sql: String) throws(SQLiteError) {
         if let interruption, interruption.isRaised { throw SQLiteError(.interrupted, "interrupted", sql: sql) }
+        try budget.checkTime(sql: sql)
         if traits.contains(.changesConnection) { isSpent = true }
         if traits.contains(.vacuumsInto) { try letVacuumWrite(sql: sql) }
         guard isInTransaction || savepoints > 0 else { return try endLostTransaction(sql: sql) }

@@ -148,7 +148,7 @@ final class Session {
         start: Int = 0,
         phase: SQLiteError.Phase = .run
     ) -> SQLiteError {
-        if code & 0xff == SQLITE_INTERRUPT, budget.isOutOfSteps { return budget.stepError(sql: sql) }
+        if code & 0xff == SQLITE_INTERRUPT, let error = budget.error(sql: sql) { return error }
         let error = unsafe SQLiteError(code, of: handle, sql: sql, start: start, phase: phase, detail: errorDetail)
         switch error.code.primary {
         case .inputOutput, .corrupt, .notADatabase, .cannotOpen, .internalFault, .misuse, .protocolFailure:

@@ -100,7 +100,7 @@ import Testing
         try await withTable { pool, folder in
             try await insert(into: pool, turns: 100)
             #expect(try logLength(folder) < pool.configuration.checkpoints.interval + 500)
-            #expect(pool.statistics.log.checkpoints >= 10)
+            #expect(pool.statistics.log.checkpoints >= 3)
             #expect(pool.statistics.log.failedCheckpoints == 0)
         }
     }
@@ -240,6 +240,28 @@ import Testing
             try await read
             #expect(try await pool.checkpoint(.truncate)[0].isComplete)
             #expect(pool.statistics.writer.closed == 0)
+        }
+    }
+
+    @Test("A read that exceeds its longest duration fails, in a statement and at the next one, and its connection goes on")
+    func maximumReadDuration() async throws {
+        var configuration = SQLiteConfiguration(maximumReaders: 1)
+        configuration.maximumReadDuration = .milliseconds(1)
+        try await withPool(configuration) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            let endless: SQL = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+            let inStatement = try await sqliteError { _ = try await pool.query(endless, as: Int.self) }
+            #expect(inStatement.code == .readDurationExceeded)
+            let between = try await sqliteError {
+                try await pool.read { db in
+                    while true { _ = try db.query("SELECT count(*) FROM t", as: Int.self) }
+                }
+            }
+            #expect(between.code == .readDurationExceeded && between.message.contains("maximumReadDuration"))
+            // The writer is not limited.
+            let limited: SQL = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 1000000) SELECT count(*) FROM n"
+            #expect(try await pool.write { db in try db.query(limited, as: Int.self) } == [1_000_000])
+            #expect(pool.statistics.connectionsClosed == 0)
         }
     }
 

@@ -6,22 +6,28 @@ internal import CLockPoolThread
 internal import ConnectionPooling
 internal import Synchronization
 
-/// How a connection's thread polls for work before it sleeps: putting a thread to sleep and waking it takes longer than a point
-/// read.
+/// A short wait that polls before it sleeps: putting a thread to sleep and waking it takes longer than a point read.
 ///
-/// Only the connection's own thread polls, never a thread of the cooperative pool. It polls for 50 microseconds at most, one
-/// thread of the process at a time, and only on a machine with two usable processors. After polls in vain it omits the
-/// next ones.
-enum ThreadSpin {
-    private static let isTaken = Atomic(false)
-    private static let habit = SpinHabit()
+/// It polls for 50 microseconds at most, one thread of the process at a time, and only with two usable processors. After polls
+/// in vain it omits the next ones. Where other calls are in flight, it ends at once: their threads need the processor.
+final class Polling: Sendable {
+    /// A connection's thread that waits for work.
+    static let forWork = Polling()
+
+    /// A task that waits for the outcome of the only call in flight. It holds its thread of the cooperative pool meanwhile, as any
+    /// computation of that length does.
+    static let forOutcome = Polling()
+
     private static let isUseful = UsableProcessors.ofThisProcess >= 2
+
+    private let isTaken = Atomic(false)
+    private let habit = SpinHabit()
 
     /// Polls until `isTrue`, as long as `mayGoOn`.
     ///
     /// - Returns: Whether the condition has come true.
-    static func wait(until isTrue: () -> Bool, while mayGoOn: () -> Bool) -> Bool {
-        guard isUseful, mayGoOn(), !habit.shallOmit(), !isTaken.exchange(true, ordering: .relaxed) else {
+    func wait(until isTrue: () -> Bool, while mayGoOn: () -> Bool) -> Bool {
+        guard Self.isUseful, mayGoOn(), !habit.shallOmit(), !isTaken.exchange(true, ordering: .relaxed) else {
             return isTrue()
         }
         defer { isTaken.store(false, ordering: .relaxed) }
@@ -39,8 +45,6 @@ enum ThreadSpin {
 }
 
 /// The number of calls in the process that have begun and have no outcome yet.
-///
-/// A thread polls for work only where there is at most one: with more, other threads need the processor.
 enum CallsInFlight {
     // Relaxed: no data depend on it.
     private static let count = Atomic(0)
@@ -48,5 +52,6 @@ enum CallsInFlight {
     static func begin() { count.add(1, ordering: .relaxed) }
     static func end() { count.subtract(1, ordering: .relaxed) }
 
+    /// Whether there is at most one.
     static var areFew: Bool { count.load(ordering: .relaxed) <= 1 }
 }
