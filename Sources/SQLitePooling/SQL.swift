@@ -11,7 +11,7 @@
 /// ```
 ///
 /// A `String` that is put together at run time is not taken for SQL. Names are interpolated as `\(identifier: name)`, other
-/// statements as `\(sql: condition)`, and ``init(unsafe:parameters:)`` is the way out for text from elsewhere.
+/// statements as `\(sql: condition)`, and `SQL(unsafe:parameters:)` takes text from elsewhere.
 ///
 /// Parameters may be written out too, with a number or a name:
 ///

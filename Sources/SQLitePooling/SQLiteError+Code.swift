@@ -74,7 +74,7 @@ extension SQLiteError.Code {
 extension SQLiteError.Code {
     /// Another process recovers the write-ahead log.
     public static let busyRecovery = Self(261)
-    /// A transaction that reads cannot begin to write, because somebody else has written meanwhile.
+    /// A transaction that has read cannot write, because another connection has written since.
     public static let busySnapshot = Self(517)
     /// The statement was ended by the rollback of its transaction.
     public static let abortRollback = Self(516)
@@ -135,7 +135,7 @@ extension SQLiteError.Code {
     public static let closed = Self(-13)
     /// A parameter has no value of its name, a value no parameter, or a name two values.
     public static let parameterName = Self(-14)
-    /// What the configuration has each connection do when it is opened has failed.
+    /// The configuration's `onOpen` threw an error that is not a ``SQLiteError``.
     public static let openingFailed = Self(-15)
     /// A read held its connection for longer than ``SQLiteConfiguration/maximumReadDuration`` allows.
     public static let readDurationExceeded = Self(-25)

@@ -26,9 +26,10 @@ public struct SQLiteError: Error, Hashable, Sendable {
         self.offset = offset
     }
 
-    /// Whether the same call may succeed when it is made again, as it stands: another process held a lock, a reader's file or
-    /// the schema was changed meanwhile, or the system had no thread to give. Nothing has changed then; a transaction is to be
-    /// made again from its beginning.
+    /// Whether the same call may succeed when it is repeated unchanged: another process held a lock, a reader's file or the
+    /// schema changed, the system gave no thread, or another write lost the shared transaction.
+    ///
+    /// Nothing has changed then. Repeat a transaction from its beginning.
     public var isRetryable: Bool {
         switch code.primary {
         case .busy, .locked, .protocolFailure, .schemaChanged, .fileChanged, .threadUnavailable,

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SQLitePool {
-    /// How many connections the pool has opened and closed.
+    /// Figures on a pool's connections and on its write-ahead log.
     public struct Statistics: Hashable, Sendable {
         /// The connections that read.
         public let readers: ConnectionFigures

@@ -4,7 +4,7 @@
 
 import SQLitePooling
 
-/// Makes pools that nobody uses: none of them touches its file before its first use.
+/// Makes pools without a first use, before which a pool does not touch its file.
 func makePools() throws {
     let fileName = ":memory:"
     // guide: paths
@@ -38,5 +38,11 @@ func makePools() throws {
     untrusted.limits.columns = 500
     let upload = try SQLitePool(path: "upload.sqlite", configuration: untrusted)
     // end
-    _ = (byPath, byURI, inMemory, named, reading, pool, upload)
+
+    // guide: replication
+    var replicated = SQLiteConfiguration()
+    replicated.checkpoints.isAutomatic = false
+    let source = try SQLitePool(path: "app.sqlite", configuration: replicated)
+    // end
+    _ = (byPath, byURI, inMemory, named, reading, pool, upload, source)
 }

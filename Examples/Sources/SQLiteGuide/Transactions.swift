@@ -101,6 +101,11 @@ func care(_ pool: SQLitePool) async throws {
     }
     // end
 
+    // guide: checkpoint
+    let checkpoints = try await pool.checkpoint(.truncate)
+    print(checkpoints.allSatisfy(\.isComplete), pool.statistics.log.pages)  // true 0
+    // end
+
     // guide: check
     let problems = try await pool.integrityCheck()
     print(problems.isEmpty ? "sound" : problems.joined(separator: "\n"))
