@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the pool does about a pragma with an argument.
+/// What the pool does about a pragma with an argument, or one that acts without.
 enum PragmaPolicy {
     /// The argument says what to look at or to do, or is stored in the file.
     case kept
@@ -15,11 +15,13 @@ enum PragmaPolicy {
 
     /// - Parameters:
     ///   - name: The pragma, in small letters.
-    ///   - argument: What it is to be.
+    ///   - argument: What it is to be; empty if it has none.
     ///   - database: The name of the database that it is for; `nil` if it names none.
     ///   - countsMemory: Whether SQLite counts the memory that it uses.
     init(_ name: String, argument: String, database: String?, countsMemory: @autoclosure () -> Bool) {
         switch name {
+        case "wal_checkpoint":
+            self = .refused("its checkpoint is not safe beside other processes: use checkpoint(_:) of the pool")
         case "wal_autocheckpoint":
             self = .refused("the pool makes the checkpoints of its database")
         case "journal_mode" where database == nil || database == "main":
@@ -43,7 +45,7 @@ enum PragmaPolicy {
     private static let keptNames: Set<String> = [
         "application_id", "foreign_key_check", "foreign_key_list", "incremental_vacuum", "index_info", "index_list",
         "index_xinfo", "integrity_check", "optimize", "quick_check", "table_info", "table_list", "table_xinfo",
-        "user_version", "wal_checkpoint",
+        "user_version",
     ]
 
     /// Each of them answers its value when it has no argument.

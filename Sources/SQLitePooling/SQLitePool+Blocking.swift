@@ -30,7 +30,16 @@ extension SQLitePool {
         timeout: Duration? = nil,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
-        let deadline = Self.deadline(after: timeout)
+        // After the lease, which the function below ends.
+        defer { resumeCheckpointAfterRead() }
+        return try readOnce(until: Self.deadline(after: timeout), body)
+    }
+
+    @available(*, noasync)
+    private func readOnce<Value>(
+        until deadline: ContinuousClock.Instant?,
+        _ body: (borrowing SQLiteConnection) throws -> sending Value
+    ) throws -> sending Value {
         let lease = try checkOutBlocking(.reader, deadline)
         return try lease.connection.perform(deadline.map { Interruption(deadline: $0) }, in: .snapshot, body)
     }

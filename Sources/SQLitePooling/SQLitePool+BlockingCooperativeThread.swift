@@ -23,7 +23,15 @@ extension SQLitePool {
         timeout: Duration? = nil,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        let interruption = Interruption(deadline: Self.deadline(after: timeout))
+        // After the lease, which the function below ends.
+        defer { resumeCheckpointAfterRead() }
+        return try await readOnce(Interruption(deadline: Self.deadline(after: timeout)), body)
+    }
+
+    private func readOnce<Value>(
+        _ interruption: Interruption,
+        _ body: (borrowing SQLiteConnection) throws -> sending Value
+    ) async throws -> sending Value {
         let lease = try await readers.checkOut(until: interruption.deadline)
         // Of the body's region; the handler's function does not say so of what it returns.
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {

@@ -105,10 +105,11 @@ extension Session {
             traits.insert(.changesConnection)
         case SQLITE_PRAGMA:
             traits.insert(.isPragma)
-            guard !isPrivileged, let name = unsafe first, let argument = unsafe second else { break }
+            guard !isPrivileged, let name = unsafe first.map({ unsafe String(cString: $0).lowercased() }) else { break }
+            guard unsafe second != nil || name == "wal_checkpoint" else { break }
             return unsafe authorizePragma(
-                String(cString: name).lowercased(),
-                String(cString: argument),
+                name,
+                second.map { unsafe String(cString: $0) } ?? "",
                 database.map { unsafe String(cString: $0) }
             )
         default:

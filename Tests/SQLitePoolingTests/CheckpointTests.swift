@@ -105,20 +105,29 @@ import Testing
         }
     }
 
-    @Test("The log file is truncated when a reader that held it ends, without another write")
-    func truncatedAfterReader() async throws {
+    @Test(
+        "The log file is truncated when a reader that held it ends, without another write",
+        arguments: ["read", "readBlocking", "readBlockingCooperativeThread"]
+    )
+    func truncatedAfterReader(method: String) async throws {
         var configuration = SQLiteConfiguration(maximumReaders: 1)
         configuration.checkpoints.restartThreshold = 1_000
         configuration.checkpoints.restartTimeout = .zero
         configuration.checkpoints.retainedLogBytes = 100_000
         try await withTable(configuration) { pool, folder in
             let reader = Rendezvous()
-            async let count = pool.read { db in
+            let body: @Sendable (borrowing SQLiteConnection) throws -> Int = { db in
                 _ = try db.query("SELECT count(*) FROM t", as: Int.self)
                 reader.arrive()
                 reader.wait()
                 return try db.query("SELECT count(*) FROM t", as: Int.self)[0]
             }
+            async let count =
+                switch method {
+                case "read": pool.read { db in try body(db) }
+                case "readBlocking": onThread { try pool.readBlocking { db in try body(db) } }
+                default: pool.readBlockingCooperativeThread { db in try body(db) }
+                }
             await reader.arrived()
             try await insert(into: pool, turns: 60)
             #expect(try logLength(folder) > 60 * 128)
@@ -170,6 +179,23 @@ import Testing
             reader.release()
             #expect(try await counts == [0, 0])
         }
+    }
+
+    @Test("A database that is attached for reading only has no checkpoint")
+    func attachedForReading() async throws {
+        let folder = try SampleFolder()
+        let path = folder.file("archive.sqlite")
+        let owner = try Intruder(path)
+        try owner.run("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+        let configuration = SQLiteConfiguration(
+            onOpen: SQLiteOpening { db in try db.execute("ATTACH \("file:" + path + "?mode=ro") AS archive") }
+        )
+        let pool = try SQLitePool(uri: "file:" + folder.file(), configuration: configuration)
+        try await pool.execute("CREATE TABLE m (x)")
+        let results = try await pool.checkpoint(.truncate)
+        #expect(results.map(\.database) == ["main"] && results[0].isComplete)
+        #expect(pool.statistics.log.failedCheckpoints == 0)
+        await pool.close()
     }
 
     @Test("Without automatic checkpoints the log stays, also when the pool closes, until one is asked for")

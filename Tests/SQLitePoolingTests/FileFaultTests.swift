@@ -173,7 +173,7 @@ import Testing
         let crashed = try SampleFolder()
         try await withPool(in: folder) { pool in
             try await pool.execute(Self.table)
-            try await pool.writeWithoutTransaction { db in _ = try db.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+            try await pool.checkpoint(.truncate)
             for number in 1...20 {
                 try await pool.execute("INSERT INTO t VALUES (\(number), zeroblob(\(Self.rowSize)))")
             }

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLockPoolSQLite
 internal import ConnectionPooling
 
 extension SQLitePool {
@@ -56,9 +57,12 @@ extension Session {
         }
     }
 
-    /// The schema names of the databases that have a write-ahead log, the main database first.
+    /// The schema names of the databases that have a write-ahead log and can be written to, the main database first.
     private var databasesWithLogs: [String] {
-        ((try? databasesWithFiles()) ?? ["main"]).filter { (try? journalMode(of: $0)) == "wal" }
+        ((try? databasesWithFiles()) ?? ["main"]).filter { database in
+            guard unsafe sqlite3_db_readonly(handle, database) == 0 else { return false }
+            return (try? journalMode(of: database)) == "wal"
+        }
     }
 
     private func noteRestart(of database: String) {
