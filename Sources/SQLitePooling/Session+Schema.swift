@@ -18,7 +18,9 @@ extension Session {
         do throws(SQLiteError) {
             if statement.columnCount != count {
                 // No change of the schema gives columns to a statement without any. VACUUM INTO, which gives no rows, may be a query.
-                if statement.columnCount == 0, !statement.traits.contains(.vacuumsInto) { try statement.expect(columnCount: count) }
+                if statement.columnCount == 0, !statement.traits.contains(.vacuumsInto) {
+                    try statement.expect(columnCount: count)
+                }
                 // A statement that writes must not run before its columns are known.
                 if !statement.isReadOnly, !statement.traits.contains(.vacuumsInto) {
                     try renew(&statement, for: sql)

@@ -14,7 +14,9 @@ struct FaultChild {
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 4, let number = Int(arguments[3]) else {
-            say("usage: sqlite-fault-child write|increment|lock|reset|reset-grouped|reset-control|temporary|store|STATEMENT PATH NUMBER")
+            say(
+                "usage: sqlite-fault-child write|increment|lock|reset|reset-grouped|reset-control|temporary|store|STATEMENT PATH NUMBER"
+            )
             exit(64)
         }
         switch arguments[1] {
@@ -156,7 +158,9 @@ struct FaultChild {
             Thread.detachNewThread {
                 // Opens the log, where it is not open yet.
                 _ = unsafe sqlite3_exec(checkpointer, "PRAGMA schema_version", nil, nil, nil)
-                for _ in 0..<4 { _ = unsafe sqlite3_wal_checkpoint_v2(checkpointer, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil) }
+                for _ in 0..<4 {
+                    _ = unsafe sqlite3_wal_checkpoint_v2(checkpointer, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+                }
             }
         }
     }

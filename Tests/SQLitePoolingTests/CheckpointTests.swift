@@ -269,7 +269,9 @@ import Testing
         }
     }
 
-    @Test("A read that exceeds its longest duration fails, in a statement and at the next one, and its connection goes on")
+    @Test(
+        "A read that exceeds its longest duration fails, in a statement and at the next one, and its connection goes on"
+    )
     func maximumReadDuration() async throws {
         var configuration = SQLiteConfiguration(maximumReaders: 1)
         configuration.maximumReadDuration = .milliseconds(1)
@@ -285,7 +287,8 @@ import Testing
             }
             #expect(between.code == .readDurationExceeded && between.message.contains("maximumReadDuration"))
             // The writer is not limited.
-            let limited: SQL = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 1000000) SELECT count(*) FROM n"
+            let limited: SQL =
+                "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 1000000) SELECT count(*) FROM n"
             #expect(try await pool.write { db in try db.query(limited, as: Int.self) } == [1_000_000])
             #expect(pool.statistics.connectionsClosed == 0)
         }
@@ -323,7 +326,8 @@ import Testing
     func validation() throws {
         for (field, change) in [
             ("interval", { $0.interval = 0 }), ("restartThreshold", { $0.restartThreshold = 0 }),
-            ("restartTimeout", { $0.restartTimeout = .seconds(-1) }), ("retainedLogBytes", { $0.retainedLogBytes = -1 }),
+            ("restartTimeout", { $0.restartTimeout = .seconds(-1) }),
+            ("retainedLogBytes", { $0.retainedLogBytes = -1 }),
         ] as [(String, (inout SQLiteConfiguration.Checkpoints) -> Void)] {
             var configuration = SQLiteConfiguration()
             change(&configuration.checkpoints)

@@ -27,7 +27,9 @@ import Testing
                 for child in children { group.addTask { try await lines(of: child, killedAfter: count, delay) } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
-            let entries = outputs.joined().map { $0.split(separator: " ").compactMap { Int($0) } }.filter { $0.count == 2 }
+            let entries = outputs.joined().map { $0.split(separator: " ").compactMap { Int($0) } }.filter {
+                $0.count == 2
+            }
             try await check(folder, entries)
             acknowledged += entries.count
             checkpoints += outputs.count { $0.last(where: { $0 == "begin" || $0 == "end" }) == "begin" }

@@ -90,7 +90,8 @@ import Testing
     @Test(
         "A pragma that would break the pool is refused, in a body, in a script and in onOpen",
         arguments: [
-            "PRAGMA wal_autocheckpoint = 10", "PRAGMA wal_checkpoint", "PRAGMA main.wal_checkpoint(TRUNCATE)", "PRAGMA main.journal_mode = DELETE", "PRAGMA Journal_Mode(memory)",
+            "PRAGMA wal_autocheckpoint = 10", "PRAGMA wal_checkpoint", "PRAGMA main.wal_checkpoint(TRUNCATE)",
+            "PRAGMA main.journal_mode = DELETE", "PRAGMA Journal_Mode(memory)",
         ]
     )
     func refused(sql: String) async throws {

@@ -42,7 +42,9 @@ extension SQLitePool {
             let results = try? await run(on: writer, .none) { db in
                 db.session.makeCheckpoints(.truncate, timeout: LogLength.shortestRestartTimeout)
             }
-            if results?.contains(where: { !$0.isComplete }) == true, readers.status.leased > 0 { file.log.noteReadersInTheWay() }
+            if results?.contains(where: { !$0.isComplete }) == true, readers.status.leased > 0 {
+                file.log.noteReadersInTheWay()
+            }
         }
     }
 }

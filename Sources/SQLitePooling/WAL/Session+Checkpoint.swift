@@ -134,7 +134,8 @@ extension Session {
         }
     }
 
-    private func runCheckpoint(_ mode: Int32, of database: String) throws(SQLiteError) -> (length: Int32, copied: Int32) {
+    private func runCheckpoint(_ mode: Int32, of database: String) throws(SQLiteError) -> (length: Int32, copied: Int32)
+    {
         var (length, copied): (Int32, Int32) = (-1, -1)
         let code = unsafe sqlite3_wal_checkpoint_v2(handle, database, mode, &length, &copied)
         // Not a failure of the connection: the transaction before it is committed, and the next checkpoint copies the same pages.
