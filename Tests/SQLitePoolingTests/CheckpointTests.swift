@@ -181,6 +181,19 @@ import Testing
         }
     }
 
+    @Test("A checkpoint works where only one process may open the file")
+    func exclusiveFileSystem() async throws {
+        let folder = try SampleFolder()
+        try makeSmallPages(folder.file())
+        let pool = try SQLitePool(uri: "file:\(folder.file())?vfs=unix-excl", configuration: .patient)
+        try await insert(into: pool, turns: 100)
+        #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [100])
+        #expect(try logLength(folder) < pool.configuration.checkpoints.interval + 500)
+        #expect(try await pool.checkpoint(.truncate).allSatisfy(\.isComplete))
+        #expect(pool.statistics.log.failedCheckpoints == 0)
+        await pool.close()
+    }
+
     @Test("A database that is attached for reading only has no checkpoint")
     func attachedForReading() async throws {
         let folder = try SampleFolder()
