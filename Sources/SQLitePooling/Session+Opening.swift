@@ -128,7 +128,6 @@ extension Session {
         flags: Int32
     ) throws(SQLiteError) -> Session {
         try open(file, .readers, path: path, flags: flags) { session throws(SQLiteError) in
-            try session.pragma("query_only = 1")
             // Reads the file: what is no database is found out now.
             try session.pragma("schema_version")
         }
@@ -165,6 +164,8 @@ extension Session {
                 try session.run(opening)
                 if kind == .writer { try session.prepareAttachedDatabases(file.configuration) }
             }
+            // After the configuration's code, which may make temporary tables.
+            if kind == .readers { try session.pragma("query_only = 1") }
         } catch {
             let reason = unsafe sqlite3_system_errno(handle)
             session.optimizesOnClose = false
