@@ -105,6 +105,13 @@ extension Session {
             traits.insert(.changesConnection)
         case SQLITE_PRAGMA:
             traits.insert(.isPragma)
+            if !isPrivileged, isReader, let name = unsafe first, unsafe strcasecmp(name, "wal_checkpoint") == 0 {
+                refusal = .pragma(
+                    "wal_checkpoint",
+                    why: "a connection that reads makes no checkpoint: call checkpoint(_:timeout:) of the pool"
+                )
+                return SQLITE_DENY
+            }
             guard !isPrivileged, let name = unsafe first, let argument = unsafe second else { break }
             return unsafe authorizePragma(
                 String(cString: name).lowercased(),
