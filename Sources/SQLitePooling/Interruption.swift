@@ -41,6 +41,9 @@ final class Interruption: @unchecked Sendable {
     /// When the call has to be over; `nil` for never.
     let deadline: ContinuousClock.Instant?
 
+    /// Whether the commit of a statement is the call's, so that nothing stops the call afterwards.
+    let endsWithCommit: Bool
+
     private let phase = Atomic(Phase.waiting)
 
     // Written before the phase becomes `running`, and read by a thread that has seen that.
@@ -53,7 +56,10 @@ final class Interruption: @unchecked Sendable {
     /// The call whose caller waits, if one does.
     unowned var call: Request?
 
-    init(deadline: ContinuousClock.Instant? = nil) { self.deadline = deadline }
+    init(deadline: ContinuousClock.Instant? = nil, endsWithCommit: Bool = false) {
+        self.deadline = deadline
+        self.endsWithCommit = endsWithCommit
+    }
 
     /// Stops the call, if its end or its commit has not begun.
     ///

@@ -75,7 +75,7 @@ final class Request: Work, @unchecked Sendable {
         self.group = group
         self.mayBeAbandoned = mayBeAbandoned
         self.body = body
-        interruption = Interruption(deadline: deadline)
+        interruption = Interruption(deadline: deadline, endsWithCommit: scope.isStatement)
         super.init()
         interruption.call = self
     }

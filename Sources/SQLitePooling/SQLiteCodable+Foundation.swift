@@ -12,9 +12,14 @@ extension Decimal: SQLiteEncodable {
     /// The number as a text, such as `19.99`, which holds all its digits.
     ///
     /// A column for it is declared as `TEXT`: one with numeric affinity would make a `REAL` of it, and keep 15 digits.
-    /// A statement with a NaN fails with the code `parameterRange`.
+    /// A statement with a NaN, or with a number of 39 digits, which is not decoded, fails with the code `parameterRange`.
     public var sqliteParameter: SQLiteParameter {
-        isNaN ? .invalid("is a Decimal that is not a number") : .text(description)
+        guard !isNaN else { return .invalid("is a Decimal that is not a number") }
+        let text = description
+        guard text.utf8.count <= 38 || Decimal(exactly: text, maximumDigits: 38) != nil else {
+            return .invalid("is a Decimal of more than 38 digits")
+        }
+        return .text(text)
     }
 }
 
@@ -46,7 +51,7 @@ extension Decimal: SQLiteDecodable {
     }
 
     /// The number that a text such as `-12.5e3` says, if no digit is lost.
-    private init?(exactly text: String, maximumDigits: Int) {
+    fileprivate init?(exactly text: String, maximumDigits: Int) {
         var utf8 = text.utf8[...]
         let isNegative = utf8.first == UInt8(ascii: "-")
         if isNegative || utf8.first == UInt8(ascii: "+") { utf8.removeFirst() }

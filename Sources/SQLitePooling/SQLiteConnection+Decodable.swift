@@ -56,7 +56,9 @@ extension SQLiteConnection {
         guard try session.step(statement) else { return nil }
         let decoder = RowDecoder(statement, missingColumns: missingColumns)
         defer { decoder.end() }
-        return try decoder.decode(type)
+        let value = try decoder.decode(type)
+        try session.finish(statement)
+        return value
     }
 }
 

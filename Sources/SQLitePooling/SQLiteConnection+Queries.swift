@@ -69,6 +69,7 @@ extension SQLiteConnection {
         defer { session.end(statement) }
         guard hasRow else { return nil }
         let row: (repeat each Column) = try statement.decode(as: columns)
+        try session.finish(statement)
         return row
     }
 
@@ -86,7 +87,10 @@ extension SQLiteConnection {
     ) throws(SQLiteError) -> Column? {
         let (statement, hasRow) = try session.beginRows(sql, columnCount: 1)
         defer { session.end(statement) }
-        return hasRow ? try statement.decode(column) : nil
+        guard hasRow else { return nil }
+        let value = try statement.decode(column)
+        try session.finish(statement)
+        return value
     }
 
     /// Runs a statement and shows `body` one row after another, without holding more than one.
@@ -123,7 +127,9 @@ extension SQLiteConnection {
         let cursor = SQLiteRows.Cursor(statement, in: session)
         defer { cursor.end() }
         var rows = SQLiteRows(cursor)
-        return try body(&rows)
+        let value = try body(&rows)
+        if let statement = cursor.statement { try session.finish(statement) }
+        return value
     }
 
     @inlinable

@@ -101,7 +101,10 @@ extension SQLitePool {
         throw SQLiteError(.readOnly, "the pool on \(path) is for reading only")
     }
 
+    /// Returns when a call has to be over; `nil` for never.
+    ///
+    /// - Parameter timeout: Any duration. One of more than 100 years is taken for that: the clock does not sleep for 300 years.
     static func deadline(after timeout: Duration?) -> ContinuousClock.Instant? {
-        timeout.map { .now + $0 }
+        timeout.map { .now + min($0, .seconds(100 * 365 * 86_400)) }
     }
 }

@@ -104,7 +104,7 @@ extension SQLitePool {
     @discardableResult
     public func execute(_ sql: SQL, timeout: Duration? = nil) async throws -> SQLiteChanges {
         try checkMayWrite()
-        let scope: TransactionScope = group != nil && sql.mayShareTransaction ? .immediate : .none
+        let scope: TransactionScope = group != nil && sql.mayShareTransaction ? .immediate : .statement
         return try await run(on: writer, scope, until: Self.deadline(after: timeout)) { db in try db.execute(sql) }
     }
 }

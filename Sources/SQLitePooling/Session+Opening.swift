@@ -72,7 +72,6 @@ extension Session {
                 // SQLite shortens the file to this size with the first commit to a log that was started anew.
                 try session.pragma("journal_size_limit = \(limit)")
             }
-            session.pageSize = try session.pragma("page_size").flatMap(Int.init) ?? 0
             session.observeLogs(file.configuration.checkpoints)
             file.isPrepared.store(true, ordering: .relaxed)
         }
@@ -128,7 +127,6 @@ extension Session {
         flags: Int32
     ) throws(SQLiteError) -> Session {
         try open(file, .readers, path: path, flags: flags) { session throws(SQLiteError) in
-            try session.pragma("query_only = 1")
             session.budget.maximumDuration = file.configuration.maximumReadDuration
             // Reads the file: what is no database is found out now.
             try session.pragma("schema_version")
@@ -166,6 +164,8 @@ extension Session {
                 try session.run(opening)
                 if kind == .writer { try session.prepareAttachedDatabases(file.configuration) }
             }
+            // After the configuration's code, which may make temporary tables.
+            if kind == .readers { try session.pragma("query_only = 1") }
         } catch {
             let reason = unsafe sqlite3_system_errno(handle)
             session.optimizesOnClose = false

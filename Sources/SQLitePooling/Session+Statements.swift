@@ -34,6 +34,24 @@ extension Session {
         if !statement.isCached { statement.finalize() }
     }
 
+    /// Ends a statement before its last row, and commits what it has changed where no transaction is open.
+    ///
+    /// - Throws: `SQLiteError` if the commit fails; nothing is changed then.
+    @usableFromInline
+    func finish(_ statement: Statement) throws(SQLiteError) {
+        // Without a change there is nothing to commit.
+        guard !statement.isReadOnly else { return }
+        let code = unsafe sqlite3_reset(statement.handle)
+        endCommit()
+        if code != SQLITE_OK { throw failure(code, sql: statement.text) }
+    }
+
+    /// Notes that a statement has ended, and with it its commit, if it was a transaction of its own.
+    private func endCommit() {
+        guard let interruption, !interruption.endsWithCommit, let reason = interruption.endCommit() else { return }
+        interruption.call?.abandon(reason)
+    }
+
     /// Goes to the next row.
     ///
     /// - Returns: Whether there is one.
@@ -44,7 +62,7 @@ extension Session {
         }
         if isShared { isWriting = !statement.isReadOnly }
         let code = unsafe sqlite3_step(statement.handle)
-        if let interruption, let reason = interruption.endCommit() { interruption.call?.abandon(reason) }
+        endCommit()
         if code == SQLITE_ROW {
             if budget.countsRows { try budget.countRow(of: statement) }
             return true

@@ -16,12 +16,18 @@ enum TransactionScope {
     case immediateAlone
     /// None; each statement is one of its own.
     case none
+    /// None; the body is one statement.
+    case statement
 
     var isWrite: Bool {
         switch self {
         case .immediate, .immediateAlone: true
-        case .snapshot, .snapshotNow, .none: false
+        case .snapshot, .snapshotNow, .none, .statement: false
         }
+    }
+
+    var isStatement: Bool {
+        if case .statement = self { true } else { false }
     }
 
     /// Whether other writes may be in the transaction too.
@@ -33,7 +39,7 @@ enum TransactionScope {
         switch self {
         case .snapshot, .snapshotNow: .begin
         case .immediate, .immediateAlone: .beginImmediate
-        case .none: nil
+        case .none, .statement: nil
         }
     }
 }
@@ -72,7 +78,7 @@ extension Session {
         }
         isInTransaction = false
         switch scope {
-        case .none:
+        case .none, .statement:
             if !isAutocommitting { throw transactionLeftOpen() }
         case .snapshot, .snapshotNow:
             // If SQLite has ended the transaction, then after an error that the body knows of.

@@ -61,8 +61,6 @@ final class Session {
     var busySince = ContinuousClock.now
     /// The lengths of the write-ahead logs: of the main database, and of attached ones since their first commit. Empty for readers.
     var logs: [LogLength] = []
-    /// The size of the main database's pages, in bytes. Known where logs are observed.
-    var pageSize = 0
     /// When checkpoints are due.
     var checkpoints = SQLiteConfiguration.Checkpoints()
     /// Keeps other connections from writing during a checkpoint; opened for the first one.

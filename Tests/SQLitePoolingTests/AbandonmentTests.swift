@@ -129,6 +129,25 @@ private final class Block: Sendable {
         }
     }
 
+    @Test("A call of one statement that has committed is not stopped, and returns")
+    func committedStatement() async throws {
+        try await withTable { pool in
+            let meeting = Rendezvous()
+            let task = Task {
+                try await pool.run(on: pool.writer, .statement) { db in
+                    try db.execute("INSERT INTO t VALUES (1)")
+                    meeting.arrive()
+                    meeting.wait()
+                }
+            }
+            await meeting.arrived()
+            task.cancel()
+            meeting.release()
+            try await task.value
+            #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1])
+        }
+    }
+
     @Test("Statements that were committed before a call was stopped stay, and none after it is")
     func statements() async throws {
         try await withTable { pool in

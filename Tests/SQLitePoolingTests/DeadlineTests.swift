@@ -23,6 +23,34 @@ import Testing
         }
     }
 
+    @Test("A timeout may be as long or as short as a duration", arguments: [Int64.max, 1 << 40, Int64.min])
+    func extremeTimeout(seconds: Int64) async throws {
+        try await withPool { pool in
+            let timeout = Duration.seconds(seconds)
+            guard seconds > 0 else {
+                await #expect(throws: (any Error).self) {
+                    try await pool.query("SELECT 1", as: Int.self, timeout: timeout)
+                }
+                return
+            }
+            #expect(try await pool.query("SELECT 1", as: Int.self, timeout: timeout) == [1])
+            let written = try await pool.write(timeout: timeout) { db in try db.query("SELECT 2", as: Int.self) }
+            #expect(written == [2])
+            // The task that waits for the deadlines has begun.
+            let block = Rendezvous()
+            let read = Task {
+                try await pool.read(timeout: timeout) { _ in
+                    block.arrive()
+                    block.wait()
+                }
+            }
+            await block.arrived()
+            _ = try? await pool.query("SELECT 1", as: Int.self, timeout: .milliseconds(1))
+            block.release()
+            try await read.value
+        }
+    }
+
     @Test("A write whose time is over is rolled back, even when its body hides the interruption")
     func write() async throws {
         try await withPool { pool in

@@ -8,6 +8,10 @@ import SQLitePooling
 import TestSupport
 import Testing
 
+/// Whether the tests run under a sanitizer, which makes each run of a test take several times as long: `Scripts/test` says so.
+/// Tests of many random rounds make fewer then.
+let isSanitized = ProcessInfo.processInfo.environment["LOCKPOOL_SANITIZER"] != nil
+
 /// Random numbers that come again with the same seed.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64

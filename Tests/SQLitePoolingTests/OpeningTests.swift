@@ -92,6 +92,19 @@ import Testing
         }
     }
 
+    @Test("Readers make temporary tables when they are opened, and write into none afterwards")
+    func temporaryTableOfReader() async throws {
+        let opening = SQLiteOpening { db in try db.execute("CREATE TEMP TABLE note AS SELECT 'set' AS x") }
+        try await withPool(SQLiteConfiguration(onOpen: opening)) { pool in
+            #expect(try await pool.query("SELECT x FROM note", as: String.self) == ["set"])
+            let error = try await sqliteError {
+                _ = try await pool.query("INSERT INTO note VALUES ('more') RETURNING x", as: String.self)
+            }
+            #expect(error.code == .readOnly)
+            #expect(try await pool.query("SELECT x FROM note", as: String.self) == ["set"])
+        }
+    }
+
     @Test("What it throws makes every use of the pool fail, until it does not any more")
     func failingOpening() async throws {
         struct NotYet: Error {}

@@ -139,7 +139,8 @@ import Testing
         let seed = SeededGenerator.seed("power loss")
         var random = SeededGenerator(seed: seed)
         var (acknowledged, inCheckpoint) = (0, 0)
-        for round in 0..<700 {
+        let rounds = isSanitized ? 140 : 700
+        for round in 0..<rounds {
             let operations = Int.random(in: 1...300, using: &random)
             let aftermath = try await losePower(.full, seed: random.next(), after: operations)
             #expect(aftermath.problems == [], "round \(round) of seed \(seed)")
@@ -148,7 +149,7 @@ import Testing
             if aftermath.wasInCheckpoint { inCheckpoint += 1 }
         }
         print("power loss: \(acknowledged) transactions acknowledged, \(inCheckpoint) checkpoints interrupted")
-        #expect(acknowledged > 700 && inCheckpoint > 70)
+        #expect(acknowledged > rounds && inCheckpoint > rounds / 14)
     }
 
     @Test("A power loss loses only the last transactions with synchronous NORMAL, and damages nothing")
@@ -156,7 +157,8 @@ import Testing
         let seed = SeededGenerator.seed("power loss, normal")
         var random = SeededGenerator(seed: seed)
         var (lost, inCheckpoint) = (0, 0)
-        for round in 0..<300 {
+        let rounds = isSanitized ? 60 : 300
+        for round in 0..<rounds {
             let operations = Int.random(in: 50...300, using: &random)
             let aftermath = try await losePower(.normal, seed: random.next(), after: operations)
             #expect(aftermath.problems == [] && aftermath.torn == 0, "round \(round) of seed \(seed)")
@@ -165,6 +167,6 @@ import Testing
         }
         print("power loss, normal: \(lost) transactions lost, \(inCheckpoint) checkpoints interrupted")
         // The losses also show that the disk forgets.
-        #expect(lost > 0 && inCheckpoint > 30)
+        #expect(lost > 0 && inCheckpoint > rounds / 15)
     }
 }

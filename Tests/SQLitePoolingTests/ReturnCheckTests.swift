@@ -64,6 +64,22 @@ import Testing
     }
 
     @Test(
+        "A reader refuses to make a checkpoint, and stays",
+        arguments: ["PRAGMA wal_checkpoint", "PRAGMA main.wal_checkpoint(PASSIVE)", "PRAGMA WAL_CHECKPOINT = TRUNCATE"]
+    )
+    func checkpointOnReader(sql: String) async throws {
+        try await withPool { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            let error = try await sqliteError {
+                _ = try await pool.query(SQL(unsafe: sql), as: (Int, Int, Int).self)
+            }
+            #expect(error.code == .refusedPragma && error.message.contains("checkpoint(_:timeout:)"))
+            #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
+            #expect(pool.statistics.readers.createdAndClosed == [1, 0])
+        }
+    }
+
+    @Test(
         "A pragma that leaves nothing behind keeps the connection",
         arguments: [
             "PRAGMA user_version = 3", "PRAGMA table_info(t)", "PRAGMA cache_size",

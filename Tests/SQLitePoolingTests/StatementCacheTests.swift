@@ -16,7 +16,7 @@ import Testing
         let folder = try SampleFolder()
         let pool = try SQLitePool(
             path: folder.file(),
-            configuration: SQLiteConfiguration(statementCacheCapacity: capacity)
+            configuration: SQLiteConfiguration(checkoutTimeout: .seconds(600), statementCacheCapacity: capacity)
         )
         let count = try await pool.write { db in
             try body(db)

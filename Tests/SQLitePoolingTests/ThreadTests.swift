@@ -68,7 +68,10 @@ import Testing
         func threads() async throws {
             #expect(Watch.isOn)
             let folder = try SampleFolder()
-            let pool = try SQLitePool(path: folder.file(), configuration: SQLiteConfiguration(maximumReaders: 2))
+            let pool = try SQLitePool(
+                path: folder.file(),
+                configuration: SQLiteConfiguration(maximumReaders: 2, checkoutTimeout: .seconds(600))
+            )
             try await pool.write { db in
                 #expect(Watch.threadName == "sqlite-write")
                 try db.execute("CREATE TABLE t (x)")

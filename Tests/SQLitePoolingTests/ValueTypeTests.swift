@@ -22,6 +22,16 @@ import Testing
         }
     }
 
+    @Test("A decimal number that is not decoded again is not stored")
+    func longDecimal() async throws {
+        try await withPool { pool in
+            for number in [Decimal.greatestFiniteMagnitude, -Decimal.greatestFiniteMagnitude] {
+                let error = try await sqliteError { _ = try await pool.query("SELECT \(number)", as: Decimal.self) }
+                #expect(error.code == .parameterRange)
+            }
+        }
+    }
+
     @Test(
         "A decimal number is decoded exactly",
         arguments: [

@@ -50,7 +50,7 @@ extension Session {
     }
 
     private func restartLog(at index: Int) {
-        let mode: SQLiteCheckpoint.Mode = exceedsRetainedSize(logs[index].pages) ? .truncate : .restart
+        let mode: SQLiteCheckpoint.Mode = exceedsRetainedSize(logs[index]) ? .truncate : .restart
         let restart = makeCheckpoint(mode, of: logs[index].database, timeout: logs[index].restartTimeout)
         if restart.isComplete {
             logs[index].noteRestart()
@@ -60,9 +60,10 @@ extension Session {
         }
     }
 
-    private func exceedsRetainedSize(_ pages: Int) -> Bool {
+    private func exceedsRetainedSize(_ log: LogLength) -> Bool {
         guard let limit = checkpoints.retainedLogBytes else { return false }
-        return pages > limit / max(1, pageSize)
+        let pageSize = (try? pragma("\(SQL.quoted(log.database)).page_size")).flatMap { $0.flatMap(Int.init) }
+        return log.pages > limit / max(1, pageSize ?? 1)
     }
 
     /// Makes a checkpoint of one database, and tells the observers.
@@ -129,7 +130,7 @@ extension Session {
         do {
             return try runCheckpoint(mode.sqliteMode, of: database)
         } catch {
-            guard error.code == .interrupted else { throw error }
+            guard error.code == .interrupted || error.code.primary == .busy else { throw error }
             throw SQLiteError(.busy, "readers or another process kept the log of database “\(database)” in use")
         }
     }
