@@ -23,7 +23,7 @@ extension Request {
         var members: [Request] = []
         var stranger: Work?
         var current: Request? = self
-        var isCheckpointDue = false
+        var isMaintenanceDue = false
         var held: ConnectionLease<SQLiteWorkerFactory>? = consume lease
         do {
             let session = try worker.sessionForGroup()
@@ -55,17 +55,17 @@ extension Request {
             } catch {
                 for member in members where !member.hasFailed { member.fail(error) }
             }
-            isCheckpointDue = session.isCheckpointDue
+            isMaintenanceDue = session.isMaintenanceDue
             worker.judge(session)
         } catch {
             fail(error)
             members = [self]
         }
         group.expect(members.count)
-        if isCheckpointDue {
+        if isMaintenanceDue {
             for member in members { member.complete() }
-            // If the connection is given back already, whoever has it now has nothing of it but the mailbox.
-            worker.checkpoint()
+            // If the connection is given back already, its next caller has nothing of it but the mailbox.
+            worker.maintain()
             drop(&held)
         } else {
             drop(&held)

@@ -221,18 +221,18 @@ final class Request: Work, @unchecked Sendable {
         let worker = lease.connection
         worker.repair()
         if let group { return runInGroup(group, worker, lease) }
-        var isCheckpointDue = false
+        var isMaintenanceDue = false
         do {
             try worker.withSession { session in
                 perform(in: session)
-                isCheckpointDue = session.isCheckpointDue
+                isMaintenanceDue = session.isMaintenanceDue
             }
         } catch {
             fail(error)
         }
-        if isCheckpointDue {
+        if isMaintenanceDue {
             complete()
-            worker.checkpoint()
+            worker.maintain()
             lease.release()
         } else {
             // Before the task goes on, which may want a connection again at once. The next call, if one waits, is in the mailbox

@@ -17,6 +17,9 @@ extension SQLiteConfiguration {
         try Self.check("statementCacheCapacity", statementCacheCapacity, 0...10_000)
         try Self.check("maximumWritesPerCommit", maximumWritesPerCommit, 1...10_000)
         try Self.check("maximumReadDuration", maximumReadDuration ?? .zero, .zero ... .seconds(86_400))
+        if let optimizeInterval {
+            try Self.check("optimizeInterval", optimizeInterval, .seconds(1) ... .seconds(31 * 86_400))
+        }
         try checkpoints.validate()
         try validateTrust()
         try validateFilePermissions()

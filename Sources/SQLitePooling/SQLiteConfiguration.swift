@@ -99,9 +99,24 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// What each connection does when it is opened, after all settings; nothing by default.
     public var onOpen: SQLiteOpening?
 
-    /// Whether the connection that writes runs `PRAGMA optimize` before it is closed, which keeps what the planner knows of
-    /// the tables up to date; `true` by default. It looks at a few hundred rows of each index that needs it.
+    /// Whether the writer refreshes the planner's statistics before it is closed, `true` by
+    /// default: for the tables that a planner of the pool's connections wants them for, as
+    /// ``optimizeInterval`` describes. It reads a few hundred rows of each index.
     public var optimizesOnClose: Bool
+
+    /// The shortest time between two refreshes of the planner's statistics while the pool is open,
+    /// from a second to 31 days; an hour by default, `nil` for none.
+    ///
+    /// Once in an interval, and when it is closed, each connection asks SQLite which tables it has
+    /// planned queries for without current statistics (`PRAGMA optimize`). The writer then
+    /// analyses those tables, and the other connections load the statistics. All of that comes
+    /// after the answer to a call, so that an idle pool does none of it. The writer analyses one
+    /// table after one call and reads about 400 rows of each index, or what the pragma
+    /// `analysis_limit` says. It waits for no lock: while another process writes, the refresh is
+    /// put off by an interval. Tables without an index over all rows are not analysed. Pools that
+    /// do not write, and those of untrusted files, ask and refresh nothing.
+    public var optimizeInterval: Duration? = .seconds(3_600)
+
     /// How many writes that wait share one transaction at most, from 1 to 10,000; 1, none, by default.
     ///
     /// Each of them has a savepoint of its own and its own outcome, which it is told after the commit. What they share is the

@@ -41,7 +41,14 @@ extension SQLitePool {
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
         let lease = try checkOutBlocking(.reader, deadline)
-        return try lease.connection.perform(deadline.map { Interruption(deadline: $0) }, in: .snapshot, body)
+        let worker = lease.connection
+        nonisolated(unsafe) let value = try worker.perform(
+            deadline.map { Interruption(deadline: $0) },
+            in: .snapshot,
+            body
+        )
+        worker.giveBack(lease)
+        return unsafe value
     }
 
     /// Runs `body` in a transaction, on this thread, and waits for it. The transaction is committed when `body` returns, and

@@ -34,11 +34,13 @@ extension SQLitePool {
     ) async throws -> sending Value {
         let lease = try await readers.checkOut(until: interruption.deadline)
         // Of the body's region; the handler's function does not say so of what it returns.
+        let worker = lease.connection
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
-            try lease.connection.perform(interruption, in: .snapshot, body)
+            try worker.perform(interruption, in: .snapshot, body)
         } onCancel: {
             interruption.stop(.cancelled)
         }
+        worker.giveBack(lease)
         return unsafe value
     }
 

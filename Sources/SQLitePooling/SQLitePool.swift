@@ -95,16 +95,19 @@ public final class SQLitePool: Sendable {
         return try SQLitePool(at: SQLiteLocation(temporary: configuration.mode), configuration, observers)
     }
 
-    private init(
+    /// - Parameter clock: What `optimizeInterval` is measured with, in nanoseconds; `nil` for the system's monotonic clock.
+    init(
         at location: SQLiteLocation,
         _ configuration: SQLiteConfiguration,
-        _ observers: [any PoolObserver]
+        _ observers: [any PoolObserver],
+        clock: (@Sendable () -> UInt64)? = nil
     ) throws(SQLiteError) {
         self.configuration = configuration
         file = SQLiteFile(
             location,
             configuration: configuration,
-            observers: observers.compactMap { $0 as? any SQLitePoolObserver }
+            observers: observers.compactMap { $0 as? any SQLitePoolObserver },
+            clock: clock
         )
         let limit = configuration.maximumWritesPerCommit
         group = limit > 1 ? GroupCommit(limit: limit) : nil

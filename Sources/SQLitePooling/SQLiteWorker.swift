@@ -143,21 +143,23 @@ final class SQLiteWorker: Sendable {
 
     // MARK: -
 
-    /// Ends a lease of this worker that was used on another thread; if a checkpoint is due, not before the thread has made it.
+    /// Ends a lease of this worker that was used on another thread; if maintenance is due, not before the thread has done it.
     func giveBack(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) {
-        guard unsafe session?.isCheckpointDue == true else { return }
+        guard unsafe session?.isMaintenanceDue == true else { return }
         let held = HeldLease(lease)
         thread.submit(
             Errand { [self] in
-                checkpoint()
+                maintain()
                 held.end()
             }
         )
     }
 
-    /// Makes the checkpoints that are due. On the thread.
-    func checkpoint() {
-        unsafe session?.makeDueCheckpoints()
+    /// Does the maintenance that is due. On the thread.
+    func maintain() {
+        guard let session = unsafe session else { return }
+        session.maintain()
+        judge(session)
     }
 
     /// Closes the connection, on its thread, which ends with the object.

@@ -39,12 +39,19 @@ extension Session {
         try opening.run(db)
         if !isAutocommitting { throw transactionLeftOpen() }
     }
+}
 
-    /// Has SQLite gather what its planner is short of, as it has noticed while this connection was used. Nobody waits for
-    /// that but the pool's end, so it looks at a part of each table only, and not at all where another process writes.
-    func optimize() {
-        busyTimeout = .zero
-        _ = try? pragma("analysis_limit = 400")
-        _ = try? pragma("optimize")
+// MARK: - Maintenance
+
+extension Session {
+    /// Whether the connection's thread has to do maintenance after the present call is answered.
+    ///
+    /// - Complexity: O(databases).
+    var isMaintenanceDue: Bool { isCheckpointDue || isStatisticsMaintenanceDue }
+
+    /// Does the maintenance that is due: checkpoints, then statistics. Outside of transactions.
+    func maintain() {
+        makeDueCheckpoints()
+        keepStatistics()
     }
 }

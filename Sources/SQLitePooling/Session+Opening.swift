@@ -18,6 +18,8 @@ final class SQLiteFile: Sendable {
     let location: SQLiteLocation
     let configuration: SQLiteConfiguration
     let log = LogStatus()
+    /// What the connections' planners want; `nil` where no connection may write it.
+    let statistics: PlannerStatistics?
     private let observers: [any SQLitePoolObserver]
 
     /// Whether the file is known to exist, and to have a write-ahead log.
@@ -29,10 +31,12 @@ final class SQLiteFile: Sendable {
     init(
         _ location: SQLiteLocation,
         configuration: SQLiteConfiguration,
-        observers: [any SQLitePoolObserver] = []
+        observers: [any SQLitePoolObserver] = [],
+        clock: (@Sendable () -> UInt64)? = nil
     ) {
         self.location = location
         self.configuration = configuration
+        statistics = PlannerStatistics(configuration, clock: clock)
         self.observers = observers
     }
 
@@ -49,7 +53,6 @@ extension Session {
         let create = file.configuration.mode == .readWriteCreate ? SQLITE_OPEN_CREATE : 0
         let flags = SQLITE_OPEN_READWRITE | create
         return try open(file, .writer, flags: flags) { session throws(SQLiteError) in
-            session.optimizesOnClose = file.configuration.optimizesOnClose
             guard unsafe sqlite3_db_readonly(session.handle, "main") == 0 else {
                 throw SQLiteError(.readOnly, "the database file \(file.path) cannot be written to")
             }
@@ -95,7 +98,7 @@ extension Session {
         let mayWrite = file.configuration.mode.mayWrite
         if mayWrite, !file.isPrepared.load(ordering: .relaxed) {
             preparation = try openWriter(file)
-            preparation?.optimizesOnClose = false
+            preparation?.statistics = nil
         }
         let location = file.location
         let flags = SQLITE_OPEN_READONLY
@@ -150,6 +153,10 @@ extension Session {
             throw SQLiteError(.outOfMemory, "no memory for a connection")
         }
         let session = unsafe Session(handle, configuration: file.configuration)
+        // Before the schema is read: a refresh that ends in between is loaded later.
+        if runsCode {
+            session.statistics = file.statistics.map { StatisticsMaintenance($0, isWriter: kind == .writer) }
+        }
         do throws(SQLiteError) {
             _ = unsafe sqlite3_extended_result_codes(handle, 1)
             if code != SQLITE_OK { throw session.failure(code, sql: nil) }
@@ -168,7 +175,7 @@ extension Session {
             if kind == .readers { try session.pragma("query_only = 1") }
         } catch {
             let reason = unsafe sqlite3_system_errno(handle)
-            session.optimizesOnClose = false
+            session.statistics = nil
             session.close()
             let isSystems = error.code.primary == .cannotOpen || error.code.primary == .inputOutput
             throw error.about(file.path, systemError: isSystems ? reason : 0)

@@ -71,8 +71,8 @@ final class Session {
     var unchangingFile: UnchangingFile?
     /// What the connection is to; a temporary file lasts as long.
     var file: SQLiteFile?
-    /// Whether the planner's statistics are brought up to date at the end.
-    var optimizesOnClose = false
+    /// The connection's part in the refresh of the planner's statistics; `nil` where it has none.
+    var statistics: StatisticsMaintenance?
 
     init(_ handle: OpaquePointer, configuration: SQLiteConfiguration) {
         unsafe self.handle = handle
@@ -89,7 +89,7 @@ final class Session {
     func close() {
         openCheckpointLock?.close()
         openCheckpointLock = nil
-        if optimizesOnClose, !isSpent, isAutocommitting { optimize() }
+        endStatistics()
         cache.removeAll()
         schemaWatch?.close()
         for index in unsafe controls.indices { _ = unsafe sqlite3_finalize(controls[index]) }

@@ -1,0 +1,459 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import CLockPoolSQLite
+import ConnectionPooling
+import Foundation
+import Synchronization
+import Testing
+
+@testable import SQLitePooling
+
+/// The refresh of the planner's statistics while a pool is open, and when connections close.
+@Suite(.timeLimit(.minutes(5)))
+struct OptimizeTests {
+    /// A clock that the test advances, in nanoseconds.
+    private final class ManualClock: Sendable {
+        private let nanoseconds = Atomic<UInt64>(1_000)
+
+        var now: UInt64 { nanoseconds.load(ordering: .sequentiallyConsistent) }
+
+        func advance(seconds: UInt64) { nanoseconds.add(seconds * 1_000_000_000, ordering: .sequentiallyConsistent) }
+    }
+
+    private static var configuration: SQLiteConfiguration {
+        var configuration = SQLiteConfiguration.patient
+        configuration.maximumReaders = 1
+        return configuration
+    }
+
+    /// `s` and `t` with an index for each column: `a` is distinctive, and `b` is not.
+    private static let schema = """
+        CREATE TABLE s (a, b); CREATE INDEX sa ON s (a); CREATE INDEX sb ON s (b);
+        CREATE TABLE t (a, b); CREATE INDEX ta ON t (a); CREATE INDEX tb ON t (b);
+        CREATE TABLE other (x);
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+        INSERT INTO s SELECT i, i % 2 FROM n;
+        INSERT INTO t SELECT a, b FROM s;
+        """
+
+    private func withPool(
+        _ configuration: SQLiteConfiguration = Self.configuration,
+        in folder: SampleFolder,
+        _ body: (SQLitePool, ManualClock) async throws -> Void
+    ) async throws {
+        let clock = ManualClock()
+        try configuration.validate()
+        let location = try SQLiteLocation(path: folder.file(), mode: configuration.mode)
+        let pool = try SQLitePool(at: location, configuration, [], clock: { clock.now })
+        do {
+            try await body(pool, clock)
+        } catch {
+            await pool.close()
+            throw error
+        }
+        await pool.close()
+    }
+
+    /// Gives `body` a pool on a database with ``schema``, and without statistics.
+    private func withTables(
+        _ configuration: SQLiteConfiguration = Self.configuration,
+        in folder: SampleFolder? = nil,
+        _ body: (SQLitePool, ManualClock) async throws -> Void
+    ) async throws {
+        let folder = try folder ?? SampleFolder()
+        try Intruder(folder.file()).run("PRAGMA journal_mode = WAL; " + Self.schema)
+        try await withPool(configuration, in: folder) { pool, clock in
+            // From SQLite 3.46 on the writer asks, an interval after it is opened.
+            try await callWriter(pool)
+            try await body(pool, clock)
+        }
+        withExtendedLifetime(folder) {}
+    }
+
+    /// A query whose plan depends on statistics of `table`.
+    private func queryBoth(_ pool: SQLitePool, _ table: String = "t") async throws {
+        let query: SQL = "SELECT count(*) FROM \(identifier: table) WHERE a = 1 AND b = 1"
+        _ = try await pool.query(query, as: Int.self)
+        await expectAllBack(pool)
+    }
+
+    /// A call of the writer that changes nothing.
+    private func callWriter(_ pool: SQLitePool) async throws {
+        try await pool.writeWithoutTransaction { db in _ = try db.query("SELECT 1", as: Int.self) }
+        await expectAllBack(pool)
+    }
+
+    /// The tables that have statistics.
+    private func analysed(_ pool: SQLitePool, in database: String = "main") async throws -> [String] {
+        let names: [String] = try await pool.read { db in
+            let master: SQL = "SELECT 1 FROM \(identifier: database).sqlite_schema WHERE name = 'sqlite_stat1'"
+            guard try !db.query(master, as: Int.self).isEmpty else { return [] }
+            let tables: SQL = "SELECT DISTINCT tbl FROM \(identifier: database).sqlite_stat1 ORDER BY tbl"
+            return try db.query(tables, as: String.self)
+        }
+        await expectAllBack(pool)
+        return names
+    }
+
+    // MARK: While the pool is open
+
+    @Test(
+        "The writer analyses the tables that a reader's planner wants, once the interval has passed",
+        arguments: [1, 8]
+    )
+    func interval(writesPerCommit: Int) async throws {
+        var configuration = Self.configuration
+        configuration.maximumWritesPerCommit = writesPerCommit
+        try await withTables(configuration) { pool, clock in
+            try await queryBoth(pool)
+            try await pool.execute("INSERT INTO other VALUES (1)")
+            clock.advance(seconds: 3_599)
+            try await queryBoth(pool)
+            try await pool.execute("INSERT INTO other VALUES (2)")
+            await expectAllBack(pool)
+            #expect(try await analysed(pool) == [])
+            clock.advance(seconds: 1)
+            try await queryBoth(pool)
+            for number in 0..<2 {
+                try await pool.execute("INSERT INTO other VALUES (\(number))")
+                await expectAllBack(pool)
+            }
+            #expect(try await analysed(pool).contains("t"))
+            #expect(pool.statistics.writer.closed == 0 && pool.statistics.readers.closed == 0)
+        }
+    }
+
+    @Test("Readers plan with the new statistics")
+    func loading() async throws {
+        try await withTables { pool, clock in
+            // The table of statistics exists, so that new rows in it are no change of the schema.
+            try await pool.execute("ANALYZE s")
+            // Held in the cache with its plan.
+            let query: SQL = "SELECT count(*) FROM t WHERE a = 1 AND b = 1"
+            func plan() async throws -> String {
+                let steps = try await pool.read { db in
+                    try db.query(
+                        "EXPLAIN QUERY PLAN SELECT count(*) FROM t WHERE a = 1 AND b = 1",
+                        decoding: PlanStep.self
+                    )
+                }
+                await expectAllBack(pool)
+                return steps.map(\.detail).joined()
+            }
+            _ = try await pool.query(query, as: Int.self)
+            #expect(try await plan().contains("tb"))
+            clock.advance(seconds: 3_600)
+            try await queryBoth(pool)
+            try await callWriter(pool)
+            try await callWriter(pool)
+            #expect(try await analysed(pool) == ["s", "t"])
+            #expect(try await plan().contains("ta"))
+            #expect(pool.statistics.readers.closed == 0)
+        }
+    }
+
+    private struct PlanStep: Decodable {
+        let detail: String
+    }
+
+    @Test("A read on the calling thread asks its planner too", arguments: [false, true])
+    func callingThread(isBlocking: Bool) async throws {
+        try await withTables { pool, clock in
+            @Sendable func query(_ db: borrowing SQLiteConnection) throws {
+                _ = try db.query("SELECT count(*) FROM t WHERE a = 1 AND b = 1", as: Int.self)
+            }
+            func read() async throws {
+                if isBlocking {
+                    try await withCheckedThrowingContinuation { (ended: CheckedContinuation<Void, any Error>) in
+                        Thread.detachNewThread {
+                            ended.resume(with: Result { try pool.readBlocking { db in try query(db) } })
+                        }
+                    }
+                } else {
+                    try await pool.readBlockingCooperativeThread { db in try query(db) }
+                }
+                await expectAllBack(pool)
+            }
+            try await read()
+            clock.advance(seconds: 3_600)
+            try await read()
+            try await callWriter(pool)
+            try await callWriter(pool)
+            #expect(try await analysed(pool).contains("t"))
+        }
+    }
+
+    @Test("The writer analyses one table after one call")
+    func oneTable() async throws {
+        try await withTables { pool, clock in
+            try await queryBoth(pool, "s")
+            try await queryBoth(pool, "t")
+            clock.advance(seconds: 3_600)
+            try await queryBoth(pool)
+            try await callWriter(pool)
+            #expect(try await analysed(pool).count == 1)
+            try await callWriter(pool)
+            #expect(try await analysed(pool) == ["s", "t"])
+        }
+    }
+
+    @Test("The caller of the writer has its answer before a table is analysed")
+    func answer() async throws {
+        let meeting = Rendezvous()
+        var configuration = Self.configuration
+        // A collation that waits: the analysis compares the rows of an index with it.
+        let gate = Gate(meeting)
+        configuration.onOpen = SQLiteOpening { db in gate.install(db.session) }
+        let folder = try SampleFolder()
+        try await withPool(configuration, in: folder) { pool, clock in
+            try await pool.write { db in
+                try db.executeScript(
+                    """
+                    CREATE TABLE t (a COLLATE gate, b); CREATE INDEX ta ON t (a); CREATE INDEX tb ON t (b);
+                    CREATE TABLE other (x);
+                    """
+                )
+                for number in 0..<50 { try db.execute("INSERT INTO t VALUES (\("\(number)"), \(number % 3))") }
+            }
+            let query: SQL = "SELECT count(*) FROM t WHERE a = '1' AND b = 1"
+            _ = try await pool.query(query, as: Int.self)
+            clock.advance(seconds: 3_600)
+            _ = try await pool.query(query, as: Int.self)
+            await expectAllBack(pool)
+            gate.close()
+            // Returns while the analysis cannot end.
+            try await pool.execute("INSERT INTO other VALUES (1)")
+            await meeting.arrived()
+            #expect(pool.writer.status.leased == 1)
+            meeting.release()
+            await expectAllBack(pool)
+            #expect(try await analysed(pool) == ["t"])
+        }
+        withExtendedLifetime(folder) {}
+    }
+
+    /// A collation that waits once for a test.
+    @safe
+    private final class Gate: Sendable {
+        private let meeting: Rendezvous
+        private let isClosed = Atomic(false)
+
+        init(_ meeting: Rendezvous) { self.meeting = meeting }
+
+        func close() { isClosed.store(true, ordering: .sequentiallyConsistent) }
+
+        func install(_ session: Session) {
+            _ = unsafe sqlite3_create_collation(
+                session.handle,
+                "gate",
+                SQLITE_UTF8,
+                Unmanaged.passUnretained(self).toOpaque(),
+                { context, leftCount, left, rightCount, right in
+                    unsafe Unmanaged<Gate>.fromOpaque(context!).takeUnretainedValue().pass()
+                    let order = unsafe memcmp(left!, right!, Int(min(leftCount, rightCount)))
+                    return order == 0 ? leftCount - rightCount : order
+                }
+            )
+        }
+
+        private func pass() {
+            guard isClosed.exchange(false, ordering: .sequentiallyConsistent) else { return }
+            meeting.arrive()
+            meeting.wait()
+        }
+    }
+
+    @Test("While another process writes, the refresh is put off by an interval")
+    func otherWriter() async throws {
+        let folder = try SampleFolder()
+        try await withTables(in: folder) { pool, clock in
+            try await queryBoth(pool)
+            try await callWriter(pool)
+            clock.advance(seconds: 3_600)
+            try await queryBoth(pool)
+            let other = try Intruder(folder.file())
+            try other.run("BEGIN IMMEDIATE")
+            try await callWriter(pool)
+            try await callWriter(pool)
+            try other.run("COMMIT")
+            try await callWriter(pool)
+            #expect(try await analysed(pool) == [])
+            clock.advance(seconds: 3_600)
+            try await queryBoth(pool)
+            try await callWriter(pool)
+            try await callWriter(pool)
+            #expect(try await analysed(pool).contains("t"))
+            #expect(pool.statistics.writer.closed == 0)
+        }
+    }
+
+    @Test("A table that is dropped before its analysis is no error, and names are quoted")
+    func droppedTable() async throws {
+        let folder = try SampleFolder()
+        let name = "u\"; DROP TABLE \"other'x"
+        try await withTables(in: folder) { pool, clock in
+            let create: SQL = """
+                CREATE TABLE \(identifier: name) AS SELECT * FROM t;
+                CREATE INDEX ua ON \(identifier: name) (a); CREATE INDEX ub ON \(identifier: name) (b);
+                """
+            try await pool.writeWithoutTransaction { db in try db.executeScript(create) }
+            try await queryBoth(pool)
+            try await queryBoth(pool, name)
+            clock.advance(seconds: 3_600)
+            try await queryBoth(pool)
+            try await pool.execute("DROP TABLE t")
+            for _ in 0..<3 { try await callWriter(pool) }
+            #expect(try await analysed(pool).contains(name))
+            #expect(try await analysed(pool).contains("t") == false)
+            #expect(try await pool.query("SELECT count(*) FROM other", as: Int.self) == [0])
+            #expect(pool.statistics.writer.closed == 0)
+        }
+    }
+
+    @Test("A table of an attached database is analysed, whatever name a connection has for the database")
+    func attachedDatabase() async throws {
+        let folder = try SampleFolder()
+        try Intruder(folder.file("attached.sqlite")).run("PRAGMA journal_mode = WAL; " + Self.schema)
+        var configuration = Self.configuration
+        let path = folder.file("attached.sqlite")
+        configuration.onOpen = SQLiteOpening { db in
+            let name = db.session.isReader ? "archive" : "store"
+            try db.execute("ATTACH \(path) AS \(identifier: name)")
+        }
+        try await withPool(configuration, in: folder) { pool, clock in
+            try await pool.execute("CREATE TABLE other (x)")
+            func query() async throws {
+                _ = try await pool.query("SELECT count(*) FROM archive.t WHERE a = 1 AND b = 1", as: Int.self)
+                await expectAllBack(pool)
+            }
+            try await query()
+            clock.advance(seconds: 3_600)
+            try await query()
+            try await callWriter(pool)
+            try await callWriter(pool)
+            #expect(try await analysed(pool, in: "archive").contains("t"))
+            #expect(try await analysed(pool) == [])
+        }
+    }
+
+    @Test("The analysis leaves the connection's analysis_limit as it is", arguments: [nil, 1_000])
+    func analysisLimit(limit: Int?) async throws {
+        var configuration = Self.configuration
+        if let limit { configuration.pragmas = [SQLitePragma("analysis_limit", limit)] }
+        try await withTables(configuration) { pool, clock in
+            try await queryBoth(pool)
+            try await callWriter(pool)
+            clock.advance(seconds: 3_600)
+            try await queryBoth(pool)
+            try await callWriter(pool)
+            try await callWriter(pool)
+            #expect(try await analysed(pool).contains("t"))
+            let value = try await pool.writeWithoutTransaction { db in
+                try db.query("PRAGMA analysis_limit", as: Int.self)
+            }
+            #expect(value == [limit ?? 0])
+        }
+    }
+
+    // MARK: On close
+
+    @Test("A reader that is closed hands over what its planner wants")
+    func closedReader() async throws {
+        try await withTables { pool, clock in
+            try await queryBoth(pool)
+            // Spends the connection.
+            _ = try await pool.read { db in try db.execute("ATTACH ':memory:' AS x") }
+            while pool.statistics.readers.closed == 0 { await Task.yield() }
+            clock.advance(seconds: 3_600)
+            try await callWriter(pool)
+            try await callWriter(pool)
+            #expect(try await analysed(pool).contains("t"))
+        }
+    }
+
+    @Test(
+        "Without an interval, statistics are refreshed on close alone, and only if the configuration says so",
+        arguments: [false, true]
+    )
+    func withoutInterval(optimizesOnClose: Bool) async throws {
+        let folder = try SampleFolder()
+        var configuration = Self.configuration
+        configuration.optimizeInterval = nil
+        configuration.optimizesOnClose = optimizesOnClose
+        try await withTables(configuration, in: folder) { pool, clock in
+            try await queryBoth(pool)
+            try await callWriter(pool)
+            clock.advance(seconds: 1_000_000)
+            try await queryBoth(pool)
+            try await callWriter(pool)
+            try await callWriter(pool)
+            #expect(try await analysed(pool) == [])
+        }
+        try await withPool(in: folder) { pool, _ in
+            let tables = try await analysed(pool)
+            #expect(tables.contains("t") == optimizesOnClose)
+        }
+    }
+
+    // MARK: Where nothing is refreshed
+
+    @Test("A pool on an untrusted file refreshes nothing")
+    func untrusted() async throws {
+        let folder = try SampleFolder()
+        var configuration = Self.configuration
+        configuration.trust = .untrusted
+        try await withTables(configuration, in: folder) { pool, clock in
+            try await queryBoth(pool)
+            try await callWriter(pool)
+            clock.advance(seconds: 3_600)
+            try await queryBoth(pool)
+            try await callWriter(pool)
+        }
+        try await withPool(in: folder) { pool, _ in
+            let tables = try await analysed(pool)
+            #expect(tables == [])
+        }
+    }
+
+    @Test("A pool that does not write collects nothing", arguments: [SQLiteConfiguration.Mode.readOnly, .immutable])
+    func readOnly(mode: SQLiteConfiguration.Mode) async throws {
+        let folder = try SampleFolder()
+        try Intruder(folder.file()).run(Self.schema)
+        var configuration = Self.configuration
+        configuration.mode = mode
+        try await withPool(configuration, in: folder) { pool, clock in
+            try await queryBoth(pool)
+            clock.advance(seconds: 3_600)
+            try await queryBoth(pool)
+            #expect(pool.file.statistics == nil)
+        }
+    }
+
+    // MARK: Input
+
+    @Test(
+        "An interval out of its range is refused",
+        arguments: [Duration.zero, .milliseconds(999), .seconds(31 * 86_400 + 1)]
+    )
+    func range(interval: Duration) async throws {
+        var configuration = SQLiteConfiguration()
+        configuration.optimizeInterval = interval
+        let error = try #require(throws: SQLiteError.self) { try configuration.validate() }
+        #expect(error.code == .invalidConfiguration && error.message.contains("optimizeInterval"))
+    }
+
+    @Test("Only the names in a statement of SQLite's are used, and any other text is ignored")
+    func names() {
+        let quoted = Session.tableAnalysed(by: "ANALYZE \"main\".\"a\"\"b.c'd\"")
+        #expect(quoted?.database == "main" && quoted?.name == "a\"b.c'd")
+        for text in [
+            "", "ANALYZE", "ANALYZE \"main\"", "ANALYZE main.t", "ANALYZE \"main\".\"t",
+            "ANALYZE \"main\".\"t\"; DROP TABLE t",
+            "DROP TABLE \"main\".\"t\"", "ANALYZE \"main\".\"t\"x",
+        ] {
+            #expect(Session.tableAnalysed(by: text) == nil, "\(text)")
+        }
+    }
+}
