@@ -8,11 +8,41 @@ extension String {
     /// As `init(validating:as:)`, which is generic code of the standard library and takes a good part of a short query: where all is
     /// ASCII, there is nothing to validate. O(bytes).
     package init?(validUTF8 bytes: UnsafeRawBufferPointer) {
-        let union = unsafe bytes.reduce(0 as UInt8) { $0 | $1 }
-        if union < 0x80 {
-            unsafe self.init(decoding: bytes, as: UTF8.self)
-        } else {
+        guard unsafe bytes.isASCII else {
             unsafe self.init(validating: bytes, as: UTF8.self)
+            return
         }
+        if #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) {
+            // The only initializer that does not look for bytes that are not ASCII once more.
+            let units = unsafe Span<UInt8>(_unsafeBytes: bytes)
+            unsafe self.init(copying: UTF8Span(unchecked: units, isKnownASCII: true))
+        } else {
+            unsafe self.init(decoding: bytes, as: UTF8.self)
+        }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether no byte is above 127. O(bytes), eight at a time.
+    @inline(__always)
+    fileprivate var isASCII: Bool {
+        guard let start = baseAddress else { return true }
+        var union: UInt64 = 0
+        if count >= 8 {
+            var index = 0
+            while index < count &- 8 {
+                unsafe union |= start.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                index &+= 8
+            }
+            // The last eight may be among those that have been looked at.
+            unsafe union |= start.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+        } else if count >= 4 {
+            unsafe union = UInt64(
+                start.loadUnaligned(as: UInt32.self) | start.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+            )
+        } else {
+            for index in 0..<count { unsafe union |= UInt64(start.load(fromByteOffset: index, as: UInt8.self)) }
+        }
+        return union & 0x8080_8080_8080_8080 == 0
     }
 }

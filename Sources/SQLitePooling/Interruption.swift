@@ -12,8 +12,9 @@ internal import Synchronization
 /// A stop and a commit exclude each other, because each is a transition of the phase from `running`: a call that was stopped never
 /// commits, and a call whose commit has begun is not stopped.
 ///
-/// SQLite forgets an interrupt that finds no statement running. So each step looks at the phase, and so does a running statement
-/// every thousand instructions, and a wait for another process's lock. They look at the deadline too, if there is one.
+/// SQLite forgets an interrupt that finds no statement running. So the first step of a statement looks at the phase, each step of a
+/// walk does, a running statement every thousand instructions, and a wait for another process's lock. They look at the deadline too,
+/// if there is one.
 @safe
 final class Interruption: @unchecked Sendable {
     /// How far the call has come.

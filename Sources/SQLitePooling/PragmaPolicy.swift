@@ -21,7 +21,9 @@ enum PragmaPolicy {
     init(_ name: String, argument: String, database: String?, countsMemory: @autoclosure () -> Bool) {
         switch name {
         case "wal_checkpoint":
-            self = .refused("its checkpoint is not safe beside other processes: call checkpoint(_:timeout:) of the pool")
+            self = .refused(
+                "its checkpoint is not safe beside other processes: call checkpoint(_:timeout:) of the pool"
+            )
         case "wal_autocheckpoint":
             self = .refused("the pool makes the checkpoints of its database")
         case "journal_mode" where database == nil || database == "main":

@@ -37,37 +37,30 @@ struct Properties<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return column.isNull
     }
 
-    func decode(_: Bool.Type, forKey key: Key) throws -> Bool { try value(key) }
-    func decode(_: String.Type, forKey key: Key) throws -> String { try value(key) }
-    func decode(_: Double.Type, forKey key: Key) throws -> Double { try value(key) }
-    func decode(_: Float.Type, forKey key: Key) throws -> Float { try value(key) }
-    func decode(_: Int.Type, forKey key: Key) throws -> Int { try value(key) }
-    func decode(_: Int32.Type, forKey key: Key) throws -> Int32 { try value(key) }
-    func decode(_: Int64.Type, forKey key: Key) throws -> Int64 { try value(key) }
+    func decode(_: Bool.Type, forKey key: Key) throws -> Bool { try row.bool(key.stringValue) }
+    func decode(_: String.Type, forKey key: Key) throws -> String { try row.string(key.stringValue) }
+    func decode(_: Double.Type, forKey key: Key) throws -> Double { try row.double(key.stringValue) }
+    func decode(_: Float.Type, forKey key: Key) throws -> Float { try row.float(key.stringValue) }
+    func decode(_: Int.Type, forKey key: Key) throws -> Int { try row.int(key.stringValue) }
+    func decode(_: Int32.Type, forKey key: Key) throws -> Int32 { try row.int32(key.stringValue) }
+    func decode(_: Int64.Type, forKey key: Key) throws -> Int64 { try row.int64(key.stringValue) }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
         guard let index = row.index(of: key.stringValue) else { throw row.missing(key.stringValue) }
         return try row.decode(type, at: index, path: [key])
     }
 
-    func decodeIfPresent(_: Bool.Type, forKey key: Key) throws -> Bool? { try optional(key) }
-    func decodeIfPresent(_: String.Type, forKey key: Key) throws -> String? { try optional(key) }
-    func decodeIfPresent(_: Double.Type, forKey key: Key) throws -> Double? { try optional(key) }
-    func decodeIfPresent(_: Float.Type, forKey key: Key) throws -> Float? { try optional(key) }
-    func decodeIfPresent(_: Int.Type, forKey key: Key) throws -> Int? { try optional(key) }
-    func decodeIfPresent(_: Int32.Type, forKey key: Key) throws -> Int32? { try optional(key) }
-    func decodeIfPresent(_: Int64.Type, forKey key: Key) throws -> Int64? { try optional(key) }
+    func decodeIfPresent(_: Bool.Type, forKey key: Key) throws -> Bool? { try row.optionalBool(key.stringValue) }
+    func decodeIfPresent(_: String.Type, forKey key: Key) throws -> String? { try row.optionalString(key.stringValue) }
+    func decodeIfPresent(_: Double.Type, forKey key: Key) throws -> Double? { try row.optionalDouble(key.stringValue) }
+    func decodeIfPresent(_: Float.Type, forKey key: Key) throws -> Float? { try row.optionalFloat(key.stringValue) }
+    func decodeIfPresent(_: Int.Type, forKey key: Key) throws -> Int? { try row.optionalInt(key.stringValue) }
+    func decodeIfPresent(_: Int32.Type, forKey key: Key) throws -> Int32? { try row.optionalInt32(key.stringValue) }
+    func decodeIfPresent(_: Int64.Type, forKey key: Key) throws -> Int64? { try row.optionalInt64(key.stringValue) }
 
     func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
         guard let index = try row.indexUnlessNull(of: key.stringValue) else { return nil }
         return try row.decode(type, at: index, path: [key])
-    }
-
-    private func value<Value: SQLiteDecodable>(_ key: Key) throws -> Value { try row.value(for: key.stringValue) }
-
-    private func optional<Value: SQLiteDecodable>(_ key: Key) throws -> Value? {
-        guard let index = try row.indexUnlessNull(of: key.stringValue) else { return nil }
-        return try row.value(at: index)
     }
 
     func nestedContainer<Nested: CodingKey>(

@@ -15,20 +15,22 @@ public enum SQLiteMissingColumns: Hashable, Sendable {
 /// Decodes the rows of a statement as `Decodable` values: each property from the column of its name.
 ///
 /// A value may keep its decoder, which decodes nothing once the row is over.
+@usableFromInline
 final class RowDecoder {
-    let statement: Statement
+    @usableFromInline let statement: Statement
     private let missingColumns: SQLiteMissingColumns
     /// The index of each column, by the name of its property; of several columns with one name the first.
     private let columns: [ExactText: Int]
     /// The names in the order in which the first row has asked for them, and their columns: a type asks for the same names in
     /// each row.
-    private var lookups: [(name: String, index: Int?)] = []
+    // Unchecked, here and below: the decoder is used on one thread, and no access calls anything that could begin another.
+    @exclusivity(unchecked) private var lookups: [(name: String, index: Int?)] = []
     /// Which of `lookups` the row is expected to ask for next.
-    private var nextLookup = 0
-    /// The container that the type asks for in each row, for one type of keys.
-    private var container: (keys: ObjectIdentifier, object: AnyObject)?
+    @exclusivity(unchecked) private var nextLookup = 0
+    /// The type of keys for which the type asks in each row, and a `Held` container for it.
+    @exclusivity(unchecked) private var container: (keys: ObjectIdentifier, object: AnyObject)?
     /// Whether the statement is on the row that is decoded.
-    private var isOnRow = false
+    @exclusivity(unchecked) private var isOnRow = false
 
     /// - Precondition: The statement has taken its first step, after which its columns do not change.
     init(_ statement: Statement, missingColumns: SQLiteMissingColumns) {
@@ -45,47 +47,75 @@ final class RowDecoder {
     /// Decodes the current row.
     ///
     /// - Throws: What the type throws; `SQLiteError` instead of a `DecodingError`.
-    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        isOnRow = true
-        nextLookup = 0
-        defer { isOnRow = false }
+    @inlinable
+    func decode<Value: Decodable>(_: Value.Type) throws -> Value {
+        let row = beginRow()
+        defer { endRow() }
         do {
-            return try Value(from: Row(row: self))
+            return try Value(from: row)
         } catch let error as DecodingError {
             throw translate(error)
         }
     }
 
-    /// Returns the columns for keys of a type. They are the same in each row, and to make them costs more than to decode a number.
-    func properties<Key: CodingKey>(_: Key.Type) -> KeyedDecodingContainer<Key> {
-        if let container, container.keys == ObjectIdentifier(Key.self) {
-            return unsafe unsafeDowncast(container.object, to: Container<Key>.self).properties
-        }
-        let new = Container(properties: KeyedDecodingContainer(Properties<Key>(row: self)))
-        container = (ObjectIdentifier(Key.self), new)
-        return new.properties
+    @usableFromInline
+    func beginRow() -> any Decoder {
+        unsafe isOnRow = true
+        unsafe nextLookup = 0
+        return Row(row: self)
     }
 
-    private final class Container<Key: CodingKey> {
-        let properties: KeyedDecodingContainer<Key>
-        init(properties: KeyedDecodingContainer<Key>) { self.properties = properties }
+    @usableFromInline
+    func endRow() { unsafe isOnRow = false }
+
+    /// Returns the columns for keys of a type. They are the same in each row, and to make them costs more than to decode a number.
+    func properties<Key: CodingKey>(_: Key.Type) -> KeyedDecodingContainer<Key> {
+        if let container = unsafe container, container.keys == ObjectIdentifier(Key.self) {
+            return unsafe unsafeDowncast(container.object, to: Held<KeyedDecodingContainer<Key>>.self).copy()
+        }
+        return newProperties(Key.self)
+    }
+
+    @inline(never)
+    private func newProperties<Key: CodingKey>(_: Key.Type) -> KeyedDecodingContainer<Key> {
+        let new = Held(KeyedDecodingContainer(Properties<Key>(row: self)))
+        unsafe container = (ObjectIdentifier(Key.self), new)
+        return new.copy()
+    }
+
+    /// A value whose type is known where the copy ends up, and need not be found out for each.
+    private final class Held<Value> {
+        private let value: Value
+
+        init(_ value: Value) { self.value = value }
+
+        /// Not inlined: there it would look up the type of the value, which costs more than to decode a text.
+        @inline(never)
+        func copy() -> Value { value }
     }
 
     /// Ends the decoding of a statement, and with it the cycle of references to the container.
-    func end() { container = nil }
+    func end() { unsafe container = nil }
 
     // MARK: Columns by name
 
     /// Returns the index of the column for a property.
+    @inline(__always)
     func index(of name: String) -> Int? {
-        if nextLookup < lookups.count, lookups[nextLookup].name == name {
-            defer { nextLookup += 1 }
-            return lookups[nextLookup].index
+        let next = unsafe nextLookup
+        if unsafe next < lookups.count, unsafe lookups[next].name == name {
+            unsafe nextLookup = next &+ 1
+            return unsafe lookups[next].index
         }
+        return newIndex(of: name)
+    }
+
+    @inline(never)
+    private func newIndex(of name: String) -> Int? {
         let index = columns[ExactText(name)]
-        if nextLookup == lookups.count {
-            lookups.append((name, index))
-            nextLookup += 1
+        if unsafe nextLookup == lookups.count {
+            unsafe lookups.append((name, index))
+            unsafe nextLookup += 1
         }
         return index
     }
@@ -98,6 +128,7 @@ final class RowDecoder {
 
     /// Returns the index of the column for an optional property; `nil` if there is no column, which may be an error, and if
     /// the value is `NULL`.
+    @inline(__always)
     func indexUnlessNull(of name: String) throws(SQLiteError) -> Int? {
         guard let index = index(of: name) else {
             if missingColumns == .areNil { return nil }
@@ -106,10 +137,9 @@ final class RowDecoder {
         return try isNull(index) ? nil : index
     }
 
+    @inline(__always)
     func column(_ index: Int) throws(SQLiteError) -> SQLiteColumn {
-        guard isOnRow else {
-            throw SQLiteError(.decoding, "the row of this decoder is over", sql: statement.text)
-        }
+        guard unsafe isOnRow else { throw rowIsOver() }
         return SQLiteColumn(index, of: statement)
     }
 
@@ -120,13 +150,40 @@ final class RowDecoder {
 
     // MARK: Values
 
+    // The common types have functions of their own, which look up nothing at run time.
+
+    func bool(_ name: String) throws(SQLiteError) -> Bool { try value(for: name) }
+    func string(_ name: String) throws(SQLiteError) -> String { try value(for: name) }
+    func double(_ name: String) throws(SQLiteError) -> Double { try value(for: name) }
+    func float(_ name: String) throws(SQLiteError) -> Float { try value(for: name) }
+    func int(_ name: String) throws(SQLiteError) -> Int { try value(for: name) }
+    func int32(_ name: String) throws(SQLiteError) -> Int32 { try value(for: name) }
+    func int64(_ name: String) throws(SQLiteError) -> Int64 { try value(for: name) }
+
+    func optionalBool(_ name: String) throws(SQLiteError) -> Bool? { try optional(for: name) }
+    func optionalString(_ name: String) throws(SQLiteError) -> String? { try optional(for: name) }
+    func optionalDouble(_ name: String) throws(SQLiteError) -> Double? { try optional(for: name) }
+    func optionalFloat(_ name: String) throws(SQLiteError) -> Float? { try optional(for: name) }
+    func optionalInt(_ name: String) throws(SQLiteError) -> Int? { try optional(for: name) }
+    func optionalInt32(_ name: String) throws(SQLiteError) -> Int32? { try optional(for: name) }
+    func optionalInt64(_ name: String) throws(SQLiteError) -> Int64? { try optional(for: name) }
+
     /// Decodes the value of a property.
-    func value<Value: SQLiteDecodable>(for name: String) throws(SQLiteError) -> Value {
+    @inline(__always)
+    private func value<Value: SQLiteDecodable>(for name: String) throws(SQLiteError) -> Value {
         guard let index = index(of: name) else { throw missing(name) }
         return try value(at: index)
     }
 
+    /// Decodes the value of an optional property.
+    @inline(__always)
+    private func optional<Value: SQLiteDecodable>(for name: String) throws(SQLiteError) -> Value? {
+        guard let index = try indexUnlessNull(of: name) else { return nil }
+        return try value(at: index)
+    }
+
     /// Decodes the value of a column.
+    @inline(__always)
     func value<Value: SQLiteDecodable>(at index: Int) throws(SQLiteError) -> Value {
         // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
         let column = try column(index)
@@ -157,6 +214,10 @@ final class RowDecoder {
 
     // MARK: Errors
 
+    private func rowIsOver() -> SQLiteError {
+        SQLiteError(.decoding, "the row of this decoder is over", sql: statement.text)
+    }
+
     func missing(_ name: String) -> SQLiteError {
         SQLiteError(.columnCount, "there is no column “\(name)”", sql: statement.text)
     }
@@ -167,7 +228,8 @@ final class RowDecoder {
     }
 
     /// Returns the error without what it quotes, which may be a value.
-    private func translate(_ error: DecodingError) -> SQLiteError {
+    @usableFromInline
+    func translate(_ error: DecodingError) -> SQLiteError {
         switch error {
         case .keyNotFound(let key, _):
             return missing(key.stringValue)

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolSQLite
+internal import ConnectionPooling
 
 /// One column of the row that a statement stands on: what ``SQLiteDecodable`` types decode from.
 ///
@@ -87,16 +88,29 @@ public struct SQLiteColumn: ~Copyable {
 
     /// The bytes of a text, in UTF-8, or of a blob, valid until the statement moves on.
     var rawBytes: UnsafeRawBufferPointer {
-        // The address first: it is what converts, where there is something to convert, as in a database whose texts are
-        // UTF-16. An empty blob has none.
-        let start: UnsafeRawPointer?
-        if unsafe sqlite3_value_type(pointer) == SQLITE_TEXT {
-            unsafe start = UnsafeRawPointer(sqlite3_value_text(pointer))
-        } else {
-            unsafe start = sqlite3_value_blob(pointer)
+        if unsafe sqlite3_value_type(pointer) == SQLITE_TEXT { return unsafe textBytes }
+        // An empty blob has no address.
+        let start = unsafe sqlite3_value_blob(pointer)
+        return unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_value_bytes(pointer)))
+    }
+
+    /// The bytes of a text, in UTF-8, valid until the statement moves on.
+    private var textBytes: UnsafeRawBufferPointer {
+        // The address first: it is what converts, where there is something to convert, as in a database whose texts are UTF-16.
+        let start = unsafe UnsafeRawPointer(sqlite3_value_text(pointer))
+        return unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_value_bytes(pointer)))
+    }
+
+    /// The value as a text.
+    ///
+    /// - Throws: ``SQLiteError`` with the code `decoding` if it is not one, or is not UTF-8.
+    @usableFromInline
+    func text() throws(SQLiteError) -> String {
+        guard unsafe sqlite3_value_type(pointer) == SQLITE_TEXT else { throw mismatch("a String needs TEXT") }
+        guard let text = unsafe String(validUTF8: textBytes) else {
+            throw mismatch("the text is not UTF-8; select CAST(… AS BLOB) to get its bytes")
         }
-        let count = unsafe sqlite3_value_bytes(pointer)
-        return unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(count))
+        return text
     }
 }
 

@@ -22,19 +22,16 @@ extension SQLiteConnection {
     /// - Returns: The values, in the order of the statement.
     /// - Throws: ``SQLiteError``; with the code `columnCount` if a property has no column, `decoding` if a value does not fit.
     ///   What the type's own `init(from:)` throws, unchanged, but for a `DecodingError`, which becomes one of those.
+    @inlinable
     public func query<Value: Decodable>(
         _ sql: SQL,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors
     ) throws -> [Value] {
-        let statement = try session.begin(sql)
-        defer { session.end(statement) }
         var values: [Value] = []
-        guard try session.step(statement) else { return values }
-        // Made after the first step, which may find that the schema has changed, and columns with it.
-        let decoder = RowDecoder(statement, missingColumns: missingColumns)
-        defer { decoder.end() }
-        repeat { values.append(try decoder.decode(type)) } while try session.step(statement)
+        guard let decoder = try session.beginDecoding(sql, missingColumns) else { return values }
+        defer { session.end(decoder) }
+        repeat { values.append(try decoder.decode(type)) } while try session.stepOn(decoder.statement)
         return values
     }
 
@@ -46,19 +43,47 @@ extension SQLiteConnection {
     ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
     /// - Returns: The value; `nil` if there is no row.
     /// - Throws: As ``query(_:decoding:missingColumns:)``.
+    @inlinable
     public func queryFirst<Value: Decodable>(
         _ sql: SQL,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors
     ) throws -> Value? {
-        let statement = try session.begin(sql)
-        defer { session.end(statement) }
-        guard try session.step(statement) else { return nil }
-        let decoder = RowDecoder(statement, missingColumns: missingColumns)
-        defer { decoder.end() }
+        guard let decoder = try session.beginDecoding(sql, missingColumns) else { return nil }
+        defer { session.end(decoder) }
         let value = try decoder.decode(type)
-        try session.finish(statement)
+        try session.finish(decoder)
         return value
+    }
+}
+
+extension Session {
+    /// Begins a statement whose rows are decoded as `Decodable` values, and takes its first step.
+    ///
+    /// - Returns: The decoder of its rows, which is the caller's until ``end(_:)``; `nil` if there is no row.
+    @usableFromInline
+    func beginDecoding(_ sql: SQL, _ missingColumns: SQLiteMissingColumns) throws(SQLiteError) -> RowDecoder? {
+        let statement = try begin(sql)
+        do throws(SQLiteError) {
+            // The decoder is made after the first step, which may find that the schema has changed, and columns with it.
+            if try step(statement) { return RowDecoder(statement, missingColumns: missingColumns) }
+        } catch {
+            end(statement)
+            throw error
+        }
+        end(statement)
+        return nil
+    }
+
+    /// Ends a statement after its first row, with the error of a commit that comes with that.
+    @usableFromInline
+    func finish(_ decoder: RowDecoder) throws(SQLiteError) { try finish(decoder.statement) }
+
+    /// Ends the decoding of a statement, and the statement.
+    @usableFromInline
+    func end(_ decoder: RowDecoder) {
+        decoder.end()
+        end(decoder.statement)
     }
 }
 
@@ -94,13 +119,14 @@ extension SQLitePool {
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The values, in the order of the statement.
     /// - Throws: As ``read(timeout:_:)``, and as ``SQLiteConnection/query(_:decoding:missingColumns:)``.
+    @inlinable
     public func query<Value: Decodable & Sendable>(
         _ sql: SQL,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors,
         timeout: Duration? = nil
     ) async throws -> [Value] {
-        try await run(on: readers, .none, until: Self.deadline(after: timeout)) { db in
+        try await runOnReader(timeout) { db in
             try db.query(sql, decoding: Value.self, missingColumns: missingColumns)
         }
     }
@@ -116,13 +142,14 @@ extension SQLitePool {
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
     /// - Returns: The value; `nil` if there is no row.
     /// - Throws: As ``read(timeout:_:)``, and as ``SQLiteConnection/query(_:decoding:missingColumns:)``.
+    @inlinable
     public func queryFirst<Value: Decodable & Sendable>(
         _ sql: SQL,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors,
         timeout: Duration? = nil
     ) async throws -> Value? {
-        try await run(on: readers, .none, until: Self.deadline(after: timeout)) { db in
+        try await runOnReader(timeout) { db in
             try db.queryFirst(sql, decoding: Value.self, missingColumns: missingColumns)
         }
     }

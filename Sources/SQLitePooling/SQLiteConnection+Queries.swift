@@ -29,7 +29,7 @@ extension SQLiteConnection {
             // Named, because the optimizer of Swift 6.3 fails on a temporary pack here.
             let row: (repeat each Column) = try statement.decode(as: columns)
             rows.append(row)
-        } while try session.step(statement)
+        } while try session.stepOn(statement)
         return rows
     }
 
@@ -49,7 +49,7 @@ extension SQLiteConnection {
         let (statement, hasRow) = try session.beginRows(sql, columnCount: 1)
         defer { session.end(statement) }
         guard hasRow else { return values }
-        repeat { values.append(try statement.decode(column)) } while try session.step(statement)
+        repeat { values.append(try statement.decode(column)) } while try session.stepOn(statement)
         return values
     }
 

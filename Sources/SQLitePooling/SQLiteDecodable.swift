@@ -2,8 +2,6 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ConnectionPooling
-
 /// What a value of a column can be decoded as.
 ///
 /// A type of your own decodes one of the types here, and makes itself of it:
@@ -63,13 +61,8 @@ extension String: SQLiteDecodable {
     /// The value, if it is a text.
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if it is not, or is not UTF-8.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        guard column.storageType == .text else { throw column.mismatch("a String needs TEXT") }
-        guard let text = unsafe String(validUTF8: column.rawBytes) else {
-            throw column.mismatch("the text is not UTF-8; select CAST(… AS BLOB) to get its bytes")
-        }
-        self = text
-    }
+    @inlinable
+    public init(column: borrowing SQLiteColumn) throws(SQLiteError) { self = try column.text() }
 }
 
 extension [UInt8]: SQLiteDecodable {

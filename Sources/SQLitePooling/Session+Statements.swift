@@ -61,10 +61,26 @@ extension Session {
             throw SQLiteError(.interrupted, "interrupted", sql: statement.text)
         }
         if isShared { isWriting = !statement.isReadOnly }
+        return try endStep(unsafe sqlite3_step(statement.handle), of: statement)
+    }
+
+    /// Goes from one row to the next, where nothing but decoding happens in between.
+    ///
+    /// It looks at no interruption: SQLite keeps an interrupt while a statement runs, and the progress handler, which counts the
+    /// instructions of all steps, looks at the cancellation and the deadline.
+    ///
+    /// - Returns: Whether there is one.
+    @usableFromInline
+    func stepOn(_ statement: Statement) throws(SQLiteError) -> Bool {
         let code = unsafe sqlite3_step(statement.handle)
+        if code == SQLITE_ROW, !countsRows { return true }
+        return try endStep(code, of: statement)
+    }
+
+    private func endStep(_ code: Int32, of statement: Statement) throws(SQLiteError) -> Bool {
         endCommit()
         if code == SQLITE_ROW {
-            if budget.countsRows { try budget.countRow(of: statement) }
+            if countsRows { try budget.countRow(of: statement) }
             return true
         }
         if code == SQLITE_DONE { return false }

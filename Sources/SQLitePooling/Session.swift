@@ -28,6 +28,8 @@ final class Session {
     private let errorDetail: SQLiteConfiguration.ErrorDetail
     /// What the call that runs may take, and has taken.
     var budget: CallBudget
+    /// Whether the rows of calls are counted.
+    let countsRows: Bool
 
     /// Whether a transaction of the pool's is open: the body may not end it, nor go on when SQLite has.
     var isInTransaction = false
@@ -79,6 +81,7 @@ final class Session {
         busyTimeout = configuration.busyTimeout
         errorDetail = configuration.errorDetail
         budget = CallBudget(configuration.effectiveLimits)
+        countsRows = budget.countsRows
         strategies = configuration.strategies
         mayShareCommits = configuration.maximumWritesPerCommit > 1
         cache = StatementCache(capacity: configuration.statementCacheCapacity)
