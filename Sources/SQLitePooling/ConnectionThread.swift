@@ -46,7 +46,10 @@ final class ConnectionThread: Sendable {
     deinit { mailbox.end() }
 
     /// Has the thread do some work. What was submitted before must have been begun.
-    func submit(_ work: Work) { mailbox.put(work) }
+    ///
+    /// - Returns: Whether the thread is awake, so that it begins at once.
+    @discardableResult
+    func submit(_ work: Work) -> Bool { mailbox.put(work) }
 
     /// The work that has been submitted since the present one was begun, if it is there already. To be called on the thread.
     func nextIfAny() -> Work? { mailbox.takeIfAny() }

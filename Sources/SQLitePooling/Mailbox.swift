@@ -43,22 +43,25 @@ final class Mailbox: @unsafe @unchecked Sendable {
         unsafe mutex.deallocate()
     }
 
-    func put(_ work: Work) {
+    /// - Returns: Whether the thread is awake, so that it takes the work at once.
+    @discardableResult
+    func put(_ work: Work) -> Bool {
         replace(with: UInt(bitPattern: unsafe Unmanaged.passRetained(work).toOpaque()))
     }
 
     /// Lets the thread end.
-    func end() { replace(with: Mailbox.ended) }
+    func end() { _ = replace(with: Mailbox.ended) }
 
-    private func replace(with content: UInt) {
+    private func replace(with content: UInt) -> Bool {
         // Release: the thread sees the work as it was made. Acquire: whoever puts it owns what the thread has left.
         let before = word.exchange(content, ordering: .acquiringAndReleasing)
         precondition(before <= Mailbox.asleep, "A connection has one user at a time.")
-        guard before == Mailbox.asleep else { return }
+        guard before == Mailbox.asleep else { return true }
         // The thread has gone to sleep under the lock, or is about to: it looks at the word again with the lock in hand.
         unsafe pthread_mutex_lock(mutex)
         unsafe pthread_mutex_unlock(mutex)
         unsafe pthread_cond_signal(condition)
+        return false
     }
 
     /// The work that is there, if any.

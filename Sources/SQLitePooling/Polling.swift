@@ -44,7 +44,7 @@ final class Polling: Sendable {
     }
 }
 
-/// The number of calls in the process that have begun and have no outcome yet.
+/// The number of calls in the process whose callers wait, or are resumed and have not gone on yet.
 enum CallsInFlight {
     // Relaxed: no data depend on it.
     private static let count = Atomic(0)

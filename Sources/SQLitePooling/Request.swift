@@ -88,11 +88,14 @@ final class Request: Work, @unchecked Sendable {
     /// - Parameter connection: One that stays the caller's; `nil` for the next that is free.
     /// - Throws: What the body has thrown; `CancellationError`, `SQLiteError` or `PoolError` if it has not run to its end.
     func run(on connection: HeldConnection?, isolation: isolated (any Actor)? = #isolation) async throws {
+        CallsInFlight.begin()
+        // When the task goes on, and not when there is an outcome: a task that is resumed needs a processor.
+        defer { CallsInFlight.end() }
         await withTaskCancellationHandler {
             // Keeps the closure on the caller's actor: it would go to a thread of the cooperative pool, and the caller come back.
             _ = isolation
-            if isPending { if let connection { start(on: connection) } else { start() } }
-            if Polling.forOutcome.wait(until: { !isPending }, while: { CallsInFlight.areFew }) { return }
+            let isUnderWay = isPending && (connection.map { start(on: $0) } ?? start())
+            if isUnderWay, Polling.forOutcome.wait(until: { !isPending }, while: { CallsInFlight.areFew }) { return }
             await Resumption.wait { notify(.task($0)) }
         } onCancel: {
             stop(.cancelled)
@@ -114,8 +117,10 @@ final class Request: Work, @unchecked Sendable {
     // MARK: In line
 
     /// Takes an idle connection, or gets in line for one. Once.
-    func start() {
-        CallsInFlight.begin()
+    ///
+    /// - Returns: Whether the call is on an idle connection whose thread is awake, so that its outcome may come at once.
+    @discardableResult
+    func start() -> Bool {
         group?.noteCall()
         if let lease = pool.tryGet() { return accept(lease) }
         let start = pool.beginWait()
@@ -141,14 +146,16 @@ final class Request: Work, @unchecked Sendable {
             unsafe context.release()
             refuse(error)
         }
+        return false
     }
 
     /// Goes to the thread of a connection that stays the caller's. Once.
-    func start(on connection: HeldConnection) {
-        CallsInFlight.begin()
+    ///
+    /// - Returns: Whether the thread is awake, so that the outcome may come at once.
+    func start(on connection: HeldConnection) -> Bool {
         held = connection
         watchDeadline()
-        connection.worker.thread.submit(self)
+        return connection.worker.thread.submit(self)
     }
 
     /// Has `completion` resumed when the call is complete or stopped, at once if it is. Once.
@@ -193,17 +200,18 @@ final class Request: Work, @unchecked Sendable {
             preconditionFailure("A call gets in line before it has its turn.")
         }
         do throws(PoolError) {
-            accept(try unsafe pool.lease(turn, waitedSince: lineBegan))
+            _ = accept(try unsafe pool.lease(turn, waitedSince: lineBegan))
         } catch {
             refuse(error)
         }
     }
 
-    private func accept(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) {
+    /// - Returns: Whether the connection's thread is awake.
+    private func accept(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) -> Bool {
         let worker = lease.connection
         self.lease = consume lease
         watchDeadline()
-        worker.thread.submit(self)
+        return worker.thread.submit(self)
     }
 
     private func refuse(_ error: PoolError) {
@@ -286,7 +294,6 @@ final class Request: Work, @unchecked Sendable {
 
     /// Resumes the caller with the outcome, unless it has been answered. The thread does this last.
     func complete() {
-        CallsInFlight.end()
         if mayBeAbandoned, deadline != nil { CallDeadlines.shared.remove(self) }
         settle(.complete)
     }

@@ -96,6 +96,8 @@ extension SQLitePool {
             )
             let isNested = try detector.beginWait(for: .writer)
             defer { if isNested { detector.endWait() } }
+            CallsInFlight.begin()
+            defer { CallsInFlight.end() }
             request.start()
             Completion.block { request.notify($0) }
             try request.checkOutcome()
