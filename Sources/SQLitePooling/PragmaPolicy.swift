@@ -27,8 +27,12 @@ enum PragmaPolicy {
         case "wal_autocheckpoint":
             self = .refused("the pool makes the checkpoints of its database")
         case "journal_mode" where database == nil || database == "main":
-            let isWriteAheadLog = argument.lowercased() == "wal"
-            self = isWriteAheadLog ? .kept : .refused("the pool needs the write-ahead log")
+            switch argument.lowercased() {
+            case "wal": self = .kept
+            // For programs that hand the file on: the next connection makes a log again.
+            case "delete": self = .replaced
+            default: self = .refused("the pool needs the write-ahead log")
+            }
         case "soft_heap_limit", "hard_heap_limit":
             self = countsMemory() ? .kept : .refused(Self.uncountedMemory)
         case _ where Self.restoredNames.contains(name):

@@ -280,6 +280,7 @@ final class Request: Work, @unchecked Sendable {
         guard let held = held.take() else { preconditionFailure("A call has a connection when it runs.") }
         // The caller may have let go of it.
         defer { withExtendedLifetime(held) {} }
+        held.noteUse()
         held.worker.repair()
         do {
             try held.worker.withSession { perform(in: $0) }

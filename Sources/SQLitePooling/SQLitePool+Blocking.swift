@@ -73,6 +73,7 @@ extension SQLitePool {
         if let group { return try writeInGroup(group, deadline, body) }
         let held = HeldConnection(try checkOutBlocking(.writer, deadline))
         defer { held.giveBack() }
+        held.noteUse()
         return try held.worker.perform(deadline.map { Interruption(deadline: $0) }, in: .immediate, body)
     }
 

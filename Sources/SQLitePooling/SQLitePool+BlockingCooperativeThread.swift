@@ -65,6 +65,7 @@ extension SQLitePool {
         let interruption = Interruption(deadline: Self.deadline(after: timeout))
         let held = HeldConnection(try await writer.checkOut(until: interruption.deadline))
         defer { held.giveBack() }
+        held.noteUse()
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
             try held.worker.perform(interruption, in: .immediate, body)
         } onCancel: {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ConnectionPooling
+internal import Synchronization
 
 extension SQLitePool {
     /// Runs `body` in a transaction, as ``write(timeout:_:)`` does, and then `later` on another connection, which sees the
@@ -50,15 +51,20 @@ extension SQLitePool {
 final class HeldConnection: Sendable {
     private let lease: Locked<ConnectionLease<SQLiteWorkerFactory>?>
     let worker: SQLiteWorker
+    /// Whether a call has run on it. Before that, a group of writes may still run, and the connection is its alone.
+    private let isUsed = Atomic(false)
 
     init(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) {
         worker = lease.connection
         self.lease = Locked(consume lease)
     }
 
+    /// Notes that a call runs on it.
+    func noteUse() { isUsed.store(true, ordering: .releasing) }
+
     func giveBack() {
         guard let lease = lease.withLock({ $0.take() }) else { return }
-        worker.giveBack(lease)
+        if isUsed.load(ordering: .acquiring) { worker.giveBack(lease) } else { lease.release() }
     }
 
     deinit { giveBack() }

@@ -66,10 +66,16 @@ extension Session {
         if calls == 0 { busySince = .now }
         let left = busyTimeout - (ContinuousClock.now - busySince)
         guard left > .zero, interruption?.isRaised != true else {
-            if interruptsOnBusyTimeout { unsafe sqlite3_interrupt(handle) }
+            guard let database = endsCheckpointOnBusyTimeout else { return false }
+            // Without the snapshot, SQLite must not go on.
+            guard openCheckpointLock?.beginSnapshot(of: database) == true else { return pauseForLock(.milliseconds(1)) }
+            unsafe sqlite3_interrupt(handle)
             return false
         }
-        let pause = min(.milliseconds(Int(min(calls + 1, 25))), left)
+        return pauseForLock(min(.milliseconds(Int(min(calls + 1, 25))), left))
+    }
+
+    private func pauseForLock(_ pause: Duration) -> Bool {
         usleep(UInt32(pause / .microseconds(1)))
         return true
     }

@@ -162,6 +162,11 @@ extension Session {
             if code != SQLITE_OK { throw session.failure(code, sql: nil) }
             _ = unsafe clockpool_sqlite_refuse_double_quoted_strings(handle)
             session.installCallbacks()
+            // SQLite makes a checkpoint by itself after a commit, such as a pragma's, and without the lock that the pool's take.
+            _ = unsafe sqlite3_wal_autocheckpoint(handle, 0)
+            if !file.configuration.checkpoints.isAutomatic {
+                _ = unsafe clockpool_sqlite_set_option(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            }
             try session.protect(file.configuration)
             try session.pragma("cache_size = -\(file.configuration.cacheSizeKiB)")
             try session.pragma("mmap_size = \(file.configuration.mmapSizeBytes)")
@@ -169,6 +174,8 @@ extension Session {
             try prepare(session)
             if runsCode, let opening = file.configuration.onOpen, opening.connections.contains(kind) {
                 try session.run(opening)
+                // The code may have set a busy timeout, which takes the place of the pool's handler.
+                session.installCallbacks()
                 if kind == .writer { try session.prepareAttachedDatabases(file.configuration) }
             }
             // After the configuration's code, which may make temporary tables.

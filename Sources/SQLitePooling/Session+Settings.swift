@@ -7,7 +7,17 @@ internal import CLockPoolSQLite
 /// A setting of a connection, or of one of its databases.
 struct Setting: Hashable {
     let name: String
+    /// `nil` for the main database, and for a setting of the whole connection, however the statement names a database.
     let database: String?
+
+    init(name: String, database: String?) {
+        self.name = name
+        self.database = database == "main" || !Self.namesOfDatabases.contains(name) ? nil : database
+    }
+
+    private static let namesOfDatabases: Set<String> = [
+        "cache_size", "cache_spill", "journal_size_limit", "max_page_count", "mmap_size", "synchronous",
+    ]
 
     fileprivate var text: String { database.map { "\(SQL.quoted($0)).\(name)" } ?? name }
 }
@@ -65,7 +75,8 @@ extension Session {
                 sql: sql
             )
         }
-        guard unsafe sqlite3_db_readonly(handle, "main") == 1 else { return }
+        // Before the connection is complete, writes are not off yet.
+        guard unsafe sqlite3_db_readonly(handle, "main") == 1, file != nil else { return }
         let setting = Setting(name: "query_only", database: nil)
         try learn(setting)
         settings.noteChange(setting)

@@ -30,6 +30,8 @@ extension Session {
     @usableFromInline
     func end(_ statement: Statement) {
         statement.reset()
+        // A statement that ends before its last row commits with that.
+        endCommit()
         statement.isBusy = false
         if !statement.isCached { statement.finalize() }
     }
@@ -47,7 +49,7 @@ extension Session {
     }
 
     /// Notes that a statement has ended, and with it its commit, if it was a transaction of its own.
-    private func endCommit() {
+    func endCommit() {
         guard let interruption, !interruption.endsWithCommit, let reason = interruption.endCommit() else { return }
         interruption.call?.abandon(reason)
     }

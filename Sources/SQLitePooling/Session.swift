@@ -67,8 +67,8 @@ final class Session {
     var checkpoints = SQLiteConfiguration.Checkpoints()
     /// Keeps other connections from writing during a checkpoint; opened for the first one.
     var openCheckpointLock: CheckpointLock?
-    /// Whether a wait for a lock that ends in vain interrupts what waited.
-    var interruptsOnBusyTimeout = false
+    /// The database whose checkpoint ends with a wait for a lock in vain; `nil` where none is made.
+    var endsCheckpointOnBusyTimeout: String?
     /// The file as it was opened, where it is read as one that cannot change.
     var unchangingFile: UnchangingFile?
     /// What the connection is to; a temporary file lasts as long.
@@ -90,8 +90,7 @@ final class Session {
 
     /// Closes the connection. It must not be used any more.
     func close() {
-        openCheckpointLock?.close()
-        openCheckpointLock = nil
+        closeCheckpointLock()
         endStatistics()
         cache.removeAll()
         schemaWatch?.close()
@@ -125,18 +124,24 @@ final class Session {
     }
 
     func run(_ control: Control) throws(SQLiteError) {
+        try prepare(control)
+        // SQLite prepares it again where the schema has changed.
         isPrivileged = true
         defer { isPrivileged = false }
-        var code = SQLITE_OK
-        if unsafe controls[control.rawValue] == nil {
-            let options = UInt32(SQLITE_PREPARE_PERSISTENT)
-            code = unsafe sqlite3_prepare_v3(handle, control.text, -1, options, &controls[control.rawValue], nil)
-        }
-        if code == SQLITE_OK {
-            code = unsafe sqlite3_step(controls[control.rawValue])
-            if code == SQLITE_DONE || code == SQLITE_ROW { code = SQLITE_OK }
-        }
+        let code = unsafe sqlite3_step(controls[control.rawValue])
         defer { _ = unsafe sqlite3_reset(controls[control.rawValue]) }
+        // The release of an outermost savepoint commits.
+        endCommit()
+        if code != SQLITE_DONE, code != SQLITE_ROW { throw failure(code, sql: control.text) }
+    }
+
+    /// Prepares a statement of the pool's own, if it is not, so that no memory is needed when it runs.
+    func prepare(_ control: Control) throws(SQLiteError) {
+        guard unsafe controls[control.rawValue] == nil else { return }
+        isPrivileged = true
+        defer { isPrivileged = false }
+        let options = UInt32(SQLITE_PREPARE_PERSISTENT)
+        let code = unsafe sqlite3_prepare_v3(handle, control.text, -1, options, &controls[control.rawValue], nil)
         if code != SQLITE_OK { throw failure(code, sql: control.text) }
     }
 

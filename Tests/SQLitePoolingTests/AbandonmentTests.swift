@@ -62,6 +62,27 @@ private final class Block: Sendable {
 }
 
 @Suite(.timeLimit(.minutes(10))) struct AbandonmentTests {
+    @Test("A caller is answered at once also after a savepoint has committed in its call")
+    func afterSavepoint() async throws {
+        try await withPool { pool in
+            try await pool.execute("CREATE TABLE s (x)")
+            let body = Rendezvous()
+            let call = Task {
+                try await pool.writeWithoutTransaction { db in
+                    try db.savepoint { db in _ = try db.execute("INSERT INTO s VALUES (1)") }
+                    body.arrive()
+                    body.wait()
+                }
+            }
+            await body.arrived()
+            call.cancel()
+            await #expect(throws: CancellationError.self) { try await call.value }
+            body.release()
+            await expectAllBack(pool)
+            #expect(try await pool.query("SELECT x FROM s", as: Int.self) == [1])
+        }
+    }
+
     /// A pool on a table `t (x)`, with its connections open and idle.
     private func withTable(
         group: Int = 1,

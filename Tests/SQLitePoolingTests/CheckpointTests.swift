@@ -232,6 +232,23 @@ import Testing
         }
     }
 
+    @Test("A pragma that commits while a connection is opened is followed by no checkpoint of SQLite's own")
+    func pragmaOnOpen() async throws {
+        var configuration = SQLiteConfiguration()
+        configuration.checkpoints.isAutomatic = false
+        let folder = try SampleFolder()
+        try makeSmallPages(folder.file())
+        try await withPool(configuration, in: folder) { try await insert(into: $0, turns: 100) }
+        let size = try folder.bytes().count
+        configuration.pragmas = [SQLitePragma("user_version", 3, on: .writer)]
+        try await withPool(configuration, in: folder) { pool in
+            try await pool.execute("INSERT INTO t (x) VALUES (NULL)")
+            #expect(try folder.bytes().count == size)
+        }
+        #expect(try folder.bytes().count == size)
+        #expect(try logLength(folder) > 100 * 128)
+    }
+
     @Test("A checkpoint tells observers that it begins and ends, and what kept it from its work")
     func observed() async throws {
         let folder = try SampleFolder()

@@ -187,7 +187,10 @@ import Testing
             #expect(error.code == .notADatabase && error.message.contains(folder.file()))
         }
         #expect(try folder.bytes() == text)
-        let pool = try SQLitePool(path: folder.path, configuration: SQLiteConfiguration(mode: mode))
+        let pool = try SQLitePool(
+            path: folder.path,
+            configuration: SQLiteConfiguration(mode: mode, checkoutTimeout: .seconds(600))
+        )
         let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
         #expect([.cannotOpen, .inputOutput].contains(error.code.primary) && error.message.contains(folder.path))
         await pool.close()

@@ -41,7 +41,10 @@ import Testing
     func fullDisk() async throws {
         let disk = FaultyDisk(seed: 1)
         let folder = try SampleFolder()
-        let pool = try SQLitePool(uri: disk.uri(folder), configuration: SQLiteConfiguration(synchronous: .full))
+        let pool = try SQLitePool(
+            uri: disk.uri(folder),
+            configuration: SQLiteConfiguration(synchronous: .full, checkoutTimeout: .seconds(600))
+        )
         try await pool.execute(Self.table)
         disk.limit(300_000)
         let (rows, error) = try await fill(pool)

@@ -237,7 +237,10 @@ import Testing
         let folder = try SampleFolder()
         try await withPool(in: folder) { writer in
             try await writer.execute("CREATE TABLE t (x)")
-            let pool = try SQLitePool(path: folder.file(), configuration: SQLiteConfiguration(mode: .immutable))
+            let pool = try SQLitePool(
+                path: folder.file(),
+                configuration: SQLiteConfiguration(mode: .immutable, checkoutTimeout: .seconds(600))
+            )
             let error = try await sqliteError { _ = try await pool.query("SELECT x FROM t", as: Int.self) }
             #expect(error.code == .readOnlyRecovery)
             await pool.close()

@@ -91,7 +91,7 @@ import Testing
         "A pragma that would break the pool is refused, in a body, in a script and in onOpen",
         arguments: [
             "PRAGMA wal_autocheckpoint = 10", "PRAGMA wal_checkpoint", "PRAGMA main.wal_checkpoint(TRUNCATE)",
-            "PRAGMA main.journal_mode = DELETE", "PRAGMA Journal_Mode(memory)",
+            "PRAGMA main.journal_mode = OFF", "PRAGMA Journal_Mode(memory)",
         ]
     )
     func refused(sql: String) async throws {
@@ -159,4 +159,38 @@ import Testing
             #expect(error.message.contains("pool.query"))
         }
     }
+
+    @Test("A setting that is named with and without its database is set back to what it was")
+    func spellings() async throws {
+        try await withPool { pool in
+            // The order in which settings are set back must not matter.
+            for _ in 0..<20 {
+                try await pool.writeWithoutTransaction { db in
+                    for sql: SQL in [
+                        "PRAGMA foreign_keys = OFF", "PRAGMA main.foreign_keys = OFF", "PRAGMA temp.foreign_keys = OFF",
+                        "PRAGMA synchronous = OFF", "PRAGMA main.synchronous = OFF",
+                    ] { try db.execute(sql) }
+                }
+                let values = try await pool.write { db in
+                    let keys = try db.query("PRAGMA foreign_keys", as: Int.self)
+                    return try keys + db.query("PRAGMA synchronous", as: Int.self)
+                }
+                #expect(values == [1, 1])
+            }
+            #expect(pool.statistics.writer.createdAndClosed == [1, 0])
+        }
+    }
+
+    @Test("A busy timeout that onOpen sets does not take the place of the pool's own waits")
+    func busyTimeoutOnOpen() async throws {
+        var configuration = SQLiteConfiguration()
+        configuration.onOpen = SQLiteOpening { db in _ = try db.execute("PRAGMA busy_timeout = 5000") }
+        try await withPool(configuration) { pool in
+            // SQLite's own handler has a time, and the pool's handler none.
+            let writer = try await pool.write { db in try db.query("PRAGMA busy_timeout", as: Int.self) }
+            let reader = try await pool.query("PRAGMA busy_timeout", as: Int.self)
+            #expect(writer == [0] && reader == [0])
+        }
+    }
+
 }

@@ -31,9 +31,33 @@ final class CheckpointLock {
     ) throws(SQLiteError) -> Value {
         try attach(database, of: writer)
         session.busyTimeout = min(writer.busyTimeout, .milliseconds(50))
+        // The lock must go, whatever happens.
+        try session.prepare(.rollBack)
         try session.run(.beginImmediate)
         defer { try? session.run(.rollBack) }
         return try body()
+    }
+
+    /// Whether the connection is in order, and holds no lock.
+    var isUsable: Bool { !session.isSpent && session.isAutocommitting }
+
+    /// Takes a snapshot of a database, which keeps its log from starting anew, or SQLite from copying from it.
+    ///
+    /// - Returns: Whether there is one, until ``endSnapshot()``.
+    func beginSnapshot(of database: String) -> Bool {
+        session.busyTimeout = .zero
+        do throws(SQLiteError) {
+            if session.isAutocommitting { try session.run(.begin) }
+            _ = try session.column("SELECT 1 FROM \(SQL.quoted(database)).sqlite_schema LIMIT 1")
+            return true
+        } catch {
+            endSnapshot()
+            return false
+        }
+    }
+
+    func endSnapshot() {
+        if !session.isAutocommitting { try? session.run(.rollBack) }
     }
 
     func close() { session.close() }

@@ -15,7 +15,6 @@ extension Session {
     func observeLogs(_ settings: SQLiteConfiguration.Checkpoints) {
         logs = [LogLength(of: "main", settings)]
         checkpoints = settings
-        if !settings.isAutomatic { _ = unsafe clockpool_sqlite_set_option(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1) }
         // It replaces SQLite's own checkpoints.
         _ = unsafe sqlite3_wal_hook(
             handle,
@@ -105,6 +104,7 @@ extension Session {
     /// Makes a passive checkpoint while no other connection can start the log anew.
     private func copyLog(of database: String) throws(SQLiteError) -> (length: Int32, copied: Int32) {
         let lock = try checkpointLock()
+        defer { if !lock.isUsable { closeCheckpointLock() } }
         return try lock.withLock(on: database, of: self) { () throws(SQLiteError) in
             try runCheckpoint(SQLITE_CHECKPOINT_PASSIVE, of: database)
         }
@@ -112,9 +112,10 @@ extension Session {
 
     /// Makes a checkpoint that waits, for which SQLite takes the write lock itself.
     ///
-    /// Where SQLite does not get that lock, it makes a passive checkpoint without it, which is what must not be. So the wait for
-    /// a lock that ends in vain interrupts the checkpoint, and SQLite ends it before it copies or marks anything. Where the wait was for readers,
-    /// nothing is lost: a passive checkpoint came before.
+    /// Where SQLite does not get that lock, it makes a passive checkpoint without it, which could mark pages of a log that another process
+    /// starts anew meanwhile. So a wait for a lock that ends in vain interrupts the checkpoint and takes a snapshot on the second connection,
+    /// until the checkpoint has ended. With that snapshot, either the log cannot start anew, or SQLite cannot copy from it. Where the wait
+    /// was for readers, nothing is lost: a passive checkpoint came before.
     private func copyLog(
         of database: String,
         _ mode: SQLiteCheckpoint.Mode,
@@ -122,10 +123,11 @@ extension Session {
     ) throws(SQLiteError) -> (length: Int32, copied: Int32) {
         let ordinaryTimeout = busyTimeout
         busyTimeout = timeout
-        interruptsOnBusyTimeout = true
+        endsCheckpointOnBusyTimeout = database
         defer {
             busyTimeout = ordinaryTimeout
-            interruptsOnBusyTimeout = false
+            endsCheckpointOnBusyTimeout = nil
+            openCheckpointLock?.endSnapshot()
         }
         do {
             return try runCheckpoint(mode.sqliteMode, of: database)
@@ -142,6 +144,11 @@ extension Session {
         // Not a failure of the connection: the transaction before it is committed, and the next checkpoint copies the same pages.
         if code != SQLITE_OK { throw unsafe SQLiteError(code, of: handle) }
         return (length, copied)
+    }
+
+    func closeCheckpointLock() {
+        openCheckpointLock?.close()
+        openCheckpointLock = nil
     }
 
     private func checkpointLock() throws(SQLiteError) -> CheckpointLock {
