@@ -36,7 +36,7 @@ import Testing
 
     /// The greatest length that the log has had, in pages.
     private func logLength(_ folder: SampleFolder, _ name: String = "test.sqlite-wal") throws -> Int {
-        try folder.bytes(name).count / Self.frameSize
+        try folder.size(name) / Self.frameSize
     }
 
     @Test("The log stays bounded while readers overlap without a gap")
@@ -133,8 +133,8 @@ import Testing
             #expect(try logLength(folder) > 60 * 128)
             reader.release()
             #expect(try await count == 0)
-            while try folder.bytes("test.sqlite-wal").count > 100_000, !Task.isCancelled { await Task.yield() }
-            #expect(try folder.bytes("test.sqlite-wal").count <= 100_000)
+            while try folder.size("test.sqlite-wal") > 100_000, !Task.isCancelled { await Task.yield() }
+            #expect(try folder.size("test.sqlite-wal") <= 100_000)
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [60])
         }
     }
@@ -150,10 +150,10 @@ import Testing
             try await pool.execute("CREATE TABLE m (x)")
             try await insert(into: pool, table: "archive.t", turns: 100)
             #expect(try logLength(folder, "archive.sqlite-wal") < pool.configuration.checkpoints.interval + 500)
-            #expect(try folder.bytes("archive.sqlite").count > 90 * 65_536)
+            #expect(try folder.size("archive.sqlite") > 90 * 65_536)
             let results = try await pool.checkpoint(.truncate)
             #expect(results.map(\.database) == ["main", "archive"] && results.allSatisfy(\.isComplete))
-            #expect(try folder.bytes("archive.sqlite-wal").isEmpty)
+            #expect(try folder.size("archive.sqlite-wal") == 0)
         }
     }
 
@@ -227,7 +227,7 @@ import Testing
             #expect(try logLength(folder) > 100 * 128)
             let truncated = try await pool.checkpoint(.truncate)
             #expect(truncated[0].isComplete && truncated[0].logPages == 0)
-            #expect(try folder.bytes("test.sqlite-wal").isEmpty)
+            #expect(try folder.size("test.sqlite-wal") == 0)
             #expect(pool.statistics.log.checkpoints == 2 && pool.statistics.log.pages == 0)
         }
     }
@@ -239,13 +239,13 @@ import Testing
         let folder = try SampleFolder()
         try makeSmallPages(folder.file())
         try await withPool(configuration, in: folder) { try await insert(into: $0, turns: 100) }
-        let size = try folder.bytes().count
+        let size = try folder.size()
         configuration.pragmas = [SQLitePragma("user_version", 3, on: .writer)]
         try await withPool(configuration, in: folder) { pool in
             try await pool.execute("INSERT INTO t (x) VALUES (NULL)")
-            #expect(try folder.bytes().count == size)
+            #expect(try folder.size() == size)
         }
-        #expect(try folder.bytes().count == size)
+        #expect(try folder.size() == size)
         #expect(try logLength(folder) > 100 * 128)
     }
 

@@ -27,6 +27,12 @@ final class SampleFolder: Sendable {
         try Data(contentsOf: URL(filePath: file(name)))
     }
 
+    /// The size of a file, in bytes. Also for a file that grows or shrinks meanwhile, which Foundation reads with a leak.
+    func size(_ name: String = "test.sqlite") throws -> Int {
+        let attributes = try FileManager.default.attributesOfItem(atPath: file(name))
+        return (attributes[.size] as? Int) ?? 0
+    }
+
     /// Damages a file from a byte on.
     func overwrite(_ name: String, from start: Int) throws {
         var data = try bytes(name)
