@@ -79,7 +79,8 @@ final class RowDecoder {
     @inline(never)
     private func newProperties<Key: CodingKey>(_: Key.Type) -> KeyedDecodingContainer<Key> {
         let new = Held(KeyedDecodingContainer(Properties<Key>(row: self)))
-        unsafe container = (ObjectIdentifier(Key.self), new)
+        // A decoder that a type has kept would keep itself by a container that it is asked for after its row.
+        if unsafe isOnRow { unsafe container = (ObjectIdentifier(Key.self), new) }
         return new.copy()
     }
 

@@ -11,8 +11,8 @@ import Testing
     /// checkpoint, which makes its race wide. `Scripts/sqlite` builds that library; child processes load it.
     @Suite struct WALResetTests {
         /// Runs a child on a file in memory, where a checkpoint takes little time beside the sleep.
-        private func run(_ action: String, in folder: SampleFolder, rounds: Int) throws -> ChildProcess {
-            let library = try DelayedSQLite.folder.get()
+        private func run(_ action: String, in folder: SampleFolder, rounds: Int) async throws -> ChildProcess {
+            let library = try await DelayedSQLite.folder.value
             return try startChild(
                 action,
                 folder.file(),
@@ -26,7 +26,7 @@ import Testing
         @Test("The race loses commits where one connection makes checkpoints and another one writes")
         func control() async throws {
             let folder = try memoryFolder()
-            let child = try run("reset-control", in: folder, rounds: 1_000)
+            let child = try await run("reset-control", in: folder, rounds: 1_000)
             let output = await child.output.text()
             #expect(await child.exitCode() == 1)
             #expect(output.contains("commits have returned"))
@@ -36,7 +36,7 @@ import Testing
         @Test("A pool loses no commit to the race", arguments: ["reset", "reset-grouped"])
         func oneProcess(action: String) async throws {
             let folder = try memoryFolder()
-            let child = try run(action, in: folder, rounds: 150)
+            let child = try await run(action, in: folder, rounds: 150)
             let output = await child.output.text()
             #expect(await child.exitCode() == 0, "\(output)")
             withExtendedLifetime(folder) {}
@@ -45,7 +45,9 @@ import Testing
         @Test("Two processes with a pool each lose no commit to the race")
         func twoProcesses() async throws {
             let folder = try memoryFolder()
-            let children = try (0..<2).map { _ in try run("reset", in: folder, rounds: 80) }
+            let children = [
+                try await run("reset", in: folder, rounds: 80), try await run("reset", in: folder, rounds: 80),
+            ]
             for child in children {
                 let output = await child.output.text()
                 #expect(await child.exitCode() == 0, "\(output)")
@@ -60,23 +62,21 @@ import Testing
             let reason: String
         }
 
-        static let folder = Result { try build() }
+        static let folder = Task { try await build() }
 
-        private static func build() throws -> String {
+        private static func build() async throws -> String {
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent()
-            let process = Process()
-            process.executableURL = root.appending(path: "Scripts/sqlite")
-            process.arguments = ["build", "bookworm", "--delayed"]
-            let output = Pipe()
-            process.standardOutput = output
-            try process.run()
-            let text = output.fileHandleForReading.readDataToEndOfFile()
-            process.waitUntilExit()
-            guard process.terminationStatus == 0 else {
-                throw Unavailable(reason: "Scripts/sqlite ended with exit code \(process.terminationStatus)")
-            }
-            return String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+            let script = try ChildProcess(
+                executable: root.appending(path: "Scripts/sqlite").path,
+                arguments: ["build", "bookworm", "--delayed"],
+                environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+            )
+            async let errors = script.errors.text()
+            let output = await script.output.text()
+            let reason = await errors
+            guard await script.exitCode() == 0 else { throw Unavailable(reason: reason) }
+            return output.trimmingCharacters(in: .whitespacesAndNewlines)
         }
     }
 #endif
