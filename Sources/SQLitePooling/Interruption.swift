@@ -129,7 +129,7 @@ final class Interruption: @unchecked Sendable {
 
     /// Ends that commit, if one has begun.
     ///
-    /// - Returns: Why the call has been stopped meanwhile, if it has.
+    /// - Returns: The reason for which the call was stopped, if it was.
     func endCommit() -> Reason? {
         guard hasCommitted else { return nil }
         hasCommitted = false

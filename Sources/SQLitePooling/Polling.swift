@@ -14,7 +14,7 @@ final class Polling: Sendable {
     /// A connection's thread that waits for work.
     static let forWork = Polling()
 
-    /// A task that waits for the outcome of the only call in flight. It holds its thread of the cooperative pool meanwhile, as any
+    /// A task that waits for the outcome of the only call in flight. It holds its thread of the cooperative pool as long as any
     /// computation of that length does.
     static let forOutcome = Polling()
 

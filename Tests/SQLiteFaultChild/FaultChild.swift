@@ -165,7 +165,7 @@ struct FaultChild {
         }
     }
 
-    /// Stores a blob, and says by how many KiB the greatest memory of the process has grown meanwhile.
+    /// Stores a blob, and says by how many KiB that has raised the peak memory of the process.
     private static func store(_ path: String, bytes: Int) async throws {
         let pool = try SQLitePool(path: path)
         try await pool.execute("CREATE TABLE blob (bytes BLOB)")

@@ -27,7 +27,7 @@ final class SampleFolder: Sendable {
         try Data(contentsOf: URL(filePath: file(name)))
     }
 
-    /// The size of a file, in bytes. Also for a file that grows or shrinks meanwhile, which Foundation reads with a leak.
+    /// The size of a file, in bytes. Foundation leaks memory when it reads a file that grows or shrinks.
     func size(_ name: String = "test.sqlite") throws -> Int {
         let attributes = try FileManager.default.attributesOfItem(atPath: file(name))
         return (attributes[.size] as? Int) ?? 0

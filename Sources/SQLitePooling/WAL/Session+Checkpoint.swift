@@ -112,8 +112,8 @@ extension Session {
 
     /// Makes a checkpoint that waits, for which SQLite takes the write lock itself.
     ///
-    /// Where SQLite does not get that lock, it makes a passive checkpoint without it, which could mark pages of a log that another process
-    /// starts anew meanwhile. So a wait for a lock that ends in vain interrupts the checkpoint and takes a snapshot on the second connection,
+    /// Where SQLite does not get that lock, it makes a passive checkpoint without it, which could mark pages of a log that another process has
+    /// just started anew. So a wait for a lock that ends in vain interrupts the checkpoint and takes a snapshot on the second connection,
     /// until the checkpoint has ended. With that snapshot, either the log cannot start anew, or SQLite cannot copy from it. Where the wait
     /// was for readers, nothing is lost: a passive checkpoint came before.
     private func copyLog(

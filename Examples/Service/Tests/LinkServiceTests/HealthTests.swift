@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test("A service is unhealthy while its server lets nobody in, and recovers without a request")
+    @Test("A service is unhealthy while its server refuses connections, and recovers without a request")
     func outage() async throws {
         try await TestDatabase.postgres.withDatabase { database in
             // A user of its own, whom the server can refuse.
