@@ -84,7 +84,7 @@ import Testing
                 ["LINKS_POOL_MAXIMUM_CONNECTIONS": "1", "LINKS_POOL_MAXIMUM_WAITERS": "1"]
             )
             _ = try await service.request("POST", "/links", #"{"url":"https://example.com","code":"swift"}"#)
-            try await withThrowingTaskGroup(of: RunningService.Answer.self) { group in
+            try await withThrowingTaskGroup(of: HTTPAnswer.self) { group in
                 try await database.whileLocked(path) {
                     // The first has the only connection for changes until the lock is released, and the second waits.
                     for _ in 0..<3 { group.addTask { try await service.request("GET", "/links/swift") } }

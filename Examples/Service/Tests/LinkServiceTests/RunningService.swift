@@ -6,23 +6,8 @@ import Foundation
 import Synchronization
 import Testing
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
 /// The executable `link-service` in a process of its own.
 final class RunningService: Sendable {
-    /// What a request is answered with.
-    struct Answer {
-        let status: Int
-        let headers: [String: String]
-        let body: Data
-
-        func decode<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
-            try JSONDecoder().decode(type, from: body)
-        }
-    }
-
     private let process: Process
     private let output = Transcript()
     private let errors = Transcript()
@@ -63,36 +48,9 @@ final class RunningService: Sendable {
         return try #require(Int32(text.dropLast()))
     }
 
-    /// Sends a request. Redirects are answers; they are not followed.
-    func request(_ method: String, _ path: String, _ json: String? = nil) async throws -> Answer {
-        var request = URLRequest(url: try #require(URL(string: path, relativeTo: try await url())))
-        request.httpMethod = method
-        if let json {
-            request.httpBody = Data(json.utf8)
-            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-        }
-        // Each on a connection of its own.
-        let session = URLSession(configuration: .ephemeral, delegate: NoRedirects(), delegateQueue: nil)
-        defer { session.finishTasksAndInvalidate() }
-        let (body, response) = try await session.data(for: request)
-        let http = try #require(response as? HTTPURLResponse)
-        var headers: [String: String] = [:]
-        for (name, value) in http.allHeaderFields {
-            if let name = name as? String { headers[name.lowercased()] = value as? String }
-        }
-        return Answer(status: http.statusCode, headers: headers, body: body)
-    }
-}
-
-private final class NoRedirects: NSObject, URLSessionTaskDelegate {
-    func urlSession(
-        _ session: URLSession,
-        task: URLSessionTask,
-        willPerformHTTPRedirection response: HTTPURLResponse,
-        newRequest request: URLRequest,
-        completionHandler: @escaping @Sendable (URLRequest?) -> Void
-    ) {
-        completionHandler(nil)
+    /// Sends a request on a connection of its own. A redirect is an answer; it is not followed.
+    func request(_ method: String, _ path: String, _ json: String? = nil) async throws -> HTTPAnswer {
+        try await HTTPAnswer(to: method, path, json, at: url())
     }
 }
 
@@ -153,16 +111,15 @@ private final class Transcript: Sendable {
     }
 
     /// A pipe whose text is appended.
+    ///
+    /// A thread reads it. A source of Dispatch would watch a descriptor that a child may inherit, and would outlive its
+    /// registration with the kernel: the process then crashes.
     func pipe() -> Pipe {
         let pipe = Pipe()
-        pipe.fileHandleForReading.readabilityHandler = { [self] handle in
-            let data = handle.availableData
-            if data.isEmpty {
-                handle.readabilityHandler = nil
-                end()
-            } else {
-                append(String(decoding: data, as: UTF8.self))
-            }
+        let reader = pipe.fileHandleForReading
+        Thread.detachNewThread { [self] in
+            while case let data = reader.availableData, !data.isEmpty { append(String(decoding: data, as: UTF8.self)) }
+            end()
         }
         return pipe
     }

@@ -14,7 +14,7 @@ import Testing
         try await database.withDatabase { path in
             let service = try RunningService(database: path)
             _ = try await service.request("POST", "/links", #"{"url":"https://example.com","code":"held"}"#)
-            try await withThrowingTaskGroup(of: RunningService.Answer.self) { group in
+            try await withThrowingTaskGroup(of: HTTPAnswer.self) { group in
                 try await database.whileLocked(path) {
                     group.addTask { try await service.request("GET", "/links/held") }
                     // The log has the request when it has arrived.
