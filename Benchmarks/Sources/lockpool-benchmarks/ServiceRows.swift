@@ -74,6 +74,7 @@ enum ServiceRows {
             sqlite("sqlite", "\(environment.services)/link-service", folder),
             sqlite("grdb", "\(environment.services)/link-service-grdb", folder),
             postgres("\(environment.services)/link-service", environment.postgres),
+            Subject(name: "none", executable: "\(environment.services)/link-service-grdb", database: "none") { _ in },
         ]
         var results = Results()
         let seconds = options.isQuick ? 1 : 3

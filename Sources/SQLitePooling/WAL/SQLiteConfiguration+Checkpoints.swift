@@ -13,9 +13,12 @@ extension SQLiteConfiguration {
         /// even when it closes its last connection. ``SQLitePool/checkpoint(_:timeout:)`` still works.
         public var isAutomatic = true
 
-        /// The length of the log, in pages, from which a commit is followed by a passive checkpoint, from 1 to 1,000,000; 4,000 by
-        /// default. A page that changes again and again is copied once for all of them, and the log's index is still a single table.
-        public var interval = 4_000
+        /// The length of the log, in pages, from which a commit is followed by a passive checkpoint, from 1 to 1,000,000; 1,000 by
+        /// default, as in SQLite.
+        ///
+        /// The next write waits for the checkpoint, so a longer interval means rarer and longer waits. It copies fewer pages in total:
+        /// a page that changes again and again within an interval is copied once.
+        public var interval = 1_000
 
         /// The length of the log, in pages, from which a checkpoint also waits for readers, so that the log starts from its beginning,
         /// from 1 to 10,000,000; 8,000 by default.

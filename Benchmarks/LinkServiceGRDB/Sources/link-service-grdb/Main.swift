@@ -13,6 +13,7 @@ struct LinkServiceGRDB {
         let settings = try Settings(ConfigReader(provider: EnvironmentVariablesProvider()))
         var logger = Logger(label: "link-service-grdb")
         logger.logLevel = settings.logLevel
+        if settings.database == "none" { return try await serve(ConstantLinks(), settings: settings, logger: logger) }
         let store = try GRDBLinks(path: settings.database, maximumReaders: settings.pool.maximumConnections)
         try await serve(store, settings: settings, logger: logger)
     }

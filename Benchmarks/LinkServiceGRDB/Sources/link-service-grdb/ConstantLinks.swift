@@ -1,0 +1,18 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import LinkService
+import ServiceLifecycle
+
+/// Links without a database: every code resolves to the same URL. Its rows are the limit that the HTTP server sets to the others.
+struct ConstantLinks: LinkStore {
+    func run() async { try? await gracefulShutdown() }
+    func prepare() {}
+    func resolve(_ code: String) -> String? { "https://example.com/articles/1" }
+    func create(_ link: Link) {}
+    func newest(_ count: Int) -> [Link] {
+        (0..<count).map { Link(code: "code\($0)", url: "https://example.com/articles/\($0)") }
+    }
+    func health() -> Health { Health(isHealthy: true, connections: [:]) }
+}
