@@ -14,15 +14,15 @@ extension ConnectParameters {
         for (keyword, choices) in Self.choices {
             guard let value = values[keyword], !value.isEmpty, !choices.contains(value) else { continue }
             let list = choices.dropLast().joined(separator: ", ")
-            throw ConnectionString.invalid("“\(keyword)” is \(list) or \(choices.last!)")
+            throw ConnectionString.invalid("“\(keyword)” must be \(list) or \(choices.last!)")
         }
         for keyword in Self.numbers {
             guard let value = values[keyword], !value.isEmpty, Int32(value.trimmed) == nil else { continue }
-            throw ConnectionString.invalid("“\(keyword)” is a whole number")
+            throw ConnectionString.invalid("“\(keyword)” must be a whole number")
         }
         if let value = values["require_auth"], !value.isEmpty, AuthenticationPolicy(parsing: value) == nil {
             throw ConnectionString.invalid(
-                "“require_auth” is a list of password, md5, gss, sspi, scram-sha-256, oauth and none, separated by commas; "
+                "“require_auth” must be a list of password, md5, gss, sspi, scram-sha-256, oauth and none, separated by commas; "
                     + "with ! before each, a list of those that are excluded"
             )
         }
@@ -36,7 +36,7 @@ extension ConnectParameters {
         let (hosts, addresses, ports) = (list("host"), list("hostaddr"), list("port"))
         for port in ports where !port.isEmpty {
             guard let number = Int(String(port).trimmed), 1...65_535 ~= number else {
-                throw ConnectionString.invalid("“port” is a number from 1 to 65535, or several separated by commas")
+                throw ConnectionString.invalid("“port” must be a number from 1 to 65535, or several separated by commas")
             }
         }
         let count = max(hosts.count, addresses.count)

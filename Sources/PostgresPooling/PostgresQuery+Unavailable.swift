@@ -40,4 +40,9 @@ extension PostgresQuery.StringInterpolation {
             """
     )
     public mutating func appendInterpolation<Values: Sequence>(_ value: Values) {}
+
+    /// A part of a text.
+    @_disfavoredOverload
+    @available(*, unavailable, message: "a parameter is a String: interpolate String(value)")
+    public mutating func appendInterpolation<Text: StringProtocol>(_ value: Text) {}
 }

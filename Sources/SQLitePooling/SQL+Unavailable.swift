@@ -37,4 +37,9 @@ extension SQL.StringInterpolation {
         message: "SQLite has no arrays: write IN \\(list: values), without parentheses, to look for one of the elements"
     )
     public mutating func appendInterpolation<Values: Sequence>(_ value: Values) {}
+
+    /// A part of a text.
+    @_disfavoredOverload
+    @available(*, unavailable, message: "a parameter is a String: interpolate String(value)")
+    public mutating func appendInterpolation<Text: StringProtocol>(_ value: Text) {}
 }

@@ -369,6 +369,17 @@ import Testing
             message: "declare the conformance"
         ),
         Mistake(
+            testDescription: "A substring is not sent, and the message names strings",
+            imports: "PostgresPooling",
+            program: """
+                func f(_ pool: PostgresPool, name: Substring) async throws {
+                    «mistake»_ = try await pool.execute("DELETE FROM t WHERE name = \\(name)")«»
+                    «right»_ = try await pool.execute("DELETE FROM t WHERE name = \\(String(name))")«»
+                }
+                """,
+            message: "interpolate String(value)"
+        ),
+        Mistake(
             testDescription: "A set is not sent, and the message names arrays",
             imports: "PostgresPooling",
             program: """
