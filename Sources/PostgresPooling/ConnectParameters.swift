@@ -26,17 +26,22 @@ struct ConnectParameters: Sendable {
 
     /// Reads a URL or keywords, without looking at anything else.
     ///
-    /// - Throws: `PostgresError` with the code `invalidConfiguration`, which does not quote what it was given.
+    /// - Throws: `PostgresError` with the code `invalidConfiguration`, which names the keyword and quotes no value.
     init(parsing server: String) throws(PostgresError) {
-        var message: UnsafeMutablePointer<CChar>?
-        guard let options = unsafe PQconninfoParse(server, &message) else {
-            unsafe PQfreemem(message)
-            throw PostgresError(
-                .invalidConfiguration,
-                "the server is neither a URL nor keywords that libpq understands"
-            )
+        values = try ConnectionString(server, known: ConnectParameters.keywords()).values
+    }
+
+    /// The keywords of the installed libpq, and those that this library enforces itself.
+    static func keywords() -> Set<String> {
+        var keywords: Set = ["require_auth"]
+        guard let options = unsafe PQconninfoParse("", nil) else { return keywords }
+        defer { unsafe PQconninfoFree(options) }
+        var option = unsafe options
+        while let keyword = unsafe option.pointee.keyword {
+            unsafe keywords.insert(String(cString: keyword))
+            unsafe option += 1
         }
-        values = unsafe ConnectParameters.take(options)
+        return keywords
     }
 
     /// Fills in what is not said: from a service, or from the environment. Blocks to read files.
@@ -49,13 +54,15 @@ struct ConnectParameters: Sendable {
             // libpq would fill gaps from the other one. It finds nothing in this one that is not there by now.
             values["service"] = serviceOfEnvironment == nil ? nil : service
         }
-        saysHowToEncrypt = values["sslmode"] != nil || getenvString("PGSSLMODE") != nil
+        // For libpq an empty value is its default, `prefer`.
+        saysHowToEncrypt = [values["sslmode"], getenvString("PGSSLMODE")].contains { $0?.isEmpty == false }
         // libpq's default asks a credential cache for each connection; who wants it says so.
         if values["gssencmode"] == nil, getenvString("PGGSSENCMODE") == nil { values["gssencmode"] = "disable" }
         guard let options = unsafe PQconninfoParse("", nil) else {
             throw PostgresError(.connectFailed, "libpq's keywords could not be read")
         }
         values.merge(unsafe ConnectParameters.environment(options)) { own, _ in own }
+        if values["require_auth"] == nil { values["require_auth"] = getenvString("PGREQUIREAUTH") }
     }
 
     /// What the environment says, and the port that libpq was built with. libpq finds the other defaults by itself.
@@ -74,19 +81,14 @@ struct ConnectParameters: Sendable {
         }
         return values
     }
+}
 
-    private static func take(_ options: UnsafeMutablePointer<PQconninfoOption>) -> [String: String] {
-        defer { unsafe PQconninfoFree(options) }
-        var values: [String: String] = [:]
-        var option = unsafe options
-        while let keyword = unsafe option.pointee.keyword {
-            if let value = unsafe option.pointee.val, unsafe value.pointee != 0 {
-                unsafe values[String(cString: keyword)] = unsafe String(cString: value)
-            }
-            unsafe option += 1
-        }
-        return values
-    }
+extension ConnectParameters: CustomStringConvertible, CustomReflectable {
+    /// The keywords without their values, one of which is the password.
+    var description: String { "ConnectParameters(\(values.keys.sorted().joined(separator: ", ")))" }
+
+    /// The keywords without their values.
+    var customMirror: Mirror { Mirror(self, children: ["keywords": values.keys.sorted()]) }
 }
 
 func getenvString(_ name: String) -> String? {

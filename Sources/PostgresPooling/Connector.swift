@@ -121,11 +121,27 @@ struct Connector: Sendable {
 
     static func isSocket(_ host: String) -> Bool { host.hasPrefix("/") || host.hasPrefix("@") }
 
-    /// Whether nobody else can be on the way to a host.
+    /// Whether the way to a host does not leave the machine.
+    ///
+    /// libpq connects to the address if there is one, whatever the name is. A name that is not local stays so where it has an
+    /// address of this machine, because the server at the other end of a tunnel proves that name.
     static func isLocal(_ target: Target) -> Bool {
-        guard let name = target.host ?? target.address else { return true }
-        return isSocket(name) || name == "localhost" || name == "::1"
-            || name.hasPrefix("127.") && name.allSatisfy { $0.isNumber || $0 == "." }
+        if let address = target.address, !isLoopback(address) { return false }
+        guard let name = target.host else { return true }
+        return isSocket(name) || name == "localhost" || isLoopback(name)
+    }
+
+    /// Whether a text is an address of the loopback interface, in one of the usual forms.
+    private static func isLoopback(_ address: String) -> Bool {
+        var (four, six) = (in_addr(), in6_addr())
+        if unsafe inet_pton(AF_INET, address, &four) == 1 {
+            return unsafe withUnsafeBytes(of: four) { unsafe $0[0] == 127 }
+        }
+        guard unsafe inet_pton(AF_INET6, address, &six) == 1 else { return false }
+        return unsafe withUnsafeBytes(of: six) { bytes in
+            let isMapped = unsafe bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
+            return unsafe isMapped ? bytes[12] == 127 : bytes[..<15].allSatisfy { $0 == 0 } && bytes[15] == 1
+        }
     }
 
     private func connect(
@@ -176,12 +192,22 @@ struct Connector: Sendable {
         if ["verify-full", "verify-ca"].contains(parameters["sslmode"]), parameters["sslrootcert"] == nil {
             parameters["sslrootcert"] = Connector.systemAuthorities()
         }
+        let gate = AuthenticationGate(
+            required: parameters["require_auth"].flatMap { AuthenticationPolicy(parsing: $0) },
+            verifiesServer: ["verify-full", "verify-ca"].contains(parameters["sslmode"])
+        )
+        // From this version on libpq knows the keyword.
+        if PQlibVersion() < 160_000 {
+            parameters["require_auth"] = nil
+        } else if parameters["require_auth"] == nil, !gate.verifiesServer {
+            parameters["require_auth"] = "!password,!md5"
+        }
         let handle = unsafe start(parameters)
         guard let handle = unsafe handle else {
             throw PostgresError(.connectFailed, "there is no memory for a connection")
         }
         do {
-            try unsafe establish(handle, target, by: deadline)
+            try unsafe establish(handle, target, gate, by: deadline)
             return unsafe Connection(handle: handle)
         } catch {
             unsafe PQfinish(handle)
@@ -207,8 +233,14 @@ struct Connector: Sendable {
         return unsafe PQconnectStartParams(keywords, values, 0)
     }
 
-    private func establish(_ handle: OpaquePointer, _ target: Target, by deadline: UInt64) throws(PostgresError) {
+    private func establish(
+        _ handle: OpaquePointer,
+        _ target: Target,
+        _ gate: AuthenticationGate,
+        by deadline: UInt64
+    ) throws(PostgresError) {
         let began = MonotonicClock.now
+        var gate = gate
         // The code of an error is in the text only, and there only if one asks for it.
         unsafe PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
         // What libpq says while it connects, such as that a password file is open to all, is no affair of standard error.
@@ -229,6 +261,11 @@ struct Connector: Sendable {
                     isUnreached: true
                 )
             }
+            if unsafe PQstatus(handle) == CONNECTION_AWAITING_RESPONSE {
+                guard try unsafe admits(&gate, handle, target) else { continue }
+            } else {
+                gate = gate.anew
+            }
             state = unsafe PQconnectPoll(handle)
             if state == PGRES_POLLING_FAILED { throw unsafe failure(of: handle, target, isPassing: true) }
         }
@@ -236,6 +273,24 @@ struct Connector: Sendable {
             throw unsafe failure(of: handle, target, isPassing: true)
         }
         unsafe PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
+    }
+
+    /// Whether libpq may read what the server has sent, and answer it; `false` if more has to arrive first.
+    private func admits(
+        _ gate: inout AuthenticationGate,
+        _ handle: OpaquePointer,
+        _ target: Target
+    ) throws(PostgresError) -> Bool {
+        switch unsafe gate.look(at: handle) {
+        case .admitted: return true
+        case .pending: return false
+        case .incomplete:
+            // The socket stays ready with the beginning of a message, so the thread pauses; nearly no message comes in pieces.
+            usleep(1_000)
+            return false
+        case .refused(let reason):
+            throw PostgresError(.connectFailed, "\(Connector.name(of: target)): \(reason)", connectionIsGone: true)
+        }
     }
 
     /// Blocks until a socket is ready, or the time is over.
@@ -255,7 +310,9 @@ struct Connector: Sendable {
         let server = Connector.serverFields(in: text)
         let message =
             server?.message
-            ?? text.split(whereSeparator: \.isNewline).map { $0.drop { $0 == "\t" } }.joined(separator: " ")
+            ?? PostgresError.escapingControlCharacters(
+                text.split(whereSeparator: \.isNewline).map { $0.drop { $0 == "\t" } }.joined(separator: " ")
+            )
         return PostgresError(
             .connectFailed,
             server == nil ? message : "\(Connector.name(of: target)): \(message)",

@@ -364,7 +364,7 @@ extension Link {
     private func lost(sql: String, _ message: String) -> PostgresError {
         PostgresError(
             .connectionLost,
-            message.split(whereSeparator: \.isNewline).joined(separator: " "),
+            PostgresError.escapingControlCharacters(message.split(whereSeparator: \.isNewline).joined(separator: " ")),
             sql: sql,
             connectionIsGone: true
         )

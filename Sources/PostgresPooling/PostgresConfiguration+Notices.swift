@@ -15,8 +15,8 @@
         /// ```
         ///
         /// A `WARNING` is logged as a warning, a `NOTICE` as a notice, `DEBUG` as debug, and `INFO` and `LOG` as info. The message
-        /// is the server's, with the metadata `pool` and `sqlState`, and `hint` if there is one. What may quote values, the detail
-        /// and the context, is left out.
+        /// is the server's, with the metadata `pool` and `sqlState`, and `hint` if there is one. Control characters are written as
+        /// escape sequences. The detail and the context, which may quote values, are left out.
         ///
         /// - Parameter logger: Where to.
         public mutating func logNotices(to logger: Logger) {
@@ -39,7 +39,7 @@
 
         fileprivate func metadata(pool: String) -> Logger.Metadata {
             var metadata: Logger.Metadata = ["pool": "\(pool)", "sqlState": "\(sqlState)"]
-            if let hint { metadata["hint"] = "\(hint)" }
+            if let hint = shownHint { metadata["hint"] = "\(hint)" }
             return metadata
         }
     }

@@ -11,13 +11,19 @@ extension PostgresError {
         /// `ERROR`, `FATAL` or `PANIC`; for a notice `WARNING`, `NOTICE`, `DEBUG`, `INFO` or `LOG`. Never translated.
         public let severity: String
 
-        /// The message, in the server's language.
+        /// The message, in the server's language, without what may be values.
+        ///
+        /// What stands within quotes in an error of a value (such as the SQLSTATE classes `22` and `P0`) is replaced by `…`. Names, such
+        /// as that of a column or of a violated constraint, stay. Control characters are written as escape sequences.
         public let message: String
+
+        /// The message as the server has sent it. It may quote values, and so no description shows it.
+        public let fullMessage: String
 
         /// More about it. It may quote values, and so no description shows it.
         public let detail: String?
 
-        /// What to do about it.
+        /// What to do about it. In an error that a function raises it may quote values, which descriptions leave out.
         public let hint: String?
 
         /// Where in the statement the error is: the number of a character, from 1.
@@ -53,7 +59,9 @@ extension PostgresError {
         init(field: (Character) -> String?) {
             sqlState = SQLState(field("C") ?? "")
             severity = field("V") ?? field("S") ?? ""
-            message = field("M") ?? ""
+            routine = field("R")
+            fullMessage = field("M") ?? ""
+            message = PostgresError.shown(fullMessage, sqlState, routine: routine)
             detail = field("D")
             hint = field("H")
             position = field("P").flatMap { Int($0) }
@@ -65,17 +73,20 @@ extension PostgresError {
             column = field("c")
             dataType = field("d")
             constraint = field("n")
-            routine = field("R")
         }
 
         /// The name of the server's function that reported it.
         let routine: String?
 
+        /// The hint without values.
+        var shownHint: String? { hint.map { PostgresError.shown($0, sqlState, routine: routine) } }
+
         /// What is known of a failed connect, where libpq gives only a text.
         init(sqlState: SQLState, severity: String, message: String) {
             self.sqlState = sqlState
             self.severity = severity
-            self.message = message
+            fullMessage = message
+            self.message = PostgresError.shown(message, sqlState)
             detail = nil
             hint = nil
             position = nil
@@ -184,7 +195,7 @@ extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible, 
     public var description: String {
         var text = "\(message) (\(server.map { "\($0.severity) \($0.sqlState)" } ?? code.description))"
         if let server {
-            if let hint = server.hint { text += " Hint: \(hint)" }
+            if let hint = server.shownHint { text += " Hint: \(hint)" }
             if let position = server.position, sql != nil { text += " at character \(position)" }
         }
         if let sql {

@@ -71,6 +71,7 @@ public final class PostgresPool: Sendable {
         var server = try ConnectParameters(parsing: configuration.server)
         for (keyword, value) in configuration.parameters { server[keyword] = value }
         if let name = configuration.applicationName { server["application_name"] = name }
+        try server.validate()
         if server["fallback_application_name"] == nil { server["fallback_application_name"] = "swift-lock-pool" }
         var configuration = configuration
         if configuration.pool.name == ConnectionPoolConfiguration().name {

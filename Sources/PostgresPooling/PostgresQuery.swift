@@ -33,6 +33,13 @@ public struct PostgresQuery: Sendable {
     /// The text of the statement, with `$1`, `$2` and so on for the parameters. O(length): it is put together for each call.
     public var text: String {
         if case .text(let text)? = pieces.first, pieces.count == 1 { return text }
+        return assembled { _ in }
+    }
+
+    /// Puts the text together.
+    ///
+    /// - Parameter notePlaceholder: Is called with each placeholder of an interpolated value, in order.
+    func assembled(_ notePlaceholder: (Placeholder) -> Void) -> String {
         var text = ""
         var count = 0
         var isBehindPlaceholder = false
@@ -40,9 +47,10 @@ public struct PostgresQuery: Sendable {
             switch piece {
             case .literal(let literal): text.append(piece: literal.description)
             case .text(let piece): text.append(piece: piece)
-            case .parameter:
+            case .parameter(let parameter):
                 count += 1
-                text.append(placeholder: count, isBehindAnother: isBehindPlaceholder)
+                let offset = text.append(placeholder: count, isBehindAnother: isBehindPlaceholder)
+                notePlaceholder(Placeholder(number: count, offset: offset, type: parameter.type))
                 isBehindPlaceholder = true
                 continue
             case .numbered: count += 1
@@ -107,6 +115,8 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
         }
 
         /// Appends a parameter with this value.
+        ///
+        /// Within quotes or a comment there is no parameter: the statement is refused with the code `misplacedParameter`.
         public mutating func appendInterpolation(_ value: some PostgresEncodable) {
             query.pieces.append(.parameter(value.postgresParameter))
         }
@@ -153,10 +163,12 @@ extension PostgresQuery {
         }
     }
 
-    /// Refuses a text that would end for libpq where it does not, and parameters that cannot be prepared either: too many, or one
-    /// without a value, whose type is not the one that it would have.
+    /// Refuses a text that would end for libpq where it does not, parameters that cannot be prepared either (too many, or one
+    /// without a value, whose type is not the one that it would have), and interpolated values that are no parameters where they
+    /// stand.
     ///
     /// - Parameter text: Its text, which the caller has.
+    /// - Complexity: O(length of the text). It runs when a connection has not prepared the statement.
     func validate(_ text: String) throws(PostgresError) {
         let parameters = parameters
         if text.hasNUL { throw PostgresError(.encoding, "the statement has a NUL character", sql: text) }
@@ -166,6 +178,7 @@ extension PostgresQuery {
                 throw PostgresError(.encoding, "parameter $\(index + 1): \(reason)", sql: text)
             }
         }
+        try validatePlacement(in: text)
     }
 }
 
@@ -176,10 +189,13 @@ extension PostgresQuery.Piece {
 }
 
 extension String {
-    fileprivate mutating func append(placeholder number: Int, isBehindAnother: Bool) {
+    /// - Returns: The byte at which the placeholder begins.
+    fileprivate mutating func append(placeholder number: Int, isBehindAnother: Bool) -> Int {
         // A letter, a digit or a dollar sign would make a name of the placeholder, such as `LIMIT$1`, or begin a text with it.
         if let last = utf8.last, last.isPartOfName, !isBehindAnother { self += " " }
+        let offset = utf8.count
         self += "$\(number)"
+        return offset
     }
 
     fileprivate mutating func append(piece: String) {

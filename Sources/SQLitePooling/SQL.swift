@@ -88,6 +88,8 @@ extension SQL: ExpressibleByStringInterpolation {
         }
 
         /// Appends a parameter with this value.
+        ///
+        /// Within quotes or a comment there is no parameter: the statement is refused with the code `parameterCount`.
         public mutating func appendInterpolation(_ value: some SQLiteEncodable) {
             sql.text += "?"
             sql.parameters.append(value.sqliteParameter)

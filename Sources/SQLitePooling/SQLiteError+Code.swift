@@ -111,7 +111,7 @@ extension SQLiteError.Code {
     public static let columnCount = Self(-1)
     /// The value of a column does not fit the type that it is to be decoded as.
     public static let decoding = Self(-2)
-    /// The statement has more or fewer parameters than values.
+    /// The statement has more or fewer parameters than values. A value that is interpolated within quotes or a comment has none.
     public static let parameterCount = Self(-3)
     /// There is not exactly one statement where one is expected.
     public static let statementCount = Self(-4)
@@ -146,4 +146,6 @@ extension SQLiteError.Code {
     /// A parameter's value cannot be stored as it is: a number above `Int64.max`, a NaN, a date that the pool's strategy does not
     /// represent, an element that a list does not hold, or what a type refuses. The statement has not run.
     public static let parameterRange = Self(-16)
+    /// A parameter is all that a statement sorts or groups by, which has no effect. The statement has not run.
+    public static let misplacedParameter = Self(-32)
 }

@@ -129,5 +129,6 @@ extension SQLiteError.Code: CustomStringConvertible {
         -25: "readDurationExceeded",
         -30: "stepLimitExceeded",
         -31: "resultLimitExceeded",
+        -32: "misplacedParameter",
     ]
 }

@@ -148,6 +148,15 @@ extension Session {
     func prepareOne(_ text: String) throws(SQLiteError) -> Statement {
         let script = try Script(text)
         let (statement, next) = try prepare(script, from: 0, isPersistent: true)
+        if SQLWords.sortsByParameter(script.part(0, next)) {
+            statement?.finalize()
+            throw SQLiteError(
+                .misplacedParameter,
+                "a parameter is the whole expression behind ORDER BY, GROUP BY or PARTITION BY, which one value for all rows has no "
+                    + "effect on: write \\(identifier: column) for the name of a column",
+                sql: text
+            )
+        }
         guard let statement else {
             throw SQLiteError(.statementCount, "there is no statement in the text", sql: text)
         }

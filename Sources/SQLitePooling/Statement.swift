@@ -68,11 +68,7 @@ final class Statement {
     /// - Throws: ``SQLiteError`` if there are too many or too few, or if one cannot be stored.
     func bind(_ values: [SQLiteParameter]) throws(SQLiteError) -> Int32 {
         guard values.count == parameterCount else {
-            throw SQLiteError(
-                .parameterCount,
-                "the statement has \(parameterCount) parameters, and \(values.count) values were given",
-                sql: text
-            )
+            throw SQLiteError.parameterCount(in: text, parameterCount, valueCount: values.count)
         }
         for (index, value) in values.enumerated() {
             let stored = try value.stored(strategies, at: index + 1, sql: text)

@@ -318,7 +318,77 @@ import Testing
                     _ = try await pool.execute("INSERT INTO t VALUES (\\(value))")
                 }
                 """,
-            message: "conform to 'SQLiteEncodable'"
+            message: "does not conform to SQLiteEncodable"
+        ),
+        Mistake(
+            testDescription: "SQLite binds no enumeration without a conformance, and the message says what to declare",
+            imports: "SQLitePooling",
+            program: """
+                enum Size: String { case small }
+                «right»extension Size: SQLiteEncodable {}«»
+                func f(_ pool: SQLitePool) async throws {
+                    _ = try await pool.execute("INSERT INTO t VALUES (\\(Size.small))")
+                }
+                """,
+            message: "declare the conformance"
+        ),
+        Mistake(
+            testDescription: "An array is not bound by SQLite, and the message names lists",
+            imports: "SQLitePooling",
+            program: """
+                func f(_ pool: SQLitePool, ids: [Int]) async throws {
+                    «mistake»_ = try await pool.execute("DELETE FROM t WHERE id IN (\\(ids))")«»
+                    «right»_ = try await pool.execute("DELETE FROM t WHERE id IN \\(list: ids)")«»
+                }
+                """,
+            message: "IN \\(list: values)"
+        ),
+        Mistake(
+            testDescription: "What PostgreSQL is not sent is not interpolated",
+            imports: "PostgresPooling",
+            program: """
+                struct Point {}
+                func f(_ pool: PostgresPool) async throws {
+                    «mistake»let value: Point? = Point()«»
+                    «right»let value: Int? = 7«»
+                    _ = try await pool.execute("INSERT INTO t VALUES (\\(value))")
+                }
+                """,
+            message: "does not conform to PostgresEncodable"
+        ),
+        Mistake(
+            testDescription: "An enumeration without a conformance is not sent, and the message says what to declare",
+            imports: "PostgresPooling",
+            program: """
+                enum Size: String { case small }
+                «right»extension Size: PostgresEncodable {}«»
+                func f(_ pool: PostgresPool) async throws {
+                    _ = try await pool.execute("INSERT INTO t VALUES (\\(Size.small))")
+                }
+                """,
+            message: "declare the conformance"
+        ),
+        Mistake(
+            testDescription: "A substring is not sent, and the message names strings",
+            imports: "PostgresPooling",
+            program: """
+                func f(_ pool: PostgresPool, name: Substring) async throws {
+                    «mistake»_ = try await pool.execute("DELETE FROM t WHERE name = \\(name)")«»
+                    «right»_ = try await pool.execute("DELETE FROM t WHERE name = \\(String(name))")«»
+                }
+                """,
+            message: "interpolate String(value)"
+        ),
+        Mistake(
+            testDescription: "A set is not sent, and the message names arrays",
+            imports: "PostgresPooling",
+            program: """
+                func f(_ pool: PostgresPool, ids: Set<Int>) async throws {
+                    «mistake»_ = try await pool.execute("DELETE FROM t WHERE id = ANY(\\(ids))")«»
+                    «right»_ = try await pool.execute("DELETE FROM t WHERE id = ANY(\\(Array(ids)))")«»
+                }
+                """,
+            message: "= ANY(\\(array))"
         ),
         Mistake(
             testDescription: "A body does not await",

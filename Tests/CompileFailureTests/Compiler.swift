@@ -22,6 +22,7 @@ enum Compiler {
         try "import \(module)\n\(source)".write(to: file, atomically: true, encoding: .utf8)
         let build = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
         let package = URL(filePath: #filePath).appending(path: "../../..").standardized
+        let headers = try await ChildProcess.run("pg_config", ["--includedir"]).output
         let outcome = try await ChildProcess.run(
             "swiftc",
             [
@@ -30,6 +31,8 @@ enum Compiler {
                 "-I", build.appending(path: "Modules").path(),
                 "-Xcc", "-fmodule-map-file=" + build.appending(path: "CLockPoolThread.build/module.modulemap").path(),
                 "-I", package.appending(path: "Sources/CLockPoolSQLite").path(),
+                "-I", package.appending(path: "Sources/CLockPoolPQ").path(),
+                "-Xcc", "-I" + headers.trimmingCharacters(in: .newlines),
                 file.path(),
             ]
         )

@@ -152,6 +152,112 @@ import Testing
         }
     }
 
+    /// A temporary folder for a server, with a short path.
+    private func place() -> String {
+        FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString.prefix(8))").path
+    }
+
+    /// Runs a script of `sh` as the user that root's servers run as, or as this user if it is not root.
+    private func asServer(_ script: String, _ arguments: String...) async throws -> ChildProcess.Outcome {
+        let shell = ["/bin/sh", "-c", script, "sh"] + arguments
+        guard geteuid() == 0 else { return try await ChildProcess.run(shell[0], Array(shell.dropFirst())) }
+        return try await ChildProcess.run(
+            "setpriv",
+            ["--reuid", "postgres", "--regid", "postgres", "--init-groups", "--"] + shell
+        )
+    }
+
+    @Test("A folder that this script has not made is neither used nor removed, whatever is in it")
+    func forgedFolder() async throws {
+        let (folder, victim) = (place(), place())
+        try Data("precious".utf8).write(to: URL(filePath: victim))
+        unsafe chmod(victim, 0o600)
+        defer { for path in [folder, victim] { try? FileManager.default.removeItem(atPath: path) } }
+        let forge = """
+            mkdir "$1" "$1/data" && cd "$1" && ls -di "$1" >.lockpool-postgres && echo 5432 >port && echo "$$" >data/postmaster.pid
+            for name in log password watch server.crt.new data/pg_hba.conf; do ln -s "$2" "$name"; done
+            """
+        #expect(try await asServer(forge, folder, victim).exitCode == 0)
+        // Without root the folder is this user's own; it then has to be another folder's proof that it shows.
+        if geteuid() != 0 { try Data("1 /elsewhere".utf8).write(to: URL(filePath: folder + "/.lockpool-postgres")) }
+        for command in [["start"], ["status"], ["restart"], ["tls", "expired"], ["signal", "HUP"], ["stop"]] {
+            let outcome = try await TestServer.script(command + ["--folder", folder])
+            #expect(outcome.exitCode == 1 && outcome.output == "", "\(command): \(outcome.output)\(outcome.errors)")
+            #expect(try Data(contentsOf: URL(filePath: victim)) == Data("precious".utf8))
+            #expect(FileManager.default.fileExists(atPath: folder + "/port"))
+        }
+    }
+
+    @Test("Links that the server's user puts into the folder have root write nothing and end nothing of others")
+    func links() async throws {
+        let victim = place()
+        try Data("precious".utf8).write(to: URL(filePath: victim))
+        unsafe chmod(victim, 0o600)
+        defer { try? FileManager.default.removeItem(atPath: victim) }
+        let segment =
+            try await ChildProcess.run("ipcmk", ["-M", "4096"]).output
+            .split(whereSeparator: { !$0.isNumber }).last.map(String.init) ?? ""
+        let server = try await TestServer()
+        let plant = """
+            cd "$1" && for name in server.crt.new watch; do rm -f "$name"; ln -s "$2" "$name"; done
+            """
+        #expect(try await asServer(plant, server.folder, victim).exitCode == 0)
+        // This user's own links lead to its own files.
+        let isRoot = geteuid() == 0
+        _ = try await TestServer.script(["tls", "expired", "--folder", server.folder])
+        if isRoot { #expect(try Data(contentsOf: URL(filePath: victim)) == Data("precious".utf8)) }
+        try await server.killHard()
+        let forge = """
+            cd "$1" && { echo 999999999; for n in 2 3 4 5 6; do echo; done; echo "1 $3"; } >data/postmaster.pid
+            rm -f log port data/pg_hba.conf && for name in log port data/pg_hba.conf; do ln -s "$2" "$name"; done
+            """
+        #expect(try await asServer(forge, server.folder, victim, segment).exitCode == 0)
+        if isRoot { #expect(try await TestServer.script(["restart", "--folder", server.folder]).exitCode != 0) }
+        try await server.stop()
+        #expect(!FileManager.default.fileExists(atPath: server.folder))
+        if isRoot {
+            #expect(try Data(contentsOf: URL(filePath: victim)) == Data("precious".utf8))
+            #expect(try await ChildProcess.run("ipcrm", ["-m", segment]).exitCode == 0, "the segment is gone")
+        }
+    }
+
+    @Test("Root makes no server where another user could put something else in its place")
+    func foreignParent() async throws {
+        let parent = place()
+        #expect(try await asServer("mkdir -p \"$1/open\" && chmod 777 \"$1\" \"$1/open\"", parent).exitCode == 0)
+        defer { try? FileManager.default.removeItem(atPath: parent) }
+        for folder in [parent + "/server", parent + "/open/server"] {
+            let outcome = try await TestServer.script(["start", "--folder", folder])
+            if geteuid() == 0 {
+                #expect(outcome.exitCode == 1 && outcome.errors.contains("which other users can change"))
+                #expect(!FileManager.default.fileExists(atPath: folder))
+            } else {
+                #expect(try await TestServer.script(["stop", "--folder", folder]).exitCode == 0)
+            }
+        }
+    }
+
+    @Test("A user without privileges starts and stops a server, which root's commands refuse")
+    func otherUser() async throws {
+        let (folder, copy) = (place(), place())
+        let scripts = URL(filePath: #filePath).appending(path: "../../../Scripts").standardized
+        try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: copy) }
+        try FileManager.default.copyItem(at: scripts, to: URL(filePath: copy + "/Scripts"))
+        _ = try await ChildProcess.run("chmod", ["-R", "a+rX", copy])
+        let start = try await asServer("exec \"$1/Scripts/postgres\" start --folder \"$2\"", copy, folder)
+        #expect(start.exitCode == 0, "\(start.errors)")
+        if geteuid() == 0 {
+            for command in ["stop", "restart"] {
+                #expect(try await TestServer.script([command, "--folder", folder]).exitCode == 1)
+            }
+        }
+        let status = try await asServer("exec \"$1/Scripts/postgres\" status --folder \"$2\"", copy, folder)
+        #expect(status.output == start.output)
+        #expect(try await asServer("exec \"$1/Scripts/postgres\" stop --folder \"$2\"", copy, folder).exitCode == 0)
+        #expect(!FileManager.default.fileExists(atPath: folder))
+    }
+
     @Test("Sessions are counted by user and by application")
     func sessions() async throws {
         let server = try await TestServer.shared

@@ -23,7 +23,7 @@ public struct PostgresServer: Sendable {
         _ address: String,
         askForPassword: () -> String?
     ) async throws(CommandFailure) -> PostgresServer {
-        try check(address)
+        guard !address.isEmpty else { throw .usage("--postgres needs the URL of a server, but is empty") }
         do {
             return try await PostgresServer(address, password: nil)
         } catch {
@@ -35,25 +35,6 @@ public struct PostgresServer: Sendable {
             } catch {
                 throw CommandFailure(connecting: error)
             }
-        }
-    }
-
-    /// Refuses what libpq would read otherwise than it was meant, and then quote a part of a password as the name of a host.
-    private static func check(_ address: String) throws(CommandFailure) {
-        guard !address.isEmpty else {
-            throw .usage("--postgres needs the URL of a server, but is empty")
-        }
-        let schemes = ["postgres://", "postgresql://"]
-        guard let scheme = schemes.first(where: address.hasPrefix) else { return }
-        let rest = address.dropFirst(scheme.count)
-        let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        guard rest.count(where: { $0 == "@" }) == authority.count(where: { $0 == "@" }),
-            authority.count(where: { $0 == "@" }) <= 1
-        else {
-            throw .usage(
-                "--postgres: in a URL, only the @ before the host is written as such; elsewhere @ is %40, and in a "
-                    + "password / is %2F and ? is %3F"
-            )
         }
     }
 
@@ -145,10 +126,7 @@ private struct ConnectFailure: Error {
 extension CommandFailure {
     fileprivate init(connecting failure: ConnectFailure) {
         if let error = failure.postgres, error.code == .invalidConfiguration {
-            self = .usage(
-                "--postgres is neither a URL, such as postgres://user@host/database, nor keywords, such as "
-                    + "'host=/run/postgresql dbname=app', that libpq understands"
-            )
+            self = .usage("--postgres: \(error.message)")
         } else if failure.isPasswordMissing {
             self = .runtime(
                 "the PostgreSQL server asks for a password: put it into PGPASSWORD or .pgpass, or run this at a terminal"

@@ -204,9 +204,9 @@ struct PostgresBenchTests {
         "A command line that makes no sense is one clear line and code 64",
         arguments: [
             (["--postgres", ""], "--postgres needs the URL"),
-            (["--postgres", "nonsense"], "--postgres is neither a URL"),
-            (["--postgres", "mysql://u:hush4711@h/db"], "--postgres is neither a URL"),
-            (["--postgres", "postgres://h/db?unknown=1"], "--postgres is neither a URL"),
+            (["--postgres", "nonsense"], "--postgres: the server is neither a URL"),
+            (["--postgres", "mysql://u:hush4711@h/db"], "--postgres: the server is neither a URL"),
+            (["--postgres", "postgres://h/db?unknown=1"], "the parameter of the URL “unknown” is not known"),
             (["--postgres", "postgres://h", "--sqlite", "a.db", "--sql", "SELECT 1"], "--sqlite and --postgres"),
             (["--postgres", "postgres://h", "--write-sql", "DELETE FROM t"], "needs --sql too"),
             (["--one-thread"], "--one-thread needs --postgres"),

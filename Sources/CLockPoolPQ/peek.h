@@ -1,0 +1,45 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CLOCKPOOLPQ_PEEK_H
+#define CLOCKPOOLPQ_PEEK_H
+
+#include <libpq-fe.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+// Nothing has arrived.
+#define CLOCKPOOL_PQ_NOTHING (-1L)
+// What has arrived cannot be looked at.
+#define CLOCKPOOL_PQ_UNKNOWN (-2L)
+
+// Copies what has arrived on a connection without taking it from libpq. Returns the number of bytes, 0 at the end of the stream or
+// after an error, or one of the above. libpq hands out OpenSSL's object; OpenSSL's functions are found at run time, because libpq has
+// loaded them and this package does not link with them.
+static inline long clockpool_pq_peek(PGconn *_Nonnull connection, void *_Nonnull buffer, size_t size) {
+  if (!PQsslInUse(connection)) {
+    ssize_t count = recv(PQsocket(connection), buffer, size, MSG_PEEK | MSG_DONTWAIT);
+    if (count >= 0) return (long)count;
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? CLOCKPOOL_PQ_NOTHING : 0;
+  }
+  void *ssl = PQsslStruct(connection, "OpenSSL");
+  void *program = dlopen(NULL, RTLD_LAZY);
+  if (!ssl || !program) return CLOCKPOOL_PQ_UNKNOWN;
+  int (*peek)(void *, void *, int) = (int (*)(void *, void *, int))dlsym(program, "SSL_peek");
+  int (*error)(const void *, int) = (int (*)(const void *, int))dlsym(program, "SSL_get_error");
+  void (*clear)(void) = (void (*)(void))dlsym(program, "ERR_clear_error");
+  dlclose(program);
+  if (!peek || !error || !clear) return CLOCKPOOL_PQ_UNKNOWN;
+  clear();
+  int count = peek(ssl, buffer, size < 1 << 14 ? (int)size : 1 << 14);
+  if (count > 0) return count;
+  // SSL_ERROR_WANT_READ and SSL_ERROR_WANT_WRITE.
+  int reason = error(ssl, count);
+  return reason == 2 || reason == 3 ? CLOCKPOOL_PQ_NOTHING : 0;
+}
+
+#endif

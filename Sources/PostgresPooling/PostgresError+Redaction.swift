@@ -1,0 +1,99 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+// The server quotes values in the messages of errors that it meets while it runs a statement. What a description, a mirror or a log
+// shows has them removed; ``PostgresError/ServerFields/fullMessage`` has all.
+
+extension PostgresError {
+    /// The part of a text of the server that is shown: without values, and without characters that a terminal or the reader of a log
+    /// would act upon.
+    ///
+    /// - Parameters:
+    ///   - text: What the server says.
+    ///   - state: The code of the condition.
+    ///   - routine: The function of the server that reports it.
+    static func shown(_ text: String, _ state: SQLState, routine: String? = nil) -> String {
+        escapingControlCharacters(holdsValues(text, state, routine) ? redacted(text) : text)
+    }
+
+    /// Whether quotes in a text may enclose values.
+    ///
+    /// What is quoted in other errors is a name: of a column, a table, a role, a violated constraint.
+    private static func holdsValues(_ text: String, _ state: SQLState, _ routine: String?) -> Bool {
+        switch state.conditionClass {
+        // Successes and warnings, which are no errors.
+        case "00", "01": false
+        // A function in PL/pgSQL has made up the text, and may have chosen any code.
+        case _ where routine == "exec_stmt_raise": true
+        // Data exceptions; errors of functions and of foreign data wrappers; internal errors.
+        case "22", "38", "39", "HV", "P0", "XX": true
+        case "23":
+            !routinesOfConstraints.contains(routine ?? "") && !messagesOfConstraints.contains { text.hasPrefix($0) }
+        // The parsers of some types report errors in values as those of a statement.
+        case "42": messagesOfParsers.contains { text.hasPrefix($0) }
+        default: false
+        }
+    }
+
+    /// The functions that report violated constraints, in any language.
+    private static let routinesOfConstraints: Set = [
+        "_bt_check_unique", "check_exclusion_or_unique_constraint", "ExecConstraints", "ReportNotNullViolationError",
+        "ExecPartitionCheckEmitError", "ri_ReportViolation", "ExecFindPartition", "comparetup_index_btree",
+    ]
+
+    private static let messagesOfConstraints = [
+        "duplicate key value violates unique constraint ", "null value in column ", "new row for relation ",
+        "insert or update on table ", "update or delete on table ",
+        "conflicting key value violates exclusion constraint ",
+        "check constraint ", "column ", "domain ", "value for domain ", "could not create unique index ",
+        "could not create exclusion constraint ", "partition constraint ", "no partition of relation ",
+        "updated partition constraint ", "removing partition ",
+    ]
+
+    private static let messagesOfParsers = [
+        "syntax error in tsquery: ", "no operand in tsquery: ", "invalid type name ", "invalid name syntax",
+        "text-search query ", "string is not a valid identifier: ", "improper relation name ",
+        "improper qualified name ",
+    ]
+
+    /// Replaces what stands between the first quote and the last, because a value may have quotes in it, and the bytes of characters.
+    private static func redacted(_ text: String) -> String {
+        let scalars = Array(text.unicodeScalars)
+        guard let first = scalars.firstIndex(where: { quotes.contains($0) }),
+            let last = scalars.lastIndex(where: { quotes.contains($0) }), last > first
+        else { return text.replacing(/0x[0-9A-Fa-f]{2}( 0x[0-9A-Fa-f]{2})*/, with: "0x…") }
+        var result = String.UnicodeScalarView(scalars[...first])
+        result.append("…")
+        result.append(contentsOf: scalars[last...])
+        return String(result)
+    }
+
+    /// The quotes of the languages that the server speaks.
+    private static let quotes: Set<Unicode.Scalar> = ["\"", "«", "»", "“", "”", "„", "‟", "‹", "›", "「", "」"]
+
+    /// Writes control characters, and those that change the direction or the line of a text, as escape sequences.
+    static func escapingControlCharacters(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: \.isControl) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where scalar.isControl: result += "\\u{\(String(scalar.value, radix: 16))}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isControl: Bool {
+        switch value {
+        case 0..<0x20, 0x7f..<0xa0, 0x2028...0x202e, 0x2066...0x2069, 0x200e...0x200f, 0x061c: true
+        default: false
+        }
+    }
+}
