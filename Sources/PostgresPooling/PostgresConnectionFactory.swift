@@ -56,6 +56,16 @@ struct PostgresConnectionFactory: ConnectionFactory {
             throw error
         }
         link.session.isChanged = false
+        // What comes from now on is reported, also before the first use.
+        guard link.watch() else {
+            link.close()
+            throw PostgresError(
+                .connectFailed,
+                "the server has ended the session at once",
+                connectionIsGone: true,
+                isUnreached: true
+            )
+        }
         return PostgresConnection(
             link: link,
             statementTimeout: configuration.statementTimeout,
