@@ -6,6 +6,29 @@
 #define CLOCKPOOLPQ_SHIM_H
 
 #include <libpq-fe.h>
+#include <string.h>
+#include <strings.h>
+
+// Whether a text contains a word of lower-case letters and other ASCII, in either case.
+static inline int clockpool_mentions(const char *_Nonnull text, const char *_Nonnull word) {
+  size_t length = strlen(word);
+  for (char first = word[0]; *text; text += 1) {
+    if ((*text == first || (*text | 0x20) == first) && strncasecmp(text, word, length) == 0) return 1;
+  }
+  return 0;
+}
+
+// Whether the server last reported the same values. `reports` has names and values in turn, each with its terminating zero, in
+// `length` bytes.
+static inline int clockpool_reports_match(const PGconn *_Nonnull connection, const char *_Nonnull reports, size_t length) {
+  for (const char *name = reports, *end = reports + length; name < end;) {
+    const char *expected = name + strlen(name) + 1;
+    const char *value = PQparameterStatus(connection, name);
+    if (!value || strcmp(value, expected) != 0) return 0;
+    name = expected + strlen(expected) + 1;
+  }
+  return 1;
+}
 
 #if defined(__linux__)
 

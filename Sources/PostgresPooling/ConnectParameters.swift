@@ -41,7 +41,8 @@ struct ConnectParameters: Sendable {
 
     /// Fills in what is not said: from a service, or from the environment. Blocks to read files.
     ///
-    /// - Throws: `PostgresError` with the code `connectFailed` if the service is not to be found.
+    /// - Throws: `PostgresError` with the code `connectFailed` if the service is not to be found, `invalidConfiguration` if another
+    ///   encoding than UTF-8 is asked for.
     mutating func fillIn() throws(PostgresError) {
         let serviceOfEnvironment = getenvString("PGSERVICE")
         if let service = values["service"] ?? serviceOfEnvironment {
@@ -56,6 +57,7 @@ struct ConnectParameters: Sendable {
             throw PostgresError(.connectFailed, "libpq's keywords could not be read")
         }
         values.merge(unsafe ConnectParameters.environment(options)) { own, _ in own }
+        try useUTF8()
     }
 
     /// What the environment says, and the port that libpq was built with. libpq finds the other defaults by itself.

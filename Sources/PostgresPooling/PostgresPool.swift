@@ -70,6 +70,7 @@ public final class PostgresPool: Sendable {
         try configuration.validate()
         var server = try ConnectParameters(parsing: configuration.server)
         for (keyword, value) in configuration.parameters { server[keyword] = value }
+        try server.checkEncoding()
         if let name = configuration.applicationName { server["application_name"] = name }
         if server["fallback_application_name"] == nil { server["fallback_application_name"] = "swift-lock-pool" }
         var configuration = configuration
