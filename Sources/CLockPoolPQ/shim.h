@@ -18,14 +18,24 @@ static inline int clockpool_mentions(const char *_Nonnull text, const char *_Non
   return 0;
 }
 
-// Whether the server last reported the same values. `reports` has names and values in turn, each with its terminating zero, in
-// `length` bytes.
-static inline int clockpool_reports_match(const PGconn *_Nonnull connection, const char *_Nonnull reports, size_t length) {
-  for (const char *name = reports, *end = reports + length; name < end;) {
-    const char *expected = name + strlen(name) + 1;
-    const char *value = PQparameterStatus(connection, name);
-    if (!value || strcmp(value, expected) != 0) return 0;
-    name = expected + strlen(expected) + 1;
+// The settings that are compared when a connection is returned; NULL behind the last. Those that others change, such as
+// `in_hot_standby`, are not among them. Servers report `search_path` from version 18 on.
+static inline const char *_Nullable clockpool_compared_setting(int index) {
+  static const char *const names[] = {
+    "TimeZone", "standard_conforming_strings", "session_authorization", "IntervalStyle", "DateStyle",
+    "default_transaction_read_only", "search_path", NULL};
+  return names[index];
+}
+
+// Whether the server last reported the same values of the first `count` settings. `values` has them one behind the other, each
+// with its terminating zero.
+static inline int clockpool_reports_match(const PGconn *_Nonnull connection, const char *_Nonnull values, int count) {
+  for (int index = 0; index < count; index += 1) {
+    const char *value = PQparameterStatus(connection, clockpool_compared_setting(index));
+    if (!value) return 0;
+    for (; *value && *value == *values; value += 1) values += 1;
+    if (*value != *values) return 0;
+    values += 1;
   }
   return 1;
 }

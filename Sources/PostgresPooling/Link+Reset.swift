@@ -18,17 +18,14 @@ extension Link {
     /// Restores a session, all but the statements of the setup and prepared statements.
     ///
     /// As `DISCARD ALL`, which would forget the pool's prepared statements, with one difference: `RESET ROLE` brings back a role that
-    /// `ALTER ROLE … SET role` has given at the start. The last column tells of statements that `PREPARE` has left.
+    /// `ALTER ROLE … SET role` has given at the start.
     private static let restoration = """
         CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES; \
-        SELECT pg_advisory_unlock_all(), EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)
+        SELECT pg_advisory_unlock_all()
         """
 
-    /// The reported settings that are compared. Those that others change, such as `in_hot_standby`, are not among them.
-    private static let comparedSettings = [
-        "TimeZone", "standard_conforming_strings", "session_authorization", "IntervalStyle", "DateStyle",
-        "default_transaction_read_only", "search_path",
-    ]
+    /// A further column of the last row: whether `PREPARE` has left statements. It takes longer than all of the restoration.
+    private static let leftover = ", EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)"
 
     /// Runs the statements of the setup, and takes the session as new.
     ///
@@ -51,13 +48,12 @@ extension Link {
         session.reports = reports
     }
 
-    /// The values of the settings that are compared, as far as the server reports them.
-    private var reports: [CChar] {
-        var reports: [CChar] = []
-        for name in Link.comparedSettings {
-            guard let value = unsafe PQparameterStatus(handle, name) else { continue }
-            reports += name.utf8CString
-            unsafe reports += UnsafeBufferPointer(start: value, count: strlen(value) + 1)
+    private var reports: Session.Reports {
+        var reports = Session.Reports()
+        while let name = unsafe clockpool_compared_setting(reports.count) {
+            guard let value = unsafe PQparameterStatus(handle, name) else { break }
+            unsafe reports.values += UnsafeBufferPointer(start: value, count: strlen(value) + 1)
+            reports.count += 1
         }
         return reports
     }
@@ -74,9 +70,9 @@ extension Link {
 
     /// Whether the settings that the server reports are what they were after the setup.
     private var reportsMatch: Bool {
-        unsafe session.reports.withUnsafeBufferPointer { reports in
-            guard let start = reports.baseAddress else { return true }
-            return unsafe clockpool_reports_match(handle, start, reports.count) != 0
+        unsafe session.reports.values.withUnsafeBufferPointer { values in
+            guard let start = values.baseAddress else { return true }
+            return unsafe clockpool_reports_match(handle, start, session.reports.count) != 0
         }
     }
 
@@ -96,8 +92,9 @@ extension Link {
     }
 
     private func restore(_ setup: [PostgresQuery], _ patience: Patience) async throws(PostgresError) {
-        let result = try await runScript(Link.restoration, patience)
-        let isLeft = unsafe result.rowCount > 0 && result.bytes(row: 0, column: 1)?.first == UInt8(ascii: "t")
+        let isChanged = session.isChanged
+        let result = try await runScript(Link.restoration + (isChanged ? Link.leftover : ""), patience)
+        let isLeft = unsafe isChanged && result.bytes(row: 0, column: 1)?.first == UInt8(ascii: "t")
         if isLeft || session.hasOwnStatements { try await runScript("DEALLOCATE ALL", patience) }
         session.hasOwnStatements = false
         try await setUp(setup, patience)

@@ -22,8 +22,14 @@ struct Session {
     /// Prepared statements that `statements` does not know of, such as those of `PREPARE`, exist or may exist.
     var hasOwnStatements = false
 
-    /// The settings that the server has reported after the setup, as `clockpool_reports_match` reads them.
-    var reports: [CChar] = []
+    /// What the server has reported after the setup, of the settings that are compared.
+    var reports = Reports()
+
+    struct Reports {
+        /// The values, each with its terminating zero, as `clockpool_reports_match` reads them.
+        var values: [CChar] = []
+        var count: Int32 = 0
+    }
 
     /// Notes that the server may have prepared what `statements` does not know of.
     mutating func noteOwnStatement() {
