@@ -82,7 +82,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
         if link.session.isAnswerPending || link.session.cancelRequest != nil { return .needsReset }
         guard link.watch() else { return .broken }
         switch unsafe PQtransactionStatus(link.handle) {
-        case PQTRANS_IDLE: return link.needsReset(configuration.effectiveReset) ? .needsReset : .reusable
+        case PQTRANS_IDLE: return link.needsReset(configuration.effectiveReset(of: link)) ? .needsReset : .reusable
         case PQTRANS_INTRANS, PQTRANS_INERROR: return .needsReset
         default: return .broken
         }
@@ -91,7 +91,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
     func reset(_ connection: borrowing PostgresConnection) async -> Bool {
         let link = connection.link
         let isReset = await link.reset(
-            configuration.effectiveReset,
+            configuration.effectiveReset(of: link),
             setup: configuration.setup,
             within: configuration.pool.resetTimeout
         )

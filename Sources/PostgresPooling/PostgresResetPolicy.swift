@@ -28,6 +28,6 @@ public enum PostgresResetPolicy: Hashable, Sendable, CaseIterable {
 }
 
 extension PostgresConfiguration {
-    /// The policy that connections are reset by: the only place that decides.
-    var effectiveReset: PostgresResetPolicy { reset }
+    /// The policy that a connection is reset by: the only place that decides.
+    func effectiveReset(of link: Link) -> PostgresResetPolicy { reset }
 }

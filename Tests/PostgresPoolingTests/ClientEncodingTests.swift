@@ -198,4 +198,24 @@ import Testing
             #expect(error?.message == "défaut")
         }
     }
+
+    @Test("A refusal in another encoding, before the server knows that of the client, is a typed error")
+    func refusal() async throws {
+        let listener = try SilentListener()
+        let fields = ["SFATAL", "VFATAL", "C28P01", "Mmot de passe refus"].map { Array($0.utf8) }
+        let body = fields.dropLast().flatMap { $0 + [0] } + fields[3] + [0xE9, 0, 0]
+        let answer = [UInt8(ascii: "E"), 0, 0, 0, UInt8(body.count + 4)] + body
+        Thread {
+            let client = accept(listener.descriptor, nil, nil)
+            var request = [UInt8](repeating: 0, count: 1_024)
+            _ = unsafe recv(client, &request, request.count, 0)
+            _ = unsafe send(client, answer, answer.count, 0)
+            close(client)
+        }.start()
+        let pool = try PostgresPool("host=127.0.0.1 port=\(listener.port) user=x sslmode=disable")
+        let error = await postgresFailure { try await pool.query("SELECT 1") }
+        #expect(error?.code == .connectFailed && error?.sqlState == .invalidPassword)
+        #expect(error?.message.contains("mot de passe refus\u{FFFD}") == true)
+        await pool.close()
+    }
 }
