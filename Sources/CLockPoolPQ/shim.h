@@ -6,6 +6,39 @@
 #define CLOCKPOOLPQ_SHIM_H
 
 #include <libpq-fe.h>
+#include <string.h>
+#include <strings.h>
+
+// Whether a text contains a word of lower-case letters and other ASCII, in either case.
+static inline int clockpool_mentions(const char *_Nonnull text, const char *_Nonnull word) {
+  size_t length = strlen(word);
+  for (char first = word[0]; *text; text += 1) {
+    if ((*text == first || (*text | 0x20) == first) && strncasecmp(text, word, length) == 0) return 1;
+  }
+  return 0;
+}
+
+// The settings that are compared when a connection is returned; NULL behind the last. Those that others change, such as
+// `in_hot_standby`, are not among them. Servers report `search_path` from version 18 on.
+static inline const char *_Nullable clockpool_compared_setting(int index) {
+  static const char *const names[] = {
+    "TimeZone", "standard_conforming_strings", "session_authorization", "IntervalStyle", "DateStyle",
+    "default_transaction_read_only", "search_path", NULL};
+  return names[index];
+}
+
+// Whether the server last reported the same values of the first `count` settings. `values` has them one behind the other, each
+// with its terminating zero.
+static inline int clockpool_reports_match(const PGconn *_Nonnull connection, const char *_Nonnull values, int count) {
+  for (int index = 0; index < count; index += 1) {
+    const char *value = PQparameterStatus(connection, clockpool_compared_setting(index));
+    if (!value) return 0;
+    for (; *value && *value == *values; value += 1) values += 1;
+    if (*value != *values) return 0;
+    values += 1;
+  }
+  return 1;
+}
 
 #if defined(__linux__)
 

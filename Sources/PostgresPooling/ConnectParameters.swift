@@ -46,7 +46,8 @@ struct ConnectParameters: Sendable {
 
     /// Fills in what is not said: from a service, or from the environment. Blocks to read files.
     ///
-    /// - Throws: `PostgresError` with the code `connectFailed` if the service is not to be found.
+    /// - Throws: `PostgresError` with the code `connectFailed` if the service is not to be found, `invalidConfiguration` if another
+    ///   encoding than UTF-8 is asked for.
     mutating func fillIn() throws(PostgresError) {
         let serviceOfEnvironment = getenvString("PGSERVICE")
         if let service = values["service"] ?? serviceOfEnvironment {
@@ -63,6 +64,7 @@ struct ConnectParameters: Sendable {
         }
         values.merge(unsafe ConnectParameters.environment(options)) { own, _ in own }
         if values["require_auth"] == nil { values["require_auth"] = getenvString("PGREQUIREAUTH") }
+        try useUTF8()
     }
 
     /// What the environment says, and the port that libpq was built with. libpq finds the other defaults by itself.

@@ -29,7 +29,10 @@ extension Link {
             let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
             do throws(PostgresError) {
                 switch try send(query) {
-                case .sent(let text): return try await finish(sql: text, patience)
+                case .sent(let text):
+                    let result = try await finish(sql: text, patience)
+                    try requireUTF8(sql: text)
+                    return result
                 case .unprepared(let preparation): try await prepare(query, preparation, patience)
                 }
             } catch {
@@ -62,6 +65,7 @@ extension Link {
     ///
     /// - Parameter rowByRow: Whether each row is to be a result of its own.
     func send(_ query: PostgresQuery, rowByRow: Bool = false) throws(PostgresError) -> Sending {
+        try requireUTF8(sql: query.text)
         let key = StatementCache.Key(query)
         let prepared = session.statements.prepared(key)
         let text = prepared?.text ?? query.text
@@ -70,7 +74,11 @@ extension Link {
             try query.validate(text)
             // Within a transaction nothing is thrown out: a failure of that would end the transaction.
             let mayEvict = unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
-            if let preparation = session.statements.preparation(key, text: text, mayEvict: mayEvict) {
+            // Not prepared, so that its text is looked at each time.
+            let mayChangeSession = session.noteText(text)
+            if !mayChangeSession,
+                let preparation = session.statements.preparation(key, text: text, mayEvict: mayEvict)
+            {
                 return .unprepared(preparation)
             }
         }
@@ -141,6 +149,7 @@ extension Link {
     private func begin(sql: String, _ isSent: Int32) throws(PostgresError) {
         guard isSent != 0 else { throw unsafe lost(sql: sql, String(cString: PQerrorMessage(handle))) }
         session.isAnswerPending = true
+        session.isUsed = true
     }
 
     /// Fetches the results of a statement to their end.
@@ -158,7 +167,7 @@ extension Link {
                     if result.isCopy { throw failure(of: result, sql: sql)! }
                     if failed == nil { failed = result }
                 } else {
-                    if !result.isOrdinary { session.note(commandTag: result.commandTag) }
+                    session.note(result, sql: sql)
                     last = result
                 }
             case .end:
@@ -293,10 +302,11 @@ extension Link {
         return await isRequestOver(by: deadline) && !isLost
     }
 
-    /// Reads what is still to come of an answer, and drops it.
+    /// Reads what is still to come of an answer, and drops it. The statement may have succeeded.
     private func drain(_ patience: Patience) async throws(PostgresError) {
         while let result = try await nextResult(sql: "", patience) {
             if result.isCopy { throw failure(of: result, sql: "")! }
+            if !result.isError { session.note(result, sql: nil) }
         }
     }
 
@@ -307,32 +317,6 @@ extension Link {
         guard await request.hasArrived(within: MonotonicClock.duration(until: deadline)) else { return false }
         session.cancelRequest = nil
         return true
-    }
-
-    /// Brings the session back to where it was when it was new, as far as statements have changed it.
-    ///
-    /// - Returns: Whether that worked.
-    func reset(setup: [PostgresQuery], within duration: Duration) async -> Bool {
-        let patience = Patience.uncancelled(for: duration)
-        guard await recover(by: patience.deadline) else { return false }
-        do {
-            if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE { try await runScript("ROLLBACK", patience) }
-            if session.isChanged {
-                try await runScript(
-                    "CLOSE ALL; UNLISTEN *; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; SELECT pg_advisory_unlock_all()",
-                    patience
-                )
-                for query in setup { _ = try await run(query, patience) }
-                if session.hasOwnStatements {
-                    try await runScript("DEALLOCATE ALL", patience)
-                    session.hasOwnStatements = false
-                }
-                session.isChanged = false
-            }
-            return unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
-        } catch {
-            return false
-        }
     }
 
     // MARK: Errors

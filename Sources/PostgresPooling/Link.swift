@@ -295,7 +295,7 @@ final class Link: @unchecked Sendable {
             return .awaited(wait.goal)
         }
         guard case .awaited(let goal) = meaning else {
-            if case .idle = meaning { watcher.inspect() }
+            if case .idle = meaning { watcher.inspect(self) }
             return
         }
         consume()
@@ -373,6 +373,9 @@ final class Link: @unchecked Sendable {
             guard unsafe PQconsumeInput(handle) != 0 else { return }
         } while hasMore
     }
+
+    /// Whether something has come while nobody used the connection, and has not been taken in. From any thread.
+    var isUnseen: Bool { isIdle.load(ordering: .relaxed) && sawActivity.load(ordering: .relaxed) }
 
     /// Whether libpq knows that the connection is lost.
     var isLost: Bool { unsafe (PQstatus(handle) == CONNECTION_BAD || PQsocket(handle) < 0) }

@@ -26,9 +26,12 @@ public struct PostgresConfiguration: Sendable {
     /// `PGAPPNAME` and so on, and to `swift-lock-pool` if they say nothing.
     public var applicationName: String?
 
-    /// Statements that are run on each connection when it is new, and again when a statement has changed settings: `SET`s, mostly.
-    /// A connect is given up when one fails.
+    /// Statements that are run on each connection when it is new, and again at the end of a full reset: `SET`s, mostly.
+    /// A connect is given up when one fails, or when they change `client_encoding`.
     public var setup: [PostgresQuery] = []
+
+    /// What is done to the session of a connection between two leases. The default is ``PostgresResetPolicy/whenChanged``.
+    public var reset = PostgresResetPolicy.whenChanged
 
     /// How many connections there are, how long callers wait, when connections are tested and replaced, and what is done while
     /// the server is not to be reached.

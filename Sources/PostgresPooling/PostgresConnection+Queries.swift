@@ -66,8 +66,7 @@ extension PostgresConnection {
 
     /// Runs statements that are separated by semicolons and have no parameters, such as those of a migration.
     ///
-    /// Outside a transaction the server makes one of all of them, unless they say otherwise. Only a last statement that changes
-    /// settings is noticed, and its change taken back when the connection is returned.
+    /// Outside a transaction the server makes one of all of them, unless they say otherwise.
     ///
     /// - Parameters:
     ///   - script: The statements.
@@ -78,7 +77,11 @@ extension PostgresConnection {
         guard script.parameters.isEmpty else {
             throw PostgresError(.unsupported, "a script cannot have parameters", sql: script.text)
         }
-        try await runScript(script.text, patience(timeout))
+        let text = script.text
+        try link.requireUTF8(sql: text)
+        link.session.noteText(text)
+        try await runScript(text, patience(timeout))
+        try link.requireUTF8(sql: text)
     }
 
     @inline(__always)

@@ -49,13 +49,21 @@ struct PostgresConnectionFactory: ConnectionFactory {
             throw PostgresError(.connectFailed, "the system has no room to watch another socket", isUnreached: true)
         }
         do {
-            let patience = Patience(deadline: deadline, isCancellable: false)
-            for query in configuration.setup { _ = try await link.run(query, patience) }
+            try await link.setUp(configuration.setup, Patience(deadline: deadline, isCancellable: false))
         } catch {
             link.close()
             throw error
         }
-        link.session.isChanged = false
+        // What comes from now on is reported, also before the first use.
+        guard link.watch() else {
+            link.close()
+            throw PostgresError(
+                .connectFailed,
+                "the server has ended the session at once",
+                connectionIsGone: true,
+                isUnreached: true
+            )
+        }
         return PostgresConnection(
             link: link,
             statementTimeout: configuration.statementTimeout,
@@ -71,10 +79,10 @@ struct PostgresConnectionFactory: ConnectionFactory {
         link.endLease()
         if link.isLost { return .broken }
         // What is still to come of an answer may be long: it is drained off the caller's way.
-        if !link.session.isInOrder { return .needsReset }
+        if link.session.isAnswerPending || link.session.cancelRequest != nil { return .needsReset }
         guard link.watch() else { return .broken }
         switch unsafe PQtransactionStatus(link.handle) {
-        case PQTRANS_IDLE: return .reusable
+        case PQTRANS_IDLE: return link.needsReset(configuration.effectiveReset(of: link)) ? .needsReset : .reusable
         case PQTRANS_INTRANS, PQTRANS_INERROR: return .needsReset
         default: return .broken
         }
@@ -82,13 +90,19 @@ struct PostgresConnectionFactory: ConnectionFactory {
 
     func reset(_ connection: borrowing PostgresConnection) async -> Bool {
         let link = connection.link
-        let isReset = await link.reset(setup: configuration.setup, within: configuration.pool.resetTimeout)
+        let isReset = await link.reset(
+            configuration.effectiveReset(of: link),
+            setup: configuration.setup,
+            within: configuration.pool.resetTimeout
+        )
         return isReset && link.watch()
     }
 
     /// A query without text, which every server and proxy answers.
     func ping(_ connection: borrowing PostgresConnection) async -> Bool {
         let link = connection.link
+        let wasUsed = link.session.isUsed
+        defer { link.session.isUsed = wasUsed }
         do {
             _ = try await link.runScript("", Patience.uncancelled(for: configuration.pool.resetTimeout))
         } catch {

@@ -70,6 +70,7 @@ public final class PostgresPool: Sendable {
         try configuration.validate()
         var server = try ConnectParameters(parsing: configuration.server)
         for (keyword, value) in configuration.parameters { server[keyword] = value }
+        try server.checkEncoding()
         if let name = configuration.applicationName { server["application_name"] = name }
         try server.validate()
         if server["fallback_application_name"] == nil { server["fallback_application_name"] = "swift-lock-pool" }
@@ -102,6 +103,8 @@ public final class PostgresPool: Sendable {
 final class PoolWatcher: Sendable {
     private struct Watched {
         weak var pool: ConnectionPool<PostgresConnectionFactory>?
+        /// The tokens of connections that are looked at again.
+        var pursued: Set<UInt64> = []
     }
 
     private let watched = Locked(Watched())
@@ -109,7 +112,24 @@ final class PoolWatcher: Sendable {
     func watch(_ pool: ConnectionPool<PostgresConnectionFactory>) { watched.withLock { $0.pool = pool } }
 
     /// Something has come on a connection that nobody uses.
-    func inspect() { watched.withLock { $0.pool }?.inspectIdle() }
+    ///
+    /// The pool cannot look at a connection that is between two states: just returned and not idle yet, say, or held while the pool
+    /// is suspended. Then it looks again, after longer and longer times, until it has seen it or a statement has.
+    func inspect(_ link: Link) {
+        watched.withLock { $0.pool }?.inspectIdle()
+        let token = link.token
+        guard link.isUnseen, watched.withLock({ $0.pursued.insert(token).inserted }) else { return }
+        Task.detached { [weak self, weak link] in
+            var pause = Duration.milliseconds(1)
+            while link?.isUnseen == true {
+                try? await Task.sleep(for: pause)
+                guard let pool = self?.watched.withLock({ $0.pool }) else { break }
+                pool.inspectIdle()
+                pause = min(pause * 2, .seconds(1))
+            }
+            self?.watched.withLock { _ = $0.pursued.remove(token) }
+        }
+    }
 
     /// Whether somebody waits for a connection.
     var isCrowded: Bool { (watched.withLock { $0.pool }?.waiters ?? 0) > 0 }

@@ -4,6 +4,14 @@
 
 internal import CLockPoolPQ
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
 /// A result of libpq: rows in binary format, or an error's fields. Frees it at the end.
 ///
 /// libpq does not change a result after it has given it out, so that it may be read from several threads at once.
@@ -43,7 +51,7 @@ final class PostgresResult: @unchecked Sendable {
     var rowCount: Int { Int(unsafe PQntuples(handle)) }
     var columnCount: Int { Int(unsafe PQnfields(handle)) }
 
-    /// The name of a column, as the statement gives it.
+    /// The name of a column, as the statement gives it. Bytes that are not UTF-8 are replaced.
     func columnName(_ column: Int) -> String {
         unsafe PQfname(handle, Int32(column)).map { unsafe String(cString: $0) } ?? ""
     }
@@ -51,9 +59,15 @@ final class PostgresResult: @unchecked Sendable {
     /// The object identifier of a column's type.
     func columnType(_ column: Int) -> UInt32 { unsafe PQftype(handle, Int32(column)) }
 
-    /// The index of the first column with this name, exactly as it is written.
+    /// The index of the first column whose name has the same bytes. A name that is not UTF-8 is never found.
     func column(named name: String) -> Int? {
-        (0..<columnCount).first { columnName($0) == name }
+        let length = name.utf8.count
+        return unsafe name.withCString { wanted in
+            (0..<columnCount).first { column in
+                guard let name = unsafe PQfname(handle, Int32(column)) else { return false }
+                return unsafe strlen(name) == length && memcmp(name, wanted, length) == 0
+            }
+        }
     }
 
     /// The bytes of a value in binary format; `nil` for `NULL`. They live as long as the result.
@@ -69,14 +83,27 @@ final class PostgresResult: @unchecked Sendable {
     /// The command tag, such as `UPDATE 3`.
     var commandTag: String { unsafe String(cString: PQcmdStatus(handle)) }
 
-    /// Whether the statement was one of the usual ones, which change rows at most: its tag begins as theirs.
+    /// Whether the statement was of a kind that has rows, if only none.
+    var hasRows: Bool {
+        switch status {
+        case PGRES_TUPLES_OK, PGRES_SINGLE_TUPLE: true
+        default: false
+        }
+    }
+
+    /// Whether the statement was a `SELECT` with rows, or one that changes rows, as its tag begins. `CREATE TABLE AS` has the tag of
+    /// `SELECT` and no rows.
     var isOrdinary: Bool {
-        // A tag has at least its terminating zero, and none of these is compared behind it.
+        // A tag has at least its terminating zero, and no byte behind it is compared.
         guard let tag = unsafe PQcmdStatus(handle) else { return false }
+        func begins(_ one: StaticString) -> Bool {
+            unsafe tag[1] == CChar(bitPattern: one.utf8Start[1]) && tag[2] == CChar(bitPattern: one.utf8Start[2])
+        }
         return switch unsafe UInt8(bitPattern: tag[0]) {
-        case UInt8(ascii: "S"):
-            unsafe tag[1] == CChar(bitPattern: UInt8(ascii: "E")) && tag[2] == CChar(bitPattern: UInt8(ascii: "L"))
-        case UInt8(ascii: "I"), UInt8(ascii: "U"): true
+        case UInt8(ascii: "S"): begins("SEL") && hasRows
+        case UInt8(ascii: "I"): begins("INS")
+        case UInt8(ascii: "U"): begins("UPD")
+        case UInt8(ascii: "D"): begins("DEL")
         default: false
         }
     }

@@ -107,16 +107,18 @@ public struct PostgresRowStream: AsyncSequence {
                 state = .done
                 return nil
             }
+            try stream.link.requireUTF8(sql: sql)
             if result.status == PGRES_SINGLE_TUPLE { return PostgresRow(result: result, index: 0) }
             // The last one has no rows, or is an error; behind it comes the end of the answer.
-            let (error, tag) = (stream.link.failure(of: result, sql: sql), result.commandTag)
+            let error = stream.link.failure(of: result, sql: sql)
             if let error, error.code == .unsupported { throw error }
             while try await stream.link.nextResult(sql: sql, patience) != nil {}
             if let error {
                 _ = stream.link.forgetIfStale(stream.query, error)
                 throw error
             }
-            stream.link.session.note(commandTag: tag)
+            stream.link.session.note(result, sql: sql)
+            try stream.link.requireUTF8(sql: sql)
             state = .done
             return nil
         }

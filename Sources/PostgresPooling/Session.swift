@@ -13,14 +13,23 @@ struct Session {
     /// What has been asked of the server to end that statement early.
     var cancelRequest: CancelRequest?
 
-    /// Statements have changed what the next user of the session would not expect, such as settings.
+    /// A statement was sent since the session was new or was reset.
+    var isUsed = false
+
+    /// Statements have changed what a later lease would not expect, such as settings.
     var isChanged = false
 
-    /// Among that are, or may be, prepared statements that `statements` does not know of, such as those of `PREPARE`.
+    /// Prepared statements that `statements` does not know of, such as those of `PREPARE`, exist or may exist.
     var hasOwnStatements = false
 
-    /// Whether the next user finds it as it was when it was new, and can send a statement.
-    var isInOrder: Bool { !isAnswerPending && cancelRequest == nil && !isChanged }
+    /// What the server has reported after the setup, of the settings that are compared.
+    var reports = Reports()
+
+    struct Reports {
+        /// The values, each with its terminating zero, as `clockpool_reports_match` reads them.
+        var values: [CChar] = []
+        var count: Int32 = 0
+    }
 
     /// Notes that the server may have prepared what `statements` does not know of.
     mutating func noteOwnStatement() {
@@ -28,15 +37,32 @@ struct Session {
         hasOwnStatements = true
     }
 
-    /// Notes what a statement did, by its command tag.
+    /// Notes what a statement that is about to be sent may do to the session.
     ///
-    /// `SET LOCAL` has the tag of `SET`: the price of the mistake is a reset without need.
-    mutating func note(commandTag: String) {
-        switch commandTag {
-        case "SET", "RESET", "LISTEN", "LOAD", "DECLARE CURSOR": isChanged = true
-        case "PREPARE": noteOwnStatement()
-        case "DEALLOCATE ALL", "DISCARD ALL": statements.removeAll()
-        default: break
+    /// - Returns: Whether it may change the session, so that its text must be looked at each time.
+    @discardableResult
+    mutating func noteText(_ sql: String) -> Bool {
+        let isChange = SessionEffect.callsSessionFunction(sql)
+        if isChange { isChanged = true }
+        return isChange
+    }
+
+    /// Notes what a statement did.
+    ///
+    /// - Parameter sql: The text of the statement, or of several; `nil` if it is not known.
+    @inline(__always)
+    mutating func note(_ result: PostgresResult, sql: String?) {
+        if !result.isOrdinary { noteUnusual(result, sql: sql) }
+    }
+
+    private mutating func noteUnusual(_ result: PostgresResult, sql: String?) {
+        switch SessionEffect(commandTag: result.commandTag, hasRows: result.hasRows, sql: sql) {
+        case .none: break
+        case .changed: isChanged = true
+        case .preparedStatements: noteOwnStatement()
+        case .forgottenStatements:
+            statements.removeAll()
+            isChanged = true
         }
     }
 }

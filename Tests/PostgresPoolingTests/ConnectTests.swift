@@ -368,7 +368,7 @@ import Testing
 /// A socket that accepts connections and says nothing.
 final class SilentListener: Sendable {
     let port: Int
-    private let descriptor: Int32
+    let descriptor: Int32
 
     init() throws {
         #if canImport(Glibc)

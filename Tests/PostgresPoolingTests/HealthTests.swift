@@ -24,8 +24,8 @@ import Testing
                 }
                 isIdle.append([before, after])
             }
-            // New it has not been idle yet. The last time the statement is prepared already.
-            #expect(isIdle == [[false, false], [true, false], [true, false], [true, false]])
+            // A new one is watched too. The last time the statement is prepared already.
+            #expect(isIdle == [[true, false], [true, false], [true, false], [true, false]])
         }
     }
 
@@ -41,6 +41,50 @@ import Testing
             try await server.psql("SELECT pg_terminate_backend(\(process))")
             await until { pool.status.idle == 0 }
             try await equal(pool.query("SELECT 1", as: Int.self), [1])
+            try await different(pool.process(), process)
+        }
+    }
+
+    @Test(
+        "A connection that the server closes before its first use leaves the pool by itself",
+        arguments: PollerKind.allCases
+    )
+    func idleDeathOfNew(_ poller: PollerKind) async throws {
+        let server = try await TestServer.shared
+        let name = "unused-\(poller.rawValue)"
+        let configure = { (configuration: inout PostgresConfiguration) in
+            configuration.pool.minimumConnections = 1
+            configuration.pool.maximumConnections = 1
+        }
+        try await server.withPool(poller, name: name, configure) { pool in
+            pool.prewarm()
+            await until { pool.status.idle == 1 }
+            let first = try await server.psql("SELECT pid FROM pg_stat_activity WHERE application_name = '\(name)'")
+            try await server.psql("SELECT pg_terminate_backend(\(first))")
+            await until { pool.status.idle == 0 }
+            try await different(pool.process(), Int32(first))
+        }
+    }
+
+    @Test("A connection that the server closes while its pool is suspended leaves the pool after that")
+    func deathWhileSuspended() async throws {
+        let server = try await TestServer.shared
+        try await server.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
+            try await pool.withConnection { db in
+                pool.suspend()
+                try await equal(db.query("SELECT 1", as: Int.self), [1])
+            }
+            let process = try #require(
+                await Int32(
+                    try server.psql(
+                        "SELECT pid FROM pg_stat_activity WHERE application_name = '\(pool.configuration.pool.name)'"
+                    )
+                )
+            )
+            try await server.psql("SELECT pg_terminate_backend(\(process))")
+            try await until { try await server.backendCount(applicationName: pool.configuration.pool.name) == 0 }
+            pool.resume()
+            await until { pool.status.idle == 0 }
             try await different(pool.process(), process)
         }
     }
