@@ -189,18 +189,9 @@ struct Connector: Sendable {
         parameters["hostaddr"] = target.address
         parameters["port"] = target.port
         parameters["sslmode"] = Connector.encryption(for: target, parameters)
+        let gate = try AuthenticationGate(&parameters)
         if ["verify-full", "verify-ca"].contains(parameters["sslmode"]), parameters["sslrootcert"] == nil {
             parameters["sslrootcert"] = Connector.systemAuthorities()
-        }
-        let gate = AuthenticationGate(
-            required: parameters["require_auth"].flatMap { AuthenticationPolicy(parsing: $0) },
-            verifiesServer: ["verify-full", "verify-ca"].contains(parameters["sslmode"])
-        )
-        // From this version on libpq knows the keyword.
-        if PQlibVersion() < 160_000 {
-            parameters["require_auth"] = nil
-        } else if parameters["require_auth"] == nil, !gate.verifiesServer {
-            parameters["require_auth"] = "!password,!md5"
         }
         let handle = unsafe start(parameters)
         guard let handle = unsafe handle else {
@@ -273,24 +264,6 @@ struct Connector: Sendable {
             throw unsafe failure(of: handle, target, isPassing: true)
         }
         unsafe PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
-    }
-
-    /// Whether libpq may read what the server has sent, and answer it; `false` if more has to arrive first.
-    private func admits(
-        _ gate: inout AuthenticationGate,
-        _ handle: OpaquePointer,
-        _ target: Target
-    ) throws(PostgresError) -> Bool {
-        switch unsafe gate.look(at: handle) {
-        case .admitted: return true
-        case .pending: return false
-        case .incomplete:
-            // The socket stays ready with the beginning of a message, so the thread pauses; nearly no message comes in pieces.
-            usleep(1_000)
-            return false
-        case .refused(let reason):
-            throw PostgresError(.connectFailed, "\(Connector.name(of: target)): \(reason)", connectionIsGone: true)
-        }
     }
 
     /// Blocks until a socket is ready, or the time is over.

@@ -364,7 +364,7 @@ extension Link {
     private func lost(sql: String, _ message: String) -> PostgresError {
         PostgresError(
             .connectionLost,
-            PostgresError.escapingControlCharacters(message.split(whereSeparator: \.isNewline).joined(separator: " ")),
+            message.split(whereSeparator: \.isNewline).joined(separator: " "),
             sql: sql,
             connectionIsGone: true
         )

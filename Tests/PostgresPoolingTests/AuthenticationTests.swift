@@ -161,6 +161,13 @@ import Testing
             var parameters = try ConnectParameters(parsing: "")
             try parameters.fillIn()
             precondition(parameters["require_auth"] == "scram-sha-256")
+            parameters["require_auth"] = "scram"
+            do throws(PostgresError) {
+                _ = try AuthenticationGate(&parameters)
+                preconditionFailure("a list that is none was taken")
+            } catch {
+                precondition(error.code == .invalidConfiguration)
+            }
         }
     }
 
