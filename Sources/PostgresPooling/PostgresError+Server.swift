@@ -193,8 +193,7 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible, Expressible
 extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// What happened, the code, where in the statement, and the statement, shortened when it is long. No value is shown.
     public var description: String {
-        var text = PostgresError.escapingControlCharacters(message)
-        text += " (\(server.map { "\($0.severity) \($0.sqlState)" } ?? code.description))"
+        var text = "\(message) (\(server.map { "\($0.severity) \($0.sqlState)" } ?? code.description))"
         if let server {
             if let hint = server.shownHint { text += " Hint: \(hint)" }
             if let position = server.position, sql != nil { text += " at character \(position)" }
@@ -215,8 +214,7 @@ extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible, 
         Mirror(
             self,
             children: [
-                "code": code.description, "message": PostgresError.escapingControlCharacters(message),
-                "sqlState": sqlState?.description as Any,
+                "code": code.description, "message": message, "sqlState": sqlState?.description as Any,
                 "sql": sql as Any,
             ]
         )
