@@ -28,11 +28,11 @@ static inline const char *_Nullable clockpool_compared_setting(int index) {
 }
 
 // Whether the server last reported the same values of the first `count` settings. `values` has them one behind the other, each
-// with its terminating zero.
+// with its terminating zero; an empty one stands for a setting that is not reported.
 static inline int clockpool_reports_match(const PGconn *_Nonnull connection, const char *_Nonnull values, int count) {
   for (int index = 0; index < count; index += 1) {
     const char *value = PQparameterStatus(connection, clockpool_compared_setting(index));
-    if (!value) return 0;
+    if (!value) value = "";
     for (; *value && *value == *values; value += 1) values += 1;
     if (*value != *values) return 0;
     values += 1;

@@ -374,7 +374,7 @@ final class Link: @unchecked Sendable {
         } while hasMore
     }
 
-    /// Whether something has come while nobody used the connection, and has not been taken in. From any thread.
+    /// Whether the connection has received something since it was returned that was not taken in. For any thread.
     var isUnseen: Bool { isIdle.load(ordering: .relaxed) && sawActivity.load(ordering: .relaxed) }
 
     /// Whether libpq knows that the connection is lost.

@@ -102,7 +102,7 @@ public final class PostgresPool: Sendable {
 final class PoolWatcher: Sendable {
     private struct Watched {
         weak var pool: ConnectionPool<PostgresConnectionFactory>?
-        /// The tokens of connections that are looked at again.
+        /// The tokens of connections that are inspected again.
         var pursued: Set<UInt64> = []
     }
 
@@ -110,10 +110,11 @@ final class PoolWatcher: Sendable {
 
     func watch(_ pool: ConnectionPool<PostgresConnectionFactory>) { watched.withLock { $0.pool = pool } }
 
-    /// Something has come on a connection that nobody uses.
+    /// Inspects the idle connections, because this one has received something while it was not in use.
     ///
-    /// The pool cannot look at a connection that is between two states: just returned and not idle yet, say, or held while the pool
-    /// is suspended. Then it looks again, after longer and longer times, until it has seen it or a statement has.
+    /// The pool cannot lease a connection that is between two states, such as returned and not idle yet, or held while the pool is
+    /// suspended. The watcher then inspects again, after longer and longer pauses, until an inspection or a statement has taken in
+    /// what was received.
     func inspect(_ link: Link) {
         watched.withLock { $0.pool }?.inspectIdle()
         let token = link.token
