@@ -25,6 +25,6 @@ extension PostgresType {
         (1560, 1561, "bit"), (1562, 1563, "varbit"), (600, 1017, "point"), (3904, 3905, "int4range"),
         (3926, 3927, "int8range"), (3906, 3907, "numrange"), (3908, 3909, "tsrange"), (3910, 3911, "tstzrange"),
         (3912, 3913, "daterange"), (3614, 3643, "tsvector"), (3615, 3645, "tsquery"), (2249, 2287, "record"),
-        (2278, 0, "void"),
+        (2278, 0, "void"), (28, 1011, "xid"), (29, 1012, "cid"), (5069, 271, "xid8"), (3220, 3221, "pg_lsn"),
     ]
 }
