@@ -63,7 +63,7 @@ struct NumericText {
         return digits
     }
 
-    /// The exponent at the end, 0 if there is none; `nil` if it is none, or out of all reason.
+    /// The exponent at the end, 0 if there is none; `nil` if the text is no exponent, or has more than 32 bits.
     private static func exponent(_ text: Substring.UTF8View) -> Int? {
         guard let mark = text.first else { return 0 }
         guard mark | 0x20 == UInt8(ascii: "e") else { return nil }

@@ -2,12 +2,6 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-#if canImport(FoundationEssentials)
-    internal import FoundationEssentials
-#else
-    internal import Foundation
-#endif
-
 /// A value that is stored as JSON, by the coders of ``PostgresDefaultJSONCoders``.
 ///
 /// ```swift
@@ -16,10 +10,7 @@
 ///
 /// JSON that the program codes itself is sent as a `String`, or as bytes by ``PostgresParameter/jsonb(_:)``. Both
 /// `String` and `[UInt8]` decode `json` and `jsonb`.
-public typealias PostgresJSON<Value> = PostgresCodedJSON<Value, PostgresDefaultJSONCoders>
-
-/// A value that is stored as JSON, by coders of your own.
-public struct PostgresCodedJSON<Value, Coders: PostgresJSONCoders> {
+public struct PostgresJSON<Value> {
     /// The value.
     public var value: Value
 
@@ -27,23 +18,26 @@ public struct PostgresCodedJSON<Value, Coders: PostgresJSONCoders> {
     public init(_ value: Value) { self.value = value }
 }
 
-extension PostgresCodedJSON: Sendable where Value: Sendable {}
-extension PostgresCodedJSON: Equatable where Value: Equatable {}
-extension PostgresCodedJSON: Hashable where Value: Hashable {}
+extension PostgresJSON: Sendable where Value: Sendable {}
+extension PostgresJSON: Equatable where Value: Equatable {}
+extension PostgresJSON: Hashable where Value: Hashable {}
 
-extension PostgresCodedJSON: PostgresEncodable, PostgresArrayEncodable where Value: Encodable {
+extension PostgresJSON: PostgresEncodable, PostgresArrayEncodable where Value: Encodable {
     /// `jsonb`
     public static var postgresType: PostgresType { .jsonb }
 
     /// The value as `jsonb`, in the form that the encoder gives it.
     ///
     /// One that cannot be encoded is refused when the statement is sent, with the code `encoding`.
-    public var postgresParameter: PostgresParameter {
-        guard let json = try? Coders.makeEncoder().encode(value) else {
-            // The encoder's error is not shown, because it may quote the value.
-            return PostgresParameter(.jsonb, .failure("\(Value.self) cannot be encoded as JSON"))
-        }
-        return .jsonb(json)
+    public var postgresParameter: PostgresParameter { PostgresDefaultJSONCoders.parameter(value) }
+}
+
+extension PostgresJSON: PostgresDecodable, PostgresArrayDecodable where Value: Decodable {
+    /// Decodes a `json` or `jsonb` that the decoder makes a `Value` of.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or does not fit.
+    public init(cell: borrowing PostgresCell) throws(PostgresError) {
+        value = try PostgresDefaultJSONCoders.decode(cell, for: Self.self)
     }
 }
 
@@ -54,31 +48,6 @@ extension PostgresParameter {
     public static func jsonb(_ json: some Sequence<UInt8>) -> PostgresParameter {
         // The version of the format comes first.
         PostgresParameter(.jsonb, .bytes([1] + json))
-    }
-}
-
-extension PostgresCodedJSON: PostgresDecodable, PostgresArrayDecodable where Value: Decodable {
-    /// Decodes a `json` or `jsonb` that the decoder makes a `Value` of.
-    ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or does not fit.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        let bytes = try unsafe cell.json(for: "PostgresJSON<\(Value.self)>")
-        do {
-            value = try Coders.makeDecoder().decode(Value.self, from: unsafe Data(bytes))
-        } catch {
-            throw cell.mismatch("the JSON is not that of \(Value.self): \(Self.reason(error))")
-        }
-    }
-
-    /// Returns what is wrong, without what the value says: not where either, since that may be the keys of a dictionary.
-    private static func reason(_ error: any Error) -> String {
-        if error is UnfitDate { return "a date is no ISO 8601 time with an offset from UTC" }
-        return switch error as? DecodingError {
-        case .keyNotFound(let key, _): "there is no key “\(key.stringValue)”"
-        case .typeMismatch(let type, _): "a value is not of type \(type)"
-        case .valueNotFound(let type, _): "a value of type \(type) is null"
-        default: "it is not valid"
-        }
     }
 }
 
