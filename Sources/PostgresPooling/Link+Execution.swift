@@ -64,7 +64,7 @@ extension Link {
     /// - Returns: The last.
     /// - Throws: The first that is an error.
     @inline(__always)
-    private func finish(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
+    func finish(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
         var (last, failed): (PostgresResult?, PostgresResult?)
         while true {
             switch fetch(sql: sql) {

@@ -200,13 +200,17 @@ extension Link {
         return try await resolve(query, after: error, &attempt, patience)
     }
 
-    /// Forgets a prepared statement, if the error says that the server has forgotten it, or would make other columns of it than
-    /// when it was prepared.
+    /// Forgets a prepared statement, if the error says that the server has forgotten it, would make other columns of it than when
+    /// it was prepared, or does not find its functions, operators and columns for the types that its parameters had then.
     ///
     /// - Returns: Whether it was that.
     func forgetIfStale(_ query: PostgresQuery, _ error: PostgresError) -> Bool {
-        let isOutdated = error.sqlState == .featureNotSupported && error.server?.routine == "RevalidateCachedQuery"
-        guard isOutdated || error.sqlState == .invalidStatementName else { return false }
+        guard let server = error.server else { return false }
+        // The last has a place in the text; an error while it is executed has none there.
+        let isOutdated =
+            server.sqlState == .featureNotSupported && server.routine == "RevalidateCachedQuery"
+            || TypeSearch.isAboutTypes(server.sqlState) && server.position != nil
+        guard isOutdated || server.sqlState == .invalidStatementName else { return false }
         return session.statements.forget(StatementCache.Key(query), isOutdated: isOutdated)
     }
 }

@@ -54,10 +54,11 @@ public struct PostgresConfiguration: Sendable {
     /// The number of statements that stay prepared on each connection; 256 by default. 0 prepares none.
     public var statementCacheCapacity = 256
 
-    /// The number of bytes of the texts that each connection remembers as prepared; 1 MiB by default. As many again are for
-    /// texts that came once, which are prepared when they come again.
+    /// The number of bytes that the statements which are prepared take on each connection; 1 MiB by default. As many again are
+    /// for statements that came once, which are prepared when they come again.
     ///
-    /// A text of more than an eighth of this is not remembered, and so never prepared.
+    /// A statement of more than an eighth of this is not remembered, and so never prepared. What counts is its text, and some
+    /// 40 bytes for each parameter.
     public var statementCacheBytes = 1 << 20
 
     /// Is called with what the server notifies of, such as warnings; on any thread. Must not block.

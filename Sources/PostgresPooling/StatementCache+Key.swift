@@ -21,6 +21,11 @@ extension StatementCache {
 
         var withoutValues: Key { Key(pieces: pieces.map(\.withoutValue)) }
 
+        /// The number of bytes that a statement with this key takes to remember.
+        func byteCount(text: String) -> Int {
+            text.utf8.count + pieces.count * MemoryLayout<PostgresQuery.Piece>.stride
+        }
+
         static func == (one: Key, other: Key) -> Bool {
             let count = one.pieces.count
             guard count == other.pieces.count else { return false }

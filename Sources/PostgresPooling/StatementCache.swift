@@ -13,11 +13,13 @@ struct StatementCache {
         let text: String
         /// The types that the parameters are sent with; `nil` if they are those of the values.
         let types: [UInt32]?
+        fileprivate let byteCount: Int
 
-        init(name: String, text: String, types: [UInt32]?) {
+        init(name: String, text: String, types: [UInt32]?, byteCount: Int) {
             self.name = name
             self.text = text
             self.types = types
+            self.byteCount = byteCount
         }
     }
 
@@ -123,8 +125,8 @@ struct StatementCache {
     }
 
     private mutating func firstPlan(_ key: Key, text: String, mustCheck: Bool) -> Plan {
-        let byteCount = text.utf8.count
-        let isLarge = byteCount > byteCapacity / 8
+        let byteCount = key.byteCount(text: text)
+        let isLarge = isLarge(byteCount)
         let declared = key.types
         let isFlexible = declared.contains { TypeSearch.isFlexible($0) }
         var types = isFlexible ? nil : declared
@@ -141,6 +143,9 @@ struct StatementCache {
         return isChecked ? .send(types: others) : .check
     }
 
+    /// Whether a statement is too large to be remembered.
+    private func isLarge(_ byteCount: Int) -> Bool { byteCount > byteCapacity / 8 }
+
     private mutating func namedPlan(_ entry: Entry, text: String, mayEvict: Bool) -> Plan? {
         let declared = entry.key.types
         let name = StatementIdentity(text: text, types: entry.types ?? declared).name
@@ -154,7 +159,7 @@ struct StatementCache {
         guard mayEvict || !outdated.contains(name) else { return nil }
         return .prepare(
             Preparation(
-                statement: Prepared(name: name, text: text, types: entry.types),
+                statement: Prepared(name: name, text: text, types: entry.types, byteCount: entry.byteCount),
                 evicting: mayEvict ? outdated.sorted() : []
             )
         )
@@ -168,8 +173,8 @@ struct StatementCache {
     /// Notes that the server has prepared a statement.
     mutating func didPrepare(_ key: Key, _ preparation: Preparation) {
         let statement = preparation.statement
-        let entry = entries[key] ?? remember(key, byteCount: statement.text.utf8.count)
-        if names.updateValue(statement, forKey: statement.name) == nil { preparedBytes += entry.byteCount }
+        let entry = entries[key] ?? remember(key, byteCount: statement.byteCount)
+        if names.updateValue(statement, forKey: statement.name) == nil { preparedBytes += statement.byteCount }
         entry.isChecked = true
         setPrepared(entry, statement)
         note(key, text: statement.text, types: statement.types)
@@ -194,7 +199,7 @@ struct StatementCache {
 
     private func note(_ key: Key, text: String, types: [UInt32]?) {
         let declared = key.types
-        guard text.utf8.count <= byteCapacity / 8, declared.contains(where: { TypeSearch.isFlexible($0) }) else {
+        guard !isLarge(key.byteCount(text: text)), declared.contains(where: { TypeSearch.isFlexible($0) }) else {
             return
         }
         resolved.note(types ?? declared, of: StatementIdentity(text: text, types: declared), areOthers: types != nil)
@@ -203,7 +208,7 @@ struct StatementCache {
     /// Notes that a statement has failed before it was prepared, perhaps for the types of its parameters.
     mutating func didFail(_ key: Key) {
         guard let entry = entries[key], entry.prepared == nil else { return }
-        entry.isChecked = false
+        entry.isChecked = !key.types.contains { TypeSearch.isFlexible($0) }
     }
 
     /// Notes that a prepared statement cannot be executed.
@@ -247,7 +252,7 @@ struct StatementCache {
     /// Makes entries that have come once of all that share a name.
     private mutating func release(_ name: String) {
         guard let prepared = names.removeValue(forKey: name) else { return }
-        preparedBytes -= prepared.text.utf8.count
+        preparedBytes -= prepared.byteCount
         for entry in entries.values where entry.prepared === prepared {
             entry.prepared = nil
             seenCount += 1
