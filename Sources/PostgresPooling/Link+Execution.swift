@@ -25,16 +25,19 @@ extension Link {
     ///
     /// - Returns: Its result, in binary format.
     func run(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
+        var attempt = Attempt()
         while true {
             let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
             do throws(PostgresError) {
-                switch try send(query) {
+                switch try send(query, attempt) {
                 case .sent(let text): return try await finish(sql: text, patience)
                 case .unprepared(let preparation): try await prepare(query, preparation, patience)
+                case .unchecked(let text): try await check(query, text, &attempt, patience)
                 }
             } catch {
-                // The server has not begun with it, so it can be sent again. In a transaction it cannot: that has failed by now.
-                guard forgetIfStale(query, error), !isInTransaction else { throw error }
+                guard try await mend(query, error, &attempt, isInTransaction: isInTransaction, patience) else {
+                    throw error
+                }
             }
         }
     }
@@ -50,95 +53,8 @@ extension Link {
         return try await finish(sql: text, patience)
     }
 
-    /// What has become of a statement that was to be sent.
-    enum Sending {
-        /// It is on its way; this is its text.
-        case sent(text: String)
-        /// It is to be prepared first.
-        case unprepared(StatementCache.Preparation)
-    }
-
-    /// Sends a statement, prepared if it has come before.
-    ///
-    /// - Parameter rowByRow: Whether each row is to be a result of its own.
-    func send(_ query: PostgresQuery, rowByRow: Bool = false) throws(PostgresError) -> Sending {
-        let key = StatementCache.Key(query)
-        let prepared = session.statements.prepared(key)
-        let text = prepared?.text ?? query.text
-        if prepared == nil {
-            // Before anything is remembered of it, or thrown out for it.
-            try query.validate(text)
-            // Within a transaction nothing is thrown out: a failure of that would end the transaction.
-            let mayEvict = unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
-            if let preparation = session.statements.preparation(key, text: text, mayEvict: mayEvict) {
-                return .unprepared(preparation)
-            }
-        }
-        expectAnswer()
-        let isSent = unsafe try query.withArguments(sql: text) { count, types, values, lengths, formats in
-            guard let name = prepared?.name else {
-                return unsafe PQsendQueryParams(handle, text, count, types, values, lengths, formats, 1)
-            }
-            // Passed as a `String`, it would be copied to the heap.
-            return unsafe name.withCString { name in
-                unsafe PQsendQueryPrepared(handle, name, count, values, lengths, formats, 1)
-            }
-        }
-        try begin(sql: text, isSent)
-        // Before anything else is done with the connection.
-        if rowByRow, unsafe PQsetSingleRowMode(handle) == 0 {
-            throw lost(sql: text, "libpq does not give the rows one by one.")
-        }
-        return .sent(text: text)
-    }
-
-    /// Has the server prepare a statement.
-    func prepare(
-        _ query: PostgresQuery,
-        _ preparation: StatementCache.Preparation,
-        _ patience: Patience
-    ) async throws(PostgresError) {
-        let key = StatementCache.Key(query)
-        do throws(PostgresError) {
-            if let evicted = preparation.evicting { try await deallocate(evicted, patience) }
-            let (types, text) = (key.types, preparation.text)
-            expectAnswer()
-            let isSent = unsafe PQsendPrepare(handle, preparation.name, text, Int32(types.count), types)
-            try begin(sql: text, isSent)
-            _ = try await finish(sql: text, patience)
-        } catch {
-            // Without a word of the server's it may have what nobody here knows of.
-            if error.server == nil { session.noteOwnStatement() }
-            throw error
-        }
-        session.statements.didPrepare(key, preparation)
-    }
-
-    /// Has the server forget a prepared statement, if it has not done so by itself.
-    private func deallocate(_ name: String, _ patience: Patience) async throws(PostgresError) {
-        do throws(PostgresError) {
-            try await runScript("DEALLOCATE \(name)", patience)
-        } catch {
-            guard error.sqlState == .invalidStatementName else { throw error }
-        }
-    }
-
-    /// Forgets a prepared statement, if the error says that the server has forgotten it, or would make other columns of it than
-    /// when it was prepared.
-    ///
-    /// - Returns: Whether it was that.
-    func forgetIfStale(_ query: PostgresQuery, _ error: PostgresError) -> Bool {
-        let isStale =
-            error.sqlState == .invalidStatementName
-            || error.sqlState == .featureNotSupported && error.server?.routine == "RevalidateCachedQuery"
-        let key = StatementCache.Key(query)
-        guard isStale, session.statements.isPrepared(key) else { return false }
-        session.statements.remove(key)
-        return true
-    }
-
     /// Notes that a statement is on its way.
-    private func begin(sql: String, _ isSent: Int32) throws(PostgresError) {
+    func begin(sql: String, _ isSent: Int32) throws(PostgresError) {
         guard isSent != 0 else { throw unsafe lost(sql: sql, String(cString: PQerrorMessage(handle))) }
         session.isAnswerPending = true
     }
@@ -148,7 +64,7 @@ extension Link {
     /// - Returns: The last.
     /// - Throws: The first that is an error.
     @inline(__always)
-    private func finish(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
+    func finish(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
         var (last, failed): (PostgresResult?, PostgresResult?)
         while true {
             switch fetch(sql: sql) {
@@ -201,8 +117,15 @@ extension Link {
         let isUnsent = unsafe PQflush(handle) > 0
         if unsafe PQisBusy(handle) != 0 { return .pending(isUnsent ? .progress : .answer) }
         guard let result = unsafe PQgetResult(handle) else {
+            // Of a pipeline that is the end of one answer. A lost connection has no other end.
+            if session.isPipelining, !isLost { return fetch(sql: sql) }
             session.isAnswerPending = false
             endAnswer()
+            return .end
+        }
+        if session.isPipelining, unsafe PQresultStatus(result) == PGRES_PIPELINE_SYNC {
+            unsafe PQclear(result)
+            endPipeline()
             return .end
         }
         return unsafe .result(PostgresResult(result, sql: sql))
@@ -317,6 +240,8 @@ extension Link {
         guard await recover(by: patience.deadline) else { return false }
         do {
             if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE { try await runScript("ROLLBACK", patience) }
+            // With a pooler it is another client's session by now.
+            if session.isShared { session.isChanged = false }
             if session.isChanged {
                 try await runScript(
                     "CLOSE ALL; UNLISTEN *; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; SELECT pg_advisory_unlock_all()",
@@ -361,7 +286,7 @@ extension Link {
     }
 
     /// The error for a connection that is lost.
-    private func lost(sql: String, _ message: String) -> PostgresError {
+    func lost(sql: String, _ message: String) -> PostgresError {
         PostgresError(
             .connectionLost,
             message.split(whereSeparator: \.isNewline).joined(separator: " "),

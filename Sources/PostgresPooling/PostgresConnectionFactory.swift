@@ -16,6 +16,9 @@ struct PostgresConnectionFactory: ConnectionFactory {
 
     let watcher: PoolWatcher
 
+    /// What the connections have learned of the types of statements' parameters.
+    let resolvedTypes = ResolvedTypes()
+
     func connect() async throws -> PostgresConnection {
         let time = configuration.pool.connectTimeout
         let deadline = MonotonicClock.deadline(after: time)
@@ -50,6 +53,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
         }
         do {
             let patience = Patience(deadline: deadline, isCancellable: false)
+            try await link.adapt(to: configuration, resolvedTypes, patience)
             for query in configuration.setup { _ = try await link.run(query, patience) }
         } catch {
             link.close()

@@ -175,6 +175,8 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible, Expressible
     public static let inFailedTransaction: SQLState = "25P02"
     /// There is no such prepared statement.
     public static let invalidStatementName: SQLState = "26000"
+    /// There is a prepared statement of this name already.
+    static let duplicateStatementName: SQLState = "42P05"
     /// The server does not support this.
     public static let featureNotSupported: SQLState = "0A000"
 }

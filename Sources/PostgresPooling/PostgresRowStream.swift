@@ -38,6 +38,8 @@ public struct PostgresRowStream: AsyncSequence {
     public struct Iterator: AsyncIteratorProtocol {
         private enum State {
             case new
+            /// The first result is there, and not handed out.
+            case opened(sql: String, PostgresResult?)
             case running(sql: String)
             case done
         }
@@ -78,32 +80,37 @@ public struct PostgresRowStream: AsyncSequence {
             link.beginUse()
             defer { link.endUse() }
             do throws(PostgresError) {
-                let sql: String
-                if case .running(let text) = state { sql = text } else { sql = try await begin() }
-                state = .running(sql: sql)
-                return try await nextRow(sql: sql)
+                if case .new = state { state = try await begin() }
+                return try await nextRow()
             } catch {
                 state = .done
                 throw error
             }
         }
 
-        /// - Returns: The text of the statement.
-        private mutating func begin() async throws(PostgresError) -> String {
+        private mutating func begin() async throws(PostgresError) -> State {
             let (link, query) = (stream.link, stream.query)
             statement = link.endStreams()
             if let timeout = stream.timeout { patience.deadline = MonotonicClock.deadline(after: timeout) }
             try await link.prepareToSend(sql: query.text, patience, resetTimeout: stream.resetTimeout)
-            while true {
-                switch try link.send(query, rowByRow: true) {
-                case .sent(let text): return text
-                case .unprepared(let preparation): try await link.prepare(query, preparation, patience)
-                }
+            let (sql, first) = try await link.open(query, patience)
+            return .opened(sql: sql, first)
+        }
+
+        /// The next result, and the text of the statement.
+        private mutating func nextResult() async throws(PostgresError) -> (PostgresResult?, String) {
+            switch state {
+            case .opened(let sql, let first):
+                state = .running(sql: sql)
+                return (first, sql)
+            case .running(let sql): return (try await stream.link.nextResult(sql: sql, patience), sql)
+            case .new, .done: return (nil, "")
             }
         }
 
-        private mutating func nextRow(sql: String) async throws(PostgresError) -> PostgresRow? {
-            guard let result = try await stream.link.nextResult(sql: sql, patience) else {
+        private mutating func nextRow() async throws(PostgresError) -> PostgresRow? {
+            let (result, sql) = try await nextResult()
+            guard let result else {
                 state = .done
                 return nil
             }

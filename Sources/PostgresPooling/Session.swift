@@ -10,6 +10,12 @@ struct Session {
     /// A statement has been sent whose answer has not been read to its end.
     var isAnswerPending = false
 
+    /// The statement is a pipeline of several.
+    var isPipelining = false
+
+    /// Whether a pooler may run each transaction in another session, so that there is none to reset.
+    var isShared = false
+
     /// What has been asked of the server to end that statement early.
     var cancelRequest: CancelRequest?
 

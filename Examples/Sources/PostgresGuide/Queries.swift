@@ -101,9 +101,9 @@ func values(_ pool: PostgresPool) async throws {
     // end
     print(exact, digits, rough)
 
-    // guide: casts
+    // guide: types by the server
     let width = 5
-    let padded = try await pool.query("SELECT lpad('7', \(width)::integer, '0')", as: String.self)
+    let padded = try await pool.query("SELECT lpad('7', \(width), '0')", as: String.self)
     // end
     print(padded)
 

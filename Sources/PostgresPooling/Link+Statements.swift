@@ -1,0 +1,216 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolPQ
+
+// How a statement goes to the server: as it is, or prepared, and again when the server has refused it without having begun.
+
+extension Link {
+    /// What has been learned of a statement since it was first sent.
+    struct Attempt {
+        /// The server has not what it was thought to have prepared, so that the statement goes as it is.
+        var isUnnamed = false
+
+        /// The types of the parameters have been looked for.
+        var isResolved = false
+
+        /// The types that were found; `nil` for those of the values.
+        var types: [UInt32]?
+    }
+
+    /// What has become of a statement that was to be sent.
+    enum Sending {
+        /// It is on its way; this is its text.
+        case sent(text: String)
+        /// It is to be prepared first.
+        case unprepared(StatementCache.Preparation)
+        /// The types of its parameters are to be checked first.
+        case unchecked(text: String)
+    }
+
+    /// Sends a statement, prepared if it has come before.
+    ///
+    /// - Parameter rowByRow: Whether each row is to be a result of its own.
+    func send(_ query: PostgresQuery, _ attempt: Attempt, rowByRow: Bool = false) throws(PostgresError) -> Sending {
+        let key = StatementCache.Key(query)
+        guard let prepared = session.statements.prepared(key) else {
+            return try sendUnprepared(query, key, attempt, rowByRow: rowByRow)
+        }
+        try send(query, text: prepared.text, prepared: prepared, types: prepared.types, rowByRow: rowByRow)
+        return .sent(text: prepared.text)
+    }
+
+    private func sendUnprepared(
+        _ query: PostgresQuery,
+        _ key: StatementCache.Key,
+        _ attempt: Attempt,
+        rowByRow: Bool
+    ) throws(PostgresError) -> Sending {
+        let text = query.text
+        // Before anything is remembered of it, or evicted for it.
+        try query.validate(text)
+        if attempt.isResolved {
+            try send(query, text: text, prepared: nil, types: attempt.types, rowByRow: rowByRow)
+            return .sent(text: text)
+        }
+        let status = unsafe PQtransactionStatus(handle)
+        // Within a transaction nothing is evicted or prepared that may fail: that would end the transaction.
+        let plan = session.statements.plan(
+            key,
+            text: text,
+            isNamed: !attempt.isUnnamed && (status == PQTRANS_IDLE || !session.hasOwnStatements),
+            mayEvict: status == PQTRANS_IDLE,
+            mustCheck: status == PQTRANS_INTRANS
+        )
+        switch plan {
+        case .check: return .unchecked(text: text)
+        case .prepare(let preparation): return .unprepared(preparation)
+        case .execute(let prepared):
+            try send(query, text: text, prepared: prepared, types: prepared.types, rowByRow: rowByRow)
+        case .send(let types):
+            try send(query, text: text, prepared: nil, types: types, rowByRow: rowByRow)
+        }
+        return .sent(text: text)
+    }
+
+    private func send(
+        _ query: PostgresQuery,
+        text: String,
+        prepared: StatementCache.Prepared?,
+        types: [UInt32]?,
+        rowByRow: Bool
+    ) throws(PostgresError) {
+        if let types {
+            let converted = query.converted(to: types, text: text)
+            return try send(converted, text: text, prepared: prepared, types: nil, rowByRow: rowByRow)
+        }
+        expectAnswer()
+        let isSent = unsafe try query.withArguments(sql: text) { count, types, values, lengths, formats in
+            guard let name = prepared?.name else {
+                return unsafe PQsendQueryParams(handle, text, count, types, values, lengths, formats, 1)
+            }
+            // Passed as a `String`, it would be copied to the heap.
+            return unsafe name.withCString { name in
+                unsafe PQsendQueryPrepared(handle, name, count, values, lengths, formats, 1)
+            }
+        }
+        try begin(sql: text, isSent)
+        // Before anything else is done with the connection.
+        if rowByRow, unsafe PQsetSingleRowMode(handle) == 0 {
+            throw lost(sql: text, "libpq does not give the rows one by one.")
+        }
+    }
+
+    /// Sends a statement whose rows are to be results of their own, and waits for the first result.
+    ///
+    /// - Returns: The text of the statement, and its first result; `nil` if there is none.
+    func open(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> (String, PostgresResult?) {
+        var attempt = Attempt()
+        while true {
+            let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
+            do throws(PostgresError) {
+                switch try send(query, attempt, rowByRow: true) {
+                case .sent(let text):
+                    let first = try await nextResult(sql: text, patience)
+                    // An error is the last result but for the end, which has to be read before anything else is sent.
+                    if let first, let error = failure(of: first, sql: text), !first.isCopy {
+                        while try await nextResult(sql: text, patience) != nil {}
+                        throw error
+                    }
+                    return (text, first)
+                case .unprepared(let preparation): try await prepare(query, preparation, patience)
+                case .unchecked(let text): try await check(query, text, &attempt, patience)
+                }
+            } catch {
+                guard try await mend(query, error, &attempt, isInTransaction: isInTransaction, patience) else {
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// Has the server prepare a statement.
+    func prepare(
+        _ query: PostgresQuery,
+        _ preparation: StatementCache.Preparation,
+        _ patience: Patience
+    ) async throws(PostgresError) {
+        let key = StatementCache.Key(query)
+        let statement = preparation.statement
+        do throws(PostgresError) {
+            for name in preparation.evicting { try await deallocate(name, patience) }
+            let types = statement.types ?? key.types
+            expectAnswer()
+            let isSent = unsafe PQsendPrepare(handle, statement.name, statement.text, Int32(types.count), types)
+            try begin(sql: statement.text, isSent)
+            _ = try await finish(sql: statement.text, patience)
+        } catch {
+            // The session has it, from another client of a pooler for instance. The name says that it is the same statement.
+            guard error.sqlState == .duplicateStatementName else {
+                // Without an answer of the server's it may have been prepared.
+                if error.server == nil { session.noteOwnStatement() }
+                throw error
+            }
+            session.statements.didPrepare(key, preparation)
+            // The transaction has failed.
+            if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE { throw error }
+            return
+        }
+        session.statements.didPrepare(key, preparation)
+    }
+
+    /// Has the server forget a prepared statement, if it has not done so by itself.
+    private func deallocate(_ name: String, _ patience: Patience) async throws(PostgresError) {
+        do throws(PostgresError) {
+            try await runScript("DEALLOCATE \(name)", patience)
+        } catch {
+            guard error.sqlState == .invalidStatementName else { throw error }
+        }
+        session.statements.didDeallocate(name)
+    }
+
+    /// Looks whether a statement that has failed can be sent again, because the server had not begun it.
+    ///
+    /// In a transaction it cannot: that has failed by then.
+    ///
+    /// - Returns: Whether it is to be sent again.
+    func mend(
+        _ query: PostgresQuery,
+        _ error: PostgresError,
+        _ attempt: inout Attempt,
+        isInTransaction: Bool,
+        _ patience: Patience
+    ) async throws(PostgresError) -> Bool {
+        guard let server = error.server, !error.connectionIsGone else { return false }
+        if forgetIfStale(query, error) {
+            if isInTransaction || attempt.isUnnamed { return false }
+            attempt.isUnnamed = true
+            return true
+        }
+        let key = StatementCache.Key(query)
+        guard !attempt.isResolved, TypeSearch.isAboutTypes(server.sqlState) else {
+            session.statements.didFail(key)
+            return false
+        }
+        if isInTransaction {
+            session.statements.didFail(key)
+            return false
+        }
+        return try await resolve(query, after: error, &attempt, patience)
+    }
+
+    /// Forgets a prepared statement, if the error says that the server has forgotten it, would make other columns of it than when
+    /// it was prepared, or does not find its functions, operators and columns for the types that its parameters had then.
+    ///
+    /// - Returns: Whether it was that.
+    func forgetIfStale(_ query: PostgresQuery, _ error: PostgresError) -> Bool {
+        guard let server = error.server else { return false }
+        // The last has a place in the text; an error while it is executed has none there.
+        let isOutdated =
+            server.sqlState == .featureNotSupported && server.routine == "RevalidateCachedQuery"
+            || TypeSearch.isAboutTypes(server.sqlState) && server.position != nil
+        guard isOutdated || server.sqlState == .invalidStatementName else { return false }
+        return session.statements.forget(StatementCache.Key(query), isOutdated: isOutdated)
+    }
+}
