@@ -18,6 +18,10 @@ extension Link {
         _ patience: Patience
     ) async throws(PostgresError) {
         let key = StatementCache.Key(query)
+        if !attempt.isZoned {
+            attempt.isZoned = true
+            if session.statements.mayBeZoned(key, text: text) { return try await checkInstants(key, text, patience) }
+        }
         attempt.isResolved = true
         if let error = try await refusal(of: key.types, text, isInTransaction: true, patience) {
             guard let types = try await types(for: key, text, after: error, isInTransaction: true, patience) else {

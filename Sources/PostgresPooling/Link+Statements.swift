@@ -17,6 +17,9 @@ extension Link {
 
         /// The types that were found; `nil` for those of the values.
         var types: [UInt32]?
+
+        /// Whether the server converts a parameter by the time zone of the session has been looked for.
+        var isZoned = false
     }
 
     /// What has become of a statement that was to be sent.
@@ -50,6 +53,7 @@ extension Link {
         let text = query.text
         // Before anything is remembered of it, or evicted for it.
         try query.validate(text)
+        if !attempt.isZoned, session.statements.mayBeZoned(key, text: text) { return .unchecked(text: text) }
         if attempt.isResolved {
             try send(query, text: text, prepared: nil, types: attempt.types, rowByRow: rowByRow)
             return .sent(text: text)

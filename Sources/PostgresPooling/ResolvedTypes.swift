@@ -14,6 +14,8 @@ final class ResolvedTypes: Sendable {
         /// In the order in which they came, from `next` on.
         var identities: [StatementIdentity] = []
         var next = 0
+        /// Those whose parameters no time zone converts.
+        var zoned: Set<StatementIdentity> = []
     }
 
     /// The number of statements that are remembered. The ones that came first go first.
@@ -24,6 +26,17 @@ final class ResolvedTypes: Sendable {
 
     /// Whether any statement takes other types than those of its values.
     var hasOthers: Bool { othersAreKnown.load(ordering: .relaxed) }
+
+    /// Whether it is known that no time zone converts a parameter of a statement.
+    func isZoned(_ statement: StatementIdentity) -> Bool { state.withLock { $0.zoned.contains(statement) } }
+
+    /// Notes that no time zone converts a parameter of a statement.
+    func noteZoned(_ statement: StatementIdentity) {
+        state.withLock { state in
+            if state.zoned.count >= ResolvedTypes.capacity { state.zoned = [] }
+            state.zoned.insert(statement)
+        }
+    }
 
     /// Returns the types of all parameters of a statement; `nil` if they are not known.
     func types(of statement: StatementIdentity) -> [UInt32]? { state.withLock { $0.types[statement] } }

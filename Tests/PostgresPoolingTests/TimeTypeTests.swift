@@ -73,6 +73,56 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
+    @Test("A parameter that the time zone would convert is refused, and a transaction goes on")
+    func refusedParameters() async throws {
+        let date = Date(timeIntervalSince1970: 1_783_207_800)
+        let timestamp = try #require(PostgresTimestamp(utc: date))
+        try await inEachZone { pool, _ in
+            try await pool.withConnection { db in
+                try await db.execute("CREATE TEMP TABLE zones (ts timestamp, tz timestamptz, day date, time time)")
+                let refused: [PostgresQuery] = [
+                    "INSERT INTO zones (ts) VALUES (\(date))", "INSERT INTO zones (day) VALUES (\(date))",
+                    "INSERT INTO zones (time) SELECT \(date)", "INSERT INTO zones (tz) VALUES (\(timestamp))",
+                    "UPDATE zones SET ts = \(date)", "SELECT 1 FROM zones WHERE ts = \(date)",
+                    "SELECT 1 FROM zones WHERE ts = ANY(\([date]))", "SELECT 1 FROM zones WHERE day < \(date)",
+                    "SELECT coalesce(ts, \(date)) FROM zones", "INSERT INTO zones (ts) VALUES (\(Date?.none))",
+                    "SELECT ts - \(date) FROM zones", "SELECT 1 FROM zones WHERE tz > \(timestamp)",
+                ]
+                let taken: [PostgresQuery] = [
+                    "INSERT INTO zones (tz, ts) VALUES (\(date), \(timestamp))", "SELECT \(date), \(timestamp)",
+                    "SELECT 1 FROM zones WHERE tz > \(date) - interval '1 day' AND ts > \(timestamp) - interval '1 h'",
+                    "SELECT \(date) + interval '1 day', \(timestamp) + interval '1 day', date_trunc('day', \(date))",
+                    "SELECT extract(epoch FROM \(date)), to_char(\(timestamp), 'YYYY'), age(\(date))",
+                    "SELECT * FROM unnest(\([date]), \([timestamp]))", "SELECT 1 FROM zones WHERE tz = ANY(\([date]))",
+                    "INSERT INTO zones (ts) VALUES (\(date) AT TIME ZONE 'UTC')",
+                    "SELECT 1 FROM zones WHERE day = (\(date) AT TIME ZONE 'UTC')::date AND \(1) = 1",
+                ]
+                for _ in 0..<3 {
+                    for query in refused {
+                        let error = await postgresFailure { try await db.query(query) }
+                        #expect(error?.code == .encoding && error?.connectionIsGone == false, "\(query)")
+                        #expect(error?.message.contains("AT TIME ZONE 'UTC'") == true, "\(query)")
+                    }
+                    for query in taken { _ = try await db.query(query) }
+                }
+                try await db.execute("TRUNCATE zones")
+                for queries in [refused, taken] {
+                    try await db.withTransaction { db in
+                        for query in queries {
+                            let isRefused = await postgresFailure { try await db.query(query) } != nil
+                            #expect(isRefused == (queries.count == refused.count), "\(query)")
+                        }
+                        // What a transaction is to say that has not failed.
+                        try await db.execute("INSERT INTO zones (day) VALUES (now())")
+                    }
+                }
+                try await equal(db.query("SELECT count(*) FROM zones WHERE time IS NULL", as: Int.self), [4])
+                try await equal(db.query("SELECT count(*) FROM zones WHERE ts = \(timestamp)", as: Int.self), [2])
+                try await equal(db.query("SELECT count(*) FROM zones WHERE tz = \(date)", as: Int.self), [1])
+            }
+        }
+    }
+
     @Test("Infinite dates, timestamps and numbers come back as they were sent, and are refused as finite ones")
     func infinities() async throws {
         try await TestServer.shared.withPool { pool in
