@@ -168,7 +168,10 @@ struct StatementCache {
     // MARK: What has become of a statement
 
     /// Whether the server has prepared a statement, as far as is known.
-    func isPrepared(_ key: Key) -> Bool { entries[key]?.prepared != nil }
+    func isPrepared(_ key: Key) -> Bool { preparedName(key) != nil }
+
+    /// The name that the server has prepared a statement under, as far as is known.
+    func preparedName(_ key: Key) -> String? { entries[key]?.prepared?.name }
 
     /// Notes that the server has prepared a statement.
     mutating func didPrepare(_ key: Key, _ preparation: Preparation) {
