@@ -125,18 +125,45 @@ extension Link {
         return error
     }
 
-    /// In one round trip. If one of them fails, the server skips the others.
+    /// If one of them fails, the server skips the others.
     private func sendInSavepoint(_ types: [UInt32], _ text: String) -> Int32 {
+        sendPipeline {
+            unsafe PQsendQueryParams(handle, "SAVEPOINT lockpool_types", 0, nil, nil, nil, nil, 0) != 0
+                && PQsendPrepare(handle, "", text, Int32(types.count), types) != 0
+                && PQsendQueryParams(handle, "RELEASE SAVEPOINT lockpool_types", 0, nil, nil, nil, nil, 0) != 0
+        }
+    }
+
+    /// Sends what `body` sends in one round trip.
+    private func sendPipeline(_ body: () -> Bool) -> Int32 {
         guard unsafe PQenterPipelineMode(handle) != 0 else { return 0 }
         session.isPipelining = true
-        for step in ["SAVEPOINT lockpool_types", text, "RELEASE SAVEPOINT lockpool_types"] {
-            let isSent =
-                step == text
-                ? unsafe PQsendPrepare(handle, "", text, Int32(types.count), types)
-                : unsafe PQsendQueryParams(handle, step, 0, nil, nil, nil, nil, 0)
-            if isSent == 0 { return 0 }
+        return body() ? unsafe PQpipelineSync(handle) : 0
+    }
+
+    /// Looks whether the server would give the parameters of a prepared statement other types today: those that it has found
+    /// itself, where the value has none.
+    ///
+    /// One round trip, which executes nothing.
+    func hasOutdatedTypes(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> Bool {
+        let (key, text) = (StatementCache.Key(query), query.text)
+        let types = key.types
+        guard types.contains(0), let name = session.statements.preparedName(key) else { return false }
+        expectAnswer()
+        let isSent = sendPipeline {
+            unsafe PQsendDescribePrepared(handle, name) != 0
+                && PQsendPrepare(handle, "", text, Int32(types.count), types) != 0
+                && PQsendDescribePrepared(handle, "") != 0
         }
-        return unsafe PQpipelineSync(handle)
+        try begin(sql: text, isSent)
+        var descriptions: [[UInt32]] = []
+        var hasFailed = false
+        while let result = try await nextResult(sql: text, patience) {
+            hasFailed = hasFailed || result.isError
+            if result.status == PGRES_COMMAND_OK { descriptions.append(result.parameterTypes) }
+        }
+        // The one in the middle is that of the preparation.
+        return hasFailed || descriptions.first != descriptions.last
     }
 
     /// The pipeline's answers have been read to their end.

@@ -24,6 +24,8 @@ extension Link {
             session.isShared = true
             session.statements.isNaming = false
         case .detect:
+            // Nothing depends on it otherwise.
+            guard configuration.statementCacheCapacity > 0 || !configuration.setup.isEmpty else { return }
             guard try await isPooled(patience) else { return }
             session.statements.isNaming = false
             if configuration.setup.isEmpty { return }

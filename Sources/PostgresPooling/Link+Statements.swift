@@ -193,15 +193,19 @@ extension Link {
             return true
         }
         let key = StatementCache.Key(query)
-        guard !attempt.isResolved, TypeSearch.isAboutTypes(server.sqlState) else {
+        if isInTransaction || attempt.isResolved {
             session.statements.didFail(key)
             return false
         }
-        if isInTransaction {
-            session.statements.didFail(key)
-            return false
+        if TypeSearch.isAboutTypes(server.sqlState) {
+            return try await resolve(query, after: error, &attempt, patience)
         }
-        return try await resolve(query, after: error, &attempt, patience)
+        if TypeSearch.isAboutValues(server.sqlState), try await hasOutdatedTypes(query, patience) {
+            attempt.isUnnamed = session.statements.forget(key, isOutdated: true)
+            return attempt.isUnnamed
+        }
+        session.statements.didFail(key)
+        return false
     }
 
     /// Forgets a prepared statement, if the error says that the server has forgotten it, would make other columns of it than when

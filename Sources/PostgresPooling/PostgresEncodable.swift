@@ -42,7 +42,7 @@ extension PostgresParameter: PostgresEncodable {
 
 extension String: PostgresArrayEncodable {
     /// The text, in text format and without a type, so that the server takes it for whatever the statement needs there: an
-    /// enumeration, JSON, a `uuid`. Where nothing says what that is, write `\(value)::text`.
+    /// enumeration, JSON, a `uuid`. Where nothing says what that is, it is `text`.
     ///
     /// A text with a NUL character is refused when the statement is sent, with the code `encoding`.
     public var postgresParameter: PostgresParameter { PostgresParameter(.unspecified, .text(self)) }

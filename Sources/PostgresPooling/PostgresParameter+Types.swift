@@ -42,7 +42,7 @@ enum ArrayLiteral {
     static func text(of binary: [UInt8]) -> String? {
         var reader = Reader(bytes: binary[...])
         guard let dimensions = reader.number(), 0...6 ~= dimensions, reader.skip(8) else { return nil }
-        if dimensions == 0 { return "{}" }
+        if dimensions == 0 { return reader.bytes.isEmpty ? "{}" : nil }
         var sizes: [Int] = []
         for _ in 0..<dimensions {
             guard let size = reader.number(), size >= 0, reader.skip(4) else { return nil }

@@ -43,6 +43,9 @@ final class PostgresResult: @unchecked Sendable {
     var rowCount: Int { Int(unsafe PQntuples(handle)) }
     var columnCount: Int { Int(unsafe PQnfields(handle)) }
 
+    /// The object identifiers of the parameters' types, of a prepared statement's description.
+    var parameterTypes: [UInt32] { unsafe (0..<PQnparams(handle)).map { unsafe PQparamtype(handle, $0) } }
+
     /// The name of a column, as the statement gives it.
     func columnName(_ column: Int) -> String {
         unsafe PQfname(handle, Int32(column)).map { unsafe String(cString: $0) } ?? ""

@@ -147,15 +147,14 @@ struct StatementCache {
     private func isLarge(_ byteCount: Int) -> Bool { byteCount > byteCapacity / 8 }
 
     private mutating func namedPlan(_ entry: Entry, text: String, mayEvict: Bool) -> Plan? {
-        let declared = entry.key.types
-        let name = StatementIdentity(text: text, types: entry.types ?? declared).name
+        // Before the hash is computed, which would be for nothing.
+        if !mayEvict, !hasRoom(for: entry) { return nil }
+        let name = StatementIdentity(text: text, types: entry.types ?? entry.key.types).name
         if let prepared = names[name] {
             setPrepared(entry, prepared)
             return .execute(prepared)
         }
-        while names.count >= capacity || preparedBytes + entry.byteCount > byteCapacity {
-            guard mayEvict, evictPrepared() else { return nil }
-        }
+        while !hasRoom(for: entry) { guard evictPrepared() else { return nil } }
         guard mayEvict || !outdated.contains(name) else { return nil }
         return .prepare(
             Preparation(
@@ -168,7 +167,10 @@ struct StatementCache {
     // MARK: What has become of a statement
 
     /// Whether the server has prepared a statement, as far as is known.
-    func isPrepared(_ key: Key) -> Bool { entries[key]?.prepared != nil }
+    func isPrepared(_ key: Key) -> Bool { preparedName(key) != nil }
+
+    /// The name that the server has prepared a statement under, as far as is known.
+    func preparedName(_ key: Key) -> String? { entries[key]?.prepared?.name }
 
     /// Notes that the server has prepared a statement.
     mutating func didPrepare(_ key: Key, _ preparation: Preparation) {
@@ -258,6 +260,10 @@ struct StatementCache {
             seenCount += 1
             seenBytes += entry.byteCount
         }
+    }
+
+    private func hasRoom(for entry: Entry) -> Bool {
+        names.count < capacity && preparedBytes + entry.byteCount <= byteCapacity
     }
 
     private mutating func evictPrepared() -> Bool {

@@ -43,6 +43,15 @@ struct TypeSearch {
         }
     }
 
+    /// Whether an error of the server's may be about a value that does not have the type of its parameter.
+    static func isAboutValues(_ state: SQLState) -> Bool {
+        switch state {
+        // Not a text or binary form of the type, out of its range, not a time, no such type.
+        case "22P02", "22P03", "22003", "22007", "22008", "22021", "42704", "XX000": true
+        default: false
+        }
+    }
+
     /// Proposes types.
     ///
     /// - Parameters:

@@ -5,6 +5,7 @@
 import ConnectionPooling
 import Foundation
 import PostgresPooling
+import TestSupport
 import Testing
 
 /// What a pool does behind PgBouncer.
@@ -211,5 +212,23 @@ import Testing
                 #expect(names.count == 1 && names[0].utf8.count == 41)
             }
         }
+    }
+
+    @Test("PgBouncer ends with the process that it watches")
+    func watched() async throws {
+        let watched = try ChildProcess(executable: "/bin/sleep", arguments: ["120"], environment: [])
+        let folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString.prefix(8))")
+            .path
+        let server = try await TestServer.shared
+        let keywords = try await TestPgBouncer.script(
+            ["start", "--server", server.folder, "--folder", folder, "--watch", String(watched.identifier)]
+        )
+        let pool = try PostgresPool("\(keywords) password=\(server.password)")
+        try await equal(pool.query("SELECT 1", as: Int.self), [1])
+        watched.send(SIGKILL)
+        _ = await watched.exitCode()
+        await until { !FileManager.default.fileExists(atPath: folder) }
+        different(await failure { try await pool.query("SELECT 1", as: Int.self) } == nil, true)
+        await pool.close()
     }
 }

@@ -162,6 +162,56 @@ import Testing
         }
     }
 
+    @Test("A value that only the new type of a column has is taken, and one that no type has is refused once")
+    func staleValues() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in
+                try await db.execute("CREATE TEMP TABLE revalued (n int)")
+                try await db.execute("INSERT INTO revalued VALUES (1)")
+                func query(_ value: String) -> PostgresQuery { "SELECT count(*) FROM revalued WHERE n = \(value)" }
+                for _ in 0..<3 { try await equal(db.query(query("1"), as: Int.self), [1]) }
+                for _ in 0..<3 {
+                    let error = await postgresFailure { try await db.query(query("x")) }
+                    #expect(error?.sqlState == "22P02")
+                    try await equal(db.query(query("1"), as: Int.self), [1])
+                }
+                let names = try await db.query("SELECT statement FROM pg_prepared_statements", as: String.self)
+                #expect(names.contains(query("").text))
+                try await db.execute("ALTER TABLE revalued ALTER COLUMN n TYPE text")
+                for _ in 0..<3 { try await equal(db.query(query("x"), as: Int.self), [0]) }
+                for _ in 0..<3 { try await equal(db.query(query("1"), as: Int.self), [1]) }
+            }
+        }
+    }
+
+    @Test("A check of types that takes too long ends at its deadline, and the connection goes on")
+    func slowCheck() async throws {
+        let table = "slow_\(UUID().uuidString.prefix(8).lowercased())"
+        try await TestServer.shared.psql("CREATE TABLE \(table) (n int)")
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { locking in
+                try await pool.withConnection { db in
+                    let process = try await db.query("SELECT pg_backend_pid()", as: Int.self)
+                    try await locking.execute("BEGIN")
+                    try await locking.execute("LOCK TABLE \(identifier: table)")
+                    let error = await postgresFailure {
+                        try await db.withTransaction { db in
+                            try await db.query(
+                                "SELECT FROM \(identifier: table) WHERE n = \(1)",
+                                timeout: .milliseconds(50)
+                            ).count
+                        }
+                    }
+                    #expect(error?.code == .timedOut)
+                    try await locking.execute("ROLLBACK")
+                    equal(db.isInTransaction, false)
+                    try await equal(db.query("SELECT pg_backend_pid()", as: Int.self), process)
+                }
+            }
+        }
+        try await TestServer.shared.psql("DROP TABLE \(table)")
+    }
+
     @Test("A large text is never prepared")
     func largeText() async throws {
         try await TestServer.shared.withPool { pool in

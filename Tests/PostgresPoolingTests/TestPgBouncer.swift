@@ -18,6 +18,13 @@ struct TestPgBouncer: Sendable {
 
     /// Which program it is, and whether it follows prepared statements.
     enum Version: CaseIterable, Sendable {
+        #if os(Linux)
+            static let allCases: [Version] = [.system, .following, .ignoring]
+        #else
+            // The others are built from Debian's source packages.
+            static let allCases: [Version] = [.system]
+        #endif
+
         /// The system's, of Debian 12: 1.18, which follows none.
         case system
         /// That of Debian 13, 1.24, which may follow them.
@@ -73,7 +80,10 @@ struct TestPgBouncer: Sendable {
         }
     }
 
-    private static func script(_ arguments: [String]) async throws -> String {
+    /// Runs `Scripts/pgbouncer`, which must succeed.
+    ///
+    /// - Returns: What it prints.
+    static func script(_ arguments: [String]) async throws -> String {
         let script = URL(filePath: #filePath).resolvingSymlinksInPath()
             .appending(path: "../../../Scripts/pgbouncer").standardized
         let outcome = try await ChildProcess.run(script.path, arguments)
