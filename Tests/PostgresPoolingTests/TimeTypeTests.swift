@@ -95,6 +95,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
                     "SELECT extract(epoch FROM \(date)), to_char(\(timestamp), 'YYYY'), age(\(date))",
                     "SELECT * FROM unnest(\([date]), \([timestamp]))", "SELECT 1 FROM zones WHERE tz = ANY(\([date]))",
                     "INSERT INTO zones (ts) VALUES (\(date) AT TIME ZONE 'UTC')",
+                    "SELECT \(date)::timestamptz::date",
                     "SELECT 1 FROM zones WHERE day = (\(date) AT TIME ZONE 'UTC')::date AND \(1) = 1",
                 ]
                 for _ in 0..<3 {
