@@ -35,8 +35,8 @@ extension Date {
 
     /// The instant that a text of this form names, with any offset from UTC; `nil` if it names none.
     init?(jsonText: String) {
-        var text = JSONDateText(rest: jsonText.utf8[...])
-        guard let parsed = text.parse() else { return nil }
+        var text = TimeText(jsonText)
+        guard let parsed = text.instant() else { return nil }
         guard let seconds = Self.double(parsed.seconds, fraction: parsed.fraction) else { return nil }
         self.init(timeIntervalSinceReferenceDate: seconds)
     }
@@ -83,12 +83,9 @@ extension Int {
     }
 }
 
-/// What is left of a text that is read as an instant.
-private struct JSONDateText {
-    var rest: Substring.UTF8View
-
+extension TimeText {
     /// Returns the seconds since 2001-01-01 in UTC, rounded down, and the digits of the rest.
-    mutating func parse() -> (seconds: Int, fraction: [UInt8])? {
+    fileprivate mutating func instant() -> (seconds: Int, fraction: [UInt8])? {
         guard
             var year = number(4...7), skip("-"), let month = number(2...2), skip("-"), let day = number(2...2),
             skip("T") || skip("t") || skip(" "),
@@ -112,46 +109,4 @@ private struct JSONDateText {
         let seconds = (Int(date.days) - 366) * 86_400 + Int(time.microsecondsSinceMidnight / 1_000_000)
         return (seconds - offset, fraction)
     }
-
-    /// `Z`, `+01`, `+01:00`, `+0100` or `+01:02:03`, in seconds.
-    private mutating func offset() -> Int? {
-        if skip("Z") || skip("z") { return 0 }
-        let sign: Int
-        if skip("+") { sign = 1 } else if skip("-") { sign = -1 } else { return nil }
-        guard let hours = number(2...2), hours < 16 else { return nil }
-        var seconds = hours * 3_600
-        if skip(":") || rest.first.map(Self.isDigit) == true {
-            guard let minutes = number(2...2), minutes < 60 else { return nil }
-            seconds += minutes * 60
-            if skip(":") {
-                guard let more = number(2...2), more < 60 else { return nil }
-                seconds += more
-            }
-        }
-        return sign * seconds
-    }
-
-    private mutating func skip(_ character: Unicode.Scalar) -> Bool {
-        guard rest.first == UInt8(ascii: character) else { return false }
-        rest.removeFirst()
-        return true
-    }
-
-    /// The number that this many digits are, and no more of them follow.
-    private mutating func number(_ count: ClosedRange<Int>) -> Int? {
-        let digits = digits(count)
-        return digits.isEmpty ? nil : Int(Substring(digits))
-    }
-
-    /// As many digits as there are; none if that is another number of them.
-    private mutating func digits(_ count: ClosedRange<Int>) -> Substring.UTF8View {
-        let digits = rest.prefix { Self.isDigit($0) }
-        // An offset may be `+0100`.
-        let taken = digits.prefix(count.upperBound == 2 ? 2 : digits.count)
-        guard count ~= taken.count else { return taken.prefix(0) }
-        rest = rest[taken.endIndex...]
-        return taken
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
 }

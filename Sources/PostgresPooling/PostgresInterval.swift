@@ -6,7 +6,7 @@
 ///
 /// The three are apart because a month has 28 to 31 days, and a day may have 23 or 25 hours. Two values are equal if all
 /// three parts are. The server takes 30 days for equal to a month, and 24 hours for equal to a day.
-public struct PostgresInterval: Hashable, Sendable {
+public struct PostgresInterval: Hashable, Codable, Sendable {
     /// The number of months; 12 are a year.
     public var months: Int32
 

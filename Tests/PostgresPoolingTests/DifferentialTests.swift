@@ -105,89 +105,92 @@ private struct SampleType: Sendable, CustomTestStringConvertible {
         testDescription = name
         check = { count in
             for column in columns {
-                for zone in foreignZones {
-                    let seed = UInt64.random(in: 0 ... .max)
-                    var generator = SeededGenerator(state: seed)
-                    let values = (0..<count).map { _ in make(&generator) }
-                    let check = Differential(
-                        column: column,
-                        zone: zone,
-                        expression: expression,
-                        comment: "\(name) in \(column), \(zone), seed \(seed)"
-                    )
-                    try await check.run(values, isShown)
-                }
+                let seed = UInt64.random(in: 0 ... .max)
+                var generator = SeededGenerator(state: seed)
+                let values = (0..<count).map { _ in make(&generator) }
+                let check = Differential(
+                    column: column,
+                    expression: expression,
+                    comment: "\(name) in \(column), seed \(seed)"
+                )
+                try await check.run(values, isShown)
             }
         }
     }
 }
 
-/// Values of one type that go into a column of one type, in one time zone.
+/// Values of one type that go into a column of one type: a part of them in each time zone, from where all are read in each.
 private struct Differential {
     let column: String
-    let zone: String
     let expression: String
     let comment: Comment
 
     func run<Value: PostgresArrayEncodable & PostgresArrayDecodable & Equatable & Sendable>(
         _ values: [Value],
-        _ isShown: @Sendable (String, Value) -> Bool
+        _ isShown: @escaping @Sendable (String, Value) -> Bool
     ) async throws {
         let server = try await TestServer.shared
         let table = "differential_\(UUID().uuidString.prefix(8).lowercased())"
-        let setup = PostgresQuery(unsafe: "SET timezone = '\(zone)'")
-        try await server.withPool(.native, { $0.setup = [setup] }) { pool in
-            for suffix in ["", "_text"] {
-                try await pool.execute(
-                    PostgresQuery(unsafe: "CREATE UNLOGGED TABLE \(table)\(suffix) (n int, v \(column))")
-                )
+        try await server.withPool { pool in
+            try await pool.withConnection { db in
+                for table in [table, table + "_text"] {
+                    try await db.execute(PostgresQuery(unsafe: "CREATE UNLOGGED TABLE \(table) (n int, v \(column))"))
+                }
+                for (index, zone) in foreignZones.enumerated() {
+                    try await db.execute("SELECT set_config('timezone', \(zone), false)")
+                    let query = insertion(of: values, every: foreignZones.count, from: index, table)
+                    try await db.execute(query)
+                }
+                for (index, zone) in foreignZones.enumerated() {
+                    try await db.execute("SELECT set_config('timezone', \(zone), false)")
+                    try await expect(db.query("SELECT v FROM \(identifier: table) ORDER BY n", as: Value.self), values)
+                    // psql shows the values, and its session writes a part of them as text.
+                    let shown = try await server.psql(
+                        """
+                        INSERT INTO \(table)_text SELECT n, v::text::\(column) FROM \(table)
+                            WHERE n % \(foreignZones.count) = \(index);
+                        SELECT \(expression) FROM \(table) ORDER BY n
+                        """,
+                        connection: ["PGTZ": zone, "PGOPTIONS": "-c intervalstyle=iso_8601"]
+                    ).split(separator: "\n", omittingEmptySubsequences: false)
+                    #expect(shown.count == values.count, comment)
+                    let strange = zip(shown, values).first { !isShown(String($0), $1) }
+                    #expect(strange == nil, comment)
+                }
+                let texts = PostgresQuery(unsafe: "SELECT v FROM \(table)_text ORDER BY n")
+                try await expect(db.query(texts, as: Value.self), values)
+                try await equal(db.query(comparison(with: values, table), as: Int.self), [values.count])
+                try await db.execute("DROP TABLE \(identifier: table), \(identifier: table + "_text")")
             }
-            try await send(values, to: table, pool)
-            try await expect(values, in: table, pool)
-            // As an array of optionals, since one of bytes is a bytea, and compared by the server with what is there.
-            let count = try await pool.query(
-                """
-                SELECT count(*) FROM \(identifier: table) AS t JOIN unnest(\(values.map(Optional.some))) WITH ORDINALITY AS u (v, n) USING (n)
-                WHERE t.v::text = u.v::\(sql: PostgresQuery(unsafe: column))::text
-                """,
-                as: Int.self
-            )
-            #expect(count == [values.count], comment)
-
-            // psql shows the values, and its session writes them as text.
-            let shown = try await server.psql(
-                """
-                INSERT INTO \(table)_text SELECT n, v::text::\(column) FROM \(table);
-                SELECT \(expression) FROM \(table) ORDER BY n
-                """,
-                connection: ["PGTZ": zone, "PGOPTIONS": "-c intervalstyle=iso_8601"]
-            ).split(separator: "\n", omittingEmptySubsequences: false)
-            #expect(shown.count == values.count, comment)
-            let strange = zip(shown, values).first { !isShown(String($0), $1) }
-            #expect(strange == nil, comment)
-            try await expect(values, in: table + "_text", pool)
-            try await pool.execute("DROP TABLE \(identifier: table), \(identifier: table + "_text")")
         }
     }
 
-    /// Sends each value as a parameter of its own.
-    private func send(_ values: [some PostgresEncodable], to table: String, _ pool: PostgresPool) async throws {
-        for start in stride(from: 0, to: values.count, by: 5_000) {
-            let part = values[start..<min(start + 5_000, values.count)]
-            let rows = part.indices.map { "(\($0 + 1),$\($0 - start + 1))" }.joined(separator: ",")
-            let parameters = part.map { $0.postgresParameter }
-            try await pool.execute(PostgresQuery(unsafe: "INSERT INTO \(table) VALUES \(rows)", parameters: parameters))
-        }
+    /// A statement that inserts some of the values, each as a parameter of its own.
+    private func insertion(
+        of values: [some PostgresEncodable],
+        every count: Int,
+        from start: Int,
+        _ table: String
+    ) -> PostgresQuery {
+        let indices = stride(from: start, to: values.count, by: count)
+        let rows = indices.enumerated().map { "(\($1),$\($0 + 1))" }.joined(separator: ",")
+        let parameters = indices.map { values[$0].postgresParameter }
+        return PostgresQuery(unsafe: "INSERT INTO \(table) VALUES \(rows)", parameters: parameters)
     }
 
-    private func expect<Value: PostgresDecodable & Equatable & Sendable>(
-        _ values: [Value],
-        in table: String,
-        _ pool: PostgresPool
-    ) async throws {
-        let back = try await pool.query("SELECT v FROM \(identifier: table) ORDER BY n", as: Value.self)
-        #expect(back.count == values.count, comment)
-        let different = zip(back, values).first { $0 != $1 }
+    /// A statement that counts the values of an array that the server finds equal to those in the table. The array is of
+    /// optionals, since one of bytes is a `bytea`.
+    private func comparison(with values: [some PostgresArrayEncodable], _ table: String) -> PostgresQuery {
+        """
+        SELECT count(*) FROM \(identifier: table) AS t
+        JOIN unnest(\(values.map(Optional.some))) WITH ORDINALITY AS u (v, n) ON t.n + 1 = u.n
+        WHERE t.v::text = u.v::\(sql: PostgresQuery(unsafe: column))::text
+        """
+    }
+
+    private func expect<Value: Equatable>(_ returned: [Value], _ values: [Value]) {
+        #expect(returned.count == values.count, comment)
+        let different = zip(returned, values).first { $0 != $1 }
         #expect(different == nil, comment)
     }
 }

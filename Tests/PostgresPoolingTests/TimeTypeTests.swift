@@ -207,6 +207,42 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
+    @Test("A description names its value, and coded values come back as they were")
+    func coding() throws {
+        func check<Value: Codable & Equatable & LosslessStringConvertible>(_ value: Value) throws {
+            #expect(Value("\(value)") == value, "\(value)")
+            #expect(try JSONEncoder().encode([value]) == Data("[\"\(value)\"]".utf8).escapingSlashes)
+            #expect(try JSONDecoder().decode([Value].self, from: JSONEncoder().encode([value])) == [value])
+        }
+        for days in [-2_451_545, -730_120, -730_119, 0, 1, 10_000_000, 2_145_031_948] as [Int32] {
+            let day = try #require(PostgresDate(days: days))
+            try check(day)
+            let time = PostgresTime(unchecked: .random(in: 0...PostgresTime.microsecondsPerDay))
+            try check(time)
+            try check(try #require(PostgresTimeTZ(time, secondsFromUTC: .random(in: -57_599...57_599))))
+            if let timestamp = PostgresTimestamp(day, time) { try check(timestamp) }
+        }
+        try check(try #require(PostgresNumeric("-12345678901234567890.50")))
+        try check(try #require(PostgresLSN("16/B374D848")))
+        let values: [PostgresOrInfinity<PostgresDate>] = [.negativeInfinity, .value(.init(days: 1)!), .infinity]
+        let json = try JSONEncoder().encode(values)
+        #expect(String(decoding: json, as: UTF8.self) == #"["-infinity","2000-01-02","infinity"]"#)
+        #expect(try JSONDecoder().decode([PostgresOrInfinity<PostgresDate>].self, from: json) == values)
+        let others = [PostgresInterval(months: 1, days: -2, microseconds: 3)]
+        #expect(try JSONDecoder().decode([PostgresInterval].self, from: JSONEncoder().encode(others)) == others)
+        #expect(try JSONEncoder().encode([PostgresMoney(rawValue: -7)]) == Data("[-7]".utf8))
+        for text in ["", "2026-1-01", "2026-02-30", "2026-01-01 ", "02026-01-01x", "--2026-01-01", "12345678-01-01"] {
+            #expect(PostgresDate(text) == nil, "\(text)")
+        }
+        for text in ["", "24:00:01", "1:00:00", "00:00:00.", "00:00:00.1234567", "00:00"] {
+            #expect(PostgresTime(text) == nil && PostgresTimestamp("2026-01-01T" + text) == nil, "\(text)")
+        }
+        #expect(PostgresTimeTZ("00:00:00") == nil && PostgresTimestamp("2026-01-01") == nil)
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode([PostgresDate].self, from: Data(#"["x"]"#.utf8))
+        }
+    }
+
     @Test("An interval has its parts, and is a duration where it has neither months nor days")
     func intervals() throws {
         #expect(PostgresInterval(microseconds: 1_500_000).duration == .milliseconds(1_500))
@@ -220,5 +256,12 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
             (PostgresInterval(months: -1, microseconds: 61_000_001), "P-1MT1M1.000001S"),
             (.infinity, "infinity"), (.negativeInfinity, "-infinity"),
         ] { #expect(interval.description == text) }
+    }
+}
+
+extension Data {
+    /// As a `JSONEncoder` writes a text.
+    fileprivate var escapingSlashes: Data {
+        Data(String(decoding: self, as: UTF8.self).replacing("/", with: "\\/").utf8)
     }
 }
