@@ -69,12 +69,6 @@ final class PostgresResult: @unchecked Sendable {
         )
     }
 
-    /// The object identifiers of the types of a statement's parameters, if it is the description of one.
-    var parameterTypes: [UInt32] {
-        let count = unsafe PQnparams(handle)
-        return (0..<count).map { unsafe PQparamtype(handle, $0) }
-    }
-
     /// The command tag, such as `UPDATE 3`.
     var commandTag: String { unsafe String(cString: PQcmdStatus(handle)) }
 
