@@ -23,8 +23,9 @@ struct Patience: Sendable {
 extension Link {
     /// Runs a statement and waits for its whole answer.
     ///
-    /// - Returns: Its result, in binary format.
+    /// - Returns: Its result, in the format that the query asks for.
     func run(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
+        if query.hasNamedTypes { return try await runResolved(query, patience) }
         while true {
             let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
             do throws(PostgresError) {
@@ -77,11 +78,28 @@ extension Link {
         expectAnswer()
         let isSent = unsafe try query.withArguments(sql: text) { count, types, values, lengths, formats in
             guard let name = prepared?.name else {
-                return unsafe PQsendQueryParams(handle, text, count, types, values, lengths, formats, 1)
+                return unsafe PQsendQueryParams(
+                    handle,
+                    text,
+                    count,
+                    types,
+                    values,
+                    lengths,
+                    formats,
+                    query.resultFormat
+                )
             }
             // Passed as a `String`, it would be copied to the heap.
             return unsafe name.withCString { name in
-                unsafe PQsendQueryPrepared(handle, name, count, values, lengths, formats, 1)
+                unsafe PQsendQueryPrepared(
+                    handle,
+                    name,
+                    count,
+                    values,
+                    lengths,
+                    formats,
+                    query.resultFormat
+                )
             }
         }
         try begin(sql: text, isSent)

@@ -31,8 +31,11 @@ extension PostgresEncodable where Self: RawRepresentable, RawValue: PostgresEnco
     /// The type of the raw value.
     public static var postgresType: PostgresType { RawValue.postgresType }
 
-    /// The raw value.
-    public var postgresParameter: PostgresParameter { rawValue.postgresParameter }
+    /// The raw value. Its type is `postgresType`, if that is a type by name, see ``PostgresType/init(named:)``.
+    public var postgresParameter: PostgresParameter {
+        let (parameter, type) = (rawValue.postgresParameter, Self.postgresType)
+        return type.isNamed ? PostgresParameter(type, parameter.content) : parameter
+    }
 }
 
 extension PostgresParameter: PostgresEncodable {

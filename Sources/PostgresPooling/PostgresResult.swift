@@ -4,7 +4,7 @@
 
 internal import CLockPoolPQ
 
-/// A result of libpq: rows in binary format, or an error's fields. Frees it at the end.
+/// A result of libpq: rows, or an error's fields. Frees it at the end.
 ///
 /// libpq does not change a result after it has given it out, so that it may be read from several threads at once.
 @safe
@@ -14,10 +14,18 @@ final class PostgresResult: @unchecked Sendable {
     /// The text of the statement, for errors in its values.
     let sql: String?
 
+    /// Whether the values are in text format.
+    let isText: Bool
+
+    /// The base types of the domains that arrays and composite types in the rows have, as far as they
+    /// were looked up. Written before another thread has the result.
+    @safe nonisolated(unsafe) var domains: [UInt32: UInt32] = [:]
+
     /// Takes over `handle`, a `PGresult`.
     init(_ handle: OpaquePointer, sql: String? = nil) {
         unsafe self.handle = handle
         self.sql = sql
+        unsafe isText = PQbinaryTuples(handle) == 0
     }
 
     deinit { unsafe PQclear(handle) }
@@ -48,15 +56,19 @@ final class PostgresResult: @unchecked Sendable {
         unsafe PQfname(handle, Int32(column)).map { unsafe String(cString: $0) } ?? ""
     }
 
-    /// The object identifier of a column's type.
-    func columnType(_ column: Int) -> UInt32 { unsafe PQftype(handle, Int32(column)) }
+    /// The object identifier of a column's type, as the server tells it.
+    func declaredType(_ column: Int) -> UInt32 { unsafe PQftype(handle, Int32(column)) }
+
+    /// The object identifier of the type that a column's values have here: a value in text format is a
+    /// `text`, so that no decoder takes it for the binary format of its type.
+    func columnType(_ column: Int) -> UInt32 { isText ? PostgresType.text.oid : declaredType(column) }
 
     /// The index of the first column with this name, exactly as it is written.
     func column(named name: String) -> Int? {
         (0..<columnCount).first { columnName($0) == name }
     }
 
-    /// The bytes of a value in binary format; `nil` for `NULL`. They live as long as the result.
+    /// The bytes of a value; `nil` for `NULL`. They live as long as the result.
     func bytes(row: Int, column: Int) -> UnsafeRawBufferPointer? {
         let (row, column) = (Int32(row), Int32(column))
         if unsafe PQgetisnull(handle, row, column) != 0 { return nil }

@@ -47,8 +47,13 @@ public struct PostgresRowStream: AsyncSequence {
         private var statement: Int?
         private var state = State.new
         private var patience = Patience()
+        /// The stream's, whose types have identifiers from the beginning of the iteration on.
+        private var query: PostgresQuery
 
-        init(_ stream: PostgresRowStream) { self.stream = stream }
+        init(_ stream: PostgresRowStream) {
+            self.stream = stream
+            query = stream.query
+        }
 
         /// The next row; `nil` after the last.
         ///
@@ -84,16 +89,18 @@ public struct PostgresRowStream: AsyncSequence {
                 return try await nextRow(sql: sql)
             } catch {
                 state = .done
+                if stream.query.hasNamedTypes { link.session.types.removeAll() }
                 throw error
             }
         }
 
         /// - Returns: The text of the statement.
         private mutating func begin() async throws(PostgresError) -> String {
-            let (link, query) = (stream.link, stream.query)
+            let link = stream.link
             statement = link.endStreams()
             if let timeout = stream.timeout { patience.deadline = MonotonicClock.deadline(after: timeout) }
             try await link.prepareToSend(sql: query.text, patience, resetTimeout: stream.resetTimeout)
+            if query.hasNamedTypes { query = try await link.resolve(query, patience) }
             while true {
                 switch try link.send(query, rowByRow: true) {
                 case .sent(let text): return text
@@ -113,7 +120,7 @@ public struct PostgresRowStream: AsyncSequence {
             if let error, error.code == .unsupported { throw error }
             while try await stream.link.nextResult(sql: sql, patience) != nil {}
             if let error {
-                _ = stream.link.forgetIfStale(stream.query, error)
+                _ = stream.link.forgetIfStale(query, error)
                 throw error
             }
             stream.link.session.note(commandTag: tag)

@@ -7,6 +7,9 @@ struct Session {
     /// The statements that are prepared on the server.
     var statements: StatementCache
 
+    /// The types that statements and rows have named, as the database has them.
+    var types = TypeCatalog()
+
     /// A statement has been sent whose answer has not been read to its end.
     var isAnswerPending = false
 
@@ -36,6 +39,7 @@ struct Session {
         case "SET", "RESET", "LISTEN", "LOAD", "DECLARE CURSOR": isChanged = true
         case "PREPARE": noteOwnStatement()
         case "DEALLOCATE ALL", "DISCARD ALL": statements.removeAll()
+        case "CREATE TYPE", "ALTER TYPE", "DROP TYPE", "ROLLBACK": types.removeAll()
         default: break
         }
     }
