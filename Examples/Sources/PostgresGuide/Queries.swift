@@ -141,6 +141,7 @@ private func documents(_ pool: PostgresPool) async throws {
 
 // guide: own
 enum Size: String, PostgresArrayEncodable, PostgresArrayDecodable {
+    static let postgresType = PostgresType(named: "size")
     case small, large
 }
 
@@ -162,4 +163,5 @@ func ownTypes(_ pool: PostgresPool) async throws {
     let sizes = try await pool.query("SELECT size FROM item WHERE size IS NOT NULL", as: Size.self)
     // end
     print(sizes)
+    try await structures(pool)
 }
