@@ -39,8 +39,10 @@ struct Session {
         case "SET", "RESET", "LISTEN", "LOAD", "DECLARE CURSOR": isChanged = true
         case "PREPARE": noteOwnStatement()
         case "DEALLOCATE ALL", "DISCARD ALL": statements.removeAll()
-        case "CREATE TYPE", "ALTER TYPE", "DROP TYPE", "ROLLBACK": types.removeAll()
-        default: break
+        case "ROLLBACK": types.removeAll()
+        default:
+            // Types come and go with tables, schemas and extensions too.
+            if ["CREATE ", "ALTER ", "DROP "].contains(where: commandTag.hasPrefix) { types.removeAll() }
         }
     }
 }

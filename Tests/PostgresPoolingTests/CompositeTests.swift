@@ -252,4 +252,24 @@ private struct Loose: PostgresComposite {
             #expect(streamed?.code == .decoding)
         }
     }
+
+    private struct Years: RawRepresentable, PostgresArrayEncodable, PostgresArrayDecodable, Hashable, Sendable {
+        static let postgresType = PostgresType(named: "composite_years")
+        var rawValue: Int16
+    }
+
+    @Test("A domain and arrays of it are sent by its name, and its checks hold")
+    func namedDomains() async throws {
+        try await withTypes { _, pool in
+            try await expectRoundTrip([Years(rawValue: 0), Years(rawValue: 149)], on: pool)
+            try await equal(
+                pool.query("SELECT pg_typeof(\([Years(rawValue: 1)]))::text", as: String.self),
+                ["composite_years[]"]
+            )
+            for query in ["SELECT \(Years(rawValue: 150))", "SELECT \([Years(rawValue: -1)])"] as [PostgresQuery] {
+                let error = await postgresFailure { try await pool.query(query) }
+                #expect(error?.sqlState == "23514")
+            }
+        }
+    }
 }

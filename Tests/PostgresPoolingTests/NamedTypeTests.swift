@@ -212,6 +212,23 @@ extension TestServer {
         }
     }
 
+    @Test("A transaction that replaces a type, by itself or with its schema, sends values of the new type")
+    func replacedInTransaction() async throws {
+        try await TestServer.shared.withOneConnection { pool in
+            let value = PostgresParameter(PostgresType(named: "named_replaced.thing"), .text("a"))
+            try await pool.withTransaction { db in
+                for drop in ["DROP SCHEMA IF EXISTS named_replaced CASCADE", "DROP SCHEMA named_replaced CASCADE"] {
+                    try await db.execute(PostgresQuery(unsafe: drop))
+                    try await db.execute("CREATE SCHEMA named_replaced")
+                    try await db.execute("CREATE TABLE named_replaced.thing (a int)")
+                    try await db.execute("DROP TABLE named_replaced.thing")
+                    try await db.execute("CREATE TYPE named_replaced.thing AS ENUM ('a')")
+                    try await equal(db.query("SELECT (\(value))::text", as: String.self), ["a"])
+                }
+            }
+        }
+    }
+
     @Test("A transaction finds a type that it has made, and later ones do not find it when it was rolled back")
     func madeInTransaction() async throws {
         try await TestServer.shared.withOneConnection { pool in
