@@ -39,13 +39,18 @@ extension TypeCatalog {
         _ dimensions: [Int32],
         _ elements: [PostgresParameter]
     ) -> PostgresParameter.Content {
+        let type = PostgresType(oid: oid(of: element) ?? 0)
+        let base = PostgresType(oid: baseType(of: type.oid))
+        if !isTextual(base), base != .jsonb, elements.contains(where: \.isText) {
+            return .literal(dimensions, elements)
+        }
         var bytes = [UInt8](
-            arrayOf: PostgresType(oid: oid(of: element) ?? 0),
+            arrayOf: type,
             dimensions: dimensions,
             hasNull: elements.contains(where: \.isNull)
         )
         for (index, element) in elements.enumerated() {
-            let content = resolved(element).content
+            let content = adapt(resolved(element), to: type.oid)
             if let obstacle = content.obstacle { return .failure("element \(index): \(obstacle)") }
             bytes.append(counted: content)
         }
@@ -72,19 +77,26 @@ extension TypeCatalog {
         let base = PostgresType(oid: baseType(of: column))
         let content = field.content
         if field.isNull || content.obstacle != nil { return content }
-        if field.type == base || field.type.oid == column { return content }
+        let isSame = field.type == base || field.type.oid == column
         if case .text(let text) = content {
-            switch base {
-            case .text, .varchar, .bpchar, .name, .json, .xml, .unknown: return content
-            case .jsonb: return .bytes([1] + Array(text.utf8))
-            default: if entry(base)?.kind == "e" || field.type != .unspecified { return content }
-            }
+            // Of other types the binary format is not the text.
+            if base == .jsonb { return .bytes([1] + Array(text.utf8)) }
+            let isLabel = self[base.oid]?.kind == "e"
+            if isTextual(base), isSame || !isLabel || field.type == .unspecified { return content }
+        } else if isSame {
+            return content
         }
         if let integer = integer(field), let fitting = PostgresParameter(integer, as: base) { return fitting.content }
-        return .failure("a value of type \(field.type) is not a \(base)")
+        return .failure("a value of type \(field.type) does not fit a column of type \(base)")
     }
 
-    private func entry(_ type: PostgresType) -> Entry? { self[type.oid] }
+    /// Whether the binary format of a type is its text format.
+    private func isTextual(_ base: PostgresType) -> Bool {
+        switch base {
+        case .text, .varchar, .bpchar, .name, .json, .xml, .unknown: true
+        default: self[base.oid]?.kind == "e"
+        }
+    }
 
     private func integer(_ parameter: PostgresParameter) -> Int64? {
         guard case .short(let word, _, let count) = parameter.content else { return nil }
@@ -98,6 +110,10 @@ extension TypeCatalog {
 extension PostgresParameter {
     var isNull: Bool {
         if case .null = content { true } else { false }
+    }
+
+    fileprivate var isText: Bool {
+        if case .text = content { true } else { false }
     }
 
     /// An integer of the type, if that is one and the number fits.

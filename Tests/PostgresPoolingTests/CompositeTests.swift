@@ -155,18 +155,23 @@ private struct Loose: PostgresComposite {
             await equal(message("a", 1), "parameter $1: the value has 2 fields, and its composite type 3")
             await equal(
                 message("a", "1", Grade.good),
-                "parameter $1: field 1: a value of type unspecified is not a int4"
+                "parameter $1: field 1: a value of type unspecified does not fit a column of type int4"
             )
             await equal(
                 message("a", Int.max, Grade.good),
-                "parameter $1: field 1: a value of type int8 is not a int4"
+                "parameter $1: field 1: a value of type int8 does not fit a column of type int4"
             )
             await equal(
                 message("a", 1.0, Grade.good),
-                "parameter $1: field 1: a value of type float8 is not a int4"
+                "parameter $1: field 1: a value of type float8 does not fit a column of type int4"
             )
             await equal(message("a\0", 1, Grade.good), "parameter $1: field 0: the text has a NUL character")
-            await equal(message(1, 1, Grade.good), "parameter $1: field 0: a value of type int8 is not a varchar")
+            await equal(
+                message(1, 1, Grade.good),
+                "parameter $1: field 0: a value of type int8 does not fit a column of type varchar"
+            )
+            // Its four letters are no number of four bytes.
+            await equal(message("a", Grade.good, Grade.good)?.hasSuffix("does not fit a column of type int4"), true)
             // A text is whatever the enumeration makes of it.
             let row = try await pool.query("SELECT \(Loose(postgresFields: ["a", Int16(1), "poor"]))", as: Address.self)
             #expect(row == [Address("a", 1, .poor)])

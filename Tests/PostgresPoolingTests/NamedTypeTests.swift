@@ -108,6 +108,36 @@ extension TestServer {
         #expect(PostgresType(named: "a").oid == 0 && PostgresType(named: "a") != .unspecified)
     }
 
+    private struct Email: RawRepresentable, PostgresArrayEncodable, PostgresArrayDecodable, Hashable, Sendable {
+        static let postgresType = PostgresType(named: "citext")
+        var rawValue: String
+    }
+
+    private struct Digits: RawRepresentable, PostgresArrayEncodable {
+        static let postgresType = PostgresType(named: "pg_catalog.int4")
+        var rawValue: String
+    }
+
+    @Test("A text is read as a value of the named type, whatever the type's binary format, also in arrays")
+    func textsOfNamedTypes() async throws {
+        let server = try await TestServer.shared
+        try await server.psql("CREATE EXTENSION citext")
+        try await server.withPool { pool in
+            let emails = ["a@b", "", "NULL", "ä\"\\{},\u{301}\"\u{301}", "a b"].map(Email.init)
+            try await expectRoundTrip(emails, on: pool)
+            try await equal(
+                pool.query("SELECT \(Email(rawValue: "A")) = ANY(\([Email(rawValue: "a")]))", as: Bool.self),
+                [true]
+            )
+            // Four digits are as many bytes as an int4 has.
+            let digits = [[Digits(rawValue: "1234")], [Digits(rawValue: "-567")]]
+            try await equal(
+                pool.query("SELECT \(digits), \(digits[0][0])", as: ([[Int]], Int).self)[0].0,
+                [[1234], [-567]]
+            )
+        }
+    }
+
     @Test("A parameter takes no more room for types by name")
     func size() {
         #expect(MemoryLayout<PostgresParameter>.stride == 24 && MemoryLayout<PostgresQuery.Piece>.stride == 24)
