@@ -32,7 +32,7 @@ extension PostgresRange: PostgresArrayEncodable {
         for (edge, name) in [(lower, "lower"), (upper, "upper")] {
             guard let parameter = edge.value?.postgresParameter else { continue }
             if let obstacle = parameter.content.obstacle { return "the \(name) bound: \(obstacle)" }
-            if parameter.isNull { return "the \(name) bound is NULL" }
+            if parameter.isNull || parameter.isText { return "the \(name) bound has no binary format" }
             bytes.append(counted: parameter.content)
         }
         return nil

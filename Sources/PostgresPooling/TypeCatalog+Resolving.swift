@@ -112,7 +112,7 @@ extension PostgresParameter {
         if case .null = content { true } else { false }
     }
 
-    fileprivate var isText: Bool {
+    var isText: Bool {
         if case .text = content { true } else { false }
     }
 

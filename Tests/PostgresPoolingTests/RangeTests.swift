@@ -89,6 +89,17 @@ import Testing
         }
     }
 
+    @Test("A bound that is sent as a text is refused")
+    func textBounds() {
+        struct Word: PostgresRangeBound, RawRepresentable {
+            static let postgresRangeType = PostgresType(named: "range_words")
+            static let postgresMultirangeType = PostgresType(named: "range_words_set")
+            var rawValue: String
+            static func < (one: Word, other: Word) -> Bool { one.rawValue < other.rawValue }
+        }
+        #expect(refusal(PostgresRange(Word(rawValue: "a")...)) == "parameter $1: the lower bound has no binary format")
+    }
+
     @Test("Multiranges come back as they were sent, and are the server's")
     func multiranges() async throws {
         try await TestServer.shared.withPool { pool in
