@@ -109,7 +109,7 @@ extension Link {
         } catch {
             // Without a word of the server's it may have what nobody here knows of.
             if error.server == nil { session.noteOwnStatement() }
-            throw error
+            throw error.withoutEffect()
         }
         session.statements.didPrepare(key, preparation)
     }
@@ -139,7 +139,7 @@ extension Link {
 
     /// Notes that a statement is on its way.
     private func begin(sql: String, _ isSent: Int32) throws(PostgresError) {
-        guard isSent != 0 else { throw unsafe lost(sql: sql, String(cString: PQerrorMessage(handle))) }
+        guard isSent != 0 else { throw unsafe lost(sql: sql, String(cString: PQerrorMessage(handle)), isSent: false) }
         session.isAnswerPending = true
     }
 
@@ -158,17 +158,25 @@ extension Link {
                     if result.isCopy { throw failure(of: result, sql: sql)! }
                     if failed == nil { failed = result }
                 } else {
-                    if !result.isOrdinary { session.note(commandTag: result.commandTag) }
+                    if !result.isOrdinary { note(result, sql: sql) }
                     last = result
                 }
             case .end:
                 if let failed { throw failure(of: failed, sql: sql)! }
+                if session.transactions.obstacle != nil, let error = controlError(sql: sql) { throw error }
                 guard let last else { throw lost(sql: sql, "The server sent no answer.") }
                 return last
             case .pending(let goal):
                 if let error = error(ending: await wait(for: goal, patience), sql: sql) { throw error }
             }
         }
+    }
+
+    /// Notes what a statement did.
+    func note(_ result: PostgresResult, sql: String) {
+        let tag = result.commandTag
+        session.note(commandTag: tag)
+        session.transactions.note(commandTag: tag, sql: sql)
     }
 
     /// Fetches the next result of a statement.
@@ -234,11 +242,18 @@ extension Link {
     ) async throws(PostgresError) {
         if patience.isCancellable {
             if Task.isCancelled {
-                throw PostgresError(.cancelled, "the task was cancelled before the statement was sent", sql: sql())
+                throw PostgresError(
+                    .cancelled,
+                    "the task was cancelled before the statement was sent",
+                    sql: sql(),
+                    outcome: .notExecuted
+                )
             }
-            if isShutDown.load(ordering: .relaxed) { throw shutDown(sql: sql()) }
+            if isShutDown.load(ordering: .relaxed) { throw shutDown(sql: sql()).withoutEffect() }
         }
-        guard session.isAnswerPending || session.cancelRequest != nil else { return }
+        guard session.isAnswerPending || session.cancelRequest != nil || session.transactions.obstacle != nil else {
+            return
+        }
         try await endEarlier(sql: sql(), patience, resetTimeout: resetTimeout)
     }
 
@@ -248,16 +263,19 @@ extension Link {
         resetTimeout: Duration
     ) async throws(PostgresError) {
         let deadline = min(patience.deadline, MonotonicClock.deadline(after: resetTimeout))
-        if await recover(by: deadline) { return }
-        if MonotonicClock.now >= patience.deadline {
-            throw PostgresError(.timedOut, "an earlier statement on this connection has not ended in time", sql: sql)
+        if await recover(by: deadline), await undo(by: deadline) {
+            if let error = controlError(sql: sql)?.withoutEffect() { throw error }
+            return
         }
-        throw PostgresError(
-            .connectionLost,
-            "an earlier statement on this connection could not be ended",
-            sql: sql,
-            connectionIsGone: true
-        )
+        if !isLost, MonotonicClock.now >= patience.deadline {
+            throw PostgresError(
+                .timedOut,
+                "an earlier statement on this connection has not ended in time",
+                sql: sql,
+                outcome: .notExecuted
+            )
+        }
+        throw lost(sql: sql, "an earlier statement on this connection could not be ended", isSent: false)
     }
 
     /// Asks the server to end the statement that is under way, without waiting for that.
@@ -309,6 +327,23 @@ extension Link {
         return true
     }
 
+    /// Undoes what a failed body of `withTransaction` has done, if that is still to be undone.
+    ///
+    /// - Returns: Whether another statement can be sent.
+    func undo(by deadline: UInt64) async -> Bool {
+        guard case .undo(let script) = session.transactions.obstacle else { return true }
+        if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE {
+            do throws(PostgresError) {
+                try await runScript(script, Patience(deadline: deadline, isCancellable: false))
+            } catch {
+                // After an error of the server's the transaction can only be rolled back.
+                guard error.code == .server else { return false }
+            }
+        }
+        session.transactions.obstacle = nil
+        return !isLost
+    }
+
     /// Brings the session back to where it was when it was new, as far as statements have changed it.
     ///
     /// - Returns: Whether that worked.
@@ -335,6 +370,16 @@ extension Link {
         }
     }
 
+    /// Whether a transaction is open, as far as is known.
+    var isInTransaction: Bool {
+        if !session.isAnswerPending { takeInUnasked() }
+        return switch unsafe PQtransactionStatus(handle) {
+        case PQTRANS_INTRANS, PQTRANS_INERROR: !isLost
+        case PQTRANS_ACTIVE: !isLost && session.wasInTransaction
+        default: false
+        }
+    }
+
     // MARK: Errors
 
     /// The error that a result is; `nil` if it is none.
@@ -351,22 +396,50 @@ extension Link {
         }
         guard result.errorField("C") != nil else { return lost(sql: sql, result.errorMessage) }
         let fields = PostgresError.ServerFields(result)
+        if fields.isFatal {
+            farewell = fields
+            return lost(sql: sql, fields.message)
+        }
+        return PostgresError(.server, fields.message, server: fields, sql: sql, connectionIsGone: isLost)
+    }
+
+    /// The error for a connection that is lost, with the server's reason if it gave one.
+    ///
+    /// A statement that was sent has had no effect if the server had ended the session before, or
+    /// if it belonged to a transaction, which is rolled back then. Of another the outcome is
+    /// unknown: the server may have committed it, and its answer may be lost.
+    ///
+    /// - Parameter isSent: Whether the statement was sent.
+    private func lost(sql: String, _ message: String, isSent: Bool = true) -> PostgresError {
+        // It parses what has come, among which the server's reason may be.
+        _ = unsafe PQisBusy(handle)
+        let outcome: PostgresError.Outcome =
+            if !isSent || session.wasEnded || farewell?.provesIdleness == true {
+                .notExecuted
+            } else if session.wasInTransaction, !TransactionScanner.mayEndTransaction(sql) {
+                .rolledBack
+            } else {
+                .unknown
+            }
+        let reason = farewell?.message ?? message
         return PostgresError(
-            .server,
-            fields.message,
-            server: fields,
+            outcome == .unknown ? .outcomeUnknown : .connectionLost,
+            reason.split(whereSeparator: \.isNewline).joined(separator: " "),
+            server: farewell,
             sql: sql,
-            connectionIsGone: isLost || fields.severity == "FATAL" || fields.severity == "PANIC"
+            connectionIsGone: true,
+            isUnreached: outcome != .unknown,
+            outcome: outcome
         )
     }
 
-    /// The error for a connection that is lost.
-    private func lost(sql: String, _ message: String) -> PostgresError {
-        PostgresError(
-            .connectionLost,
-            message.split(whereSeparator: \.isNewline).joined(separator: " "),
-            sql: sql,
-            connectionIsGone: true
+    /// The error for a body that has begun or ended a transaction by a statement of its own; `nil` if none has.
+    func controlError(sql: String) -> PostgresError? {
+        guard case .control(let tag) = session.transactions.obstacle else { return nil }
+        return PostgresError(
+            .transactionControl,
+            "a statement with the tag \(tag) ran within the body of withTransaction, which begins and ends the transaction itself; use withConnection for transactions by hand",
+            sql: sql
         )
     }
 

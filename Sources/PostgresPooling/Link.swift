@@ -62,6 +62,9 @@ final class Link: @unchecked Sendable {
     /// What it takes to ask the server to end a statement early; `nil` if there was no memory for it.
     let cancelKey: CancelKey?
 
+    /// Why the server has ended the session, or is about to. Set by libpq's calls, for the owner.
+    @safe @exclusivity(unchecked) var farewell: PostgresError.ServerFields?
+
     /// What the owner knows of the session. Only the owner touches it, and nothing that it does with it calls out or suspends: there
     /// is nothing that the runtime would have to check.
     @safe @exclusivity(unchecked) var session: Session
@@ -139,12 +142,11 @@ final class Link: @unchecked Sendable {
     private static let receiveNotice: PQnoticeReceiver = { context, notice in
         guard let context = unsafe context, let notice = unsafe notice else { return }
         let link = unsafe Unmanaged<Link>.fromOpaque(context).takeUnretainedValue()
-        guard let onNotice = link.onNotice else { return }
-        onNotice(
-            PostgresError.ServerFields { code in
-                unsafe PQresultErrorField(notice, Int32(code.asciiValue!)).map { unsafe String(cString: $0) }
-            }
-        )
+        let fields = PostgresError.ServerFields { code in
+            unsafe PQresultErrorField(notice, Int32(code.asciiValue!)).map { unsafe String(cString: $0) }
+        }
+        if fields.explainsEnd { link.farewell = fields }
+        link.onNotice?(fields)
     }
 
     /// Ends the connection, for its owner. Nothing may be done with it afterwards.
@@ -382,7 +384,23 @@ final class Link: @unchecked Sendable {
     /// Prepares for the answer to a statement that is about to be sent: takes in what came before it.
     func expectAnswer() {
         isIdle.store(false, ordering: .relaxed)
-        if takeActivity() { consumeIdle() }
+        takeInUnasked()
+        session.wasInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
+        session.wasEnded = farewell?.isFatal ?? false
+    }
+
+    /// Takes in what has come while no answer was awaited, such as the end of the session.
+    func takeInUnasked() {
+        guard takeActivity() else { return }
+        consumeIdle()
+        // It parses.
+        _ = unsafe PQisBusy(handle)
+    }
+
+    /// As `takeInUnasked`, and looks at the socket itself: the reactor may not have seen yet what has come.
+    func lookForEnd() {
+        if hasMore { consumeIdle() }
+        _ = unsafe PQisBusy(handle)
     }
 
     /// Whether something has come that is still to be taken in. Whoever asks has to do that.
@@ -418,6 +436,7 @@ final class Link: @unchecked Sendable {
     /// Ends everything that comes from the present lease.
     func endLease() {
         leases.store(leases.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        session.transactions = TransactionRecord()
         endStreams()
     }
 }

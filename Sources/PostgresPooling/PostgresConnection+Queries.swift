@@ -76,7 +76,12 @@ extension PostgresConnection {
     ///   parameters.
     public func executeScript(_ script: PostgresQuery, timeout: Duration? = nil) async throws(PostgresError) {
         guard script.parameters.isEmpty else {
-            throw PostgresError(.unsupported, "a script cannot have parameters", sql: script.text)
+            throw PostgresError(
+                .unsupported,
+                "a script cannot have parameters",
+                sql: script.text,
+                outcome: .notExecuted
+            )
         }
         try await runScript(script.text, patience(timeout))
     }

@@ -48,12 +48,13 @@ struct PostgresConnectionFactory: ConnectionFactory {
         guard let link else {
             throw PostgresError(.connectFailed, "the system has no room to watch another socket", isUnreached: true)
         }
-        do {
+        do throws(PostgresError) {
             let patience = Patience(deadline: deadline, isCancellable: false)
             for query in configuration.setup { _ = try await link.run(query, patience) }
         } catch {
             link.close()
-            throw error
+            // To the caller of a statement, which has not been sent.
+            throw error.withoutEffect()
         }
         link.session.isChanged = false
         return PostgresConnection(
@@ -109,7 +110,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
         if let state = error.sqlState {
             return !["08", "40", "53", "55", "57", "58", "XX"].contains(state.conditionClass)
         }
-        return ![.connectionLost, .timedOut].contains(error.code)
+        return ![.connectionLost, .outcomeUnknown, .timedOut].contains(error.code)
     }
 
     /// Neither blocks nor waits: what the server has not read by now is not sent any more.

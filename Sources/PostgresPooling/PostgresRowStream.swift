@@ -109,15 +109,16 @@ public struct PostgresRowStream: AsyncSequence {
             }
             if result.status == PGRES_SINGLE_TUPLE { return PostgresRow(result: result, index: 0) }
             // The last one has no rows, or is an error; behind it comes the end of the answer.
-            let (error, tag) = (stream.link.failure(of: result, sql: sql), result.commandTag)
+            let error = stream.link.failure(of: result, sql: sql)
             if let error, error.code == .unsupported { throw error }
             while try await stream.link.nextResult(sql: sql, patience) != nil {}
             if let error {
                 _ = stream.link.forgetIfStale(stream.query, error)
                 throw error
             }
-            stream.link.session.note(commandTag: tag)
+            stream.link.note(result, sql: sql)
             state = .done
+            if let error = stream.link.controlError(sql: sql) { throw error }
             return nil
         }
     }

@@ -10,6 +10,15 @@ struct Session {
     /// A statement has been sent whose answer has not been read to its end.
     var isAnswerPending = false
 
+    /// The transactions that `withTransaction` has begun in the present lease.
+    var transactions = TransactionRecord()
+
+    /// A transaction was open when the latest statement was sent.
+    var wasInTransaction = false
+
+    /// The server had said that it ends the session when the latest statement was sent, and so does not read it.
+    var wasEnded = false
+
     /// What has been asked of the server to end that statement early.
     var cancelRequest: CancelRequest?
 
