@@ -262,6 +262,11 @@ extension Link {
         _ patience: Patience,
         resetTimeout: Duration
     ) async throws(PostgresError) {
+        let isStreaming = session.isAnswerPending && session.cancelRequest == nil
+        if isStreaming, session.wasInTransaction || session.isStreamingChanges {
+            // A request to end the statement would fail its transaction.
+            do throws(PostgresError) { try await drain(patience) } catch { throw error.beforeStatement(sql) }
+        }
         let deadline = min(patience.deadline, MonotonicClock.deadline(after: resetTimeout))
         if await recover(by: deadline), await undo(by: deadline) {
             if let error = controlError(sql: sql)?.withoutEffect() { throw error }
@@ -286,11 +291,21 @@ extension Link {
 
     /// Ends what is under way, so that another statement can be sent.
     ///
+    /// The rows of a stream that was left early are read for as long as a request to end it takes,
+    /// about a millisecond. Those of a statement that may change data are read to the end: whether
+    /// its changes last must not depend on how many rows it returns.
+    ///
     /// A request to end a statement that reaches the server before the statement does is lost. So it is made again, after longer and
     /// longer times.
     ///
     /// - Returns: Whether the connection can still be used.
     func recover(by deadline: UInt64) async -> Bool {
+        if session.isAnswerPending, session.cancelRequest == nil {
+            let mustEnd = session.isStreamingChanges && !session.wasInTransaction
+            let enough = mustEnd ? deadline : min(deadline, MonotonicClock.deadline(after: .milliseconds(1)))
+            // When that is over it asks the server to end the statement.
+            try? await drain(Patience(deadline: enough, isCancellable: false))
+        }
         var pause = Duration.milliseconds(50)
         while session.isAnswerPending {
             askToEnd()
@@ -313,8 +328,14 @@ extension Link {
 
     /// Reads what is still to come of an answer, and drops it.
     private func drain(_ patience: Patience) async throws(PostgresError) {
+        var count = 0
         while let result = try await nextResult(sql: "", patience) {
             if result.isCopy { throw failure(of: result, sql: "")! }
+            count += 1
+            // Rows that come fast enough leave nothing to wait for, and so no wait that would end.
+            if count % 64 == 0, MonotonicClock.now >= patience.deadline, let error = error(ending: .timedOut, sql: "") {
+                throw error
+            }
         }
     }
 

@@ -42,6 +42,17 @@ extension PostgresError {
     /// be sent on another.
     var isCertainlyUnread: Bool { code == .connectionLost && outcome == .notExecuted && isUnreached }
 
+    /// The same error for a statement that was not sent, because an earlier one had not ended.
+    func beforeStatement(_ sql: String) -> PostgresError {
+        PostgresError(
+            code,
+            "an earlier statement on this connection has not ended: \(message)",
+            sql: sql,
+            connectionIsGone: connectionIsGone,
+            outcome: .notExecuted
+        )
+    }
+
     /// The same error of a statement that was only to be prepared, or of one like `BEGIN`, which
     /// changes nothing.
     func withoutEffect() -> PostgresError {

@@ -14,8 +14,12 @@ internal import Synchronization
 /// ```
 ///
 /// No more is read from the socket than is asked for, so a million rows take no more memory than a few, and a slow reader slows
-/// the server down. Each iteration runs the statement. One that is left early has the server end it, which in a transaction fails
-/// the transaction, unless the server had sent everything by then.
+/// the server down. Each iteration runs the statement.
+///
+/// When an iteration is left early, the next statement on the connection waits until the remaining
+/// rows are dropped. Outside a transaction the server is asked to end a statement that only reads,
+/// after a millisecond. In a transaction that would fail the transaction, and so all rows are read:
+/// give a statement whose rows are not all needed a `LIMIT` there.
 ///
 /// A stream ends with its lease, and when another statement is run on its connection: to go on then is an error.
 public struct PostgresRowStream: AsyncSequence {
@@ -96,7 +100,9 @@ public struct PostgresRowStream: AsyncSequence {
             try await link.prepareToSend(sql: query.text, patience, resetTimeout: stream.resetTimeout)
             while true {
                 switch try link.send(query, rowByRow: true) {
-                case .sent(let text): return text
+                case .sent(let text):
+                    link.session.isStreamingChanges = !TransactionScanner.onlyReads(text)
+                    return text
                 case .unprepared(let preparation): try await link.prepare(query, preparation, patience)
                 }
             }

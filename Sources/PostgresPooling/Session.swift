@@ -16,6 +16,9 @@ struct Session {
     /// A transaction was open when the latest statement was sent.
     var wasInTransaction = false
 
+    /// The stream of rows that is under way may change data, so that it must not be ended early.
+    var isStreamingChanges = false
+
     /// The server had said that it ends the session when the latest statement was sent, and so does not read it.
     var wasEnded = false
 
