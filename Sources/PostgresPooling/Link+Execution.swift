@@ -172,13 +172,6 @@ extension Link {
         }
     }
 
-    /// Notes what a statement did.
-    func note(_ result: PostgresResult, sql: String) {
-        let tag = result.commandTag
-        session.note(commandTag: tag)
-        session.transactions.note(commandTag: tag, sql: sql)
-    }
-
     /// Fetches the next result of a statement.
     ///
     /// - Returns: The result; `nil` when there are no more, and another statement can be sent.
@@ -348,23 +341,6 @@ extension Link {
         return true
     }
 
-    /// Undoes what a failed body of `withTransaction` has done, if that is still to be undone.
-    ///
-    /// - Returns: Whether another statement can be sent.
-    func undo(by deadline: UInt64) async -> Bool {
-        guard case .undo(let script) = session.transactions.obstacle else { return true }
-        if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE {
-            do throws(PostgresError) {
-                try await runScript(script, Patience(deadline: deadline, isCancellable: false))
-            } catch {
-                // After an error of the server's the transaction can only be rolled back.
-                guard error.code == .server else { return false }
-            }
-        }
-        session.transactions.obstacle = nil
-        return !isLost
-    }
-
     /// Brings the session back to where it was when it was new, as far as statements have changed it.
     ///
     /// - Returns: Whether that worked.
@@ -388,16 +364,6 @@ extension Link {
             return unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
         } catch {
             return false
-        }
-    }
-
-    /// Whether a transaction is open, as far as is known.
-    var isInTransaction: Bool {
-        if !session.isAnswerPending { takeInUnasked() }
-        return switch unsafe PQtransactionStatus(handle) {
-        case PQTRANS_INTRANS, PQTRANS_INERROR: !isLost
-        case PQTRANS_ACTIVE: !isLost && session.wasInTransaction
-        default: false
         }
     }
 
@@ -451,16 +417,6 @@ extension Link {
             connectionIsGone: true,
             isUnreached: outcome != .unknown,
             outcome: outcome
-        )
-    }
-
-    /// The error for a body that has begun or ended a transaction by a statement of its own; `nil` if none has.
-    func controlError(sql: String) -> PostgresError? {
-        guard case .control(let tag) = session.transactions.obstacle else { return nil }
-        return PostgresError(
-            .transactionControl,
-            "a statement with the tag \(tag) ran within the body of withTransaction, which begins and ends the transaction itself; use withConnection for transactions by hand",
-            sql: sql
         )
     }
 
