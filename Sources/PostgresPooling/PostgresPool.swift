@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLockPoolTLS
 public import ConnectionPooling
 
 /// Connections to a PostgreSQL server.
@@ -67,6 +68,8 @@ public final class PostgresPool: Sendable {
         reactor: Reactor,
         executor: PostgresExecutor? = nil
     ) throws(PostgresError) {
+        // Called by the process itself when it starts, where the linker has kept that.
+        clockpool_keep_openssl()
         try configuration.validate()
         var server = try ConnectParameters(parsing: configuration.server)
         for (keyword, value) in configuration.parameters { server[keyword] = value }
