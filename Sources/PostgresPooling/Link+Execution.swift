@@ -18,6 +18,11 @@ struct Patience: Sendable {
     static func uncancelled(for duration: Duration) -> Patience {
         Patience(deadline: MonotonicClock.deadline(after: duration), isCancellable: false)
     }
+
+    /// How a wait ends whose answer has come: too late, where the deadline has passed.
+    var outcome: Link.Outcome {
+        deadline != Reactor.never && MonotonicClock.now >= deadline ? .timedOut : .ready
+    }
 }
 
 extension Link {
@@ -30,6 +35,9 @@ extension Link {
             do throws(PostgresError) {
                 switch try send(query) {
                 case .sent(let text): return try await finish(sql: text, patience)
+                case .large(let text, let name):
+                    try await sendLarge(query, preparedAs: name, sql: text, patience)
+                    return try await finish(sql: text, patience)
                 case .unprepared(let preparation): try await prepare(query, preparation, patience)
                 }
             } catch {
@@ -46,7 +54,11 @@ extension Link {
     func runScript(_ text: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
         try PostgresQuery(unsafe: text).validate(text)
         expectAnswer()
-        try begin(sql: text, unsafe PQsendQuery(handle, text))
+        if text.utf8.count < Link.largeStatement {
+            try begin(sql: text, unsafe PQsendQuery(handle, text))
+        } else {
+            try await sendLarge(sql: text, patience) { link in unsafe PQsendQuery(link.handle, text) }
+        }
         return try await finish(sql: text, patience)
     }
 
@@ -56,6 +68,8 @@ extension Link {
         case sent(text: String)
         /// It is to be prepared first.
         case unprepared(StatementCache.Preparation)
+        /// It is to be sent by a thread, by `sendLarge`; the name is that of the prepared statement.
+        case large(text: String, name: String?)
     }
 
     /// Sends a statement, prepared if it has come before.
@@ -75,6 +89,7 @@ extension Link {
             }
         }
         expectAnswer()
+        if query.isLarge(text) { return .large(text: text, name: prepared?.name) }
         let isSent = unsafe try query.withArguments(sql: text) { count, types, values, lengths, formats in
             guard let name = prepared?.name else {
                 return unsafe PQsendQueryParams(handle, text, count, types, values, lengths, formats, 1)
@@ -85,11 +100,13 @@ extension Link {
             }
         }
         try begin(sql: text, isSent)
-        // Before anything else is done with the connection.
-        if rowByRow, unsafe PQsetSingleRowMode(handle) == 0 {
-            throw lost(sql: text, "libpq does not give the rows one by one.")
-        }
+        if rowByRow { try beginRows(sql: text) }
         return .sent(text: text)
+    }
+
+    /// Has libpq give each row of a statement as a result of its own. Before anything else is done with the connection.
+    func beginRows(sql: String) throws(PostgresError) {
+        if unsafe PQsetSingleRowMode(handle) == 0 { throw lost(sql: sql, "libpq does not give the rows one by one.") }
     }
 
     /// Has the server prepare a statement.
@@ -138,7 +155,8 @@ extension Link {
     }
 
     /// Notes that a statement is on its way.
-    private func begin(sql: String, _ isSent: Int32) throws(PostgresError) {
+    func begin(sql: String, _ isSent: Int32) throws(PostgresError) {
+        if isGivenUp.load(ordering: .relaxed) { throw givenUp(sql: sql) }
         guard isSent != 0 else { throw unsafe lost(sql: sql, String(cString: PQerrorMessage(handle))) }
         session.isAnswerPending = true
     }
@@ -211,14 +229,23 @@ extension Link {
     /// Asks the server to end a statement whose answer is not waited for any longer.
     ///
     /// - Returns: The error that tells of it; `nil` if the wait has ended in order.
-    private func error(ending outcome: Outcome, sql: String) -> PostgresError? {
+    func error(ending outcome: Outcome, sql: String) -> PostgresError? {
         if outcome == .ready { return nil }
-        askToEnd()
+        let isLost = isLost
+        if !isLost { askToEnd() }
         return switch outcome {
         case .ready: nil
-        case .cancelled: PostgresError(.cancelled, "the task was cancelled before the server had answered", sql: sql)
+        case .cancelled:
+            PostgresError(
+                .cancelled,
+                "the task was cancelled before the server had answered",
+                sql: sql,
+                connectionIsGone: isLost
+            )
         case .shutDown: shutDown(sql: sql)
-        case .timedOut: PostgresError(.timedOut, "the server has not answered in time", sql: sql)
+        case .timedOut:
+            PostgresError(.timedOut, "the server has not answered in time", sql: sql, connectionIsGone: isLost)
+        case .givenUp: givenUp(sql: sql)
         }
     }
 
@@ -283,9 +310,10 @@ extension Link {
             do throws(PostgresError) {
                 try await drain(patience)
             } catch {
-                guard error.code == .timedOut, MonotonicClock.now < deadline, await isRequestOver(by: deadline) else {
-                    return false
-                }
+                guard
+                    error.code == .timedOut, !isLost, MonotonicClock.now < deadline,
+                    await isRequestOver(by: deadline)
+                else { return false }
                 pause *= 2
             }
         }
@@ -368,6 +396,11 @@ extension Link {
             sql: sql,
             connectionIsGone: true
         )
+    }
+
+    /// The error for a connection that is given up.
+    private func givenUp(sql: String) -> PostgresError {
+        lost(sql: sql, "The server has sent much that it was not asked for, and the connection was given up.")
     }
 
     /// The error for a holder that the pool waits for no longer.

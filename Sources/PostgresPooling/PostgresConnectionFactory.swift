@@ -16,6 +16,9 @@ struct PostgresConnectionFactory: ConnectionFactory {
 
     let watcher: PoolWatcher
 
+    /// The attempts that are under way.
+    let attempts = ConnectAttempts()
+
     func connect() async throws -> PostgresConnection {
         let time = configuration.pool.connectTimeout
         let deadline = MonotonicClock.deadline(after: time)
@@ -23,10 +26,13 @@ struct PostgresConnectionFactory: ConnectionFactory {
         let deadlineOfServers = MonotonicClock.deadline(after: time * 9 / 10)
         var server = server
         if let password = configuration.password { server["password"] = try await password() }
+        let attempt = try attempts.begin()
+        defer { attempts.end(attempt) }
         let connector = Connector(
             server: server,
             addressTimeout: configuration.addressTimeout,
-            deadline: deadlineOfServers
+            deadline: deadlineOfServers,
+            interruption: attempt
         )
         let result: Result<Connector.Connection, PostgresError>? = await HelperThread.run(name: "postgres-connect") {
             do throws(PostgresError) {
@@ -48,14 +54,21 @@ struct PostgresConnectionFactory: ConnectionFactory {
         guard let link else {
             throw PostgresError(.connectFailed, "the system has no room to watch another socket", isUnreached: true)
         }
+        attempt.set { link.shutDown() }
+        defer { attempt.set(nil) }
         do {
-            let patience = Patience(deadline: deadline, isCancellable: false)
+            // Cancellable by the end of the pool.
+            let patience = Patience(deadline: deadline)
             for query in configuration.setup { _ = try await link.run(query, patience) }
         } catch {
             link.close()
             throw error
         }
         link.session.isChanged = false
+        if attempt.isInterrupted {
+            link.close()
+            throw ConnectAttempts.closed
+        }
         return PostgresConnection(
             link: link,
             statementTimeout: configuration.statementTimeout,

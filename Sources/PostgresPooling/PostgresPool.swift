@@ -26,6 +26,9 @@ public final class PostgresPool: Sendable {
 
     let connections: ConnectionPool<PostgresConnectionFactory>
 
+    /// The connection attempts that are under way.
+    let attempts: ConnectAttempts
+
     /// A pool for a server, which nobody is connected to before the first use.
     ///
     /// - Parameters:
@@ -81,15 +84,17 @@ public final class PostgresPool: Sendable {
         }
         self.configuration = configuration
         let watcher = PoolWatcher()
+        let factory = PostgresConnectionFactory(
+            configuration: configuration,
+            server: server,
+            reactor: reactor,
+            executor: executor,
+            watcher: watcher
+        )
+        attempts = factory.attempts
         do {
             connections = try ConnectionPool(
-                factory: PostgresConnectionFactory(
-                    configuration: configuration,
-                    server: server,
-                    reactor: reactor,
-                    executor: executor,
-                    watcher: watcher
-                ),
+                factory: factory,
                 configuration: configuration.pool,
                 observers: observers
             )

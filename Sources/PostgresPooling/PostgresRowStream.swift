@@ -97,6 +97,10 @@ public struct PostgresRowStream: AsyncSequence {
             while true {
                 switch try link.send(query, rowByRow: true) {
                 case .sent(let text): return text
+                case .large(let text, let name):
+                    try await link.sendLarge(query, preparedAs: name, sql: text, patience)
+                    try link.beginRows(sql: text)
+                    return text
                 case .unprepared(let preparation): try await link.prepare(query, preparation, patience)
                 }
             }
