@@ -40,7 +40,7 @@ import Testing
             for megabytes in [1, 8, 32] {
                 let bytes = [UInt8](repeating: UInt8(megabytes), count: megabytes << 20)
                 let rows = try await pool.query(
-                    "SELECT length(\(bytes)), get_byte(\(bytes), \(bytes.count - 1))",
+                    "SELECT length(\(bytes)), get_byte(\(bytes), \(Int32(bytes.count - 1)))",
                     as: (Int32, Int32).self
                 )
                 #expect(rows[0] == (Int32(bytes.count), Int32(megabytes)))
