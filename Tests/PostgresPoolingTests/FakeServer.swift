@@ -76,6 +76,10 @@ final class FakeServer: Sendable {
                 if isOver.load(ordering: .relaxed) { break }
                 continue
             }
+            #if canImport(Darwin)
+                var isOn: Int32 = 1
+                unsafe setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &isOn, socklen_t(MemoryLayout<Int32>.size))
+            #endif
             kept.withLock { $0.append(descriptor) }
             Thread.detachNewThread { [self] in
                 let connection = Connection(descriptor: descriptor)
@@ -145,7 +149,7 @@ extension FakeServer {
                         descriptor,
                         bytes.baseAddress! + sent,
                         bytes.count - sent,
-                        Int32(MSG_NOSIGNAL)
+                        noSignal
                     )
                 }
                 guard count > 0 else { throw Closed() }
@@ -219,6 +223,13 @@ extension FakeServer {
     static var row: [UInt8] { message("D", [0, 1, 0, 0, 0, 4, 0, 0, 0, 1]) }
     static var end: [UInt8] { message("C", Array("SELECT 1\0".utf8)) + message("Z", Array("I".utf8)) }
 }
+
+/// Keeps a send to a closed connection from ending the process.
+#if canImport(Darwin)
+    private let noSignal: Int32 = 0
+#else
+    private let noSignal = Int32(MSG_NOSIGNAL)
+#endif
 
 /// What a server sends without end.
 enum Flood: String, CaseIterable, CustomTestStringConvertible {
