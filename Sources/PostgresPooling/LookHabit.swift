@@ -56,8 +56,9 @@ struct WaitRate: ~Copyable {
     /// The mean time between two waits, in nanoseconds, from which they are rare.
     private static var rare: UInt64 { 250_000 }
 
-    /// A longer time between two waits counts as this one, so that the mean follows soon when a pause is over.
-    private static var longest: UInt64 { 2_000_000 }
+    /// A longer time between two waits counts as this one, so that the mean follows soon when a pause is over. Longer than the pauses
+    /// of tasks that a timer wakes together.
+    private static var longest: UInt64 { 20_000_000 }
 
     /// Notes that a wait begins. Two at the same time may count as one.
     ///
