@@ -21,6 +21,7 @@ public struct PostgresCell: ~Copyable {
 
     private let content: UnsafeRawBufferPointer?
 
+    @usableFromInline
     init(_ result: PostgresResult, row: Int, column: Int) {
         self.result = result
         index = column

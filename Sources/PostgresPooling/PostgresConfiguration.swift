@@ -52,6 +52,9 @@ public struct PostgresConfiguration: Sendable {
     /// 256.
     public var statementCacheCapacity = 256
 
+    /// Which column a property of a `Decodable` type has; by default the column of its name.
+    public var columnNames = ColumnNames.asWritten
+
     /// Is called with what the server notifies of, such as warnings; on any thread. Must not block.
     public var onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
 

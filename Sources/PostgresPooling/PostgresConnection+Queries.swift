@@ -87,7 +87,9 @@ extension PostgresConnection {
         defer { link.endUse() }
         let patience = patience(timeout)
         try await prepareToSend(sql: query.text, patience)
-        return try await link.run(query, patience)
+        let result = try await link.run(query, patience)
+        result.columnNames = columnNames
+        return result
     }
 
     /// Runs statements of the connection's own.

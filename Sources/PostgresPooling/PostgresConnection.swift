@@ -20,6 +20,7 @@ public struct PostgresConnection: ~Copyable, Sendable {
     let link: Link
     let statementTimeout: Duration?
     let resetTimeout: Duration
+    let columnNames: PostgresConfiguration.ColumnNames
 
     func patience(_ timeout: Duration?) -> Patience {
         guard let timeout = timeout ?? statementTimeout else { return Patience() }

@@ -59,7 +59,8 @@ struct PostgresConnectionFactory: ConnectionFactory {
         return PostgresConnection(
             link: link,
             statementTimeout: configuration.statementTimeout,
-            resetTimeout: configuration.pool.resetTimeout
+            resetTimeout: configuration.pool.resetTimeout,
+            columnNames: configuration.columnNames
         )
     }
 

@@ -6,10 +6,16 @@ internal import CLockPoolPQ
 
 /// A result of libpq: rows in binary format, or an error's fields. Frees it at the end.
 ///
-/// libpq does not change a result after it has given it out, so that it may be read from several threads at once.
+/// libpq does not change a result after it has given it out, so that it may be read from several threads at once. Only a stream
+/// replaces one, when it has the only reference.
 @safe
+@usableFromInline
 final class PostgresResult: @unchecked Sendable {
-    private let handle: OpaquePointer
+    // Unchecked, as what follows: neither changes while another thread has the result.
+    @safe @exclusivity(unchecked) private var handle: OpaquePointer
+
+    /// How columns are matched with properties. The connection sets it before it gives the result out.
+    @safe @exclusivity(unchecked) var columnNames = PostgresConfiguration.ColumnNames.asWritten
 
     /// The text of the statement, for errors in its values.
     let sql: String?
@@ -21,6 +27,12 @@ final class PostgresResult: @unchecked Sendable {
     }
 
     deinit { unsafe PQclear(handle) }
+
+    /// Frees the rows, and takes over `handle` instead. The caller must have the only reference.
+    func replace(by handle: OpaquePointer) {
+        unsafe PQclear(self.handle)
+        unsafe self.handle = handle
+    }
 
     var status: ExecStatusType { unsafe PQresultStatus(handle) }
 
