@@ -29,6 +29,7 @@ public struct PostgresRowStream: AsyncSequence {
     /// How long an iteration may take; `nil` for as long as it does.
     let timeout: Duration?
     let resetTimeout: Duration
+    let columnNames: PostgresConfiguration.ColumnNames
     let lease: Int
 
     /// Begins an iteration; the first `next()` runs the statement.
@@ -47,6 +48,10 @@ public struct PostgresRowStream: AsyncSequence {
         private var statement: Int?
         private var state = State.new
         private var patience = Patience()
+        /// The row that was handed out last.
+        private var last: PostgresResult?
+        /// A result that is no row, and that is still to be looked at.
+        private var unread: PostgresResult?
 
         init(_ stream: PostgresRowStream) { self.stream = stream }
 
@@ -63,11 +68,11 @@ public struct PostgresRowStream: AsyncSequence {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(PostgresError) -> PostgresRow? {
+            if let row = rowAtHand() { return row }
             if case .done = state { return nil }
             let link = stream.link
             // First, because after the lease's end the connection is another's.
-            let isCurrent = statement == nil || statement == link.statements.load(ordering: .relaxed)
-            guard link.leases.load(ordering: .relaxed) == stream.lease, isCurrent else {
+            guard link.isCurrent(lease: stream.lease, statement: statement) else {
                 state = .done
                 throw PostgresError(
                     .streamEnded,
@@ -102,12 +107,30 @@ public struct PostgresRowStream: AsyncSequence {
             }
         }
 
+        /// The next row, if it has arrived.
+        @inline(__always)
+        private mutating func rowAtHand() -> PostgresRow? {
+            guard case .running(let sql) = state, unread == nil,
+                stream.link.isCurrent(lease: stream.lease, statement: statement),
+                let result = stream.link.rowAtHand(reusing: &last, sql: sql, other: &unread)
+            else { return nil }
+            result.columnNames = stream.columnNames
+            return PostgresRow(result: result, index: 0)
+        }
+
         private mutating func nextRow(sql: String) async throws(PostgresError) -> PostgresRow? {
-            guard let result = try await stream.link.nextResult(sql: sql, patience) else {
+            var next = unread.take()
+            if next == nil { next = try await stream.link.nextResult(sql: sql, patience) }
+            guard let result = next else {
                 state = .done
                 return nil
             }
-            if result.status == PGRES_SINGLE_TUPLE { return PostgresRow(result: result, index: 0) }
+            if result.status == PGRES_SINGLE_TUPLE {
+                result.columnNames = stream.columnNames
+                last = result
+                return PostgresRow(result: result, index: 0)
+            }
+            last = nil
             // The last one has no rows, or is an error; behind it comes the end of the answer.
             let (error, tag) = (stream.link.failure(of: result, sql: sql), result.commandTag)
             if let error, error.code == .unsupported { throw error }
@@ -141,6 +164,7 @@ extension PostgresConnection {
             query: query,
             timeout: timeout ?? statementTimeout,
             resetTimeout: resetTimeout,
+            columnNames: columnNames,
             lease: link.leases.load(ordering: .relaxed)
         )
     }
