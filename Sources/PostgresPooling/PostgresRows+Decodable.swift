@@ -51,7 +51,7 @@ extension PostgresRows {
         guard !isEmpty else { return values }
         let decoder = RowDecoder(result, missingColumns)
         values.reserveCapacity(count)
-        for row in indices { values.append(try decoder.decode(type, row: row)) }
+        for row in indices { values.append(try decoder.decode(type, row: row, of: result)) }
         return values
     }
 }
@@ -70,7 +70,7 @@ extension PostgresRow {
         _ type: Value.Type,
         missingColumns: PostgresMissingColumns = .areErrors
     ) throws -> Value {
-        try RowDecoder(result, missingColumns).decode(type, row: index)
+        try RowDecoder(result, missingColumns).decode(type, row: index, of: result)
     }
 }
 

@@ -46,9 +46,8 @@ public struct PostgresValueStream<Value: Decodable>: AsyncSequence {
             isDone = true
             guard let row = try await rows.next(isolation: actor) else { return nil }
             let decoder = decoder ?? RowDecoder(row.result, missingColumns)
-            decoder.move(to: row.result)
             self.decoder = decoder
-            let value = try decoder.decode(Value.self, row: row.index)
+            let value = try decoder.decode(Value.self, row: row.index, of: row.result)
             isDone = false
             return value
         }

@@ -18,7 +18,8 @@ public enum PostgresMissingColumns: Hashable, Sendable {
 @safe
 @usableFromInline
 final class RowDecoder {
-    private(set) var result: PostgresResult
+    /// A result of the statement, for what all its results have in common.
+    let result: PostgresResult
     let missingColumns: PostgresMissingColumns
     /// The index of each column, by the name of its property; of several columns with one name the first.
     private let columns: [ExactText: Int]
@@ -37,31 +38,28 @@ final class RowDecoder {
         unsafe row = CurrentRow.acquire()
         reference = unsafe RowReference(row)
         unsafe row.pointee.decoder = Unmanaged.passUnretained(self).toOpaque()
-        unsafe row.pointee.owner = Unmanaged.passUnretained(result).toOpaque()
     }
 
     deinit { unsafe CurrentRow.release(row) }
 
-    /// Moves to a result of the same statement, which has the same columns.
-    func move(to result: PostgresResult) {
-        self.result = result
-        unsafe row.pointee.owner = Unmanaged.passUnretained(result).toOpaque()
-    }
-
     var propertyNames: [String] { (0..<result.columnCount).map { result.propertyName($0) } }
 
-    /// Decodes a row.
+    /// Decodes a row of a result of the statement.
     ///
     /// - Throws: What the type throws; `PostgresError` instead of a `DecodingError`.
     @inlinable
-    func decode<Value: Decodable>(_: Value.Type, row index: Int) throws -> Value {
+    func decode<Value: Decodable>(_: Value.Type, row index: Int, of result: PostgresResult) throws -> Value {
         unsafe row.pointee.index = index
+        unsafe row.pointee.owner = Unmanaged.passUnretained(result).toOpaque()
         reference.begin()
-        defer { reference.end() }
+        defer {
+            reference.end()
+            withExtendedLifetime(result) {}
+        }
         do {
             return try Value(from: Row(row: reference))
         } catch let error as DecodingError {
-            throw translate(error, row: index)
+            throw translate(error)
         }
     }
 
@@ -116,13 +114,14 @@ final class RowDecoder {
 
     /// Returns the error without what it quotes, which may be a value.
     @usableFromInline
-    func translate(_ error: DecodingError, row: Int) -> PostgresError {
+    func translate(_ error: DecodingError) -> PostgresError {
         switch error {
         case .keyNotFound(let key, _):
             return missing(key.stringValue)
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-            if let name = context.codingPath.last?.stringValue, let index = index(of: name) {
-                let cell = PostgresCell(result, row: row, column: index)
+            if let name = context.codingPath.last?.stringValue, let index = index(of: name),
+                let cell = try? reference.cell(index)
+            {
                 return cell.mismatch("the property’s type does not take it")
             }
         @unknown default:
