@@ -107,14 +107,30 @@ public struct PostgresRowStream: AsyncSequence {
             }
         }
 
-        /// The next row, if it has arrived.
+        /// Returns the next row, if it has arrived. Its memory is that of the last row, if no caller has kept that.
         @inline(__always)
         private mutating func rowAtHand() -> PostgresRow? {
-            guard case .running(let sql) = state, unread == nil,
-                stream.link.isCurrent(lease: stream.lease, statement: statement),
-                let result = stream.link.rowAtHand(reusing: &last, sql: sql, other: &unread)
+            guard case .running = state, unread == nil else { return nil }
+            let link = stream.link
+            guard link.isCurrent(lease: stream.lease, statement: statement), let next = unsafe link.resultAtHand()
             else { return nil }
+            if unsafe PQresultStatus(next) == PGRES_SINGLE_TUPLE, isKnownUniquelyReferenced(&last), let last {
+                unsafe last.replace(by: next)
+                return PostgresRow(result: last, index: 0)
+            }
+            return unsafe newRow(next)
+        }
+
+        @inline(never)
+        private mutating func newRow(_ next: OpaquePointer) -> PostgresRow? {
+            guard case .running(let sql) = state else { return nil }
+            let result = unsafe PostgresResult(next, sql: sql)
+            guard result.status == PGRES_SINGLE_TUPLE else {
+                unread = result
+                return nil
+            }
             result.columnNames = stream.columnNames
+            last = result
             return PostgresRow(result: result, index: 0)
         }
 
