@@ -62,6 +62,29 @@ enum PostgresDecodingRows {
         await pool.close()
     }
 
+    struct Line: Decodable {
+        var n: Int
+        var text: String
+    }
+
+    /// Rows per second of a long stream, as values of a `Decodable` type.
+    static func stream(_ server: PostgresSelectRows.Server, count: Int) async throws -> Double {
+        let pool = try server.pool(connections: 1)
+        let query: PostgresQuery = "SELECT n, 'row ' || n AS text FROM generate_series(1, \(Int32(count))) AS n"
+        let elapsed = try await nanoseconds(per: 1) {
+            try await pool.withConnection { db in
+                var (rows, sum) = (0, 0)
+                for try await line in db.stream(query, decoding: Line.self) {
+                    sum &+= line.n
+                    rows += 1
+                }
+                precondition(rows == count)
+            }
+        }
+        await pool.close()
+        return Double(count) / elapsed * 1e9
+    }
+
     /// Rows per second of one task.
     private static func measure(_ seconds: Double, _ body: () async throws -> Int) async throws -> Double {
         var rows = 0

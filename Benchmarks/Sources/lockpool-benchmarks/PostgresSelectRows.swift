@@ -94,6 +94,8 @@ enum PostgresSelectRows {
         let count = options.isQuick ? 300_000 : 1_000_000
         for _ in 0..<options.rounds {
             report.add("postgres.stream.rows", try await stream(server, count: count), "rows/s")
+            let decoded = try await PostgresDecodingRows.stream(server, count: count)
+            report.add("postgres.stream.decodable.rows", decoded, "rows/s")
             let statement = "SELECT n, 'row ' || n FROM generate_series(1, \(count)) AS n"
             var rows = 0
             let elapsed = nanoseconds(per: 1) {
