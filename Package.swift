@@ -84,6 +84,8 @@ let package = Package(
             pkgConfig: "libpq",
             providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
         ),
+        // What keeps OpenSSL, which libpq uses, from harm at the end of the process.
+        .target(name: "CLockPoolTLS"),
         .target(
             name: "LockPool",
             dependencies: ["CLockPoolThread"],
@@ -106,7 +108,9 @@ let package = Package(
         ),
         .target(
             name: "PostgresPooling",
-            dependencies: ["ConnectionPooling", "LockPool", "CLockPoolPQ", "CLockPoolThread", logging, lifecycle],
+            dependencies: [
+                "ConnectionPooling", "LockPool", "CLockPoolPQ", "CLockPoolThread", "CLockPoolTLS", logging, lifecycle,
+            ],
             swiftSettings: settings
         ),
         // What tests of pools need: a clock that they advance themselves, and connections that fail when they are told to.
@@ -153,9 +157,19 @@ let package = Package(
         ),
         // Counts what libpq does on which thread.
         .target(name: "CBlockingCalls", path: "Tests/CBlockingCalls"),
+        // A process that exits while it uses a pool.
+        .executableTarget(
+            name: "postgres-exit-child",
+            dependencies: ["PostgresPooling", "ConnectionPooling"],
+            path: "Tests/PostgresExitChild",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "PostgresPoolingTests",
-            dependencies: ["PostgresPooling", "CLockPoolPQ", "CLockPoolThread", "CBlockingCalls", "TestSupport"],
+            dependencies: [
+                "PostgresPooling", "CLockPoolPQ", "CLockPoolThread", "CBlockingCalls", "TestSupport",
+                "postgres-exit-child",
+            ],
             swiftSettings: settings
         ),
     ]

@@ -52,6 +52,8 @@ missing_packages() {
             postgresql) postgres_programs >/dev/null ;;
             # Debian has it where only root looks.
             pgbouncer) command -v pgbouncer >/dev/null 2>&1 || [[ -x /usr/sbin/pgbouncer ]] ;;
+            libevent-dev) pkg-config --exists libevent 2>/dev/null ;;
+            libssl-dev) pkg-config --exists libssl 2>/dev/null ;;
             tcl) command -v tclsh >/dev/null 2>&1 ;;
             *) command -v "$program" >/dev/null 2>&1 ;;
         esac || printf '%s\n' "$program"

@@ -28,16 +28,44 @@ static inline const char *_Nullable clockpool_compared_setting(int index) {
 }
 
 // Whether the server last reported the same values of the first `count` settings. `values` has them one behind the other, each
-// with its terminating zero.
+// with its terminating zero; an empty one stands for a setting that is not reported.
 static inline int clockpool_reports_match(const PGconn *_Nonnull connection, const char *_Nonnull values, int count) {
   for (int index = 0; index < count; index += 1) {
     const char *value = PQparameterStatus(connection, clockpool_compared_setting(index));
-    if (!value) return 0;
+    if (!value) value = "";
     for (; *value && *value == *values; value += 1) values += 1;
     if (*value != *values) return 0;
     values += 1;
   }
   return 1;
+}
+
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+// Returns how many bytes of a socket can be read at once; 0 if that is not to be found out.
+static inline int clockpool_unread(int descriptor) {
+  int count = 0;
+  return ioctl(descriptor, FIONREAD, &count) == 0 && count > 0 ? count : 0;
+}
+
+// Returns the shortest round trip that the system has measured on a TCP connection, in microseconds; 0 for another socket, and
+// where the system does not tell.
+static inline uint32_t clockpool_round_trip(int descriptor) {
+#if defined(__linux__)
+  // The beginning of Linux's `struct tcp_info`, whose layout is fixed, and whose header is at odds with those of the C libraries.
+  struct {
+    uint8_t earlier[148];
+    uint32_t min_rtt;
+  } info;
+  socklen_t length = sizeof info;
+  const int tcp = 6, tcp_info = 11;
+  if (getsockopt(descriptor, tcp, tcp_info, &info, &length) != 0 || length < sizeof info) return 0;
+  return info.min_rtt;
+#else
+  return 0;
+#endif
 }
 
 #if defined(__linux__)
@@ -60,6 +88,11 @@ static inline int clockpool_epoll_add(int epoll, int descriptor, uint64_t token)
 // Has a socket that is registered reported when it can be written to as well, and at once if it can be now.
 static inline int clockpool_epoll_add_writing(int epoll, int descriptor, uint64_t token) {
   return clockpool_epoll_control(epoll, EPOLL_CTL_MOD, descriptor, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, token);
+}
+
+// Has a socket no longer reported when it can be written to.
+static inline int clockpool_epoll_end_writing(int epoll, int descriptor, uint64_t token) {
+  return clockpool_epoll_control(epoll, EPOLL_CTL_MOD, descriptor, EPOLLIN | EPOLLRDHUP | EPOLLET, token);
 }
 
 static inline int clockpool_epoll_remove(int epoll, int descriptor) {

@@ -12,7 +12,13 @@ extension String {
             unsafe self.init(validating: bytes, as: UTF8.self)
             return
         }
-        if #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) {
+        if bytes.count <= 15 {
+            // As short as that, a text has no memory of its own, and needs no call but this.
+            unsafe self.init(unsafeUninitializedCapacity: bytes.count) { text in
+                unsafe UnsafeMutableRawBufferPointer(text).copyMemory(from: bytes)
+                return bytes.count
+            }
+        } else if #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) {
             // The only initializer that does not look for bytes that are not ASCII once more.
             let units = unsafe Span<UInt8>(_unsafeBytes: bytes)
             unsafe self.init(copying: UTF8Span(unchecked: units, isKnownASCII: true))

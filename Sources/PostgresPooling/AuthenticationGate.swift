@@ -37,6 +37,11 @@ struct AuthenticationPolicy: Hashable, Sendable {
     /// Those that do not give the password away to a server that may be an impostor.
     static let guarded = AuthenticationPolicy(allowed: Set(Method.allCases).subtracting([.password, .md5]))
 
+    /// What a list must be, for an error.
+    static let form =
+        "“require_auth” must be a list of password, md5, gss, sspi, scram-sha-256, oauth and none, separated by commas; with ! before "
+        + "each, a list of those that are excluded"
+
     private init(allowed: Set<Method>) { self.allowed = allowed }
 
     /// Reads a list of methods, separated by commas. If all of them begin with `!`, the others are allowed.
@@ -89,6 +94,22 @@ struct AuthenticationGate {
     init(required: AuthenticationPolicy?, verifiesServer: Bool) {
         self.required = required
         self.verifiesServer = verifiesServer
+    }
+
+    /// Takes the policy from the keywords of an attempt, and leaves them as the installed libpq takes them.
+    ///
+    /// - Throws: `PostgresError` with the code `invalidConfiguration` if a service or the environment has no such list.
+    init(_ parameters: inout ConnectParameters) throws(PostgresError) {
+        let list = parameters["require_auth"] ?? ""
+        required = AuthenticationPolicy(parsing: list)
+        if required == nil, !list.isEmpty { throw ConnectionString.invalid(AuthenticationPolicy.form) }
+        verifiesServer = ["verify-full", "verify-ca"].contains(parameters["sslmode"])
+        // From this version on libpq knows the keyword.
+        if PQlibVersion() < 160_000 {
+            parameters["require_auth"] = nil
+        } else if required == nil, !verifiesServer {
+            parameters["require_auth"] = "!password,!md5"
+        }
     }
 
     /// The same for another attempt on another socket.
@@ -175,5 +196,25 @@ struct AuthenticationGate {
             \(request), on a connection that is not encrypted or whose server has not proved its identity: store the password for \
             SCRAM, verify the server by sslmode=verify-full, or allow it by require_auth=\(method.rawValue)
             """
+    }
+}
+
+extension Connector {
+    /// Whether libpq may read what the server has sent, and answer it; `false` if more has to arrive first.
+    func admits(
+        _ gate: inout AuthenticationGate,
+        _ handle: OpaquePointer,
+        _ target: Target
+    ) throws(PostgresError) -> Bool {
+        switch unsafe gate.look(at: handle) {
+        case .admitted: return true
+        case .pending: return false
+        case .incomplete:
+            // The socket stays ready with the beginning of a message, so the thread pauses; nearly no message comes in pieces.
+            usleep(1_000)
+            return false
+        case .refused(let reason):
+            throw PostgresError(.connectFailed, "\(Connector.name(of: target)): \(reason)", connectionIsGone: true)
+        }
     }
 }

@@ -10,10 +10,15 @@ internal import ConnectionPooling
 final class CancelKey: @unchecked Sendable {
     private let handle: OpaquePointer
 
+    /// The server's address and port.
+    let server: String
+
     /// The key of a connection; `nil` if there is no memory.
     init?(of connection: OpaquePointer) {
         guard let handle = unsafe PQgetCancel(connection) else { return nil }
         unsafe self.handle = handle
+        server = unsafe [PQhost(connection), PQhostaddr(connection), PQport(connection)]
+            .map { text in unsafe text.map { unsafe String(cString: $0) } ?? "" }.joined(separator: " ")
     }
 
     deinit { unsafe PQfreeCancel(handle) }
@@ -26,25 +31,32 @@ final class CancelKey: @unchecked Sendable {
     }
 }
 
-/// A request to end a statement early, under way on a thread of its own.
+/// A request to end a statement early, on its way by one of the threads for that.
 ///
 /// The server ends whatever the connection runs when the request arrives. So nothing else may be sent on that connection before the
 /// server has taken notice, which is when the request's own connection is closed.
 final class CancelRequest: Sendable {
+    let key: CancelKey
+
     private struct State {
         var hasArrived: Bool?
         var watcher: CheckedContinuation<Bool, Never>?
-        /// Nobody waits any longer.
+        /// The wait for it has ended.
         var isOver = false
     }
 
     private let state = Locked(State())
+    private let threads: CancelThreads
 
-    /// Sends the request.
-    init(_ key: CancelKey) {
-        let isStarted = HelperThread.start(name: "postgres-cancel") { [self] in end(hasArrived: key.askBlocking()) }
-        if !isStarted { end(hasArrived: false) }
+    /// Sends the request, when a thread is free for it.
+    init(_ key: CancelKey, threads: CancelThreads = .shared) {
+        self.key = key
+        self.threads = threads
+        threads.send(self)
     }
+
+    /// Ends the request if no thread has begun with it: its connection is not used any more.
+    func withdraw() { threads.withdraw(self) }
 
     /// Suspends until the server has taken notice, or the time is over. To be called once.
     ///
@@ -65,7 +77,8 @@ final class CancelRequest: Sendable {
         }
     }
 
-    private func end(hasArrived: Bool) {
+    /// Notes what has become of the request. Called once.
+    func end(hasArrived: Bool) {
         let watcher = state.withLock { state in
             state.hasArrived = hasArrived
             return state.watcher.take()

@@ -21,10 +21,7 @@ extension ConnectParameters {
             throw ConnectionString.invalid("“\(keyword)” must be a whole number")
         }
         if let value = values["require_auth"], !value.isEmpty, AuthenticationPolicy(parsing: value) == nil {
-            throw ConnectionString.invalid(
-                "“require_auth” must be a list of password, md5, gss, sspi, scram-sha-256, oauth and none, separated by commas; "
-                    + "with ! before each, a list of those that are excluded"
-            )
+            throw ConnectionString.invalid(AuthenticationPolicy.form)
         }
         try validateHosts()
     }
@@ -36,7 +33,9 @@ extension ConnectParameters {
         let (hosts, addresses, ports) = (list("host"), list("hostaddr"), list("port"))
         for port in ports where !port.isEmpty {
             guard let number = Int(String(port).trimmed), 1...65_535 ~= number else {
-                throw ConnectionString.invalid("“port” must be a number from 1 to 65535, or several separated by commas")
+                throw ConnectionString.invalid(
+                    "“port” must be a number from 1 to 65535, or several separated by commas"
+                )
             }
         }
         let count = max(hosts.count, addresses.count)

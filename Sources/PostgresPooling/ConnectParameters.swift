@@ -57,13 +57,13 @@ struct ConnectParameters: Sendable {
         }
         // For libpq an empty value is its default, `prefer`.
         saysHowToEncrypt = [values["sslmode"], getenvString("PGSSLMODE")].contains { $0?.isEmpty == false }
+        if values["require_auth"] == nil { values["require_auth"] = getenvString("PGREQUIREAUTH") }
         // libpq's default asks a credential cache for each connection; who wants it says so.
         if values["gssencmode"] == nil, getenvString("PGGSSENCMODE") == nil { values["gssencmode"] = "disable" }
         guard let options = unsafe PQconninfoParse("", nil) else {
             throw PostgresError(.connectFailed, "libpq's keywords could not be read")
         }
         values.merge(unsafe ConnectParameters.environment(options)) { own, _ in own }
-        if values["require_auth"] == nil { values["require_auth"] = getenvString("PGREQUIREAUTH") }
         try useUTF8()
     }
 

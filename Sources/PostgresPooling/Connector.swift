@@ -36,6 +36,8 @@ struct Connector: Sendable {
     let addressTimeout: Duration?
     /// When nobody waits for the connection any more.
     let deadline: UInt64
+    /// Ends the attempt early.
+    var interruption: Interruption?
 
     /// Connects to the first host that lets us in and is what it should be.
     ///
@@ -102,7 +104,7 @@ struct Connector: Sendable {
     /// A target for each address of a host.
     private func addresses(of target: Target, by deadline: UInt64) throws(PostgresError) -> [Target] {
         guard let host = target.host, target.address == nil, !Connector.isSocket(host) else { return [target] }
-        return try Resolver.addresses(of: host, by: deadline).map { address in
+        return try Resolver.addresses(of: host, by: deadline, interruption).map { address in
             Target(host: host, address: address, port: target.port)
         }
     }
@@ -151,6 +153,7 @@ struct Connector: Sendable {
     ) throws(PostgresError) -> Connection {
         // Half of the time for the name is as much as for one address.
         var lookUp = TimeShares(end: deadline, count: 2)
+        if interruption?.isInterrupted == true { throw ConnectAttempts.closed }
         var targets = try addresses(of: host, by: attempt(by: lookUp.next()))
         var time = TimeShares(end: deadline, count: targets.count)
         let last = targets.removeLast()
@@ -189,19 +192,11 @@ struct Connector: Sendable {
         parameters["hostaddr"] = target.address
         parameters["port"] = target.port
         parameters["sslmode"] = Connector.encryption(for: target, parameters)
+        let gate = try AuthenticationGate(&parameters)
         if ["verify-full", "verify-ca"].contains(parameters["sslmode"]), parameters["sslrootcert"] == nil {
             parameters["sslrootcert"] = Connector.systemAuthorities()
         }
-        let gate = AuthenticationGate(
-            required: parameters["require_auth"].flatMap { AuthenticationPolicy(parsing: $0) },
-            verifiesServer: ["verify-full", "verify-ca"].contains(parameters["sslmode"])
-        )
-        // From this version on libpq knows the keyword.
-        if PQlibVersion() < 160_000 {
-            parameters["require_auth"] = nil
-        } else if parameters["require_auth"] == nil, !gate.verifiesServer {
-            parameters["require_auth"] = "!password,!md5"
-        }
+        if interruption?.isInterrupted == true { throw ConnectAttempts.closed }
         let handle = unsafe start(parameters)
         guard let handle = unsafe handle else {
             throw PostgresError(.connectFailed, "there is no memory for a connection")
@@ -250,6 +245,7 @@ struct Connector: Sendable {
             throw unsafe failure(of: handle, target, isPassing: target.host.map(Connector.isSocket) ?? true)
         }
         var state = PGRES_POLLING_WRITING
+        var byteCount = 0
         while state != PGRES_POLLING_OK {
             let events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT
             // Anew each time: libpq may have gone on to another socket.
@@ -259,6 +255,15 @@ struct Connector: Sendable {
                     "\(Connector.name(of: target)) has not let the session in within \(MonotonicClock.duration(since: began))",
                     connectionIsGone: true,
                     isUnreached: true
+                )
+            }
+            if interruption?.isInterrupted == true { throw ConnectAttempts.closed }
+            byteCount += min(Int(clockpool_unread(unsafe PQsocket(handle))), Connector.largestStep)
+            if byteCount > Connector.connectBudget {
+                throw PostgresError(
+                    .connectFailed,
+                    "\(Connector.name(of: target)) has sent more than a server sends to let a session in",
+                    connectionIsGone: true
                 )
             }
             if unsafe PQstatus(handle) == CONNECTION_AWAITING_RESPONSE {
@@ -275,31 +280,25 @@ struct Connector: Sendable {
         unsafe PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
     }
 
-    /// Whether libpq may read what the server has sent, and answer it; `false` if more has to arrive first.
-    private func admits(
-        _ gate: inout AuthenticationGate,
-        _ handle: OpaquePointer,
-        _ target: Target
-    ) throws(PostgresError) -> Bool {
-        switch unsafe gate.look(at: handle) {
-        case .admitted: return true
-        case .pending: return false
-        case .incomplete:
-            // The socket stays ready with the beginning of a message, so the thread pauses; nearly no message comes in pieces.
-            usleep(1_000)
-            return false
-        case .refused(let reason):
-            throw PostgresError(.connectFailed, "\(Connector.name(of: target)): \(reason)", connectionIsGone: true)
-        }
-    }
+    /// The number of bytes that a server may send before the session begins. Certificates and settings are some ten thousand.
+    private static var connectBudget: Int { 1 << 20 }
 
-    /// Blocks until a socket is ready, or the time is over.
+    /// Of what has come, one step of libpq takes no more than this into account.
+    private static var largestStep: Int { 1 << 16 }
+
+    /// Blocks until a socket is ready, the time is over, or the attempt is interrupted.
+    ///
+    /// - Returns: Whether there is a reason to go on, which an interruption is.
     private func isReady(_ descriptor: Int32, _ events: Int16, by deadline: UInt64) -> Bool {
         while true {
             let now = MonotonicClock.now
             if now >= deadline { return false }
-            var polled = pollfd(fd: descriptor, events: events, revents: 0)
-            let ready = unsafe poll(&polled, 1, Int32(clamping: (deadline - now) / 1_000_000 + 1))
+            var polled = [pollfd(fd: descriptor, events: events, revents: 0)]
+            if let interruption {
+                polled.append(pollfd(fd: interruption.readable, events: Int16(POLLIN), revents: 0))
+            }
+            let time = Int32(clamping: (deadline - now) / 1_000_000 + 1)
+            let ready = unsafe poll(&polled, nfds_t(polled.count), time)
             if ready > 0 || ready < 0 && errno != EINTR { return true }
         }
     }

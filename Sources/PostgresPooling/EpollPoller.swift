@@ -38,6 +38,11 @@
             precondition(code == 0, "epoll refuses a socket that is registered: \(code).")
         }
 
+        func endWriting(_ descriptor: Int32, token: UInt64) {
+            let code = clockpool_epoll_end_writing(epoll, descriptor, token)
+            precondition(code == 0, "epoll refuses a socket that is registered: \(code).")
+        }
+
         func remove(_ descriptor: Int32, token: UInt64) {
             let code = clockpool_epoll_remove(epoll, descriptor)
             precondition(code == 0, "epoll refuses a socket that is registered: \(code).")

@@ -18,26 +18,40 @@ struct Patience: Sendable {
     static func uncancelled(for duration: Duration) -> Patience {
         Patience(deadline: MonotonicClock.deadline(after: duration), isCancellable: false)
     }
+
+    /// How a wait ends whose answer has come: too late, where the deadline has passed.
+    var outcome: Link.Outcome {
+        deadline != Reactor.never && MonotonicClock.now >= deadline ? .timedOut : .ready
+    }
 }
 
 extension Link {
     /// Runs a statement and waits for its whole answer.
     ///
-    /// - Returns: Its result, in binary format.
+    /// - Returns: Its result, in the format that the query asks for.
     func run(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
+        if query.hasNamedTypes { return try await runResolved(query, patience) }
+        var attempt = Attempt()
         while true {
             let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
             do throws(PostgresError) {
-                switch try send(query) {
+                switch try send(query, attempt) {
                 case .sent(let text):
                     let result = try await finish(sql: text, patience)
                     try requireUTF8(sql: text)
                     return result
+                case .large(let query, let text, let name):
+                    try await sendLarge(query, preparedAs: name, sql: text, patience)
+                    let result = try await finish(sql: text, patience)
+                    try requireUTF8(sql: text)
+                    return result
                 case .unprepared(let preparation): try await prepare(query, preparation, patience)
+                case .unchecked(let text): try await check(query, text, &attempt, patience)
                 }
             } catch {
-                // The server has not begun with it, so it can be sent again. In a transaction it cannot: that has failed by now.
-                guard forgetIfStale(query, error), !isInTransaction else { throw error }
+                guard try await mend(query, error, &attempt, isInTransaction: isInTransaction, patience) else {
+                    throw error
+                }
             }
         }
     }
@@ -49,105 +63,18 @@ extension Link {
     func runScript(_ text: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
         try PostgresQuery(unsafe: text).validate(text)
         expectAnswer()
-        try begin(sql: text, unsafe PQsendQuery(handle, text))
+        if text.utf8.count < Link.largeStatement {
+            try begin(sql: text, unsafe PQsendQuery(handle, text))
+        } else {
+            try await sendLarge(sql: text, patience) { link in unsafe PQsendQuery(link.handle, text) }
+        }
         return try await finish(sql: text, patience)
     }
 
-    /// What has become of a statement that was to be sent.
-    enum Sending {
-        /// It is on its way; this is its text.
-        case sent(text: String)
-        /// It is to be prepared first.
-        case unprepared(StatementCache.Preparation)
-    }
-
-    /// Sends a statement, prepared if it has come before.
-    ///
-    /// - Parameter rowByRow: Whether each row is to be a result of its own.
-    func send(_ query: PostgresQuery, rowByRow: Bool = false) throws(PostgresError) -> Sending {
-        try requireUTF8(sql: query.text)
-        let key = StatementCache.Key(query)
-        let prepared = session.statements.prepared(key)
-        let text = prepared?.text ?? query.text
-        if prepared == nil {
-            // Before anything is remembered of it, or thrown out for it.
-            try query.validate(text)
-            // Within a transaction nothing is thrown out: a failure of that would end the transaction.
-            let mayEvict = unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
-            // Not prepared, so that its text is looked at each time.
-            let mayChangeSession = session.noteText(text)
-            if !mayChangeSession,
-                let preparation = session.statements.preparation(key, text: text, mayEvict: mayEvict)
-            {
-                return .unprepared(preparation)
-            }
-        }
-        expectAnswer()
-        let isSent = unsafe try query.withArguments(sql: text) { count, types, values, lengths, formats in
-            guard let name = prepared?.name else {
-                return unsafe PQsendQueryParams(handle, text, count, types, values, lengths, formats, 1)
-            }
-            // Passed as a `String`, it would be copied to the heap.
-            return unsafe name.withCString { name in
-                unsafe PQsendQueryPrepared(handle, name, count, values, lengths, formats, 1)
-            }
-        }
-        try begin(sql: text, isSent)
-        // Before anything else is done with the connection.
-        if rowByRow, unsafe PQsetSingleRowMode(handle) == 0 {
-            throw lost(sql: text, "libpq does not give the rows one by one.")
-        }
-        return .sent(text: text)
-    }
-
-    /// Has the server prepare a statement.
-    func prepare(
-        _ query: PostgresQuery,
-        _ preparation: StatementCache.Preparation,
-        _ patience: Patience
-    ) async throws(PostgresError) {
-        let key = StatementCache.Key(query)
-        do throws(PostgresError) {
-            if let evicted = preparation.evicting { try await deallocate(evicted, patience) }
-            let (types, text) = (key.types, preparation.text)
-            expectAnswer()
-            let isSent = unsafe PQsendPrepare(handle, preparation.name, text, Int32(types.count), types)
-            try begin(sql: text, isSent)
-            _ = try await finish(sql: text, patience)
-        } catch {
-            // Without a word of the server's it may have what nobody here knows of.
-            if error.server == nil { session.noteOwnStatement() }
-            throw error
-        }
-        session.statements.didPrepare(key, preparation)
-    }
-
-    /// Has the server forget a prepared statement, if it has not done so by itself.
-    private func deallocate(_ name: String, _ patience: Patience) async throws(PostgresError) {
-        do throws(PostgresError) {
-            try await runScript("DEALLOCATE \(name)", patience)
-        } catch {
-            guard error.sqlState == .invalidStatementName else { throw error }
-        }
-    }
-
-    /// Forgets a prepared statement, if the error says that the server has forgotten it, or would make other columns of it than
-    /// when it was prepared.
-    ///
-    /// - Returns: Whether it was that.
-    func forgetIfStale(_ query: PostgresQuery, _ error: PostgresError) -> Bool {
-        let isStale =
-            error.sqlState == .invalidStatementName
-            || error.sqlState == .featureNotSupported && error.server?.routine == "RevalidateCachedQuery"
-        let key = StatementCache.Key(query)
-        guard isStale, session.statements.isPrepared(key) else { return false }
-        session.statements.remove(key)
-        return true
-    }
-
     /// Notes that a statement is on its way.
-    private func begin(sql: String, _ isSent: Int32) throws(PostgresError) {
-        guard isSent != 0 else { throw unsafe lost(sql: sql, String(cString: PQerrorMessage(handle))) }
+    func begin(sql: String, _ isSent: Int32) throws(PostgresError) {
+        if isGivenUp.load(ordering: .relaxed) { throw givenUp(sql: sql, isSent: isSent != 0) }
+        guard isSent != 0 else { throw unsafe lost(sql: sql, String(cString: PQerrorMessage(handle)), isSent: false) }
         session.isAnswerPending = true
         session.isUsed = true
     }
@@ -157,7 +84,7 @@ extension Link {
     /// - Returns: The last.
     /// - Throws: The first that is an error.
     @inline(__always)
-    private func finish(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
+    func finish(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
         var (last, failed): (PostgresResult?, PostgresResult?)
         while true {
             switch fetch(sql: sql) {
@@ -167,11 +94,12 @@ extension Link {
                     if result.isCopy { throw failure(of: result, sql: sql)! }
                     if failed == nil { failed = result }
                 } else {
-                    session.note(result, sql: sql)
+                    note(result, sql: sql)
                     last = result
                 }
             case .end:
                 if let failed { throw failure(of: failed, sql: sql)! }
+                if session.transactions.obstacle != nil, let error = controlError(sql: sql) { throw error }
                 guard let last else { throw lost(sql: sql, "The server sent no answer.") }
                 return last
             case .pending(let goal):
@@ -210,8 +138,15 @@ extension Link {
         let isUnsent = unsafe PQflush(handle) > 0
         if unsafe PQisBusy(handle) != 0 { return .pending(isUnsent ? .progress : .answer) }
         guard let result = unsafe PQgetResult(handle) else {
+            // Of a pipeline that is the end of one answer. A lost connection has no other end.
+            if session.isPipelining, !isLost { return fetch(sql: sql) }
             session.isAnswerPending = false
             endAnswer()
+            return .end
+        }
+        if session.isPipelining, unsafe PQresultStatus(result) == PGRES_PIPELINE_SYNC {
+            unsafe PQclear(result)
+            endPipeline()
             return .end
         }
         return unsafe .result(PostgresResult(result, sql: sql))
@@ -220,14 +155,23 @@ extension Link {
     /// Asks the server to end a statement whose answer is not waited for any longer.
     ///
     /// - Returns: The error that tells of it; `nil` if the wait has ended in order.
-    private func error(ending outcome: Outcome, sql: String) -> PostgresError? {
+    func error(ending outcome: Outcome, sql: String) -> PostgresError? {
         if outcome == .ready { return nil }
-        askToEnd()
+        let isLost = isLost
+        if !isLost { askToEnd() }
         return switch outcome {
         case .ready: nil
-        case .cancelled: PostgresError(.cancelled, "the task was cancelled before the server had answered", sql: sql)
+        case .cancelled:
+            PostgresError(
+                .cancelled,
+                "the task was cancelled before the server had answered",
+                sql: sql,
+                connectionIsGone: isLost
+            )
         case .shutDown: shutDown(sql: sql)
-        case .timedOut: PostgresError(.timedOut, "the server has not answered in time", sql: sql)
+        case .timedOut:
+            PostgresError(.timedOut, "the server has not answered in time", sql: sql, connectionIsGone: isLost)
+        case .givenUp: givenUp(sql: sql)
         }
     }
 
@@ -243,11 +187,18 @@ extension Link {
     ) async throws(PostgresError) {
         if patience.isCancellable {
             if Task.isCancelled {
-                throw PostgresError(.cancelled, "the task was cancelled before the statement was sent", sql: sql())
+                throw PostgresError(
+                    .cancelled,
+                    "the task was cancelled before the statement was sent",
+                    sql: sql(),
+                    outcome: .notExecuted
+                )
             }
-            if isShutDown.load(ordering: .relaxed) { throw shutDown(sql: sql()) }
+            if isShutDown.load(ordering: .relaxed) { throw shutDown(sql: sql()).withoutEffect() }
         }
-        guard session.isAnswerPending || session.cancelRequest != nil else { return }
+        guard session.isAnswerPending || session.cancelRequest != nil || session.transactions.obstacle != nil else {
+            return
+        }
         try await endEarlier(sql: sql(), patience, resetTimeout: resetTimeout)
     }
 
@@ -256,17 +207,25 @@ extension Link {
         _ patience: Patience,
         resetTimeout: Duration
     ) async throws(PostgresError) {
-        let deadline = min(patience.deadline, MonotonicClock.deadline(after: resetTimeout))
-        if await recover(by: deadline) { return }
-        if MonotonicClock.now >= patience.deadline {
-            throw PostgresError(.timedOut, "an earlier statement on this connection has not ended in time", sql: sql)
+        let isStreaming = session.isAnswerPending && session.cancelRequest == nil
+        if isStreaming, session.wasInTransaction || session.isStreamingChanges {
+            // A request to end the statement would fail its transaction.
+            do throws(PostgresError) { try await drain(patience) } catch { throw error.beforeStatement(sql) }
         }
-        throw PostgresError(
-            .connectionLost,
-            "an earlier statement on this connection could not be ended",
-            sql: sql,
-            connectionIsGone: true
-        )
+        let deadline = min(patience.deadline, MonotonicClock.deadline(after: resetTimeout))
+        if await recover(by: deadline), await undo(by: deadline) {
+            if let error = controlError(sql: sql)?.withoutEffect() { throw error }
+            return
+        }
+        if !isLost, MonotonicClock.now >= patience.deadline {
+            throw PostgresError(
+                .timedOut,
+                "an earlier statement on this connection has not ended in time",
+                sql: sql,
+                outcome: .notExecuted
+            )
+        }
+        throw lost(sql: sql, "an earlier statement on this connection could not be ended", isSent: false)
     }
 
     /// Asks the server to end the statement that is under way, without waiting for that.
@@ -277,11 +236,21 @@ extension Link {
 
     /// Ends what is under way, so that another statement can be sent.
     ///
+    /// The rows of a stream that was left early are read for as long as a request to end it takes,
+    /// about a millisecond. Those of a statement that may change data are read to the end: whether
+    /// its changes last must not depend on how many rows it returns.
+    ///
     /// A request to end a statement that reaches the server before the statement does is lost. So it is made again, after longer and
     /// longer times.
     ///
     /// - Returns: Whether the connection can still be used.
     func recover(by deadline: UInt64) async -> Bool {
+        if session.isAnswerPending, session.cancelRequest == nil {
+            let mustEnd = session.isStreamingChanges && !session.wasInTransaction
+            let enough = mustEnd ? deadline : min(deadline, MonotonicClock.deadline(after: .milliseconds(1)))
+            // When that is over it asks the server to end the statement.
+            try? await drain(Patience(deadline: enough, isCancellable: false))
+        }
         var pause = Duration.milliseconds(50)
         while session.isAnswerPending {
             askToEnd()
@@ -292,9 +261,10 @@ extension Link {
             do throws(PostgresError) {
                 try await drain(patience)
             } catch {
-                guard error.code == .timedOut, MonotonicClock.now < deadline, await isRequestOver(by: deadline) else {
-                    return false
-                }
+                guard
+                    error.code == .timedOut, !isLost, MonotonicClock.now < deadline,
+                    await isRequestOver(by: deadline)
+                else { return false }
                 pause *= 2
             }
         }
@@ -304,9 +274,15 @@ extension Link {
 
     /// Reads what is still to come of an answer, and drops it. The statement may have succeeded.
     private func drain(_ patience: Patience) async throws(PostgresError) {
+        var count = 0
         while let result = try await nextResult(sql: "", patience) {
             if result.isCopy { throw failure(of: result, sql: "")! }
-            if !result.isError { session.note(result, sql: nil) }
+            if !result.isError { note(result, sql: nil) }
+            count += 1
+            // Rows that come fast enough leave nothing to wait for, and so no wait that would end.
+            if count % 64 == 0, MonotonicClock.now >= patience.deadline, let error = error(ending: .timedOut, sql: "") {
+                throw error
+            }
         }
     }
 
@@ -335,22 +311,49 @@ extension Link {
         }
         guard result.errorField("C") != nil else { return lost(sql: sql, result.errorMessage) }
         let fields = PostgresError.ServerFields(result)
+        if fields.isFatal {
+            farewell = fields
+            return lost(sql: sql, fields.message)
+        }
+        return PostgresError(.server, fields.message, server: fields, sql: sql, connectionIsGone: isLost)
+    }
+
+    /// The error for a connection that is lost, with the server's reason if it gave one.
+    ///
+    /// A statement that was sent has had no effect if the server had ended the session before, or
+    /// if it belonged to a transaction, which is rolled back then. Of another the outcome is
+    /// unknown: the server may have committed it, and its answer may be lost.
+    ///
+    /// - Parameter isSent: Whether the statement was sent.
+    func lost(sql: String, _ message: String, isSent: Bool = true) -> PostgresError {
+        // It parses what has come, among which the server's reason may be.
+        _ = unsafe PQisBusy(handle)
+        let outcome: PostgresError.Outcome =
+            if !isSent || session.wasEnded || farewell?.provesIdleness == true {
+                .notExecuted
+            } else if session.wasInTransaction, !TransactionScanner.mayEndTransaction(sql) {
+                .rolledBack
+            } else {
+                .unknown
+            }
+        let reason = farewell?.message ?? message
         return PostgresError(
-            .server,
-            fields.message,
-            server: fields,
+            outcome == .unknown ? .outcomeUnknown : .connectionLost,
+            PostgresError.escapingControlCharacters(reason.split(whereSeparator: \.isNewline).joined(separator: " ")),
+            server: farewell,
             sql: sql,
-            connectionIsGone: isLost || fields.severity == "FATAL" || fields.severity == "PANIC"
+            connectionIsGone: true,
+            isUnreached: outcome != .unknown,
+            outcome: outcome
         )
     }
 
-    /// The error for a connection that is lost.
-    private func lost(sql: String, _ message: String) -> PostgresError {
-        PostgresError(
-            .connectionLost,
-            PostgresError.escapingControlCharacters(message.split(whereSeparator: \.isNewline).joined(separator: " ")),
+    /// The error for a connection that is given up.
+    private func givenUp(sql: String, isSent: Bool = true) -> PostgresError {
+        lost(
             sql: sql,
-            connectionIsGone: true
+            "The server has sent much that it was not asked for, and the connection was given up.",
+            isSent: isSent
         )
     }
 

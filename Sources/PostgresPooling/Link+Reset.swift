@@ -50,10 +50,16 @@ extension Link {
 
     private var reports: Session.Reports {
         var reports = Session.Reports()
-        while let name = unsafe clockpool_compared_setting(reports.count) {
-            guard let value = unsafe PQparameterStatus(handle, name) else { break }
+        var index: Int32 = 0
+        while let name = unsafe clockpool_compared_setting(index) {
+            index += 1
+            guard let value = unsafe PQparameterStatus(handle, name) else {
+                reports.values.append(0)
+                continue
+            }
             unsafe reports.values += UnsafeBufferPointer(start: value, count: strlen(value) + 1)
-            reports.count += 1
+            // To find that a setting is missing takes longest: those behind the last one are not looked for.
+            reports.count = index
         }
         return reports
     }

@@ -28,7 +28,7 @@ final class Link: @unchecked Sendable {
     private let wait = Locked(Wait())
 
     /// Whether the connection is encrypted, whose library may hold back bytes that the socket has given.
-    private let isEncrypted: Bool
+    let isEncrypted: Bool
 
     private let onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
 
@@ -36,10 +36,10 @@ final class Link: @unchecked Sendable {
     private let watcher: PoolWatcher
 
     /// Whether a task is to look for its answer itself before it waits for it.
-    private let lookHabit = SpinHabit()
+    private let lookHabit: LookHabit
 
-    /// An answer was not read to its end, because what had come made a result: the poller will not report the rest. For the owner;
-    /// atomic because the thread sanitizer does not see each way in which a wait orders the reactor's thread and the task's.
+    /// What has come was not read to its end, because it made a result or a turn was over: the poller will not report the rest. For
+    /// the owner; atomic because the thread sanitizer does not see each way in which a wait orders the reactor's thread and the task's.
     private let mayHaveMore = Atomic(false)
 
     /// Something came while nobody waited: the poller will not report it again. Set with `wait` locked.
@@ -47,6 +47,15 @@ final class Link: @unchecked Sendable {
 
     /// Nobody has used the connection since it was given back.
     let isIdle = Atomic(false)
+
+    /// How many bytes the server has sent unasked since the last statement. For the owner.
+    @safe @exclusivity(unchecked) var idleBytes = 0
+
+    /// The connection is not used any more, because of what the server has sent, or because a statement was sent in part.
+    let isGivenUp = Atomic(false)
+
+    /// For how long, in nanoseconds, turns of reading have gone on without an end of what there is to read. For the owner.
+    let readingTime = Atomic<UInt64>(0)
 
     private let isInUse = Atomic(false)
 
@@ -62,6 +71,9 @@ final class Link: @unchecked Sendable {
     /// What it takes to ask the server to end a statement early; `nil` if there was no memory for it.
     let cancelKey: CancelKey?
 
+    /// Why the server has ended the session, or is about to. Set by libpq's calls, for the owner.
+    @safe @exclusivity(unchecked) var farewell: PostgresError.ServerFields?
+
     /// What the owner knows of the session. Only the owner touches it, and nothing that it does with it calls out or suspends: there
     /// is nothing that the runtime would have to check.
     @safe @exclusivity(unchecked) var session: Session
@@ -74,6 +86,8 @@ final class Link: @unchecked Sendable {
             case waiting
             /// The reactor's thread is using it.
             case processing
+            /// A thread that sends a large statement is using it.
+            case sending
         }
 
         var phase = Phase.held
@@ -84,6 +98,12 @@ final class Link: @unchecked Sendable {
         var isCancellable = false
         /// The end of a wait that has not begun, or that the reactor is just looking at.
         var interruption: Outcome?
+        /// The poller reports when more can be sent.
+        var watchesWriting = false
+        /// While a large statement is sent, another descriptor of the socket, which libpq cannot close.
+        var sendingSocket: Int32 = -1
+        /// How many bytes have been seen to come during that.
+        var sendingBytes = 0
     }
 
     /// A task that waits; it is resumed once, by whoever takes it out of `Wait`.
@@ -107,6 +127,8 @@ final class Link: @unchecked Sendable {
     /// How a wait has ended.
     enum Outcome {
         case ready, timedOut, cancelled, shutDown
+        /// The connection is not used any more, because of what the server has sent.
+        case givenUp
     }
 
     /// Takes over a connection that is established and does not block.
@@ -126,6 +148,7 @@ final class Link: @unchecked Sendable {
         self.watcher = watcher
         token = reactor.makeToken()
         isEncrypted = unsafe (PQsslInUse(handle) != 0 || PQgssEncInUse(handle) != 0)
+        lookHabit = LookHabit(socket: unsafe PQsocket(handle))
         self.onNotice = onNotice
         // The link outlives libpq's object, which it ends itself.
         unsafe PQsetNoticeReceiver(handle, Link.receiveNotice, Unmanaged.passUnretained(self).toOpaque())
@@ -139,16 +162,17 @@ final class Link: @unchecked Sendable {
     private static let receiveNotice: PQnoticeReceiver = { context, notice in
         guard let context = unsafe context, let notice = unsafe notice else { return }
         let link = unsafe Unmanaged<Link>.fromOpaque(context).takeUnretainedValue()
-        guard let onNotice = link.onNotice else { return }
-        onNotice(
-            PostgresError.ServerFields { code in
-                unsafe PQresultErrorField(notice, Int32(code.asciiValue!)).map { unsafe String(cString: $0) }
-            }
-        )
+        let fields = PostgresError.ServerFields { code in
+            unsafe PQresultErrorField(notice, Int32(code.asciiValue!)).map { unsafe String(cString: $0) }
+        }
+        if fields.explainsEnd { link.farewell = fields }
+        link.onNotice?(fields)
     }
 
     /// Ends the connection, for its owner. Nothing may be done with it afterwards.
     func close() {
+        // One that has not begun is of no use any more.
+        session.cancelRequest?.withdraw()
         reactor.remove(self, descriptor: unsafe PQsocket(handle))
         unsafe PQfinish(handle)
     }
@@ -167,16 +191,23 @@ final class Link: @unchecked Sendable {
         }
         // What comes after this is noted as an interruption, because that takes the lock after the flag is set.
         if patience.isCancellable, isShutDown.load(ordering: .relaxed) { return .shutDown }
-        if isReady(for: goal) || goal == .answer && lookBriefly() { return .ready }
+        if isGivenUp.load(ordering: .relaxed) { return .givenUp }
+        var intake = takeUnreported()
+        if intake == .drained, goal == .answer { intake = lookBriefly() }
+        // What has come is looked at first, but not for longer than the statement may take.
+        if intake == .complete || intake == .unfinished && goal == .progress { return patience.outcome }
         // The socket cannot change its number while the connection is held, and libpq closes it only within a call.
         if unsafe PQsocket(handle) < 0 { return .ready }
+        let isUnfinished = intake == .unfinished
         reactor.waiting.add(1, ordering: .relaxed)
         defer { reactor.waiting.subtract(1, ordering: .relaxed) }
         guard patience.isCancellable else {
-            return await unsafe withUnsafeContinuation { unsafe lend(to: $0, for: goal, until: patience.deadline) }
+            return await unsafe withUnsafeContinuation {
+                unsafe lend(to: $0, for: goal, until: patience.deadline, isUnfinished: isUnfinished)
+            }
         }
         return await unsafe withCancellableContinuation {
-            unsafe lend(to: $0, for: goal, until: patience.deadline)
+            unsafe lend(to: $0, for: goal, until: patience.deadline, isUnfinished: isUnfinished)
         } onCancel: {
             interrupt(.cancelled)
         }
@@ -184,72 +215,102 @@ final class Link: @unchecked Sendable {
 
     /// Takes in what has come, as far as the poller will not report it, and so before each attempt to wait.
     ///
-    /// - Returns: Whether that is what is waited for, as far as can be told.
-    private func isReady(for goal: Goal) -> Bool {
-        while takeActivity() || mayHaveMore.load(ordering: .relaxed) {
+    /// - Returns: As `consume()`; `drained` if there was nothing.
+    private func takeUnreported() -> Intake {
+        for _ in 0..<Link.rounds {
+            guard takeActivity() || mayHaveMore.load(ordering: .relaxed) else { return .drained }
             mayHaveMore.store(false, ordering: .relaxed)
-            consume()
-            if unsafe PQisBusy(handle) == 0 {
-                // It has not been read to its end.
-                mayHaveMore.store(true, ordering: .relaxed)
-                return true
-            }
-            if goal == .progress { return true }
+            let intake = consume()
+            if intake == .drained { continue }
+            mayHaveMore.store(true, ordering: .relaxed)
+            return intake
         }
-        return false
+        // It comes as fast as it is read.
+        return .unfinished
     }
 
+    private static var rounds: Int { 4 }
+
     /// Lends the connection to the reactor, unless the wait is over before it has begun.
-    private func lend(to continuation: UnsafeContinuation<Outcome, Never>, for goal: Goal, until deadline: UInt64) {
+    ///
+    /// - Parameter isUnfinished: Whether there is more to read, which the reactor is to go on with.
+    private func lend(
+        to continuation: UnsafeContinuation<Outcome, Never>,
+        for goal: Goal,
+        until deadline: UInt64,
+        isUnfinished: Bool
+    ) {
         let waiter = unsafe Waiter(continuation)
         let ended: Outcome? = wait.withLock { wait in
             if let interruption = wait.interruption.take() { return interruption }
-            // Something has come since: go round once more.
-            if sawActivity.load(ordering: .relaxed) { return .ready }
+            if isUnfinished {
+                // The reactor reads that as well.
+                sawActivity.store(false, ordering: .relaxed)
+            } else if sawActivity.load(ordering: .relaxed) {
+                // Something has come since: go round once more.
+                return .ready
+            }
             wait.phase = .waiting
             wait.goal = goal
             wait.waiter = waiter
             wait.deadline = deadline
             // Under the lock, because an interruption would give the connection back to its owner, who may close it.
-            reactor.poller.arm(
-                unsafe PQsocket(handle),
-                token: token,
-                for: goal == .answer ? .reading : .readingAndWriting
-            )
+            armPoller(&wait)
             return nil
         }
         if let ended { return waiter.resume(ended) }
         if deadline != Reactor.never { reactor.arm(deadline) }
+        if isUnfinished { reactor.goOn(reading: self) }
+    }
+
+    private func armPoller(_ wait: inout Wait) {
+        let descriptor = unsafe PQsocket(handle)
+        if wait.goal == .answer, wait.watchesWriting {
+            // All is sent, and the socket would be reported each time that the server reads some of it.
+            wait.watchesWriting = false
+            reactor.poller.endWriting(descriptor, token: token)
+        }
+        if wait.goal == .progress { wait.watchesWriting = true }
+        reactor.poller.arm(descriptor, token: token, for: wait.goal == .answer ? .reading : .readingAndWriting)
     }
 
     /// Looks for the answer again and again for about a tenth of a millisecond, giving way to others in between.
     ///
     /// Where few wait, most of the time of a short statement is that of waking two threads, the reactor's and then the task's. To
     /// look first saves both. Where many wait, for answers or for connections, the reactor is awake anyway, and threads are needed
-    /// for other tasks. One task at a time does it, and none on an executor, whose thread others may need: a `PostgresExecutor`
-    /// looks by itself.
+    /// for other tasks. Where statements are rare, a look spends processor time that nothing else needs, and saves none. One task at
+    /// a time looks, and none on an executor, whose thread others may need: a `PostgresExecutor` looks by itself.
     ///
-    /// - Returns: Whether the answer is there.
-    private func lookBriefly() -> Bool {
+    /// - Returns: As `consume()`.
+    private func lookBriefly() -> Intake {
+        let isRare = reactor.waitRate.noteWait()
         guard
-            reactor.waiting.load(ordering: .relaxed) < Link.fewWaiters, !isOnExecutor, !watcher.isCrowded,
-            !lookHabit.shallOmit(),
+            !isRare, reactor.waiting.load(ordering: .relaxed) < Link.fewWaiters, lookHabit.shallLook(), !isOnExecutor,
+            !watcher.isCrowded,
             reactor.hasLooker.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
-        else { return false }
+        else { return .drained }
         defer { reactor.hasLooker.store(false, ordering: .relaxed) }
+        // Threads that `sched_yield` gives way to may take longer than the look, and a long answer may come in the middle of it.
+        let end = MonotonicClock.now + Link.longestLook
         for _ in 0..<Reactor.looks {
             sched_yield()
             if unsafe PQconsumeInput(handle) == 0 || PQisBusy(handle) == 0 {
                 mayHaveMore.store(true, ordering: .relaxed)
-                return lookHabit.noting(true)
+                lookHabit.note(true)
+                return .complete
             }
             // Many have come to wait meanwhile.
-            if reactor.waiting.load(ordering: .relaxed) > Link.fewWaiters { break }
+            if reactor.waiting.load(ordering: .relaxed) > Link.fewWaiters || MonotonicClock.now >= end { break }
         }
         // More of an encrypted answer may have come from the socket, which does not become ready for that.
         mayHaveMore.store(isEncrypted, ordering: .relaxed)
-        return lookHabit.noting(isReady(for: .answer))
+        let intake = takeUnreported()
+        lookHabit.note(intake == .complete)
+        return intake
     }
+
+    /// In nanoseconds.
+    private static var longestLook: UInt64 { 1_000_000 }
 
     /// Whether the task wants to be on an executor.
     private var isOnExecutor: Bool { unsafe withUnsafeCurrentTask { unsafe $0?.unownedTaskExecutor != nil } }
@@ -266,10 +327,12 @@ final class Link: @unchecked Sendable {
         wait.withLock { wait in wait.isCancellable ? Link.endWait(&wait, .shutDown) : nil }?.resume(.shutDown)
     }
 
-    /// Ends a wait, or notes that it is to end when it begins or when the reactor has looked at it.
+    /// Ends a wait, or notes that it is to end when it begins or when another thread has done with the connection.
     private static func endWait(_ wait: inout Wait, _ outcome: Outcome) -> Waiter? {
         guard wait.phase == .waiting else {
             wait.interruption = outcome
+            // The thread that sends is in the middle of a statement, and ends when nothing more can be sent.
+            if wait.phase == .sending { shutdown(wait.sendingSocket, Int32(SHUT_RDWR)) }
             return nil
         }
         return endWait(&wait)
@@ -283,12 +346,17 @@ final class Link: @unchecked Sendable {
 
     // MARK: For the reactor
 
-    /// The socket has become ready.
-    func becomeReady() {
+    /// Takes a turn of reading if the link waits, and ends the wait if that is to end.
+    ///
+    /// - Parameter isReported: Whether the socket has become ready, or else an earlier turn has left something.
+    /// - Returns: Whether the link is to have another turn.
+    func takeTurn(isReported: Bool) -> Bool {
         enum Meaning { case awaited(Goal), noted, idle }
         let meaning: Meaning = wait.withLock { wait in
             guard wait.phase == .waiting else {
+                if !isReported { return .noted }
                 sawActivity.store(true, ordering: .releasing)
+                if wait.phase == .sending { limitSending(&wait) }
                 return isIdle.load(ordering: .relaxed) ? .idle : .noted
             }
             wait.phase = .processing
@@ -296,24 +364,47 @@ final class Link: @unchecked Sendable {
         }
         guard case .awaited(let goal) = meaning else {
             if case .idle = meaning { watcher.inspect(self) }
-            return
+            return false
         }
-        consume()
-        let isDone = unsafe (goal == .progress || PQisBusy(handle) == 0)
-        let descriptor = unsafe PQsocket(handle)
-        // There may be more of a long answer.
-        mayHaveMore.store(isDone, ordering: .relaxed)
+        let intake = consume()
+        let isDone = goal == .progress || intake == .complete
+        if !isDone, hasTooManyParameters { giveUp() }
+        mayHaveMore.store(isDone || intake == .unfinished, ordering: .relaxed)
         let (waiter, outcome): (Waiter?, Outcome) = wait.withLock { wait in
             let interruption = wait.interruption.take()
-            if isDone || interruption != nil || descriptor < 0 {
+            if intake == .unfinished { limitDropping(wait) }
+            if isDone || interruption != nil || isLost {
                 return (Link.endWait(&wait), isDone ? .ready : interruption ?? .ready)
             }
             wait.phase = .waiting
-            reactor.poller.arm(descriptor, token: token, for: .reading)
+            armPoller(&wait)
             return (nil, .ready)
         }
         waiter?.resume(outcome)
+        return waiter == nil && intake == .unfinished
     }
+
+    /// Gives the connection up if the server sends without end while it is sent a large statement.
+    private func limitSending(_ wait: inout Wait) {
+        wait.sendingBytes += Int(clockpool_unread(wait.sendingSocket))
+        if wait.sendingBytes > Link.sendingBudget {
+            giveUp()
+            shutdown(wait.sendingSocket, Int32(SHUT_RDWR))
+        }
+    }
+
+    /// Gives the connection up if an answer that is to be dropped does not end. The server has been asked to end it, and what is under way is
+    /// no more than the buffers of two sockets.
+    private func limitDropping(_ wait: borrowing Wait) {
+        if wait.isCancellable {
+            readingTime.store(0, ordering: .relaxed)
+        } else if readingTime.load(ordering: .relaxed) > Link.longestDrop {
+            giveUp()
+        }
+    }
+
+    /// In nanoseconds, in which some hundred megabytes are read.
+    private static var longestDrop: UInt64 { 250_000_000 }
 
     /// Ends the wait if its deadline has come.
     ///
@@ -321,35 +412,68 @@ final class Link: @unchecked Sendable {
     func endWait(dueAt now: UInt64) -> UInt64 {
         let (waiter, later): (Waiter?, UInt64) = wait.withLock { wait in
             if wait.deadline > now { return (nil, wait.deadline) }
+            wait.deadline = Reactor.never
             return (Link.endWait(&wait, .timedOut), Reactor.never)
         }
         waiter?.resume(.timedOut)
         return later
     }
 
+    // MARK: For a thread that sends
+
+    /// Lends the connection to a thread that runs `body`, and suspends until that has returned.
+    func lendToThread(_ patience: Patience, _ body: @escaping @Sendable (Link) -> Void) async -> Outcome {
+        wait.withLock { wait in
+            wait.interruption = nil
+            wait.isCancellable = patience.isCancellable
+        }
+        if patience.isCancellable, isShutDown.load(ordering: .relaxed) { return .shutDown }
+        return await unsafe withCancellableContinuation {
+            unsafe lendToThread(body, $0, until: patience.deadline)
+        } onCancel: {
+            if patience.isCancellable { interrupt(.cancelled) }
+        }
+    }
+
+    private func lendToThread(
+        _ body: @escaping @Sendable (Link) -> Void,
+        _ continuation: UnsafeContinuation<Outcome, Never>,
+        until deadline: UInt64
+    ) {
+        let waiter = unsafe Waiter(continuation)
+        let ended: Outcome? = wait.withLock { wait in
+            if let interruption = wait.interruption.take() { return interruption }
+            wait.sendingSocket = fcntl(unsafe PQsocket(handle), F_DUPFD_CLOEXEC, 0)
+            // Without it nothing is sent, which the caller finds out.
+            if wait.sendingSocket < 0 { return .ready }
+            wait.phase = .sending
+            wait.waiter = waiter
+            wait.deadline = deadline
+            wait.sendingBytes = 0
+            return nil
+        }
+        if let ended { return waiter.resume(ended) }
+        if deadline != Reactor.never { reactor.arm(deadline) }
+        let isStarted = HelperThread.start(name: "postgres-send") { [self] in
+            body(self)
+            endSending()
+        }
+        // Without a thread nothing is sent, which the caller finds out.
+        if !isStarted { endSending() }
+    }
+
+    private func endSending() {
+        let (waiter, interruption, socket) = wait.withLock { wait in
+            defer { wait.sendingSocket = -1 }
+            return (Link.endWait(&wait), wait.interruption.take(), wait.sendingSocket)
+        }
+        // The server may have a part of the statement.
+        if interruption != nil { giveUp() }
+        if socket >= 0 { closeSocket(socket) }
+        waiter?.resume(interruption ?? .ready)
+    }
+
     // MARK: For the owner, whoever that is
-
-    /// Takes in what has come, until that makes a result or there is no more.
-    func consume() {
-        repeat {
-            guard unsafe PQconsumeInput(handle) != 0 else { return }
-            if unsafe PQisBusy(handle) == 0 { return }
-            // An encrypted connection may have taken more from the socket than libpq has asked of it, and the socket does not
-            // become ready for that again. A record is shorter than what libpq asks for in two calls.
-            if isEncrypted {
-                guard unsafe PQconsumeInput(handle) != 0 else { return }
-                if unsafe PQisBusy(handle) == 0 { return }
-            }
-        } while hasMore
-    }
-
-    /// Whether the socket can be read at once, be it that it has ended.
-    private var hasMore: Bool {
-        var byte: UInt8 = 0
-        let descriptor = unsafe PQsocket(handle)
-        if descriptor < 0 { return false }
-        return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) >= 0 || errno != EAGAIN
-    }
 
     /// Takes in what has come while nobody waited.
     ///
@@ -359,7 +483,7 @@ final class Link: @unchecked Sendable {
         while wait.withLock({ _ in
             isIdle.store(true, ordering: .relaxed)
             return takeActivity()
-        }) {
+        }), !isLost {
             consumeIdle()
         }
         if isLost { return false }
@@ -367,25 +491,40 @@ final class Link: @unchecked Sendable {
         return true
     }
 
-    /// As `consume`, when no answer is awaited.
-    private func consumeIdle() {
-        repeat {
-            guard unsafe PQconsumeInput(handle) != 0 else { return }
-        } while hasMore
-    }
+    /// Has the connection replaced.
+    func giveUp() { isGivenUp.store(true, ordering: .relaxed) }
 
-    /// Whether something has come while nobody used the connection, and has not been taken in. From any thread.
+    /// Whether the connection has received something since it was returned that was not taken in. For any thread.
     var isUnseen: Bool { isIdle.load(ordering: .relaxed) && sawActivity.load(ordering: .relaxed) }
 
-    /// Whether libpq knows that the connection is lost.
-    var isLost: Bool { unsafe (PQstatus(handle) == CONNECTION_BAD || PQsocket(handle) < 0) }
+    /// Whether the connection is given up, or libpq knows that it is lost.
+    var isLost: Bool {
+        unsafe (PQstatus(handle) == CONNECTION_BAD || PQsocket(handle) < 0) || isGivenUp.load(ordering: .relaxed)
+    }
 
     // MARK: Who uses it
 
     /// Prepares for the answer to a statement that is about to be sent: takes in what came before it.
     func expectAnswer() {
         isIdle.store(false, ordering: .relaxed)
-        if takeActivity() { consumeIdle() }
+        takeInUnasked()
+        idleBytes = 0
+        session.wasInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
+        session.wasEnded = farewell?.isFatal ?? false
+    }
+
+    /// Takes in what has come while no answer was awaited, such as the end of the session.
+    func takeInUnasked() {
+        guard takeActivity() else { return }
+        consumeIdle()
+        // It parses.
+        _ = unsafe PQisBusy(handle)
+    }
+
+    /// As `takeInUnasked`, and looks at the socket itself: the reactor may not have seen yet what has come.
+    func lookForEnd() {
+        if hasMore { consumeIdle() }
+        _ = unsafe PQisBusy(handle)
     }
 
     /// Whether something has come that is still to be taken in. Whoever asks has to do that.
@@ -397,7 +536,8 @@ final class Link: @unchecked Sendable {
     /// Notes that an answer has been read to its end. Whatever comes now is reported, and notifications have nobody here.
     func endAnswer() {
         mayHaveMore.store(false, ordering: .relaxed)
-        while let notification = unsafe PQnotifies(handle) { unsafe PQfreemem(notification) }
+        dropNotifications()
+        if readingTime.load(ordering: .relaxed) != 0 { readingTime.store(0, ordering: .relaxed) }
     }
 
     /// Begins a use of the connection. Traps when another is under way: then it is used from two tasks.
@@ -421,6 +561,10 @@ final class Link: @unchecked Sendable {
     /// Ends everything that comes from the present lease.
     func endLease() {
         leases.store(leases.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        session.transactions = TransactionRecord()
         endStreams()
     }
 }
+
+/// Closes a descriptor; within a link, `close` is the link's.
+private func closeSocket(_ descriptor: Int32) { _ = close(descriptor) }

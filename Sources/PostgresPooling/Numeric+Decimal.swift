@@ -3,15 +3,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if canImport(FoundationEssentials)
-    internal import FoundationEssentials
+    public import FoundationEssentials
 #else
-    internal import Foundation
+    public import Foundation
 #endif
 
 extension Numeric {
     /// The same number as a `Decimal`; `nil` if it is none, or none that a `Decimal` holds exactly.
     var decimal: Decimal? {
-        guard kind == .positive || kind == .negative else { return nil }
+        guard isFinite else { return nil }
         var first = 0
         var end = digitCount
         while first < end, digit(first) == 0 { first += 1 }
@@ -42,5 +42,22 @@ extension Numeric {
         let low = Decimal(UInt64(truncatingIfNeeded: mantissa))
         let significand = high == 0 ? low : high * (Decimal(UInt64.max) + 1) + low
         return Decimal(sign: kind == .negative ? .minus : .plus, exponent: exponent, significand: significand)
+    }
+}
+
+extension PostgresNumeric {
+    /// Returns the same number, with as many digits after the point as it needs; `nil` if it is `NaN`.
+    public init?(_ decimal: Decimal) {
+        if decimal.isNaN { return nil }
+        bytes = Numeric.bytes(of: decimal.description)
+    }
+}
+
+extension Decimal {
+    /// Returns the same number, whose scale a `Decimal` does not keep; `nil` if it is `NaN` or infinite, or has more
+    /// digits than a `Decimal` holds.
+    public init?(exactly number: PostgresNumeric) {
+        guard let decimal = number.withNumeric({ $0.decimal }) else { return nil }
+        self = decimal
     }
 }

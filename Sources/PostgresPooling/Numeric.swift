@@ -27,13 +27,18 @@ struct Numeric {
 
     private let digits: UnsafeRawBufferPointer
 
+    /// All of the bytes.
+    private let content: UnsafeRawBufferPointer
+
     /// `nil` if the bytes are not those of a number.
     init?(_ bytes: UnsafeRawBufferPointer) {
         var reader = unsafe ByteReader(bytes)
         guard
-            let count = reader.integer(Int16.self), let weight = reader.integer(Int16.self),
+            let count = reader.integer(UInt16.self), let weight = reader.integer(Int16.self),
             let kind = reader.integer(UInt16.self).flatMap({ Kind(rawValue: $0) }),
             let scale = reader.integer(UInt16.self), scale <= 0x3FFF,
+            // Else it has no form without zeros in front, and no server sends it.
+            Int(weight) - Int(count) >= Int(Int16.min),
             let digits = unsafe reader.bytes(2 * Int(count)), reader.isAtEnd
         else { return nil }
         self.kind = kind
@@ -41,6 +46,7 @@ struct Numeric {
         self.scale = Int(scale)
         digitCount = Int(count)
         unsafe self.digits = digits
+        unsafe content = bytes
         for index in 0..<digitCount where digit(index) > 9_999 { return nil }
     }
 
@@ -51,21 +57,24 @@ struct Numeric {
         return unsafe UInt16(bigEndian: digits.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
     }
 
+    /// Whether it is neither infinite nor `NaN`.
+    var isFinite: Bool { kind == .positive || kind == .negative }
+
     /// The same number; `nil` if it is not whole, or does not fit.
-    var unsigned: UInt64? {
-        guard kind == .positive else { return nil }
-        var number: UInt64 = 0
+    func integer<Number: FixedWidthInteger>(_: Number.Type) -> Number? {
+        guard isFinite else { return nil }
+        var magnitude: UInt64 = 0
         for index in 0..<max(digitCount, weight + 1) {
             if index > weight {
                 guard digit(index) == 0 else { return nil }
                 continue
             }
-            let (product, overflow) = number.multipliedReportingOverflow(by: 10_000)
+            let (product, overflow) = magnitude.multipliedReportingOverflow(by: 10_000)
             let (sum, sumOverflow) = product.addingReportingOverflow(UInt64(digit(index)))
             if overflow || sumOverflow { return nil }
-            number = sum
+            magnitude = sum
         }
-        return number
+        return Number(exactly: kind == .negative ? -Int128(magnitude) : Int128(magnitude))
     }
 
     /// The number as the server writes it.
@@ -108,30 +117,88 @@ struct Numeric {
         let isNegative = text.first == UInt8(ascii: "-")
         if isNegative { text = text.dropFirst() }
         let point = text.firstIndex(of: UInt8(ascii: ".")) ?? text.endIndex
-        var decimals = text[..<point].map { $0 - UInt8(ascii: "0") }
+        return bytes(whole: text[..<point], fraction: text[point...].dropFirst(), isNegative: isNegative)
+    }
+
+    /// The bytes of a number with these decimal digits, in ASCII, before and after the point.
+    static func bytes(
+        whole: some Collection<UInt8>,
+        fraction: some Collection<UInt8>,
+        isNegative: Bool
+    ) -> [UInt8] {
         // Whole digits to the base of 10,000 on both sides of the point.
-        decimals.insert(contentsOf: repeatElement(0, count: (4 - decimals.count % 4) % 4), at: 0)
-        var weight = decimals.count / 4 - 1
-        let scale = text[point...].dropFirst().count
-        decimals += text[point...].dropFirst().map { $0 - UInt8(ascii: "0") }
+        var decimals = [UInt8](repeating: 0, count: (4 - whole.count % 4) % 4)
+        decimals += whole.lazy.map { $0 - UInt8(ascii: "0") }
+        let weight = decimals.count / 4 - 1
+        decimals += fraction.lazy.map { $0 - UInt8(ascii: "0") }
         decimals += repeatElement(0, count: (4 - decimals.count % 4) % 4)
-
-        var digits = stride(from: 0, to: decimals.count, by: 4).map { start in
+        let digits = stride(from: 0, to: decimals.count, by: 4).map { start in
             decimals[start..<start + 4].reduce(UInt16(0)) { 10 * $0 + UInt16($1) }
-        }[...]
-        while digits.first == 0 {
-            digits.removeFirst()
-            weight -= 1
         }
-        while digits.last == 0 { digits.removeLast() }
+        return bytes(digits: digits[...], weight: weight, scale: fraction.count, isNegative: isNegative)
+    }
 
+    /// The bytes of a number with these digits to the base of 10,000, without zeros at either end.
+    private static func bytes(digits: ArraySlice<UInt16>, weight: Int, scale: Int, isNegative: Bool) -> [UInt8] {
+        let zeros = digits.prefix { $0 == 0 }.count
+        var digits = digits.dropFirst(zeros)
+        while digits.last == 0 { digits.removeLast() }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(8 + 2 * digits.count)
-        bytes.append(bigEndian: Int16(digits.count))
-        bytes.append(bigEndian: Int16(digits.isEmpty ? 0 : weight))
+        bytes.append(bigEndian: UInt16(digits.count))
+        bytes.append(bigEndian: Int16(digits.isEmpty ? 0 : weight - zeros))
         bytes.append(bigEndian: (isNegative && !digits.isEmpty ? Kind.negative : .positive).rawValue)
         bytes.append(bigEndian: Int16(scale))
         for digit in digits { bytes.append(bigEndian: digit) }
         return bytes
+    }
+
+    /// A copy of the bytes, in the only form that the server sends the number in.
+    var canonicalBytes: [UInt8] {
+        guard isFinite else { return [0, 0, 0, 0, UInt8(kind.rawValue >> 8), 0, 0, 0] }
+        if digitCount > 0, digit(0) != 0, digit(digitCount - 1) != 0 { return unsafe Array(content) }
+        let digits = (0..<digitCount).map(digit)
+        return Self.bytes(digits: digits[...], weight: weight, scale: scale, isNegative: kind == .negative)
+    }
+
+    /// Compares as the server does: -1, 0 or 1 if the first is less, equal or greater. `NaN` is equal to itself, and greater than
+    /// all others. Both are in the form of ``canonicalBytes``.
+    static func order(_ first: borrowing Numeric, _ second: borrowing Numeric) -> Int {
+        func rank(_ number: borrowing Numeric) -> Int {
+            switch number.kind {
+            case .negativeInfinity: -2
+            case .negative: -1
+            case .positive: number.digitCount == 0 ? 0 : 1
+            case .infinity: 2
+            case .notANumber: 3
+            }
+        }
+        func sign(_ difference: Int) -> Int { difference.signum() }
+        let (one, other) = (rank(first), rank(second))
+        guard one == other, abs(one) == 1 else { return sign(one - other) }
+        // Both have the sign of `one`, and the greater magnitude is the greater number if that is positive.
+        if first.weight != second.weight { return one * sign(first.weight - second.weight) }
+        for index in 0..<max(first.digitCount, second.digitCount) {
+            let difference = Int(first.digit(index)) - Int(second.digit(index))
+            if difference != 0 { return one * sign(difference) }
+        }
+        return 0
+    }
+}
+
+extension Numeric {
+    /// The number that describes itself with the same digits, zeros at the end aside; `nil` if there is none.
+    func floatingPoint<Number: BinaryFloatingPoint & LosslessStringConvertible>() -> Number? {
+        switch kind {
+        case .notANumber: return .nan
+        case .infinity: return .infinity
+        case .negativeInfinity: return -.infinity
+        case .positive, .negative: break
+        }
+        // No finite one has more digits before the point, or a first digit further behind it.
+        guard weight < 78, weight >= -82 || digitCount == 0 else { return nil }
+        guard let number = Number(text), number.isFinite else { return nil }
+        guard let described = PostgresNumeric("\(number)"), described == PostgresNumeric(self) else { return nil }
+        return number
     }
 }

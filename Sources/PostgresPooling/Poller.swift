@@ -25,6 +25,9 @@ protocol Poller: AnyObject, Sendable {
     /// Has a registered socket reported if it is ready now, where that does not happen by itself.
     func arm(_ descriptor: Int32, token: UInt64, for interest: PollerInterest)
 
+    /// Ends the interest in writing to a registered socket.
+    func endWriting(_ descriptor: Int32, token: UInt64)
+
     /// Forgets a registered socket, which is still open.
     func remove(_ descriptor: Int32, token: UInt64)
 
@@ -86,6 +89,9 @@ final class PollPoller: Poller {
         registrations.withLock { $0[token] = Registration(descriptor: descriptor, events: Int16(events)) }
         wake()
     }
+
+    /// Does nothing: an interest ends with its report, and each wait arms the socket anew.
+    func endWriting(_ descriptor: Int32, token: UInt64) {}
 
     func remove(_ descriptor: Int32, token: UInt64) { forget(token: token) }
 

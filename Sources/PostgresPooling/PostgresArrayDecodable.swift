@@ -18,8 +18,12 @@ extension PostgresArrayDecodable {
     ///
     /// - Throws: ``PostgresError`` with the code `decoding` if the value is none, or an element does not fit.
     public static func decodeArray(_ cell: borrowing PostgresCell) throws(PostgresError) -> [Self] {
+        try decodeOneDimension(cell)
+    }
+
+    static func decodeOneDimension(_ cell: borrowing PostgresCell) throws(PostgresError) -> [Self] {
         var reader = try unsafe ByteReader(cell.value(for: "[\(Self.self)]"))
-        if cell.type.isKnownScalar { throw cell.mismatch("[\(Self.self)] needs an array") }
+        if !cell.type.isArray, cell.type.isKnownScalar { throw cell.mismatch("[\(Self.self)] needs an array") }
         guard
             let dimensions = reader.integer(Int32.self), 0...6 ~= dimensions,
             let flags = reader.integer(Int32.self), 0...1 ~= flags,
@@ -44,12 +48,7 @@ extension PostgresArrayDecodable {
                 guard let bytes = unsafe reader.bytes(Int(length)) else { throw cell.malformed }
                 unsafe content = bytes
             }
-            let element = unsafe PostgresCell(
-                element: index,
-                of: cell,
-                type: PostgresType(oid: type),
-                content: content
-            )
+            let element = unsafe PostgresCell(.element(index), of: cell, type: type, content: content)
             elements.append(try Self(cell: element))
         }
         guard reader.isAtEnd else { throw cell.malformed }
@@ -58,14 +57,12 @@ extension PostgresArrayDecodable {
 }
 
 extension Array: PostgresDecodable where Element: PostgresArrayDecodable {
-    /// The elements, if the value is an array of one dimension, or the bytes of a `bytea` if they are bytes.
+    /// The elements, if the value is an array of as many dimensions, or the bytes of a `bytea` if they are bytes.
     ///
     /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or an element does not fit.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         self = try Element.decodeArray(cell)
     }
 }
-
-extension [UInt8]: PostgresArrayDecodable {}
 
 extension Optional: PostgresArrayDecodable where Wrapped: PostgresArrayDecodable {}

@@ -23,34 +23,47 @@ extension PostgresArrayEncodable {
 
     /// An array of one dimension in binary format.
     ///
-    /// It is refused when the statement is sent, with the code `encoding`, if one of its elements is.
-    public static func postgresParameter(of array: [Self]) -> PostgresParameter {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(20 + 12 * array.count)
-        // The number of dimensions, whether there is a NULL, the elements' type, and of the one dimension how many elements
-        // there are and the number of the first one.
-        bytes.append(bigEndian: Int32(array.isEmpty ? 0 : 1))
-        bytes.append(bigEndian: Int32(0))
-        bytes.append(bigEndian: elementType.oid)
-        if !array.isEmpty {
-            bytes.append(bigEndian: Int32(truncatingIfNeeded: array.count))
-            bytes.append(bigEndian: Int32(1))
+    /// It is refused when the statement is sent, with the code `encoding`, if one of its elements is, or if
+    /// the elements are optional arrays, because PostgreSQL has no `NULL` in place of an inner array.
+    public static func postgresParameter(of array: [Self]) -> PostgresParameter { oneDimension(array) }
+
+    static func oneDimension(_ array: [Self]) -> PostgresParameter {
+        let (type, elementType) = (postgresType, elementType)
+        if elementType.isNamed { return namedElements(array) }
+        if !elementType.isKnownScalar, elementType.isArray {
+            return .failure("an array within an array cannot be NULL")
         }
+        let dimensions = array.isEmpty ? [] : [Int32(truncatingIfNeeded: array.count)]
+        var bytes = [UInt8](arrayOf: elementType, dimensions: dimensions, hasNull: false)
+        bytes.reserveCapacity(20 + 12 * array.count)
         for (index, element) in array.enumerated() {
             let parameter = element.postgresParameter
             if let obstacle = parameter.content.obstacle { return .failure("element \(index): \(obstacle)") }
-            if parameter.type != postgresType {
-                return .failure("element \(index) has the type \(parameter.type), and the array \(elementType)")
-            }
-            if case .null = parameter.content {
-                bytes[7] = 1
-                bytes.append(bigEndian: Int32(-1))
-            } else {
-                bytes.append(bigEndian: Int32(parameter.content.byteCount))
-                parameter.content.append(to: &bytes)
-            }
+            if parameter.type != type { return mismatch(index, parameter) }
+            // The flag that says that there is one.
+            if parameter.isNull { bytes[7] = 1 }
+            bytes.append(counted: parameter.content)
         }
         return PostgresParameter(postgresArrayType, .bytes(bytes))
+    }
+
+    /// An array that waits for the identifier of its elements' type.
+    private static func namedElements(_ array: [Self]) -> PostgresParameter {
+        if elementType.isArray { return .failure("an array within an array cannot be NULL") }
+        let elements = array.map(\.postgresParameter)
+        for (index, element) in elements.enumerated() {
+            if case .failure(let reason) = element.content { return .failure("element \(index): \(reason)") }
+            if element.type != postgresType { return mismatch(index, element) }
+        }
+        let dimensions = array.isEmpty ? [] : [Int32(truncatingIfNeeded: array.count)]
+        return PostgresParameter(
+            postgresArrayType,
+            .structure(.array(dimensions: dimensions, elements: elements))
+        )
+    }
+
+    private static func mismatch(_ index: Int, _ element: PostgresParameter) -> PostgresParameter {
+        .failure("element \(index) has the type \(element.type), and the array \(elementType)")
     }
 }
 
@@ -58,11 +71,9 @@ extension Array: PostgresEncodable where Element: PostgresArrayEncodable {
     /// The type of an array of the elements' type, or `bytea`.
     public static var postgresType: PostgresType { Element.postgresArrayType }
 
-    /// The elements as an array of one dimension, or as `bytea` if they are bytes.
+    /// The elements as an array, or as `bytea` if they are bytes.
     public var postgresParameter: PostgresParameter { Element.postgresParameter(of: self) }
 }
-
-extension [UInt8]: PostgresArrayEncodable {}
 
 extension Optional: PostgresArrayEncodable where Wrapped: PostgresArrayEncodable {}
 

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// One value of a row, or one element of an array that is one: what ``PostgresDecodable`` types decode from.
+/// One value of a row, or one element or field of it: what ``PostgresDecodable`` types decode from.
 ///
 /// It is only lent, and cannot be kept.
 @safe
@@ -13,28 +13,41 @@ public struct PostgresCell: ~Copyable {
     /// The index of the column, from 0.
     public let index: Int
 
-    /// The type of the value.
+    /// The type of the value: of a domain the type that it is based on, and `text` if the rows are in text format.
     public let type: PostgresType
 
-    /// Which element of the array it is; `nil` if it is the whole value.
-    private let element: Int?
+    /// Which part of the column's value it is.
+    private let part: Part
+
+    /// A value, or a part of one.
+    enum Part {
+        case whole
+        case element(Int)
+        case field(Int)
+        /// A bound of a range.
+        case bound
+    }
 
     private let content: UnsafeRawBufferPointer?
 
+    @usableFromInline
     init(_ result: PostgresResult, row: Int, column: Int) {
         self.result = result
         index = column
         type = PostgresType(oid: result.columnType(column))
-        element = nil
+        part = .whole
         unsafe content = result.bytes(row: row, column: column)
     }
 
-    /// An element of the array that `cell` holds.
-    init(element: Int, of cell: borrowing PostgresCell, type: PostgresType, content: UnsafeRawBufferPointer?) {
+    /// A part of what `cell` holds.
+    ///
+    /// The server tells a column's type without its domain, and those of elements and fields with it.
+    init(_ part: Part, of cell: borrowing PostgresCell, type: UInt32, content: UnsafeRawBufferPointer?) {
         result = cell.result
         index = cell.index
-        self.type = type
-        self.element = element
+        let type = PostgresType(oid: type)
+        self.type = type.isUserDefined ? PostgresType(oid: result.domains[type.oid] ?? type.oid) : type
+        self.part = part
         unsafe self.content = content
     }
 
@@ -45,16 +58,23 @@ public struct PostgresCell: ~Copyable {
     public var isNull: Bool { unsafe content == nil }
 
     /// A copy of the bytes of the value, in PostgreSQL's binary format of the type, for types that this library does not
-    /// know; `nil` for `NULL`.
+    /// know; `nil` for `NULL`. In the rows of ``PostgresQuery/asText(_:)`` they are the text.
     public var bytes: [UInt8]? { unsafe content.map { unsafe Array($0) } }
 
     /// An error that says that this value does not fit, which a type throws from its ``PostgresDecodable/init(cell:)``.
     ///
-    /// It names the column, its index, the type of the value, and of an array the element, but not the value.
+    /// It names the column, its index, the type of the value, and the element or the field, but not the value.
     ///
     /// - Parameter reason: Why, as a clause such as “Colour has no such case”.
     public func mismatch(_ reason: String) -> PostgresError {
-        let place = element.map { "element \($0) of column" } ?? "column"
+        let place =
+            switch part {
+            case .whole: "column"
+            case .element(let element): "element \(element) of column"
+            case .field(let field): "field \(field) of column"
+            case .bound: "bound of column"
+            }
+        let type = result.isText ? "\(PostgresType(oid: result.declaredType(index))) in text format" : "\(type)"
         return PostgresError(.decoding, "\(place) “\(name)” (index \(index), type \(type)): \(reason)", sql: result.sql)
     }
 }

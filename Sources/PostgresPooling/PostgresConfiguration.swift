@@ -51,9 +51,21 @@ public struct PostgresConfiguration: Sendable {
     /// How long a statement may take that does not say so itself; `nil`, the default, for as long as it takes.
     public var statementTimeout: Duration?
 
-    /// How many statements stay prepared on each connection. 0 prepares none, which PgBouncer before 1.21 needs. The default is
-    /// 256.
+    /// What stands between the pool and the server; ``PostgresPooler/detect``, the default, finds out.
+    public var pooler = PostgresPooler.detect
+
+    /// The number of statements that stay prepared on each connection; 256 by default. 0 prepares none.
     public var statementCacheCapacity = 256
+
+    /// The number of bytes that the statements which are prepared take on each connection; 1 MiB by default. As many again are
+    /// for statements that came once, which are prepared when they come again.
+    ///
+    /// A statement of more than an eighth of this is not remembered, and so never prepared. What counts is its text, and some
+    /// 40 bytes for each parameter.
+    public var statementCacheBytes = 1 << 20
+
+    /// Which column a property of a `Decodable` type has; by default the column of its name.
+    public var columnNames = ColumnNames.asWritten
 
     /// Is called with what the server notifies of, such as warnings; on any thread. Must not block.
     public var onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
@@ -75,6 +87,12 @@ public struct PostgresConfiguration: Sendable {
         try check(addressTimeout ?? .seconds(1) > .zero, "addressTimeout", "must be positive")
         try check(statementTimeout ?? .seconds(1) > .zero, "statementTimeout", "must be positive")
         try check(0...100_000 ~= statementCacheCapacity, "statementCacheCapacity", "must be from 0 to 100,000")
+        try check(0...(1 << 40) ~= statementCacheBytes, "statementCacheBytes", "must be from 0 to 2^40")
+        try check(
+            pooler != .transaction || setup.isEmpty,
+            "setup",
+            "must be empty with the pooler .transaction, where its settings would be other clients': use start-up parameters, SET LOCAL, or settings of the role or the database"
+        )
     }
 }
 

@@ -75,7 +75,12 @@ extension PostgresConnection {
     ///   parameters.
     public func executeScript(_ script: PostgresQuery, timeout: Duration? = nil) async throws(PostgresError) {
         guard script.parameters.isEmpty else {
-            throw PostgresError(.unsupported, "a script cannot have parameters", sql: script.text)
+            throw PostgresError(
+                .unsupported,
+                "a script cannot have parameters",
+                sql: script.text,
+                outcome: .notExecuted
+            )
         }
         let text = script.text
         try link.requireUTF8(sql: text)
@@ -90,7 +95,10 @@ extension PostgresConnection {
         defer { link.endUse() }
         let patience = patience(timeout)
         try await prepareToSend(sql: query.text, patience)
-        return try await link.run(query, patience)
+        let result = try await link.run(query, patience)
+        if result.hasUserDefinedTypes { await link.describeTypes(of: result, patience) }
+        result.columnNames = columnNames
+        return result
     }
 
     /// Runs statements of the connection's own.

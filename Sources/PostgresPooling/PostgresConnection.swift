@@ -20,6 +20,7 @@ public struct PostgresConnection: ~Copyable, Sendable {
     let link: Link
     let statementTimeout: Duration?
     let resetTimeout: Duration
+    let columnNames: PostgresConfiguration.ColumnNames
 
     func patience(_ timeout: Duration?) -> Patience {
         guard let timeout = timeout ?? statementTimeout else { return Patience() }
@@ -34,11 +35,12 @@ public struct PostgresConnection: ~Copyable, Sendable {
 }
 
 extension PostgresConnection {
-    /// Whether a transaction is open on the server.
-    public var isInTransaction: Bool {
-        let status = unsafe PQtransactionStatus(link.handle)
-        return status == PQTRANS_INTRANS || status == PQTRANS_INERROR
-    }
+    /// Whether a transaction is open on the server, be it one that has failed.
+    ///
+    /// When the answer to a statement has not been read to its end, as after a timeout, a
+    /// cancellation, and during a stream: whether one was open when that statement was sent. `false`
+    /// when the connection is lost, because the server rolls back then.
+    public var isInTransaction: Bool { link.isInTransaction }
 
     /// The number of the server's process for this connection, as in `pg_stat_activity`.
     public var serverProcess: Int32 { unsafe PQbackendPID(link.handle) }

@@ -16,6 +16,12 @@ struct PostgresConnectionFactory: ConnectionFactory {
 
     let watcher: PoolWatcher
 
+    /// What the connections have learned of the types of statements' parameters.
+    let resolvedTypes = ResolvedTypes()
+
+    /// The attempts that are under way.
+    let attempts = ConnectAttempts()
+
     func connect() async throws -> PostgresConnection {
         let time = configuration.pool.connectTimeout
         let deadline = MonotonicClock.deadline(after: time)
@@ -23,10 +29,13 @@ struct PostgresConnectionFactory: ConnectionFactory {
         let deadlineOfServers = MonotonicClock.deadline(after: time * 9 / 10)
         var server = server
         if let password = configuration.password { server["password"] = try await password() }
+        let attempt = try attempts.begin()
+        defer { attempts.end(attempt) }
         let connector = Connector(
             server: server,
             addressTimeout: configuration.addressTimeout,
-            deadline: deadlineOfServers
+            deadline: deadlineOfServers,
+            interruption: attempt
         )
         let result: Result<Connector.Connection, PostgresError>? = await HelperThread.run(name: "postgres-connect") {
             do throws(PostgresError) {
@@ -48,11 +57,17 @@ struct PostgresConnectionFactory: ConnectionFactory {
         guard let link else {
             throw PostgresError(.connectFailed, "the system has no room to watch another socket", isUnreached: true)
         }
-        do {
-            try await link.setUp(configuration.setup, Patience(deadline: deadline, isCancellable: false))
+        attempt.set { link.shutDown() }
+        defer { attempt.set(nil) }
+        do throws(PostgresError) {
+            // Cancellable by the end of the pool.
+            let patience = Patience(deadline: deadline)
+            try await link.adapt(to: configuration, resolvedTypes, patience)
+            try await link.setUp(configuration.setup, patience)
         } catch {
             link.close()
-            throw error
+            // To the caller of a statement, which has not been sent.
+            throw error.withoutEffect()
         }
         // What comes from now on is reported, also before the first use.
         guard link.watch() else {
@@ -64,10 +79,15 @@ struct PostgresConnectionFactory: ConnectionFactory {
                 isUnreached: true
             )
         }
+        if attempt.isInterrupted {
+            link.close()
+            throw ConnectAttempts.closed
+        }
         return PostgresConnection(
             link: link,
             statementTimeout: configuration.statementTimeout,
-            resetTimeout: configuration.pool.resetTimeout
+            resetTimeout: configuration.pool.resetTimeout,
+            columnNames: configuration.columnNames
         )
     }
 
@@ -123,7 +143,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
         if let state = error.sqlState {
             return !["08", "40", "53", "55", "57", "58", "XX"].contains(state.conditionClass)
         }
-        return ![.connectionLost, .timedOut].contains(error.code)
+        return ![.connectionLost, .outcomeUnknown, .timedOut].contains(error.code)
     }
 
     /// Neither blocks nor waits: what the server has not read by now is not sent any more.

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A day of the Gregorian calendar, which is PostgreSQL's `date`: without a time, and without a time zone.
+///
+/// The server has dates from 4714-11-24 BC to 5874897-12-31. ``PostgresOrInfinity`` adds the infinite ones.
 public struct PostgresDate: Hashable, Sendable {
     /// How many days after 2000-01-01 it is.
     let days: Int32
@@ -12,6 +14,9 @@ public struct PostgresDate: Hashable, Sendable {
         guard days != .min, days != .max else { return nil }
         self.days = days
     }
+
+    /// The day this many days after 2000-01-01, which the caller knows to be finite.
+    init(unchecked days: Int32) { self.days = days }
 
     /// The day with this date.
     ///
@@ -81,13 +86,13 @@ extension PostgresDate: PostgresArrayEncodable {
 }
 
 extension PostgresDate: PostgresArrayDecodable {
-    /// The value, if it is a `date`.
+    /// Decodes a `date`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or is infinite.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or infinite.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         try cell.require(.date, for: "PostgresDate")
         guard let date = PostgresDate(days: try cell.integer()) else {
-            throw cell.mismatch("the date is infinite")
+            throw cell.mismatch("the date is infinite; decode PostgresOrInfinity<PostgresDate>")
         }
         self = date
     }

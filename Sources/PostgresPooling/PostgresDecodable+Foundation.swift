@@ -22,32 +22,43 @@ extension UUID: PostgresArrayDecodable {
 }
 
 extension Date: PostgresArrayDecodable {
-    /// The value, if it is a `timestamptz`, or a `timestamp` or a `date`, which are taken to be in UTC.
+    /// Decodes a `timestamptz`, which is an instant.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or is infinite.
+    /// A `timestamp` and a `date` are none: which instant they mean depends on a time zone that is not stored. See
+    /// ``PostgresTimestamp`` and ``PostgresDate``.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or infinite; also if it is so
+    ///   far from 2001 that a `Date` cannot hold its microseconds, which begins after 272 years.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         _ = try unsafe cell.value(for: "Date")
-        let date: Date?
         switch cell.type {
-        case .timestamptz, .timestamp:
-            date = Date(postgresMicroseconds: try cell.integer())
+        case .timestamptz: break
+        case .timestamp:
+            throw cell.mismatch("Date needs timestamptz; decode PostgresTimestamp, or write AT TIME ZONE 'UTC'")
         case .date:
-            date = PostgresDate(days: try cell.integer()).flatMap {
-                // In seconds, because the microseconds of so many days may overflow.
-                Date(timeIntervalSinceReferenceDate: Double((Int64($0.days) - 366) * 86_400))
-            }
+            throw cell.mismatch("Date needs timestamptz; decode PostgresDate")
         default:
-            throw cell.mismatch("Date needs timestamptz, timestamp or date")
+            throw cell.mismatch("Date needs timestamptz")
         }
-        guard let date else { throw cell.mismatch("the time is infinite") }
+        let microseconds: Int64 = try cell.integer()
+        guard let date = Date(postgresMicroseconds: microseconds) else {
+            throw cell.mismatch("the time is infinite; decode PostgresOrInfinity<Date>")
+        }
+        // Nearer than this, each microsecond has a `Date` of its own.
+        if microseconds.magnitude > 8_000_000_000_000_000, date.postgresMicroseconds != microseconds {
+            throw cell.mismatch(
+                "a Date that far from 2001 has no such microseconds; write AT TIME ZONE 'UTC', and decode PostgresTimestamp"
+            )
+        }
         self = date
     }
 }
 
 extension Decimal: PostgresArrayDecodable {
-    /// The value, if it is a `numeric` or an integer.
+    /// Decodes a `numeric` or an integer.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or has more digits than a `Decimal` holds.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, is `NaN` or infinite, or has
+    ///   more digits than a `Decimal` holds, which ``PostgresNumeric`` does.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         let bytes = try unsafe cell.value(for: "Decimal")
         switch cell.type {
@@ -66,9 +77,9 @@ extension Decimal: PostgresArrayDecodable {
 }
 
 extension Data: PostgresArrayDecodable {
-    /// The bytes, if the value is a `bytea`.
+    /// Decodes a `bytea`, or the text of a `json` or `jsonb`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         self = try unsafe Data(cell.byteString(for: "Data"))
     }

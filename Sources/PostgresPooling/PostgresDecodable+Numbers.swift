@@ -3,10 +3,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PostgresDecodable where Self: FixedWidthInteger {
-    /// The value, if it is an integer that fits.
+    /// Decodes an integer, or a `numeric` that is whole, such as the `sum` of `bigint`s.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or is out of range.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, not whole, or out of range.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
+        guard cell.type != .numeric else {
+            self = try cell.wholeNumeric(Self.self)
+            return
+        }
         guard let number = Self(exactly: try cell.wholeNumber(for: Self.self)) else {
             throw cell.mismatch("the number is out of the range of \(Self.self)")
         }
@@ -24,8 +28,17 @@ extension PostgresCell {
         case (.oid, false): return Int64(try integer(UInt32.self))
         default:
             _ = try unsafe value(for: "\(needs)")
-            throw mismatch("\(needs) needs int2, int4, int8 or oid")
+            throw mismatch("\(needs) needs int2, int4, int8, oid or numeric")
         }
+    }
+
+    /// The value of a `numeric`, if that is whole.
+    fileprivate func wholeNumeric<Number: FixedWidthInteger>(_: Number.Type) throws(PostgresError) -> Number {
+        guard let number = try unsafe Numeric(value(for: "\(Number.self)")) else { throw malformed }
+        guard let whole = number.integer(Number.self) else {
+            throw mismatch("the number is not whole, or is out of the range of \(Number.self)")
+        }
+        return whole
     }
 }
 
@@ -37,92 +50,82 @@ extension Int64: PostgresArrayDecodable {}
 extension UInt16: PostgresArrayDecodable {}
 extension UInt32: PostgresArrayDecodable {}
 
-extension UInt: PostgresArrayDecodable {
-    /// The value, if it is an integer that fits, also one that is a `numeric`, as which it is sent.
-    ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or is out of range.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        guard let number = Self(exactly: try cell.unsignedNumber(for: Self.self)) else {
-            throw cell.mismatch("the number is out of the range of \(Self.self)")
-        }
-        self = number
-    }
-}
-
-extension UInt64: PostgresArrayDecodable {
-    /// The value, if it is an integer that fits, also one that is a `numeric`, as which it is sent.
-    ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or is out of range.
-    public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        self = try cell.unsignedNumber(for: Self.self)
-    }
-}
-
-extension PostgresCell {
-    /// The value, if its type is one of integers or `numeric`.
-    fileprivate func unsignedNumber(for needs: Any.Type) throws(PostgresError) -> UInt64 {
-        guard type == .numeric else {
-            guard let number = UInt64(exactly: try wholeNumber(for: needs)) else {
-                throw mismatch("the number is out of the range of \(needs)")
-            }
-            return number
-        }
-        guard let number = try unsafe Numeric(value(for: "\(needs)")) else { throw malformed }
-        guard let whole = number.unsigned else {
-            throw mismatch("the number is not whole, or is out of the range of \(needs)")
-        }
-        return whole
-    }
-}
+extension UInt: PostgresArrayDecodable {}
+extension UInt64: PostgresArrayDecodable {}
 
 extension UInt8: PostgresArrayDecodable {
-    /// The bytes of a `bytea`, and not the numbers of an array.
+    /// Decodes the bytes of a `bytea`, or of the text of a `json` or `jsonb`, and not the numbers of an array.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is not a `bytea`.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public static func decodeArray(_ cell: borrowing PostgresCell) throws(PostgresError) -> [UInt8] {
         try unsafe Array(cell.byteString(for: "[UInt8]"))
     }
 }
 
 extension PostgresCell {
-    /// The bytes of a `bytea`.
+    /// The bytes of a `bytea`, or of the text of a `json` or `jsonb`.
     func byteString(for needs: String) throws(PostgresError) -> UnsafeRawBufferPointer {
-        let bytes = try unsafe value(for: needs)
-        guard type == .bytea else { throw mismatch("\(needs) needs bytea; cast it, or use convert_to for a text") }
-        return unsafe bytes
+        switch type {
+        case .bytea: return try unsafe value(for: needs)
+        case .json, .jsonb: return try unsafe json(for: needs)
+        default:
+            _ = try unsafe value(for: needs)
+            throw mismatch("\(needs) needs bytea, json or jsonb; cast it, or use convert_to for a text")
+        }
+    }
+}
+
+extension PostgresDecodable where Self: BinaryFloatingPoint & LosslessStringConvertible {
+    /// Decodes an integer or a `numeric`.
+    fileprivate init(exactly cell: borrowing PostgresCell) throws(PostgresError) {
+        let bytes = try unsafe cell.value(for: "\(Self.self)")
+        let number: Self?
+        switch cell.type {
+        case .numeric:
+            guard let numeric = unsafe Numeric(bytes) else { throw cell.malformed }
+            number = numeric.floatingPoint()
+        case .int2, .int4, .int8, .oid:
+            number = Self(exactly: try cell.wholeNumber(for: Self.self))
+        default:
+            throw cell.mismatch("\(Self.self) needs float8, float4, numeric, int2, int4 or int8")
+        }
+        guard let number else { throw cell.mismatch("the number has more digits than \(Self.self); cast it to float8") }
+        self = number
     }
 }
 
 extension Double: PostgresArrayDecodable {
-    /// The value, if it is a floating-point number.
+    /// Decodes a floating-point number, an integer or a `numeric`, without rounding.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// A `numeric` is taken if it has the digits with which the `Double` describes itself. That is so for all with up to
+    /// 15 significant digits, and for some with up to 17. A cast to `float8` rounds all others.
+    ///
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or has more digits than a
+    ///   `Double`.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        _ = try unsafe cell.value(for: "Double")
-        switch cell.type {
-        case .float8: self.init(bitPattern: try cell.integer())
-        case .float4: self.init(Float(bitPattern: try cell.integer()))
-        default: throw cell.mismatch("Double needs float8 or float4")
+        switch (cell.type, cell.isNull) {
+        case (.float8, false): self.init(bitPattern: try cell.integer())
+        case (.float4, false): self.init(Float(bitPattern: try cell.integer()))
+        default: try self.init(exactly: cell)
         }
     }
 }
 
 extension Float: PostgresArrayDecodable {
-    /// The value as for `Double`, rounded.
+    /// Decodes a floating-point number, which is rounded if it is a `double precision`; or an integer or a `numeric`
+    /// without rounding, as for `Double`, with up to 6 significant digits.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is no floating-point number, or greater than the greatest
-    ///   `Float`.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, is greater than the greatest
+    ///   `Float`, or has more digits.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        _ = try unsafe cell.value(for: "Float")
-        switch cell.type {
-        case .float4:
+        switch (cell.type, cell.isNull) {
+        case (.float4, false):
             self.init(bitPattern: try cell.integer())
-        case .float8:
+        case (.float8, false):
             let number = Double(bitPattern: try cell.integer())
             self.init(number)
             if isInfinite, number.isFinite { throw cell.mismatch("the number is out of the range of Float") }
-        default:
-            throw cell.mismatch("Float needs float4 or float8")
+        default: try self.init(exactly: cell)
         }
     }
 }

@@ -31,8 +31,11 @@ extension PostgresEncodable where Self: RawRepresentable, RawValue: PostgresEnco
     /// The type of the raw value.
     public static var postgresType: PostgresType { RawValue.postgresType }
 
-    /// The raw value.
-    public var postgresParameter: PostgresParameter { rawValue.postgresParameter }
+    /// The raw value. Its type is `postgresType`, if that is a type by name, see ``PostgresType/init(named:)``.
+    public var postgresParameter: PostgresParameter {
+        let (parameter, type) = (rawValue.postgresParameter, Self.postgresType)
+        return type.isNamed ? PostgresParameter(type, parameter.content) : parameter
+    }
 }
 
 extension PostgresParameter: PostgresEncodable {
@@ -42,7 +45,7 @@ extension PostgresParameter: PostgresEncodable {
 
 extension String: PostgresArrayEncodable {
     /// The text, in text format and without a type, so that the server takes it for whatever the statement needs there: an
-    /// enumeration, JSON, a `uuid`. Where nothing says what that is, write `\(value)::text`.
+    /// enumeration, JSON, a `uuid`. Where nothing says what that is, it is `text`.
     ///
     /// A text with a NUL character is refused when the statement is sent, with the code `encoding`.
     public var postgresParameter: PostgresParameter { PostgresParameter(.unspecified, .text(self)) }

@@ -104,19 +104,6 @@ extension PostgresError {
 
     /// The code of the condition, if the server reported one.
     public var sqlState: SQLState? { server?.sqlState }
-
-    /// Whether the same transaction, or the same statement outside of one, may succeed when it is made again from its
-    /// beginning: it lost a race with others, or the server was starting up, shutting down, full, or
-    /// not to be reached.
-    ///
-    /// A retry is never unsafe by this: a connection that broke in the middle of a statement is not retryable, because nobody
-    /// knows whether the statement was done.
-    public var isRetryable: Bool {
-        switch sqlState {
-        case .serializationFailure, .deadlockDetected, .tooManyConnections, .cannotConnectNow, .lockNotAvailable: true
-        default: isUnreached
-        }
-    }
 }
 
 /// A code of PostgreSQL for a condition: five characters, of which the first two are its class.
@@ -186,6 +173,8 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible, Expressible
     public static let inFailedTransaction: SQLState = "25P02"
     /// There is no such prepared statement.
     public static let invalidStatementName: SQLState = "26000"
+    /// There is a prepared statement of this name already.
+    static let duplicateStatementName: SQLState = "42P05"
     /// The server does not support this.
     public static let featureNotSupported: SQLState = "0A000"
 }
@@ -193,7 +182,12 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible, Expressible
 extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// What happened, the code, where in the statement, and the statement, shortened when it is long. No value is shown.
     public var description: String {
-        var text = "\(message) (\(server.map { "\($0.severity) \($0.sqlState)" } ?? code.description))"
+        let condition = server.map { "\($0.severity) \($0.sqlState)" }
+        let kind =
+            code == .server
+            ? condition ?? code.description
+            : ([code.description] + (condition.map { [$0] } ?? [])).joined(separator: ", ")
+        var text = "\(message) (\(kind))"
         if let server {
             if let hint = server.shownHint { text += " Hint: \(hint)" }
             if let position = server.position, sql != nil { text += " at character \(position)" }

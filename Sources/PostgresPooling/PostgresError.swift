@@ -14,17 +14,21 @@ public struct PostgresError: Error, Sendable {
         /// The code's name.
         public let description: String
 
-        /// The server reported an error; ``PostgresError/server`` has its fields.
+        /// The server reported an error, and the session goes on; ``PostgresError/server`` has its fields.
         public static let server = Code(description: "server")
 
         /// No connection could be made.
         public static let connectFailed = Code(description: "connectFailed")
 
-        /// The connection broke, or the server closed it.
+        /// The connection is lost: it broke, the server ended the session, or the pool was shut
+        /// down. Except after a shutdown, it is certain that the statement had no effect, or that
+        /// its transaction was rolled back. ``PostgresError/server`` has the server's reason, if it
+        /// gave one.
         public static let connectionLost = Code(description: "connectionLost")
 
-        /// The connection broke, the time was over or the task was cancelled while a transaction was being committed: it may
-        /// have been, or not.
+        /// The connection was lost after a statement was sent that is a transaction of its own, or
+        /// after `COMMIT` was. For a `COMMIT` also: its deadline came, or its task was cancelled. It
+        /// may have been committed or not.
         public static let outcomeUnknown = Code(description: "outcomeUnknown")
 
         /// The deadline came before the answer.
@@ -33,8 +37,14 @@ public struct PostgresError: Error, Sendable {
         /// The task was cancelled before the answer came.
         public static let cancelled = Code(description: "cancelled")
 
-        /// `COMMIT` rolled back, because an earlier statement of the transaction had failed.
+        /// A body returned although a statement in it had failed: its transaction, or its
+        /// savepoint, was rolled back.
         public static let transactionAborted = Code(description: "transactionAborted")
+
+        /// A statement within the body of a `withTransaction` began or ended a transaction, which
+        /// belongs to that method. The statement has run. No other is sent before the outermost
+        /// body ends.
+        public static let transactionControl = Code(description: "transactionControl")
 
         /// A value does not fit the type that it was to be decoded as.
         public static let decoding = Code(description: "decoding")
@@ -72,7 +82,11 @@ public struct PostgresError: Error, Sendable {
     /// Whether the connection is of no use any more. Its pool replaces it.
     public let connectionIsGone: Bool
 
-    /// Whether no connection could be made for a reason that may pass.
+    /// What is certain about the effects of the statement.
+    public let outcome: Outcome
+
+    /// Whether there was no connection, or none any more, for a reason that may pass, and nothing
+    /// was done.
     let isUnreached: Bool
 
     init(
@@ -81,7 +95,8 @@ public struct PostgresError: Error, Sendable {
         server: ServerFields? = nil,
         sql: String? = nil,
         connectionIsGone: Bool = false,
-        isUnreached: Bool = false
+        isUnreached: Bool = false,
+        outcome: Outcome? = nil
     ) {
         self.code = code
         self.message = message
@@ -89,5 +104,6 @@ public struct PostgresError: Error, Sendable {
         self.sql = sql
         self.connectionIsGone = connectionIsGone
         self.isUnreached = isUnreached
+        self.outcome = outcome ?? Outcome(code, server?.sqlState)
     }
 }

@@ -2,17 +2,14 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-#if canImport(FoundationEssentials)
-    internal import FoundationEssentials
-#else
-    internal import Foundation
-#endif
-
-/// A value that is stored as JSON.
+/// A value that is stored as JSON, by the coders of ``PostgresDefaultJSONCoders``.
 ///
 /// ```swift
 /// try await pool.execute("INSERT INTO orders (content) VALUES (\(PostgresJSON(order)))")
 /// ```
+///
+/// JSON that the program codes itself is sent as a `String`, or as bytes by ``PostgresParameter/jsonb(_:)``. Both
+/// `String` and `[UInt8]` decode `json` and `jsonb`.
 public struct PostgresJSON<Value> {
     /// The value.
     public var value: Value
@@ -29,49 +26,42 @@ extension PostgresJSON: PostgresEncodable, PostgresArrayEncodable where Value: E
     /// `jsonb`
     public static var postgresType: PostgresType { .jsonb }
 
-    /// The value as `jsonb`, in the form that a `JSONEncoder` gives it.
+    /// The value as `jsonb`, in the form that the encoder gives it.
     ///
     /// One that cannot be encoded is refused when the statement is sent, with the code `encoding`.
-    public var postgresParameter: PostgresParameter {
-        guard let json = try? JSONEncoder().encode(value) else {
-            // The encoder's error is not shown, because it may quote the value.
-            return PostgresParameter(.jsonb, .failure("\(Value.self) cannot be encoded as JSON"))
-        }
-        // The version of the format comes first.
-        return PostgresParameter(.jsonb, .bytes([1] + json))
-    }
+    public var postgresParameter: PostgresParameter { PostgresDefaultJSONCoders.parameter(value) }
 }
 
 extension PostgresJSON: PostgresDecodable, PostgresArrayDecodable where Value: Decodable {
-    /// The value, if it is `json` or `jsonb` that a `JSONDecoder` makes a `Value` of.
+    /// Decodes a `json` or `jsonb` that the decoder makes a `Value` of.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or does not fit.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
-        var bytes = try unsafe cell.value(for: "PostgresJSON<\(Value.self)>")
-        switch cell.type {
-        case .json:
-            break
+        value = try PostgresDefaultJSONCoders.decode(cell, for: Self.self)
+    }
+}
+
+extension PostgresParameter {
+    /// Returns JSON that the program has coded itself, as `jsonb`.
+    ///
+    /// - Parameter json: The JSON in UTF-8. The server refuses what is none.
+    public static func jsonb(_ json: some Sequence<UInt8>) -> PostgresParameter {
+        // The version of the format comes first.
+        PostgresParameter(.jsonb, .bytes([1] + json))
+    }
+}
+
+extension PostgresCell {
+    /// The text of a `json` or `jsonb`.
+    func json(for needs: String) throws(PostgresError) -> UnsafeRawBufferPointer {
+        let bytes = try unsafe value(for: needs)
+        switch type {
+        case .json: return unsafe bytes
         case .jsonb:
             // The version of the format comes first.
-            guard unsafe bytes.first == 1 else { throw cell.malformed }
-            unsafe bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
-        default:
-            throw cell.mismatch("PostgresJSON<\(Value.self)> needs jsonb or json")
-        }
-        do {
-            value = try JSONDecoder().decode(Value.self, from: unsafe Data(bytes))
-        } catch {
-            throw cell.mismatch("the JSON is not that of \(Value.self): \(Self.reason(error))")
-        }
-    }
-
-    /// What was wrong, without what the value says: not where either, since that may be the keys of a dictionary.
-    private static func reason(_ error: any Error) -> String {
-        switch error as? DecodingError {
-        case .keyNotFound(let key, _): "there is no key “\(key.stringValue)”"
-        case .typeMismatch(let type, _): "a value is not of type \(type)"
-        case .valueNotFound(let type, _): "a value of type \(type) is null"
-        default: "it is not valid"
+            guard unsafe bytes.first == 1 else { throw malformed }
+            return unsafe UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
+        default: throw mismatch("\(needs) needs jsonb or json")
         }
     }
 }

@@ -6,7 +6,7 @@ extension PostgresParameter.Content {
     /// How many bytes ``write(to:)`` writes. Of `null` and `failure` none.
     var byteCount: Int {
         switch self {
-        case .null, .failure: 0
+        case .null, .failure, .structure: 0
         case .short(_, _, let count): Int(count)
         case .bytes(let bytes): bytes.count
         case .text(let text): text.utf8.count
@@ -18,6 +18,7 @@ extension PostgresParameter.Content {
         switch self {
         case .null, .short: nil
         case .failure(let reason): reason
+        case .structure: "the identifier of its type has not been looked up"
         case .text(let text) where text.hasNUL: "the text has a NUL character"
         case .text, .bytes: byteCount < Int(Int32.max) ? nil : "the value has more than 2,147,483,646 bytes"
         }
@@ -26,7 +27,7 @@ extension PostgresParameter.Content {
     /// Writes the bytes to the beginning of `buffer`, which has room for ``byteCount`` of them.
     func write(to buffer: UnsafeMutableRawBufferPointer) {
         switch self {
-        case .null, .failure:
+        case .null, .failure, .structure:
             break
         case .short(let first, let second, let count):
             unsafe withUnsafeBytes(of: (first.bigEndian, second.bigEndian)) { words in
@@ -43,7 +44,7 @@ extension PostgresParameter.Content {
     /// Appends the bytes to an array's.
     func append(to bytes: inout [UInt8]) {
         switch self {
-        case .null, .failure:
+        case .null, .failure, .structure:
             break
         case .short(let first, let second, let count):
             for index in 0..<Int(count) {

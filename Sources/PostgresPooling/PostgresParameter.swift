@@ -6,11 +6,13 @@
 ///
 /// It comes from a ``PostgresEncodable`` value. No description shows it.
 public struct PostgresParameter: Sendable {
-    // Before the type, which then fits behind it into the same word.
+    // Before the type, whose parts then fit behind it into the same word.
     let content: Content
+    private let typeReference: PostgresType.Reference
+    private let typeNumber: UInt32
 
     /// The type that the server is told; ``PostgresType/unspecified`` lets it find one.
-    public let type: PostgresType
+    public var type: PostgresType { PostgresType(typeNumber, typeReference) }
 
     enum Content: Sendable {
         case null
@@ -24,11 +26,16 @@ public struct PostgresParameter: Sendable {
 
         /// Why there is no value; to be reported when the statement is sent, because an interpolation cannot fail.
         case failure(String)
+
+        /// A value whose bytes contain the identifiers of types that are known by their names. A
+        /// ``TypeCatalog`` makes `bytes` of it.
+        case structure(Structure)
     }
 
     init(_ type: PostgresType, _ content: Content) {
-        self.type = type
         self.content = content
+        typeReference = type.reference
+        typeNumber = type.number
     }
 
     /// What another value is sent as, which is how a type of your own makes its parameter.

@@ -44,8 +44,7 @@ extension PostgresPool {
         timeout: Duration? = nil,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
-        let lease = try await checkOut(timeout: timeout)
-        try await lease.connection.begin(isolation: isolation, readOnly: readOnly)
+        let lease = try await checkOutInTransaction(isolation: isolation, readOnly: readOnly, timeout: timeout)
         let result = try await body(lease.connection)
         try await lease.connection.commit()
         return result
@@ -56,6 +55,38 @@ extension PostgresPool {
             return try await connections.getOrCreate(timeout: timeout)
         } catch {
             throw error.code == .cancelled ? CancellationError() : reason(for: error)
+        }
+    }
+
+    /// Lends a connection on which a transaction has begun. If the first one turns out to be lost, another.
+    private func checkOutInTransaction(
+        isolation: PostgresIsolation?,
+        readOnly: Bool,
+        timeout: Duration?
+    ) async throws -> ConnectionLease<PostgresConnectionFactory> {
+        let lease = try await checkOut(timeout: timeout)
+        let isBegun = try await begin(on: lease.connection, isolation: isolation, readOnly: readOnly)
+        if isBegun { return lease }
+        lease.release()
+        // Others that were idle may have been lost with it.
+        connections.inspectIdle()
+        let other = try await checkOut(timeout: timeout)
+        try await other.connection.begin(isolation: isolation, readOnly: readOnly)
+        return other
+    }
+
+    /// - Returns: Whether the transaction has begun; `false` if the connection was lost before that.
+    private func begin(
+        on connection: borrowing PostgresConnection,
+        isolation: PostgresIsolation?,
+        readOnly: Bool
+    ) async throws(PostgresError) -> Bool {
+        do throws(PostgresError) {
+            try await connection.begin(isolation: isolation, readOnly: readOnly)
+            return true
+        } catch {
+            guard error.isCertainlyUnread else { throw error }
+            return false
         }
     }
 

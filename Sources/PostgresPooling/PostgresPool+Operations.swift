@@ -39,7 +39,12 @@ extension PostgresPool {
 
     /// Closes the connections; those that are in use when their bodies have ended.
     ///
-    /// Suspends until all are closed that were not in use. Calls that wait for a connection, and later ones, fail. Safe to call
-    /// again, and from several tasks at once.
-    public func close() async { await connections.close() }
+    /// Suspends until all are closed that were not in use, and every connection attempt has ended. Calls that wait for a connection, and
+    /// later ones, fail. Safe to call again, and from several tasks at once.
+    public func close() async {
+        await connections.close()
+        await attempts.close()
+        // A connection that an attempt has made in the last moment.
+        await connections.close()
+    }
 }

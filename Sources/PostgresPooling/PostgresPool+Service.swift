@@ -22,16 +22,25 @@ extension PostgresPool {
     /// and from several tasks at once. A cancellation of the calling task changes nothing.
     ///
     /// - Parameter drain: How long callers and bodies have to end by themselves; by default the `drainTimeout` of the configuration's pool.
-    public func shutdown(drain: Duration? = nil) async { await connections.shutdown(drain: drain) }
+    public func shutdown(drain: Duration? = nil) async {
+        await connections.shutdown(drain: drain)
+        await close()
+    }
 
     /// Runs the pool as a part of a service, and shuts it down with the configuration's `drainTimeout`.
     ///
     /// Returns when the pool has been shut down in order, which begins when the task is cancelled; or, with the trait
     /// `ServiceLifecycleSupport`, when the service group that runs it shuts down gracefully. A pool works without it.
-    public func run() async { await connections.run() }
+    public func run() async {
+        await connections.run()
+        await close()
+    }
 
     /// Runs the pool as a part of a service, as ``run()`` does.
     ///
     /// - Parameter drain: As ``shutdown(drain:)``.
-    public func run(drain: Duration) async { await connections.run(drain: drain) }
+    public func run(drain: Duration) async {
+        await connections.run(drain: drain)
+        await close()
+    }
 }

@@ -7,7 +7,8 @@ internal import ConnectionPooling
 extension PostgresPool {
     /// Runs a statement and returns all its rows.
     ///
-    /// Suspends until a connection is free and the server has answered.
+    /// Suspends until a connection is free and the server has answered. If the connection turns out to
+    /// be lost before the server has begun with the statement, it is sent once more, on another.
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
@@ -76,10 +77,33 @@ extension PostgresPool {
     private func run(_ query: PostgresQuery, timeout: Duration?) async throws -> PostgresResult {
         do {
             return try await connections.withConnection { db in try await db.run(query, timeout: timeout) }
-        } catch let error as PostgresError where error.code == .cancelled {
-            throw CancellationError()
-        } catch let error as PoolError {
-            throw reason(for: error)
+        } catch {
+            return try await runAgain(query, timeout: timeout, after: error)
+        }
+    }
+
+    /// Runs a statement once more, on another connection, if the first one was lost before the server began with the statement.
+    private func runAgain(
+        _ query: PostgresQuery,
+        timeout: Duration?,
+        after error: any Error
+    ) async throws -> PostgresResult {
+        guard let lost = error as? PostgresError, lost.isCertainlyUnread else { throw publicError(error) }
+        // Others that were idle may have been lost with it.
+        connections.inspectIdle()
+        do {
+            return try await connections.withConnection { db in try await db.run(query, timeout: timeout) }
+        } catch {
+            throw publicError(error)
+        }
+    }
+
+    /// The error that the caller of a statement gets.
+    private func publicError(_ error: any Error) -> any Error {
+        switch error {
+        case let error as PostgresError where error.code == .cancelled: CancellationError()
+        case let error as PoolError: reason(for: error)
+        default: error
         }
     }
 }

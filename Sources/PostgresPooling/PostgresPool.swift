@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLockPoolTLS
 public import ConnectionPooling
 
 /// Connections to a PostgreSQL server.
@@ -24,6 +25,9 @@ public final class PostgresPool: Sendable {
     public let configuration: PostgresConfiguration
 
     let connections: ConnectionPool<PostgresConnectionFactory>
+
+    /// The connection attempts that are under way.
+    let attempts: ConnectAttempts
 
     /// A pool for a server, which nobody is connected to before the first use.
     ///
@@ -67,6 +71,8 @@ public final class PostgresPool: Sendable {
         reactor: Reactor,
         executor: PostgresExecutor? = nil
     ) throws(PostgresError) {
+        // Called by the process itself when it starts, where the linker has kept that.
+        clockpool_keep_openssl()
         try configuration.validate()
         var server = try ConnectParameters(parsing: configuration.server)
         for (keyword, value) in configuration.parameters { server[keyword] = value }
@@ -80,15 +86,17 @@ public final class PostgresPool: Sendable {
         }
         self.configuration = configuration
         let watcher = PoolWatcher()
+        let factory = PostgresConnectionFactory(
+            configuration: configuration,
+            server: server,
+            reactor: reactor,
+            executor: executor,
+            watcher: watcher
+        )
+        attempts = factory.attempts
         do {
             connections = try ConnectionPool(
-                factory: PostgresConnectionFactory(
-                    configuration: configuration,
-                    server: server,
-                    reactor: reactor,
-                    executor: executor,
-                    watcher: watcher
-                ),
+                factory: factory,
                 configuration: configuration.pool,
                 observers: observers
             )
@@ -103,7 +111,7 @@ public final class PostgresPool: Sendable {
 final class PoolWatcher: Sendable {
     private struct Watched {
         weak var pool: ConnectionPool<PostgresConnectionFactory>?
-        /// The tokens of connections that are looked at again.
+        /// The tokens of connections that are inspected again.
         var pursued: Set<UInt64> = []
     }
 
@@ -111,10 +119,11 @@ final class PoolWatcher: Sendable {
 
     func watch(_ pool: ConnectionPool<PostgresConnectionFactory>) { watched.withLock { $0.pool = pool } }
 
-    /// Something has come on a connection that nobody uses.
+    /// Inspects the idle connections, because this one has received something while it was not in use.
     ///
-    /// The pool cannot look at a connection that is between two states: just returned and not idle yet, say, or held while the pool
-    /// is suspended. Then it looks again, after longer and longer times, until it has seen it or a statement has.
+    /// The pool cannot lease a connection that is between two states, such as returned and not idle yet, or held while the pool is
+    /// suspended. The watcher then inspects again, after longer and longer pauses, until an inspection or a statement has taken in
+    /// what was received.
     func inspect(_ link: Link) {
         watched.withLock { $0.pool }?.inspectIdle()
         let token = link.token

@@ -19,6 +19,12 @@ public struct PostgresQuery: Sendable {
     /// asks for it.
     private(set) var pieces: [Piece] = []
 
+    /// Whether a parameter has a type that is known by its name, and whose identifier is to be looked up.
+    private(set) var hasNamedTypes = false
+
+    /// Whether the server sends the rows in text format; see ``asText(_:)``.
+    var hasTextResults = false
+
     enum Piece: Sendable {
         /// A part of the text that stands in the program.
         case literal(StaticString)
@@ -72,6 +78,7 @@ public struct PostgresQuery: Sendable {
         pieces.reserveCapacity(1 + parameters.count)
         pieces.append(.text(text))
         pieces += parameters.lazy.map { .numbered($0) }
+        hasNamedTypes = parameters.contains { $0.type.isNamed }
     }
 
     fileprivate init(capacity: Int) { pieces.reserveCapacity(capacity) }
@@ -118,14 +125,14 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
         ///
         /// Within quotes or a comment there is no parameter: the statement is refused with the code `misplacedParameter`.
         public mutating func appendInterpolation(_ value: some PostgresEncodable) {
-            query.pieces.append(.parameter(value.postgresParameter))
+            query.append(value.postgresParameter)
         }
 
         /// Appends a parameter with this value, or `NULL` for `nil`.
         ///
         /// Without this the compiler would warn of the description of an optional.
         public mutating func appendInterpolation(_ value: (some PostgresEncodable)?) {
-            query.pieces.append(.parameter(value.postgresParameter))
+            query.append(value.postgresParameter)
         }
 
         /// Appends the name of a table, a column or the like, in double quotes.
@@ -153,7 +160,29 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
 }
 
 extension PostgresQuery {
+    fileprivate mutating func append(_ parameter: PostgresParameter) {
+        if parameter.type.isNamed { hasNamedTypes = true }
+        pieces.append(.parameter(parameter))
+    }
+
+    /// The same statement with other parameters. O(length).
+    ///
+    /// - Parameter transform: Returns the parameter, whose type has an identifier, in place of its argument.
+    func replacingParameters(_ transform: (PostgresParameter) -> PostgresParameter) -> PostgresQuery {
+        var query = self
+        for index in query.pieces.indices {
+            switch query.pieces[index] {
+            case .parameter(let parameter): query.pieces[index] = .parameter(transform(parameter))
+            case .numbered(let parameter): query.pieces[index] = .numbered(transform(parameter))
+            case .literal, .text: break
+            }
+        }
+        query.hasNamedTypes = false
+        return query
+    }
+
     private mutating func append(_ other: PostgresQuery) {
+        if other.hasNamedTypes { hasNamedTypes = true }
         // A text with numbers of its own has them where nobody but its author knows.
         let isMisnumbered = other.pieces.contains(where: \.isNumbered) && pieces.contains { $0.parameter != nil }
         pieces += other.pieces

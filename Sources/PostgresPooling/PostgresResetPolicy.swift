@@ -29,5 +29,5 @@ public enum PostgresResetPolicy: Hashable, Sendable, CaseIterable {
 
 extension PostgresConfiguration {
     /// The policy that a connection is reset by: the only place that decides.
-    func effectiveReset(of link: Link) -> PostgresResetPolicy { reset }
+    func effectiveReset(of link: Link) -> PostgresResetPolicy { link.session.isShared ? .transactionOnly : reset }
 }

@@ -4,9 +4,15 @@
 
 extension PostgresResult {
     /// Throws unless there are as many columns as types.
+    @inlinable
     func expect<each Column>(_: (repeat each Column).Type) throws(PostgresError) {
         var count = 0
         for _ in repeat (each Column).self { count += 1 }
+        try expect(columnCount: count)
+    }
+
+    @usableFromInline
+    func expect(columnCount count: Int) throws(PostgresError) {
         guard count == columnCount else {
             throw PostgresError(
                 .columnCount,
@@ -17,6 +23,7 @@ extension PostgresResult {
     }
 
     /// Decodes a row that has as many columns as there are types.
+    @inlinable
     func decode<each Column: PostgresDecodable>(
         row: Int,
         as columns: (repeat each Column).Type
@@ -25,12 +32,15 @@ extension PostgresResult {
         return (repeat try decode((each Column).self, row: row, at: &index))
     }
 
-    private func decode<Column: PostgresDecodable>(
+    @inlinable
+    @inline(__always)
+    func decode<Column: PostgresDecodable>(
         _: Column.Type,
         row: Int,
         at index: inout Int
     ) throws(PostgresError) -> Column {
-        defer { index += 1 }
-        return try Column(cell: PostgresCell(self, row: row, column: index))
+        let cell = PostgresCell(self, row: row, column: index)
+        index += 1
+        return try Column(cell: cell)
     }
 }

@@ -12,23 +12,43 @@ internal import CLockPoolPQ
     internal import Darwin
 #endif
 
-/// A result of libpq: rows in binary format, or an error's fields. Frees it at the end.
+/// A result of libpq: rows, or an error's fields. Frees it at the end.
 ///
-/// libpq does not change a result after it has given it out, so that it may be read from several threads at once.
+/// libpq does not change a result after it has given it out, so that it may be read from several threads at once. Only a stream
+/// replaces one, when it has the only reference.
 @safe
+@usableFromInline
 final class PostgresResult: @unchecked Sendable {
-    private let handle: OpaquePointer
+    // Unchecked, as what follows: neither changes while another thread has the result.
+    @safe @exclusivity(unchecked) private var handle: OpaquePointer
+
+    /// How columns are matched with properties. The connection sets it before it gives the result out.
+    @safe @exclusivity(unchecked) var columnNames = PostgresConfiguration.ColumnNames.asWritten
 
     /// The text of the statement, for errors in its values.
     let sql: String?
+
+    /// Whether the values are in text format.
+    let isText: Bool
+
+    /// The base types of the domains that arrays and composite types in the rows have, as far as they
+    /// were looked up. Written before another thread has the result.
+    @safe nonisolated(unsafe) var domains: [UInt32: UInt32] = [:]
 
     /// Takes over `handle`, a `PGresult`.
     init(_ handle: OpaquePointer, sql: String? = nil) {
         unsafe self.handle = handle
         self.sql = sql
+        unsafe isText = PQbinaryTuples(handle) == 0
     }
 
     deinit { unsafe PQclear(handle) }
+
+    /// Frees the rows, and takes over `handle` instead. The caller must have the only reference.
+    func replace(by handle: OpaquePointer) {
+        unsafe PQclear(self.handle)
+        unsafe self.handle = handle
+    }
 
     var status: ExecStatusType { unsafe PQresultStatus(handle) }
 
@@ -51,13 +71,20 @@ final class PostgresResult: @unchecked Sendable {
     var rowCount: Int { Int(unsafe PQntuples(handle)) }
     var columnCount: Int { Int(unsafe PQnfields(handle)) }
 
+    /// The object identifiers of the parameters' types, of a prepared statement's description.
+    var parameterTypes: [UInt32] { unsafe (0..<PQnparams(handle)).map { unsafe PQparamtype(handle, $0) } }
+
     /// The name of a column, as the statement gives it. Bytes that are not UTF-8 are replaced.
     func columnName(_ column: Int) -> String {
         unsafe PQfname(handle, Int32(column)).map { unsafe String(cString: $0) } ?? ""
     }
 
-    /// The object identifier of a column's type.
-    func columnType(_ column: Int) -> UInt32 { unsafe PQftype(handle, Int32(column)) }
+    /// The object identifier of a column's type, as the server tells it.
+    func declaredType(_ column: Int) -> UInt32 { unsafe PQftype(handle, Int32(column)) }
+
+    /// The object identifier of the type that a column's values have here: a value in text format is a
+    /// `text`, so that no decoder takes it for the binary format of its type.
+    func columnType(_ column: Int) -> UInt32 { isText ? PostgresType.text.oid : declaredType(column) }
 
     /// The index of the first column whose name has the same bytes. A name that is not UTF-8 is never found.
     func column(named name: String) -> Int? {
@@ -70,7 +97,7 @@ final class PostgresResult: @unchecked Sendable {
         }
     }
 
-    /// The bytes of a value in binary format; `nil` for `NULL`. They live as long as the result.
+    /// The bytes of a value; `nil` for `NULL`. They live as long as the result.
     func bytes(row: Int, column: Int) -> UnsafeRawBufferPointer? {
         let (row, column) = (Int32(row), Int32(column))
         if unsafe PQgetisnull(handle, row, column) != 0 { return nil }

@@ -4,10 +4,16 @@
 
 /// A row that a statement has given. It may be kept, and keeps all rows of its result.
 public struct PostgresRow: Sendable {
-    let result: PostgresResult
+    @usableFromInline let result: PostgresResult
 
     /// The index of the row in its result, from 0.
-    let index: Int
+    @usableFromInline let index: Int
+
+    @usableFromInline
+    init(result: PostgresResult, index: Int) {
+        self.result = result
+        self.index = index
+    }
 
     /// How many columns the row has.
     public var columnCount: Int { result.columnCount }
@@ -28,10 +34,17 @@ public struct PostgresRow: Sendable {
     /// - Returns: The value.
     /// - Throws: ``PostgresError`` with the code `decoding` if the value does not fit the type, `columnCount` if there is no
     ///   such column.
+    @inlinable
     public func decode<Value: PostgresDecodable>(
         _ type: Value.Type = Value.self,
         at index: Int
     ) throws(PostgresError) -> Value {
+        let cell = try cell(index)
+        return try Value(cell: cell)
+    }
+
+    @usableFromInline
+    func cell(_ index: Int) throws(PostgresError) -> PostgresCell {
         guard 0..<columnCount ~= index else {
             throw PostgresError(
                 .columnCount,
@@ -39,7 +52,7 @@ public struct PostgresRow: Sendable {
                 sql: result.sql
             )
         }
-        return try Value(cell: PostgresCell(result, row: self.index, column: index))
+        return PostgresCell(result, row: self.index, column: index)
     }
 
     /// Decodes the value of the first column with a name.

@@ -14,8 +14,12 @@ internal import Synchronization
 /// ```
 ///
 /// No more is read from the socket than is asked for, so a million rows take no more memory than a few, and a slow reader slows
-/// the server down. Each iteration runs the statement. One that is left early has the server end it, which in a transaction fails
-/// the transaction, unless the server had sent everything by then.
+/// the server down. Each iteration runs the statement.
+///
+/// When an iteration is left early, the next statement on the connection waits until the remaining
+/// rows are dropped. Outside a transaction the server is asked to end a statement that only reads,
+/// after a millisecond. In a transaction that would fail the transaction, and so all rows are read:
+/// give a statement whose rows are not all needed a `LIMIT` there.
 ///
 /// A stream ends with its lease, and when another statement is run on its connection: to go on then is an error.
 public struct PostgresRowStream: AsyncSequence {
@@ -29,6 +33,7 @@ public struct PostgresRowStream: AsyncSequence {
     /// How long an iteration may take; `nil` for as long as it does.
     let timeout: Duration?
     let resetTimeout: Duration
+    let columnNames: PostgresConfiguration.ColumnNames
     let lease: Int
 
     /// Begins an iteration; the first `next()` runs the statement.
@@ -47,8 +52,17 @@ public struct PostgresRowStream: AsyncSequence {
         private var statement: Int?
         private var state = State.new
         private var patience = Patience()
+        /// The stream's, whose types have identifiers from the beginning of the iteration on.
+        private var query: PostgresQuery
+        /// The row that was handed out last.
+        private var last: PostgresResult?
+        /// A result that is still to be looked at: the first, or one that is no row.
+        private var unread: PostgresResult?
 
-        init(_ stream: PostgresRowStream) { self.stream = stream }
+        init(_ stream: PostgresRowStream) {
+            self.stream = stream
+            query = stream.query
+        }
 
         /// The next row; `nil` after the last.
         ///
@@ -63,11 +77,11 @@ public struct PostgresRowStream: AsyncSequence {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(PostgresError) -> PostgresRow? {
+            if let row = rowAtHand() { return row }
             if case .done = state { return nil }
             let link = stream.link
             // First, because after the lease's end the connection is another's.
-            let isCurrent = statement == nil || statement == link.statements.load(ordering: .relaxed)
-            guard link.leases.load(ordering: .relaxed) == stream.lease, isCurrent else {
+            guard link.isCurrent(lease: stream.lease, statement: statement) else {
                 state = .done
                 throw PostgresError(
                     .streamEnded,
@@ -78,48 +92,85 @@ public struct PostgresRowStream: AsyncSequence {
             link.beginUse()
             defer { link.endUse() }
             do throws(PostgresError) {
-                let sql: String
-                if case .running(let text) = state { sql = text } else { sql = try await begin() }
-                state = .running(sql: sql)
-                return try await nextRow(sql: sql)
+                if case .new = state { state = .running(sql: try await begin()) }
+                return try await nextRow()
             } catch {
                 state = .done
+                if stream.query.hasNamedTypes { link.session.types.removeAll() }
                 throw error
             }
         }
 
+        /// Sends the statement and waits for its first result.
+        ///
         /// - Returns: The text of the statement.
         private mutating func begin() async throws(PostgresError) -> String {
-            let (link, query) = (stream.link, stream.query)
+            let link = stream.link
             statement = link.endStreams()
             if let timeout = stream.timeout { patience.deadline = MonotonicClock.deadline(after: timeout) }
             try await link.prepareToSend(sql: query.text, patience, resetTimeout: stream.resetTimeout)
-            while true {
-                switch try link.send(query, rowByRow: true) {
-                case .sent(let text): return text
-                case .unprepared(let preparation): try await link.prepare(query, preparation, patience)
-                }
-            }
+            if query.hasNamedTypes { query = try await link.resolve(query, patience) }
+            let (sql, first) = try await link.open(query, patience)
+            unread = first
+            return sql
         }
 
-        private mutating func nextRow(sql: String) async throws(PostgresError) -> PostgresRow? {
-            guard let result = try await stream.link.nextResult(sql: sql, patience) else {
+        /// Returns the next row, if it has arrived. Its memory is that of the last row, if no caller has kept that.
+        @inline(__always)
+        private mutating func rowAtHand() -> PostgresRow? {
+            guard case .running = state, unread == nil else { return nil }
+            let link = stream.link
+            guard
+                link.isCurrent(lease: stream.lease, statement: statement), link.isUTF8,
+                let next = unsafe link.resultAtHand()
+            else { return nil }
+            if unsafe PQresultStatus(next) == PGRES_SINGLE_TUPLE, isKnownUniquelyReferenced(&last), let last {
+                unsafe last.replace(by: next)
+                return PostgresRow(result: last, index: 0)
+            }
+            return unsafe newRow(next)
+        }
+
+        @inline(never)
+        private mutating func newRow(_ next: OpaquePointer) -> PostgresRow? {
+            guard case .running(let sql) = state else { return nil }
+            let result = unsafe PostgresResult(next, sql: sql)
+            guard result.status == PGRES_SINGLE_TUPLE else {
+                unread = result
+                return nil
+            }
+            result.columnNames = stream.columnNames
+            last = result
+            return PostgresRow(result: result, index: 0)
+        }
+
+        private mutating func nextRow() async throws(PostgresError) -> PostgresRow? {
+            guard case .running(let sql) = state else { return nil }
+            var next = unread.take()
+            if next == nil { next = try await stream.link.nextResult(sql: sql, patience) }
+            guard let result = next else {
                 state = .done
                 return nil
             }
             try stream.link.requireUTF8(sql: sql)
-            if result.status == PGRES_SINGLE_TUPLE { return PostgresRow(result: result, index: 0) }
+            if result.status == PGRES_SINGLE_TUPLE {
+                result.columnNames = stream.columnNames
+                last = result
+                return PostgresRow(result: result, index: 0)
+            }
+            last = nil
             // The last one has no rows, or is an error; behind it comes the end of the answer.
             let error = stream.link.failure(of: result, sql: sql)
             if let error, error.code == .unsupported { throw error }
             while try await stream.link.nextResult(sql: sql, patience) != nil {}
             if let error {
-                _ = stream.link.forgetIfStale(stream.query, error)
+                _ = stream.link.forgetIfStale(query, error)
                 throw error
             }
-            stream.link.session.note(result, sql: sql)
+            stream.link.note(result, sql: sql)
             try stream.link.requireUTF8(sql: sql)
             state = .done
+            if let error = stream.link.controlError(sql: sql) { throw error }
             return nil
         }
     }
@@ -143,6 +194,7 @@ extension PostgresConnection {
             query: query,
             timeout: timeout ?? statementTimeout,
             resetTimeout: resetTimeout,
+            columnNames: columnNames,
             lease: link.leases.load(ordering: .relaxed)
         )
     }

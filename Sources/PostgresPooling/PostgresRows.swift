@@ -6,7 +6,7 @@
 ///
 /// They stay as the server sent them, and are decoded when they are asked for. A copy costs nothing.
 public struct PostgresRows: Sendable {
-    let result: PostgresResult
+    @usableFromInline let result: PostgresResult
 
     init(_ result: PostgresResult) { self.result = result }
 
@@ -25,13 +25,18 @@ public struct PostgresRows: Sendable {
     /// - Parameter columns: The type of each column, in order, as a tuple.
     /// - Returns: The rows, in the order of the statement.
     /// - Throws: ``PostgresError`` with the code `columnCount` or `decoding` if the rows are not of these types.
+    @inlinable
     public func decode<each Column: PostgresDecodable>(
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) throws(PostgresError) -> [(repeat each Column)] {
         try result.expect(columns)
         var rows: [(repeat each Column)] = []
         rows.reserveCapacity(count)
-        for row in 0..<count { rows.append(try result.decode(row: row, as: columns)) }
+        for index in indices {
+            // Named, because the optimizer of Swift 6.3 fails on a temporary pack here.
+            let row: (repeat each Column) = try result.decode(row: index, as: columns)
+            rows.append(row)
+        }
         return rows
     }
 

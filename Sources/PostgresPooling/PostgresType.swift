@@ -2,16 +2,36 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A data type of PostgreSQL, by its object identifier.
+/// A data type of PostgreSQL, by its object identifier or by its name.
 public struct PostgresType: Hashable, Sendable {
-    /// The object identifier, as in the server's table `pg_type`; 0 for ``unspecified``.
-    public let oid: UInt32
+    /// What `number` is.
+    enum Reference: UInt8 {
+        /// The object identifier.
+        case identifier
+        /// The number of a name in ``TypeNames``.
+        case name
+        /// The number of the name of the elements' type.
+        case arrayOfName
+    }
+
+    let number: UInt32
+    let reference: Reference
+
+    /// The object identifier, as in the server's table `pg_type`; 0 for ``unspecified`` and for a type
+    /// that is known by its name.
+    public var oid: UInt32 { isNamed ? 0 : number }
 
     /// The type with this object identifier.
     ///
-    /// The types that PostgreSQL brings along have the same one everywhere, below 16384; those that a database defines
-    /// itself, such as enumerations, have another one in each.
-    public init(oid: UInt32) { self.oid = oid }
+    /// The built-in types have the same identifier in each database, below 16384. The types that a
+    /// database defines, such as enumerations, have other identifiers in each; ``init(named:)`` finds
+    /// them.
+    public init(oid: UInt32) { self.init(oid, .identifier) }
+
+    init(_ number: UInt32, _ reference: Reference) {
+        self.number = number
+        self.reference = reference
+    }
 
     /// No type: the server takes the one that the place of the parameter asks for.
     public static var unspecified: PostgresType { PostgresType(oid: 0) }
@@ -84,8 +104,14 @@ public struct PostgresType: Hashable, Sendable {
 }
 
 extension PostgresType: CustomStringConvertible {
-    /// The short name of a well-known type, such as `int4`; of another one its object identifier.
+    /// The short name of a built-in type, such as `int4`; else the name that the program gave, or the
+    /// object identifier.
     public var description: String {
+        switch reference {
+        case .name: return TypeNames.name(number)
+        case .arrayOfName: return TypeNames.name(number) + "[]"
+        case .identifier: break
+        }
         for type in Self.wellKnown {
             if type.oid == oid { return type.name }
             if type.arrayOID == oid, oid != 0 { return "\(type.name)[]" }

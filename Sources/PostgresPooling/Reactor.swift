@@ -45,6 +45,13 @@ final class Reactor: Sendable {
     /// Whether a task looks for its answer itself, before it waits.
     let hasLooker = Atomic(false)
 
+    /// How often tasks wait.
+    let waitRate = WaitRate()
+
+    /// Links that tasks have lent after a turn of reading and before the end of what there is to read.
+    private let unfinished = Locked([Link]())
+    private let hasUnfinished = Atomic(false)
+
     private struct Links {
         var byToken: [UInt64: Link] = [:]
         var nextToken: UInt64 = 1
@@ -95,6 +102,15 @@ final class Reactor: Sendable {
         links.withLock { _ = $0.byToken.removeValue(forKey: link.token) }
     }
 
+    /// Has the thread take a turn of reading with a link that waits, although the poller does not report it.
+    func goOn(reading link: Link) {
+        unfinished.withLock { unfinished in
+            unfinished.append(link)
+            hasUnfinished.store(true, ordering: .relaxed)
+        }
+        poller.wake()
+    }
+
     /// Sees to it that the thread looks at a deadline that stands in a link.
     func arm(_ deadline: UInt64) {
         while true {
@@ -117,6 +133,8 @@ final class Reactor: Sendable {
     private func run() {
         var tokens: [UInt64] = []
         var ready: [Link] = []
+        // Those that take another turn, behind those that have become ready.
+        var reading: [Link] = []
         let lookHabit = SpinHabit()
         var looks = 0
         jobs?.begin()
@@ -128,18 +146,39 @@ final class Reactor: Sendable {
                 looks -= 1
                 sched_yield()
             }
-            poller.wait(milliseconds: isBusy || isLooking ? 0 : millisecondsToSleep(), into: &tokens)
+            let isAwake = isBusy || isLooking || !reading.isEmpty
+            poller.wait(milliseconds: isAwake ? 0 : millisecondsToSleep(), into: &tokens)
             if isLooking, !tokens.isEmpty || looks == 0 { _ = lookHabit.noting(!tokens.isEmpty) }
             if jobs != nil, !tokens.isEmpty { looks = lookHabit.shallOmit() ? 0 : Reactor.looks }
             links.withLock { links in
                 // One that is closed meanwhile is not known any more.
                 for token in tokens { if let link = links.byToken[token] { ready.append(link) } }
             }
-            for link in ready { link.becomeReady() }
+            let readyCount = ready.count
+            ready += reading
+            reading.removeAll(keepingCapacity: true)
+            if hasUnfinished.load(ordering: .relaxed) { takeUnfinished(into: &ready) }
+            for index in ready.indices where ready[index].takeTurn(isReported: index < readyCount) {
+                reading.append(ready[index])
+                // A turn takes up to a millisecond, and there may be hundreds.
+                failWaitersIfDue()
+            }
             ready.removeAll(keepingCapacity: true)
-            let deadline = wakesAt.load(ordering: .sequentiallyConsistent)
-            if deadline != Reactor.never, MonotonicClock.now >= deadline { failWaitersThatAreDue() }
+            failWaitersIfDue()
         }
+    }
+
+    private func takeUnfinished(into links: inout [Link]) {
+        unfinished.withLock { unfinished in
+            links += unfinished
+            unfinished.removeAll(keepingCapacity: true)
+            hasUnfinished.store(false, ordering: .relaxed)
+        }
+    }
+
+    private func failWaitersIfDue() {
+        let deadline = wakesAt.load(ordering: .sequentiallyConsistent)
+        if deadline != Reactor.never, MonotonicClock.now >= deadline { failWaitersThatAreDue() }
     }
 
     private func millisecondsToSleep() -> Int32 {

@@ -16,13 +16,19 @@ internal import LockPool
 
 /// Finds the addresses of names.
 enum Resolver {
-    /// The addresses of a host, in the resolver's order. Blocks, but not beyond the deadline.
+    /// The addresses of a host, in the resolver's order. Blocks, but not beyond the deadline or an interruption.
     ///
     /// - Throws: `PostgresError` with the code `connectFailed`.
-    static func addresses(of host: String, by deadline: UInt64) throws(PostgresError) -> [String] {
+    static func addresses(
+        of host: String,
+        by deadline: UInt64,
+        _ interruption: Interruption? = nil
+    ) throws(PostgresError) -> [String] {
         // The resolver has timeouts of its own, which may be long, and cannot be interrupted: so it gets a thread.
         let answer = Answer()
         let isStarted = HelperThread.start(name: "postgres-dns") { answer.put(lookUp(host)) }
+        interruption?.set { answer.put(.failure(Reason(text: "the pool was closed"))) }
+        defer { interruption?.set(nil) }
         // A name that is not known now may be, once its service has been started.
         func failure(_ message: String) -> PostgresError { PostgresError(.connectFailed, message, isUnreached: true) }
         guard isStarted else { throw failure("no thread could be started to look “\(host)” up") }
@@ -86,7 +92,12 @@ enum Resolver {
         }
 
         func put(_ result: Result<[String], Reason>) {
-            value.withLock { $0 = result }
+            // The first result is the answer: the parker is woken once.
+            let isFirst = value.withLock { value in
+                defer { value = value ?? result }
+                return value == nil
+            }
+            guard isFirst else { return }
             unsafe lockpool_parker_wake(parker, 0)
         }
 

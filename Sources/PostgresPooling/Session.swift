@@ -7,8 +7,29 @@ struct Session {
     /// The statements that are prepared on the server.
     var statements: StatementCache
 
+    /// The types that statements and rows have named, as the database has them.
+    var types = TypeCatalog()
+
     /// A statement has been sent whose answer has not been read to its end.
     var isAnswerPending = false
+
+    /// The transactions that `withTransaction` has begun in the present lease.
+    var transactions = TransactionRecord()
+
+    /// A transaction was open when the latest statement was sent.
+    var wasInTransaction = false
+
+    /// The stream of rows that is under way may change data, so that it must not be ended early.
+    var isStreamingChanges = false
+
+    /// The server had said that it ends the session when the latest statement was sent, and so does not read it.
+    var wasEnded = false
+
+    /// The statement is a pipeline of several.
+    var isPipelining = false
+
+    /// Whether a pooler may run each transaction in another session, so that there is none to reset.
+    var isShared = false
 
     /// What has been asked of the server to end that statement early.
     var cancelRequest: CancelRequest?
@@ -56,7 +77,10 @@ struct Session {
     }
 
     private mutating func noteUnusual(_ result: PostgresResult, sql: String?) {
-        switch SessionEffect(commandTag: result.commandTag, hasRows: result.hasRows, sql: sql) {
+        let tag = result.commandTag
+        // Types come and go with tables, schemas and extensions too.
+        if tag == "ROLLBACK" || ["CREATE ", "ALTER ", "DROP "].contains(where: tag.hasPrefix) { types.removeAll() }
+        switch SessionEffect(commandTag: tag, hasRows: result.hasRows, sql: sql) {
         case .none: break
         case .changed: isChanged = true
         case .preparedStatements: noteOwnStatement()

@@ -35,10 +35,9 @@ enum SessionEffect: Equatable {
         case "DEALLOCATE": self = commandTag == "DEALLOCATE ALL" ? .forgottenStatements : .none
         case "DISCARD": self = commandTag == "DISCARD ALL" ? .forgottenStatements : .changed
         case "", "ALTER", "ANALYZE", "BEGIN", "CHECKPOINT", "CLOSE", "CLUSTER", "COMMENT", "COMMIT", "COPY", "DELETE",
-            "DROP",
-            "EXPLAIN", "FETCH", "GRANT", "IMPORT", "INSERT", "LOCK", "MERGE", "MOVE", "NOTIFY", "REASSIGN", "REFRESH",
-            "REINDEX", "RELEASE", "REVOKE", "ROLLBACK", "SAVEPOINT", "SECURITY", "SHOW", "START", "TRUNCATE", "UPDATE",
-            "VACUUM":
+            "DROP", "EXPLAIN", "FETCH", "GRANT", "IMPORT", "INSERT", "LOCK", "MERGE", "MOVE", "NOTIFY", "REASSIGN",
+            "REFRESH", "REINDEX", "RELEASE", "REVOKE", "ROLLBACK", "SAVEPOINT", "SECURITY", "SHOW", "START",
+            "TRUNCATE", "UPDATE", "VACUUM":
             self = .none
         default:
             // CALL, DO, LISTEN, LOAD, RESET, UNLISTEN, and what other servers have.

@@ -2,77 +2,89 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ConnectionPooling
-
-/// The statements that a connection has prepared on the server, up to a bound.
+/// The statements that a connection has run or prepared, up to a number and a size.
 ///
 /// A text that comes for the first time is not prepared: that would cost a round trip more, and most texts of that kind do not come
-/// again. From its second time on it is. When there are more than the bound, the one that was not used for longest goes.
+/// again. From its second time on it is. When there is no room, the statement that was not used for the longest time is evicted.
 struct StatementCache {
-    /// What is prepared: a text, in the pieces that it was put together from, and the types of its parameters.
-    ///
-    /// Made for each statement that is run, and so without an array of its own: it holds the statement's pieces. What is remembered
-    /// has forgotten the parameters' values. The same text from other pieces is another statement, which is prepared for itself.
-    struct Key: Hashable {
-        private let pieces: [PostgresQuery.Piece]
+    /// A statement that the server has prepared.
+    final class Prepared: Sendable {
+        let name: String
+        let text: String
+        /// The types that the parameters are sent with; `nil` if they are those of the values.
+        let types: [UInt32]?
+        fileprivate let byteCount: Int
 
-        init(_ query: PostgresQuery) { self.init(pieces: query.pieces) }
-
-        private init(pieces: [PostgresQuery.Piece]) { self.pieces = pieces }
-
-        var types: [UInt32] { pieces.compactMap { $0.parameter?.type.oid } }
-
-        var withoutValues: Key { Key(pieces: pieces.map(\.withoutValue)) }
-
-        static func == (one: Key, other: Key) -> Bool {
-            let count = one.pieces.count
-            guard count == other.pieces.count else { return false }
-            // By index, here and below: an iterator would count references to the array.
-            for index in 0..<count where !one.pieces[index].isSame(as: other.pieces[index]) { return false }
-            return true
+        init(name: String, text: String, types: [UInt32]?, byteCount: Int) {
+            self.name = name
+            self.text = text
+            self.types = types
+            self.byteCount = byteCount
         }
-
-        func hash(into hasher: inout Hasher) { for index in pieces.indices { pieces[index].hash(into: &hasher) } }
     }
 
-    /// A statement that the server has.
-    struct Prepared: Equatable {
-        let name: String
-        let text: String
+    /// How a statement that is not prepared is to be run.
+    enum Plan {
+        /// As it is, with these types of the parameters; `nil` for those of the values.
+        case send(types: [UInt32]?)
+        /// After the server has taken the types of the parameters: a failure would end the transaction.
+        case check
+        /// By a name that the server has prepared for the same text in other pieces.
+        case execute(Prepared)
+        /// By name, after it has been prepared.
+        case prepare(Preparation)
     }
 
-    /// Under what name a statement is to be prepared, and the name of the one that is to be deallocated before that.
+    /// A statement that is to be prepared.
     struct Preparation {
-        let name: String
-        let text: String
-        let evicting: String?
+        let statement: Prepared
+        /// The names that are to be deallocated before.
+        let evicting: [String]
     }
 
     private final class Entry {
         let key: Key
-        let text: String
-        var name: String?
+        let byteCount: Int
+        var prepared: Prepared?
+        /// The types that the parameters are to be sent with; `nil` for those of the values.
+        var types: [UInt32]?
+        /// Whether the server has taken these types, as far as is known.
+        var isChecked = false
         var lastUse = 0
 
-        init(_ key: Key, text: String) {
+        init(_ key: Key, byteCount: Int) {
             self.key = key
-            self.text = text
+            self.byteCount = byteCount
         }
-
-        var prepared: Prepared? { name.map { Prepared(name: $0, text: text) } }
     }
 
     let capacity: Int
+    let byteCapacity: Int
+    /// What the connections of the pool have learned of parameters' types.
+    let resolved: ResolvedTypes
+    /// Whether statements may be prepared by name; not behind a pooler that may execute them in another session.
+    var isNaming = true
+
     private var entries: [Key: Entry] = [:]
-    /// The one of the last statement, which is often the next one's too: found without a hash.
+    /// The entry of the last statement, which is often the next one's too: found without a hash.
     private var latest: Entry?
     private var uses = 0
-    private var preparedCount = 0
-    private var nextNumber = 1
+    /// What the server has prepared and may be executed, by its name. Keys of the same text share it.
+    private var names: [String: Prepared] = [:]
+    private var preparedBytes = 0
+    /// What the server may still have and is not to be executed.
+    private var outdated: Set<String> = []
+    /// Of the entries that are not prepared.
+    private var (seenCount, seenBytes) = (0, 0)
 
-    init(capacity: Int) { self.capacity = capacity }
+    init(capacity: Int, byteCapacity: Int = 1 << 20, resolved: ResolvedTypes = ResolvedTypes()) {
+        self.capacity = capacity
+        self.byteCapacity = byteCapacity
+        self.resolved = resolved
+    }
 
-    /// A statement that is used now, as the server has prepared it; `nil` if it has not, as far as is known. O(length of the statement).
+    /// Returns a statement, which is used now, as the server has prepared it; `nil` if it has not, as far as is known. O(length of
+    /// the statement).
     mutating func prepared(_ key: Key) -> Prepared? {
         guard let entry = entry(key), let prepared = entry.prepared else { return nil }
         use(entry)
@@ -87,109 +99,191 @@ struct StatementCache {
         if latest !== entry { latest = entry }
     }
 
-    /// Decides whether a statement that is not prepared is to be, now. Otherwise its text is sent as it is.
+    /// Decides how a statement that is not prepared is to be run now.
     ///
     /// - Parameters:
     ///   - key: The statement.
     ///   - text: Its text.
-    ///   - mayEvict: Whether another may go to make room; if not, and there is none, it is not prepared.
-    /// - Returns: How it is to be prepared; `nil` if it is not.
-    /// - Complexity: O(length of the statement), and O(`capacity`) when another has to go.
-    mutating func preparation(_ key: Key, text: String, mayEvict: Bool = true) -> Preparation? {
-        guard capacity > 0 else { return nil }
-        guard let entry = entry(key) else {
-            // As many texts that came once are remembered as there may be prepared ones.
-            if entries.count - preparedCount >= capacity { evictUnprepared() }
-            use(remember(key, text: text))
-            return nil
-        }
-        precondition(entry.name == nil, "A statement is prepared once.")
+    ///   - isNamed: Whether it may be prepared.
+    ///   - mayEvict: Whether others may be evicted for it; if not, and there is no room, it is not prepared.
+    ///   - mustCheck: Whether the types of its parameters must not be refused.
+    /// - Complexity: O(length of the statement), and O(`capacity`) for each one that is evicted.
+    mutating func plan(
+        _ key: Key,
+        text: String,
+        isNamed: Bool = true,
+        mayEvict: Bool = true,
+        mustCheck: Bool = false
+    ) -> Plan {
+        guard let entry = entry(key) else { return firstPlan(key, text: text, mustCheck: mustCheck) }
         use(entry)
-        let isFull = preparedCount >= capacity
-        if isFull, !mayEvict { return nil }
-        let evicted = isFull ? evictPrepared() : nil
-        defer { nextNumber += 1 }
-        return Preparation(name: "lockpool_\(nextNumber)", text: text, evicting: evicted)
+        if mustCheck, !entry.isChecked { return .check }
+        if isNamed, isNaming, let plan = namedPlan(entry, text: text, mayEvict: mayEvict) { return plan }
+        // What the server refuses is noted as unchecked again.
+        entry.isChecked = true
+        return .send(types: entry.types)
     }
 
-    private mutating func remember(_ key: Key, text: String) -> Entry {
-        let entry = Entry(key.withoutValues, text: text)
-        entries[entry.key] = entry
-        return entry
+    private mutating func firstPlan(_ key: Key, text: String, mustCheck: Bool) -> Plan {
+        let byteCount = key.byteCount(text: text)
+        let isLarge = isLarge(byteCount)
+        let declared = key.types
+        let isFlexible = declared.contains { TypeSearch.isFlexible($0) }
+        var types = isFlexible ? nil : declared
+        if isFlexible, !isLarge, mustCheck || resolved.hasOthers {
+            types = resolved.types(of: StatementIdentity(text: text, types: declared))
+        }
+        let others = types == declared ? nil : types
+        let isChecked = types != nil || !mustCheck
+        if capacity > 0, !isLarge {
+            let entry = remember(key, byteCount: byteCount)
+            (entry.types, entry.isChecked) = (others, isChecked)
+            use(entry)
+        }
+        return isChecked ? .send(types: others) : .check
     }
+
+    /// Whether a statement is too large to be remembered.
+    private func isLarge(_ byteCount: Int) -> Bool { byteCount > byteCapacity / 8 }
+
+    private mutating func namedPlan(_ entry: Entry, text: String, mayEvict: Bool) -> Plan? {
+        // Before the hash is computed, which would be for nothing.
+        if !mayEvict, !hasRoom(for: entry) { return nil }
+        let name = StatementIdentity(text: text, types: entry.types ?? entry.key.types).name
+        if let prepared = names[name] {
+            setPrepared(entry, prepared)
+            return .execute(prepared)
+        }
+        while !hasRoom(for: entry) { guard evictPrepared() else { return nil } }
+        guard mayEvict || !outdated.contains(name) else { return nil }
+        return .prepare(
+            Preparation(
+                statement: Prepared(name: name, text: text, types: entry.types, byteCount: entry.byteCount),
+                evicting: mayEvict ? outdated.sorted() : []
+            )
+        )
+    }
+
+    // MARK: What has become of a statement
 
     /// Whether the server has prepared a statement, as far as is known.
-    func isPrepared(_ key: Key) -> Bool { entries[key]?.name != nil }
+    func isPrepared(_ key: Key) -> Bool { preparedName(key) != nil }
+
+    /// The name that the server has prepared a statement under, as far as is known.
+    func preparedName(_ key: Key) -> String? { entries[key]?.prepared?.name }
 
     /// Notes that the server has prepared a statement.
     mutating func didPrepare(_ key: Key, _ preparation: Preparation) {
-        let entry = entries[key] ?? remember(key, text: preparation.text)
-        if entry.name == nil { preparedCount += 1 }
-        entry.name = preparation.name
-        entry.lastUse = uses
+        let statement = preparation.statement
+        let entry = entries[key] ?? remember(key, byteCount: statement.byteCount)
+        if names.updateValue(statement, forKey: statement.name) == nil { preparedBytes += statement.byteCount }
+        entry.isChecked = true
+        setPrepared(entry, statement)
+        note(key, text: statement.text, types: statement.types)
     }
 
-    /// Forgets a statement that the server does not have any more, or not as it should be.
-    mutating func remove(_ key: Key) {
-        latest = nil
-        if entries.removeValue(forKey: key)?.name != nil { preparedCount -= 1 }
-    }
+    /// Notes that the server has no statement of this name.
+    mutating func didDeallocate(_ name: String) { outdated.remove(name) }
 
-    mutating func removeAll() {
-        latest = nil
-        entries = [:]
-        preparedCount = 0
-    }
-
-    private mutating func evictPrepared() -> String? {
-        let oldest = entries.lazy.filter { $0.value.name != nil }.min { $0.value.lastUse < $1.value.lastUse }
-        guard let oldest else { return nil }
-        remove(oldest.key)
-        return oldest.value.name
-    }
-
-    private mutating func evictUnprepared() {
-        let oldest = entries.lazy.filter { $0.value.name == nil }.min { $0.value.lastUse < $1.value.lastUse }
-        if let oldest { remove(oldest.key) }
-    }
-}
-
-extension PostgresQuery.Piece {
-    fileprivate var withoutValue: PostgresQuery.Piece {
-        switch self {
-        case .literal, .text: self
-        case .parameter(let parameter): .parameter(.null(parameter.type))
-        case .numbered(let parameter): .numbered(.null(parameter.type))
-        }
-    }
-
-    /// Whether it makes the same text, and the same types.
-    fileprivate func isSame(as other: PostgresQuery.Piece) -> Bool {
-        switch (self, other) {
-        case (.literal(let one), .literal(let other)): one.isSame(as: other)
-        case (.text(let one), .text(let other)): ExactText(one) == ExactText(other)
-        case (.parameter(let one), .parameter(let other)), (.numbered(let one), .numbered(let other)):
-            one.type == other.type
-        default: false
-        }
-    }
-
-    fileprivate func hash(into hasher: inout Hasher) {
-        switch self {
-        case .literal(let text): text.withUTF8Buffer { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-        case .text(let text): hasher.combine(ExactText(text))
-        case .parameter(let parameter), .numbered(let parameter): hasher.combine(parameter.type)
-        }
-    }
-}
-
-extension StaticString {
-    /// Whether each byte is the same; known at once for the same literal.
-    fileprivate func isSame(as other: StaticString) -> Bool {
-        withUTF8Buffer { one in
-            other.withUTF8Buffer { other in
-                unsafe one.count == other.count && (one.baseAddress == other.baseAddress || one.elementsEqual(other))
+    /// Notes with what types the server takes the parameters of a statement.
+    ///
+    /// - Parameter types: The types of all parameters; `nil` for those of the values.
+    mutating func didResolve(_ key: Key, text: String, types: [UInt32]?) {
+        if let entry = entries[key] {
+            if entry.types != types, let name = entry.prepared?.name {
+                release(name)
+                outdated.insert(name)
             }
+            (entry.types, entry.isChecked) = (types, true)
         }
+        note(key, text: text, types: types)
+    }
+
+    private func note(_ key: Key, text: String, types: [UInt32]?) {
+        let declared = key.types
+        guard !isLarge(key.byteCount(text: text)), declared.contains(where: { TypeSearch.isFlexible($0) }) else {
+            return
+        }
+        resolved.note(types ?? declared, of: StatementIdentity(text: text, types: declared), areOthers: types != nil)
+    }
+
+    /// Notes that a statement has failed before it was prepared, perhaps for the types of its parameters.
+    mutating func didFail(_ key: Key) {
+        guard let entry = entries[key], entry.prepared == nil else { return }
+        entry.isChecked = !key.types.contains { TypeSearch.isFlexible($0) }
+    }
+
+    /// Notes that a prepared statement cannot be executed.
+    ///
+    /// - Parameter isOutdated: Whether the server has it and would make other columns of it than when it was prepared; otherwise it
+    ///   has forgotten the statement.
+    /// - Returns: Whether it was prepared, as far as was known.
+    mutating func forget(_ key: Key, isOutdated: Bool) -> Bool {
+        guard let name = entries[key]?.prepared?.name else { return false }
+        release(name)
+        if isOutdated { outdated.insert(name) }
+        return true
+    }
+
+    /// Forgets all statements. The server has none of them.
+    mutating func removeAll() {
+        (latest, entries, names, outdated) = (nil, [:], [:], [])
+        (preparedBytes, seenCount, seenBytes) = (0, 0, 0)
+    }
+
+    // MARK: Room
+
+    /// As many texts that came once are remembered as there may be prepared ones.
+    private mutating func remember(_ key: Key, byteCount: Int) -> Entry {
+        while seenCount > 0, seenCount >= capacity || seenBytes + byteCount > byteCapacity { evictSeen() }
+        let entry = Entry(key.withoutValues, byteCount: byteCount)
+        entries[entry.key] = entry
+        seenCount += 1
+        seenBytes += byteCount
+        return entry
+    }
+
+    private mutating func setPrepared(_ entry: Entry, _ prepared: Prepared) {
+        if entry.prepared == nil {
+            seenCount -= 1
+            seenBytes -= entry.byteCount
+        }
+        entry.prepared = prepared
+    }
+
+    /// Makes entries that have come once of all that share a name.
+    private mutating func release(_ name: String) {
+        guard let prepared = names.removeValue(forKey: name) else { return }
+        preparedBytes -= prepared.byteCount
+        for entry in entries.values where entry.prepared === prepared {
+            entry.prepared = nil
+            seenCount += 1
+            seenBytes += entry.byteCount
+        }
+    }
+
+    private func hasRoom(for entry: Entry) -> Bool {
+        names.count < capacity && preparedBytes + entry.byteCount <= byteCapacity
+    }
+
+    private mutating func evictPrepared() -> Bool {
+        let oldest = entries.values.lazy.filter { $0.prepared != nil }.min { $0.lastUse < $1.lastUse }
+        guard let oldest, let name = oldest.prepared?.name else { return false }
+        release(name)
+        removeSeen(oldest)
+        outdated.insert(name)
+        return true
+    }
+
+    private mutating func evictSeen() {
+        let oldest = entries.values.lazy.filter { $0.prepared == nil }.min { $0.lastUse < $1.lastUse }
+        if let oldest { removeSeen(oldest) }
+    }
+
+    private mutating func removeSeen(_ entry: Entry) {
+        if latest === entry { latest = nil }
+        entries[entry.key] = nil
+        seenCount -= 1
+        seenBytes -= entry.byteCount
     }
 }

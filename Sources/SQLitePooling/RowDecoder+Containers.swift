@@ -2,21 +2,38 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+public import ConnectionPooling
+
 /// A row, as the decoder of a type with properties.
+///
+/// Inlined into the `init(from:)` of the type, as far as that is into the loop over the rows.
+@usableFromInline
 struct Row: Decoder {
-    let row: RowDecoder
+    @usableFromInline let row: RowReference
 
-    var codingPath: [any CodingKey] { [] }
-    var userInfo: [CodingUserInfoKey: Any] { [:] }
+    @inlinable
+    init(row: RowReference) { self.row = row }
 
+    @usableFromInline var codingPath: [any CodingKey] { [] }
+    @usableFromInline var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+    @inlinable
     func container<Key: CodingKey>(keyedBy: Key.Type) -> KeyedDecodingContainer<Key> {
-        row.properties(Key.self)
+        row.container(keyedBy: Key.self) ?? newContainer(Key.self)
     }
 
-    func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw row.noContainer([]) }
+    @usableFromInline
+    @inline(never)
+    func newContainer<Key: CodingKey>(_: Key.Type) -> KeyedDecodingContainer<Key> {
+        row.newContainer { Properties<Key>(row: $0) }
+    }
 
+    @usableFromInline
+    func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw try row.decoder().noContainer([]) }
+
+    @usableFromInline
     func singleValueContainer() throws -> any SingleValueDecodingContainer {
-        try row.statement.expect(columnCount: 1)
+        try row.decoder().statement.expect(columnCount: 1)
         return Cell(row: row, index: 0, codingPath: [])
     }
 }
@@ -24,65 +41,120 @@ struct Row: Decoder {
 /// The columns of a row, by name.
 ///
 /// The common types have functions of their own, which look up no conformance at run time.
+@safe
 struct Properties<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    let row: RowDecoder
+    let row: RowReference
+    /// The columns of the keys, as far as they are kept.
+    private let columns: UnsafeMutablePointer<Int16>?
+
+    init(row: RowReference) {
+        self.row = row
+        unsafe columns = row.columns(Key.self)
+    }
 
     var codingPath: [any CodingKey] { [] }
-    var allKeys: [Key] { row.propertyNames.compactMap { Key(stringValue: $0) } }
+    var allKeys: [Key] { (try? row.decoder().propertyNames.compactMap { Key(stringValue: $0) }) ?? [] }
 
-    func contains(_ key: Key) -> Bool { row.index(of: key.stringValue) != nil }
+    func contains(_ key: Key) -> Bool { (try? find(key)) != nil }
 
-    func decodeNil(forKey key: Key) throws -> Bool {
-        let column = try row.column(for: key.stringValue)
-        return column.isNull
-    }
+    func decodeNil(forKey key: Key) throws -> Bool { try row.isNull(index(of: key)) }
 
-    func decode(_: Bool.Type, forKey key: Key) throws -> Bool { try row.bool(key.stringValue) }
-    func decode(_: String.Type, forKey key: Key) throws -> String { try row.string(key.stringValue) }
-    func decode(_: Double.Type, forKey key: Key) throws -> Double { try row.double(key.stringValue) }
-    func decode(_: Float.Type, forKey key: Key) throws -> Float { try row.float(key.stringValue) }
-    func decode(_: Int.Type, forKey key: Key) throws -> Int { try row.int(key.stringValue) }
-    func decode(_: Int32.Type, forKey key: Key) throws -> Int32 { try row.int32(key.stringValue) }
-    func decode(_: Int64.Type, forKey key: Key) throws -> Int64 { try row.int64(key.stringValue) }
+    @inline(__always) func decode(_: Bool.Type, forKey key: Key) throws -> Bool { try value(key) }
+    @inline(__always) func decode(_: String.Type, forKey key: Key) throws -> String { try value(key) }
+    @inline(__always) func decode(_: Double.Type, forKey key: Key) throws -> Double { try value(key) }
+    @inline(__always) func decode(_: Float.Type, forKey key: Key) throws -> Float { try value(key) }
+    @inline(__always) func decode(_: Int.Type, forKey key: Key) throws -> Int { try value(key) }
+    @inline(__always) func decode(_: Int32.Type, forKey key: Key) throws -> Int32 { try value(key) }
+    @inline(__always) func decode(_: Int64.Type, forKey key: Key) throws -> Int64 { try value(key) }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
-        guard let index = row.index(of: key.stringValue) else { throw row.missing(key.stringValue) }
-        return try row.decode(type, at: index, path: [key])
+        let index = try index(of: key)
+        return try row.decoder().decode(type, at: index, path: [key])
     }
 
-    func decodeIfPresent(_: Bool.Type, forKey key: Key) throws -> Bool? { try row.optionalBool(key.stringValue) }
-    func decodeIfPresent(_: String.Type, forKey key: Key) throws -> String? { try row.optionalString(key.stringValue) }
-    func decodeIfPresent(_: Double.Type, forKey key: Key) throws -> Double? { try row.optionalDouble(key.stringValue) }
-    func decodeIfPresent(_: Float.Type, forKey key: Key) throws -> Float? { try row.optionalFloat(key.stringValue) }
-    func decodeIfPresent(_: Int.Type, forKey key: Key) throws -> Int? { try row.optionalInt(key.stringValue) }
-    func decodeIfPresent(_: Int32.Type, forKey key: Key) throws -> Int32? { try row.optionalInt32(key.stringValue) }
-    func decodeIfPresent(_: Int64.Type, forKey key: Key) throws -> Int64? { try row.optionalInt64(key.stringValue) }
+    func decodeIfPresent(_: Bool.Type, forKey key: Key) throws -> Bool? { try optional(key) }
+    func decodeIfPresent(_: String.Type, forKey key: Key) throws -> String? { try optional(key) }
+    func decodeIfPresent(_: Double.Type, forKey key: Key) throws -> Double? { try optional(key) }
+    func decodeIfPresent(_: Float.Type, forKey key: Key) throws -> Float? { try optional(key) }
+    func decodeIfPresent(_: Int.Type, forKey key: Key) throws -> Int? { try optional(key) }
+    func decodeIfPresent(_: Int32.Type, forKey key: Key) throws -> Int32? { try optional(key) }
+    func decodeIfPresent(_: Int64.Type, forKey key: Key) throws -> Int64? { try optional(key) }
 
     func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
-        guard let index = try row.indexUnlessNull(of: key.stringValue) else { return nil }
-        return try row.decode(type, at: index, path: [key])
+        guard let index = try indexUnlessNull(of: key) else { return nil }
+        return try row.decoder().decode(type, at: index, path: [key])
     }
 
     func nestedContainer<Nested: CodingKey>(
         keyedBy: Nested.Type,
         forKey key: Key
     ) throws -> KeyedDecodingContainer<Nested> {
-        throw row.noContainer([key])
+        throw try row.decoder().noContainer([key])
     }
 
-    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { throw row.noContainer([key]) }
+    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
+        throw try row.decoder().noContainer([key])
+    }
 
     func superDecoder() -> any Decoder { Row(row: row) }
 
     func superDecoder(forKey key: Key) throws -> any Decoder {
-        guard let index = row.index(of: key.stringValue) else { throw row.missing(key.stringValue) }
-        return Cell(row: row, index: index, codingPath: [key])
+        Cell(row: row, index: try index(of: key), codingPath: [key])
+    }
+}
+
+extension Properties {
+    /// Decodes the value of a property.
+    @inline(__always)
+    private func value<Value: SQLiteDecodable>(_ key: Key) throws(SQLiteError) -> Value {
+        try row.value(at: try index(of: key))
+    }
+
+    /// Decodes the value of an optional property.
+    @inline(__always)
+    private func optional<Value: SQLiteDecodable>(_ key: Key) throws(SQLiteError) -> Value? {
+        guard let index = try indexUnlessNull(of: key) else { return nil }
+        return try row.value(at: index)
+    }
+
+    /// Returns the index of the column for a property.
+    @inline(__always)
+    private func index(of key: Key) throws(SQLiteError) -> Int {
+        guard let index = try find(key) else { throw try row.decoder().missing(key.stringValue) }
+        return index
+    }
+
+    /// Returns the index of the column for an optional property; `nil` if there is no column, which may be an error, and if
+    /// the value is `NULL`.
+    @inline(__always)
+    private func indexUnlessNull(of key: Key) throws(SQLiteError) -> Int? {
+        guard let index = try find(key) else {
+            let decoder = try row.decoder()
+            if decoder.missingColumns == .areNil { return nil }
+            throw decoder.missing(key.stringValue)
+        }
+        return try row.isNull(index) ? nil : index
+    }
+
+    /// Returns the index of the column for a property; `nil` if there is none.
+    @inline(__always)
+    private func find(_ key: Key) throws(SQLiteError) -> Int? {
+        let column = unsafe row.column(of: key, in: columns)
+        if column >= 0 { return Int(column) }
+        return try column == RowReference.missing ? nil : findByName(key)
+    }
+
+    @inline(never)
+    private func findByName(_ key: Key) throws(SQLiteError) -> Int? {
+        let index = try row.decoder().index(of: key.stringValue)
+        unsafe row.note(index, of: key, in: columns)
+        return index
     }
 }
 
 /// One column, as the decoder of a type that is made of one value, such as an enumeration with raw values.
 struct Cell: Decoder, SingleValueDecodingContainer {
-    let row: RowDecoder
+    let row: RowReference
     let index: Int
     let codingPath: [any CodingKey]
 
@@ -101,6 +173,41 @@ struct Cell: Decoder, SingleValueDecodingContainer {
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
         // A wrapper around a wrapper asks for one value in its turn.
-        try row.decode(type, at: index, path: codingPath)
+        try row.decoder().decode(type, at: index, path: codingPath)
+    }
+}
+
+extension RowReference {
+    /// The decoder of the row.
+    func decoder() throws(SQLiteError) -> RowDecoder {
+        guard isCurrent, let decoder = unsafe row.pointee.decoder else { throw Self.isOver }
+        return unsafe Unmanaged.fromOpaque(decoder).takeUnretainedValue()
+    }
+
+    /// Returns a column of the row.
+    @inline(__always)
+    func column(_ index: Int) throws(SQLiteError) -> SQLiteColumn {
+        guard isCurrent, let statement = unsafe row.pointee.source, let owner = unsafe row.pointee.owner else {
+            throw Self.isOver
+        }
+        return unsafe SQLiteColumn(index, of: statement, owner)
+    }
+
+    /// Decodes the value of a column.
+    @inline(__always)
+    func value<Value: SQLiteDecodable>(at index: Int) throws(SQLiteError) -> Value {
+        // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
+        let column = try column(index)
+        return try Value(column: column)
+    }
+
+    @inline(__always)
+    func isNull(_ index: Int) throws(SQLiteError) -> Bool {
+        let column = try column(index)
+        return column.isNull
+    }
+
+    private static var isOver: SQLiteError {
+        @inline(never) get { SQLiteError(.decoding, "the row of this decoder is over") }
     }
 }

@@ -22,9 +22,17 @@ public struct SQLiteColumn: ~Copyable {
 
     @usableFromInline
     init(_ index: Int, of statement: borrowing Statement) {
-        unsafe reference = statement.reference
+        unsafe self.init(index, of: statement.handle, statement.reference)
+    }
+
+    /// - Parameters:
+    ///   - handle: SQLite's statement.
+    ///   - reference: The `Statement` that it belongs to.
+    @inline(__always)
+    init(_ index: Int, of handle: OpaquePointer, _ reference: UnsafeMutableRawPointer) {
+        unsafe self.reference = reference
         // Never without an address: a column that there is not has a value, which is NULL.
-        unsafe pointer = sqlite3_column_value(statement.handle, Int32(truncatingIfNeeded: index))
+        unsafe pointer = sqlite3_column_value(handle, Int32(truncatingIfNeeded: index))
         self.index = index
     }
 

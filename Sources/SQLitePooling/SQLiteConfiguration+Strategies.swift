@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
+
 extension SQLiteConfiguration {
     /// How a `Date` is stored, and how a number is decoded as a `Date`.
     ///
@@ -62,17 +64,7 @@ extension SQLiteConfiguration.ColumnNames {
     func propertyName(_ column: String) -> String {
         switch self {
         case .asWritten: column
-        case .convertFromSnakeCase: Self.convertFromSnakeCase(column)
+        case .convertFromSnakeCase: column.convertedFromSnakeCase
         }
-    }
-
-    /// Converts as `JSONDecoder` does: underscores at both ends stay.
-    private static func convertFromSnakeCase(_ name: String) -> String {
-        let start = name.prefix { $0 == "_" }
-        let end = name.dropFirst(start.count).reversed().prefix { $0 == "_" }
-        let words = name.split(separator: "_")
-        guard words.count > 1 else { return name }
-        let rest = words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }
-        return start + words[0].lowercased() + rest.joined() + String(repeating: "_", count: end.count)
     }
 }

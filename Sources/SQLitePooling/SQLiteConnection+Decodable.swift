@@ -31,7 +31,8 @@ extension SQLiteConnection {
         var values: [Value] = []
         guard let decoder = try session.beginDecoding(sql, missingColumns) else { return values }
         defer { session.end(decoder) }
-        repeat { values.append(try decoder.decode(type)) } while try session.stepOn(decoder.statement)
+        let statement = decoder.statement
+        repeat { values.append(try decoder.decode(type)) } while try session.stepOn(statement)
         return values
     }
 
@@ -81,10 +82,7 @@ extension Session {
 
     /// Ends the decoding of a statement, and the statement.
     @usableFromInline
-    func end(_ decoder: RowDecoder) {
-        decoder.end()
-        end(decoder.statement)
-    }
+    func end(_ decoder: RowDecoder) { end(decoder.statement) }
 }
 
 extension SQLiteRow {
@@ -102,7 +100,6 @@ extension SQLiteRow {
         missingColumns: SQLiteMissingColumns = .areErrors
     ) throws -> Value {
         let decoder = RowDecoder(statement, missingColumns: missingColumns)
-        defer { decoder.end() }
         return try decoder.decode(type)
     }
 }

@@ -46,7 +46,7 @@ import Testing
             ([Request.scram, Request.clearText], "clear text"), ([Request.scram, Request.none], "does not prove"),
         ]
         for (script, reason) in scripts {
-            let server = try ScriptedServer(script)
+            let server = try ReplayServer(script)
             let address = "host=127.0.0.1 port=\(server.port) user=u password=\(Self.secret) dbname=d"
             let error = await connect(address)
             #expect(
@@ -62,7 +62,7 @@ import Testing
 
     @Test("What require_auth names is given, and what it leaves out is not")
     func required() async throws {
-        let allowed = try ScriptedServer([Request.clearText])
+        let allowed = try ReplayServer([Request.clearText])
         _ = await connect(
             "host=127.0.0.1 port=\(allowed.port) user=u password=\(Self.secret) require_auth=password,scram-sha-256"
         )
@@ -72,7 +72,7 @@ import Testing
             (Request.none, "scram-sha-256", "no authentication, which require_auth excludes"),
             (Request.scram, "!scram-sha-256", "scram-sha-256, which require_auth excludes"),
         ] {
-            let server = try ScriptedServer([request])
+            let server = try ReplayServer([request])
             let error = await connect(
                 "postgres://u:\(Self.secret)@127.0.0.1:\(server.port)/d?require_auth=\(methods)"
             )
@@ -161,6 +161,13 @@ import Testing
             var parameters = try ConnectParameters(parsing: "")
             try parameters.fillIn()
             precondition(parameters["require_auth"] == "scram-sha-256")
+            parameters["require_auth"] = "scram"
+            do throws(PostgresError) {
+                _ = try AuthenticationGate(&parameters)
+                preconditionFailure("a list that is none was taken")
+            } catch {
+                precondition(error.code == .invalidConfiguration)
+            }
         }
     }
 
@@ -192,7 +199,7 @@ import Testing
 }
 
 /// A server that says what it is told to, each part after the client's next message, and keeps what it hears.
-private final class ScriptedServer: Sendable {
+private final class ReplayServer: Sendable {
     let port: Int
     private let hearing: Task<[UInt8], Never>
 

@@ -117,21 +117,29 @@ import Testing
         }
     }
 
-    @Test("A timestamp and a date are taken to be in UTC")
+    @Test("A timestamptz is a Date, and an infinite one is refused with the type that holds it")
     func times() throws {
         let hour: [UInt8] = [0, 0, 0, 0, 0xD6, 0x93, 0xA4, 0x00]
-        #expect(try decode(hour, .timestamp, as: Date.self) == Date(timeIntervalSince1970: 946_688_400))
         #expect(try decode(hour, .timestamptz, as: Date.self) == Date(timeIntervalSince1970: 946_688_400))
-        #expect(try decode([0, 0, 0, 1], .date, as: Date.self) == Date(timeIntervalSince1970: 946_771_200))
-        for type in [PostgresType.timestamp, .timestamptz] {
-            for infinity in [[127] + Array(repeating: 255, count: 7), [128] + Array(repeating: 0, count: 7)]
-                as [[UInt8]]
-            {
-                #expect(message(infinity, type, as: Date.self)?.hasSuffix("the time is infinite") == true)
-            }
+        for infinity in [[127] + Array(repeating: 255, count: 7), [128] + Array(repeating: 0, count: 7)] as [[UInt8]] {
+            #expect(
+                message(infinity, .timestamptz, as: Date.self)?.hasSuffix(
+                    "the time is infinite; decode PostgresOrInfinity<Date>"
+                ) == true
+            )
+            #expect(
+                message(infinity, .timestamp, as: PostgresTimestamp.self)?.hasSuffix(
+                    "the timestamp is infinite; decode PostgresOrInfinity<PostgresTimestamp>"
+                ) == true
+            )
         }
-        #expect(message([127, 255, 255, 255], .date, as: Date.self)?.hasSuffix("the time is infinite") == true)
-        #expect(message([128, 0, 0, 0], .date, as: PostgresDate.self)?.hasSuffix("the date is infinite") == true)
+        for infinity in [[127, 255, 255, 255], [128, 0, 0, 0]] as [[UInt8]] {
+            #expect(
+                message(infinity, .date, as: PostgresDate.self)?.hasSuffix(
+                    "the date is infinite; decode PostgresOrInfinity<PostgresDate>"
+                ) == true
+            )
+        }
     }
 
     @Test("Integers of every width become every integer that they fit")
@@ -180,7 +188,7 @@ import Testing
         let result = sampleResult([("id", .int4), ("age", .text)], [[[0, 0, 0, 1], secret]], sql: "SELECT id, age")
         let error = #expect(throws: PostgresError.self) { try PostgresRows(result).decode(as: (Int, Int).self) }
         #expect(error?.code == .decoding && error?.sql == "SELECT id, age")
-        #expect(error?.message == "column “age” (index 1, type text): Int needs int2, int4, int8 or oid")
+        #expect(error?.message == "column “age” (index 1, type text): Int needs int2, int4, int8, oid or numeric")
         #expect(error.map { "\($0)" }?.contains("hunter2") == false)
     }
 
@@ -189,16 +197,27 @@ import Testing
         func refuses<Value: PostgresDecodable>(_ type: PostgresType, _ value: Value.Type, _ reason: String) {
             #expect(message([0, 0, 0, 1], type, as: value) == "column “c” (index 0, type \(type)): \(reason)")
         }
-        refuses(.text, Int.self, "Int needs int2, int4, int8 or oid")
+        refuses(.text, Int.self, "Int needs int2, int4, int8, oid or numeric")
         refuses(.int4, String.self, "String needs a text; cast it to text")
         refuses(.uuid, String.self, "String needs a text; cast it to text")
-        refuses(.int4, Double.self, "Double needs float8 or float4")
-        refuses(.int4, Float.self, "Float needs float4 or float8")
+        refuses(.text, Double.self, "Double needs float8, float4, numeric, int2, int4 or int8")
+        refuses(.text, Float.self, "Float needs float8, float4, numeric, int2, int4 or int8")
         refuses(.int4, Bool.self, "Bool needs bool")
-        refuses(.text, [UInt8].self, "[UInt8] needs bytea; cast it, or use convert_to for a text")
-        refuses(.text, Data.self, "Data needs bytea; cast it, or use convert_to for a text")
+        refuses(.text, [UInt8].self, "[UInt8] needs bytea, json or jsonb; cast it, or use convert_to for a text")
+        refuses(.text, Data.self, "Data needs bytea, json or jsonb; cast it, or use convert_to for a text")
         refuses(.text, UUID.self, "UUID needs uuid")
-        refuses(.text, Date.self, "Date needs timestamptz, timestamp or date")
+        refuses(.text, Date.self, "Date needs timestamptz")
+        refuses(
+            .timestamp,
+            Date.self,
+            "Date needs timestamptz; decode PostgresTimestamp, or write AT TIME ZONE 'UTC'"
+        )
+        refuses(.date, Date.self, "Date needs timestamptz; decode PostgresDate")
+        refuses(
+            .timestamptz,
+            PostgresTimestamp.self,
+            "PostgresTimestamp needs timestamp; decode Date, or write AT TIME ZONE 'UTC'"
+        )
         refuses(.timestamp, PostgresDate.self, "PostgresDate needs date")
         refuses(.float8, Decimal.self, "Decimal needs numeric, int2, int4 or int8")
         refuses(.text, PostgresJSON<Int>.self, "PostgresJSON<Int> needs jsonb or json")

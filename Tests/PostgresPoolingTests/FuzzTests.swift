@@ -43,6 +43,8 @@ private struct Generator: RandomNumberGenerator {
         let samples: [any PostgresEncodable] = [
             1, 1.5, Decimal(string: "-12345.678")!, UUID(), Date(), PostgresJSON([1]), [1, nil], ["a", nil, "bc"],
             [Decimal(string: "0.00001")!], [PostgresJSON(["a": 1])], [[UInt8(1)]], [UUID()], [Date()],
+            PostgresTimestamp(utc: Date())!, PostgresTimeTZ(.midnight, secondsFromUTC: -20_700)!,
+            PostgresInterval(months: -1, days: 2, microseconds: -3), PostgresNumeric("-12345.6780")!,
         ]
         for sample in samples {
             let argument = try argument(sample)
@@ -73,7 +75,17 @@ private struct Generator: RandomNumberGenerator {
         }
         attempt(Int.self, Int8.self, UInt8.self, UInt32.self, UInt64.self, Double.self, Float.self, Bool.self)
         attempt(String.self, [UInt8].self, Data.self, UUID.self, Date.self, PostgresDate.self, Decimal.self)
-        attempt(PostgresJSON<[Int]>.self)
+        attempt(PostgresJSON<[Int]>.self, PostgresTimestamp.self, PostgresTime.self, PostgresTimeTZ.self)
+        attempt(PostgresInterval.self, PostgresNumeric.self, PostgresMoney.self, PostgresLSN.self)
+        attempt(PostgresOrInfinity<PostgresDate>.self, PostgresOrInfinity<PostgresTimestamp>.self)
+        attempt(PostgresOrInfinity<Decimal>.self, PostgresOrInfinity<Date>.self)
+        if let timestamp = try? row.decode(PostgresTimestamp.self, at: 0) { _ = ("\(timestamp)", timestamp.utcInstant) }
+        if let interval = try? row.decode(PostgresInterval.self, at: 0) { _ = ("\(interval)", interval.duration) }
+        if let time = try? row.decode(PostgresTimeTZ.self, at: 0) { _ = "\(time)" }
+        if let number = try? row.decode(PostgresNumeric.self, at: 0) {
+            #expect(number == number && PostgresNumeric("\(number)") != nil)
+            _ = (Int(exactly: number), Double(number), Decimal(exactly: number))
+        }
         if let date = try? row.decode(PostgresDate.self, at: 0) { _ = "\(date)" }
     }
 }

@@ -15,22 +15,34 @@ import Testing
 
     /// Plans a statement, and does what the plan says unless that fails.
     ///
-    /// - Returns: The plan, in some words.
+    /// - Returns: The plan, in some words, with the texts of the statements that are evicted.
     private func use(_ query: PostgresQuery, _ cache: inout StatementCache, fails: Bool = false) -> String {
-        if let prepared = cache.prepared(.init(query)) { return "prepared \(prepared.name)" }
-        guard let it = cache.preparation(.init(query), text: query.text) else { return "once" }
-        if !fails { cache.didPrepare(.init(query), it) }
-        return "prepare \(it.name)" + (it.evicting.map { " for \($0)" } ?? "")
+        if cache.prepared(.init(query)) != nil { return "prepared" }
+        switch cache.plan(.init(query), text: query.text) {
+        case .send: return "once"
+        case .check: return "check"
+        case .execute: return "shared"
+        case .prepare(let preparation):
+            if !fails { cache.didPrepare(.init(query), preparation) }
+            for name in preparation.evicting { cache.didDeallocate(name) }
+            let texts = preparation.evicting.map { name in
+                "abcdef".first { self.name("\($0)") == name }.map(String.init)!
+            }
+            return "prepare" + texts.map { " for \($0)" }.joined()
+        }
     }
 
     private func use(_ text: String, _ cache: inout StatementCache) -> String { use(query(text), &cache) }
+
+    private func name(_ text: String) -> String { StatementIdentity(text: text, types: []).name }
 
     @Test("A statement is sent as it is once, prepared the second time, and then there")
     func plan() {
         var cache = StatementCache(capacity: 2)
         let told = (0..<4).map { _ in use("a", &cache) }
-        #expect(told == ["once", "prepare lockpool_1", "prepared lockpool_1", "prepared lockpool_1"])
+        #expect(told == ["once", "prepare", "prepared", "prepared"])
         #expect(cache.isPrepared(key("a")) && !cache.isPrepared(key("b")))
+        #expect(cache.prepared(key("a"))?.name == name("a"))
     }
 
     @Test("The same text with other types is another statement")
@@ -38,7 +50,9 @@ import Testing
         var cache = StatementCache(capacity: 2)
         #expect(use(query("a", [20]), &cache) == "once")
         #expect(use(query("a", [25]), &cache) == "once")
-        #expect(use(query("a", [20]), &cache) == "prepare lockpool_1")
+        #expect(use(query("a", [20]), &cache) == "prepare")
+        #expect(use(query("a", [25]), &cache) == "prepare")
+        #expect(cache.prepared(.init(query("a", [20])))?.name != cache.prepared(.init(query("a", [25])))?.name)
     }
 
     @Test("A literal with other values is the same statement, wherever it stands; with other words or types it is not")
@@ -52,8 +66,9 @@ import Testing
         ]
         var cache = StatementCache(capacity: 9)
         for query in [one(1, "a"), one(2, "b")] { _ = use(query, &cache) }
-        let prepared = StatementCache.Prepared(name: "lockpool_1", text: "SELECT $1 FROM t WHERE name = $2 AND a")
-        for query in [one(3, "c"), elsewhere] { #expect(cache.prepared(.init(query)) == prepared) }
+        for query in [one(3, "c"), elsewhere] {
+            #expect(cache.prepared(.init(query))?.text == "SELECT $1 FROM t WHERE name = $2 AND a")
+        }
         for query in others { #expect(cache.prepared(.init(query)) == nil) }
     }
 
@@ -66,7 +81,7 @@ import Testing
         let (one, other) = (PostgresQuery(stringLiteral: "x"), PostgresQuery(stringLiteral: text))
         #expect(StatementCache.Key(one).hashValue == StatementCache.Key(other).hashValue)
         var cache = StatementCache(capacity: 2)
-        #expect([one, other, one].map { use($0, &cache) } == ["once", "prepare lockpool_1", "prepared lockpool_1"])
+        #expect([one, other, one].map { use($0, &cache) } == ["once", "prepare", "prepared"])
         #expect(cache.prepared(.init(PostgresQuery(stringLiteral: "y"))) == nil)
     }
 
@@ -74,12 +89,12 @@ import Testing
     func eviction() {
         var cache = StatementCache(capacity: 2)
         for text in ["a", "b"] { for _ in 0..<2 { _ = use(text, &cache) } }
-        #expect(use("a", &cache) == "prepared lockpool_1")
+        #expect(use("a", &cache) == "prepared")
         #expect(use("c", &cache) == "once")
-        #expect(use("c", &cache) == "prepare lockpool_3 for lockpool_2")
-        #expect(use("a", &cache) == "prepared lockpool_1")
+        #expect(use("c", &cache) == "prepare for b")
+        #expect(use("a", &cache) == "prepared")
         #expect(use("b", &cache) == "once")
-        #expect(use("b", &cache) == "prepare lockpool_4 for lockpool_3")
+        #expect(use("b", &cache) == "prepare for c")
     }
 
     @Test("Statements that come only once take no place of those that are prepared")
@@ -87,43 +102,115 @@ import Testing
         var cache = StatementCache(capacity: 2)
         for text in ["a", "b"] { for _ in 0..<2 { _ = use(text, &cache) } }
         for number in 0..<100 { #expect(use("once \(number)", &cache) == "once") }
-        #expect(use("a", &cache) == "prepared lockpool_1")
-        #expect(use("b", &cache) == "prepared lockpool_2")
+        #expect(use("a", &cache) == "prepared")
+        #expect(use("b", &cache) == "prepared")
         // As many of them are remembered as there may be prepared ones.
-        #expect(use("once 99", &cache) == "prepare lockpool_3 for lockpool_1")
+        #expect(use("once 99", &cache) == "prepare for a")
         #expect(use("once 97", &cache) == "once")
     }
 
-    @Test("A statement whose preparation has failed is prepared when it comes again, under another name")
+    @Test("A statement whose preparation has failed is prepared when it comes again")
     func failedPreparation() {
         var cache = StatementCache(capacity: 1)
         #expect(use(query("a"), &cache, fails: true) == "once")
-        #expect(use(query("a"), &cache, fails: true) == "prepare lockpool_1")
+        #expect(use(query("a"), &cache, fails: true) == "prepare")
         #expect(!cache.isPrepared(key("a")))
-        #expect(use(query("a"), &cache, fails: true) == "prepare lockpool_2")
+        #expect(use(query("a"), &cache, fails: true) == "prepare")
     }
 
-    @Test("What is removed is forgotten, and leaves its place to another")
-    func removal() {
+    @Test("What the server has forgotten is prepared when it comes again")
+    func forgotten() {
         var cache = StatementCache(capacity: 1)
         for _ in 0..<2 { _ = use("a", &cache) }
-        cache.remove(key("a"))
-        #expect(!cache.isPrepared(key("a")))
-        #expect(use("b", &cache) == "once")
-        #expect(use("b", &cache) == "prepare lockpool_2")
+        let forgotten = (0..<2).map { _ in cache.forget(key("a"), isOutdated: false) }
+        #expect(forgotten == [true, false] && !cache.isPrepared(key("a")))
+        #expect(use("a", &cache) == "prepare")
         cache.removeAll()
-        #expect(use("b", &cache) == "once")
-        #expect(use("b", &cache) == "prepare lockpool_3")
+        #expect(["a", "a"].map { use($0, &cache) } == ["once", "prepare"])
+    }
+
+    @Test("What is outdated on the server is deallocated before it is prepared again, and only where that may fail")
+    func outdated() {
+        var cache = StatementCache(capacity: 2)
+        for text in ["a", "b"] { for _ in 0..<2 { _ = use(text, &cache) } }
+        _ = cache.forget(key("a"), isOutdated: true)
+        guard case .send = cache.plan(key("a"), text: "a", mayEvict: false) else {
+            Issue.record("It is prepared although the server has it.")
+            return
+        }
+        #expect(use("a", &cache) == "prepare for a")
+        #expect(use("a", &cache) == "prepared")
+    }
+
+    @Test("The same text from other pieces is one statement on the server, and goes with it")
+    func shared() {
+        var cache = StatementCache(capacity: 2)
+        let whole: PostgresQuery = "SELECT 1"
+        let pieces: PostgresQuery = "SELECT \(sql: "1")"
+        for query in [whole, pieces] { #expect(use(query, &cache) == "once") }
+        #expect(use(whole, &cache) == "prepare")
+        #expect(use(pieces, &cache) == "shared")
+        #expect(use(pieces, &cache) == "prepared")
+        for text in ["b", "c"] { for _ in 0..<2 { use(unchecked: text, &cache) } }
+        #expect(!cache.isPrepared(.init(whole)) && !cache.isPrepared(.init(pieces)))
+    }
+
+    private func use(unchecked text: String, _ cache: inout StatementCache) {
+        guard case .prepare(let preparation) = cache.plan(key(text), text: text) else { return }
+        cache.didPrepare(key(text), preparation)
+    }
+
+    @Test("Statements take no more bytes than there are, and a large one is not remembered")
+    func bytes() {
+        func text(_ letter: Character, _ count: Int) -> String { String(repeating: letter, count: count) }
+        var cache = StatementCache(capacity: 100, byteCapacity: 8_000)
+        for _ in 0..<3 { #expect(use(text("l", 1_000), &cache) == "once") }
+        let texts = (0..<20).map { text(Character(UnicodeScalar(UInt8(65 + $0))), 900) }
+        for text in texts { #expect(use(text, &cache) == "once") }
+        // The last eight are remembered.
+        #expect(use(texts[0], &cache) == "once")
+        for text in texts.suffix(5) { #expect(use(text, &cache) == "prepare") }
+        for text in texts.suffix(5) { #expect(use(text, &cache) == "prepared") }
+        for text in texts.prefix(4) { for _ in 0..<2 { use(unchecked: text, &cache) } }
+        #expect(texts.count { cache.isPrepared(key($0)) } == 8)
+    }
+
+    @Test("Nothing is prepared by name where that is forbidden, and what came is remembered all the same")
+    func unnamed() {
+        var cache = StatementCache(capacity: 2)
+        cache.isNaming = false
+        for _ in 0..<4 { #expect(use("a", &cache) == "once") }
+    }
+
+    @Test("Types that must not be refused are checked once, unless another connection has done that")
+    func checked() {
+        let resolved = ResolvedTypes()
+        var caches = [StatementCache(capacity: 2, resolved: resolved), StatementCache(capacity: 2, resolved: resolved)]
+        let query = query("a", [20])
+        func plan(_ index: Int) -> String {
+            switch caches[index].plan(.init(query), text: "a", isNamed: false, mustCheck: true) {
+            case .send(let types): types.map { "\($0)" } ?? "send"
+            case .check: "check"
+            default: "other"
+            }
+        }
+        #expect([plan(0), plan(0), plan(1)] == ["check", "check", "check"])
+        caches[0].didResolve(.init(query), text: "a", types: [23])
+        #expect(plan(0) == "[23]")
+        caches[1] = StatementCache(capacity: 2, resolved: resolved)
+        #expect(plan(1) == "[23]")
+        caches[1].didFail(.init(query))
+        #expect(plan(1) == "check")
     }
 
     @Test("Texts that only look alike are different statements")
     func exact() {
         var cache = StatementCache(capacity: 2)
         for _ in 0..<2 { _ = use("SELECT '\u{e9}'", &cache) }
-        #expect(use("SELECT '\u{e9}'", &cache) == "prepared lockpool_1")
+        #expect(use("SELECT '\u{e9}'", &cache) == "prepared")
         #expect(use("SELECT 'e\u{301}'", &cache) == "once")
-        #expect(use("SELECT 'e\u{301}'", &cache) == "prepare lockpool_2")
-        #expect(use("SELECT '\u{e9}'", &cache) == "prepared lockpool_1")
+        #expect(use("SELECT 'e\u{301}'", &cache) == "prepare")
+        #expect(use("SELECT '\u{e9}'", &cache) == "prepared")
     }
 
     @Test("No value of a parameter is kept")

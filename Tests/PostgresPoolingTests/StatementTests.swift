@@ -107,6 +107,125 @@ import Testing
         }
     }
 
+    @Test("A stream goes on working when its table or a type has changed, and when the server has forgotten it")
+    func staleStream() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in
+                try await db.execute("CREATE TEMP TABLE stale (n int)")
+                try await db.execute("INSERT INTO stale VALUES (1)")
+                let changes: [(PostgresQuery, columns: Int)] = [
+                    ("SELECT 1", 1), ("ALTER TABLE stale ADD COLUMN m int DEFAULT 5", 2),
+                    ("DEALLOCATE ALL; SELECT 1", 2), ("DISCARD PLANS; DEALLOCATE ALL; SELECT 1", 2),
+                    ("ALTER TABLE stale ALTER COLUMN n TYPE text", 2),
+                ]
+                for (change, columns) in changes {
+                    try await db.executeScript(change)
+                    for _ in 0..<3 {
+                        var counts: [Int] = []
+                        for try await row in db.stream("SELECT * FROM stale WHERE n = \("1")") {
+                            counts.append(row.columnCount)
+                        }
+                        #expect(counts == [columns])
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("A statement goes on working when a column or a function has got another type")
+    func staleTypes() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in
+                try await db.execute("CREATE TEMP TABLE retyped (n int)")
+                try await db.execute("INSERT INTO retyped VALUES (1)")
+                for type in ["int", "text", "bigint", "numeric"] {
+                    try await db.execute(
+                        "ALTER TABLE retyped ALTER COLUMN n TYPE \(sql: PostgresQuery(unsafe: type)) USING n::text::\(sql: PostgresQuery(unsafe: type))"
+                    )
+                    for _ in 0..<3 {
+                        let found = try await db.query("SELECT 'found' FROM retyped WHERE n = \("1")", as: String.self)
+                        #expect(found == ["found"])
+                    }
+                }
+                for type in ["int", "bigint", "numeric"] {
+                    try await db.executeScript(
+                        PostgresQuery(
+                            unsafe: """
+                                DROP FUNCTION IF EXISTS pg_temp.twice;
+                                CREATE FUNCTION pg_temp.twice(n \(type)) RETURNS bigint LANGUAGE sql AS 'SELECT (2 * n)::bigint'
+                                """
+                        )
+                    )
+                    for _ in 0..<3 { try await equal(db.query("SELECT pg_temp.twice(\(4))", as: Int.self), [8]) }
+                }
+            }
+        }
+    }
+
+    @Test("A value that only the new type of a column has is taken, and one that no type has is refused once")
+    func staleValues() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in
+                try await db.execute("CREATE TEMP TABLE revalued (n int)")
+                try await db.execute("INSERT INTO revalued VALUES (1)")
+                func query(_ value: String) -> PostgresQuery { "SELECT count(*) FROM revalued WHERE n = \(value)" }
+                for _ in 0..<3 { try await equal(db.query(query("1"), as: Int.self), [1]) }
+                for _ in 0..<3 {
+                    let error = await postgresFailure { try await db.query(query("x")) }
+                    #expect(error?.sqlState == "22P02")
+                    try await equal(db.query(query("1"), as: Int.self), [1])
+                }
+                let names = try await db.query("SELECT statement FROM pg_prepared_statements", as: String.self)
+                #expect(names.contains(query("").text))
+                try await db.execute("ALTER TABLE revalued ALTER COLUMN n TYPE text")
+                for _ in 0..<3 { try await equal(db.query(query("x"), as: Int.self), [0]) }
+                for _ in 0..<3 { try await equal(db.query(query("1"), as: Int.self), [1]) }
+            }
+        }
+    }
+
+    @Test("A check of types that takes too long ends at its deadline, and the connection goes on")
+    func slowCheck() async throws {
+        let table = "slow_\(UUID().uuidString.prefix(8).lowercased())"
+        try await TestServer.shared.psql("CREATE TABLE \(table) (n int)")
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { locking in
+                try await pool.withConnection { db in
+                    let process = try await db.query("SELECT pg_backend_pid()", as: Int.self)
+                    try await locking.execute("BEGIN")
+                    try await locking.execute("LOCK TABLE \(identifier: table)")
+                    let error = await postgresFailure {
+                        try await db.withTransaction { db in
+                            try await db.query(
+                                "SELECT FROM \(identifier: table) WHERE n = \(1)",
+                                timeout: .milliseconds(50)
+                            ).count
+                        }
+                    }
+                    #expect(error?.code == .timedOut)
+                    try await locking.execute("ROLLBACK")
+                    equal(db.isInTransaction, false)
+                    try await equal(db.query("SELECT pg_backend_pid()", as: Int.self), process)
+                }
+            }
+        }
+        try await TestServer.shared.psql("DROP TABLE \(table)")
+    }
+
+    @Test("A large text is never prepared")
+    func largeText() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in
+                let text = String(repeating: "x", count: 1 << 20)
+                for _ in 0..<3 {
+                    let query = PostgresQuery(unsafe: "SELECT length('\(text)')")
+                    try await equal(db.query(query, as: Int.self), [1 << 20])
+                }
+                try await equal(db.query("SELECT name FROM pg_prepared_statements", as: String.self), [])
+            }
+        }
+    }
+
     @Test("A statement that is refused throws out no other")
     func refused() async throws {
         try await TestServer.shared.withPool(.native, { $0.statementCacheCapacity = 1 }) { pool in

@@ -172,6 +172,86 @@ import Testing
         }
     }
 
+    @Test("A container that a value has kept gives nothing during another query, whose memory it may share")
+    func keptContainer() async throws {
+        enum Key: CodingKey { case x, y }
+        struct Keeper: Decodable {
+            let container: KeyedDecodingContainer<Key>
+            init(from decoder: any Decoder) throws {
+                container = try decoder.container(keyedBy: Key.self)
+                #expect(try container.decode(Int.self, forKey: .x) == 1)
+            }
+        }
+        struct Reader: Decodable {
+            var x: Int
+            var decoder: any Decoder
+            init(from decoder: any Decoder) throws {
+                x = try decoder.container(keyedBy: Key.self).decode(Int.self, forKey: .x)
+                self.decoder = decoder
+            }
+        }
+        try await withPool { pool in
+            let codes = try await pool.read { db in
+                let kept = try db.queryFirst("SELECT 1 AS x", decoding: Keeper.self)
+                let container = try #require(kept).container
+                var codes: [SQLiteError.Code?] = []
+                try db.forEachRow("SELECT 0 AS y, 2 AS x UNION SELECT 0, 3") { row in
+                    let reader = try row.decode(Reader.self)
+                    let other = try reader.decoder.container(keyedBy: Key.self)
+                    for container in [container, other] {
+                        let error = #expect(throws: SQLiteError.self) { try container.decode(Int.self, forKey: .x) }
+                        codes.append(error?.code)
+                        #expect(!container.contains(.x) && container.allKeys.isEmpty)
+                    }
+                }
+                return codes
+            }
+            #expect(codes == [.decoding, .decoding, .decoding, .decoding])
+        }
+    }
+
+    @Test("A class and its superclass have keys of their own, and keys may have no size or be made at run time")
+    func keys() async throws {
+        class Base: Decodable {
+            var id: Int
+            private enum CodingKeys: CodingKey { case id }
+        }
+        final class Derived: Base {
+            var name: String
+            private enum CodingKeys: CodingKey { case name }
+            required init(from decoder: any Decoder) throws {
+                name = try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .name)
+                try super.init(from: decoder)
+            }
+        }
+        struct Key: CodingKey {
+            var stringValue: String
+            var intValue: Int? { nil }
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { return nil }
+        }
+        struct Columns: Decodable {
+            var values: [String: String] = [:]
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.container(keyedBy: Key.self)
+                for key in container.allKeys.reversed() {
+                    values[key.stringValue] = try container.decodeIfPresent(String.self, forKey: key)
+                }
+            }
+        }
+        try await withPool { pool in
+            let (names, columns) = try await pool.read { db in
+                let sql: SQL = "SELECT 1 AS id, 'x' AS name UNION ALL SELECT 2, 'y'"
+                let names = try db.query(sql, decoding: Derived.self).map { "\($0.id)\($0.name)" }
+                return (
+                    names, try db.query("SELECT 'a' AS p, NULL AS q, 'b' AS r", decoding: Columns.self).map(\.values)
+                )
+            }
+            #expect(names == ["1x", "2y"])
+            #expect(columns == [["p": "a", "r": "b"]])
+        }
+    }
+
     @Test("Columns that a change of the schema adds between two runs are decoded")
     func schemaChange() async throws {
         struct Row: Decodable, Equatable, Sendable {

@@ -91,7 +91,8 @@ struct Benchmarks {
         case "postgres":
             report = try await Task.detached {
                 var report = Report()
-                try await PostgresSelectRows.run(options, into: &report)
+                if options.wants("select") { try await PostgresSelectRows.run(options, into: &report) }
+                if options.wants("large") { try await PostgresLargeRows.run(options, into: &report) }
                 return report
             }.value
         case "service":

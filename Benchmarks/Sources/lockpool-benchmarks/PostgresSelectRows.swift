@@ -7,7 +7,8 @@ import ConnectionPooling
 import Foundation
 import PostgresPooling
 
-/// PostgreSQL: selects by primary key on pgbench's tables, beside pgbench, and a long stream of rows, beside libpq.
+/// PostgreSQL: selects by primary key on pgbench's tables, beside pgbench, and a long stream of rows, beside libpq. The parts
+/// `selects`, `stream` and, in a file of its own, `decoding`.
 enum PostgresSelectRows {
     /// Where the server is. Scripts/bench starts one for this, with pgbench's tables in it.
     struct Server {
@@ -33,6 +34,12 @@ enum PostgresSelectRows {
 
     static func run(_ options: Options, into report: inout Report) async throws {
         let server = Server.fromEnvironment()
+        if options.wants("decoding") { try await PostgresDecodingRows.run(server, options, into: &report) }
+        if options.wants("selects") { try await selects(server, options, into: &report) }
+        if options.wants("stream") { try await streams(server, options, into: &report) }
+    }
+
+    private static func selects(_ server: Server, _ options: Options, into report: inout Report) async throws {
         let seconds = options.isQuick ? 0.6 : 5
         for round in 0...options.rounds {
             for connections in [1, 4, 16] {
@@ -81,9 +88,14 @@ enum PostgresSelectRows {
             report.add("postgres.mainactor.c1.perc1", main / detached, "× c1's")
             report.add("postgres.connect.ms", try await connect(server), "ms")
         }
+    }
+
+    private static func streams(_ server: Server, _ options: Options, into report: inout Report) async throws {
         let count = options.isQuick ? 300_000 : 1_000_000
         for _ in 0..<options.rounds {
             report.add("postgres.stream.rows", try await stream(server, count: count), "rows/s")
+            let decoded = try await PostgresDecodingRows.stream(server, count: count)
+            report.add("postgres.stream.decodable.rows", decoded, "rows/s")
             let statement = "SELECT n, 'row ' || n FROM generate_series(1, \(count)) AS n"
             var rows = 0
             let elapsed = nanoseconds(per: 1) {

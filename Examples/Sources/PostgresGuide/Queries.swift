@@ -101,9 +101,9 @@ func values(_ pool: PostgresPool) async throws {
     // end
     print(exact, digits, rough)
 
-    // guide: casts
+    // guide: types by the server
     let width = 5
-    let padded = try await pool.query("SELECT lpad('7', \(width)::integer, '0')", as: String.self)
+    let padded = try await pool.query("SELECT lpad('7', \(width), '0')", as: String.self)
     // end
     print(padded)
 
@@ -141,6 +141,7 @@ private func documents(_ pool: PostgresPool) async throws {
 
 // guide: own
 enum Size: String, PostgresArrayEncodable, PostgresArrayDecodable {
+    static let postgresType = PostgresType(named: "size")
     case small, large
 }
 
@@ -162,4 +163,5 @@ func ownTypes(_ pool: PostgresPool) async throws {
     let sizes = try await pool.query("SELECT size FROM item WHERE size IS NOT NULL", as: Size.self)
     // end
     print(sizes)
+    try await structures(pool)
 }

@@ -23,6 +23,7 @@ try await pool.withConnection { db in
 try await overview(url)
 try await statements(pool)
 try await rows(pool)
+try await decodableRows(pool)
 try await values(pool)
 try await ownTypes(pool)
 try await transactions(pool)

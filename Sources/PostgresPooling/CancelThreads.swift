@@ -1,0 +1,105 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+
+/// The threads that send requests to end statements.
+///
+/// `PQcancel` blocks until the server has answered, without a time limit. A server that stands still keeps the threads that ask it, so
+/// there are few for each server, and further requests queue up. A request whose connection is closed leaves the queue.
+final class CancelThreads: Sendable {
+    /// Those of all pools.
+    static let shared = CancelThreads(perServer: 4, total: 32)
+
+    private struct State {
+        /// How many threads ask a server.
+        var busy: [String: Int] = [:]
+        var threadCount = 0
+        var queue: [CancelRequest] = []
+    }
+
+    private let perServer: Int
+    private let total: Int
+    private let ask: @Sendable (CancelKey) -> Bool
+    private let state = Locked(State())
+
+    /// - Parameters:
+    ///   - perServer: How many threads may ask one server.
+    ///   - total: How many threads there may be.
+    ///   - ask: Sends a request, and blocks until the server has taken notice.
+    init(perServer: Int, total: Int, ask: @escaping @Sendable (CancelKey) -> Bool = { $0.askBlocking() }) {
+        self.perServer = perServer
+        self.total = total
+        self.ask = ask
+    }
+
+    /// How many requests to a server wait for a thread.
+    func queueLength(for server: String) -> Int {
+        state.withLock { state in state.queue.count { $0.key.server == server } }
+    }
+
+    /// Sends a request on a thread, or when one is free.
+    func send(_ request: CancelRequest) {
+        let needsThread = state.withLock { state in
+            guard state.threadCount < total, begin(request, &state) else {
+                state.queue.append(request)
+                return false
+            }
+            state.threadCount += 1
+            return true
+        }
+        guard needsThread else { return }
+        let isStarted = HelperThread.start(name: "postgres-cancel") { [self] in run(request) }
+        if !isStarted {
+            request.end(hasArrived: false)
+            // Requests that have come since have no other thread to wait for.
+            let abandoned = state.withLock { state in
+                finish(request, &state)
+                state.threadCount -= 1
+                defer { if state.threadCount == 0 { state.queue = [] } }
+                return state.threadCount == 0 ? state.queue : []
+            }
+            for request in abandoned { request.end(hasArrived: false) }
+        }
+    }
+
+    /// Takes a request out of the queue, if it is there.
+    func withdraw(_ request: CancelRequest) {
+        let index = state.withLock { state in
+            let index = state.queue.firstIndex { $0 === request }
+            if let index { state.queue.remove(at: index) }
+            return index
+        }
+        if index != nil { request.end(hasArrived: false) }
+    }
+
+    /// Sends one request after another, until none is left for this thread.
+    private func run(_ first: CancelRequest) {
+        var next: CancelRequest? = first
+        while let request = next {
+            request.end(hasArrived: ask(request.key))
+            next = state.withLock { state in
+                finish(request, &state)
+                let index = state.queue.firstIndex { begin($0, &state) }
+                if index == nil { state.threadCount -= 1 }
+                return index.map { state.queue.remove(at: $0) }
+            }
+        }
+    }
+
+    /// Counts a request among those that its server is asked.
+    ///
+    /// - Returns: Whether there is room for it.
+    private func begin(_ request: CancelRequest, _ state: inout State) -> Bool {
+        let busy = state.busy[request.key.server, default: 0]
+        if busy >= perServer { return false }
+        state.busy[request.key.server] = busy + 1
+        return true
+    }
+
+    private func finish(_ request: CancelRequest, _ state: inout State) {
+        let busy = state.busy[request.key.server, default: 1] - 1
+        state.busy[request.key.server] = busy == 0 ? nil : busy
+    }
+}

@@ -1,0 +1,115 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+internal import Synchronization
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Ends the waits of one thread early.
+final class Interruption: Sendable {
+    /// A descriptor that can be read once the thread is to end.
+    let readable: Int32
+    private let writable: Int32
+    private let interrupted = Atomic(false)
+    private let handler = Locked<(@Sendable () -> Void)?>(nil)
+
+    /// `nil` if the system has no descriptor left.
+    init?() {
+        var ends: (Int32, Int32) = (-1, -1)
+        let result = unsafe withUnsafeMutablePointer(to: &ends) { ends in
+            unsafe ends.withMemoryRebound(to: Int32.self, capacity: 2) { unsafe pipe($0) }
+        }
+        guard result == 0 else { return nil }
+        for end in [ends.0, ends.1] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        (readable, writable) = ends
+    }
+
+    deinit {
+        close(readable)
+        close(writable)
+    }
+
+    var isInterrupted: Bool { interrupted.load(ordering: .acquiring) }
+
+    /// Has the thread end. May be called from any thread, and again.
+    func interrupt() {
+        guard !interrupted.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        var byte: UInt8 = 1
+        _ = unsafe write(writable, &byte, 1)
+        handler.withLock { $0 }?()
+    }
+
+    /// Sets what is called by `interrupt()`, also if that has been called before; `nil` for nothing.
+    func set(_ newHandler: (@Sendable () -> Void)?) {
+        handler.withLock { $0 = newHandler }
+        if isInterrupted { newHandler?() }
+    }
+}
+
+/// The connection attempts of a pool. They end early when the pool closes, so that none is left inside libpq afterwards.
+final class ConnectAttempts: Sendable {
+    private struct State {
+        var isClosed = false
+        var running: [ObjectIdentifier: Interruption] = [:]
+        var watchers: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Locked(State())
+
+    /// How many attempts are under way.
+    var count: Int { state.withLock { $0.running.count } }
+
+    /// Begins an attempt.
+    ///
+    /// - Throws: `PostgresError` with the code `connectFailed` if the pool is closed, or the system has no descriptor left.
+    func begin() throws(PostgresError) -> Interruption {
+        guard let attempt = Interruption() else {
+            throw PostgresError(.connectFailed, "the system has no descriptor left to connect", isUnreached: true)
+        }
+        let isClosed = state.withLock { state in
+            if !state.isClosed { state.running[ObjectIdentifier(attempt)] = attempt }
+            return state.isClosed
+        }
+        if isClosed { throw ConnectAttempts.closed }
+        return attempt
+    }
+
+    /// Ends an attempt, whose thread has ended.
+    func end(_ attempt: Interruption) {
+        let watchers: [CheckedContinuation<Void, Never>] = state.withLock { state in
+            state.running[ObjectIdentifier(attempt)] = nil
+            guard state.running.isEmpty else { return [] }
+            defer { state.watchers = [] }
+            return state.watchers
+        }
+        for watcher in watchers { watcher.resume() }
+    }
+
+    /// Ends all attempts early, and suspends until they have ended. Later ones are refused.
+    func close() async {
+        let running = state.withLock { state in
+            state.isClosed = true
+            return Array(state.running.values)
+        }
+        for attempt in running { attempt.interrupt() }
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                if !state.running.isEmpty { state.watchers.append(continuation) }
+                return state.running.isEmpty
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    static var closed: PostgresError {
+        PostgresError(.connectFailed, "the pool was closed before the connection was made", isUnreached: true)
+    }
+}

@@ -1,0 +1,221 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import CLockPoolPQ
+import ConnectionPooling
+import Foundation
+import Synchronization
+import Testing
+
+@testable import PostgresPooling
+
+/// What a server can do to the process by what it sends, or by not reading.
+@Suite struct HostileServerTests {
+    private func withPool(
+        _ server: FakeServer,
+        _ configure: (inout PostgresConfiguration) -> Void = { _ in },
+        _ body: (PostgresPool) async throws -> Void
+    ) async throws {
+        var configuration = PostgresConfiguration(server.url)
+        // The server answers what the script says, and not who runs there.
+        configuration.pooler = .session
+        configuration.pool.maximumConnections = 1
+        configuration.pool.connectTimeout = .seconds(300)
+        configuration.pool.checkoutTimeout = .seconds(300)
+        configuration.pool.resetTimeout = .seconds(300)
+        configure(&configuration)
+        let pool = try PostgresPool(configuration)
+        do {
+            try await body(pool)
+        } catch {
+            await pool.close()
+            server.stop()
+            throw error
+        }
+        await pool.close()
+        server.stop()
+    }
+
+    @Test("An idle connection that the server floods is replaced after a small budget", arguments: Flood.allCases)
+    func idle(_ flood: Flood) async throws {
+        let sent = Counted<Int>()
+        let server = try FakeServer { connection in
+            try connection.letIn()
+            try connection.serve(count: 1)
+            if sent.values.isEmpty {
+                sent.add(0)
+                try connection.flood(flood.message) { sent.add($0) }
+            }
+            try connection.serve()
+        }
+        try await withPool(server) { pool in
+            try await equal(pool.query("SELECT 1", as: Int32.self), [1])
+            // The flood ends when the client closes the connection.
+            await until { server.ended.load(ordering: .relaxed) == 1 }
+            try await equal(pool.query("SELECT 1", as: Int32.self), [1])
+            #expect(server.connections.load(ordering: .relaxed) == 2)
+        }
+        // What the buffers of two sockets hold, and no more.
+        #expect(sent.values.reduce(0, +) < 32 << 20)
+    }
+
+    @Test(
+        "A connection that is flooded between two statements of a lease fails the next one",
+        arguments: Flood.allCases
+    )
+    func betweenStatements(_ flood: Flood) async throws {
+        let server = try FakeServer { connection in
+            try connection.letIn()
+            try connection.serve(count: 1)
+            try connection.flood(flood.message)
+        }
+        try await withPool(server) { pool in
+            let error = await postgresFailure {
+                try await pool.withConnection { db in
+                    _ = try await db.query("SELECT 1")
+                    // Until something has come.
+                    await until { clockpool_unread(unsafe PQsocket(db.link.handle)) > Link.idleBudget }
+                    while true { _ = try await db.query("SELECT 1", timeout: .seconds(1)) }
+                }
+            }
+            // What the reactor has not reported by then comes within the statement, and ends with its deadline.
+            #expect([.connectionLost, .timedOut].contains(error?.code))
+            await until { server.ended.load(ordering: .relaxed) >= 1 }
+        }
+    }
+
+    @Test(
+        "A statement that the server floods ends at its deadline, other pools go on, and the connection is given up",
+        arguments: Flood.allCases.map(\.rawValue) + ["rows"]
+    )
+    func inStatement(_ kind: String) async throws {
+        let flood = Flood(rawValue: kind)
+        let server = try FakeServer { connection in
+            try connection.letIn()
+            try connection.receiveStatement()
+            try connection.send(FakeServer.description)
+            try connection.flood { flood?.message($0) ?? FakeServer.row }
+        }
+        try await TestServer.shared.withPool { other in
+            _ = try await other.query("SELECT 1")
+            try await withPool(server) { pool in
+                async let error = postgresFailure { try await pool.query("SELECT 1", timeout: .milliseconds(300)) }
+                for number in 0..<20 { try await equal(other.query("SELECT \(number)", as: Int.self), [number]) }
+                // Settings without end are noticed before that.
+                #expect(await [.timedOut, .connectionLost].contains(error?.code))
+                // Although the server has 300 seconds to end the statement.
+                await until { server.ended.load(ordering: .relaxed) == 1 }
+            }
+        }
+    }
+
+    @Test("A server that floods a connection attempt is not waited for", arguments: Flood.allCases)
+    func connecting(_ flood: Flood) async throws {
+        let server = try FakeServer { connection in
+            try connection.send(FakeServer.message("R", [0, 0, 0, 0]))
+            try connection.flood(flood.message)
+        }
+        try await withPool(
+            server,
+            {
+                $0.pool.initialBackoff = .zero
+                $0.pool.maximumBackoff = .zero
+            }
+        ) { pool in
+            let error = await postgresFailure { try await pool.query("SELECT 1") }
+            #expect(error?.code == .connectFailed)
+            #expect(error?.message.contains("has sent more") == true, "\(error.debugDescription)")
+        }
+    }
+
+    @Test("A server that floods instead of reading a large statement loses the connection", arguments: Flood.allCases)
+    func sending(_ flood: Flood) async throws {
+        let server = try FakeServer { connection in
+            try connection.letIn()
+            try connection.flood(flood.message)
+        }
+        try await withPool(server) { pool in
+            let text = String(repeating: "x", count: 64 << 20)
+            let error = await postgresFailure { try await pool.query("SELECT \(text)") }
+            #expect([.connectionLost, .outcomeUnknown].contains(error?.code))
+            await until { server.ended.load(ordering: .relaxed) >= 1 }
+        }
+    }
+
+    @Test("A large statement that the server does not read ends at its deadline, and with its task")
+    func unread() async throws {
+        let mayRead = DispatchSemaphore(value: 0)
+        let statements = Counted<Int32>()
+        let server = try FakeServer { connection in
+            try connection.letIn()
+            var polled = pollfd(fd: connection.descriptor, events: Int16(POLLIN), revents: 0)
+            while unsafe poll(&polled, 1, -1) < 0 {}
+            statements.add(connection.descriptor)
+            mayRead.wait()
+            // What the system has taken of the statement, and then the end.
+            while true { _ = try connection.receive(count: 65_536) }
+        }
+        try await withPool(server) { pool in
+            let text = String(repeating: "x", count: 64 << 20)
+            let error = await postgresFailure { try await pool.query("SELECT \(text)", timeout: .milliseconds(100)) }
+            #expect(error?.code == .timedOut)
+            #expect(error?.connectionIsGone == true)
+            mayRead.signal()
+            await until { server.ended.load(ordering: .relaxed) == 1 }
+            let task = Task { try await pool.query("SELECT \(text)") }
+            // The server has a part of the statement, and reads no more.
+            await until { statements.values.count == 2 }
+            task.cancel()
+            #expect(await failure { try await task.value } is CancellationError)
+            mayRead.signal()
+            await until { server.ended.load(ordering: .relaxed) == 2 }
+        }
+    }
+
+    @Test("A server that does not answer cancel requests keeps a few threads, and closed connections leave no request")
+    func unansweredCancelRequests() async throws {
+        let server = try FakeServer(answersCancelRequests: false) { connection in
+            try connection.letIn()
+            while true { try connection.receiveStatement() }
+        }
+        try await withPool(
+            server,
+            {
+                $0.pool.maximumConnections = 16
+                $0.pool.resetTimeout = .milliseconds(50)
+            }
+        ) { pool in
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<40 {
+                    group.addTask {
+                        let error = await postgresFailure {
+                            try await pool.query("SELECT 1", timeout: .milliseconds(1))
+                        }
+                        #expect(error?.code == .timedOut)
+                    }
+                }
+            }
+            await until { server.ended.load(ordering: .relaxed) == server.connections.load(ordering: .relaxed) }
+            #expect(server.connections.load(ordering: .relaxed) > 4)
+            #expect(server.cancelRequests.load(ordering: .relaxed) <= 4)
+            await until { CancelThreads.shared.queueLength(for: "127.0.0.1 127.0.0.1 \(server.port)") == 0 }
+        }
+    }
+
+    @Test("Closing a pool ends the connection attempts that are under way")
+    func closing() async throws {
+        let listener = try SilentListener()
+        let server = "host=127.0.0.1 port=\(listener.port) user=u dbname=d"
+        for isShutDown in [false, true] {
+            var configuration = PostgresConfiguration(server)
+            configuration.pool.connectTimeout = .seconds(3_000)
+            let pool = try PostgresPool(configuration)
+            let task = Task { await failure { try await pool.query("SELECT 1") } }
+            await until { pool.attempts.count > 0 }
+            if isShutDown { await pool.shutdown(drain: .zero) } else { await pool.close() }
+            #expect(pool.attempts.count == 0)
+            #expect(await task.value != nil)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import PostgresPooling
+
+@Suite struct TransactionScannerTests {
+    @Test(
+        "Statements that end a transaction are found where they begin",
+        arguments: [
+            ("COMMIT", true), (" commit and chain", true), ("/* a /* b */ c */ -- d\n end", true), ("ABORT", true),
+            ("ROLLBACK", true), ("ROLLBACK WORK AND CHAIN", true), ("ROLLBACK TO a", false),
+            ("rollback/**/transaction to a", false),
+            ("ROLLBACK TO a; ROLLBACK", true), ("PREPARE TRANSACTION 'x'", true), ("PREPARE p AS SELECT 1", false),
+            ("SELECT 1; COMMIT", true), ("SELECT '; COMMIT'", false), ("SELECT \"; COMMIT\"", false),
+            ("SELECT $a$; COMMIT$a$", false),
+            ("SELECT $1; COMMIT", true), ("SELECT E'\\'; COMMIT'", false), ("SELECT ''';'; COMMIT", true),
+            ("-- COMMIT", false),
+            ("SELECT 1 -- ; COMMIT", false), ("SELECT CASE WHEN a THEN b END", false), ("", false), ("'", false),
+            ("/*", false),
+            ("$a$", false), ("SELECT $", false), (";;", false),
+        ]
+    )
+    func ends(_ sql: String, _ ends: Bool) {
+        #expect(TransactionScanner.mayEndTransaction(sql) == ends, "\(sql)")
+    }
+
+    @Test(
+        "A statement only reads if it begins as a query and has no word of a change",
+        arguments: [
+            ("SELECT 1", true), ("(SELECT 1)", false), ("VALUES (1)", true), ("TABLE t", true),
+            ("with a AS (SELECT 1) SELECT * FROM a", true),
+            ("WITH a AS (DELETE FROM t RETURNING n) SELECT * FROM a", false), ("SELECT * FROM t FOR UPDATE", false),
+            ("SELECT 'update', \"delete\", updated_at FROM t", true), ("INSERT INTO t VALUES (1) RETURNING n", false),
+            ("SELECT 1 INTO t", false), ("CALL p()", false), ("", false),
+        ]
+    )
+    func reads(_ sql: String, _ reads: Bool) {
+        #expect(TransactionScanner.onlyReads(sql) == reads, "\(sql)")
+    }
+}
