@@ -38,7 +38,7 @@ extension Link {
     ///
     /// - Parameter rowByRow: Whether each row is to be a result of its own.
     func send(_ query: PostgresQuery, _ attempt: Attempt, rowByRow: Bool = false) throws(PostgresError) -> Sending {
-        try requireUTF8(sql: query.text)
+        do throws(PostgresError) { try requireUTF8(sql: query.text) } catch { throw error.withoutEffect() }
         let key = StatementCache.Key(query)
         guard let prepared = session.statements.prepared(key) else {
             return try sendUnprepared(query, key, attempt, rowByRow: rowByRow)

@@ -76,7 +76,7 @@ extension PostgresError.Outcome {
             // The class 40 has one code for a statement of which the server itself does not know
             // whether it was completed.
             case .server: sqlState == "40003" ? .unknown : .rolledBack
-            case .connectFailed, .encoding, .invalidConfiguration: .notExecuted
+            case .connectFailed, .encoding, .invalidConfiguration, .misplacedParameter: .notExecuted
             case .transactionAborted: .rolledBack
             case .decoding, .columnCount: .executed
             default: .unknown

@@ -85,6 +85,22 @@ extension Date: PostgresRangeBound {
     public static var postgresMultirangeType: PostgresType { PostgresType(oid: 4534) }
 }
 
+extension PostgresTimestamp: PostgresRangeBound {
+    /// `tsrange`
+    public static var postgresRangeType: PostgresType { PostgresType(oid: 3908) }
+
+    /// `tsmultirange`
+    public static var postgresMultirangeType: PostgresType { PostgresType(oid: 4533) }
+}
+
+extension PostgresNumeric: PostgresRangeBound {
+    /// `numrange`
+    public static var postgresRangeType: PostgresType { PostgresType(oid: 3906) }
+
+    /// `nummultirange`
+    public static var postgresMultirangeType: PostgresType { PostgresType(oid: 4532) }
+}
+
 extension PostgresDate: PostgresRangeBound {
     /// `daterange`
     public static var postgresRangeType: PostgresType { PostgresType(oid: 3912) }

@@ -23,18 +23,20 @@ enum Compiler {
         let build = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
         let package = URL(filePath: #filePath).appending(path: "../../..").standardized
         let headers = try await ChildProcess.run("pg_config", ["--includedir"]).output
+        let moduleMaps = ["CLockPoolThread", "CLockPoolTLS"].flatMap { module in
+            ["-Xcc", "-fmodule-map-file=" + build.appending(path: "\(module).build/module.modulemap").path()]
+        }
         let outcome = try await ChildProcess.run(
             "swiftc",
             [
                 "-swift-version", "6", "-parse-as-library", "-emit-sil", "-o", "/dev/null",
                 "-enable-upcoming-feature", "NonisolatedNonsendingByDefault",
                 "-I", build.appending(path: "Modules").path(),
-                "-Xcc", "-fmodule-map-file=" + build.appending(path: "CLockPoolThread.build/module.modulemap").path(),
                 "-I", package.appending(path: "Sources/CLockPoolSQLite").path(),
                 "-I", package.appending(path: "Sources/CLockPoolPQ").path(),
                 "-Xcc", "-I" + headers.trimmingCharacters(in: .newlines),
                 file.path(),
-            ]
+            ] + moduleMaps
         )
         return Result(succeeded: outcome.exitCode == 0, output: outcome.output + outcome.errors)
     }
