@@ -83,7 +83,7 @@ extension PostgresConnection {
             )
         }
         let text = script.text
-        try link.requireUTF8(sql: text)
+        do throws(PostgresError) { try link.requireUTF8(sql: text) } catch { throw error.withoutEffect() }
         link.session.noteText(text)
         try await runScript(text, patience(timeout))
         try link.requireUTF8(sql: text)
