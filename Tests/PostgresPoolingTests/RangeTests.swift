@@ -42,9 +42,8 @@ import Testing
                 ranges(40) { Date(timeIntervalSinceReferenceDate: Double(Int.random(in: -9...9)) / 4) },
                 on: pool
             )
-            let timestamps = ranges(300) { PostgresTimestamp(microseconds: .random(in: -9_000_000...9_000_000))! }
-            try await expectText(timestamps, as: "tsrange", on: pool)
-            try await expectRoundTrip(Array(timestamps.prefix(20)), on: pool)
+            let timestamps = ranges(40) { PostgresTimestamp(microseconds: .random(in: -9_000_000...9_000_000))! }
+            try await expectRoundTrip(timestamps, on: pool)
             let numerics = ranges(300) { PostgresNumeric("\(Int.random(in: -50...50)).\(Int.random(in: 10...99))")! }
             try await expectText(numerics, as: "numrange", on: pool)
             try await expectRoundTrip(Array(numerics.prefix(20)), on: pool)

@@ -35,7 +35,9 @@ import Testing
             #expect(failure.description.contains("password authentication failed"))
         }
         #expect(
-            try await server.psql("SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolcanlogin") == "t"
+            try await server.psql(
+                "SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = '\(server.user)'"
+            ) == "t"
         )
     }
 
