@@ -49,11 +49,11 @@ import Testing
         let table = "bytes_\(suffix())"
         let create =
             "CREATE TABLE \(table) (name text); INSERT INTO \(table) VALUES (convert_from('\\xe9', 'SQL_ASCII'))"
-        _ = try await server.psql(
-            create,
-            connection: ["PGDATABASE": DatabaseEncoding.sqlASCII.database, "PGCLIENTENCODING": "SQL_ASCII"]
-        )
         try await server.withForeignPool(.sqlASCII) { pool in
+            _ = try await server.psql(
+                create,
+                connection: ["PGDATABASE": DatabaseEncoding.sqlASCII.database, "PGCLIENTENCODING": "SQL_ASCII"]
+            )
             let query: PostgresQuery = "SELECT name FROM \(identifier: table)"
             // The server looks at text that it cannot convert.
             for _ in 0..<3 { #expect(await postgresFailure { try await pool.query(query) }?.sqlState == "22021") }

@@ -134,7 +134,10 @@ private struct Loose: PostgresComposite {
             let error = await postgresFailure {
                 try await pool.query("SELECT row('x'::text, 'a'::text) AS r", as: Pair.self)
             }
-            #expect(error?.message == "field 0 of column “r” (index 0, type text): Int needs int2, int4, int8, oid or numeric")
+            #expect(
+                error?.message
+                    == "field 0 of column “r” (index 0, type text): Int needs int2, int4, int8, oid or numeric"
+            )
             for query in [
                 "SELECT row(1)", "SELECT row(1, 'a', 2)", "SELECT 1", "SELECT 'abc'", "SELECT '{1}'::int[]",
                 "SELECT NULL::record",
