@@ -11,50 +11,83 @@ internal import CLockPoolPQ
 extension Link {
     /// Refuses a statement in which the server would convert a parameter by the time zone of the session.
     ///
-    /// It costs a round trip, once for each text with such parameters in a pool.
+    /// It costs a round trip, once for each text with such parameters in a pool; more if the server cannot infer the types of all such
+    /// parameters at once. A statement that the server refuses with the known types is not noted as harmless: it is looked at again
+    /// when other types of its parameters have been found.
     ///
+    /// - Parameter types: The types of all parameters that were found for the statement; `nil` if none were.
     /// - Throws: ``PostgresError`` with the code `encoding`; a transaction goes on.
-    func checkInstants(_ key: StatementCache.Key, _ text: String, _ patience: Patience) async throws(PostgresError) {
+    func checkInstants(
+        _ key: StatementCache.Key,
+        _ text: String,
+        types: [UInt32]?,
+        _ patience: Patience
+    ) async throws(PostgresError) {
         let status = unsafe PQtransactionStatus(handle)
         guard status == PQTRANS_IDLE || status == PQTRANS_INTRANS else { return }
-        let declared = key.types
-        guard
-            let inferred = try await inferredTypes(declared, text, isInTransaction: status == PQTRANS_INTRANS, patience)
-        else { return }
-        for (index, pair) in zip(declared, inferred).enumerated() {
+        let isInTransaction = status == PQTRANS_INTRANS
+        let identity = StatementIdentity(text: text, types: key.types)
+        let known = types ?? session.statements.resolved.types(of: identity) ?? key.types
+        let convertible = known.indices.filter { Zoning.isConvertible(PostgresType(oid: known[$0])) }
+        var inferred = known
+        switch try await infer(known, asking: convertible, text, isInTransaction: isInTransaction, patience) {
+        case .types(let types): inferred = types
+        case .fails: return
+        case .refused:
+            guard case .types = try await infer(known, asking: [], text, isInTransaction: isInTransaction, patience)
+            else { return }
+            for index in convertible where convertible.count > 1 {
+                let one = try await infer(known, asking: [index], text, isInTransaction: isInTransaction, patience)
+                if case .types(let types) = one { inferred[index] = types[index] }
+            }
+        }
+        for (index, pair) in zip(known, inferred).enumerated() {
             guard let reason = Zoning.reason(PostgresType(oid: pair.0), takenFor: PostgresType(oid: pair.1)) else {
                 continue
             }
             throw PostgresError(.encoding, "parameter $\(index + 1): \(reason)", sql: text)
         }
-        session.statements.resolved.noteZoned(StatementIdentity(text: text, types: declared))
+        session.statements.resolved.noteZoned(identity)
     }
 
-    /// Asks the server which types it gives the parameters that a time zone may convert, if the statement does not say any.
+    /// What the server says of a statement some of whose parameters have no type.
+    private enum Inference {
+        /// The types of all parameters.
+        case types([UInt32])
+        /// It does not find types for them.
+        case refused
+        /// The statement fails with any types.
+        case fails
+    }
+
+    /// Asks the server which types it gives parameters if the statement does not say them.
     ///
-    /// - Returns: The types of all parameters; those of the values if it cannot do without them; `nil` if the statement fails
-    ///   anyway.
-    private func inferredTypes(
-        _ declared: [UInt32],
+    /// - Parameters:
+    ///   - known: The types of all parameters.
+    ///   - indices: The parameters whose types the statement does not say.
+    private func infer(
+        _ known: [UInt32],
+        asking indices: [Int],
         _ text: String,
         isInTransaction: Bool,
         _ patience: Patience
-    ) async throws(PostgresError) -> [UInt32]? {
-        let asked = declared.map { Zoning.isConvertible(PostgresType(oid: $0)) ? 0 : $0 }
+    ) async throws(PostgresError) -> Inference {
+        var asked = known
+        for index in indices { asked[index] = 0 }
         expectAnswer()
         try begin(sql: text, sendDescription(asked, text, isInTransaction: isInTransaction))
         var (error, types): (PostgresError?, [UInt32]?)
         while let result = try await nextResult(sql: text, patience) {
             if error == nil { error = failure(of: result, sql: text) }
             let described = result.parameterTypes
-            if described.count == declared.count { types = described }
+            if described.count == known.count { types = described }
         }
-        guard let error else { return types }
+        guard let error else { return types.map(Inference.types) ?? .fails }
         guard let server = error.server, !error.connectionIsGone else { throw error }
         if isInTransaction {
             try await runScript("ROLLBACK TO SAVEPOINT lockpool_zone; RELEASE SAVEPOINT lockpool_zone", patience)
         }
-        return TypeSearch.isAboutTypes(server.sqlState) ? declared : nil
+        return TypeSearch.isAboutTypes(server.sqlState) ? .refused : .fails
     }
 
     /// In one round trip. If one of them fails, the server skips the others.

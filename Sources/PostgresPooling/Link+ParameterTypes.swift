@@ -20,7 +20,10 @@ extension Link {
         let key = StatementCache.Key(query)
         if !attempt.isZoned {
             attempt.isZoned = true
-            if session.statements.mayBeZoned(key, text: text) { return try await checkInstants(key, text, patience) }
+            if session.statements.mayBeZoned(key, text: text) {
+                return try await checkInstants(key, text, types: attempt.types, patience)
+            }
+            if attempt.isResolved { return }
         }
         attempt.isResolved = true
         if let error = try await refusal(of: key.types, text, isInTransaction: true, patience) {
@@ -28,6 +31,8 @@ extension Link {
                 return
             }
             attempt.types = types
+            // With these types the server may take instants for something else.
+            attempt.isZoned = false
         }
         session.statements.didResolve(key, text: text, types: attempt.types)
     }
@@ -48,6 +53,7 @@ extension Link {
             return false
         }
         attempt.types = types
+        attempt.isZoned = false
         session.statements.didResolve(key, text: text, types: types)
         return true
     }
@@ -170,7 +176,7 @@ extension Link {
     func endPipeline() {
         session.isPipelining = false
         session.isAnswerPending = false
-        _ = unsafe PQexitPipelineMode(handle)
+        if unsafe PQexitPipelineMode(handle) == 0 { giveUp() }
         endAnswer()
     }
 

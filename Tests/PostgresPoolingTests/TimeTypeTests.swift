@@ -87,6 +87,9 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
                     "SELECT 1 FROM zones WHERE ts = ANY(\([date]))", "SELECT 1 FROM zones WHERE day < \(date)",
                     "SELECT coalesce(ts, \(date)) FROM zones", "INSERT INTO zones (ts) VALUES (\(Date?.none))",
                     "SELECT ts - \(date) FROM zones", "SELECT 1 FROM zones WHERE tz > \(timestamp)",
+                    // Where the server cannot infer the types of all parameters at once.
+                    "INSERT INTO zones (ts) VALUES (\(date)) RETURNING repeat('x', \(1))",
+                    "UPDATE zones SET ts = \(date) WHERE to_char(\(date), 'YYYY') <> ''",
                 ]
                 let taken: [PostgresQuery] = [
                     "INSERT INTO zones (tz, ts) VALUES (\(date), \(timestamp))", "SELECT \(date), \(timestamp)",
