@@ -151,8 +151,13 @@ struct StatementCache {
         if !mayEvict, !hasRoom(for: entry) { return nil }
         let name = StatementIdentity(text: text, types: entry.types ?? entry.key.types).name
         if let prepared = names[name] {
-            setPrepared(entry, prepared)
-            return .execute(prepared)
+            // Values of other types share the name, and each is converted in its own way.
+            let own =
+                prepared.types == entry.types
+                ? prepared
+                : Prepared(name: name, text: prepared.text, types: entry.types, byteCount: prepared.byteCount)
+            setPrepared(entry, own)
+            return .execute(own)
         }
         while !hasRoom(for: entry) { guard evictPrepared() else { return nil } }
         guard mayEvict || !outdated.contains(name) else { return nil }
@@ -255,7 +260,7 @@ struct StatementCache {
     private mutating func release(_ name: String) {
         guard let prepared = names.removeValue(forKey: name) else { return }
         preparedBytes -= prepared.byteCount
-        for entry in entries.values where entry.prepared === prepared {
+        for entry in entries.values where entry.prepared?.name == name {
             entry.prepared = nil
             seenCount += 1
             seenBytes += entry.byteCount

@@ -339,6 +339,18 @@ import Testing
         }
     }
 
+    @Test("Values of different types share a prepared statement, and each is converted to its types")
+    func sharedName() async throws {
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
+            func repeated(_ count: some PostgresEncodable) async throws -> [String] {
+                try await pool.query("SELECT repeat('x', \(count))", as: String.self)
+            }
+            for _ in 0..<3 { try await equal(repeated(Int32(2)), ["xx"]) }
+            for _ in 0..<4 { try await equal(repeated(3), ["xxx"]) }
+            for _ in 0..<3 { try await equal(repeated(Int32(1)), ["x"]) }
+        }
+    }
+
     @Test("A statement whose types suit the server costs no round trip more outside a transaction")
     func unchanged() {
         var cache = StatementCache(capacity: 2)
