@@ -46,7 +46,12 @@ extension Link {
                     try requireUTF8(sql: text)
                     return result
                 case .unprepared(let preparation): try await prepare(query, preparation, patience)
-                case .unchecked(let text): try await check(query, text, &attempt, patience)
+                case .unchecked(let text):
+                    do throws(PostgresError) {
+                        try await check(query, text, &attempt, patience)
+                    } catch {
+                        throw error.withoutEffect()
+                    }
                 }
             } catch {
                 guard try await mend(query, error, &attempt, isInTransaction: isInTransaction, patience) else {
@@ -214,6 +219,12 @@ extension Link {
         }
         let deadline = min(patience.deadline, MonotonicClock.deadline(after: resetTimeout))
         if await recover(by: deadline), await undo(by: deadline) {
+            // The text of a statement whose answer came late is not known. The transaction is over all the same.
+            if session.transactions.depth > 0, session.transactions.obstacle == nil,
+                unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
+            {
+                session.transactions.obstacle = .control("ROLLBACK")
+            }
             if let error = controlError(sql: sql)?.withoutEffect() { throw error }
             return
         }

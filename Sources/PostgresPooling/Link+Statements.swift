@@ -136,7 +136,12 @@ extension Link {
                     try beginRows(sql: text)
                     return (text, try await firstResult(sql: text, patience))
                 case .unprepared(let preparation): try await prepare(query, preparation, patience)
-                case .unchecked(let text): try await check(query, text, &attempt, patience)
+                case .unchecked(let text):
+                    do throws(PostgresError) {
+                        try await check(query, text, &attempt, patience)
+                    } catch {
+                        throw error.withoutEffect()
+                    }
                 }
             } catch {
                 guard try await mend(query, error, &attempt, isInTransaction: isInTransaction, patience) else {

@@ -394,9 +394,9 @@ final class Link: @unchecked Sendable {
     }
 
     /// Gives the connection up if an answer that is to be dropped does not end. The server has been asked to end it, and what is under way is
-    /// no more than the buffers of two sockets.
+    /// no more than the buffers of two sockets. A statement that changes data is read to its end instead.
     private func limitDropping(_ wait: borrowing Wait) {
-        if wait.isCancellable {
+        if wait.isCancellable || session.isStreamingChanges && session.cancelRequest == nil {
             readingTime.store(0, ordering: .relaxed)
         } else if readingTime.load(ordering: .relaxed) > Link.longestDrop {
             giveUp()

@@ -83,9 +83,12 @@ extension PostgresConnection {
             )
         }
         let text = script.text
+        let patience = patience(timeout)
+        try await prepareToSend(sql: text, patience)
+        // An answer to an earlier statement may have told of another encoding just now.
         do throws(PostgresError) { try link.requireUTF8(sql: text) } catch { throw error.withoutEffect() }
         link.session.noteText(text)
-        try await runScript(text, patience(timeout))
+        try await runScript(text, patience)
         try link.requireUTF8(sql: text)
     }
 

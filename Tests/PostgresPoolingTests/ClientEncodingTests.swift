@@ -43,6 +43,19 @@ import Testing
         }
     }
 
+    @Test("A script is not sent if the rest of a stream tells of another encoding")
+    func scriptBehindStream() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in
+                var rows = db.stream("SELECT set_config('client_encoding', 'LATIN1', false), generate_series(1, 10)")
+                    .makeAsyncIterator()
+                _ = try await rows.next()
+                let error = await postgresFailure { try await db.executeScript("CREATE TEMP TABLE x AS SELECT 'ä'") }
+                #expect(error?.code == .unsupported && error?.outcome == .notExecuted)
+            }
+        }
+    }
+
     @Test("Bytes that are not UTF-8 in a database without an encoding are a typed error")
     func foreignBytes() async throws {
         let server = try await TestServer.shared
