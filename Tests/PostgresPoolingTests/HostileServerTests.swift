@@ -40,17 +40,21 @@ import Testing
     @Test("An idle connection that the server floods is replaced after a small budget", arguments: Flood.allCases)
     func idle(_ flood: Flood) async throws {
         let sent = Counted<Int>()
+        let isIdle = DispatchSemaphore(value: 0)
         let server = try FakeServer { connection in
             try connection.letIn()
             try connection.serve(count: 1)
             if sent.values.isEmpty {
                 sent.add(0)
+                isIdle.wait()
                 try connection.flood(flood.message) { sent.add($0) }
             }
             try connection.serve()
         }
         try await withPool(server) { pool in
             try await equal(pool.query("SELECT 1", as: Int32.self), [1])
+            await until { pool.status.idle == 1 }
+            isIdle.signal()
             // The flood ends when the client closes the connection.
             await until { server.ended.load(ordering: .relaxed) == 1 }
             try await equal(pool.query("SELECT 1", as: Int32.self), [1])
