@@ -73,6 +73,8 @@ private func tryReading(_ read: StatementTemplate, _ db: borrowing PostgresConne
         }
     } catch let error as PostgresError {
         if error.sqlState == .readOnlyTransaction { throw CommandFailure.readWrites }
+        // It begins or ends a transaction.
+        if error.code == .transactionControl { throw CommandFailure.readIsNoQuery }
         throw CommandFailure.runtime("--sql: \(error)")
     }
 }
