@@ -37,7 +37,7 @@ final class FakeServer: Sendable {
     ///
     /// - Parameter answersCancelRequests: Whether connections that ask to cancel a statement are closed.
     init(answersCancelRequests: Bool = true, _ script: @escaping @Sendable (Connection) throws -> Void) throws {
-        (listener, port) = try FakeServer.listen()
+        (listener, port) = try listenOnLoopback()
         self.answersCancelRequests = answersCancelRequests
         self.script = script
         Thread.detachNewThread { [self] in acceptConnections() }
@@ -47,26 +47,6 @@ final class FakeServer: Sendable {
         isOver.store(true, ordering: .relaxed)
         shutdown(listener, Int32(SHUT_RDWR))
         for descriptor in kept.withLock({ $0 }) { shutdown(descriptor, Int32(SHUT_RDWR)) }
-    }
-
-    private static func listen() throws -> (descriptor: Int32, port: Int) {
-        #if canImport(Glibc)
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        #else
-            let descriptor = socket(AF_INET, SOCK_STREAM, 0)
-        #endif
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe bind(descriptor, address, length) == 0 && Foundation.listen(descriptor, 128) == 0
-                    && getsockname(descriptor, address, &length) == 0
-            }
-        }
-        guard result else { throw POSIXError(.EADDRINUSE) }
-        return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
     }
 
     private func acceptConnections() {

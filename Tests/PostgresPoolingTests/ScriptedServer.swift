@@ -136,20 +136,9 @@ final class ScriptedServer: Sendable {
 
     /// - Parameter serve: Serves a session, which ends when it returns.
     init(_ serve: @escaping @Sendable (Session) -> Void) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = descriptor
-        let isListening = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe bind(listener, address, length) == 0 && listen(listener, 64) == 0
-                    && getsockname(listener, address, &length) == 0
-            }
-        }
-        guard isListening else { throw POSIXError(.EADDRINUSE) }
-        url = "postgres://user@127.0.0.1:\(UInt16(bigEndian: address.sin_port))/database?sslmode=disable"
+        let (listener, port) = try listenOnLoopback()
+        descriptor = listener
+        url = "postgres://user@127.0.0.1:\(port)/database?sslmode=disable"
         let (received, cancellations) = (received, cancellations)
         Thread.detachNewThread {
             var number = 0
