@@ -35,24 +35,22 @@ extension Link {
         while true {
             let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
             do throws(PostgresError) {
+                let sent: String
                 switch try send(query, attempt) {
-                case .sent(let text):
-                    let result = try await finish(sql: text, patience)
-                    try requireUTF8(sql: text)
-                    return result
+                case .sent(let text): sent = text
                 case .large(let query, let text, let name):
                     try await sendLarge(query, preparedAs: name, sql: text, patience)
-                    let result = try await finish(sql: text, patience)
-                    try requireUTF8(sql: text)
-                    return result
-                case .unprepared(let preparation): try await prepare(query, preparation, patience)
+                    sent = text
+                case .unprepared(let preparation):
+                    try await prepare(query, preparation, patience)
+                    continue
                 case .unchecked(let text):
-                    do throws(PostgresError) {
-                        try await check(query, text, &attempt, patience)
-                    } catch {
-                        throw error.withoutEffect()
-                    }
+                    try await check(query, text, &attempt, patience)
+                    continue
                 }
+                let result = try await finish(sql: sent, patience)
+                try requireUTF8(sql: sent)
+                return result
             } catch {
                 guard try await mend(query, error, &attempt, isInTransaction: isInTransaction, patience) else {
                     throw error

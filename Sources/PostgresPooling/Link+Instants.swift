@@ -75,7 +75,11 @@ extension Link {
         var asked = known
         for index in indices { asked[index] = 0 }
         expectAnswer()
-        try begin(sql: text, sendDescription(asked, text, isInTransaction: isInTransaction))
+        let isSent = sendTrial(isInTransaction: isInTransaction) {
+            unsafe PQsendPrepare(handle, "", text, Int32(asked.count), asked) != 0
+                && PQsendDescribePrepared(handle, "") != 0
+        }
+        try begin(sql: text, isSent)
         var (error, types): (PostgresError?, [UInt32]?)
         while let result = try await nextResult(sql: text, patience) {
             if error == nil { error = failure(of: result, sql: text) }
@@ -84,25 +88,8 @@ extension Link {
         }
         guard let error else { return types.map(Inference.types) ?? .fails }
         guard let server = error.server, !error.connectionIsGone else { throw error }
-        if isInTransaction {
-            try await runScript("ROLLBACK TO SAVEPOINT lockpool_zone; RELEASE SAVEPOINT lockpool_zone", patience)
-        }
+        if isInTransaction { try await undoTrial(patience) }
         return TypeSearch.isAboutTypes(server.sqlState) ? .refused : .fails
-    }
-
-    /// In one round trip. If one of them fails, the server skips the others.
-    private func sendDescription(_ types: [UInt32], _ text: String, isInTransaction: Bool) -> Int32 {
-        func send(_ sql: String) -> Int32 {
-            isInTransaction ? unsafe PQsendQueryParams(handle, sql, 0, nil, nil, nil, nil, 0) : 1
-        }
-        guard unsafe PQenterPipelineMode(handle) != 0 else { return 0 }
-        session.isPipelining = true
-        guard
-            send("SAVEPOINT lockpool_zone") != 0,
-            unsafe PQsendPrepare(handle, "", text, Int32(types.count), types) != 0,
-            unsafe PQsendDescribePrepared(handle, "") != 0, send("RELEASE SAVEPOINT lockpool_zone") != 0
-        else { return 0 }
-        return unsafe PQpipelineSync(handle)
     }
 }
 

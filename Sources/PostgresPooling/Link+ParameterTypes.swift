@@ -11,7 +11,22 @@ extension Link {
     /// Makes sure that the server takes the types of the parameters, before a refusal would end the transaction.
     ///
     /// A statement that it refuses with all types goes with those of its values: its failure is the statement's own.
+    ///
+    /// - Throws: ``PostgresError`` with the outcome `notExecuted`: the statement is not sent yet.
     func check(
+        _ query: PostgresQuery,
+        _ text: String,
+        _ attempt: inout Attempt,
+        _ patience: Patience
+    ) async throws(PostgresError) {
+        do throws(PostgresError) {
+            try await checkTypes(query, text, &attempt, patience)
+        } catch {
+            throw error.withoutEffect()
+        }
+    }
+
+    private func checkTypes(
         _ query: PostgresQuery,
         _ text: String,
         _ attempt: inout Attempt,
@@ -118,26 +133,31 @@ extension Link {
         _ patience: Patience
     ) async throws(PostgresError) -> PostgresError? {
         expectAnswer()
-        let isSent =
-            isInTransaction
-            ? sendInSavepoint(types, text) : unsafe PQsendPrepare(handle, "", text, Int32(types.count), types)
+        let isSent = sendTrial(isInTransaction: isInTransaction) {
+            unsafe PQsendPrepare(handle, "", text, Int32(types.count), types) != 0
+        }
         try begin(sql: text, isSent)
         let error = try await firstError(sql: text, patience)
-        guard let error, isInTransaction else { return error }
-        let back = "ROLLBACK TO SAVEPOINT lockpool_types; RELEASE SAVEPOINT lockpool_types"
-        expectAnswer()
-        try begin(sql: back, unsafe PQsendQuery(handle, back))
-        if let failure = try await firstError(sql: back, patience) { throw failure }
+        if error != nil, isInTransaction { try await undoTrial(patience) }
         return error
     }
 
-    /// If one of them fails, the server skips the others.
-    private func sendInSavepoint(_ types: [UInt32], _ text: String) -> Int32 {
-        sendPipeline {
-            unsafe PQsendQueryParams(handle, "SAVEPOINT lockpool_types", 0, nil, nil, nil, nil, 0) != 0
-                && PQsendPrepare(handle, "", text, Int32(types.count), types) != 0
-                && PQsendQueryParams(handle, "RELEASE SAVEPOINT lockpool_types", 0, nil, nil, nil, nil, 0) != 0
+    /// Sends what `body` sends in one round trip, within a transaction behind a savepoint. If one part fails, the server skips the
+    /// others.
+    func sendTrial(isInTransaction: Bool, _ body: () -> Bool) -> Int32 {
+        func send(_ sql: String) -> Bool { unsafe PQsendQueryParams(handle, sql, 0, nil, nil, nil, nil, 0) != 0 }
+        return sendPipeline {
+            guard isInTransaction else { return body() }
+            return send("SAVEPOINT lockpool_trial") && body() && send("RELEASE SAVEPOINT lockpool_trial")
         }
+    }
+
+    /// Rolls back to the savepoint of a trial that has failed.
+    func undoTrial(_ patience: Patience) async throws(PostgresError) {
+        let back = "ROLLBACK TO SAVEPOINT lockpool_trial; RELEASE SAVEPOINT lockpool_trial"
+        expectAnswer()
+        try begin(sql: back, unsafe PQsendQuery(handle, back))
+        if let failure = try await firstError(sql: back, patience) { throw failure }
     }
 
     /// Sends what `body` sends in one round trip.

@@ -68,29 +68,7 @@ extension Link {
         do throws(PostgresError) {
             try await sendLarge(sql: text, patience) { link in
                 do throws(PostgresError) {
-                    return unsafe try query.withArguments(sql: text) { count, types, values, lengths, formats in
-                        guard let name else {
-                            return unsafe PQsendQueryParams(
-                                link.handle,
-                                text,
-                                count,
-                                types,
-                                values,
-                                lengths,
-                                formats,
-                                query.resultFormat
-                            )
-                        }
-                        return unsafe PQsendQueryPrepared(
-                            link.handle,
-                            name,
-                            count,
-                            values,
-                            lengths,
-                            formats,
-                            query.resultFormat
-                        )
-                    }
+                    return try link.handOver(query, text: text, preparedAs: name)
                 } catch {
                     obstacle.withLock { $0 = error }
                     return 0

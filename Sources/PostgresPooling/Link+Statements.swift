@@ -93,8 +93,19 @@ extension Link {
         }
         expectAnswer()
         if query.isLarge(text) { return .large(query, text: text, name: prepared?.name) }
-        let isSent = unsafe try query.withArguments(sql: text) { count, types, values, lengths, formats in
-            guard let name = prepared?.name else {
+        try begin(sql: text, handOver(query, text: text, preparedAs: prepared?.name))
+        if rowByRow { try beginRows(sql: text) }
+        return .sent(text: text)
+    }
+
+    /// Gives libpq a statement to send.
+    ///
+    /// - Parameter name: The name of the prepared statement; `nil` if it is not prepared.
+    /// - Returns: What libpq returns.
+    @inline(__always)
+    func handOver(_ query: PostgresQuery, text: String, preparedAs name: String?) throws(PostgresError) -> Int32 {
+        unsafe try query.withArguments(sql: text) { count, types, values, lengths, formats in
+            guard let name else {
                 return unsafe PQsendQueryParams(
                     handle,
                     text,
@@ -111,9 +122,6 @@ extension Link {
                 unsafe PQsendQueryPrepared(handle, name, count, values, lengths, formats, query.resultFormat)
             }
         }
-        try begin(sql: text, isSent)
-        if rowByRow { try beginRows(sql: text) }
-        return .sent(text: text)
     }
 
     /// Has libpq give each row of a statement as a result of its own. Before anything else is done with the connection.
@@ -136,12 +144,7 @@ extension Link {
                     try beginRows(sql: text)
                     return (text, try await firstResult(sql: text, patience))
                 case .unprepared(let preparation): try await prepare(query, preparation, patience)
-                case .unchecked(let text):
-                    do throws(PostgresError) {
-                        try await check(query, text, &attempt, patience)
-                    } catch {
-                        throw error.withoutEffect()
-                    }
+                case .unchecked(let text): try await check(query, text, &attempt, patience)
                 }
             } catch {
                 guard try await mend(query, error, &attempt, isInTransaction: isInTransaction, patience) else {

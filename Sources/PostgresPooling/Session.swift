@@ -68,15 +68,10 @@ struct Session {
         return isChange
     }
 
-    /// Notes what a statement did.
+    /// Notes what a statement did that is not an ordinary one.
     ///
     /// - Parameter sql: The text of the statement, or of several; `nil` if it is not known.
-    @inline(__always)
     mutating func note(_ result: PostgresResult, sql: String?) {
-        if !result.isOrdinary { noteUnusual(result, sql: sql) }
-    }
-
-    private mutating func noteUnusual(_ result: PostgresResult, sql: String?) {
         let tag = result.commandTag
         // Types come and go with tables, schemas and extensions too.
         if tag == "ROLLBACK" || ["CREATE ", "ALTER ", "DROP "].contains(where: tag.hasPrefix) { types.removeAll() }
