@@ -473,7 +473,7 @@ final class Link: @unchecked Sendable {
         waiter?.resume(interruption ?? .ready)
     }
 
-    // MARK: For the owner, whoever that is
+    // MARK: For the owner: the lease or the reactor
 
     /// Takes in what has come while nobody waited.
     ///

@@ -9,8 +9,8 @@ internal import CLockPoolPQ
 public enum PostgresIsolation: String, Sendable, Hashable, CaseIterable {
     /// Each statement sees what was committed before it began.
     case readCommitted = "READ COMMITTED"
-    /// All statements see what was committed before the first began. An update of what another has
-    /// changed meanwhile fails; the error is retryable.
+    /// All statements see what was committed before the first began. An update of a row that
+    /// another transaction has changed since then fails; the error is retryable.
     case repeatableRead = "REPEATABLE READ"
     /// As if transactions ran one after another. One that did not fit in fails; the error is
     /// retryable.
