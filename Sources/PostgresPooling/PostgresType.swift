@@ -93,6 +93,30 @@ public struct PostgresType: Hashable, Sendable {
     /// `timestamp with time zone`
     public static var timestamptz: PostgresType { PostgresType(oid: 1184) }
 
+    /// `time without time zone`
+    public static var time: PostgresType { PostgresType(oid: 1083) }
+
+    /// `time with time zone`
+    public static var timetz: PostgresType { PostgresType(oid: 1266) }
+
+    /// `interval`: months, days and microseconds.
+    public static var interval: PostgresType { PostgresType(oid: 1186) }
+
+    /// `money`: an amount in the smallest unit of a currency that the server's settings name.
+    public static var money: PostgresType { PostgresType(oid: 790) }
+
+    /// `xid`: a transaction identifier of 32 bits, which wraps around.
+    public static var xid: PostgresType { PostgresType(oid: 28) }
+
+    /// `cid`: the number of a command within its transaction.
+    public static var cid: PostgresType { PostgresType(oid: 29) }
+
+    /// `xid8`: a transaction identifier of 64 bits.
+    public static var xid8: PostgresType { PostgresType(oid: 5069) }
+
+    /// `pg_lsn`: a position in the write-ahead log.
+    public static var lsn: PostgresType { PostgresType(oid: 3220) }
+
     /// `numeric`: a decimal number.
     public static var numeric: PostgresType { PostgresType(oid: 1700) }
 
