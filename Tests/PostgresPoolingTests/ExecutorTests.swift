@@ -12,10 +12,8 @@ import Testing
     /// A pool whose connections' answers come to the thread of an executor.
     private func pool(_ server: TestServer, connections: Int = 4, on executor: PostgresExecutor) throws -> PostgresPool
     {
-        var configuration = PostgresConfiguration(server.url)
+        var configuration = PostgresConfiguration.patient(server.url)
         configuration.pool.maximumConnections = connections
-        configuration.pool.checkoutTimeout = .seconds(300)
-        configuration.pool.connectTimeout = .seconds(120)
         return try PostgresPool(configuration, executor: executor)
     }
 

@@ -138,7 +138,7 @@ import Testing
         let server = try await TestServer.shared
         let name = "dropped-\(UUID().uuidString.prefix(8))"
         do {
-            var configuration = PostgresConfiguration(server.url)
+            var configuration = PostgresConfiguration.patient(server.url)
             configuration.applicationName = name
             let pool = try PostgresPool(configuration)
             _ = try await pool.query("SELECT 1")
@@ -151,7 +151,7 @@ import Testing
     func closed() async throws {
         let server = try await TestServer.shared
         let name = "closed-\(UUID().uuidString.prefix(8))"
-        var configuration = PostgresConfiguration(server.url)
+        var configuration = PostgresConfiguration.patient(server.url)
         configuration.applicationName = name
         let pool = try PostgresPool(configuration)
         _ = try await pool.query("SELECT 1")

@@ -17,13 +17,10 @@ import Testing
         _ configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (PostgresPool) async throws -> Void
     ) async throws {
-        var configuration = PostgresConfiguration(server.url)
+        var configuration = PostgresConfiguration.patient(server.url)
         // The server answers what the script says, and not who runs there.
         configuration.pooler = .session
         configuration.pool.maximumConnections = 1
-        configuration.pool.connectTimeout = .seconds(300)
-        configuration.pool.checkoutTimeout = .seconds(300)
-        configuration.pool.resetTimeout = .seconds(300)
         configure(&configuration)
         let pool = try PostgresPool(configuration)
         do {
@@ -212,7 +209,7 @@ import Testing
         let listener = try SilentListener()
         let server = "host=127.0.0.1 port=\(listener.port) user=u dbname=d"
         for isShutDown in [false, true] {
-            var configuration = PostgresConfiguration(server)
+            var configuration = PostgresConfiguration.patient(server)
             configuration.pool.connectTimeout = .seconds(3_000)
             let pool = try PostgresPool(configuration)
             let task = Task { await failure { try await pool.query("SELECT 1") } }

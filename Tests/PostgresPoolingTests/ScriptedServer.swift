@@ -187,13 +187,10 @@ final class ScriptedServer: Sendable {
         _ configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (PostgresPool) async throws -> Value
     ) async throws -> Value {
-        var configuration = PostgresConfiguration(url)
+        var configuration = PostgresConfiguration.patient(url)
         // The server answers what the script says, and not who runs there.
         configuration.pooler = .session
         configuration.pool.maximumConnections = 1
-        configuration.pool.checkoutTimeout = .seconds(300)
-        configuration.pool.connectTimeout = .seconds(120)
-        configuration.pool.resetTimeout = .seconds(120)
         configure(&configuration)
         return try await PollerKind.native.withPool(configuration) { pool in
             do {

@@ -40,6 +40,17 @@ enum PollerKind: String, CaseIterable, Codable {
     }
 }
 
+extension PostgresConfiguration {
+    /// A configuration whose times a slow machine does not reach: what takes this long is an error of another kind.
+    static func patient(_ server: String) -> PostgresConfiguration {
+        var configuration = PostgresConfiguration(server)
+        configuration.pool.checkoutTimeout = .seconds(300)
+        configuration.pool.connectTimeout = .seconds(120)
+        configuration.pool.resetTimeout = .seconds(120)
+        return configuration
+    }
+}
+
 extension TestServer {
     /// A pool on this server, closed at the end.
     func withPool<Value>(
@@ -48,13 +59,9 @@ extension TestServer {
         _ configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (PostgresPool) async throws -> Value
     ) async throws -> Value {
-        var configuration = PostgresConfiguration(url)
+        var configuration = PostgresConfiguration.patient(url)
         configuration.applicationName = name
         configuration.pool.maximumConnections = 4
-        // However slow the machine is: what takes this long is an error of another kind.
-        configuration.pool.checkoutTimeout = .seconds(300)
-        configuration.pool.connectTimeout = .seconds(120)
-        configuration.pool.resetTimeout = .seconds(120)
         configure(&configuration)
         return try await poller.withPool(configuration) { pool in
             do {

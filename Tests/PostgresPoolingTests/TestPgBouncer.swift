@@ -49,12 +49,9 @@ struct TestPgBouncer: Sendable {
             arguments += ["--program", program, "--set", "max_prepared_statements=\(statements)"]
         }
         for (name, value) in settings { arguments += ["--set", "\(name)=\(value)"] }
-        var configuration = PostgresConfiguration(try await TestPgBouncer.script(arguments))
+        var configuration = PostgresConfiguration.patient(try await TestPgBouncer.script(arguments))
         configuration.parameters["password"] = server.password
         configuration.pool.maximumConnections = 4
-        configuration.pool.checkoutTimeout = .seconds(300)
-        configuration.pool.connectTimeout = .seconds(120)
-        configuration.pool.resetTimeout = .seconds(120)
         self.configuration = configuration
         self.version = version
         self.folder = folder
