@@ -91,7 +91,7 @@ struct Benchmarks {
         case "postgres":
             report = try await Task.detached {
                 var report = Report()
-                if options.wants("select") { try await PostgresSelectRows.run(options, into: &report) }
+                try await PostgresSelectRows.run(options, into: &report)
                 if options.wants("large") { try await PostgresLargeRows.run(options, into: &report) }
                 return report
             }.value

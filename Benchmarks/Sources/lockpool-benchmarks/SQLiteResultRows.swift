@@ -22,6 +22,13 @@ enum SQLiteResultRows {
         }
     }
 
+    /// The same by GRDB's `Decodable` records, whose columns are found by name.
+    struct DecodablePerson: Decodable, FetchableRecord, Sendable {
+        var id: Int
+        var name: String
+        var city: String
+    }
+
     private static func name(_ id: Int) -> String { "Person number \(id)" }
     private static func city(_ id: Int) -> String { "City \(id % 100)" }
 
@@ -50,6 +57,12 @@ enum SQLiteResultRows {
             try await grdb.read { db in
                 let statement = try db.cachedStatement(sql: text)
                 return try Person.fetchAll(statement)
+            }.count
+        }
+        try await measure("grdb.rows10k.decodable.ops") {
+            try await grdb.read { db in
+                let statement = try db.cachedStatement(sql: text)
+                return try DecodablePerson.fetchAll(statement)
             }.count
         }
         try await measure("sqlite.rows10k.tuples.ops") {
