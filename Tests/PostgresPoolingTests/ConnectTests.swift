@@ -73,7 +73,9 @@ import Testing
         )
         #expect(await connect(PostgresConfiguration.patient(list)) == nil)
         let none = await connect(
-            PostgresConfiguration.patient(keywords(server, host: "127.0.0.1,localhost", port: "\(deadPort),\(deadPort)"))
+            PostgresConfiguration.patient(
+                keywords(server, host: "127.0.0.1,localhost", port: "\(deadPort),\(deadPort)")
+            )
         )
         #expect(none?.code == .connectFailed)
         let uneven = await connect(PostgresConfiguration.patient(keywords(server, host: "a,b,c", port: "1,2")))
@@ -234,7 +236,9 @@ import Testing
     func onlySilent() async throws {
         let server = try await TestServer.shared
         let silent = try SilentListener()
-        var configuration = PostgresConfiguration.patient(keywords(server, host: "127.0.0.1", port: String(silent.port)))
+        var configuration = PostgresConfiguration.patient(
+            keywords(server, host: "127.0.0.1", port: String(silent.port))
+        )
         configuration.pool.connectTimeout = .seconds(20)
         let error = await connect(configuration)
         #expect(error?.code == .connectFailed && error?.isRetryable == true)

@@ -1,0 +1,92 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolThread
+internal import ConnectionPooling
+
+/// A thread that reads long answers in the reactor's place.
+///
+/// A thread that computes without a pause waits some milliseconds for a processor whenever others do the same; a thread that mostly
+/// sleeps gets one at once. The reactor's thread therefore reads only the beginning of an answer, and short answers do not wait
+/// behind long ones. The thread ends when it has had nothing to read for a second.
+final class AnswerReader: Sendable {
+    @safe
+    private struct Queue: @unchecked Sendable {
+        /// Links that have more to read.
+        var links: [Link] = []
+        var isRunning = false
+        /// Where the thread sleeps, while it does.
+        var sleeper: UnsafeMutablePointer<lockpool_parker>?
+    }
+
+    private let queue = Locked(Queue())
+
+    /// Has the thread take a turn of reading with a link, and further turns while there is more to read.
+    ///
+    /// - Returns: Whether there is such a thread.
+    func add(_ link: Link) -> Bool {
+        let mustStart = queue.withLock { queue in
+            if !queue.links.contains(where: { $0 === link }) { queue.links.append(link) }
+            // Woken under the lock: the thread leaves the memory where it sleeps after it has taken the lock again.
+            if let sleeper = unsafe queue.sleeper { unsafe lockpool_parker_wake(sleeper, 0) }
+            unsafe queue.sleeper = nil
+            defer { queue.isRunning = true }
+            return !queue.isRunning
+        }
+        if !mustStart { return true }
+        if HelperThread.start(name: "postgres-read", { [self] in run() }) { return true }
+        queue.withLock { queue in
+            queue.isRunning = false
+            queue.links = []
+        }
+        return false
+    }
+
+    private func run() {
+        // Those that take another turn.
+        var reading: [Link] = []
+        while true {
+            var links: [Link] = []
+            swap(&links, &reading)
+            for link in links where link.takeTurn(isReported: false, isForLongAnswer: true) == .unfinished {
+                reading.append(link)
+            }
+            guard let new = takeQueued(maySleep: reading.isEmpty) else { return }
+            for link in new where link.takeTurn(isReported: true, isForLongAnswer: true) == .unfinished {
+                if !reading.contains(where: { $0 === link }) { reading.append(link) }
+            }
+        }
+    }
+
+    /// Takes the links out of the queue.
+    ///
+    /// - Parameter maySleep: Whether to wait for a link if there is none.
+    /// - Returns: The links; `nil` if the thread is to end.
+    private func takeQueued(maySleep: Bool) -> [Link]? {
+        unsafe withUnsafeTemporaryAllocation(of: lockpool_parker.self, capacity: 1) { buffer in
+            let parker = unsafe buffer.baseAddress!
+            let links = queue.withLock { queue in
+                defer { queue.links = [] }
+                if queue.links.isEmpty, maySleep {
+                    unsafe lockpool_parker_init(parker)
+                    unsafe queue.sleeper = parker
+                }
+                return queue.links
+            }
+            if !links.isEmpty || !maySleep { return links }
+            defer { unsafe lockpool_parker_destroy(parker) }
+            var wakeup = 0
+            _ = unsafe lockpool_parker_wait(parker, AnswerReader.longestSleep, &wakeup)
+            return queue.withLock { queue in
+                unsafe queue.sleeper = nil
+                queue.isRunning = !queue.links.isEmpty
+                defer { queue.links = [] }
+                return queue.links.isEmpty ? nil : queue.links
+            }
+        }
+    }
+
+    /// In nanoseconds.
+    private static var longestSleep: UInt64 { 1_000_000_000 }
+}
