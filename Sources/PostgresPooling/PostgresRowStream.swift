@@ -73,11 +73,22 @@ public struct PostgresRowStream: AsyncSequence {
             try await next(isolation: #isolation)
         }
 
+        // Inlined into the caller's loop, where a row at hand then costs no asynchronous call.
         /// The next row; `nil` after the last. As ``next()``, for code that is isolated to an actor.
+        @inlinable
+        @inline(__always)
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(PostgresError) -> PostgresRow? {
             if let row = rowAtHand() { return row }
+            return try await nextAwaited(isolation: actor)
+        }
+
+        /// Waits for the next row.
+        @usableFromInline
+        mutating func nextAwaited(
+            isolation actor: isolated (any Actor)?
+        ) async throws(PostgresError) -> PostgresRow? {
             if case .done = state { return nil }
             let link = stream.link
             // First, because after the lease's end the connection is another's.
@@ -116,8 +127,8 @@ public struct PostgresRowStream: AsyncSequence {
         }
 
         /// Returns the next row, if it has arrived. Its memory is that of the last row, if no caller has kept that.
-        @inline(__always)
-        private mutating func rowAtHand() -> PostgresRow? {
+        @usableFromInline
+        mutating func rowAtHand() -> PostgresRow? {
             guard case .running = state, unread == nil else { return nil }
             let link = stream.link
             guard
