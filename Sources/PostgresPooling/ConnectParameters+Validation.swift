@@ -11,6 +11,10 @@ extension ConnectParameters {
         for keyword in values.keys.sorted() where !known.contains(keyword) {
             throw ConnectionString.invalid("a keyword in parameters is not known to libpq: “\(keyword)”")
         }
+        // libpq would read the part before it.
+        for (keyword, value) in values where value.hasNUL {
+            throw ConnectionString.invalid("the value of “\(keyword)” has a NUL character")
+        }
         for (keyword, choices) in Self.choices {
             guard let value = values[keyword], !value.isEmpty, !choices.contains(value) else { continue }
             let list = choices.dropLast().joined(separator: ", ")

@@ -324,7 +324,17 @@ extension Link {
             farewell = fields
             return lost(sql: sql, fields.message)
         }
-        return PostgresError(.server, fields.message, server: fields, sql: sql, connectionIsGone: isLost)
+        // What the parser refuses, which is at a place in the text, has not begun.
+        let hasBegun = !session.wasInTransaction && fields.position == nil
+        let mayHaveCommitted = TransactionScanner.mayCommitPart(sql, hasBegun: hasBegun)
+        return PostgresError(
+            .server,
+            fields.message,
+            server: fields,
+            sql: sql,
+            connectionIsGone: isLost,
+            outcome: mayHaveCommitted ? .unknown : nil
+        )
     }
 
     /// The error for a connection that is lost, with the server's reason if it gave one.
@@ -348,7 +358,9 @@ extension Link {
         let reason = farewell?.message ?? message
         return PostgresError(
             outcome == .unknown ? .outcomeUnknown : .connectionLost,
-            PostgresError.escapingControlCharacters(reason.split(whereSeparator: \.isNewline).joined(separator: " ")),
+            PostgresError.escapingControlCharacters(
+                reason.split(whereSeparator: \.isNewline).map { $0.drop { $0 == "\t" } }.joined(separator: " ")
+            ),
             server: farewell,
             sql: sql,
             connectionIsGone: true,

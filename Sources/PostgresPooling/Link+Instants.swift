@@ -33,29 +33,68 @@ extension Link {
         switch try await infer(known, asking: convertible, text, isInTransaction: isInTransaction, patience) {
         case .types(let types): inferred = types
         case .fails: return
-        case .refused:
+        case .refused(_):
             guard case .types = try await infer(known, asking: [], text, isInTransaction: isInTransaction, patience)
             else { return }
-            for index in convertible where convertible.count > 1 {
-                let one = try await infer(known, asking: [index], text, isInTransaction: isInTransaction, patience)
-                if case .types(let types) = one { inferred[index] = types[index] }
-            }
+            try await inferSeparately(known, &inferred, text, isInTransaction: isInTransaction, patience)
         }
+        inferred = try await withoutDomains(inferred, where: convertible, patience)
         for (index, pair) in zip(known, inferred).enumerated() {
             guard let reason = Zoning.reason(PostgresType(oid: pair.0), takenFor: PostgresType(oid: pair.1)) else {
                 continue
             }
-            throw PostgresError(.encoding, "parameter $\(index + 1): \(reason)", sql: text)
+            throw Zoning.error(index, reason, sql: text)
         }
         session.statements.resolved.noteZoned(identity)
+    }
+
+    /// Asks the server for the types of parameters that it does not infer all at once: of those that are instants, of those that
+    /// are not, and one by one.
+    ///
+    /// A refusal tells what the server would combine the parameter with: `timestamp without time zone > interval` for `ts > $1 -
+    /// interval '1 day'`.
+    ///
+    /// - Parameter inferred: Gets the types.
+    /// - Throws: ``PostgresError`` with the code `encoding` if that is something that the time zone of the session would convert.
+    private func inferSeparately(
+        _ known: [UInt32],
+        _ inferred: inout [UInt32],
+        _ text: String,
+        isInTransaction: Bool,
+        _ patience: Patience
+    ) async throws(PostgresError) {
+        var groups = Zoning.groups(of: known)
+        while let group = groups.popLast() {
+            switch try await infer(known, asking: group, text, isInTransaction: isInTransaction, patience) {
+            case .types(let types): for index in group { inferred[index] = types[index] }
+            case .refused(let refusal):
+                if let reason = Zoning.reason(PostgresType(oid: known[group[0]]), refusedWith: refusal) {
+                    throw Zoning.error(group[0], reason, sql: text)
+                }
+                if group.count > 1 { groups += group.map { [$0] } }
+            case .fails: break
+            }
+        }
+    }
+
+    /// Returns types with those that domains and arrays of domains are based on in place of these.
+    private func withoutDomains(
+        _ types: [UInt32],
+        where indices: [Int],
+        _ patience: Patience
+    ) async throws(PostgresError) -> [UInt32] {
+        let own = indices.map { types[$0] }.filter { PostgresType(oid: $0).isUserDefined }
+        if own.isEmpty { return types }
+        try await lookUp(own, patience)
+        return types.map { own.contains($0) ? session.types.baseType(ofValuesOf: $0) : $0 }
     }
 
     /// What the server says of a statement some of whose parameters have no type.
     private enum Inference {
         /// The types of all parameters.
         case types([UInt32])
-        /// It does not find types for them.
-        case refused
+        /// It does not find types for them, for this reason.
+        case refused(PostgresError.ServerFields)
         /// The statement fails with any types.
         case fails
     }
@@ -89,7 +128,7 @@ extension Link {
         guard let error else { return types.map(Inference.types) ?? .fails }
         guard let server = error.server, !error.connectionIsGone else { throw error }
         if isInTransaction { try await undoTrial(patience) }
-        return TypeSearch.isAboutTypes(server.sqlState) ? .refused : .fails
+        return TypeSearch.isAboutTypes(server.sqlState) ? .refused(server) : .fails
     }
 }
 
@@ -103,6 +142,38 @@ enum Zoning {
 
     /// Whether a parameter of this type may be converted.
     static func isConvertible(_ type: PostgresType) -> Bool { instants.contains(type) || timestamps.contains(type) }
+
+    /// The indices of the parameters that may be converted: of instants, and of times without a zone.
+    static func groups(of types: [UInt32]) -> [[Int]] {
+        [instants, timestamps].map { group in
+            types.indices.filter { group.contains(PostgresType(oid: types[$0])) }
+        }.filter { !$0.isEmpty }
+    }
+
+    static func error(_ index: Int, _ reason: String, sql: String) -> PostgresError {
+        PostgresError(.encoding, "parameter $\(index + 1): \(reason)", sql: sql)
+    }
+
+    /// Why a parameter is refused whose type the server does not infer, because of the operator or the column that it is for; `nil`
+    /// if the server's reason names no type that a time zone would convert it to. The arguments of a function do not tell.
+    static func reason(_ type: PostgresType, refusedWith refusal: PostgresError.ServerFields) -> String? {
+        if refusal.routine == "ParseFuncOrColumn" { return nil }
+        // Names of columns are in quotes, names of types are not.
+        let parts = refusal.message.split(omittingEmptySubsequences: false) { "\"«»“”„".contains($0) }
+        let text = parts.indices.filter { $0.isMultiple(of: 2) }.map { parts[$0] }.joined(separator: " ")
+        let words = text.split { !$0.isLetter && $0 != "_" }
+        return serverNames.lazy
+            .filter { name, _ in words.contains(name[...]) || name.contains(" ") && text.contains(name) }
+            .compactMap { reason(type, takenFor: $1) }.first
+    }
+
+    /// The names that messages have for types, in any language.
+    private static var serverNames: [(String, PostgresType)] {
+        [
+            ("timestamp without time zone", .timestamp), ("timestamp with time zone", .timestamptz), ("date", .date),
+            ("time without time zone", .time), ("time with time zone", .timetz),
+        ]
+    }
 
     /// Why a parameter is refused; `nil` if no time zone converts it.
     static func reason(_ type: PostgresType, takenFor other: PostgresType) -> String? {

@@ -65,7 +65,7 @@ extension Link {
     }
 
     /// Looks up types and what they are made of.
-    private func lookUp(_ oids: [UInt32], _ patience: Patience) async throws(PostgresError) {
+    func lookUp(_ oids: [UInt32], _ patience: Patience) async throws(PostgresError) {
         var unknown = session.types.unknown(in: oids)
         while !unknown.isEmpty {
             let entries = try await entries(

@@ -28,7 +28,11 @@ struct PostgresConnectionFactory: ConnectionFactory {
         // The last tenth is for the setup, and so that the reason comes before the pool's own time is over.
         let deadlineOfServers = MonotonicClock.deadline(after: time * 9 / 10)
         var server = server
-        if let password = configuration.password { server["password"] = try await password() }
+        if let password = configuration.password {
+            let text = try await password()
+            if text.hasNUL { throw ConnectionString.invalid("the password has a NUL character") }
+            server["password"] = text
+        }
         let attempt = try attempts.begin()
         defer { attempts.end(attempt) }
         let connector = Connector(

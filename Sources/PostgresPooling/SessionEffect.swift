@@ -28,6 +28,8 @@ enum SessionEffect: Equatable {
         switch String(commandTag[..<(tag.firstIndex(of: UInt8(ascii: " ")) ?? tag.endIndex)]) {
         case "SELECT" where hasRows: self = .none
         case "SELECT", "CREATE": self = sql.mayContain("temp") ? .changed : .none
+        // With ANALYZE it executes what it explains.
+        case "EXPLAIN": self = sql.mayContain("temp") ? .changed : .none
         case "DECLARE": self = sql.mayContain("hold") ? .changed : .none
         case "SET" where commandTag == "SET CONSTRAINTS": self = .none
         case "SET": self = sql.map(SessionEffect.endsWithTransaction) == true ? .none : .changed
@@ -35,7 +37,7 @@ enum SessionEffect: Equatable {
         case "DEALLOCATE": self = commandTag == "DEALLOCATE ALL" ? .forgottenStatements : .none
         case "DISCARD": self = commandTag == "DISCARD ALL" ? .forgottenStatements : .changed
         case "", "ALTER", "ANALYZE", "BEGIN", "CHECKPOINT", "CLOSE", "CLUSTER", "COMMENT", "COMMIT", "COPY", "DELETE",
-            "DROP", "EXPLAIN", "FETCH", "GRANT", "IMPORT", "INSERT", "LOCK", "MERGE", "MOVE", "NOTIFY", "REASSIGN",
+            "DROP", "FETCH", "GRANT", "IMPORT", "INSERT", "LOCK", "MERGE", "MOVE", "NOTIFY", "REASSIGN",
             "REFRESH", "REINDEX", "RELEASE", "REVOKE", "ROLLBACK", "SAVEPOINT", "SECURITY", "SHOW", "START",
             "TRUNCATE", "UPDATE", "VACUUM":
             self = .none

@@ -25,6 +25,24 @@ struct TransactionScanner {
         return false
     }
 
+    /// Whether a text of which a statement fails may have committed what came before: another statement ends a transaction and
+    /// does not come last, or the statement that fails has transactions of its own, as `CALL` and `VACUUM` may have.
+    ///
+    /// - Parameter hasBegun: Whether the statement may have been executed outside a transaction, and so may have its own.
+    /// - Complexity: O(length of the text).
+    static func mayCommitPart(_ sql: String, hasBegun: Bool) -> Bool {
+        var scanner = TransactionScanner(sql)
+        var hasEnded = false
+        while scanner.moveToStatement() {
+            if hasEnded { return true }
+            var first = scanner
+            if hasBegun, first.statementHasTransactions() { return true }
+            hasEnded = scanner.statementEndsTransaction()
+            scanner.skipStatement()
+        }
+        return false
+    }
+
     /// Whether a statement only reads, except by functions that it calls. Also `false` for some
     /// that do, such as `SELECT … FOR UPDATE`.
     ///
@@ -60,6 +78,34 @@ struct TransactionScanner {
             var word = nextWord()
             if word == "work" || word == "transaction" { word = nextWord() }
             return word != "to"
+        default: return false
+        }
+    }
+
+    /// Moves to the next statement that is not empty.
+    ///
+    /// - Returns: Whether there is one.
+    private mutating func moveToStatement() -> Bool {
+        skipSpace()
+        while byte() == UInt8(ascii: ";") {
+            position += 1
+            skipSpace()
+        }
+        return !isAtEnd
+    }
+
+    /// Whether a statement may commit on its own while it runs.
+    private mutating func statementHasTransactions() -> Bool {
+        switch nextWord() {
+        case "call", "do", "vacuum", "analyze", "analyse", "cluster", "reindex": return true
+        case "alter", "create", "drop":
+            while true {
+                skipSpace()
+                if isAtEnd || byte() == UInt8(ascii: ";") { return false }
+                let word = nextWord()
+                if word == "concurrently" { return true }
+                if word == nil { skipToken() }
+            }
         default: return false
         }
     }

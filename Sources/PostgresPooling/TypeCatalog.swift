@@ -58,6 +58,14 @@ struct TypeCatalog {
         return oid
     }
 
+    /// The type that a value for a domain, or an array for one of domains, is stored as; any other type itself.
+    func baseType(ofValuesOf oid: UInt32) -> UInt32 {
+        let base = baseType(of: oid)
+        guard let element = entries[base]?.element, element != 0 else { return base }
+        let array = PostgresType(oid: baseType(of: element)).arrayType.oid
+        return array == 0 ? base : array
+    }
+
     mutating func removeNames() { named = [:] }
 
     mutating func removeAll() { self = TypeCatalog() }

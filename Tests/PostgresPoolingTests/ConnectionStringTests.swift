@@ -128,6 +128,26 @@ import Testing
         #expect(await message("require_auth", "scram-sha-256") == nil)
     }
 
+    @Test("A NUL character is refused in parameters, in the application's name, and in a password")
+    func nul() async throws {
+        for change in [
+            { $0.parameters["dbname"] = "shop\0x" }, { $0.parameters["password"] = "s3cret\0x" },
+            { $0.applicationName = "web\0x" },
+        ] as [(inout PostgresConfiguration) -> Void] {
+            var configuration = PostgresConfiguration("postgres://h/d")
+            change(&configuration)
+            let error = await postgresFailure { [configuration] in try PostgresPool(configuration) }
+            #expect(error?.code == .invalidConfiguration && error?.message.contains("NUL") == true)
+            #expect(error.map { "\($0)" }?.contains("s3cret") == false)
+        }
+        let server = try await TestServer.shared
+        let password = server.password
+        try await server.withPool(.native, { $0.password = { password + "\0x" } }) { pool in
+            let error = await postgresFailure { try await pool.execute("SELECT 1") }
+            #expect(error?.code == .invalidConfiguration && error?.message.contains("NUL") == true)
+        }
+    }
+
     @Test("No text is accepted with another meaning than libpq's")
     func random() {
         var random = SystemRandomNumberGenerator()

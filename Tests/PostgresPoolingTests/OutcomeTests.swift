@@ -65,6 +65,62 @@ import Testing
         }
     }
 
+    @Test("A statement that may have committed before it failed has an unknown outcome")
+    func partlyCommitted() async throws {
+        let server = try await TestServer.shared
+        try await server.withPool { pool in
+            let table: PostgresQuery = "partly_committed"
+            try await pool.withConnection { db in
+                try await db.executeScript(
+                    "DROP TABLE IF EXISTS partly_committed; DROP PROCEDURE IF EXISTS partly_committed_p"
+                )
+            }
+            try await pool.execute("CREATE TABLE \(sql: table) (n int)")
+            try await pool.execute(
+                """
+                CREATE PROCEDURE \(sql: table)_p(fails int) LANGUAGE plpgsql AS $$BEGIN
+                    INSERT INTO \(sql: table) VALUES (1); COMMIT; RAISE SQLSTATE '40001';
+                END$$
+                """
+            )
+            let statements: [PostgresQuery] = [
+                "CALL \(sql: table)_p(\(1))",
+                "DO $$BEGIN INSERT INTO \(sql: table) VALUES (1); COMMIT; RAISE SQLSTATE '40001'; END$$",
+            ]
+            for statement in statements {
+                let error = await postgresFailure { try await pool.execute(statement) }
+                #expect(error?.sqlState == .serializationFailure && error?.outcome == .unknown, "\(statement)")
+                #expect(error?.isRetryable == false, "\(statement)")
+            }
+            for script in [
+                "BEGIN; INSERT INTO \(table) VALUES (1); COMMIT; SELECT 1/0",
+                "INSERT INTO \(table) VALUES (1); COMMIT; SELECT nothing",
+            ] {
+                let error = await postgresFailure {
+                    try await pool.withConnection { db in try await db.executeScript(PostgresQuery(unsafe: script)) }
+                }
+                #expect(error?.code == .server && error?.outcome == .unknown, "\(script)")
+            }
+            try await equal(pool.query("SELECT count(*) FROM \(sql: table)", as: Int.self), [4])
+            // Nothing can have been committed here.
+            for statement in ["CALL \(table)_p('x')", "SELECT 1/0", "INSERT INTO \(table) VALUES (1/0)"] {
+                let error = await postgresFailure { try await pool.execute(PostgresQuery(unsafe: statement)) }
+                #expect(error?.code == .server && error?.outcome == .rolledBack, "\(statement)")
+            }
+            let inner = await postgresFailure {
+                try await pool.withTransaction { db in try await db.execute("DO $$BEGIN RAISE SQLSTATE '40001'; END$$")
+                }
+            }
+            #expect(inner?.outcome == .rolledBack && inner?.isRetryable == true)
+            let script = await postgresFailure {
+                try await pool.withConnection { db in try await db.executeScript("SELECT 1; SELECT 1/0; COMMIT") }
+            }
+            #expect(script?.outcome == .rolledBack)
+            try await pool.execute("DROP TABLE \(sql: table)")
+            try await pool.execute("DROP PROCEDURE \(sql: table)_p")
+        }
+    }
+
     @Test("A statement of its own that was sent and not answered has an unknown outcome, and is not sent again")
     func unansweredStatement() async throws {
         let server = try ScriptedServer { Self.serve($0, until: "INSERT INTO t VALUES (1)") }

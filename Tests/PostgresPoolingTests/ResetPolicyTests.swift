@@ -13,7 +13,8 @@ import Testing
     enum Leak: String, CaseIterable, Codable {
         case set, setConfig, setInFunction, setInDo, setInProcedure, reportedInFunction, reportedInTrigger, role,
             authorization
-        case temporaryTable, temporaryTableAs, selectInto, temporaryInFunction, advisoryLock, advisoryLockInFunction
+        case temporaryTable, temporaryTableAs, explained, selectInto, temporaryInFunction, advisoryLock,
+            advisoryLockInFunction
         case listen, listenInFunction, cursor, prepared, preparedInDo, sequence, abandoned
         case resetAll, resetSetting, discardAll, discardTemporary
 
@@ -31,6 +32,7 @@ import Testing
             case .authorization: ["SET SESSION AUTHORIZATION leak_role"]
             case .temporaryTable: ["CREATE TEMP TABLE leaked (n int)"]
             case .temporaryTableAs: ["CREATE TEMPORARY TABLE leaked AS SELECT 1 AS n"]
+            case .explained: ["EXPLAIN ANALYZE CREATE TEMP TABLE leaked AS SELECT 1 AS n"]
             case .selectInto: ["SELECT 1 AS n INTO TEMP leaked"]
             case .temporaryInFunction: ["SELECT leak_execute('CREATE TEMP TABLE leaked (n int)')"]
             case .advisoryLock: ["SELECT pg_advisory_lock(hashtext(application_name)) FROM leak_session"]
@@ -64,7 +66,7 @@ import Testing
                 "current_setting('leak.tenant', true) = 'x'"
             case .reportedInFunction, .reportedInTrigger: "current_setting('TimeZone') = 'Asia/Kathmandu'"
             case .role, .authorization: "current_user = 'leak_role'"
-            case .temporaryTable, .temporaryTableAs, .selectInto, .temporaryInFunction:
+            case .temporaryTable, .temporaryTableAs, .explained, .selectInto, .temporaryInFunction:
                 "to_regclass('leaked') IS NOT NULL"
             case .advisoryLock, .advisoryLockInFunction:
                 "(SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())"

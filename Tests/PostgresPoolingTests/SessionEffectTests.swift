@@ -18,7 +18,7 @@ import Testing
             "CLOSE CURSOR ALL",
             "CLUSTER", "COMMENT", "COMMIT", "COMMIT PREPARED", "COPY 5", "CREATE EXTENSION", "CREATE TABLE",
             "DEALLOCATE", "DELETE 3",
-            "DROP TABLE", "EXPLAIN", "FETCH 1", "GRANT", "GRANT ROLE", "IMPORT FOREIGN SCHEMA", "INSERT 0 1",
+            "DROP TABLE", "FETCH 1", "GRANT", "GRANT ROLE", "IMPORT FOREIGN SCHEMA", "INSERT 0 1",
             "LOCK TABLE",
             "MERGE 3", "MOVE 1", "NOTIFY", "PREPARE TRANSACTION", "REASSIGN OWNED", "REFRESH MATERIALIZED VIEW",
             "REINDEX", "RELEASE",
@@ -59,6 +59,8 @@ import Testing
             #expect(effect(tag, "CREATE TABLE pg_temp.lost AS SELECT 1") == .changed)
             #expect(effect(tag, nil) == .changed)
         }
+        #expect(effect("EXPLAIN", hasRows: true, "EXPLAIN SELECT 1") == .none)
+        #expect(effect("EXPLAIN", hasRows: true, "EXPLAIN ANALYZE CREATE TEMP TABLE lost AS SELECT 1") == .changed)
         #expect(effect("DECLARE CURSOR", "DECLARE c CURSOR FOR SELECT 1") == .none)
         #expect(effect("DECLARE CURSOR", "DECLARE c CURSOR WITH HOLD FOR SELECT 1") == .changed)
         #expect(effect("DECLARE CURSOR", nil) == .changed)

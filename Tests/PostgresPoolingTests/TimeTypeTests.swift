@@ -127,6 +127,67 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
+    @Test("A parameter is refused where the time zone converts an expression of it, or a value for a domain")
+    func refusedExpressions() async throws {
+        let date = Date(timeIntervalSince1970: 1_783_207_800)
+        let timestamp = try #require(PostgresTimestamp(utc: date))
+        try await inEachZone { pool, _ in
+            try await pool.withConnection { db in
+                try await db.executeScript(
+                    """
+                    CREATE DOMAIN pg_temp.moment AS timestamp; CREATE DOMAIN pg_temp.birthday AS date;
+                    CREATE DOMAIN pg_temp.instant AS timestamptz;
+                    CREATE TEMP TABLE zoned (ts timestamp, tz timestamptz, "date" date, day date, moment pg_temp.moment,
+                        birthday pg_temp.birthday, moments pg_temp.moment[], instant pg_temp.instant);
+                    CREATE FUNCTION pg_temp.mixed(timestamp, timestamptz) RETURNS int LANGUAGE sql AS 'SELECT 1';
+                    """
+                )
+                let refused: [PostgresQuery] = [
+                    "SELECT 1 FROM zoned WHERE ts > \(date) - interval '1 day'",
+                    "SELECT 1 FROM zoned WHERE day < \(date) + interval '1 day'",
+                    "SELECT 1 FROM zoned WHERE ts BETWEEN \(date) - interval '1 day' AND \(date)",
+                    "SELECT 1 FROM zoned WHERE tz > \(timestamp) - interval '1 day'",
+                    "INSERT INTO zoned (ts) VALUES (coalesce(\(date), \(date)))",
+                    "INSERT INTO zoned (ts) VALUES (CASE WHEN true THEN \(date) END)",
+                    "INSERT INTO zoned (ts) VALUES (greatest(\(date), \(date)))",
+                    "INSERT INTO zoned (tz) VALUES (nullif(\(timestamp), NULL))",
+                    "INSERT INTO zoned (ts) SELECT DISTINCT \(date)",
+                    "UPDATE zoned SET tz = \(date), ts = least(\(date), \(date)) WHERE ts = \(timestamp)",
+                    "INSERT INTO zoned (moment) VALUES (\(date))", "INSERT INTO zoned (birthday) VALUES (\(date))",
+                    "INSERT INTO zoned (moments) VALUES (\([date]))",
+                    "INSERT INTO zoned (instant) VALUES (\(timestamp))",
+                    "SELECT 1 FROM zoned WHERE moment = \(date)",
+                ]
+                let taken: [PostgresQuery] = [
+                    "SELECT 1 FROM zoned WHERE tz > \(date) - interval '1 day' AND tz < \(date) + interval '1 day'",
+                    "SELECT 1 FROM zoned WHERE ts > \(timestamp) - interval '1 day' AND tz = \(date)",
+                    "INSERT INTO zoned (tz) VALUES (coalesce(\(date), \(date)))",
+                    "INSERT INTO zoned (ts) VALUES (CASE WHEN true THEN \(timestamp) END)",
+                    "SELECT ts + (\(date) - \(date)) FROM zoned",
+                    "SELECT \"date\" FROM zoned WHERE tz > \(date) - interval '1 day'",
+                    "SELECT 1 FROM zoned WHERE ts > \(date)::timestamptz - interval '1 day'",
+                    "SELECT pg_temp.mixed(ts, \(date) + interval '1 day') FROM zoned",
+                    "INSERT INTO zoned (instant) VALUES (\(date))", "INSERT INTO zoned (moment) VALUES (\(timestamp))",
+                    "INSERT INTO zoned (moments) VALUES (\([timestamp]))",
+                ]
+                for _ in 0..<2 {
+                    for query in refused {
+                        let error = await postgresFailure { try await db.query(query) }
+                        #expect(error?.code == .encoding && error?.connectionIsGone == false, "\(query)")
+                    }
+                    for query in taken { _ = try await db.query(query) }
+                    try await db.withTransaction { db in
+                        for query in refused {
+                            let error = await postgresFailure { try await db.query(query) }
+                            #expect(error?.code == .encoding && error?.outcome == .notExecuted, "\(query)")
+                        }
+                        for query in taken { _ = try await db.query(query) }
+                    }
+                }
+            }
+        }
+    }
+
     @Test("Infinite dates, timestamps and numbers come back as they were sent, and are refused as finite ones")
     func infinities() async throws {
         try await TestServer.shared.withPool { pool in

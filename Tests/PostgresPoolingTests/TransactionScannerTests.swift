@@ -40,4 +40,23 @@ import Testing
     func reads(_ sql: String, _ reads: Bool) {
         #expect(TransactionScanner.onlyReads(sql) == reads, "\(sql)")
     }
+
+    @Test(
+        "A text may commit a part if a transaction ends before its last statement, or a statement has its own",
+        arguments: [
+            ("INSERT INTO t VALUES (1); COMMIT", false, false),
+            ("INSERT INTO t VALUES (1); COMMIT; -- end", false, false),
+            ("INSERT INTO t VALUES (1); COMMIT; SELECT 1", true, true), (";;", false, false), ("", false, false),
+            ("SELECT 1; SELECT 2", false, false), ("BEGIN; INSERT INTO t VALUES (1); END;\n;SELECT 1", true, true),
+            ("SELECT '; COMMIT; '", false, false), ("ROLLBACK TO a; SELECT 1", false, false),
+            ("/* a */ call p()", true, false), ("DO $$BEGIN COMMIT; END$$", true, false), ("vacuum t", true, false),
+            ("CREATE INDEX /* a */ Concurrently i ON t (a)", true, false), ("CREATE INDEX i ON t (a)", false, false),
+            ("DROP TABLE t; SELECT concurrently FROM u", false, false),
+            ("ALTER TABLE \"concurrently\" ADD a int", false, false),
+        ]
+    )
+    func commitsPart(_ sql: String, _ outside: Bool, _ inTransaction: Bool) {
+        #expect(TransactionScanner.mayCommitPart(sql, hasBegun: true) == outside, "\(sql)")
+        #expect(TransactionScanner.mayCommitPart(sql, hasBegun: false) == inTransaction, "\(sql)")
+    }
 }
