@@ -31,7 +31,7 @@
                 if let refusal = enqueue(index, waker: waker, deadline: deadline) {
                     waker.wake(refusal)
                 } else if let deadline {
-                    deadlines?.arm(deadline)
+                    deadlines?.arm(deadline, record: index)
                 }
             } onCancel: {
                 cancel(record: index)
