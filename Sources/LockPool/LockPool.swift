@@ -20,7 +20,7 @@
 /// - It may be closed or dropped while guards are out.
 ///
 /// A slot is *vacant* (without an element), *idle*, or in somebody's hand. A pool is full from the start, or lazy. A lazy pool
-/// is filled by its callers, who create in a vacant slot when nothing is idle (``getOrCreate(_:)``), or from outside,
+/// is filled by its callers, who create in a vacant slot when nothing is idle (``getOrCreate(timeout:_:)``), or from outside,
 /// by reservations (``tryReserve()``).
 public final class LockPool<Element: ~Copyable>: Sendable {
     @usableFromInline let core: Core
@@ -54,7 +54,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
             }
         }
 
-        /// A lazy pool whose callers create, by ``getOrCreate(_:)``, when nothing is idle.
+        /// A lazy pool whose callers create, by ``getOrCreate(timeout:_:)``, when nothing is idle.
         ///
         /// - Parameters:
         ///   - capacity: The number of slots, which are vacant at first; at least one.

@@ -100,7 +100,8 @@ enum ClockChild {
         await until { pool.status.waiting == 1 }
         fault.begin()
         await pool.close()
-        precondition(await refused is PoolError)
+        let closed = await refused
+        precondition(closed is PoolError)
         third.release()
         fault.end()
         // A shutdown.
@@ -125,9 +126,11 @@ enum ClockChild {
         await until { pool.waiters == 1 }
         fault.begin()
         async let refused = refusal { _ = try await pool.get(timeout: .zero) }
-        precondition(await refused is LockPoolError)
+        let timedOut = await refused
+        precondition(timedOut is LockPoolError)
         lease.release()
-        precondition(try await waiter == 0)
+        let element = try await waiter
+        precondition(element == 0)
         fault.end()
     }
 
