@@ -52,19 +52,23 @@ extension LockGuard where Element: ~Copyable {
         try unsafe body(&slot.element(Element.self).pointee)
     }
 
-    /// Calls `body`, which may suspend, with the element in place.
-    ///
-    /// As the form for bodies that do not suspend, which the compiler takes where `body` has no `await`. The element stays leased while
-    /// `body` is suspended.
-    ///
-    /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws.
-    @inlinable
-    public nonisolated(nonsending) mutating func withElement<Result: ~Copyable, Failure: Error>(
-        _ body: nonisolated(nonsending) (inout sending Element) async throws(Failure) -> sending Result
-    ) async throws(Failure) -> sending Result {
-        try await unsafe body(&slot.element(Element.self).pointee)
-    }
+    #if !hasFeature(Embedded)
+
+        /// Calls `body`, which may suspend, with the element in place.
+        ///
+        /// As the form for bodies that do not suspend, which the compiler takes where `body` has no `await`. The element stays leased while
+        /// `body` is suspended.
+        ///
+        /// - Returns: What `body` returns.
+        /// - Throws: What `body` throws.
+        @inlinable
+        public nonisolated(nonsending) mutating func withElement<Result: ~Copyable, Failure: Error>(
+            _ body: nonisolated(nonsending) (inout sending Element) async throws(Failure) -> sending Result
+        ) async throws(Failure) -> sending Result {
+            try await unsafe body(&slot.element(Element.self).pointee)
+        }
+
+    #endif
 
     /// Returns the element now, instead of at the end of the guard's scope.
     ///

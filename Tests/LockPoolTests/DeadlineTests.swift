@@ -176,7 +176,9 @@ import Testing
                 group.addTask {
                     for turn in 0..<50 {
                         let timeout = Duration.microseconds((number * 7 + turn * 13) % 300)
-                        let error = await #expect(throws: LockPoolError.self) { _ = try await pool.get(timeout: timeout) }
+                        let error = await #expect(throws: LockPoolError.self) {
+                            _ = try await pool.get(timeout: timeout)
+                        }
                         #expect(error?.code == .timedOut)
                     }
                 }
