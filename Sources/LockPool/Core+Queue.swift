@@ -25,9 +25,10 @@ extension Core {
     ///
     /// - Complexity: Amortized O(1) when nobody interferes; lock-free.
     func enqueue(record: Int) -> Enqueueing {
-        live.increase(by: 1)
         let enqueueing = fillCell(record)
-        if case .refused = enqueueing { live.decrease(by: 1) }
+        // In line, and then counted: whoever waits for a number of waiters finds so many in line. A server may take the waiter out, and
+        // count it as out, before.
+        if case .queued = enqueueing { live.increase(by: 1) }
         return enqueueing
     }
 

@@ -74,7 +74,8 @@ struct Core: @unchecked Sendable {
 
     var freeRecords: Word { unsafe Word(at: base + 3 * Core.line) }
     var holds: Word { unsafe Word(at: base + 3 * Core.line + MemoryLayout<UInt>.stride) }
-    /// The number of live waiters. It grows before a waiter is in line, and shrinks after it is out and before it is woken.
+    /// The number of live waiters. It grows after a waiter has got in line and before that examines the slots, and shrinks after the waiter
+    /// is out and before it is woken: which may come first, so that the number is below zero for a moment.
     var live: Word { unsafe Word(at: base + 3 * Core.line + 2 * MemoryLayout<UInt>.stride) }
 
     /// The tally of a group of slots.

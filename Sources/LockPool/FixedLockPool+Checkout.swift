@@ -152,7 +152,7 @@ extension FixedLockPool where Element: ~Copyable {
     /// The number of slots.
     public var capacity: Int { count }
 
-    /// The number of callers in line now. Exact, but for one more for each thread that is putting a caller in line or taking one out.
+    /// The number of callers in line now. Exact, but for one for each thread that is putting a caller in line or taking one out.
     public var waiters: Int { core.waiters }
 
     /// Refuses newcomers, fails everyone who waits with ``LockPoolError/Code/closed``, destroys what is idle, and lets

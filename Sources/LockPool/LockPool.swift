@@ -185,7 +185,7 @@ extension LockPool where Element: ~Copyable {
     /// How many callers may wait at a time.
     public var maximumWaiters: Int { core.shape.maximumWaiters }
 
-    /// The number of callers in line now. Exact, but for one more for each thread that is putting a caller in line or taking one out.
+    /// The number of callers in line now. Exact, but for one for each thread that is putting a caller in line or taking one out.
     public var waiters: Int { core.waiters }
 
     /// The number of slots that are not vacant. O(capacity ÷ 64).

@@ -78,8 +78,8 @@ extension Core {
         return max(0, shape.count - Int(vacant))
     }
 
-    /// How many callers wait: exactly, but for one more for each thread that is putting a waiter in line or taking one out.
-    var waiters: Int { Int(live.load()) }
+    /// How many callers wait: exactly, but for one for each thread that is putting a waiter in line or taking one out.
+    var waiters: Int { max(0, Int(bitPattern: live.load())) }
 
     /// The states of the slots and the length of the line, after the pool's type; never an element.
     func description(of type: String) -> String {

@@ -312,10 +312,10 @@ final class World {
         return tickets
     }
 
-    /// The pool counts each live waiter, and at most one more for each caller.
+    /// The pool counts each live waiter, but for one for each caller.
     private func checkWaiterCount() {
-        let (counted, live) = (core.live.address.pointee, UInt(ticketsInLine().count))
-        if counted < live || counted > live + UInt(callers.count) {
+        let (counted, live) = (Int(bitPattern: core.live.address.pointee), ticketsInLine().count)
+        if abs(counted - live) > callers.count {
             scheduler.fail("\(counted) waiters are counted, and \(live) wait")
         }
     }
