@@ -120,15 +120,7 @@ let package = Package(
         .testTarget(name: "LockPoolTests", dependencies: ["LockPool", "PoolTesting"], swiftSettings: settings),
         .testTarget(
             name: "ConnectionPoolingTests",
-            dependencies: ["ConnectionPooling", "PoolTesting", "TestSupport", "pool-clock-child"],
-            swiftSettings: settings
-        ),
-        // A process whose clock misbehaves.
-        .target(name: "CFaultyClock", path: "Tests/CFaultyClock"),
-        .executableTarget(
-            name: "pool-clock-child",
-            dependencies: ["ConnectionPooling", "LockPool", "CLockPoolThread", "CFaultyClock"],
-            path: "Tests/PoolClockChild",
+            dependencies: ["ConnectionPooling", "PoolTesting"],
             swiftSettings: settings
         ),
         // The jobs of the Swift runtime, to be run in an order of one's own.
