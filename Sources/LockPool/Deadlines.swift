@@ -236,8 +236,16 @@
 
             /// Makes sure that the leaf knows an instant that is not after `deadline`.
             func lower(_ leaf: Int, to deadline: UInt) {
-                if self[leaf] <= deadline { return }
-                unsafe words[leaf].min(deadline, ordering: .sequentiallyConsistent)
+                var current = self[leaf]
+                while current > deadline {
+                    // Not `min`: in Swift 6.3.1 that of an unsigned number does not lower the largest one.
+                    current =
+                        unsafe words[leaf].compareExchange(
+                            expected: current,
+                            desired: deadline,
+                            ordering: .sequentiallyConsistent
+                        ).exchanged ? deadline : self[leaf]
+                }
             }
         }
     }
