@@ -9,12 +9,6 @@
 #include <errno.h>
 #include <time.h>
 
-uint64_t lockpool_nanoseconds(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
 void lockpool_parker_init(lockpool_parker *parker) {
   pthread_mutex_init(&parker->mutex, NULL);
 #if defined(__APPLE__)

@@ -66,7 +66,7 @@ extension ConnectionPool {
         let now = time.now
         lease.element.place.begin(at: now, Caller(file: 0, line: 0))
         let slot = lease.detach()
-        noteWait(now - start.instant, for: slot)
+        noteWait(now.elapsed(since: start.instant), for: slot)
         start.span.end()
         return ConnectionLease(slot, of: self)
     }
@@ -92,13 +92,14 @@ extension ConnectionPool {
             if let code = refusal(at: now) { throw error(code, since: began) }
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {
-                lease = try lockPool.getBlocking(timeout: timeout - .nanoseconds(Int64(now - began)))
+                let waited = now.elapsed(since: began)
+                lease = try lockPool.getBlocking(timeout: timeout - .nanoseconds(Int64(clamping: waited)))
             } catch let failure {
                 throw error(PoolError.Code(failure.code), since: began)
             }
             now = time.now
             if let slot = take(lease, at: now, caller) {
-                noteWait(now - began, for: slot)
+                noteWait(now.elapsed(since: began), for: slot)
                 return ConnectionLease(slot, of: self)
             }
         }

@@ -161,14 +161,14 @@ extension ConnectionPool {
             if let code = refusal(at: now) { throw span.ending(error(code, since: began)) }
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {
-                let waited = now - began
+                let waited = now.elapsed(since: began)
                 lease = try await lockPool.getInLine(nanoseconds: patience > waited ? patience - waited : 0)
             } catch let failure {
                 throw span.ending(error(PoolError.Code(failure.code), since: began))
             }
             now = time.now
             if let slot = take(lease, at: now, caller) {
-                noteWait(now - began, for: slot)
+                noteWait(now.elapsed(since: began), for: slot)
                 span.end()
                 return slot
             }
@@ -216,7 +216,7 @@ extension ConnectionPool {
             code,
             pool: configuration.name,
             status: status,
-            waited: .nanoseconds(Int64(clamping: time.now - began)),
+            waited: .nanoseconds(Int64(clamping: time.now.elapsed(since: began))),
             oldestLease: oldestLease,
             holders: holders,
             underlying: code == .cancelled || code == .closed ? nil : growth.lastFailure
@@ -227,7 +227,7 @@ extension ConnectionPool {
 
     /// Whether there is a connection that may be served to somebody.
     var hasConnections: Bool {
-        lockPool.occupancy.occupied > growth.plan.withLock { $0.connecting }
+        lockPool.occupied > growth.plan.withLock { $0.connecting }
     }
 }
 

@@ -67,7 +67,7 @@ extension ConnectionPool {
     typealias VacantPlace = Handoff<Reservation<PooledConnection<Factory.Connection>>>
 
     var demand: GrowthPlan.Demand {
-        GrowthPlan.Demand(waiting: lockPool.waiters, occupied: lockPool.occupancy.occupied, now: time.now)
+        GrowthPlan.Demand(waiting: lockPool.waiters, occupied: lockPool.occupied, now: time.now)
     }
 
     /// Starts the connects that are due.
@@ -116,7 +116,7 @@ extension ConnectionPool {
             closer.set(factory.interruption(of: connection), for: reservation.index)
             growth.succeeded()
             span.end()
-            notify(.connected(after: .nanoseconds(Int64(now - began))))
+            notify(.connected(after: .nanoseconds(Int64(clamping: now.elapsed(since: began)))))
             if growth.generation.load(ordering: .sequentiallyConsistent) == generation {
                 fulfill(reservation, PooledConnection(connection, in: place))
             } else {

@@ -47,6 +47,6 @@ extension ConnectionPool {
     /// Whether there is no connection but in the hands of tasks that wait, and none can come.
     private var isDeadlocked: Bool {
         let blocked = places.indices.count { places[$0].holder != 0 && places[$0].holderWaits }
-        return blocked == lockPool.occupancy.occupied && blocked >= growth.plan.withLock { $0.maximum }
+        return blocked == lockPool.occupied && blocked >= growth.plan.withLock { $0.maximum }
     }
 }

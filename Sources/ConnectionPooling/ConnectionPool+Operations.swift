@@ -137,7 +137,7 @@ extension ConnectionPool {
         }
         lockPool.close()
         stopTimers()
-        let spent = time.now - began
+        let spent = time.now.elapsed(since: began)
         _ = await patient.run(within: patience > spent ? patience - spent : 0) { [closer, growth] in
             await closer.wait { closer.isAllClosed && growth.plan.withLock { $0.connecting } == 0 }
         } late: { _ in

@@ -61,7 +61,6 @@ extension ConnectionPool {
 
     /// Closes, replaces and tests idle connections whose time has come, and reports leases that last too long. O(connections).
     func lookAfterConnections() {
-        time.check()
         let now = time.now
         for index in places.indices {
             let place = places[index]

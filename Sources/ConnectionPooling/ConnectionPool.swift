@@ -130,7 +130,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
                     unsafe owner.object?.grow()
                 }
             },
-            onVacancy: { unsafe owner.object?.grow() }
+            onVacancy: { _ in unsafe owner.object?.grow() }
         )
         if capacity > configuration.maximumConnections { lockPool.resize(to: configuration.maximumConnections) }
         // Nobody can call the pool before this initialiser has ended.

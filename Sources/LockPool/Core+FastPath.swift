@@ -18,13 +18,21 @@ extension Core {
         return searchIdleSlot()
     }
 
-    /// Leases the first idle slot. Four at a time are looked at with one branch, because most are taken.
+    /// Leases the first idle slot. Groups without an open slot are passed over; in the others four slots at a time are looked at with one
+    /// branch, because most are taken.
     @usableFromInline
     @inline(never)
     func searchIdleSlot() -> Slot? {
-        let (count, stride) = (shape.count, shape.stride)
-        var address = unsafe base + shape.slots
-        var rest = count
+        for group in 0..<shape.groups where TallyWord(bits: tally(group).loadRelaxed()).open > 0 {
+            if let slot = searchIdleSlot(in: slots(in: group)) { return slot }
+        }
+        return nil
+    }
+
+    private func searchIdleSlot(in slots: Range<Int>) -> Slot? {
+        let stride = shape.stride
+        var address = unsafe base + shape.slots + slots.lowerBound * stride
+        var rest = slots.count
         while rest >= 4 {
             let states = (
                 unsafe Word(at: address).loadRelaxed(), unsafe Word(at: address + stride).loadRelaxed(),
@@ -54,7 +62,7 @@ extension Core {
         return nil
     }
 
-    /// As `leaseIdleSlot`, for a caller that cannot wait and found somebody in line: perhaps they are all cancelled.
+    /// As `leaseIdleSlot`, for a caller that cannot wait and found tickets in line: perhaps all their waiters have left.
     @usableFromInline
     @inline(never)
     func leaseIdleSlotBehindCancelled() -> Slot? {

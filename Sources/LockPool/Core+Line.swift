@@ -44,13 +44,13 @@ extension Core {
         if cancel(ticket, record: index) { wake(index, Wakeup.cancelled) }
     }
 
-    /// Fails every waiter whose deadline has come.
+    /// Fails every waiter with one of these records whose deadline has come.
     ///
     /// - Returns: The earliest deadline of the others, if any has one.
-    /// - Complexity: O(maximum waiters).
-    func failWaiters(dueAt now: UInt) -> UInt? {
+    /// - Complexity: O(records).
+    func failWaiters(_ records: Range<Int>, dueAt now: UInt) -> UInt? {
         var earliest: UInt?
-        for index in 0..<shape.maximumWaiters {
+        for index in records {
             let record = self.record(index)
             // The ticket before the deadline: a deadline that belongs to an earlier waiter is overwritten before the ticket
             // of a later one can be seen.

@@ -6,8 +6,13 @@
 //
 // Cancelling first at the cell and handing over at the cell is the idea of CQS (Koval, Khalanskiy, Alistarh: "CQS: A
 // Formally-Verified Framework for Fair and Abortable Synchronization", PLDI 2023). Helping at the tail is Michael's and
-// Scott's (PODC 1996). A ticket's cell goes from empty to waiting before the ticket is in line, from waiting to cancelled
-// or to empty-for-the-next-lap once, and whoever makes that last step decides the waiter's fate, alone.
+// Scott's (PODC 1996). A ticket's cell goes from empty to waiting once, and from waiting to empty-for-the-next-lap once, and the
+// thread that makes that last step decides the waiter's fate, alone.
+//
+// The line may be longer than the ring. A waiter that leaves before its turn empties its cell at once, so only live waiters, of which
+// there are fewer than cells, occupy the ring. Where an older waiter is in the cell of a newcomer's ticket, the newcomer leaves that
+// ticket out: it moves the tail past the ticket and takes the next. The head passes a ticket when its cell serves a later one, and
+// first makes it do so if the ticket was left out.
 
 extension Core {
     /// What came of an attempt to get in line.
@@ -18,14 +23,22 @@ extension Core {
 
     /// Gets in line. Afterwards the caller must `examineSlots()`, or a slot may stay idle while it waits.
     ///
-    /// - Complexity: O(1) when nobody interferes; lock-free.
+    /// - Complexity: Amortized O(1) when nobody interferes; lock-free.
     func enqueue(record: Int) -> Enqueueing {
+        let enqueueing = fillCell(record)
+        // In line, and then counted: whoever waits for a number of waiters finds so many in line. A server may take the waiter out, and
+        // count it as out, before.
+        if case .queued = enqueueing { live.increase(by: 1) }
+        return enqueueing
+    }
+
+    private func fillCell(_ record: Int) -> Enqueueing {
         var hasTrimmed = false
         while true {
             let word = QueueWord(bits: queue.load())
             if word.isClosed { return .refused(Wakeup.closed) }
-            if word.length == UInt(shape.ring) {
-                // Cancelled tickets may fill the ring; those at its head can go.
+            if word.length == QueueWord.lengthMask {
+                // As long as a line can be told to be; tickets at its head that nobody waits with can go.
                 if hasTrimmed { return .refused(Wakeup.refused) }
                 trim()
                 hasTrimmed = true
@@ -33,24 +46,23 @@ extension Core {
             }
             let ticket = word.tail
             let cell = self.cell(ticket)
-            // Acquire: an occupied cell was filled by another newcomer, whom we help.
+            // Acquire: an occupied cell was filled by another newcomer, which this one helps.
             let content = CellWord(bits: cell.loadAcquire())
-            if content.ticket != ticket {
-                precondition(content.ticket.isAfter(ticket), "LockPool: a cell was not emptied before its next lap.")
-                continue  // `word` was stale
-            }
-            // Release: who reads the record through this cell finds it written.
+            if content.ticket.isAfter(ticket) { continue }  // `word` was stale
+            // Release: a thread that reads the record through this cell finds it written. An empty cell may still serve a ticket of an
+            // earlier lap that was left out.
             if content.isEmpty {
                 if cell.swapAcquireRelease(content.bits, CellWord(ticket, .waiting, record: record).bits) {
                     return publish(ticket) ? .queued(ticket) : .refused(Wakeup.closed)
                 }
             } else {
+                // Helps the newcomer with this ticket, or leaves the ticket out, because an older waiter is in the cell.
                 _ = queue.swap(word.bits, word.longer.bits)
             }
         }
     }
 
-    /// Moves the tail past `ticket`, whose cell is filled. Anybody may have done it already.
+    /// Moves the tail past `ticket`, whose cell is filled. Another thread may have done it already.
     ///
     /// - Returns: `false` if the queue was closed before.
     private func publish(_ ticket: Ticket) -> Bool {
@@ -67,7 +79,7 @@ extension Core {
     /// Takes the oldest live waiter out of the line.
     ///
     /// - Returns: Its record, or `nil` if nobody waits. It is the caller's to wake, by `wake(_:_:)`.
-    /// - Complexity: O(1) and O(1) per cancelled waiter before it, which nobody meets again; lock-free.
+    /// - Complexity: O(1) and O(1) per ticket without a waiter before it, each of which is passed once; lock-free.
     func dequeue() -> Int? {
         while true {
             // Sequentially consistent: pairs with the exchange of a slot's state before it (see `settle`).
@@ -78,12 +90,15 @@ extension Core {
             // Acquire: to see the record as its owner wrote it.
             let content = CellWord(bits: cell.loadAcquire())
             if content.ticket == head {
-                precondition(!content.isEmpty, "LockPool: a ticket is in line without a waiter.")
+                // If it is empty, the ticket was left out; a newcomer that has not seen that may still fill the cell instead.
                 guard cell.swapAcquireRelease(content.bits, emptied(head).bits) else { continue }
                 advanceHead(past: head)
-                if content.isWaiting { return content.record }
+                if content.isWaiting {
+                    live.decrease(by: 1)
+                    return content.record
+                }
             } else {
-                advanceHead(past: head)  // emptied by another thread that has not come to this yet
+                advanceHead(past: head)  // its waiter has left, or another thread takes it out
             }
         }
     }
@@ -92,15 +107,16 @@ extension Core {
     ///
     /// - Returns: Whether it was still there. If so the caller has to wake it; otherwise it has been served, or is about to
     ///   be, or is out already.
-    /// - Complexity: O(1), and O(1) per cancelled waiter at the head of the line, which nobody meets again.
+    /// - Complexity: O(1), and O(1) per ticket without a waiter at the head of the line, each of which is passed once.
     func cancel(_ ticket: Ticket, record: Int) -> Bool {
         let waiting = CellWord(ticket, .waiting, record: record)
-        guard cell(ticket).swapAcquireRelease(waiting.bits, CellWord(ticket, .cancelled).bits) else { return false }
+        guard cell(ticket).swapAcquireRelease(waiting.bits, emptied(ticket).bits) else { return false }
+        live.decrease(by: 1)
         trim()
         return true
     }
 
-    /// Removes cancelled tickets from the head of the line.
+    /// Removes tickets without a waiter from the head of the line.
     func trim() {
         while true {
             let word = QueueWord(bits: queue.load())
@@ -109,7 +125,7 @@ extension Core {
             let cell = self.cell(head)
             let content = CellWord(bits: cell.loadAcquire())
             if content.ticket == head {
-                if !content.isCancelled { return }
+                if content.isWaiting { return }
                 guard cell.swapAcquireRelease(content.bits, emptied(head).bits) else { continue }
             }
             advanceHead(past: head)

@@ -10,14 +10,27 @@
 //
 // Each is a store followed by a load of another word on both sides, so the exchanges and loads of slots and queue here are
 // sequentially consistent; with less, both sides could miss each other.
+//
+// A waiter passes over a group of slots whose tally says that none is open. That tells the truth at one instant, after the waiter has got
+// in line: a slot that opens later is opened by a thread that counts it first and looks at the queue afterwards.
 
 extension Core {
-    /// Serves or marks every slot, on behalf of a waiter that has just got in line. O(slots).
+    /// Serves or marks every slot that is open, on behalf of a waiter that has just got in line.
+    ///
+    /// - Complexity: O(groups of 64 slots), and O(1) for each slot of a group in which one is open: each slot that a waiter has marked
+    ///   stays so until it is returned while nobody waits.
     func examineSlots() {
         var hasVacancy = false
-        for index in 0..<shape.count where examine(slot(index)) { hasVacancy = true }
-        if hasVacancy { shape.onVacancy() }
+        for group in 0..<shape.groups {
+            let counts = TallyWord(bits: tally(group).load())
+            if counts.vacant > 0, !shape.callersCreate { hasVacancy = true }
+            guard counts.open > 0 || shape.callersCreate && counts.vacant > 0 else { continue }
+            for index in slots(in: group) { _ = examine(slot(index)) }
+        }
+        if hasVacancy { tellVacancy() }
     }
+
+    private func tellVacancy() { shape.onVacancy(waiters) }
 
     /// Makes sure that whoever has the slot looks at the queue, or does so itself if nobody has it.
     ///
@@ -28,13 +41,18 @@ extension Core {
             switch state {
             case SlotWord.idle:
                 if slot.state.swap(state, SlotWord.contended) {
+                    tally(of: slot).decrease(by: TallyWord.open)
                     settle(slot)
                     return false
                 }
             case SlotWord.leased, SlotWord.leased | SlotWord.retired:
-                if slot.state.swap(state, SlotWord.contended | state & SlotWord.retired) { return false }
+                if slot.state.swap(state, SlotWord.contended | state & SlotWord.retired) {
+                    tally(of: slot).decrease(by: TallyWord.open)
+                    return false
+                }
             case SlotWord.vacant where shape.callersCreate:
                 if slot.state.swap(state, SlotWord.reserved) {
+                    tally(of: slot).decrease(by: TallyWord.vacant)
                     vacate(slot)
                     return false
                 }
@@ -46,7 +64,7 @@ extension Core {
 
     /// Examines a slot that the caller has just let go of, if somebody waits.
     private func examineForWaiters(_ slot: Slot) {
-        if !QueueWord(bits: queue.load()).isEmpty, examine(slot) { shape.onVacancy() }
+        if !QueueWord(bits: queue.load()).isEmpty, examine(slot) { tellVacancy() }
     }
 
     /// Passes a slot with an element on: to the oldest waiter, else it goes idle; if it is retired or the pool is gone, the
@@ -64,13 +82,30 @@ extension Core {
                 if let record = dequeue() { return wake(record, slot.index) }
                 // Nobody waits: take the mark off, and look again. A waiter that is in line by now either sees the slot
                 // without its mark, and marks it, or is seen here.
-                if slot.state.swap(state, SlotWord.leased), !QueueWord(bits: queue.load()).isEmpty {
-                    _ = slot.state.swap(SlotWord.leased, SlotWord.contended)
+                if enter(slot, state, SlotWord.leased, counting: TallyWord.open),
+                    !QueueWord(bits: queue.load()).isEmpty, slot.state.swap(SlotWord.leased, SlotWord.contended)
+                {
+                    tally(of: slot).decrease(by: TallyWord.open)
                 }
             } else if slot.state.swapRelease(SlotWord.leased, SlotWord.idle) {
                 return
             }
         }
+    }
+
+    /// Exchanges the state of a slot in hand for one that its group's tally counts: counted first.
+    private func enter(_ slot: Slot, _ state: UInt, _ next: UInt, counting unit: UInt) -> Bool {
+        tally(of: slot).increase(by: unit)
+        if slot.state.swap(state, next) { return true }
+        tally(of: slot).decrease(by: unit)
+        return false
+    }
+
+    /// Takes a slot in hand, whose element is gone, into the phase *reserved*, and keeps those marks.
+    private func reserve(_ slot: Slot, _ state: UInt, keeping marks: UInt) -> Bool {
+        guard slot.state.swap(state, SlotWord.reserved | state & marks) else { return false }
+        if state & SlotWord.phase == SlotWord.leased { tally(of: slot).decrease(by: TallyWord.open) }
+        return true
     }
 
     /// Empties a slot for good: to the oldest waiter where callers create, else it goes vacant.
@@ -81,7 +116,7 @@ extension Core {
             let state = slot.state.load()
             if state & SlotWord.orphaned != 0 { return letGo() }
             if state & SlotWord.phase != SlotWord.reserved {
-                _ = slot.state.swap(state, SlotWord.reserved | state & SlotWord.retired)
+                _ = reserve(slot, state, keeping: SlotWord.retired)
                 continue
             }
             if shape.callersCreate, state & SlotWord.retired == 0, let record = dequeue() {
@@ -90,7 +125,9 @@ extension Core {
             // Unlike a slot that goes idle, a vacant one is looked after once it is out of hand. The pool may be dropped
             // in between: hence the hold.
             hold()
-            if slot.state.swap(state, SlotWord.vacant | state & SlotWord.retired) {
+            let isRetired = state & SlotWord.retired != 0
+            let unit = isRetired ? TallyWord.retired : TallyWord.vacant
+            if enter(slot, state, SlotWord.vacant | state & SlotWord.retired, counting: unit) {
                 examineForWaiters(slot)
                 return letGo()
             }
@@ -107,7 +144,7 @@ extension Core {
                 return vacate(slot)
             }
             hold()
-            if slot.state.swap(state, SlotWord.idle) {
+            if enter(slot, state, SlotWord.idle, counting: TallyWord.open) {
                 examineForWaiters(slot)
                 return letGo()
             }
@@ -128,15 +165,17 @@ extension Core {
     func reserveLeased(_ slot: Slot) {
         while true {
             let state = slot.state.load()
-            if slot.state.swap(state, SlotWord.reserved | state & ~SlotWord.phase) { return }
+            if reserve(slot, state, keeping: ~SlotWord.phase) { return }
         }
     }
 
-    /// The first vacant slot, now reserved for the caller, or `nil`. O(slots).
+    /// The first vacant slot, now reserved for the caller, or `nil`. O(groups of 64 slots).
     @usableFromInline
     func reserveVacantSlot() -> Slot? {
-        for index in 0..<shape.count {
-            if let slot = reserveVacantSlot(index) { return slot }
+        for group in 0..<shape.groups where TallyWord(bits: tally(group).loadAcquire()).vacant > 0 {
+            for index in slots(in: group) {
+                if let slot = reserveVacantSlot(index) { return slot }
+            }
         }
         return nil
     }
@@ -147,7 +186,9 @@ extension Core {
         let slot = self.slot(index)
         let isReserved =
             slot.state.loadRelaxed() == SlotWord.vacant && slot.state.swap(SlotWord.vacant, SlotWord.reserved)
-        return isReserved ? slot : nil
+        if !isReserved { return nil }
+        tally(of: slot).decrease(by: TallyWord.vacant)
+        return slot
     }
 
     /// Leaves `size` slots that are not retired. What goes first is what nobody misses: vacant slots, then idle ones; what comes
@@ -206,8 +247,14 @@ extension Core {
             if state & SlotWord.retired != 0 { return false }
             if state == SlotWord.idle {
                 if slot.state.swap(state, SlotWord.reserved | SlotWord.retired) {
+                    tally(of: slot).decrease(by: TallyWord.open)
                     shape.destroyElement(slot)
                     vacate(slot)
+                    return true
+                }
+            } else if state == SlotWord.vacant {
+                if enter(slot, state, state | SlotWord.retired, counting: TallyWord.retired) {
+                    tally(of: slot).decrease(by: TallyWord.vacant)
                     return true
                 }
             } else if slot.state.swap(state, state | SlotWord.retired) {
@@ -223,7 +270,13 @@ extension Core {
         while true {
             let state = slot.state.load()
             if state & SlotWord.retired == 0 { return false }
-            if slot.state.swap(state, state & ~SlotWord.retired) {
+            if state == SlotWord.vacant | SlotWord.retired {
+                if enter(slot, state, SlotWord.vacant, counting: TallyWord.vacant) {
+                    tally(of: slot).decrease(by: TallyWord.retired)
+                    examineForWaiters(slot)
+                    return true
+                }
+            } else if slot.state.swap(state, state & ~SlotWord.retired) {
                 examineForWaiters(slot)
                 return true
             }

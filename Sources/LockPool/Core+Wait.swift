@@ -16,29 +16,44 @@
         ///   - deadlines: What ends the wait after `timeout`; `nil` where there is none.
         ///   - ticks: How long to wait, in the deadlines' ticks; `nil` for as long as it takes.
         ///   - creates: Whether the caller can be handed a vacant slot. In one pool all callers can, or none.
-        /// - Returns: A slot in the caller's hand, with an element or, where callers create, reserved.
-        /// - Complexity: O(slots). Allocates nothing.
+        /// - Returns: A `Wakeup`: a slot in the caller's hand, with an element or, where callers create, reserved; or why there is none.
+        /// - Complexity: As `examineSlots()`. Allocates nothing.
         @usableFromInline
-        func wait(deadlines: Deadlines?, ticks: UInt?, creates: Bool = false) async throws(LockPoolError) -> Slot {
+        func wait(deadlines: Deadlines?, ticks: UInt?, creates: Bool = false) async -> Int {
             precondition(
                 creates == shape.callersCreate,
                 "LockPool: callers create in this pool, so check out with getOrCreate."
             )
-            guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
+            guard let index = takeRecord() else { return isClosed ? Wakeup.closed : Wakeup.refused }
             let deadline = ticks.flatMap { deadlines?.deadline(after: $0) }
             let wakeup: Int = await unsafe withCancellableContinuation { continuation in
                 let waker = unsafe Waker(continuation)
                 if let refusal = enqueue(index, waker: waker, deadline: deadline) {
                     waker.wake(refusal)
                 } else if let deadline {
-                    deadlines?.arm(deadline)
+                    deadlines?.arm(deadline, record: index)
                 }
             } onCancel: {
                 cancel(record: index)
             }
             giveRecord(index)
+            return wakeup
+        }
+
+        /// The slot that a wait has ended with.
+        @usableFromInline
+        func slot(from wakeup: Int) throws(LockPoolError) -> Slot {
             if wakeup < 0 { throw error(wakeup) }
             return slot(wakeup)
+        }
+
+        /// The slot that a task's wait has ended with.
+        ///
+        /// - Throws: `CancellationError` if the task was cancelled; else `LockPoolError`.
+        @usableFromInline
+        func slotForTask(from wakeup: Int) throws -> Slot {
+            if wakeup == Wakeup.cancelled { throw CancellationError() }
+            return try slot(from: wakeup)
         }
     }
 

@@ -6,10 +6,11 @@
 ///
 ///     line 0    queue word: written by every waiter, so nothing that only is read shares its line
 ///     line 1    what never changes (`Shape`), two lines
-///     line 3    head of the free list, count of holds on the block
+///     line 3    head of the free list, count of holds on the block, number of live waiters
 ///     slots     each: state, where the block begins, index, element; no two on one line
 ///     records   a place per waiter, one line each
 ///     cells     the ring of the queue, one word each
+///     tallies   a word for each 64 slots: how many of them a search has to look at
 ///
 /// A `Core` is a reference to the block and nothing more. Within a block places are told by their distance from its
 /// beginning, so that one that nobody uses can be moved.
@@ -43,7 +44,8 @@ struct Core: @unchecked Sendable {
         /// Destroys the element of a slot, in place.
         let destroyElement: @Sendable (Slot) -> Void
         /// Called where callers do not create, when a slot is vacant while somebody waits.
-        let onVacancy: @Sendable () -> Void
+        /// The argument is the number of live waiters.
+        let onVacancy: @Sendable (_ waiters: Int) -> Void
         /// Frees the block after its last hold; `nil` where its memory is somebody else's.
         var free: Memory.Free?
     }
@@ -72,6 +74,18 @@ struct Core: @unchecked Sendable {
 
     var freeRecords: Word { unsafe Word(at: base + 3 * Core.line) }
     var holds: Word { unsafe Word(at: base + 3 * Core.line + MemoryLayout<UInt>.stride) }
+    /// The number of live waiters. It grows after a waiter has got in line and before that examines the slots, and shrinks after the waiter
+    /// is out and before it is woken: which may come first, so that the number is below zero for a moment.
+    var live: Word { unsafe Word(at: base + 3 * Core.line + 2 * MemoryLayout<UInt>.stride) }
+
+    /// The tally of a group of slots.
+    func tally(_ group: Int) -> Word { unsafe Word(at: base + shape.tallies + group * MemoryLayout<UInt>.stride) }
+    func tally(of slot: Slot) -> Word { tally(slot.index / TallyWord.group) }
+
+    /// The numbers of the slots in a group.
+    func slots(in group: Int) -> Range<Int> {
+        group * TallyWord.group..<min((group + 1) * TallyWord.group, shape.count)
+    }
 
     @inlinable
     @inline(__always)
@@ -88,18 +102,18 @@ struct Core: @unchecked Sendable {
 extension Core.Shape {
     /// Where things are in a block for so many slots and waiters.
     ///
-    /// Cancelled tickets behind an older live waiter keep their cells until the head passes them: hence four for each
-    /// waiter. The interleaving checker takes fewer, to see a ring that is full.
+    /// With two cells for each waiter a newcomer leaves out at most every other ticket, because an older waiter is in its cell. The
+    /// interleaving checker takes fewer.
     @usableFromInline
     init(
         count: Int,
         maximumWaiters: Int,
         callersCreate: Bool,
-        cellsPerWaiter: Int = 4,
+        cellsPerWaiter: Int = 2,
         slotStride: Int,
         slotAlignment: Int,
         destroyElement: @escaping @Sendable (Slot) -> Void,
-        onVacancy: @escaping @Sendable () -> Void
+        onVacancy: @escaping @Sendable (_ waiters: Int) -> Void
     ) {
         precondition(count > 0, "A pool needs at least one slot.")
         precondition(
@@ -122,7 +136,13 @@ extension Core.Shape {
     }
 
     /// The size of the block.
-    var byteCount: Int { cells + ring * MemoryLayout<UInt>.stride }
+    var byteCount: Int { tallies + groups * MemoryLayout<UInt>.stride }
+
+    /// Where the tallies begin.
+    var tallies: Int { cells + ring * MemoryLayout<UInt>.stride }
+
+    /// The number of groups of slots that have a tally each.
+    var groups: Int { (count + TallyWord.group - 1) / TallyWord.group }
 }
 
 extension Core {
@@ -152,8 +172,12 @@ extension Core {
         unsafe (base + Core.line).initializeMemory(as: Shape.self, to: shape)
         queue.initialize(to: QueueWord(tail: Ticket(0), length: 0, isClosed: false).bits)
         holds.initialize(to: 1)
+        live.initialize(to: 0)
         freeRecords.initialize(to: FreeListWord(first: shape.maximumWaiters > 0 ? 0 : nil, count: 0).bits)
         for index in 0..<shape.count { slot(index).initialize(core: self, index: index) }
+        for group in 0..<shape.groups {
+            tally(group).initialize(to: UInt(slots(in: group).count) * TallyWord.vacant)
+        }
         for number in 0..<shape.ring {
             let ticket = Ticket(UInt(number))
             cell(ticket).initialize(to: CellWord(ticket, .empty).bits)

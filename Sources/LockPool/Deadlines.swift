@@ -13,12 +13,16 @@
     struct PoolClock: Sendable {
         let now: @Sendable () -> UInt
         let sleep: @Sendable (_ deadline: UInt) async throws -> Void
+        /// How long after a sweep for deadlines the next one is, at least. Half a millisecond for the system's clock, whose timers are
+        /// hardly more precise.
+        let pause: UInt
 
         @usableFromInline
         init<C: Clock<Duration>>(_ clock: C) {
             if clock is ContinuousClock, UInt.bitWidth == 64 {
                 let now: @Sendable () -> UInt = { UInt(truncatingIfNeeded: lockpool_instant()) }
                 self.now = now
+                pause = 500_000
                 sleep = { deadline in
                     let left = Int(deadline) - Int(now())
                     if left > 0 { try await clock.sleep(until: clock.now.advanced(by: .ticks(left)), tolerance: nil) }
@@ -26,6 +30,7 @@
                 return
             }
             let start = clock.now
+            pause = 0
             now = { UInt(clamping: start.duration(to: clock.now).ticks) + 1 }
             sleep = { deadline in
                 try await clock.sleep(until: start.advanced(by: .ticks(Int(deadline - 1))), tolerance: nil)
@@ -78,14 +83,17 @@
 
     /// Fails waiters at their deadlines, with one sleeping task for all of them.
     ///
-    /// A waiter's deadline stands in its record. The task sleeps until the earliest that it knows of, goes through the records,
-    /// and sleeps again until the earliest that it found; it ends when there is none. So a wait that ends in time costs one
-    /// store and one load for its deadline, however many there are, and a sweep costs a look at every record.
+    /// A waiter's deadline stands in its record. Each leaf knows an instant that is not after any deadline in the 64 records that it is
+    /// for, and the task sleeps until an instant that is not after any leaf's. It goes through the leaves that are due, and through
+    /// their records, and sleeps again until the earliest deadline that it found; it ends when there is none. So a wait that ends in
+    /// time costs one store and two loads for its deadline, however many there are, and a sweep looks at every 64th record, and at 64 for
+    /// each leaf that is due.
     @usableFromInline
     @safe
     final class Deadlines: Sendable {
         private let core: Core
         private let clock: PoolClock
+        private let leaves: Leaves
 
         /// When the task wakes; `never` if there is none.
         private let wakesAt = Atomic<UInt>(Deadlines.never)
@@ -100,6 +108,7 @@
         init(core: Core, clock: PoolClock) {
             self.core = core
             self.clock = clock
+            leaves = Leaves(for: core.shape.maximumWaiters)
         }
 
         /// The instant so many ticks from now.
@@ -108,11 +117,18 @@
             return overflow ? UInt(Int.max) : min(deadline, UInt(Int.max))
         }
 
-        /// Sees to it that somebody looks at `deadline`, which stands in the record of a waiter that is in line.
+        /// Makes sure that a sweep looks at `deadline`, which stands in the record of a waiter that is in line.
         ///
-        /// The waiter has written its progress before, and the sweep clears `wakesAt` before it reads that, both sequentially
-        /// consistent: so either this sees that the task is not going to wake in time, or the sweep sees the waiter.
-        func arm(_ deadline: UInt) {
+        /// The waiter has written its progress before. It lowers the leaf first and `wakesAt` afterwards; a sweep clears `wakesAt` first,
+        /// then the leaf, and reads the progress afterwards; all of that sequentially consistent. So at each step either this sees that
+        /// the word is cleared, and writes it, or the sweep sees the waiter at the next.
+        func arm(_ deadline: UInt, record: Int) {
+            leaves.lower(record / Leaves.size, to: deadline)
+            wake(at: deadline)
+        }
+
+        /// Has a task sleep until `deadline` at most.
+        private func wake(at deadline: UInt) {
             while true {
                 let current = wakesAt.load(ordering: .sequentiallyConsistent)
                 if current <= deadline { return }
@@ -124,7 +140,7 @@
             }
         }
 
-        /// Ends the task, for the last user of the pool. None is started afterwards.
+        /// Ends the task, for a pool in which nobody waits and nobody will. None is started afterwards.
         func stop() {
             wakesAt.store(Deadlines.stopped, ordering: .sequentiallyConsistent)
             replaceTask(with: nil)
@@ -177,7 +193,60 @@
                     ordering: .sequentiallyConsistent
                 ).exchanged
             else { return }
-            if let next = core.failWaiters(dueAt: max(clock.now(), deadline)) { arm(next) }
+            let now = max(clock.now(), deadline)
+            let next = sweep(at: now)
+            if next != Deadlines.never { wake(at: max(next, now + clock.pause)) }
+        }
+
+        /// Fails the waiters whose deadline has come.
+        ///
+        /// - Returns: An instant that is not after any other deadline; `never` if there is none.
+        private func sweep(at now: UInt) -> UInt {
+            var earliest = Deadlines.never
+            for leaf in 0..<leaves.count {
+                if leaves[leaf] <= now {
+                    leaves.clear(leaf)
+                    let records = leaf * Leaves.size..<min((leaf + 1) * Leaves.size, core.shape.maximumWaiters)
+                    if let next = core.failWaiters(records, dueAt: now) { leaves.lower(leaf, to: next) }
+                }
+                earliest = min(earliest, leaves[leaf])
+            }
+            return earliest
+        }
+
+        /// For each 64 records an instant that is not after any deadline in them.
+        @safe
+        private final class Leaves: Sendable {
+            static var size: Int { 64 }
+
+            let count: Int
+            nonisolated(unsafe) private let words: UnsafeMutablePointer<Atomic<UInt>>
+
+            init(for records: Int) {
+                count = (records + Leaves.size - 1) / Leaves.size
+                unsafe words = .allocate(capacity: count)
+                for leaf in 0..<count { unsafe (words + leaf).initialize(to: Atomic(Deadlines.never)) }
+            }
+
+            deinit { unsafe words.deallocate() }
+
+            subscript(leaf: Int) -> UInt { unsafe words[leaf].load(ordering: .sequentiallyConsistent) }
+
+            func clear(_ leaf: Int) { unsafe words[leaf].store(Deadlines.never, ordering: .sequentiallyConsistent) }
+
+            /// Makes sure that the leaf knows an instant that is not after `deadline`.
+            func lower(_ leaf: Int, to deadline: UInt) {
+                var current = self[leaf]
+                while current > deadline {
+                    // Not `min`: in Swift 6.3.1 that of an unsigned number does not lower the largest one.
+                    current =
+                        unsafe words[leaf].compareExchange(
+                            expected: current,
+                            desired: deadline,
+                            ordering: .sequentiallyConsistent
+                        ).exchanged ? deadline : self[leaf]
+                }
+            }
         }
     }
 

@@ -25,16 +25,16 @@ extension FixedLockPool where Element: ~Copyable {
         /// Does not suspend if an element is idle and nobody waits.
         ///
         /// - Returns: A guard with exclusive access to an element.
-        /// - Throws: ``LockPoolError`` with the code `closed`; `tooManyWaiters` if as many wait as may; `cancelled` if the task
+        /// - Throws: ``LockPoolError`` with the code `closed`, or `tooManyWaiters` if as many wait as may; `CancellationError` if the task
         ///   is cancelled while it waits.
-        /// - Complexity: As ``tryGet()``. A wait costs O(slots) and allocates nothing.
+        /// - Complexity: As ``LockPool/get()``.
         @inlinable
         @inline(__always)
-        public func get() async throws(LockPoolError) -> LockGuard<Element> {
+        public func get() async throws -> LockGuard<Element> {
             if let slot = core.leaseIdleSlot(stride: Self.stride) { return LockGuard(slot: slot) }
             // Nothing else of the pool is used from here on, and it has to live for as long as the wait.
             defer { withExtendedLifetime(self) {} }
-            return LockGuard(slot: try await core.wait(deadlines: nil, ticks: nil))
+            return LockGuard(slot: try core.slotForTask(from: await core.wait(deadlines: nil, ticks: nil)))
         }
 
         /// Gets an element, blocking the thread while none is idle, as ``LockPool/getBlocking(timeout:)``.
@@ -152,7 +152,7 @@ extension FixedLockPool where Element: ~Copyable {
     /// The number of slots.
     public var capacity: Int { count }
 
-    /// How many callers are in line now. Cancelled ones that are not at the head of the line yet may count.
+    /// The number of callers in line now. Exact, but for one for each thread that is putting a caller in line or taking one out.
     public var waiters: Int { core.waiters }
 
     /// Refuses newcomers, fails everyone who waits with ``LockPoolError/Code/closed``, destroys what is idle, and lets

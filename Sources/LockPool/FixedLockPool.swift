@@ -21,7 +21,7 @@ import Builtin
 /// pool that ends while one is out traps. While nothing is out it may be moved, with its elements, as bytes: so these must not be
 /// values that can only be moved by code of their own, as some of C++ are.
 ///
-/// Its size is 256 bytes, and for each slot the element and 88 bytes, and for each waiter 128 (on 32 bits 128, 12 and 64).
+/// Its size is 264 bytes, and for each slot the element and 89 bytes, and for each waiter 96 (on 32 bits 132, 13 and 48).
 ///
 /// On macOS it needs version 26, the first whose runtime has integers as generic parameters.
 @available(macOS 26.0, *)
@@ -41,11 +41,11 @@ public struct FixedLockPool<let count: Int, let maximumWaiters: Int, Element: ~C
 
     /// A pool that is filled from outside, by ``tryReserve()``.
     ///
-    /// - Parameter onVacancy: Called when a slot is vacant while somebody waits, on the thread that brought that about; perhaps
-    ///   more than once for the same slot. Must not block. A closure that captures nothing needs no heap.
+    /// - Parameter onVacancy: Called with the number of callers in line when a slot is vacant while one waits, on the thread that brought
+    ///   that about; perhaps more than once for the same slot. Must not block. A closure that captures nothing needs no heap.
     /// - Complexity: O(`count` + `maximumWaiters`).
     @inlinable
-    public init(onVacancy: @escaping @Sendable () -> Void) {
+    public init(onVacancy: @escaping @Sendable (_ waiters: Int) -> Void) {
         let shape = Core.Shape(
             count: count,
             maximumWaiters: maximumWaiters,
@@ -71,7 +71,7 @@ public struct FixedLockPool<let count: Int, let maximumWaiters: Int, Element: ~C
     public init<Failure: Error>(
         makeElement: (_ index: Int) throws(Failure) -> sending Element
     ) throws(Failure) {
-        self.init(onVacancy: {})
+        self.init(onVacancy: { _ in })
         for index in 0..<count {
             let element = try makeElement(index)
             // Nobody else knows the pool, so its slot is vacant.
@@ -124,13 +124,16 @@ extension FixedLockPool: @unchecked Sendable where Element: ~Copyable {}
 struct FixedBlock<let count: Int, let maximumWaiters: Int, Element: ~Copyable>: ~Copyable {
     struct Waiter {
         let record: FixedLine
-        /// The ring is the next power of two from four cells for each waiter: fewer than eight for each.
-        let cells: [8 of UInt]
+        /// The ring is the next power of two from two cells for each waiter: fewer than four for each, but two for one.
+        let cells: [4 of UInt]
     }
 
     let head: [4 of FixedLine]
     let slots: [count of FixedSlot<Element>]
     let waiters: [maximumWaiters of Waiter]
+    /// A word for each 64 slots: in a byte for each slot and one word more.
+    let tallies: [count of UInt8]
+    let lastTally: UInt
 }
 
 /// The memory of a slot.

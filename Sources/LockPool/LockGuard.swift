@@ -52,6 +52,24 @@ extension LockGuard where Element: ~Copyable {
         try unsafe body(&slot.element(Element.self).pointee)
     }
 
+    #if !hasFeature(Embedded)
+
+        /// Calls `body`, which may suspend, with the element in place.
+        ///
+        /// As the form for bodies that do not suspend, which the compiler takes where `body` has no `await`. The element stays leased while
+        /// `body` is suspended.
+        ///
+        /// - Returns: What `body` returns.
+        /// - Throws: What `body` throws.
+        @inlinable
+        public nonisolated(nonsending) mutating func withElement<Result: ~Copyable, Failure: Error>(
+            _ body: nonisolated(nonsending) (inout sending Element) async throws(Failure) -> sending Result
+        ) async throws(Failure) -> sending Result {
+            try await unsafe body(&slot.element(Element.self).pointee)
+        }
+
+    #endif
+
     /// Returns the element now, instead of at the end of the guard's scope.
     ///
     /// If somebody waits, the element goes to the one that has waited longest, else it is idle.
@@ -62,7 +80,7 @@ extension LockGuard where Element: ~Copyable {
 
     /// Takes the element out of the pool for good. Its slot becomes vacant.
     ///
-    /// Where callers create (``LockPool/getOrCreate(_:)``), the oldest waiter is handed the vacant slot.
+    /// Where callers create (``LockPool/getOrCreate(timeout:_:)``), the oldest waiter is handed the vacant slot.
     ///
     /// - Returns: The element.
     @inlinable

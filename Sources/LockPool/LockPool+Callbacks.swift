@@ -41,8 +41,8 @@ extension LockPool where Element: ~Copyable {
         ) throws(LockPoolError) -> WaiterTicket {
             let deadline = deadlines.deadline(after: UInt(ticksOf: timeout))
             let ticket = try unsafe core.wait(context: context, deadline: deadline, onTurn: onTurn)
-            // The waiter is in line, and its ticket in its record. If it has been served meanwhile, somebody looks in vain.
-            deadlines.arm(deadline)
+            // The waiter is in line, and its ticket in its record. If it has been served since, a sweep looks in vain.
+            deadlines.arm(deadline, record: ticket.record)
             return ticket
         }
 

@@ -23,20 +23,20 @@ extension LockPool where Element: ~Copyable {
         /// Gets an element, waiting in line if none is idle.
         ///
         /// Does not suspend if an element is idle and nobody waits; then it does not look whether the task is cancelled either.
-        /// Traps when it has to wait in a pool that callers fill: there ``getOrCreate(_:)`` waits.
+        /// Traps when it has to wait in a pool that callers fill: there ``getOrCreate(timeout:_:)`` waits.
         ///
         /// - Returns: A guard with exclusive access to an element.
-        /// - Throws: ``LockPoolError`` with the code `closed`; `tooManyWaiters` if as many wait as may; `cancelled` if the task
+        /// - Throws: ``LockPoolError`` with the code `closed`, or `tooManyWaiters` if as many wait as may; `CancellationError` if the task
         ///   is cancelled while it waits.
-        /// - Complexity: As ``tryGet()``. A wait costs O(slots), allocates nothing, and lasts for at most ⌈position in line ÷
-        ///   slots⌉ × the longest hold.
+        /// - Complexity: As ``tryGet()``. A wait allocates nothing, and lasts for at most ⌈position in line ÷ slots⌉ × the longest hold.
+        ///   It costs O(slots ÷ 64), and O(1) for each slot that was leased while no caller waited.
         @inlinable
         @inline(__always)
-        public func get() async throws(LockPoolError) -> LockGuard<Element> {
+        public func get() async throws -> LockGuard<Element> {
             if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
             // Nothing else of the pool object is used from here on, and it has to live for as long as the wait.
             defer { withExtendedLifetime(self) {} }
-            return LockGuard(slot: try await core.wait(deadlines: deadlines, ticks: nil))
+            return LockGuard(slot: try core.slotForTask(from: await core.wait(deadlines: deadlines, ticks: nil)))
         }
 
         /// Gets an element, waiting in line for at most `timeout` if none is idle.
@@ -48,25 +48,25 @@ extension LockPool where Element: ~Copyable {
         /// - Complexity: As ``get()``.
         @inlinable
         @inline(__always)
-        public func get(timeout: Duration) async throws(LockPoolError) -> LockGuard<
-            Element
-        > {
+        public func get(timeout: Duration) async throws -> LockGuard<Element> {
             if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
             // Nothing else of the pool object is used from here on, and it has to live for as long as the wait.
             defer { withExtendedLifetime(self) {} }
-            return LockGuard(slot: try await core.wait(deadlines: deadlines, ticks: UInt(ticksOf: timeout)))
+            let wakeup = await core.wait(deadlines: deadlines, ticks: UInt(ticksOf: timeout))
+            return LockGuard(slot: try core.slotForTask(from: wakeup))
         }
 
         /// As ``get(timeout:)``, for a caller that has found nothing idle a moment ago: gets in line, and looks from there. Without
         /// arithmetic on `Duration`, which has 128 bits.
+        ///
+        /// - Throws: ``LockPoolError``, also if the task is cancelled: for a pool on this one that has an error of its own for that.
         @inlinable
         @inline(__always)
         package func getInLine(nanoseconds: UInt64) async throws(LockPoolError) -> LockGuard<Element> {
             // Nothing else of the pool object is used from here on, and it has to live for as long as the wait.
             defer { withExtendedLifetime(self) {} }
-            return LockGuard(
-                slot: try await core.wait(deadlines: deadlines, ticks: UInt(ticksOfNanoseconds: nanoseconds))
-            )
+            let wakeup = await core.wait(deadlines: deadlines, ticks: UInt(ticksOfNanoseconds: nanoseconds))
+            return LockGuard(slot: try core.slot(from: wakeup))
         }
 
         /// Gets an element, waiting in line until `deadline` at most if none is idle.
@@ -81,13 +81,12 @@ extension LockPool where Element: ~Copyable {
         public func get<C: Clock<Duration>>(
             until deadline: C.Instant,
             clock: C = ContinuousClock()
-        ) async throws(LockPoolError) -> LockGuard<Element> {
+        ) async throws -> LockGuard<Element> {
             if let slot = core.leaseIdleSlot(stride: Slot.stride(Element.self)) { return LockGuard(slot: slot) }
             // Nothing else of the pool object is used from here on, and it has to live for as long as the wait.
             defer { withExtendedLifetime(self) {} }
-            return LockGuard(
-                slot: try await core.wait(deadlines: deadlines, ticks: UInt(ticksOf: clock.now.duration(to: deadline)))
-            )
+            let ticks = UInt(ticksOf: clock.now.duration(to: deadline))
+            return LockGuard(slot: try core.slotForTask(from: await core.wait(deadlines: deadlines, ticks: ticks)))
         }
 
         /// Gets an element, blocking the thread while none is idle.
@@ -121,11 +120,14 @@ extension LockPool where Element: ~Copyable {
         /// `create` runs in the caller's task, on its actor. When it throws, the slot is vacant again and the oldest waiter gets
         /// its chance. Only for pools that are filled by callers.
         ///
-        /// - Parameter create: Makes an element.
+        /// - Parameters:
+        ///   - timeout: How long to wait in line; `nil` for as long as it takes. Does not limit `create`.
+        ///   - create: Makes an element.
         /// - Returns: A guard with exclusive access to an element.
-        /// - Throws: What `create` throws, unchanged; else ``LockPoolError``, as ``get()``.
-        /// - Complexity: As ``get()``; O(slots) if nothing is idle.
+        /// - Throws: What `create` throws, unchanged; else as ``get(timeout:)``.
+        /// - Complexity: As ``get()``.
         public func getOrCreate(
+            timeout: Duration? = nil,
             _ create: () async throws -> sending Element
         ) async throws -> LockGuard<Element> {
             precondition(
@@ -138,7 +140,8 @@ extension LockPool where Element: ~Copyable {
                 slot = vacant
             } else {
                 defer { withExtendedLifetime(self) {} }
-                slot = try await core.wait(deadlines: deadlines, ticks: nil, creates: true)
+                let ticks = timeout.map { UInt(ticksOf: $0) }
+                slot = try core.slotForTask(from: await core.wait(deadlines: deadlines, ticks: ticks, creates: true))
                 if !core.isReserved(slot) { return LockGuard(slot: slot) }
             }
             // Ends as abandoned if `create` throws.

@@ -20,7 +20,7 @@
 /// - It may be closed or dropped while guards are out.
 ///
 /// A slot is *vacant* (without an element), *idle*, or in somebody's hand. A pool is full from the start, or lazy. A lazy pool
-/// is filled by its callers, who create in a vacant slot when nothing is idle (``getOrCreate(_:)``), or from outside,
+/// is filled by its callers, who create in a vacant slot when nothing is idle (``getOrCreate(timeout:_:)``), or from outside,
 /// by reservations (``tryReserve()``).
 public final class LockPool<Element: ~Copyable>: Sendable {
     @usableFromInline let core: Core
@@ -46,7 +46,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
             clock: some Clock<Duration> = ContinuousClock(),
             makeElement: (Int) throws(Failure) -> sending Element
         ) throws(Failure) {
-            self.init(capacity: count, maximumWaiters: maximumWaiters, clock: clock, onVacancy: {})
+            self.init(capacity: count, maximumWaiters: maximumWaiters, clock: clock, onVacancy: { _ in })
             for index in 0..<count {
                 let element = try makeElement(index)
                 // Nobody else knows the pool, so its slot is vacant.
@@ -54,7 +54,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
             }
         }
 
-        /// A lazy pool whose callers create, by ``getOrCreate(_:)``, when nothing is idle.
+        /// A lazy pool whose callers create, by ``getOrCreate(timeout:_:)``, when nothing is idle.
         ///
         /// - Parameters:
         ///   - capacity: The number of slots, which are vacant at first; at least one.
@@ -73,7 +73,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
                 callersCreate: true,
                 clock: clock,
                 destroyElement: { _ in },
-                onVacancy: {}
+                onVacancy: { _ in }
             )
         }
 
@@ -83,15 +83,15 @@ public final class LockPool<Element: ~Copyable>: Sendable {
         ///   - capacity: The number of slots, which are vacant at first; at least one.
         ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
         ///   - clock: What deadlines are measured by.
-        ///   - onVacancy: Called when a slot is vacant while somebody waits, on the thread that brought that about; perhaps
-        ///     more than once for the same slot. Reserve it then, or later. Must not block, and must not keep the pool alive.
+        ///   - onVacancy: Called with the number of callers in line when a slot is vacant while one waits, on the thread that brought that
+        ///     about; perhaps more than once for the same slot. Reserve it then, or later. Must not block, and must not keep the pool alive.
         /// - Complexity: O(`capacity` + `maximumWaiters`) in time and memory.
         @inlinable
         public convenience init(
             capacity: Int,
             maximumWaiters: Int,
             clock: some Clock<Duration> = ContinuousClock(),
-            onVacancy: @escaping @Sendable () -> Void
+            onVacancy: @escaping @Sendable (_ waiters: Int) -> Void
         ) {
             self.init(
                 capacity: capacity,
@@ -111,7 +111,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
             callersCreate: Bool,
             clock: some Clock<Duration>,
             destroyElement: @escaping @Sendable (consuming Element) -> Void,
-            onVacancy: @escaping @Sendable () -> Void
+            onVacancy: @escaping @Sendable (_ waiters: Int) -> Void
         ) {
             self.init(
                 core: Core(
@@ -146,7 +146,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
             maximumWaiters: Int,
             makeElement: (Int) throws(Failure) -> sending Element
         ) throws(Failure) {
-            self.init(capacity: count, maximumWaiters: maximumWaiters, onVacancy: {})
+            self.init(capacity: count, maximumWaiters: maximumWaiters, onVacancy: { _ in })
             for index in 0..<count {
                 let element = try makeElement(index)
                 Reservation(slot: core.reserveVacantSlot(index)!).fulfill(element)
@@ -154,7 +154,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
         }
 
         /// A lazy pool that is filled from outside, by ``tryReserve()``.
-        public init(capacity: Int, maximumWaiters: Int, onVacancy: @escaping @Sendable () -> Void) {
+        public init(capacity: Int, maximumWaiters: Int, onVacancy: @escaping @Sendable (_ waiters: Int) -> Void) {
             core = Core(
                 allocating: Core.Shape(
                     count: capacity,
@@ -185,14 +185,18 @@ extension LockPool where Element: ~Copyable {
     /// How many callers may wait at a time.
     public var maximumWaiters: Int { core.shape.maximumWaiters }
 
-    /// How many callers are in line now. Cancelled ones that are not at the head of the line yet may count.
+    /// The number of callers in line now. Exact, but for one for each thread that is putting a caller in line or taking one out.
     public var waiters: Int { core.waiters }
+
+    /// The number of slots that are not vacant. O(capacity ÷ 64).
+    package var occupied: Int { core.occupied }
 
     /// Wakes the oldest waiter without an element: its ``get()`` throws an error with none of the public codes.
     ///
     /// - Returns: Whether anybody waited.
     package func failOldestWaiter() -> Bool {
         guard let record = core.dequeue() else { return false }
+        core.trim()
         core.wake(record, Wakeup.failed)
         return true
     }
@@ -203,7 +207,13 @@ extension LockPool where Element: ~Copyable {
     /// Safe to call again, and from several threads at once.
     ///
     /// - Complexity: O(slots + waiters).
-    public func close() { core.close() }
+    public func close() {
+        core.close()
+        #if !hasFeature(Embedded)
+            // Nobody waits any more.
+            deadlines.stop()
+        #endif
+    }
 
     /// Whether ``close()`` has been called.
     public var isClosed: Bool { core.isClosed }

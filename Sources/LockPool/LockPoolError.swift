@@ -18,7 +18,7 @@ public struct LockPoolError: Error, Hashable, Sendable {
         /// As many callers waited as the pool's bound allows, so this one was refused at once.
         public static var tooManyWaiters: Code { Code(kind: .tooManyWaiters) }
 
-        /// The task was cancelled while it waited.
+        /// A callback waiter was cancelled. A task that is cancelled while it waits sees `CancellationError` instead.
         public static var cancelled: Code { Code(kind: .cancelled) }
 
         /// The deadline came before an element did.
@@ -56,7 +56,7 @@ extension LockPoolError: CustomStringConvertible {
             "All \(slots) slots are taken and \(maximumWaiters) callers wait already, which is the pool's bound. "
                 + "Shed load, hold elements for a shorter time, or raise the bound."
         case .cancelled:
-            "The task was cancelled while it waited for one of the pool's \(slots) slots."
+            "The wait for one of the pool's \(slots) slots was cancelled."
         case .timedOut:
             "None of the pool's \(slots) slots came free before the deadline. "
                 + "Hold elements for a shorter time, or give the pool more of them."

@@ -81,6 +81,16 @@ struct Word: @unchecked Sendable {
         unsafe address.pointee.add(amount, ordering: .relaxed).oldValue
     }
 
+    /// Adds, without a look at the value.
+    func increase(by amount: UInt) {
+        unsafe address.pointee.wrappingAdd(amount, ordering: .sequentiallyConsistent)
+    }
+
+    /// Subtracts, without a look at the value.
+    func decrease(by amount: UInt) {
+        unsafe address.pointee.wrappingSubtract(amount, ordering: .sequentiallyConsistent)
+    }
+
     /// Subtracts one and returns the value from before; whoever brings it to zero sees all that others did before theirs.
     func subtractOne() -> UInt {
         unsafe address.pointee.subtract(1, ordering: .acquiringAndReleasing).oldValue

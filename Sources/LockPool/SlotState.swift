@@ -68,8 +68,18 @@ extension Core {
         return occupancy
     }
 
-    /// How many are in line. Cancelled ones that are not at the head of the line yet may count.
-    var waiters: Int { Int(QueueWord(bits: queue.load()).length) }
+    /// How many slots are not vacant. O(groups of 64 slots).
+    var occupied: Int {
+        var vacant: UInt = 0
+        for group in 0..<shape.groups {
+            let counts = TallyWord(bits: tally(group).load())
+            vacant += counts.vacant + counts.retired
+        }
+        return max(0, shape.count - Int(vacant))
+    }
+
+    /// How many callers wait: exactly, but for one for each thread that is putting a waiter in line or taking one out.
+    var waiters: Int { max(0, Int(bitPattern: live.load())) }
 
     /// The states of the slots and the length of the line, after the pool's type; never an element.
     func description(of type: String) -> String {

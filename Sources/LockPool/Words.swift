@@ -7,26 +7,26 @@
 
 /// Bits for a ticket, for the number of a waiter's record, and for the length of the queue.
 ///
-/// A ticket number comes again after 2^42 (2^20) tickets. That hurts only a thread that stalls inside one operation, between
-/// a load and its compare-and-swap, for exactly a multiple of that many waits: five days without a pause at ten million
+/// A ticket number comes again after 2^38 (2^20) tickets. That hurts only a thread that stalls inside one operation, between
+/// a load and its compare-and-swap, for exactly a multiple of that many waits: seven hours without a pause at ten million
 /// waits a second on 64 bits. On 32 bits it is a million waits within one preemption.
+///
+/// The length counts the tickets between the head and the tail, also those whose waiter has left, so the line ends at 2^25 (2^11)
+/// tickets behind one waiter.
 @usableFromInline
 enum WordWidth {
     #if _pointerBitWidth(_64)
-        @usableFromInline static let ticket: UInt = 42
+        @usableFromInline static let ticket: UInt = 38
         @usableFromInline static let record: UInt = 20
-        @usableFromInline static let length: UInt = 21
+        @usableFromInline static let length: UInt = 25
     #else
         @usableFromInline static let ticket: UInt = 20
         @usableFromInline static let record: UInt = 10
         @usableFromInline static let length: UInt = 11
     #endif
 
-    /// The largest ring: its length still fits into the queue word.
-    static var maximumRing: Int { 1 << (record) }
-
-    /// The largest number of waiters: a ring has four cells for each.
-    static var maximumWaiters: Int { maximumRing / 4 }
+    /// The largest number of waiters: the ring of so many, with two cells for each, is shorter than the longest queue.
+    static var maximumWaiters: Int { 1 << (record - 2) }
 }
 
 /// A place in line: consecutive numbers that wrap around.
@@ -48,7 +48,7 @@ struct Ticket: Equatable {
 
 /// The queue: closed or open, its tail, and how many tickets are in line. The head is the tail minus the length.
 ///
-///     | closed 1 | tail 42 | length 21 |
+///     | closed 1 | tail 38 | length 25 |
 @usableFromInline
 struct QueueWord: Equatable {
     static var closedBit: UInt { 1 << (WordWidth.ticket + WordWidth.length) }
@@ -87,12 +87,14 @@ struct QueueWord: Equatable {
     var shorter: QueueWord { QueueWord(bits: bits - 1) }
 }
 
-/// A cell of the ring: the ticket that it serves now, what has become of it, and the record of who waits.
+/// A cell of the ring: the ticket that it serves now, whether that ticket's waiter is in it, and the record of the waiter.
 ///
-///     | ticket 42 | state 2 | record 20 |
+///     | ticket 38 | state 1 | record 20 |
+///
+/// The ticket only grows. A ticket in line whose cell serves a later one has no waiter any more.
 struct CellWord: Equatable {
     enum State: UInt {
-        case empty, waiting, cancelled
+        case empty, waiting
     }
 
     let bits: UInt
@@ -100,13 +102,12 @@ struct CellWord: Equatable {
     init(bits: UInt) { self.bits = bits }
 
     init(_ ticket: Ticket, _ state: State, record: Int = 0) {
-        bits = ticket.number << (WordWidth.record + 2) | state.rawValue << WordWidth.record | UInt(record)
+        bits = ticket.number << (WordWidth.record + 1) | state.rawValue << WordWidth.record | UInt(record)
     }
 
-    var ticket: Ticket { Ticket(bits >> (WordWidth.record + 2)) }
-    var isEmpty: Bool { bits >> WordWidth.record & 3 == State.empty.rawValue }
-    var isWaiting: Bool { bits >> WordWidth.record & 3 == State.waiting.rawValue }
-    var isCancelled: Bool { bits >> WordWidth.record & 3 == State.cancelled.rawValue }
+    var ticket: Ticket { Ticket(bits >> (WordWidth.record + 1)) }
+    var isEmpty: Bool { bits >> WordWidth.record & 1 == State.empty.rawValue }
+    var isWaiting: Bool { bits >> WordWidth.record & 1 == State.waiting.rawValue }
     var record: Int { Int(bits & (1 << WordWidth.record - 1)) }
 }
 
@@ -129,6 +130,36 @@ enum SlotWord {
     static let retired: UInt = 8
     /// The pool is gone: whoever has the slot in hand destroys the element and lets go of the block.
     static let orphaned: UInt = 16
+}
+
+/// How many slots of a group are in which state, as far as a search needs to know: so that it passes over groups in which it has
+/// nothing to do.
+///
+///     | retired 21 | vacant 21 | open 21 |        (10 each on 32 bits)
+///
+/// Each number is at least the true one at every instant: it grows before a slot enters the state, and shrinks after the slot has left.
+@usableFromInline
+struct TallyWord {
+    private static var width: UInt { UInt(UInt.bitWidth) / 3 }
+    private static var mask: UInt { 1 << width - 1 }
+
+    /// The number of slots in a group.
+    static var group: Int { 64 }
+
+    /// One slot that is idle, or leased and not marked.
+    static var open: UInt { 1 }
+    /// One slot that is vacant and can be reserved.
+    static var vacant: UInt { 1 << width }
+    /// One slot that is vacant and retired.
+    static var retired: UInt { 1 << (2 * width) }
+
+    let bits: UInt
+
+    init(bits: UInt) { self.bits = bits }
+
+    var open: UInt { bits & TallyWord.mask }
+    var vacant: UInt { bits >> TallyWord.width & TallyWord.mask }
+    var retired: UInt { bits >> (2 * TallyWord.width) & TallyWord.mask }
 }
 
 /// The free list of records: the first free one, and a count that changes with every exchange, so that a stale head cannot

@@ -39,7 +39,7 @@ final class Polling: Sendable {
                 guard !isDone, mayGoOn() else { return habit.noting(isDone) }
                 lockpool_spin_hint()
             }
-        } while lockpool_nanoseconds() - start < 50_000
+        } while lockpool_nanoseconds() &- start < 50_000
         return habit.noting(false)
     }
 }

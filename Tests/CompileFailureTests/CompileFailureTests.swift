@@ -60,6 +60,32 @@ import Testing
             message: "cannot be task-isolated at end of function"
         ),
         Mistake(
+            testDescription: "A closure that makes an element is not taken for a pool's onVacancy",
+            imports: "LockPool",
+            program: """
+                final class Parser {}
+                func f() {
+                    let pool = «mistake»LockPool<Parser>(capacity: 4, maximumWaiters: 8) { Parser() }«»
+                    «right»LockPool<Parser>(capacity: 4, maximumWaiters: 8)«»
+                    print(pool)
+                }
+                """,
+            message: "expects 1 argument"
+        ),
+        Mistake(
+            testDescription: "A closure that makes an element is not taken for a fixed pool's onVacancy",
+            imports: "LockPool",
+            program: """
+                final class Parser {}
+                func f() {
+                    let pool = «mistake»FixedLockPool<4, 8, Parser> { Parser() }«»
+                    «right»FixedLockPool<4, 8, Parser> { _ in Parser() }«»
+                    _ = pool.tryGet()
+                }
+                """,
+            message: "argument"
+        ),
+        Mistake(
             testDescription: "An element that is not Sendable is not reached without withElement",
             imports: "LockPool",
             program: """

@@ -77,6 +77,69 @@ import Testing
         await until { census.living == 0 && clock.deadlines.isEmpty }
     }
 
+    @Test("A closed pool that is still referenced has no sleeping task")
+    func closed() async throws {
+        let clock = ManualClock()
+        let pool = LockPool(count: 1, maximumWaiters: 2, clock: clock) { index in index }
+        let lease = pool.tryGet()!
+        let served = await pool.taskInLine(1) { try await pool.get(timeout: .seconds(10)).release() }
+        let other = await pool.taskInLine(2) { try await pool.get(timeout: .seconds(20)).release() }
+        await clock.waitForSleepers()
+        lease.release()
+        try await served.value
+        try await other.value
+        #expect(clock.deadlines == [.seconds(10)])
+        pool.close()
+        await until { clock.deadlines.isEmpty }
+        #expect(pool.isClosed)
+    }
+
+    @Test("A pool that closes while callers wait has no sleeping task")
+    func closedWithWaiters() async throws {
+        let clock = ManualClock()
+        let pool = LockPool(count: 1, maximumWaiters: 2, clock: clock) { index in index }
+        let lease = pool.tryGet()!
+        let waiter = await pool.taskInLine(1) { try await pool.get(timeout: .seconds(10)).release() }
+        await clock.waitForSleepers()
+        pool.close()
+        let error = await #expect(throws: LockPoolError.self) { try await waiter.value }
+        #expect(error?.code == .closed)
+        await until { clock.deadlines.isEmpty }
+        lease.release()
+    }
+
+    @Test("Deadlines in many leaves, of waiters that come and go, are each kept")
+    func manyLeaves() async throws {
+        let clock = ManualClock()
+        let pool = LockPool(count: 1, maximumWaiters: 300, clock: clock) { index in index }
+        let lease = pool.tryGet()!
+        let order = Order()
+        var tasks: [Task<Void, any Error>] = []
+        let seconds = (0..<300).map { ($0 * 97) % 300 + 1 }
+        for (number, second) in seconds.enumerated() {
+            tasks.append(
+                await pool.taskInLine(number + 1) {
+                    do { _ = try await pool.get(timeout: .seconds(second)) } catch let error as LockPoolError {
+                        #expect(error.code == .timedOut)
+                        order.append(second)
+                    } catch { #expect(error is CancellationError) }
+                }
+            )
+        }
+        for number in 0..<300 where number % 3 == 0 { tasks[number].cancel() }
+        await until { pool.waiters == 200 }
+        let kept = seconds.indices.filter { $0 % 3 != 0 }.map { seconds[$0] }.sorted()
+        for second in 1...300 {
+            let due = kept.filter { $0 <= second }.count
+            clock.advance(by: .seconds(1))
+            await until { order.numbers.count == due && (due == 200 || !clock.deadlines.isEmpty) }
+        }
+        for task in tasks { try await task.value }
+        #expect(order.numbers == kept)
+        #expect(pool.waiters == 0)
+        lease.release()
+    }
+
     @Test("A deadline can be of any clock")
     func otherClock() async throws {
         let clock = ManualClock()
@@ -106,20 +169,17 @@ import Testing
 
     @Test("Deadlines that come in herds, from many threads, are all kept")
     func herds() async {
-        // More than all turns together: those that have given up behind a live waiter take room in line, too.
-        let pool = LockPool(count: 1, maximumWaiters: 4_096) { index in index }
+        let pool = LockPool(count: 1, maximumWaiters: 64) { index in index }
         let lease = pool.tryGet()!
         await withDiscardingTaskGroup { group in
             for number in 0..<64 {
                 group.addTask {
                     for turn in 0..<50 {
                         let timeout = Duration.microseconds((number * 7 + turn * 13) % 300)
-                        do throws(LockPoolError) {
+                        let error = await #expect(throws: LockPoolError.self) {
                             _ = try await pool.get(timeout: timeout)
-                            Issue.record("served without an element")
-                        } catch {
-                            #expect(error.code == .timedOut)
                         }
+                        #expect(error?.code == .timedOut)
                     }
                 }
             }

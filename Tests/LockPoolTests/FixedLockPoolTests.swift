@@ -120,7 +120,7 @@ import Testing
     @Test("Whoever fills a pool from outside is told of a vacancy while somebody waits")
     func reservations() async throws {
         final class Owner: Sendable {
-            let pool = FixedLockPool<1, 2, Int>(onVacancy: { FixedLockPoolTests.calls.value += 1 })
+            let pool = FixedLockPool<1, 2, Int>(onVacancy: { _ in FixedLockPoolTests.calls.value += 1 })
         }
         let owner = Owner()
         let waiter = Task { try await owner.pool.get().element }
@@ -137,7 +137,7 @@ import Testing
     func endWithCallback() throws {
         let turns = NSLockBox<[Bool]>([])
         do {
-            let pool = FixedLockPool<1, 1, Int>(onVacancy: {})
+            let pool = FixedLockPool<1, 1, Int>(onVacancy: { _ in })
             _ = try unsafe pool.wait(context: Unmanaged.passUnretained(turns).toOpaque()) { context, turn in
                 unsafe Unmanaged<NSLockBox<[Bool]>>.fromOpaque(context).takeUnretainedValue().value
                     .append(Turn(rawValue: turn).bringsElement)
@@ -166,7 +166,7 @@ import Testing
         await #expect(processExitsWith: .failure) {
             var place: Reservation<Int>?
             do {
-                let pool = FixedLockPool<1, 0, Int>(onVacancy: {})
+                let pool = FixedLockPool<1, 0, Int>(onVacancy: { _ in })
                 place = pool.tryReserve()
             }
             _ = consume place

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import LockPool
+import PoolTesting
 import Testing
 
 @Suite struct LazyPoolTests {
@@ -70,16 +71,29 @@ import Testing
         let lease = try await pool.getOrCreate { 1 }
         let waiter = await pool.taskInLine(1) { try await pool.getOrCreate { 2 }.element }
         waiter.cancel()
-        let error = await #expect(throws: LockPoolError.self) { try await waiter.value }
-        #expect(error?.code == .cancelled)
+        await #expect(throws: CancellationError.self) { try await waiter.value }
         lease.discard()
         #expect(try await pool.getOrCreate { 3 }.element == 3)
+    }
+
+    @Test("A caller that may create gives up at its timeout")
+    func timeout() async throws {
+        let clock = ManualClock()
+        let pool = LockPool<Int>(capacity: 1, maximumWaiters: 1, clock: clock)
+        let lease = try await pool.getOrCreate(timeout: .seconds(10)) { 1 }
+        let waiter = await pool.taskInLine(1) { try await pool.getOrCreate(timeout: .seconds(10)) { 2 }.element }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(10))
+        let error = await #expect(throws: LockPoolError.self) { try await waiter.value }
+        #expect(error?.code == .timedOut)
+        lease.discard()
+        #expect(try await pool.getOrCreate(timeout: .zero) { 3 }.element == 3)
     }
 
     @Test("A reservation is filled from outside, and its element serves the oldest waiter")
     func reservation() async throws {
         let calls = NSLockBox(0)
-        let pool = LockPool<Int>(capacity: 2, maximumWaiters: 2) { calls.value += 1 }
+        let pool = LockPool<Int>(capacity: 2, maximumWaiters: 2) { _ in calls.value += 1 }
         #expect(calls.value == 0)
         let first = await pool.taskInLine(1) { try await pool.get().element }
         let second = await pool.taskInLine(2) { try await pool.get().element }

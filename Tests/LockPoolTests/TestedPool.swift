@@ -15,7 +15,7 @@ protocol TestedPool<Element>: AnyObject, Sendable {
     func peek(_ index: Int) -> SlotState
     func tryGet() -> LockGuard<Element>?
     func tryGet(slot index: Int) -> LockGuard<Element>?
-    func get() async throws(LockPoolError) -> LockGuard<Element>
+    func get() async throws -> LockGuard<Element>
     @available(*, noasync)
     func getBlocking(timeout: Duration?) throws(LockPoolError) -> LockGuard<Element>
     func tryReserve() -> Reservation<Element>?
@@ -45,7 +45,7 @@ final class Fixed<let count: Int, let maximumWaiters: Int, Element>: TestedPool 
     func peek(_ index: Int) -> SlotState { pool.peek(index) }
     func tryGet() -> LockGuard<Element>? { pool.tryGet() }
     func tryGet(slot index: Int) -> LockGuard<Element>? { pool.tryGet(slot: index) }
-    func get() async throws(LockPoolError) -> LockGuard<Element> { try await pool.get() }
+    func get() async throws -> LockGuard<Element> { try await pool.get() }
     @available(*, noasync)
     func getBlocking(timeout: Duration?) throws(LockPoolError) -> LockGuard<Element> {
         try pool.getBlocking(timeout: timeout)

@@ -46,34 +46,10 @@ extern void *_Nullable swift_task_getCurrent(void) __attribute__((swiftcall));
 // What tells the running task from all others that have not ended; 0 outside tasks.
 static inline uintptr_t lockpool_current_task(void) { return (uintptr_t)swift_task_getCurrent(); }
 
-// How the processor's counter is told in nanoseconds. Written once, before `rate` is.
-typedef struct lockpool_counter {
-  uint64_t ticks;        // the counter at the beginning
-  uint64_t nanoseconds;  // the monotonic clock then
-  uint64_t rate;         // nanoseconds for each tick, times 2 to the 32; 0 while the counter is not in use
-} lockpool_counter;
-
-extern lockpool_counter lockpool_counter_shared;
-
-// The monotonic clock of the system; meanwhile finds out how fast the processor's counter runs.
-uint64_t lockpool_instant_of_system(void);
-
-// An instant in nanoseconds of the monotonic clock, for durations between two of them. Read from the processor's counter, where that
-// is sound: in about half of the time.
-static inline uint64_t lockpool_instant(void) {
-#if defined(__x86_64__) && defined(__linux__)
-  uint64_t rate = __atomic_load_n(&lockpool_counter_shared.rate, __ATOMIC_ACQUIRE);
-  if (__builtin_expect(rate != 0, 1)) {
-    uint64_t ticks = __builtin_ia32_rdtsc() - lockpool_counter_shared.ticks;
-    return lockpool_counter_shared.nanoseconds + (uint64_t)(((unsigned __int128)ticks * rate) >> 32);
-  }
-#endif
-  return lockpool_instant_of_system();
-}
-
-// Compares the counter with the system's clock since the last call, and gives the counter up for good if they disagree by more than one in a
-// thousand: the machine has moved to another, or was asleep. To be called about once a second.
-void lockpool_instant_check(void);
+// The current instant in nanoseconds of the system's clock that also counts the time in which the machine is suspended: CLOCK_BOOTTIME
+// on Linux, which Swift's ContinuousClock reads too. For durations between two instants. Costs as much as CLOCK_MONOTONIC, from which
+// it differs by the time of suspension alone.
+uint64_t lockpool_instant(void);
 
 // Where a thread waits to be woken, once. It may live on that thread's stack: who wakes it does not touch it afterwards.
 typedef struct lockpool_parker {
@@ -93,7 +69,7 @@ void lockpool_parker_wake(lockpool_parker *_Nonnull parker, intptr_t wakeup);
 // woken, and then with what.
 bool lockpool_parker_wait(lockpool_parker *_Nonnull parker, uint64_t nanoseconds, intptr_t *_Nonnull wakeup);
 
-// The monotonic clock, in nanoseconds.
+// The current instant in nanoseconds of CLOCK_MONOTONIC.
 uint64_t lockpool_nanoseconds(void);
 
 // Starts a detached thread with a stack of its own size. Returns 0, or what the system says.

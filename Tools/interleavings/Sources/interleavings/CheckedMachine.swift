@@ -66,6 +66,18 @@ struct Word: @unchecked Sendable {
     }
 
     @usableFromInline
+    func increase(by amount: UInt) {
+        scheduler.step(at: address)
+        address.pointee &+= amount
+    }
+
+    @usableFromInline
+    func decrease(by amount: UInt) {
+        scheduler.step(at: address)
+        address.pointee &-= amount
+    }
+
+    @usableFromInline
     func subtractOne() -> UInt {
         scheduler.step(at: address)
         defer { address.pointee &-= 1 }

@@ -99,6 +99,30 @@ struct Scenario {
             callers: [[.get], [.get, .get], [.get], [.cancel(1), .cancel(2), .cancel(1)]]
         ),
         Scenario(
+            name: "more are cancelled behind a live waiter than the ring has cells",
+            slots: "i",
+            maximumWaiters: 2,
+            preemptions: 1,
+            callers: [
+                [.get], [.get], [.get, .get, .get, .get], [.cancel(2), .cancel(2), .cancel(2), .cancel(2)],
+            ]
+        ),
+        Scenario(
+            name: "a ticket is left out, and numbers wrap",
+            slots: "i",
+            maximumWaiters: 2,
+            firstTicket: Ticket.mask &- 1,
+            preemptions: 2,
+            callers: [[.get], [.get, .get], [.get, .get], [.cancel(2)]]
+        ),
+        Scenario(
+            name: "a ticket is left out while the pool closes",
+            slots: "i",
+            maximumWaiters: 2,
+            preemptions: 2,
+            callers: [[.get], [.get], [.get, .get], [.cancel(2), .close]]
+        ),
+        Scenario(
             name: "cancelled, and two slots",
             slots: "ii",
             preemptions: 2,

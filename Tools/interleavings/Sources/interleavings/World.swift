@@ -50,7 +50,7 @@ final class World {
             slotStride: Slot.stride(CheckedElement.self),
             slotAlignment: MemoryLayout<CheckedElement>.alignment,
             destroyElement: { $0.element(CheckedElement.self).deinitialize(count: 1) },
-            onVacancy: { world.grow() }
+            onVacancy: { _ in world.grow() }
         )
         if scenario.isFixed {
             let memory = Memory.lend(byteCount: shape.byteCount)
@@ -66,6 +66,7 @@ final class World {
             let slot = core.slot(index)
             slot.element(CheckedElement.self).initialize(to: CheckedElement())
             slot.state.initialize(to: SlotWord.idle)
+            core.tally(of: slot).address.pointee &+= TallyWord.open &- TallyWord.vacant
         }
         if scenario.firstTicket > 0 {
             // As if so many had been in line before: the numbers are about to wrap around.
@@ -114,7 +115,7 @@ final class World {
             core.cancel(record: callers[other].record)
             callers[other].runningHandlers -= 1
         case .sweep:
-            _ = core.failWaiters(dueAt: 1)
+            _ = core.failWaiters(0..<core.shape.maximumWaiters, dueAt: 1)
         case .close:
             core.close()
         case .retire:
@@ -190,6 +191,7 @@ final class World {
             context: UnsafeMutableRawPointer(bitPattern: caller + 1)!
         )
         if let refusal = core.enqueue(record, waker: waker, deadline: hasDeadline ? 1 : nil) {
+            if refusal == Wakeup.refused { scheduler.fail("caller \(caller) is refused below the bound") }
             wake(caller, refusal)
         }
         scheduler.wait { [unowned self] in callers[caller].wakeup != nil }
@@ -267,6 +269,7 @@ final class World {
 
     private func claim(_ slot: Slot, by caller: Int) {
         let index = slot.index
+        checkWaiterCount()
         if let holder = holders[index] { scheduler.fail("slot \(index) is held by callers \(holder) and \(caller)") }
         holders[index] = caller
     }
@@ -282,6 +285,7 @@ final class World {
 
     /// The first load of the queue by a caller is its first look at it: whoever is in line then is ahead.
     func noteLoad(of address: UnsafeMutablePointer<UInt>) {
+        if UnsafeMutableRawPointer(address) == core.base { checkTallies() }
         let caller = scheduler.caller
         guard caller >= 0, callers[caller].isLooking, callers[caller].ahead == nil else { return }
         guard UnsafeMutableRawPointer(address) == core.base else { return }
@@ -308,6 +312,38 @@ final class World {
         return tickets
     }
 
+    /// The pool counts each live waiter, but for one for each caller.
+    private func checkWaiterCount() {
+        let (counted, live) = (Int(bitPattern: core.live.address.pointee), ticketsInLine().count)
+        if abs(counted - live) > callers.count {
+            scheduler.fail("\(counted) waiters are counted, and \(live) wait")
+        }
+    }
+
+    /// No tally is below the truth.
+    private func checkTallies() {
+        for (group, truth) in trueTallies.enumerated() {
+            let (counts, truth) = (TallyWord(bits: core.tally(group).address.pointee), TallyWord(bits: truth))
+            if counts.open < truth.open || counts.vacant < truth.vacant || counts.retired < truth.retired {
+                scheduler.fail("a tally is below the truth")
+            }
+        }
+    }
+
+    /// What the tallies have to be at rest, one for each group of slots.
+    private var trueTallies: [UInt] {
+        (0..<core.shape.groups).map { group in
+            core.slots(in: group).reduce(0) { sum, index in
+                switch core.slot(index).state.address.pointee {
+                case SlotWord.vacant: sum + TallyWord.vacant
+                case SlotWord.vacant | SlotWord.retired: sum + TallyWord.retired
+                case SlotWord.idle, SlotWord.leased, SlotWord.leased | SlotWord.retired: sum + TallyWord.open
+                default: sum
+                }
+            }
+        }
+    }
+
     func elementIsMade() -> Int {
         elementsMade += 1
         elements.insert(elementsMade)
@@ -331,7 +367,10 @@ final class World {
             return Memory.isAlive ? "the block is never freed" : nil
         }
         let word = QueueWord(bits: core.queue.load())
-        if !word.isEmpty { return "somebody is left in line" }
+        if !ticketsInLine().isEmpty { return "somebody is left in line" }
+        if !word.isEmpty { return "tickets are left in line" }
+        if core.waiters != 0 { return "\(core.waiters) waiters are counted, and none waits" }
+        if trueTallies != (0..<core.shape.groups).map({ core.tally($0).address.pointee }) { return "a tally is wrong" }
         if callers.contains(where: { $0.turns == 0 }) { return "a callback is never called" }
         var idle = 0
         for index in 0..<core.shape.count {

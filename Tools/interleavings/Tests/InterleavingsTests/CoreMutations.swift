@@ -33,8 +33,8 @@ extension Mutation {
         Mutation(
             testDescription: "No second look at the queue after the mark is taken off",
             file: "Core+Slots.swift",
-            original: "if slot.state.swap(state, SlotWord.leased), !QueueWord(bits: queue.load()).isEmpty {",
-            mutant: "if slot.state.swap(state, SlotWord.leased), false {"
+            original: "!QueueWord(bits: queue.load()).isEmpty, slot.state.swap(SlotWord.leased, SlotWord.contended)",
+            mutant: "false, slot.state.swap(SlotWord.leased, SlotWord.contended)"
         ),
         Mutation(
             testDescription: "A cancellation that comes after the hand-over gives up all the same",
@@ -51,8 +51,8 @@ extension Mutation {
         Mutation(
             testDescription: "The lap of a cell is not looked at",
             file: "Core+Queue.swift",
-            original: "if content.ticket == head {\n                precondition(!content.isEmpty",
-            mutant: "if true {\n                precondition(!content.isEmpty"
+            original: "if content.ticket == head {\n                // If it is empty",
+            mutant: "if true {\n                // If it is empty"
         ),
         Mutation(
             testDescription: "The holder of an orphaned slot does not let go of the block",
@@ -93,8 +93,8 @@ extension Mutation {
         Mutation(
             testDescription: "Growing overwrites what happens to the slot meanwhile",
             file: "Core+Slots.swift",
-            original: "if slot.state.swap(state, state & ~SlotWord.retired) {\n",
-            mutant: "do {\n                slot.state.storeRelaxed(state & ~SlotWord.retired)\n"
+            original: "} else if slot.state.swap(state, state & ~SlotWord.retired) {\n",
+            mutant: "} else {\n                slot.state.storeRelaxed(state & ~SlotWord.retired)\n"
         ),
         Mutation(
             testDescription: "Nobody helps a newcomer whose ticket is not in line yet",
@@ -117,7 +117,7 @@ extension Mutation {
         Mutation(
             testDescription: "Nobody is told of a vacancy",
             file: "Core+Slots.swift",
-            original: "if hasVacancy { shape.onVacancy() }",
+            original: "if hasVacancy { tellVacancy() }",
             mutant: "_ = hasVacancy"
         ),
         Mutation(
@@ -131,6 +131,60 @@ extension Mutation {
             file: "Core+Lifetime.swift",
             original: "unsafe free?(base)",
             mutant: "_ = unsafe free\n        unsafe Memory.free(base)"
+        ),
+        Mutation(
+            testDescription: "A newcomer takes the cell of an older waiter",
+            file: "Core+Queue.swift",
+            original: "if content.isEmpty {\n                if cell",
+            mutant: "if content.isEmpty || content.ticket != ticket {\n                if cell"
+        ),
+        Mutation(
+            testDescription: "A ticket that was left out stays at the head of the line",
+            file: "Core+Queue.swift",
+            original: "if content.isWaiting { return }",
+            mutant: "if content.isWaiting || content.isEmpty { return }"
+        ),
+        Mutation(
+            testDescription: "A cancelled waiter keeps its cell until the head passes it",
+            file: "Core+Queue.swift",
+            original: "if word.length == QueueWord.lengthMask {",
+            mutant: "if word.length == UInt(shape.ring) {"
+        ),
+        Mutation(
+            testDescription: "A cancelled waiter still counts",
+            file: "Core+Queue.swift",
+            original: "        live.decrease(by: 1)\n        trim()",
+            mutant: "        trim()"
+        ),
+        Mutation(
+            testDescription: "A slot is counted after its mark is taken off",
+            file: "Core+Slots.swift",
+            original: """
+                tally(of: slot).increase(by: unit)
+                        if slot.state.swap(state, next) { return true }
+                        tally(of: slot).decrease(by: unit)
+                        return false
+                """,
+            mutant: """
+                if !slot.state.swap(state, next) { return false }
+                        tally(of: slot).increase(by: unit)
+                        return true
+                """
+        ),
+        Mutation(
+            testDescription: "A slot is not counted any more before a waiter has marked it",
+            file: "Core+Slots.swift",
+            original: """
+                if slot.state.swap(state, SlotWord.contended | state & SlotWord.retired) {
+                                    tally(of: slot).decrease(by: TallyWord.open)
+                                    return false
+                                }
+                """,
+            mutant: """
+                tally(of: slot).decrease(by: TallyWord.open)
+                                if slot.state.swap(state, SlotWord.contended | state & SlotWord.retired) { return false }
+                                tally(of: slot).increase(by: TallyWord.open)
+                """
         ),
         Mutation(
             testDescription: "The free list forgets to count",
