@@ -22,7 +22,7 @@ final class World {
         var isCancellable = false
         /// How many are inside its cancellation handler.
         var runningHandlers = 0
-        var usesPool = true
+        var usesPool = true { didSet { if oldValue, !usesPool { Signal.reference.send() } } }
         /// The tickets that were in line when this caller first looked at the queue; `nil` before it has looked.
         var ahead: Set<UInt>?
         var isLooking = false
@@ -106,12 +106,15 @@ final class World {
             endLooking(caller)
         case .cancelCallback(let other):
             scheduler.wait(isOptional: true) { [unowned self] in callers[other].callback != nil }
+            Signal.ticket.receive(other)
             let place = callers[other].callback!
             if core.cancel(place.ticket, record: place.record) { core.wake(place.record, Wakeup.cancelled) }
         case .cancel(let other):
             scheduler.wait(isOptional: true) { [unowned self] in callers[other].isCancellable }
             callers[other].runningHandlers += 1
+            Signal.handler.receive(other)
             core.cancel(record: callers[other].record)
+            Signal.handlerEnd.send(other)
             callers[other].runningHandlers -= 1
         case .sweep:
             _ = core.failWaiters(dueAt: 1)
@@ -132,6 +135,7 @@ final class World {
         case .drop:
             callers[caller].usesPool = false
             scheduler.wait { [unowned self] in !callers.contains { $0.usesPool } && (!scenario.isFixed || isAtRest) }
+            Signal.reference.receive()
             end()
         }
     }
@@ -185,6 +189,7 @@ final class World {
         callers[caller].record = record
         callers[caller].wakeup = nil
         callers[caller].isCancellable = true
+        Signal.handler.send(caller)
         let waker = Waker(
             function: { context, wakeup in world.wake(Int(bitPattern: context) - 1, wakeup) },
             context: UnsafeMutableRawPointer(bitPattern: caller + 1)!
@@ -193,8 +198,10 @@ final class World {
             wake(caller, refusal)
         }
         scheduler.wait { [unowned self] in callers[caller].wakeup != nil }
+        Signal.wakeup.receive(caller)
         callers[caller].isCancellable = false
         scheduler.wait { [unowned self] in callers[caller].runningHandlers == 0 }
+        Signal.handlerEnd.receive(caller)
         core.giveRecord(record)
         let wakeup = callers[caller].wakeup!
         return wakeup < 0 ? nil : core.slot(wakeup)
@@ -213,6 +220,7 @@ final class World {
         switch core.enqueue(record, waker: waker) {
         case .queued(let ticket):
             callers[caller].callback = (ticket, record)
+            Signal.ticket.send(caller)
             core.examineSlots()
             core.leaveRecord(record, Record.Progress.queued(ticket))
         case .refused:
@@ -238,6 +246,7 @@ final class World {
         if callers[caller].wakeup != nil { scheduler.fail("caller \(caller) is woken twice") }
         if !callers[caller].isCancellable { scheduler.fail("caller \(caller) is woken and does not wait") }
         callers[caller].wakeup = wakeup
+        Signal.wakeup.send(caller)
         if wakeup >= 0 { checkOrder(caller, core.slot(wakeup)) }
     }
 
