@@ -233,6 +233,7 @@ final class World {
     private func turn(_ caller: Int, _ wakeup: Int) {
         callers[caller].turns! += 1
         if callers[caller].turns! > 1 { scheduler.fail("the callback of caller \(caller) is called twice") }
+        checkTimeout(caller, wakeup, of: .getByCallbackWithDeadline)
         guard wakeup >= 0 else { return }
         let slot = core.slot(wakeup)
         checkOrder(caller, slot)
@@ -245,9 +246,17 @@ final class World {
     private func wake(_ caller: Int, _ wakeup: Int) {
         if callers[caller].wakeup != nil { scheduler.fail("caller \(caller) is woken twice") }
         if !callers[caller].isCancellable { scheduler.fail("caller \(caller) is woken and does not wait") }
+        checkTimeout(caller, wakeup, of: .getWithDeadline)
         callers[caller].wakeup = wakeup
         Signal.wakeup.send(caller)
         if wakeup >= 0 { checkOrder(caller, core.slot(wakeup)) }
+    }
+
+    /// A waiter without a deadline does not time out.
+    private func checkTimeout(_ caller: Int, _ wakeup: Int, of operation: Operation) {
+        if wakeup == Wakeup.timedOut, !scenario.callers[caller].contains(operation) {
+            scheduler.fail("caller \(caller) times out and has no deadline")
+        }
     }
 
     private func hold(_ slot: Slot, by caller: Int, isLast: Bool) {

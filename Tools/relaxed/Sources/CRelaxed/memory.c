@@ -5,6 +5,7 @@
 #include "CRelaxed.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -146,3 +147,5 @@ int rx_wait(int *status) {
   *status = WIFEXITED(*status) ? WEXITSTATUS(*status) : 128 + WTERMSIG(*status);
   return child;
 }
+
+void rx_show_progress(void) { setvbuf(stdout, NULL, _IOLBF, 0); }

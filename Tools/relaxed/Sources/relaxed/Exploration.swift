@@ -20,7 +20,7 @@ struct Exploration {
     var seed: UInt64 = 1
 
     /// For a scenario with the core's own orderings.
-    static let usual = Exploration(limit: 100_000, randoms: 20_000)
+    static let usual = Exploration(limit: 60_000, randoms: 10_000)
 
     static let quick = Exploration(limit: 20_000, randoms: 2_000)
 
@@ -68,6 +68,7 @@ struct Exploration {
     static func runOnce(_ scenario: Scenario) -> String? {
         world = World(scenario)
         world.prepare()
+        Memory.settle()
         return scheduler.run(world.bodies) ?? world.problemAtRest() ?? scheduler.failure
     }
 }

@@ -39,6 +39,7 @@ struct Relaxed {
     static let tableFile = root.appending(path: "Tools/relaxed/orderings.txt")
 
     static func main() throws {
+        rx_show_progress()
         var exploration = Exploration.quick
         var (name, weakening, mode) = (String?.none, String?.none, "check")
         var arguments = CommandLine.arguments.dropFirst()

@@ -30,6 +30,8 @@ struct Orderings: Equatable {
         "swap": Orderings(success: rx_sequential, failure: rx_sequential),
         "add": Orderings(success: rx_relaxed),
         "subtractOne": Orderings(success: rx_acquire_release),
+        "increase": Orderings(success: rx_sequential),
+        "decrease": Orderings(success: rx_sequential),
     ]
 }
 
@@ -126,6 +128,16 @@ struct Word: @unchecked Sendable {
     func subtractOne(_ file: StaticString = #fileID, _ line: UInt = #line) -> UInt {
         modify(operations.find("subtractOne", file, line)) { $0 &- 1 }
     }
+
+    @usableFromInline
+    func increase(by amount: UInt, _ file: StaticString = #fileID, _ line: UInt = #line) {
+        _ = modify(operations.find("increase", file, line)) { $0 &+ amount }
+    }
+
+    @usableFromInline
+    func decrease(by amount: UInt, _ file: StaticString = #fileID, _ line: UInt = #line) {
+        _ = modify(operations.find("decrease", file, line)) { $0 &- amount }
+    }
 }
 
 // MARK: - What an operation does to the memory
@@ -207,7 +219,13 @@ enum Memory {
         alignment: 128
     )
     /// The number of the word, or of the data that is not atomic, at each place; 0 for none, else one more.
-    nonisolated(unsafe) private static let numbers = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity / 8)
+    nonisolated(unsafe) private static let numbers: UnsafeMutablePointer<UInt8> = {
+        let numbers = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity / 8)
+        numbers.initialize(repeating: 0, count: capacity / 8)
+        return numbers
+    }()
+    /// The places that have a number.
+    nonisolated(unsafe) private static var places: [Int] = []
     nonisolated(unsafe) private static var size = 0
     nonisolated(unsafe) static var isAlive = false
     nonisolated(unsafe) private static var isLent = false
@@ -221,7 +239,8 @@ enum Memory {
         isAlive = true
         isLent = false
         rx_reset()
-        numbers.update(repeating: 0, count: capacity / 8)
+        for place in places { numbers[place] = 0 }
+        places.removeAll(keepingCapacity: true)
         return buffer
     }
 
@@ -276,6 +295,13 @@ enum Memory {
         rx_initialize(number(of: UnsafeMutableRawPointer(address)), UInt64(value))
     }
 
+    /// Takes each word as it is now, however it came to be so: for the end of the set-up.
+    static func settle() {
+        for place in places {
+            rx_initialize(Int32(numbers[place]) - 1, UInt64((buffer + place * 8).load(as: UInt.self)))
+        }
+    }
+
     static func word(_ address: UnsafeMutablePointer<UInt>) -> Int32 { number(of: UnsafeMutableRawPointer(address)) }
 
     private static func number(of address: UnsafeMutableRawPointer) -> Int32 {
@@ -284,6 +310,7 @@ enum Memory {
             let number = rx_new_word(0)
             precondition(number >= 0, "The scenario has too many words.")
             numbers[place] = UInt8(number + 1)
+            places.append(place)
         }
         return Int32(numbers[place]) - 1
     }
@@ -292,13 +319,18 @@ enum Memory {
     static func name(of address: UnsafeMutablePointer<UInt>) -> String {
         let core = world.core, shape = core.shape
         let offset = UnsafeMutableRawPointer(address) - core.base
-        if offset >= shape.cells { return "cell \((offset - shape.cells) / 8)" }
+        if offset >= shape.cells {
+            let number = (offset - shape.cells) / 8
+            return number < shape.ring ? "cell \(number)" : "word \(number - shape.ring) behind the cells"
+        }
         if offset >= shape.records {
             let (record, field) = (offset - shape.records).quotientAndRemainder(dividingBy: Record.stride)
             return "record \(record)'s \(["next", "progress", "deadline"][field / 8])"
         }
         if offset >= shape.slots { return "slot \((offset - shape.slots) / shape.stride)" }
-        return offset == 0 ? "queue" : offset == 3 * Core.line ? "free list" : "holds"
+        if offset == 0 { return "queue" }
+        let number = (offset - 3 * Core.line) / 8
+        return number == 0 ? "free list" : number == 1 ? "holds" : "word \(number) beside the holds"
     }
 }
 

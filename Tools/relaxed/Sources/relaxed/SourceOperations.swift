@@ -89,9 +89,9 @@ struct SourceOperation {
             for match in line.matches(of: /[oO]rdering: \.(\w+)/) { found[method, default: []].append(words[match.1]!) }
         }
         var differences: [String] = []
-        for name in Set(found.keys).union(Orderings.ofMethods.keys).sorted() {
-            guard let here = Orderings.ofMethods[name], let there = found[name] else {
-                differences.append("\(name) is only in one of Machine.swift and RelaxedMachine.swift")
+        for (name, there) in found.sorted(by: { $0.key < $1.key }) {
+            guard let here = Orderings.ofMethods[name] else {
+                differences.append("\(name) is in Machine.swift and not in RelaxedMachine.swift")
                 continue
             }
             // With one ordering the failure of an exchange has what of it fits to a load.
@@ -134,6 +134,12 @@ struct Weakening {
                     orderings: Orderings(success: rx_acquire_release, failure: rx_acquire)
                 ),
                 Weakening(name: "acquire", orderings: Orderings(success: rx_acquire, failure: rx_acquire)),
+                Weakening(name: "release", orderings: Orderings(success: rx_release)),
+            ]
+        case "increase", "decrease":
+            [
+                Weakening(name: "acquire and release", orderings: Orderings(success: rx_acquire_release)),
+                Weakening(name: "acquire", orderings: Orderings(success: rx_acquire)),
                 Weakening(name: "release", orderings: Orderings(success: rx_release)),
             ]
         case "subtractOne":

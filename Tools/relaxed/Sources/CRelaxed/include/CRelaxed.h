@@ -18,7 +18,6 @@
 
 enum { rx_threads = 8, rx_words = 112, rx_values = 256, rx_boxes = 64 };
 
-// What a view is needed for beside words: data that is not atomic, and how far each thread has come.
 typedef enum rx_order { rx_relaxed, rx_acquire, rx_release, rx_acquire_release, rx_sequential } rx_order;
 
 // Forgets everything.
@@ -56,6 +55,9 @@ bool rx_may_end(int thread);
 // What happens outside of the words and makes steps visible: a task that is resumed, a reference that is let go of.
 void rx_send(int thread, int box);
 void rx_receive(int thread, int box);
+
+// Writes each line of the standard output when it is printed.
+void rx_show_progress(void);
 
 // Runs `body` in a child process, whose output goes to the file descriptor. Returns its process number.
 int rx_spawn(int (*_Nonnull body)(void *_Nullable), void *_Nullable context, int descriptor, unsigned seconds);
