@@ -137,3 +137,12 @@ enum ThreadHint {
         set { scheduler.hint = newValue }
     }
 }
+
+/// What the world makes visible by other means than words. Everything is visible at once here; Tools/relaxed, which uses the
+/// same world, has more to do.
+enum Signal {
+    case wakeup, handler, handlerEnd, ticket, reference
+
+    func send(_ caller: Int = 0) {}
+    func receive(_ caller: Int = 0) {}
+}

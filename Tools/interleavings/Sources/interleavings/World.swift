@@ -22,7 +22,7 @@ final class World {
         var isCancellable = false
         /// How many are inside its cancellation handler.
         var runningHandlers = 0
-        var usesPool = true
+        var usesPool = true { didSet { if oldValue, !usesPool { Signal.reference.send() } } }
         /// The tickets that were in line when this caller first looked at the queue; `nil` before it has looked.
         var ahead: Set<UInt>?
         var isLooking = false
@@ -107,12 +107,15 @@ final class World {
             endLooking(caller)
         case .cancelCallback(let other):
             scheduler.wait(isOptional: true) { [unowned self] in callers[other].callback != nil }
+            Signal.ticket.receive(other)
             let place = callers[other].callback!
             if core.cancel(place.ticket, record: place.record) { core.wake(place.record, Wakeup.cancelled) }
         case .cancel(let other):
             scheduler.wait(isOptional: true) { [unowned self] in callers[other].isCancellable }
             callers[other].runningHandlers += 1
+            Signal.handler.receive(other)
             core.cancel(record: callers[other].record)
+            Signal.handlerEnd.send(other)
             callers[other].runningHandlers -= 1
         case .sweep:
             _ = core.failWaiters(0..<core.shape.maximumWaiters, dueAt: 1)
@@ -133,6 +136,7 @@ final class World {
         case .drop:
             callers[caller].usesPool = false
             scheduler.wait { [unowned self] in !callers.contains { $0.usesPool } && (!scenario.isFixed || isAtRest) }
+            Signal.reference.receive()
             end()
         }
     }
@@ -186,6 +190,7 @@ final class World {
         callers[caller].record = record
         callers[caller].wakeup = nil
         callers[caller].isCancellable = true
+        Signal.handler.send(caller)
         let waker = Waker(
             function: { context, wakeup in world.wake(Int(bitPattern: context) - 1, wakeup) },
             context: UnsafeMutableRawPointer(bitPattern: caller + 1)!
@@ -195,8 +200,10 @@ final class World {
             wake(caller, refusal)
         }
         scheduler.wait { [unowned self] in callers[caller].wakeup != nil }
+        Signal.wakeup.receive(caller)
         callers[caller].isCancellable = false
         scheduler.wait { [unowned self] in callers[caller].runningHandlers == 0 }
+        Signal.handlerEnd.receive(caller)
         core.giveRecord(record)
         let wakeup = callers[caller].wakeup!
         return wakeup < 0 ? nil : core.slot(wakeup)
@@ -215,6 +222,7 @@ final class World {
         switch core.enqueue(record, waker: waker) {
         case .queued(let ticket):
             callers[caller].callback = (ticket, record)
+            Signal.ticket.send(caller)
             core.examineSlots()
             core.leaveRecord(record, Record.Progress.queued(ticket))
         case .refused:
@@ -227,6 +235,7 @@ final class World {
     private func turn(_ caller: Int, _ wakeup: Int) {
         callers[caller].turns! += 1
         if callers[caller].turns! > 1 { scheduler.fail("the callback of caller \(caller) is called twice") }
+        checkTimeout(caller, wakeup, of: .getByCallbackWithDeadline)
         guard wakeup >= 0 else { return }
         let slot = core.slot(wakeup)
         checkOrder(caller, slot)
@@ -239,8 +248,17 @@ final class World {
     private func wake(_ caller: Int, _ wakeup: Int) {
         if callers[caller].wakeup != nil { scheduler.fail("caller \(caller) is woken twice") }
         if !callers[caller].isCancellable { scheduler.fail("caller \(caller) is woken and does not wait") }
+        checkTimeout(caller, wakeup, of: .getWithDeadline)
         callers[caller].wakeup = wakeup
+        Signal.wakeup.send(caller)
         if wakeup >= 0 { checkOrder(caller, core.slot(wakeup)) }
+    }
+
+    /// A waiter without a deadline does not time out.
+    private func checkTimeout(_ caller: Int, _ wakeup: Int, of operation: Operation) {
+        if wakeup == Wakeup.timedOut, !scenario.callers[caller].contains(operation) {
+            scheduler.fail("caller \(caller) times out and has no deadline")
+        }
     }
 
     private func hold(_ slot: Slot, by caller: Int, isLast: Bool) {

@@ -1,0 +1,1 @@
+../../../interleavings/Sources/interleavings/Scheduler.swift
