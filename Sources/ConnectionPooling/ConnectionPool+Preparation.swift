@@ -126,7 +126,7 @@ extension ConnectionPool {
     private func testAwaited(_ slot: LeasedSlot, for wait: inout CheckoutWait) async throws(PoolError) -> LeasedSlot? {
         let treatment = AwaitedTreatment()
         test(LockGuard(slot), for: treatment)
-        let limit = configuration.resetTimeout.wholeNanoseconds / 16 >> UInt64(min(wait.unfinishedTests, 63))
+        let limit = (configuration.resetTimeout.wholeNanoseconds / 16) >> UInt64(min(wait.unfinishedTests, 63))
         return try await outcome(of: treatment, within: limit, for: &wait)
     }
 

@@ -47,7 +47,8 @@ import Testing
         #expect(refused != nil && "\(error!)".contains("beforeHandOut"))
         // Waits of up to 0.1, 0.2, 0.4, … 5 seconds, at random.
         #expect(3..<200 ~= factory.connects, "\(factory.connects)")
-        #expect(factory.connects == refused?.refusals)
+        // A connection may be on its way when the caller gives up.
+        #expect(abs(factory.connects - (refused?.refusals ?? 0)) <= 1)
     }
 
     @Test("A hook that refuses a new connection is the caller's error where there is no back-off")
