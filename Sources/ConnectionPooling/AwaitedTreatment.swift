@@ -61,8 +61,14 @@ final class AwaitedTreatment: Sendable {
 
     /// Suspends until the first outcome. A cancelled task leaves, and so does the caller after `nanoseconds`.
     func outcome(within nanoseconds: UInt64, _ time: PoolTime) async -> Outcome {
+        let began = time.now
         let timer = Task.detached { [self] in
-            do { try await time.sleep(nanoseconds: nanoseconds) } catch { return }
+            // The task may begin late.
+            let now = time.now
+            let spent = now > began ? now - began : 0
+            if nanoseconds > spent {
+                do { try await time.sleep(nanoseconds: nanoseconds - spent) } catch { return }
+            }
             finish(.left)
         }
         defer { timer.cancel() }

@@ -383,7 +383,9 @@ final class Sequence: @unchecked Sendable {
     }
 
     private func hold(_ caller: Caller, _ line: World.Line) async {
-        world.begin(line, by: caller.number)
+        // A callback has its connection from its turn on, which may have come before the eviction.
+        let mayBeEvicted = caller.manner == .calledBack && caller.wasEvicted
+        world.begin(line, by: caller.number, mayBeEvicted: mayBeEvicted)
         await unsafe withUnsafeContinuation { continuation in unsafe caller.mayEnd = continuation }
         world.end(line, by: caller.number)
     }
@@ -407,9 +409,10 @@ final class Sequence: @unchecked Sendable {
     private func checkAtRest(_ pool: ConnectionPool<World>, _ status: PoolStatus) throws {
         world.checkMaximum()
         let waiting = callers.filter { $0.deadline != nil }
-        // A caller whose connection is being prepared is not in line.
-        let inLine = waiting.count - world.preparing
-        if inLine > configuration.maximumWaiters {
+        // A caller whose connection is being prepared is not in line, nor is one that backs off after its hook has hung.
+        var inLine = waiting.count - world.preparing
+        if hasHooks { inLine = min(inLine, status.waiting) }
+        if !hasHooks, inLine > configuration.maximumWaiters {
             throw Broken(description: "6: \(waiting.count) wait, and \(configuration.maximumWaiters) may")
         }
         if !isSuspended, let old = world.open.first(where: { $0.isEvicted && $0.holder == nil }) {

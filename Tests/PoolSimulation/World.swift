@@ -236,11 +236,11 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
     }
 
     /// A connection is handed to somebody.
-    func begin(_ line: Line, by caller: Int) {
+    func begin(_ line: Line, by caller: Int, mayBeEvicted: Bool = false) {
         if let holder = line.holder { complain("1: \(caller) got connection \(line.number) of \(holder)") }
         if line.state != .open { complain("8: \(caller) got connection \(line.number), which is \(line.state)") }
         if line.isKnownBroken { complain("8: \(caller) got connection \(line.number), which was known to be broken") }
-        if line.isEvicted { complain("8: \(caller) got connection \(line.number), which was evicted") }
+        if line.isEvicted, !mayBeEvicted { complain("8: \(caller) got connection \(line.number), which was evicted") }
         if line.health == .needsReset { complain("8: \(caller) got connection \(line.number), which was not reset") }
         line.holder = caller
     }
