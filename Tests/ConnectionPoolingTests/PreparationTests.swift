@@ -49,17 +49,19 @@ import Testing
         let pool = try ConnectionPool(factory: factory, configuration: .init(maximumConnections: 3))
         let isOver = Locked(false)
         await withDiscardingTaskGroup { group in
-            for _ in 0..<3 {
+            // Fewer than there may be threads, and none for long: or else the evictions would never run.
+            for _ in 0..<2 {
                 group.addTask {
                     while !isOver.withLock({ $0 }) {
                         for _ in 0..<50 { pool.tryGet()?.release() }
                         try? await pool.withConnection { _ in }
+                        await Task.yield()
                     }
                 }
             }
             group.addTask {
                 var old = 0
-                for _ in 0..<8_000 {
+                for _ in 0..<60_000 {
                     let newest = factory.last.load(ordering: .sequentiallyConsistent)
                     pool.evictAll()
                     for _ in 0..<10 {
