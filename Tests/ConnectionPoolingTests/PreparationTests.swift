@@ -61,7 +61,7 @@ import Testing
             }
             group.addTask {
                 var old = 0
-                for _ in 0..<60_000 {
+                for _ in 0..<10_000 {
                     let newest = factory.last.load(ordering: .sequentiallyConsistent)
                     pool.evictAll()
                     for _ in 0..<10 {
