@@ -486,6 +486,8 @@ final class Sequence: @unchecked Sendable {
         world.weather = .fair
         world.isPrompt = true
         if let pool, !isOver { endings.append(Task.detached { await pool.close() }) }
+        // A closed pool gives a caller the connection that was being prepared for it.
+        (isSuspended, isQuiet) = (false, false)
         isOver = true
         pool = nil
         for _ in 0..<4 {
