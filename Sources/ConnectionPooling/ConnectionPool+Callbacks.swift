@@ -87,18 +87,26 @@ extension ConnectionPool {
         startUpkeep()
         defer { tellShutdown() }
         let began = time.now
+        var wait = CheckoutWait(began: began, timeout: timeout.wholeNanoseconds)
         var now = began
         while true {
             if let code = refusal(at: now) { throw error(code, since: began) }
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {
-                let waited = now.elapsed(since: began)
-                lease = try lockPool.getBlocking(timeout: timeout - .nanoseconds(Int64(clamping: waited)))
+                lease = try lockPool.getBlocking(timeout: .nanoseconds(Int64(clamping: wait.rest(at: now))))
             } catch let failure {
-                throw error(PoolError.Code(failure.code), since: began)
+                throw error(PoolError.Code(failure.code), since: began, cause: wait.cause)
             }
             now = time.now
-            if let slot = take(lease, at: now, caller) {
+            var slot: LeasedSlot?
+            if isReady(lease.element.place, at: now) {
+                slot = lease.detach()
+            } else {
+                slot = try prepareBlocking(lease.detach(), for: &wait)
+                now = time.now
+            }
+            if let slot {
+                record(of: slot).begin(at: now, caller)
                 noteWait(now.elapsed(since: began), for: slot)
                 return ConnectionLease(slot, of: self)
             }

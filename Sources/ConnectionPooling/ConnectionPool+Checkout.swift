@@ -90,60 +90,54 @@ extension ConnectionPool {
         return ConnectionLease(try await waitForConnection(timeout: timeout, caller), of: self)
     }
 
-    /// Checks out a connection if one is idle and nobody waits. Makes none, and tests none: where the one that is found has
-    /// been idle for longer than `validateAfterIdle`, that is tested in the background and this gives `nil`.
+    /// Checks out a connection if one is idle that needs no test, and no caller waits.
+    ///
+    /// Makes no connection. Where all that are idle have been so for `validateAfterIdle`, one of them is tested in the background and this
+    /// gives `nil`. Always `nil` in a pool whose checkouts each run a test (`validateAfterIdle` is zero) or the hook `beforeHandOut`,
+    /// both of which suspend.
     ///
     /// - Returns: A lease, or `nil`.
     @inlinable
     public func tryGet(file: StaticString = #fileID, line: UInt = #line) -> ConnectionLease<Factory>? {
-        guard let idle = takeIdle(Caller(file, line)) else { return nil }
+        guard let idle = takeIdle(Caller(file, line), testsOther: true) else { return nil }
         return ConnectionLease(idle, of: self)
     }
 
-    /// Leases an idle connection, if it needs no care first.
+    /// Leases an idle connection that needs neither a test nor a hook first.
+    ///
+    /// - Parameter testsOther: Whether a connection that needs a test has it now, in the background. Else it stays idle, and the
+    ///   caller's wait begins with it.
     @inlinable
     @inline(__always)
-    func takeIdle(_ caller: Caller) -> LeasedSlot? {
+    func takeIdle(_ caller: Caller, testsOther: Bool = false) -> LeasedSlot? {
         // Before the slot is taken, whose atomic operation nothing overtakes: the arithmetic of the clock is done during it.
         let now = time.now
-        guard gate.load(ordering: .relaxed) == Gate.open, let lease = lockPool.tryGet() else { return nil }
-        return take(lease, at: now, caller)
+        guard gate.load(ordering: .relaxed) == Gate.open, !handOutNeedsCare, let lease = lockPool.tryGet() else {
+            return nil
+        }
+        let place = lease.element.place
+        if isReady(place, at: now) {
+            place.begin(at: now, caller)
+            return lease.detach()
+        }
+        guard let fresh = takeOther(than: lease.detach(), at: now, testsOther: testsOther) else { return nil }
+        record(of: fresh).begin(at: now, caller)
+        return fresh
     }
 
-    /// Leases a connection that is in hand, unless it needs care first.
+    /// Whether a leased connection can be handed out without a test or a hook, and is not evicted; see ``generation``.
     @inlinable
     @inline(__always)
-    func take(
-        _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
-        at now: UInt64,
-        _ caller: Caller
-    ) -> LeasedSlot? {
-        let place = lease.element.place
-        if handOutNeedsCare || place.idleTime(at: now) > validateAfter {
-            return takeWithCare(lease, at: now, caller)
-        }
-        place.begin(at: now, caller)
-        return lease.detach()
+    func isReady(_ place: Place, at now: UInt64) -> Bool {
+        !handOutNeedsCare && place.idleTime(at: now) < validateAfter
+            && place.generation == generation.load(ordering: .relaxed)
     }
 
-    /// Leases a connection that is in hand, if it is fit for that.
-    @usableFromInline
-    func takeWithCare(
-        _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
-        at now: UInt64,
-        _ caller: Caller
-    ) -> LeasedSlot? {
-        let place = lease.element.place
-        if place.idleTime(at: now) > validateAfter {
-            test(lease)
-            return nil
-        }
-        if let beforeHandOut = hooks.beforeHandOut, !beforeHandOut(lease.element.connection) {
-            discard(lease, .broken)
-            return nil
-        }
-        place.begin(at: now, caller)
-        return lease.detach()
+    /// The record of the connection in a leased slot.
+    @inlinable
+    @inline(__always)
+    func record(of slot: LeasedSlot) -> Place {
+        unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.place
     }
 
     /// Waits in line for a connection.
@@ -151,7 +145,7 @@ extension ConnectionPool {
     func waitForConnection(timeout: Duration?, _ caller: Caller) async throws(PoolError) -> LeasedSlot {
         startUpkeep()
         let began = time.now
-        let patience = patience(timeout)
+        var wait = CheckoutWait(began: began, timeout: patience(timeout))
         defer { tellShutdown() }
         let nesting = try noteNesting(caller, since: began)
         defer { if nesting { endNesting() } }
@@ -161,13 +155,24 @@ extension ConnectionPool {
             if let code = refusal(at: now) { throw span.ending(error(code, since: began)) }
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {
-                let waited = now.elapsed(since: began)
-                lease = try await lockPool.getInLine(nanoseconds: patience > waited ? patience - waited : 0)
+                lease = try await lockPool.getInLine(nanoseconds: wait.rest(at: now))
             } catch let failure {
-                throw span.ending(error(PoolError.Code(failure.code), since: began))
+                throw span.ending(error(PoolError.Code(failure.code), since: began, cause: wait.cause))
             }
             now = time.now
-            if let slot = take(lease, at: now, caller) {
+            var slot: LeasedSlot?
+            if isReady(lease.element.place, at: now) {
+                slot = lease.detach()
+            } else {
+                do {
+                    slot = try await prepare(lease.detach(), for: &wait)
+                } catch {
+                    throw span.ending(error)
+                }
+                now = time.now
+            }
+            if let slot {
+                record(of: slot).begin(at: now, caller)
                 noteWait(now.elapsed(since: began), for: slot)
                 span.end()
                 return slot
@@ -210,7 +215,8 @@ extension ConnectionPool {
     func error(
         _ code: PoolError.Code,
         since began: UInt64,
-        holders: [PoolSnapshot.Lease] = []
+        holders: [PoolSnapshot.Lease] = [],
+        cause: (any Error)? = nil
     ) -> PoolError {
         let error = PoolError(
             code,
@@ -219,7 +225,7 @@ extension ConnectionPool {
             waited: .nanoseconds(Int64(clamping: time.now.elapsed(since: began))),
             oldestLease: oldestLease,
             holders: holders,
-            underlying: code == .cancelled || code == .closed ? nil : growth.lastFailure
+            underlying: code == .cancelled || code == .closed ? nil : cause ?? growth.lastFailure
         )
         notify(.refused(error))
         return error

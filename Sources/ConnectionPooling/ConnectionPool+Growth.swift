@@ -10,8 +10,6 @@ final class Growth: Sendable {
     let plan: Locked<GrowthPlan>
     /// Whether the last attempt to connect failed: what every caller who has to wait looks at, instead of the plan.
     private let isFailing = Atomic(false)
-    /// How often all connections were evicted.
-    let generation = Atomic(0)
     private let failure = Locked<(any Error)?>(nil)
     /// Waits for the time of the next attempt.
     let timer = Locked<Task<Void, Never>?>(nil)
@@ -90,7 +88,7 @@ extension ConnectionPool {
     private func connect(for vacant: VacantPlace) async {
         let reservation = vacant.take()
         let began = time.now
-        let generation = growth.generation.load(ordering: .sequentiallyConsistent)
+        let generation = self.generation.load(ordering: .sequentiallyConsistent)
         let span = PoolSpan.connect(in: configuration.name)
         let outcome = await patient.run(within: configuration.connectTimeout.wholeNanoseconds) { [factory, hooks] in
             // Where the time was over before this began, its place is another's.
@@ -111,13 +109,18 @@ extension ConnectionPool {
         switch consume outcome {
         case .finished(let connection):
             let place = places[reservation.index]
-            place.welcome(at: now, retireAt: retirement(from: now))
+            place.welcome(
+                at: now,
+                retireAt: retirement(from: now),
+                generation: generation,
+                keepAliveLead: keepAliveLead
+            )
             closer.opened()
             closer.set(factory.interruption(of: connection), for: reservation.index)
             growth.succeeded()
             span.end()
-            notify(.connected(after: .nanoseconds(Int64(clamping: now.elapsed(since: began)))))
-            if growth.generation.load(ordering: .sequentiallyConsistent) == generation {
+            notify(.connected(after: .nanoseconds(Int64(now.elapsed(since: began)))))
+            if self.generation.load(ordering: .sequentiallyConsistent) == generation {
                 fulfill(reservation, PooledConnection(connection, in: place))
             } else {
                 discard(connection, reservation, .evicted)
@@ -176,6 +179,13 @@ extension ConnectionPool {
     private func retirement(from now: UInt64) -> UInt64 {
         guard let lifetime = configuration.maximumLifetime?.wholeNanoseconds else { return .max }
         return now &+ lifetime - UInt64(Double(lifetime) / 4 * growth.random())
+    }
+
+    /// How long before the interval a connection's keepalive is due: up to a quarter, so that connections made together are not tested
+    /// together.
+    private var keepAliveLead: UInt64 {
+        guard let interval = configuration.keepAliveInterval?.wholeNanoseconds else { return 0 }
+        return UInt64(Double(interval) / 4 * growth.random())
     }
 
     /// Gives a connection to who has waited longest, else it is idle; a suspended pool keeps it.

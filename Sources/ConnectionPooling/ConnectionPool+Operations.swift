@@ -93,9 +93,10 @@ extension ConnectionPool {
     }
 
     /// Replaces all connections: idle ones are closed now, leased ones when they come back, those that are being made when
-    /// they are there. For credentials that have changed, or another server behind the same name. O(connections).
+    /// they are there. A checkout that begins when this has returned gets none of them. For credentials that have changed, or another
+    /// server behind the same name. O(connections).
     public func evictAll() {
-        growth.generation.add(1, ordering: .sequentiallyConsistent)
+        generation.add(2, ordering: .sequentiallyConsistent)
         for index in places.indices { places[index].expire() }
         for index in places.indices {
             if let lease = lockPool.tryGet(slot: index) { pass(lease, at: time.now) }

@@ -40,8 +40,16 @@ extension ConnectionPool {
         if place.wasReported(now &- use) {
             notify(.recovered(place: "\(place.caller)", age: .nanoseconds(Int64(clamping: use))))
         }
-        var health = health
-        if health == .reusable, let afterReturn = hooks.afterReturn { health = afterReturn(lease.element.connection) }
+        if health == .reusable, let afterReturn = hooks.afterReturn {
+            let status = status(of: place, at: now)
+            return treat(lease, .broken) { [factory] connection in
+                switch await afterReturn(connection, status) {
+                case .reusable: true
+                case .needsReset: await factory.reset(connection)
+                case .broken: false
+                }
+            }
+        }
         judge(lease, health, at: now)
     }
 
@@ -88,16 +96,26 @@ extension ConnectionPool {
         treat(lease, .broken) { [factory] connection in await factory.reset(connection) }
     }
 
-    /// Finds out whether an idle connection still works, while nobody has it.
-    func test(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
-        treat(lease, .failedTest) { [factory] connection in await factory.ping(connection) }
+    /// Finds out whether an idle connection still works. A successful test passes it to the caller that waits for the treatment, or else
+    /// as if it were returned.
+    func test(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, for caller: AwaitedTreatment? = nil) {
+        treat(lease, .failedTest, for: caller) { [factory] connection in await factory.ping(connection) }
     }
 
-    /// Does something to a connection that may hang. It keeps its place meanwhile, but is not in it: where the treatment takes
-    /// too long, the place is given up, and the connection is closed when the treatment has ended after all.
-    private func treat(
+    /// Does something that may hang to a connection in a task of the pool's own, for at most `resetTimeout`.
+    ///
+    /// The connection's slot is reserved during that. When the time is over, the slot is vacant, and the connection is closed as soon as
+    /// the treatment has ended.
+    ///
+    /// - Parameters:
+    ///   - lease: The connection.
+    ///   - end: Why the connection is closed if the treatment fails.
+    ///   - caller: Waits for the outcome; `nil` if the connection is to be passed on as if it were returned.
+    ///   - treatment: Returns whether the connection can be used.
+    func treat(
         _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         _ end: ConnectionEnd,
+        for caller: AwaitedTreatment? = nil,
         _ treatment: @escaping @Sendable (borrowing Factory.Connection) async -> Bool
     ) {
         lease.takeReserving { pooled, reservation in
@@ -116,22 +134,26 @@ extension ConnectionPool {
                 case .finished(let treated):
                     let isWell = treated.isWell
                     let place = places[reservation.index]
-                    if isWell, place.retireAt == 0 {
-                        discard(treated.connection, reservation, .evicted)
-                    } else if isWell {
-                        place.touch(at: time.now)
-                        fulfill(reservation, PooledConnection(treated.connection, in: place))
+                    if isWell {
+                        let now = time.now
+                        if end == .failedTest { place.touch(at: now) }
+                        let slot = reservation.lease(PooledConnection(treated.connection, in: place)).detach()
+                        if caller?.finish(.succeeded(slot)) != true { pass(LockGuard(slot), at: now) }
                     } else {
+                        if end == .failedTest { suspectOthers(than: place) }
                         discard(treated.connection, reservation, end)
                     }
                 case .failed:
                     // A treatment throws nothing.
                     reservation.abandon()
                 case .timedOut:
+                    if end == .failedTest { suspectOthers(than: places[reservation.index]) }
                     notify(.closing(end))
                     closer.set(nil, for: reservation.index)
                     reservation.abandon()
                 }
+                // After a success, a no-op.
+                caller?.finish(.failed)
                 grow()
             }
         }

@@ -7,10 +7,16 @@ import Synchronization
 
 /// What is to become of a connection that nobody uses, decided from what is known of it.
 struct IdleConnection {
-    /// Since when nobody has used or tested it.
+    /// Nanoseconds since the last use.
     var idleFor: UInt64
+    /// Nanoseconds since the last use or successful test; `nil` if there was no test since the last use.
+    var untestedFor: UInt64?
     var retireAt: UInt64
     var uses: Int
+    /// Nanoseconds by which the keepalive comes before the configuration's interval.
+    var keepAliveLead: UInt64 = 0
+    /// Whether a connection that was idle as long has failed its test.
+    var isSuspect = false
 
     enum Verdict: Hashable {
         case keep, close(ConnectionEnd), test
@@ -28,8 +34,9 @@ struct IdleConnection {
         if retireAt == 0 { return .close(.evicted) }
         if idleFor >= configuration.idleTimeout?.wholeNanoseconds ?? .max, isSurplus() { return .close(.idle) }
         if now >= retireAt || uses >= configuration.maximumUses ?? .max { return .replace }
-        if idleFor >= configuration.keepAliveInterval?.wholeNanoseconds ?? .max { return .test }
-        return .keep
+        if isSuspect { return .test }
+        guard let interval = configuration.keepAliveInterval?.wholeNanoseconds else { return .keep }
+        return (untestedFor ?? idleFor) >= interval - min(keepAliveLead, interval) ? .test : .keep
     }
 }
 
@@ -73,7 +80,7 @@ extension ConnectionPool {
             case .test: test(lease)
             case .close(let end): discard(lease, end)
             case .replace:
-                let isNeeded = place.idleTime(at: now) < 60_000_000_000 || !isSurplus
+                let isNeeded = place.unusedTime(at: now) < 60_000_000_000 || !isSurplus
                 if mayRetire(isNeeded: isNeeded) { discard(lease, .expired) } else { lease.release() }
             }
         }
@@ -90,8 +97,15 @@ extension ConnectionPool {
     }
 
     private func verdict(on place: Place, at now: UInt64) -> IdleConnection.Verdict {
-        IdleConnection(idleFor: place.idleTime(at: now), retireAt: place.retireAt, uses: place.uses)
-            .verdict(configuration, at: now, isSurplus: isSurplus)
+        IdleConnection(
+            idleFor: place.unusedTime(at: now),
+            untestedFor: place.idleTime(at: now),
+            retireAt: place.retireAt,
+            uses: place.uses,
+            keepAliveLead: place.keepAliveLead,
+            isSuspect: place.isSuspect
+        )
+        .verdict(configuration, at: now, isSurplus: isSurplus)
     }
 
     private var isSurplus: Bool {

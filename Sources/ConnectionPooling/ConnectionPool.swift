@@ -47,12 +47,23 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
 
     /// Whether the pool is in ordinary service: 0, or one of ``Gate``.
     @usableFromInline let gate = Atomic<Int>(Gate.open)
+    /// Twice the number of times that all connections were evicted.
+    ///
+    /// Each connection has the generation from before its connect in its record. A checkout hands it out only if that is still the
+    /// pool's. Both loads can be relaxed. The slot's release and acquire carry the record's value from the connect to the checkout.
+    /// A checkout that begins after ``evictAll()`` has returned happens after the addition, so coherence alone gives it the new value.
+    @usableFromInline let generation = Atomic<UInt>(0)
+    /// The latest `idleSince` of a connection whose test has failed.
+    let suspectedSince = Atomic<UInt64>(0)
+    /// How many new connections the hook `beforeHandOut` has refused in a row.
+    let handOutRefusals = Atomic<Int>(0)
     /// Nanoseconds that a caller waits who says nothing else.
     let checkoutTimeout: UInt64
-    /// Nanoseconds of idleness after which a connection is tested first.
+    /// Nanoseconds of idleness from which on a connection is tested first.
     @usableFromInline let validateAfter: UInt64
     /// Nanoseconds of use after which a lease counts as leaked.
     @usableFromInline let leakThreshold: UInt64
+    /// Whether each checkout runs a test or a hook first.
     @usableFromInline let handOutNeedsCare: Bool
     @usableFromInline let returnNeedsCare: Bool
 
@@ -114,7 +125,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         checkoutTimeout = configuration.checkoutTimeout.wholeNanoseconds
         validateAfter = configuration.validateAfterIdle?.wholeNanoseconds ?? .max
         leakThreshold = configuration.leakDetectionThreshold?.wholeNanoseconds ?? .max
-        handOutNeedsCare = hooks.beforeHandOut != nil
+        handOutNeedsCare = hooks.beforeHandOut != nil || configuration.validateAfterIdle == .zero
         returnNeedsCare = hooks.afterReturn != nil || configuration.maximumUses != nil || usesAreObserved
         lockPool = LockPool(
             capacity: capacity,

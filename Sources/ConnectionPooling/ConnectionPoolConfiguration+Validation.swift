@@ -15,17 +15,9 @@ extension ConnectionPoolConfiguration {
         try check("maximumUses", maximumUses ?? 1, in: 1...Int.max)
         for (field, duration) in [
             ("checkoutTimeout", checkoutTimeout), ("drainTimeout", drainTimeout), ("initialBackoff", initialBackoff),
-            ("circuitBreakerThreshold", circuitBreakerThreshold),
+            ("circuitBreakerThreshold", circuitBreakerThreshold), ("validateAfterIdle", validateAfterIdle ?? .zero),
         ] where duration < .zero {
             throw PoolError(invalid: field, "must not be negative, but is \(duration)", in: name)
-        }
-        // What has just been tested has to be handed out before it counts as idle for too long again.
-        if let validateAfterIdle, validateAfterIdle < .milliseconds(1) {
-            throw PoolError(
-                invalid: "validateAfterIdle",
-                "must be at least a millisecond, but is \(validateAfterIdle)",
-                in: name
-            )
         }
         for (field, duration) in [
             ("connectTimeout", connectTimeout), ("resetTimeout", resetTimeout), ("closeTimeout", closeTimeout),

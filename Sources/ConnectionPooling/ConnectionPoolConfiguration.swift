@@ -57,16 +57,17 @@ public struct ConnectionPoolConfiguration: Hashable, Sendable {
     /// default is 5 seconds: a restart is waited for, and an outage does not fill the line.
     public var circuitBreakerThreshold: Duration
 
-    /// A connection that has been idle for longer is tested before it is handed out; `nil` for never. At least a
-    /// millisecond. The default is 30 seconds.
+    /// The idle time from which on a connection is tested before it is handed out; zero for a test at each checkout, which costs a round
+    /// trip; `nil` for never. A successful test counts from its end, like a use. The default is 30 seconds.
     public var validateAfterIdle: Duration?
 
-    /// A connection that has been idle for so long is tested in the background, so that nothing on the way forgets it; `nil`
-    /// for never. The default is 2 minutes, less than most firewalls' memory.
+    /// The time after the last use or test at which an idle connection is tested in the background, so that nothing on the way forgets
+    /// it; `nil` for never. Each connection's own time is up to a quarter shorter, so that connections made together are not tested
+    /// together. The default is 2 minutes, less than most firewalls' memory.
     public var keepAliveInterval: Duration?
 
-    /// A connection that has been idle for so long is closed, unless ``minimumConnections`` are left; `nil` for never. The
-    /// default is 10 minutes.
+    /// The time after its last use at which an idle connection is closed, unless ``minimumConnections`` are left; `nil` for never. A
+    /// test is no use. The default is 10 minutes.
     public var idleTimeout: Duration?
 
     /// The age at which a connection is replaced; `nil` for never. Each connection's own is fixed when it is made, up to a

@@ -22,6 +22,8 @@ struct PlaceRecord: ~Copyable {
     @usableFromInline let holder = Atomic<UInt>(0)
     /// From when on it is to be replaced.
     @usableFromInline let retireAt = Atomic<UInt64>(.max)
+    /// The pool's ``ConnectionPool/generation`` before the connection was made; plus one if the connection is suspect.
+    @usableFromInline let generation = Atomic<UInt>(0)
     /// How long leases took.
     @usableFromInline let useTimes = Distribution.Counts()
     /// How long those who had to wait waited for it.
@@ -30,6 +32,14 @@ struct PlaceRecord: ~Copyable {
     let holderWaits = Atomic(false)
     /// The lease that has been reported as too long, by its `leasedAt`.
     let reported = Atomic<UInt64>(0)
+    /// When the connection was made.
+    let bornAt = Atomic<UInt64>(0)
+    /// The value of `uses` when the connection was last found to work; `uses` while there was no use since.
+    let usesWhenTested = Atomic<Int>(0)
+    /// The last use, or the birth, before the connection was last found to work.
+    let usedBeforeTest = Atomic<UInt64>(0)
+    /// How long before the configuration's interval the connection's keepalive is due, in nanoseconds.
+    let keepAliveLead = Atomic<UInt64>(0)
 
     /// Bytes from one place to the next: two cache lines, which processors fetch together.
     static var stride: Int { 128 }
@@ -75,7 +85,7 @@ struct Place: @unchecked Sendable {
         return duration
     }
 
-    /// How long it has been idle.
+    /// How long ago the connection was last used, or found to work.
     @inlinable
     @inline(__always)
     func idleTime(at now: UInt64) -> UInt64 {
@@ -87,11 +97,31 @@ struct Place: @unchecked Sendable {
     @inline(__always)
     var retireAt: UInt64 { unsafe record.pointee.retireAt.load(ordering: .relaxed) }
 
+    /// The pool's generation before the connection was made, in steps of two; odd if the connection is suspect.
+    @inlinable
+    @inline(__always)
+    var generation: UInt { unsafe record.pointee.generation.load(ordering: .relaxed) }
+
     var holder: UInt { unsafe record.pointee.holder.load(ordering: .relaxed) }
     var holderWaits: Bool {
         get { unsafe record.pointee.holderWaits.load(ordering: .relaxed) }
         nonmutating set { unsafe record.pointee.holderWaits.store(newValue, ordering: .relaxed) }
     }
+    var idleSince: UInt64 { unsafe record.pointee.idleSince.load(ordering: .relaxed) }
+    var bornAt: UInt64 { unsafe record.pointee.bornAt.load(ordering: .relaxed) }
+    var keepAliveLead: UInt64 { unsafe record.pointee.keepAliveLead.load(ordering: .relaxed) }
+    var isSuspect: Bool { generation & 1 == 1 }
+
+    /// Whether the connection has been found to work, or made, after its last use.
+    var isTestedSinceUse: Bool { unsafe record.pointee.usesWhenTested.load(ordering: .relaxed) == uses }
+
+    /// How long the connection has not been used, whether tests of it have succeeded or not.
+    func unusedTime(at now: UInt64) -> UInt64 {
+        let since =
+            isTestedSinceUse ? unsafe record.pointee.usedBeforeTest.load(ordering: .relaxed) : idleSince
+        return now > since ? now - since : 0
+    }
+
     var uses: Int { unsafe record.pointee.uses.load(ordering: .relaxed) }
     var leasedAt: UInt64 { unsafe record.pointee.leasedAt.load(ordering: .relaxed) }
     var waitTimes: Distribution { unsafe record.pointee.waitTimes.distribution }
@@ -112,14 +142,29 @@ struct Place: @unchecked Sendable {
     ///
     /// When it is to retire is stored before it is looked whether all were evicted meanwhile, and an eviction is counted before
     /// it is stored everywhere: sequentially consistent, or each could miss the other.
-    func welcome(at now: UInt64, retireAt: UInt64) {
+    func welcome(at now: UInt64, retireAt: UInt64, generation: UInt, keepAliveLead: UInt64) {
         unsafe record.pointee.retireAt.store(retireAt, ordering: .sequentiallyConsistent)
+        unsafe record.pointee.generation.store(generation, ordering: .relaxed)
+        unsafe record.pointee.keepAliveLead.store(keepAliveLead, ordering: .relaxed)
+        unsafe record.pointee.bornAt.store(now, ordering: .relaxed)
+        unsafe record.pointee.usedBeforeTest.store(now, ordering: .relaxed)
+        unsafe record.pointee.usesWhenTested.store(0, ordering: .relaxed)
         unsafe record.pointee.idleSince.store(now, ordering: .relaxed)
         unsafe record.pointee.uses.store(0, ordering: .relaxed)
     }
 
-    /// The connection has been found to work.
-    func touch(at now: UInt64) { unsafe record.pointee.idleSince.store(now, ordering: .relaxed) }
+    /// Notes that the connection has been found to work, which is no use of it.
+    func touch(at now: UInt64) {
+        if !isTestedSinceUse {
+            unsafe record.pointee.usedBeforeTest.store(idleSince, ordering: .relaxed)
+            unsafe record.pointee.usesWhenTested.store(uses, ordering: .relaxed)
+        }
+        unsafe record.pointee.idleSince.store(now, ordering: .relaxed)
+        unsafe record.pointee.generation.bitwiseAnd(~1, ordering: .relaxed)
+    }
+
+    /// Has the connection tested before its next use. For any thread.
+    func suspect() { unsafe record.pointee.generation.bitwiseOr(1, ordering: .relaxed) }
 
     /// Whatever connection is here is to go when it comes back.
     func expire() { unsafe record.pointee.retireAt.store(0, ordering: .sequentiallyConsistent) }

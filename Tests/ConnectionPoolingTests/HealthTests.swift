@@ -85,14 +85,14 @@ import Testing
                 let number = connection.id
                 seen.withLock { $0.append("connect \(number)") }
             },
-            beforeHandOut: { connection in
+            beforeHandOut: { connection, _ in
                 let number = connection.id
                 return seen.withLock { seen in
                     seen.append("hand out \(number)")
                     return number != 1 || seen.count < 4
                 }
             },
-            afterReturn: { connection in
+            afterReturn: { connection, _ in
                 let number = connection.id
                 seen.withLock { $0.append("return \(number)") }
                 return number == 2 ? .broken : .reusable
@@ -197,7 +197,7 @@ import Testing
     @Test("A hook after a return may ask for a reset")
     func resetByHook() async throws {
         let factory = ScriptedFactory()
-        let hooks = ConnectionHooks<ScriptedConnection>(afterReturn: { _ in .needsReset })
+        let hooks = ConnectionHooks<ScriptedConnection>(afterReturn: { _, _ in .needsReset })
         let pool = try makePool(factory, clock, maximum: 1, hooks: hooks)
         for _ in 0..<3 { #expect(try await pool.withConnection { $0.id } == 1) }
         await factory.wait { $0.count(of: .reset) == 3 }

@@ -25,6 +25,8 @@ final class Sequence: @unchecked Sendable {
         var deadline: UInt64?
         /// Whether it waits for a second connection.
         var waitsAgain = false
+        /// Whether all connections were evicted while it waited: the connection that it was just given is closed, and it is last in line.
+        var wasEvicted = false
         var outcome: Outcome?
         var mayEnd: UnsafeContinuation<Void, Never>?
         var task: Task<Void, Never>?
@@ -37,6 +39,7 @@ final class Sequence: @unchecked Sendable {
 
     let world: World
     let configuration: ConnectionPoolConfiguration
+    private let hasHooks: Bool
     private let clock = ManualClock()
     private var dice: Dice
     private var pool: ConnectionPool<World>?
@@ -63,6 +66,7 @@ final class Sequence: @unchecked Sendable {
     init(seed: UInt64, counts: [Event: Int], keepsLog: Bool) throws {
         dice = Dice(seed: seed)
         configuration = Sequence.configuration(&dice)
+        hasHooks = dice.once(in: 3)
         world = World(configuration, clock: clock, dice: Dice(seed: seed ^ 0x5555))
         self.counts = counts
         self.keepsLog = keepsLog
@@ -70,6 +74,7 @@ final class Sequence: @unchecked Sendable {
         pool = try ConnectionPool(
             factory: world,
             configuration: configuration,
+            hooks: hasHooks ? world.hooks : .init(),
             observers: [world],
             clock: clock,
             random: { random.next() }
@@ -95,7 +100,7 @@ final class Sequence: @unchecked Sendable {
             initialBackoff: backoff,
             maximumBackoff: backoff * 50,
             circuitBreakerThreshold: dice.pick([.zero, .seconds(5), .seconds(60)]),
-            validateAfterIdle: dice.pick([nil, nil, .seconds(30)]),
+            validateAfterIdle: dice.pick([nil, nil, .seconds(30), .zero]),
             keepAliveInterval: dice.pick([nil, .seconds(20)]),
             idleTimeout: dice.pick([nil, .seconds(40)]),
             maximumLifetime: dice.pick([nil, .seconds(60)]),
@@ -209,8 +214,10 @@ final class Sequence: @unchecked Sendable {
             (isSuspended, isQuiet) = (false, false)
             pool.resume()
         case .eviction:
-            // Who has been given a connection and has not gone on yet has it rightly.
-            if Scheduler.isAtRest, pool != nil { world.evict() }
+            if pool != nil {
+                world.evict()
+                for caller in callers where caller.deadline != nil { caller.wasEvicted = true }
+            }
             pool?.evictAll()
         case .prewarming: pool?.prewarm()
         case .shutdown, .close:
@@ -376,7 +383,9 @@ final class Sequence: @unchecked Sendable {
     }
 
     private func hold(_ caller: Caller, _ line: World.Line) async {
-        world.begin(line, by: caller.number)
+        // A callback has its connection from its turn on, which may have come before the eviction.
+        let mayBeEvicted = caller.manner == .calledBack && caller.wasEvicted
+        world.begin(line, by: caller.number, mayBeEvicted: mayBeEvicted)
         await unsafe withUnsafeContinuation { continuation in unsafe caller.mayEnd = continuation }
         world.end(line, by: caller.number)
     }
@@ -400,8 +409,14 @@ final class Sequence: @unchecked Sendable {
     private func checkAtRest(_ pool: ConnectionPool<World>, _ status: PoolStatus) throws {
         world.checkMaximum()
         let waiting = callers.filter { $0.deadline != nil }
-        if waiting.count > configuration.maximumWaiters {
+        // A caller whose connection is being prepared is not in line, nor is one that backs off after its hook has hung.
+        var inLine = waiting.count - world.preparing
+        if hasHooks { inLine = min(inLine, status.waiting) }
+        if !hasHooks, inLine > configuration.maximumWaiters {
             throw Broken(description: "6: \(waiting.count) wait, and \(configuration.maximumWaiters) may")
+        }
+        if !isSuspended, let old = world.open.first(where: { $0.isEvicted && $0.holder == nil }) {
+            throw Broken(description: "8: connection \(old.number) is idle, and was evicted")
         }
         world.checkDurations(configuration)
         if world.connecting > configuration.maximumConcurrentConnects {
@@ -418,16 +433,16 @@ final class Sequence: @unchecked Sendable {
                 throw Broken(description: "7: \(world.surplus) idle connections more than the pool may have")
             }
             if world.surplus > 0, surplusSince == nil { surplusSince = world.now }
-            if waiting.count > 0, status.idle > 0 {
+            if inLine > 0, status.idle > 0 {
                 throw Broken(description: "2: \(waiting.count) wait beside \(status.idle) idle connections")
             }
-            if waiting.count > 0, world.weather == .fair, pool.snapshot.lastConnectFailure == nil,
+            if inLine > 0, world.weather == .fair, pool.snapshot.lastConnectFailure == nil,
                 world.counted < world.maximum, world.connecting == 0
             {
                 throw Broken(description: "2: \(waiting.count) wait, there is room, and nobody connects")
             }
             let backoff = UInt64(configuration.maximumBackoff / .nanoseconds(1))
-            if waiting.count > 0, world.counted < world.maximum, world.connecting == 0,
+            if inLine > 0, world.counted < world.maximum, world.connecting == 0,
                 world.now > world.lastTrouble + backoff
             {
                 throw Broken(description: "2: \(waiting.count) wait, and nobody finds out whether the database is back")
@@ -438,7 +453,8 @@ final class Sequence: @unchecked Sendable {
                 throw Broken(description: "5: \(stuck) wait for one another")
             }
         }
-        if configuration.validateAfterIdle == nil, let oldest = waiting.map(\.turn).min(), oldest < lastServed {
+        let isInTurn = configuration.validateAfterIdle == nil && !hasHooks
+        if isInTurn, let oldest = waiting.filter({ !$0.wasEvicted }).map(\.turn).min(), oldest < lastServed {
             throw Broken(description: "3: \(oldest) waits, and \(lastServed) has been served")
         }
         if !isSuspended {
@@ -470,6 +486,8 @@ final class Sequence: @unchecked Sendable {
         world.weather = .fair
         world.isPrompt = true
         if let pool, !isOver { endings.append(Task.detached { await pool.close() }) }
+        // A closed pool gives a caller the connection that was being prepared for it.
+        (isSuspended, isQuiet) = (false, false)
         isOver = true
         pool = nil
         for _ in 0..<4 {

@@ -18,7 +18,7 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
 
     /// A connection, from the first attempt on.
     final class Line: @unchecked Sendable {
-        enum State: Hashable { case connecting, open, resetting, pinging, closing, closed }
+        enum State: Hashable { case connecting, open, resetting, pinging, hooked, closing, closed }
 
         let number: Int
         fileprivate(set) var state = State.connecting
@@ -77,6 +77,8 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
     var connecting: Int { lines.count { $0.state == .connecting && isCounted($0) } }
     var changing: Int { lines.count { $0.state != .open && isCounted($0) } }
     var underWay: Int { pending.count }
+    /// How many connections are tested, or shown to a hook.
+    var preparing: Int { lines.count { $0.state == .pinging || $0.state == .hooked } }
     var open: [Line] { lines.filter { $0.state == .open } }
 
     private func isCounted(_ line: Line) -> Bool { !line.isAbandoned && line.state != .closed }
@@ -169,6 +171,28 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
         return isWell
     }
 
+    /// Hooks that suspend now and then, and seldom refuse a connection that was used.
+    var hooks: ConnectionHooks<Connection> {
+        .init(
+            beforeHandOut: { [self] connection, status in
+                await hook(connection.line, mayRefuse: status.uses > 0)
+            },
+            afterReturn: { [self] connection, _ in
+                await hook(connection.line, mayRefuse: true) ? .reusable : .broken
+            }
+        )
+    }
+
+    private func hook(_ line: Line, mayRefuse: Bool) async -> Bool {
+        if line.holder != nil { complain("1: connection \(line.number) was shown to a hook while it was held") }
+        enter(line, .hooked)
+        let answer = isPrompt || dice.once(in: 2) ? !dice.once(in: 8) : await suspended(line)
+        let isRight = answer || !mayRefuse
+        if !isRight { line.isKnownBroken = true }
+        enter(line, .open)
+        return isRight
+    }
+
     func close(_ connection: consuming Connection) async {
         let line = connection.line
         if line.holder != nil { complain("9: connection \(line.number) was closed while it was held") }
@@ -212,11 +236,11 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
     }
 
     /// A connection is handed to somebody.
-    func begin(_ line: Line, by caller: Int) {
+    func begin(_ line: Line, by caller: Int, mayBeEvicted: Bool = false) {
         if let holder = line.holder { complain("1: \(caller) got connection \(line.number) of \(holder)") }
         if line.state != .open { complain("8: \(caller) got connection \(line.number), which is \(line.state)") }
         if line.isKnownBroken { complain("8: \(caller) got connection \(line.number), which was known to be broken") }
-        if line.isEvicted { complain("8: \(caller) got connection \(line.number), which was evicted") }
+        if line.isEvicted, !mayBeEvicted { complain("8: \(caller) got connection \(line.number), which was evicted") }
         if line.health == .needsReset { complain("8: \(caller) got connection \(line.number), which was not reset") }
         line.holder = caller
     }

@@ -32,8 +32,8 @@ extension Mutation {
         Mutation(
             testDescription: "A connection that was evicted while it was tested is kept",
             file: "ConnectionPool+Return.swift",
-            original: "if isWell, place.retireAt == 0 {",
-            mutant: "if isWell, place.retireAt == 1 {"
+            original: "{ pass(LockGuard(slot), at: now) }",
+            mutant: "{ release(LockGuard(slot)) }"
         ),
         Mutation(
             testDescription: "A connection that was evicted while it was leased is kept",
@@ -45,8 +45,32 @@ extension Mutation {
         Mutation(
             testDescription: "A connection that was made while all were evicted is kept",
             file: "ConnectionPool+Growth.swift",
-            original: "if growth.generation.load(ordering: .sequentiallyConsistent) == generation {",
-            mutant: "if growth.generation.load(ordering: .sequentiallyConsistent) >= generation {"
+            original: "if self.generation.load(ordering: .sequentiallyConsistent) == generation {",
+            mutant: "if self.generation.load(ordering: .sequentiallyConsistent) >= generation {"
+        ),
+        Mutation(
+            testDescription: "A connection that is evicted after its hand-over is handed out",
+            file: "ConnectionPool+Checkout.swift",
+            original: "&& place.generation == generation.load(ordering: .relaxed)",
+            mutant: "&& place.generation <= generation.load(ordering: .relaxed)"
+        ),
+        Mutation(
+            testDescription: "A connection that is evicted during its test or hook is handed out",
+            file: "ConnectionPool+Preparation.swift",
+            original: "        if discardEvicted(slot) { return nil }\n        if gate",
+            mutant: "        if gate"
+        ),
+        Mutation(
+            testDescription: "A suspended pool hands out a connection whose test or hook has ended",
+            file: "ConnectionPool+Preparation.swift",
+            original: "if gate.load(ordering: .sequentiallyConsistent) == Gate.suspended {",
+            mutant: "if gate.load(ordering: .sequentiallyConsistent) < Gate.open {"
+        ),
+        Mutation(
+            testDescription: "A caller that leaves a test takes its connection with it",
+            file: "ConnectionPool+Return.swift",
+            original: "if caller?.finish(.succeeded(slot)) != true {",
+            mutant: "if caller?.finish(.succeeded(slot)) == nil {"
         ),
         Mutation(
             testDescription: "Connections that are being closed and have no place are not counted",

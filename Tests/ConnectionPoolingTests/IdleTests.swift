@@ -1,0 +1,63 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import PoolTesting
+import Testing
+
+/// Idle connections of pools with all defaults.
+@Suite(.timeLimit(.minutes(10))) struct IdleTests {
+    private let clock = ManualClock()
+
+    private func leases(_ count: Int, of pool: ConnectionPool<ScriptedFactory>) async throws {
+        if count == 0 { return }
+        try await pool.withConnection { _ in try await leases(count - 1, of: pool) }
+    }
+
+    @Test("Keepalives do not keep idle connections from their idle timeout")
+    func idleTimeout() async throws {
+        let factory = ScriptedFactory()
+        let pool = try ConnectionPool(factory: factory, clock: clock)
+        try await leases(3, of: pool)
+        #expect(pool.status.idle == 3)
+        await clock.advance(seconds: 590)
+        #expect(pool.status.idle + pool.status.changing == 3)
+        #expect(factory.record.count(of: .ping) >= 12)
+        await clock.advance(seconds: 70)
+        #expect(factory.closed.count == 3 && pool.status.idle == 0)
+        await clock.advance(seconds: 49 * 60)
+        #expect(factory.connects == 3 && pool.status.idle == 0)
+    }
+
+    @Test("A pool whose connections are not used for twenty minutes makes no new ones")
+    func noReplacements() async throws {
+        let factory = ScriptedFactory()
+        let pool = try ConnectionPool(factory: factory, clock: clock)
+        try await leases(10, of: pool)
+        await clock.advance(seconds: 20 * 60)
+        #expect(factory.connects == 10 && factory.closed.count == 10)
+    }
+
+    @Test("Keepalives of connections that were returned together are spread over a quarter of the interval")
+    func spreadKeepAlives() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock, maximum: 100) {
+            $0.minimumConnections = 100
+            $0.keepAliveInterval = .seconds(120)
+        }
+        pool.prewarm()
+        await eventually { pool.status.idle == 100 }
+        await clock.advance(seconds: 85)
+        #expect(factory.record.count(of: .ping) == 0)
+        var most = 0
+        for _ in 0..<36 {
+            let before = factory.record.count(of: .ping)
+            await clock.advance(seconds: 1)
+            await eventually { pool.status.idle == 100 }
+            most = max(most, factory.record.count(of: .ping) - before)
+        }
+        #expect(factory.record.count(of: .ping) == 100)
+        #expect(most <= 30, "\(most) at a time")
+    }
+}
