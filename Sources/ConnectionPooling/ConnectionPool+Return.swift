@@ -32,17 +32,19 @@ extension ConnectionPool {
         at now: UInt64
     ) {
         let place = lease.element.place
-        if usesAreObserved {
-            for observer in observers where observer.observesUses {
-                observer.observe(.used(.nanoseconds(Int64(clamping: use))), in: configuration.name)
+        // Read before the next holder writes there.
+        let recovered = place.wasReported(now &- use) ? place.caller : nil
+        if place.isDiscarded {
+            discard(lease, .discarded)
+        } else {
+            var health = health
+            if health == .reusable, let afterReturn = hooks.afterReturn {
+                health = afterReturn(lease.element.connection)
             }
+            judge(lease, health, at: now)
         }
-        if place.wasReported(now &- use) {
-            notify(.recovered(place: "\(place.caller)", age: .nanoseconds(Int64(clamping: use))))
-        }
-        var health = health
-        if health == .reusable, let afterReturn = hooks.afterReturn { health = afterReturn(lease.element.connection) }
-        judge(lease, health, at: now)
+        // The connection is with its next holder before an observer runs.
+        if isObserved { noteUse(use, recovered: recovered) }
     }
 
     /// Passes on, resets, or closes a connection in hand that has been inspected.
@@ -53,6 +55,7 @@ extension ConnectionPool {
     ) {
         switch health {
         case .broken: discard(lease, .broken)
+        case .discarded: discard(lease, .discarded)
         case .needsReset: reset(lease)
         case .reusable: pass(lease, at: now)
         }
@@ -69,6 +72,8 @@ extension ConnectionPool {
 
     /// Gives a connection to who has waited longest, else it is idle; a suspended pool keeps it.
     func release(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
+        // As on the fast path: no lock in ordinary service, and a suspension that this overtakes may be missed.
+        if gate.load(ordering: .relaxed) == Gate.open { return lease.release() }
         let slot = lease.detach()
         let isHeld = suspension.withLock { $0.hold(slot) }
         if !isHeld { LockGuard<PooledConnection<Factory.Connection>>(slot).release() }
@@ -128,7 +133,7 @@ extension ConnectionPool {
                     // A treatment throws nothing.
                     reservation.abandon()
                 case .timedOut:
-                    notify(.closing(end))
+                    noteClosing(end)
                     closer.set(nil, for: reservation.index)
                     reservation.abandon()
                 }
@@ -152,7 +157,7 @@ extension ConnectionPool {
         _ reservation: consuming Reservation<PooledConnection<Factory.Connection>>,
         _ end: ConnectionEnd
     ) {
-        notify(.closing(end))
+        noteClosing(end)
         closer.set(nil, for: reservation.index)
         let place = Handoff(reservation)
         closer.close(connection) { [weak self] in
