@@ -15,7 +15,7 @@ extension ConnectionPool {
         let health = factory.inspect(lease.element.connection)
         let now = time.now
         let use = place.end(at: now)
-        if health == .reusable, !returnNeedsCare, use < leakThreshold, now < place.retireAt,
+        if health == .reusable, !returnNeedsCare, use < leakThreshold, now < place.retireAt, place.uses < maximumUses,
             gate.load(ordering: .relaxed) == Gate.open
         {
             lease.release()
@@ -65,7 +65,7 @@ extension ConnectionPool {
     func pass(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, at now: UInt64) {
         let place = lease.element.place
         if place.retireAt == 0 { return discard(lease, .evicted) }
-        let isExpired = now >= place.retireAt || place.uses >= configuration.maximumUses ?? .max
+        let isExpired = now >= place.retireAt || place.uses >= maximumUses
         if isExpired, mayRetire(isNeeded: true) { return discard(lease, .expired) }
         release(lease)
     }

@@ -58,6 +58,8 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     @usableFromInline let validateAfter: UInt64
     /// Nanoseconds of use after which a lease counts as leaked.
     @usableFromInline let leakThreshold: UInt64
+    /// The number of uses after which a connection is replaced.
+    @usableFromInline let maximumUses: Int
     @usableFromInline let handOutNeedsCare: Bool
     @usableFromInline let returnNeedsCare: Bool
 
@@ -121,7 +123,8 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         validateAfter = configuration.validateAfterIdle?.wholeNanoseconds ?? .max
         leakThreshold = configuration.leakDetectionThreshold?.wholeNanoseconds ?? .max
         handOutNeedsCare = hooks.beforeHandOut != nil
-        returnNeedsCare = hooks.afterReturn != nil || configuration.maximumUses != nil || usesAreObserved
+        maximumUses = configuration.maximumUses ?? .max
+        returnNeedsCare = hooks.afterReturn != nil || usesAreObserved
         lockPool = LockPool(
             capacity: capacity,
             maximumWaiters: configuration.maximumWaiters,

@@ -49,7 +49,7 @@ extension Distribution {
             let (mean, remainder) = total.quotientAndRemainder(dividingBy: count)
             for index in 0..<count {
                 let value = index < remainder ? mean + 1 : mean
-                body(Int64(clamping: min(max(value, Self.lowerBound(bucket)), Self.upperBound(bucket))))
+                body(Self.nearest(value, in: bucket))
             }
             return
         }
@@ -61,9 +61,16 @@ extension Distribution {
         let fraction = widths > 0 ? min(max((Double(total) - lowest) / widths, 0), 1) : 0
         for (bucket, count) in filled {
             let (lower, upper) = (Self.lowerBound(bucket), Self.upperBound(bucket))
-            let value = min(lower + UInt64((Double(upper - lower) * fraction).rounded()), upper)
-            for _ in 0..<count { body(Int64(clamping: value)) }
+            let value = Self.nearest(lower + UInt64((Double(upper - lower) * fraction).rounded()), in: bucket)
+            for _ in 0..<count { body(value) }
         }
+    }
+
+    /// The value of a bucket that is nearest to `nanoseconds`.
+    private static func nearest(_ nanoseconds: UInt64, in bucket: Int) -> Int64 {
+        let (lower, upper) = (lowerBound(bucket), upperBound(bucket))
+        if bucket < 4 { return Int64(nanoseconds < lower + 2 ? lower : upper) }
+        return Int64(clamping: min(max(nanoseconds, lower), upper))
     }
 
     /// The first four buckets have two nanoseconds each, that number and the one four above it.

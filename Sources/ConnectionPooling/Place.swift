@@ -96,6 +96,8 @@ struct Place: @unchecked Sendable {
         get { unsafe record.pointee.holderWaits.load(ordering: .relaxed) }
         nonmutating set { unsafe record.pointee.holderWaits.store(newValue, ordering: .relaxed) }
     }
+    @inlinable
+    @inline(__always)
     var uses: Int { unsafe record.pointee.uses.load(ordering: .relaxed) }
     var acquired: Int { unsafe record.pointee.acquired.load(ordering: .relaxed) }
     var leasedAt: UInt64 { unsafe record.pointee.leasedAt.load(ordering: .relaxed) }
