@@ -34,6 +34,12 @@ final class Closer<Factory: ConnectionFactory>: Sendable {
     /// There is one connection more.
     func opened() { state.withLock { $0.open += 1 } }
 
+    /// A connection has left the pool open.
+    func detached() {
+        state.withLock { $0.open -= 1 }
+        changed()
+    }
+
     /// What ends the use of the connection in a place.
     func set(_ interruption: (@Sendable () -> Void)?, for place: Int) {
         state.withLock { $0.interruptions[place] = interruption }

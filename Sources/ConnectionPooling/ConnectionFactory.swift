@@ -78,4 +78,6 @@ public enum ConnectionHealth: Hashable, Sendable {
     case needsReset
     /// It is of no use any more: it is closed, and replaced when somebody needs one.
     case broken
+    /// The holder wants it closed: it is closed, and replaced on demand.
+    case discarded
 }

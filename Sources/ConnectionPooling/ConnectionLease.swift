@@ -11,7 +11,8 @@ public import LockPool
 @frozen
 public struct ConnectionLease<Factory: ConnectionFactory>: ~Copyable, Sendable {
     @usableFromInline let pool: ConnectionPool<Factory>
-    @usableFromInline let slot: LeasedSlot
+    /// `nil` once the connection was detached.
+    @usableFromInline var slot: LeasedSlot?
 
     @inlinable
     init(_ slot: LeasedSlot, of pool: ConnectionPool<Factory>) {
@@ -21,16 +22,40 @@ public struct ConnectionLease<Factory: ConnectionFactory>: ~Copyable, Sendable {
 
     @inlinable
     deinit {
-        pool.takeBack(slot)
+        if let slot { pool.takeBack(slot) }
     }
 
     /// The connection, in place.
     @inlinable
     public var connection: Factory.Connection {
-        _read { yield unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection }
+        _read {
+            yield unsafe slot.unsafelyUnwrapped.element(PooledConnection<Factory.Connection>.self).pointee.connection
+        }
     }
 
     /// Gives the connection back now, instead of at the end of the lease's scope.
     @inlinable
     public consuming func release() {}
+
+    /// Closes the connection instead of passing it on, whatever state it is in. The pool makes another on demand.
+    ///
+    /// - Complexity: O(1), and O(connections) where callers wait.
+    @inlinable
+    public consuming func discard() {
+        if let slot { pool.markDiscarded(slot) }
+    }
+
+    /// Takes the connection out of the pool for good.
+    ///
+    /// The slot is free at once: the pool makes another connection on demand, which the detached one does not count against. The
+    /// caller owns the connection and has to close it. The pool neither interrupts it nor waits for it in a shutdown.
+    ///
+    /// - Returns: The connection.
+    /// - Complexity: O(connections).
+    @inlinable
+    public consuming func detach() -> Factory.Connection {
+        let connection = pool.detach(unsafe slot.unsafelyUnwrapped)
+        slot = nil
+        return connection
+    }
 }

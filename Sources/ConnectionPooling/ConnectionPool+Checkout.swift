@@ -197,7 +197,10 @@ extension ConnectionPool {
         let gate = gate.load(ordering: .sequentiallyConsistent)
         if gate == Gate.draining { return .closed }
         if gate == Gate.suspended { holdIdle() }
-        if growth.refuses(at: now), !hasConnections { return .connectFailed }
+        if growth.refuses(at: now), !hasConnections {
+            noteBreaker(isOpen: true)
+            return .connectFailed
+        }
         return nil
     }
 
@@ -227,7 +230,7 @@ extension ConnectionPool {
             holders: holders,
             underlying: code == .cancelled || code == .closed ? nil : cause ?? growth.lastFailure
         )
-        notify(.refused(error))
+        noteRefusal(error)
         return error
     }
 

@@ -119,7 +119,9 @@ extension ConnectionPool {
             closer.set(factory.interruption(of: connection), for: reservation.index)
             growth.succeeded()
             span.end()
-            notify(.connected(after: .nanoseconds(Int64(now.elapsed(since: began)))))
+            counters.withLock { $0.created += 1 }
+            notify(.connected(after: .nanoseconds(Int64(clamping: now.elapsed(since: began)))))
+            noteBreaker(isOpen: false)
             if self.generation.load(ordering: .sequentiallyConsistent) == generation {
                 fulfill(reservation, PooledConnection(connection, in: place))
             } else {
@@ -150,8 +152,10 @@ extension ConnectionPool {
         if !isRetried { _ = lockPool.failOldestWaiter() }
         let outage = growth.failed(at: now, isPermanent: isPermanent)
         reservation.abandon()
+        counters.withLock { $0.connectFailures += 1 }
         notify(.connectFailed(error, failures: outage.failures))
         if !isRetried { return }
+        if outage.isOpen { noteBreaker(isOpen: true) }
         // Where there is a connection, whoever waits gets that in turn. Nobody is to wait for what is not there.
         if outage.isOpen, !hasConnections { while lockPool.failOldestWaiter() {} }
         setTimer()

@@ -50,7 +50,7 @@ extension ConnectionPool {
     @available(*, noasync)
     func prepareBlocking(_ slot: LeasedSlot, for wait: inout CheckoutWait) throws(PoolError) -> LeasedSlot? {
         typealias Answer = (slot: Swift.Result<LeasedSlot?, PoolError>, wait: CheckoutWait)
-        let mailbox = LockPool<Answer>(capacity: 1, maximumWaiters: 1, onVacancy: {})
+        let mailbox = LockPool<Answer>(capacity: 1, maximumWaiters: 1, onVacancy: { _ in })
         guard let reservation = mailbox.tryReserve() else { preconditionFailure("A new pool has a vacant slot.") }
         let (reply, began) = (Handoff(reservation), wait)
         Task.detached { [self] in

@@ -15,7 +15,7 @@ extension ConnectionPool {
         let health = factory.inspect(lease.element.connection)
         let now = time.now
         let use = place.end(at: now)
-        if health == .reusable, !returnNeedsCare, use < leakThreshold, now < place.retireAt,
+        if health == .reusable, !returnNeedsCare, use < leakThreshold, now < place.retireAt, place.uses < maximumUses,
             gate.load(ordering: .relaxed) == Gate.open
         {
             lease.release()
@@ -32,25 +32,32 @@ extension ConnectionPool {
         at now: UInt64
     ) {
         let place = lease.element.place
-        if usesAreObserved {
-            for observer in observers where observer.observesUses {
-                observer.observe(.used(.nanoseconds(Int64(clamping: use))), in: configuration.name)
+        // Read before the next holder writes there.
+        let recovered = place.wasReported(now &- use) ? place.caller : nil
+        if place.isDiscarded {
+            discard(lease, .discarded)
+        } else {
+            judge(returned: lease, health, at: now)
+        }
+        // The connection is with its next holder before an observer runs.
+        if isObserved { noteUse(use, recovered: recovered) }
+    }
+
+    /// Has the hook judge a connection that comes back, where there is one, and passes it on, resets or closes it.
+    private func judge(
+        returned lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
+        _ health: ConnectionHealth,
+        at now: UInt64
+    ) {
+        guard health == .reusable, let afterReturn = hooks.afterReturn else { return judge(lease, health, at: now) }
+        let status = status(of: lease.element.place, at: now)
+        treat(lease, .broken) { [factory] connection in
+            switch await afterReturn(connection, status) {
+            case .reusable: true
+            case .needsReset: await factory.reset(connection)
+            case .broken, .discarded: false
             }
         }
-        if place.wasReported(now &- use) {
-            notify(.recovered(place: "\(place.caller)", age: .nanoseconds(Int64(clamping: use))))
-        }
-        if health == .reusable, let afterReturn = hooks.afterReturn {
-            let status = status(of: place, at: now)
-            return treat(lease, .broken) { [factory] connection in
-                switch await afterReturn(connection, status) {
-                case .reusable: true
-                case .needsReset: await factory.reset(connection)
-                case .broken: false
-                }
-            }
-        }
-        judge(lease, health, at: now)
     }
 
     /// Passes on, resets, or closes a connection in hand that has been inspected.
@@ -61,6 +68,7 @@ extension ConnectionPool {
     ) {
         switch health {
         case .broken: discard(lease, .broken)
+        case .discarded: discard(lease, .discarded)
         case .needsReset: reset(lease)
         case .reusable: pass(lease, at: now)
         }
@@ -70,13 +78,15 @@ extension ConnectionPool {
     func pass(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, at now: UInt64) {
         let place = lease.element.place
         if place.retireAt == 0 { return discard(lease, .evicted) }
-        let isExpired = now >= place.retireAt || place.uses >= configuration.maximumUses ?? .max
+        let isExpired = now >= place.retireAt || place.uses >= maximumUses
         if isExpired, mayRetire(isNeeded: true) { return discard(lease, .expired) }
         release(lease)
     }
 
     /// Gives a connection to who has waited longest, else it is idle; a suspended pool keeps it.
     func release(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
+        // As on the fast path: no lock in ordinary service, and a suspension that this overtakes may be missed.
+        if gate.load(ordering: .relaxed) == Gate.open { return lease.release() }
         let slot = lease.detach()
         let isHeld = suspension.withLock { $0.hold(slot) }
         if !isHeld { LockGuard<PooledConnection<Factory.Connection>>(slot).release() }
@@ -148,7 +158,7 @@ extension ConnectionPool {
                     reservation.abandon()
                 case .timedOut:
                     if end == .failedTest { suspectOthers(than: places[reservation.index]) }
-                    notify(.closing(end))
+                    noteClosing(end)
                     closer.set(nil, for: reservation.index)
                     reservation.abandon()
                 }
@@ -174,7 +184,7 @@ extension ConnectionPool {
         _ reservation: consuming Reservation<PooledConnection<Factory.Connection>>,
         _ end: ConnectionEnd
     ) {
-        notify(.closing(end))
+        noteClosing(end)
         closer.set(nil, for: reservation.index)
         let place = Handoff(reservation)
         closer.close(connection) { [weak self] in

@@ -89,13 +89,6 @@ extension ConnectionPool {
         reportStatus()
     }
 
-    /// Tells the observers, if there are any, how the pool stands.
-    func reportStatus() {
-        if !isObserved { return }
-        let status = status
-        for observer in observers { observer.observe(status, in: configuration.name) }
-    }
-
     private func verdict(on place: Place, at now: UInt64) -> IdleConnection.Verdict {
         IdleConnection(
             idleFor: place.unusedTime(at: now),

@@ -44,6 +44,11 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     let suspension = Locked(Suspension())
     /// How many places there are. Held while that changes.
     let size: Locked<Int>
+    /// The counts of rare events.
+    let counters = Locked(PoolCounters())
+    let breaker = BreakerWatch()
+    /// The snapshot that the observers were told last.
+    let reported = Locked(PoolSnapshot(status: PoolStatus()))
 
     /// Whether the pool is in ordinary service: 0, or one of ``Gate``.
     @usableFromInline let gate = Atomic<Int>(Gate.open)
@@ -63,6 +68,8 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     @usableFromInline let validateAfter: UInt64
     /// Nanoseconds of use after which a lease counts as leaked.
     @usableFromInline let leakThreshold: UInt64
+    /// The number of uses after which a connection is replaced.
+    @usableFromInline let maximumUses: Int
     /// Whether each checkout runs a test or a hook first.
     @usableFromInline let handOutNeedsCare: Bool
     @usableFromInline let returnNeedsCare: Bool
@@ -110,7 +117,8 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         let growth = Growth(configuration, random: random)
         let closer = Closer(factory: factory, patient: patient, timeout: configuration.closeTimeout.wholeNanoseconds)
         let owner = Owner<ConnectionPool>()
-        self.configuration = configuration
+        let counters = counters
+        self.configuration = configuration.named()
         self.factory = factory
         self.hooks = hooks
         self.observers = observers
@@ -126,7 +134,8 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         validateAfter = configuration.validateAfterIdle?.wholeNanoseconds ?? .max
         leakThreshold = configuration.leakDetectionThreshold?.wholeNanoseconds ?? .max
         handOutNeedsCare = hooks.beforeHandOut != nil || configuration.validateAfterIdle == .zero
-        returnNeedsCare = hooks.afterReturn != nil || configuration.maximumUses != nil || usesAreObserved
+        maximumUses = configuration.maximumUses ?? .max
+        returnNeedsCare = hooks.afterReturn != nil || usesAreObserved
         lockPool = LockPool(
             capacity: capacity,
             maximumWaiters: configuration.maximumWaiters,
@@ -136,6 +145,11 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
             destroyElement: { element in
                 growth.plan.withLock { $0.becameHomeless() }
                 closer.set(nil, for: places.index(of: element.place))
+                if let pool = unsafe owner.object {
+                    pool.noteClosing(pool.lockPool.isClosed ? .closed : .surplus)
+                } else {
+                    counters.withLock { $0.closed[.closed, default: 0] += 1 }
+                }
                 closer.close(element.connection) {
                     growth.plan.withLock { $0.homelessClosed() }
                     unsafe owner.object?.grow()
@@ -150,6 +164,12 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
 
     deinit {
         stopTimers()
+        defer {
+            if isObserved, !lockPool.isClosed {
+                lockPool.close()
+                reportStatus()
+            }
+        }
         // What a suspended pool keeps is closed as what is idle.
         for slot in suspension.withLock({ $0.end() }) {
             LockGuard<PooledConnection<Factory.Connection>>(slot).release()
@@ -171,22 +191,6 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
 
     /// How many wait for a connection. O(1).
     package var waiters: Int { lockPool.waiters }
-
-    /// How the pool stands, and what it has done so far. O(connections).
-    public var snapshot: PoolSnapshot {
-        var (waitTimes, useTimes) = (Distribution.empty, Distribution.empty)
-        for index in places.indices {
-            waitTimes = waitTimes + places[index].waitTimes
-            useTimes = useTimes + places[index].useTimes
-        }
-        return PoolSnapshot(
-            status: status,
-            waitTimes: waitTimes,
-            useTimes: useTimes,
-            oldestLease: oldestLease,
-            lastConnectFailure: growth.lastFailure.map { "\($0)" }
-        )
-    }
 
     /// The lease that has been out for longest.
     var oldestLease: PoolSnapshot.Lease? {

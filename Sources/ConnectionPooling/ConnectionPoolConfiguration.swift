@@ -4,7 +4,8 @@
 
 /// How a ``ConnectionPool`` behaves. Each default says why.
 public struct ConnectionPoolConfiguration: Hashable, Sendable {
-    /// What the pool is called in errors, logs and metrics.
+    /// The name of the pool in errors, logs and metrics. Pools that keep the default get names of their own: “connections”,
+    /// “connections 2” and so on, in the order in which they are made.
     public var name: String
 
     /// How many connections there are at most, counting those that are being made and those that are being closed; at least

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import LockPool
 public import Synchronization
 
 /// How often something took how long, in buckets a quarter to a fifth wide, from a nanosecond to centuries.
@@ -9,9 +10,30 @@ public struct Distribution: Hashable, Sendable {
     /// How often it happened.
     public var count: Int { counts.reduce(0, +) }
 
-    private var counts: [Int]
+    /// The sum of all durations. Exact, not rounded to a bucket.
+    public var sum: Duration { .nanoseconds(Int64(clamping: total)) }
 
-    init(counts: [Int]) { self.counts = counts }
+    let counts: [Int]
+    /// Nanoseconds.
+    let total: UInt64
+
+    init(counts: [Int], total: UInt64) {
+        self.counts = counts
+        self.total = total
+    }
+
+    /// A distribution of durations, for tests of code that reads distributions; by default of none.
+    ///
+    /// - Parameter durations: Durations of which a negative one counts as zero.
+    public init(_ durations: some Sequence<Duration> = EmptyCollection<Duration>()) {
+        var (counts, total) = (Distribution.empty.counts, UInt64(0))
+        for duration in durations {
+            let nanoseconds = duration.wholeNanoseconds
+            counts[Self.bucket(nanoseconds)] += 1
+            total &+= nanoseconds
+        }
+        self.init(counts: counts, total: total)
+    }
 
     /// The duration that `fraction` of all did not exceed, rounded up by a quarter at most; zero if there were none.
     ///
@@ -29,10 +51,10 @@ public struct Distribution: Hashable, Sendable {
     }
 
     static func + (left: Distribution, right: Distribution) -> Distribution {
-        Distribution(counts: zip(left.counts, right.counts).map { $0 + $1 })
+        Distribution(counts: zip(left.counts, right.counts).map { $0 + $1 }, total: left.total &+ right.total)
     }
 
-    static let empty = Distribution(counts: Array(repeating: 0, count: Counts.size))
+    static let empty = Distribution(counts: Array(repeating: 0, count: Counts.size), total: 0)
 
     /// Four buckets for each power of two.
     @inlinable
@@ -43,7 +65,7 @@ public struct Distribution: Hashable, Sendable {
         return exponent &* 4 &+ Int(truncatingIfNeeded: (value &>> UInt64(truncatingIfNeeded: exponent)) & 3)
     }
 
-    private static func upperBound(_ bucket: Int) -> UInt64 {
+    static func upperBound(_ bucket: Int) -> UInt64 {
         let (exponent, part) = (bucket / 4, UInt64(bucket % 4))
         return ((4 + part + 1) << UInt64(min(exponent, 60))) - 1
     }
@@ -54,6 +76,8 @@ public struct Distribution: Hashable, Sendable {
     struct Counts: ~Copyable, @unchecked Sendable {
         static var size: Int { 248 }
         @usableFromInline let counts: UnsafeMutablePointer<Atomic<Int>>
+        /// Nanoseconds.
+        @usableFromInline let total = Atomic<UInt64>(0)
 
         @usableFromInline
         init() {
@@ -72,10 +96,14 @@ public struct Distribution: Hashable, Sendable {
         func add(_ nanoseconds: UInt64) {
             let count = unsafe counts + Distribution.bucket(nanoseconds)
             unsafe count.pointee.store(count.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+            total.store(total.load(ordering: .relaxed) &+ nanoseconds, ordering: .relaxed)
         }
 
         var distribution: Distribution {
-            Distribution(counts: (0..<Self.size).map { unsafe (counts + $0).pointee.load(ordering: .relaxed) })
+            Distribution(
+                counts: (0..<Self.size).map { unsafe (counts + $0).pointee.load(ordering: .relaxed) },
+                total: total.load(ordering: .relaxed)
+            )
         }
     }
 }

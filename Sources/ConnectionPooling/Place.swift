@@ -28,6 +28,8 @@ struct PlaceRecord: ~Copyable {
     @usableFromInline let useTimes = Distribution.Counts()
     /// How long those who had to wait waited for it.
     @usableFromInline let waitTimes = Distribution.Counts()
+    /// How many leases have begun.
+    @usableFromInline let acquired = Atomic<Int>(0)
     /// Whether the holder waits for another connection of the pool.
     let holderWaits = Atomic(false)
     /// The lease that has been reported as too long, by its `leasedAt`.
@@ -65,6 +67,8 @@ struct Place: @unchecked Sendable {
         unsafe record.pointee.file.store(caller.file, ordering: .relaxed)
         unsafe record.pointee.line.store(caller.line, ordering: .relaxed)
         unsafe record.pointee.holder.store(caller.task, ordering: .relaxed)
+        let acquired = unsafe record.pointee.acquired.load(ordering: .relaxed)
+        unsafe record.pointee.acquired.store(acquired &+ 1, ordering: .relaxed)
     }
 
     /// Notes that a lease ends.
@@ -122,7 +126,10 @@ struct Place: @unchecked Sendable {
         return now > since ? now - since : 0
     }
 
+    @inlinable
+    @inline(__always)
     var uses: Int { unsafe record.pointee.uses.load(ordering: .relaxed) }
+    var acquired: Int { unsafe record.pointee.acquired.load(ordering: .relaxed) }
     var leasedAt: UInt64 { unsafe record.pointee.leasedAt.load(ordering: .relaxed) }
     var waitTimes: Distribution { unsafe record.pointee.waitTimes.distribution }
     var useTimes: Distribution { unsafe record.pointee.useTimes.distribution }

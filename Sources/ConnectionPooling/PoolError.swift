@@ -65,10 +65,20 @@ public struct PoolError: Error, Sendable {
         var underlying: (any Error)?
     }
 
-    init(
+    /// An error, for tests of code that handles errors.
+    ///
+    /// - Parameters:
+    ///   - code: What kind of reason it is.
+    ///   - pool: The name of the pool.
+    ///   - status: How the pool's places were used.
+    ///   - waited: How long the caller had waited.
+    ///   - oldestLease: The lease that had been out for longest.
+    ///   - holders: In a deadlock, all leases.
+    ///   - underlying: Why the last connection could not be made.
+    public init(
         _ code: Code,
         pool: String,
-        status: PoolStatus,
+        status: PoolStatus? = nil,
         waited: Duration = .zero,
         oldestLease: PoolSnapshot.Lease? = nil,
         holders: [PoolSnapshot.Lease] = [],
@@ -139,6 +149,23 @@ public struct PoolStatus: Hashable, Sendable, CustomStringConvertible {
 
     /// Callers in line.
     public let waiting: Int
+
+    /// A status, for tests of code that reads it; by default of a pool without connections.
+    public init(
+        maximum: Int = 0,
+        minimum: Int = 0,
+        leased: Int = 0,
+        idle: Int = 0,
+        changing: Int = 0,
+        waiting: Int = 0
+    ) {
+        self.maximum = maximum
+        self.minimum = minimum
+        self.leased = leased
+        self.idle = idle
+        self.changing = changing
+        self.waiting = waiting
+    }
 
     /// The figures in words.
     public var description: String {

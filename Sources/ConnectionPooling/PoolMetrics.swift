@@ -24,10 +24,22 @@
     /// | `db.client.connection.create_time` | `Timer` | `s` |
     /// | `db.client.connection.wait_time` | `Timer` | `s` |
     /// | `db.client.connection.use_time` | `Timer` | `s` |
+    /// | `lock_pool.acquired` | `Counter` | `{connection}` |
+    /// | `lock_pool.created` | `Counter` | `{connection}` |
+    /// | `lock_pool.connect_failures` | `Counter` | `{connection}` |
+    /// | `lock_pool.closed` | `Counter` | `{connection}` |
+    /// | `lock_pool.validation_failures` | `Counter` | `{connection}` |
+    /// | `lock_pool.refused` | `Counter` | `{request}` |
+    /// | `lock_pool.cancelled` | `Counter` | `{request}` |
+    /// | `lock_pool.breaker.open` | `Meter` | `1` |
     ///
-    /// Each has the dimension `db.client.connection.pool.name`, and `count` also `db.client.connection.state`, which is `idle` or
-    /// `used`. The meters are set about once a second, and once more when the pool has been closed. `wait_time` has the callers that
-    /// had to wait, and no others.
+    /// Each has the dimension `db.client.connection.pool.name`; `count` also has `db.client.connection.state`, which is `idle` or
+    /// `used`, and `lock_pool.closed` has `lock_pool.reason`, the name of a ``ConnectionEnd``. `wait_time` has the callers that had
+    /// to wait, and no others.
+    ///
+    /// All but `create_time` and `breaker.open` are set, counted and recorded about once a second, and once more when the pool has
+    /// been closed or dropped, so no checkout and no return waits for a metric. A duration is recorded in its bucket, a quarter wide
+    /// or less; their number and their sum are exact.
     ///
     /// OpenTelemetry's UpDownCounter is a `Meter` here, whose value is set: the sum is known, so nothing can be counted wrongly. Times
     /// are given to a `Timer`, because that knows its unit: it takes nanoseconds, and the backends of OpenTelemetry and Prometheus
@@ -35,9 +47,7 @@
     ///
     /// One observer may serve any number of pools. What it needs of a pool is made when it hears of it first.
     public final class PoolMetrics: PoolObserver {
-        /// Whether ``PoolEvent/used(_:)`` is wanted, for `use_time`.
-        public let observesUses: Bool
-
+        private let measuresUses: Bool
         private let factory: (any MetricsFactory)?
         private let namesUnits: Bool
         private let instruments = Locked<[String: Instruments]>([:])
@@ -47,30 +57,31 @@
         ///
         /// - Parameters:
         ///   - factory: Makes the metrics; `nil` for the one that the program has installed when a pool is first heard of.
-        ///   - measuresUses: Whether there is a `use_time`, which costs a little for each use of a connection.
+        ///   - measuresUses: Whether uses are recorded in `use_time`, which costs a record for each use once a second.
         ///   - namesUnits: Whether each metric has the dimension `unit`, with OpenTelemetry's unit. swift-otel takes it for the
         ///     metric's unit; others show it as a dimension.
         public init(factory: (any MetricsFactory)? = nil, measuresUses: Bool = true, namesUnits: Bool = false) {
             self.factory = factory
             self.namesUnits = namesUnits
-            observesUses = measuresUses
+            self.measuresUses = measuresUses
         }
 
         /// Measures an event.
         public func observe(_ event: PoolEvent, in pool: String) {
             switch event {
             case .connected(let duration): instruments(of: pool).createTime.record(duration)
-            case .waited(let duration): instruments(of: pool).waitTime.record(duration)
-            case .used(let duration): instruments(of: pool).useTime.record(duration)
-            case .refused(let error):
-                if error.code == .timedOut { instruments(of: pool).timeouts.increment() }
-            case .connectFailed, .closing, .nested, .leaked, .recovered: break
+            case .breakerOpened: instruments(of: pool).breakerOpen.set(1)
+            case .breakerClosed: instruments(of: pool).breakerOpen.set(0)
+            case .connectFailed, .closing, .waited, .refused, .used, .nested, .leaked, .recovered: break
             }
         }
 
-        /// Sets the meters.
-        public func observe(_ status: PoolStatus, in pool: String) {
+        /// Sets the meters, and records what has happened since the last report.
+        ///
+        /// - Complexity: O(waits and uses since the last report).
+        public func observe(_ snapshot: PoolSnapshot, since previous: PoolSnapshot, in pool: String) {
             let instruments = instruments(of: pool)
+            let status = snapshot.status
             instruments.used.set(status.leased)
             instruments.idle.set(status.idle)
             // All may be idle at a time.
@@ -78,6 +89,9 @@
             instruments.idleMinimum.set(status.minimum)
             instruments.maximum.set(status.maximum)
             instruments.pendingRequests.set(status.waiting)
+            instruments.count(snapshot.counters - previous.counters)
+            instruments.waitTime.record(snapshot.waitTimes - previous.waitTimes)
+            if measuresUses { instruments.useTime.record(snapshot.useTimes - previous.useTimes) }
         }
 
         /// Returns instruments for events that only one kind of pool has, and makes them for the first event.
@@ -123,6 +137,14 @@
         let createTime: Timer
         let waitTime: Timer
         let useTime: Timer
+        let acquired: Counter
+        let created: Counter
+        let connectFailures: Counter
+        let closed: [ConnectionEnd: Counter]
+        let validationFailures: Counter
+        let refused: Counter
+        let cancelled: Counter
+        let breakerOpen: Meter
 
         init(of pool: String, by factory: any MetricsFactory, namesUnits: Bool) {
             func label(_ name: String) -> String { "db.client.connection.\(name)" }
@@ -152,11 +174,40 @@
             createTime = timer("create_time")
             waitTime = timer("wait_time")
             useTime = timer("use_time")
+            func counter(_ name: String, _ unit: String, _ further: [(String, String)] = []) -> Counter {
+                Counter(label: "lock_pool.\(name)", dimensions: dimensions(unit) + further, factory: factory)
+            }
+            acquired = counter("acquired", "{connection}")
+            created = counter("created", "{connection}")
+            connectFailures = counter("connect_failures", "{connection}")
+            closed = Dictionary(
+                uniqueKeysWithValues: ConnectionEnd.allCases.map { end in
+                    (end, counter("closed", "{connection}", [("lock_pool.reason", "\(end)")]))
+                }
+            )
+            validationFailures = counter("validation_failures", "{connection}")
+            refused = counter("refused", "{request}")
+            cancelled = counter("cancelled", "{request}")
+            breakerOpen = Meter(label: "lock_pool.breaker.open", dimensions: dimensions("1"), factory: factory)
+        }
+
+        func count(_ counts: PoolCounters) {
+            func add(_ count: Int, to counter: Counter?) { if count > 0 { counter?.increment(by: count) } }
+            add(counts.timedOut, to: timeouts)
+            add(counts.acquired, to: acquired)
+            add(counts.created, to: created)
+            add(counts.connectFailures, to: connectFailures)
+            for (end, count) in counts.closed { add(count, to: closed[end]) }
+            add(counts.validationFailures, to: validationFailures)
+            add(counts.refused, to: refused)
+            add(counts.cancelled, to: cancelled)
         }
     }
 
     extension Timer {
         package func record(_ duration: Duration) { recordNanoseconds(duration.wholeNanoseconds) }
+
+        func record(_ durations: Distribution) { durations.forEachRepresentative { recordNanoseconds($0) } }
     }
 
     extension PoolObserver where Self == PoolMetrics {
@@ -164,7 +215,7 @@
         ///
         /// - Parameters:
         ///   - factory: Makes the metrics; `nil` for the one that the program has installed when a pool is first heard of.
-        ///   - measuresUses: Whether there is a `use_time`, which costs a little for each use of a connection.
+        ///   - measuresUses: Whether uses are recorded in `use_time`, which costs a record for each use once a second.
         ///   - namesUnits: Whether each metric has the dimension `unit`, with OpenTelemetry's unit.
         public static func metrics(
             factory: (any MetricsFactory)? = nil,

@@ -7,6 +7,9 @@ public struct PoolSnapshot: Hashable, Sendable {
     /// How the places are used now.
     public let status: PoolStatus
 
+    /// How often each kind of event has happened.
+    public let counters: PoolCounters
+
     /// How long callers waited that had to.
     public let waitTimes: Distribution
 
@@ -19,6 +22,23 @@ public struct PoolSnapshot: Hashable, Sendable {
     /// Why the last connect failed; `nil` if it succeeded, or there was none.
     public let lastConnectFailure: String?
 
+    /// A snapshot, for tests of code that reads snapshots.
+    public init(
+        status: PoolStatus,
+        counters: PoolCounters = PoolCounters(),
+        waitTimes: Distribution = Distribution(),
+        useTimes: Distribution = Distribution(),
+        oldestLease: Lease? = nil,
+        lastConnectFailure: String? = nil
+    ) {
+        self.status = status
+        self.counters = counters
+        self.waitTimes = waitTimes
+        self.useTimes = useTimes
+        self.oldestLease = oldestLease
+        self.lastConnectFailure = lastConnectFailure
+    }
+
     /// A lease that is out.
     public struct Lease: Hashable, Sendable {
         /// The file and line of the checkout.
@@ -26,5 +46,15 @@ public struct PoolSnapshot: Hashable, Sendable {
 
         /// How long it has been out.
         public let age: Duration
+
+        /// A lease, for tests of code that reads snapshots and errors.
+        ///
+        /// - Parameters:
+        ///   - place: The file and line of the checkout.
+        ///   - age: How long it has been out.
+        public init(place: String, age: Duration) {
+            self.place = place
+            self.age = age
+        }
     }
 }

@@ -16,6 +16,7 @@ struct Script: Sendable {
 final class Ledger: Sendable {
     struct State {
         struct Hanging {
+            let id: Int
             let connection: Int?
             let continuation: CheckedContinuation<Void, any Error>
         }
@@ -29,6 +30,9 @@ final class Ledger: Sendable {
         var scripts: [ScriptedFactory.Operation: Script] = [:]
         /// The health of connections that are not in order.
         var health: [Int: ConnectionHealth] = [:]
+        var nextID = 0
+        /// Calls whose tasks were cancelled before they hung.
+        var cancelled: Set<Int> = []
         var hanging: [ScriptedFactory.Operation: [Hanging]] = [:]
         var interrupted: Set<Int> = []
         var made: [Int: Duration] = [:]
@@ -38,8 +42,12 @@ final class Ledger: Sendable {
     private let state = Locked(State())
     /// The time since the factory was made.
     private let now: @Sendable () -> Duration
+    private let sleep: @Sendable (Duration) async throws -> Void
 
-    init(now: @escaping @Sendable () -> Duration) { self.now = now }
+    init(now: @escaping @Sendable () -> Duration, sleep: @escaping @Sendable (Duration) async throws -> Void) {
+        self.now = now
+        self.sleep = sleep
+    }
 
     var record: ScriptedFactory.Record { state.withLock { $0.record } }
 
@@ -81,21 +89,55 @@ final class Ledger: Sendable {
         switch step {
         case .succeed: return
         case .fail(let error): throw error
-        case .hang:
-            try await withCheckedThrowingContinuation { continuation in
-                var isInterrupted = false
-                change { state in
-                    if operation == .use, let connection, state.interrupted.contains(connection) {
-                        isInterrupted = true
-                        return
-                    }
-                    state.hanging[operation, default: []]
-                        .append(.init(connection: connection, continuation: continuation))
-                    state.record.hung[operation, default: 0] += 1
-                }
-                if isInterrupted { continuation.resume(throwing: Ledger.interruption) }
+        case .take(let duration): try await sleep(duration)
+        case .hang: try await hang(operation, on: connection, as: nextID())
+        case .hangUntilCancelled:
+            let id = nextID()
+            try await withTaskCancellationHandler {
+                try await hang(operation, on: connection, as: id)
+            } onCancel: {
+                cancel(operation, id)
             }
         }
+    }
+
+    private func nextID() -> Int {
+        state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+    }
+
+    private func hang(_ operation: ScriptedFactory.Operation, on connection: Int?, as id: Int) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            var refusal: (any Error)?
+            change { state in
+                if operation == .use, let connection, state.interrupted.contains(connection) {
+                    refusal = Ledger.interruption
+                } else if state.cancelled.remove(id) != nil {
+                    refusal = CancellationError()
+                } else {
+                    state.hanging[operation, default: []]
+                        .append(.init(id: id, connection: connection, continuation: continuation))
+                    state.record.hung[operation, default: 0] += 1
+                }
+            }
+            if let refusal { continuation.resume(throwing: refusal) }
+        }
+    }
+
+    /// Ends a call that hangs, or is about to, because its task is cancelled.
+    private func cancel(_ operation: ScriptedFactory.Operation, _ id: Int) {
+        var ended: State.Hanging?
+        change { state in
+            guard let index = state.hanging[operation]?.firstIndex(where: { $0.id == id }) else {
+                state.cancelled.insert(id)
+                return
+            }
+            ended = state.hanging[operation]?.remove(at: index)
+            state.record.hung[operation, default: 0] -= 1
+        }
+        ended?.continuation.resume(throwing: CancellationError())
     }
 
     func letGo(_ operation: ScriptedFactory.Operation, _ error: (any Error)?) -> Bool {

@@ -13,7 +13,7 @@ public import ConnectionPooling
 /// ```
 ///
 /// What is not scripted succeeds at once. A call that hangs does so until ``letGo(_:failing:)``, whatever becomes of its task:
-/// that is what a peer is like that has gone without a word.
+/// that is what a peer is like that has gone without a word. ``Step/hangUntilCancelled`` is for a driver that heeds cancellation.
 public final class ScriptedFactory: ConnectionFactory {
     /// What can be scripted.
     public enum Operation: Hashable, Sendable, CaseIterable {
@@ -35,18 +35,26 @@ public final class ScriptedFactory: ConnectionFactory {
         case succeed
         /// It fails, with this error if it can throw.
         case fail(any Error = ScriptedFailure())
-        /// It waits until it is let go.
+        /// It waits until it is let go, whatever becomes of its task.
         case hang
+        /// It waits until it is let go or its task is cancelled; then it fails with `CancellationError`.
+        case hangUntilCancelled
+        /// It works after so long on the factory's clock. It fails with `CancellationError` if its task is cancelled before.
+        case take(Duration)
     }
 
     private let ledger: Ledger
 
     /// A factory whose calls all succeed.
     ///
-    /// - Parameter clock: What the ages of connections are measured by.
+    /// - Parameter clock: What the ages of connections are measured by, and what calls take that take time.
     public init(clock: some Clock<Duration> = ContinuousClock()) {
         let start = clock.now
-        ledger = Ledger { start.duration(to: clock.now) }
+        ledger = Ledger {
+            start.duration(to: clock.now)
+        } sleep: {
+            try await clock.sleep(until: clock.now.advanced(by: $0), tolerance: nil)
+        }
     }
 
     // MARK: What is to happen

@@ -102,6 +102,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
         defer { link.endUse() }
         link.endLease()
         if link.isLost { return .broken }
+        if link.session.isDiscarded { return .discarded }
         // What is still to come of an answer may be long: it is drained off the caller's way.
         if link.session.isAnswerPending || link.session.cancelRequest != nil { return .needsReset }
         guard link.watch() else { return .broken }

@@ -81,8 +81,10 @@ public final class PostgresPool: Sendable {
         try server.validate()
         if server["fallback_application_name"] == nil { server["fallback_application_name"] = "swift-lock-pool" }
         var configuration = configuration
-        if configuration.pool.name == ConnectionPoolConfiguration().name {
-            configuration.pool.name = server["application_name"] ?? getenvString("PGAPPNAME") ?? "postgres"
+        if configuration.pool.name == ConnectionPoolConfiguration.unnamed {
+            configuration.pool.name =
+                server["application_name"] ?? getenvString("PGAPPNAME")
+                ?? ConnectionPoolConfiguration.uniqueName("postgres")
         }
         self.configuration = configuration
         let watcher = PoolWatcher()

@@ -37,6 +37,9 @@ struct Session {
     /// A statement was sent since the session was new or was reset.
     var isUsed = false
 
+    /// The holder wants the connection closed on its return.
+    var isDiscarded = false
+
     /// Statements have changed what a later lease would not expect, such as settings.
     var isChanged = false
 

@@ -39,8 +39,8 @@ public struct SQLiteConfiguration: Hashable, Sendable {
         case off = "OFF"
     }
 
-    /// What the pool is called in errors, logs and metrics, where its connections are `SQLite readers` and `SQLite writer` by
-    /// default. A program with more than one database tells them apart by it.
+    /// The name of the pool in errors, logs and metrics, where its connections are `SQLite readers` and `SQLite writer` by
+    /// default. Further pools that keep the default are named “SQLite 2” and so on, in the order in which they are made.
     public var name: String
 
     /// What is done with the file; `.readWriteCreate` by default.

@@ -102,6 +102,10 @@ public final class SQLitePool: Sendable {
         _ observers: [any PoolObserver],
         clock: (@Sendable () -> UInt64)? = nil
     ) throws(SQLiteError) {
+        var configuration = configuration
+        if configuration.name == SQLiteConfiguration.unnamed {
+            configuration.name = ConnectionPoolConfiguration.uniqueName(configuration.name)
+        }
         self.configuration = configuration
         file = SQLiteFile(
             location,
@@ -141,6 +145,9 @@ public final class SQLitePool: Sendable {
 }
 
 extension SQLiteConfiguration {
+    /// The name of configurations that name no pool.
+    fileprivate static let unnamed = SQLiteConfiguration().name
+
     fileprivate func pooling(_ role: String, maximumConnections: Int) -> ConnectionPoolConfiguration {
         ConnectionPoolConfiguration(
             name: "\(name) \(role)",

@@ -73,6 +73,34 @@ import Testing
         second.release()
     }
 
+    @Test("Tests of users can make statuses, errors and snapshots")
+    func values() {
+        let status = PoolStatus(maximum: 4, leased: 3, idle: 1, waiting: 2)
+        let lease = PoolSnapshot.Lease(place: "Handler.swift:7", age: .seconds(40))
+        let error = PoolError(.timedOut, pool: "orders", status: status, waited: .seconds(5), oldestLease: lease)
+        #expect(error.status?.leased == 3 && error.waited == .seconds(5) && error.oldestLease == lease)
+        #expect("\(error)".contains("orders") && "\(error)".contains("Handler.swift:7"))
+        let snapshot = PoolSnapshot(
+            status: status,
+            counters: PoolCounters(acquired: 9, closed: [.idle: 2], refusals: [.timedOut: 1, .deadlock: 1]),
+            waitTimes: Distribution([.milliseconds(5)]),
+            oldestLease: lease,
+            lastConnectFailure: "refused"
+        )
+        #expect(snapshot.waitTimes.count == 1 && snapshot.useTimes.count == 0)
+        #expect(snapshot.counters.timedOut == 1 && snapshot.counters.refused == 1)
+    }
+
+    @Test("Pools that the program has not named have names of their own")
+    func names() throws {
+        func pool(_ configuration: ConnectionPoolConfiguration) throws -> ConnectionPool<ScriptedFactory> {
+            try ConnectionPool(factory: ScriptedFactory(), configuration: configuration)
+        }
+        let unnamed = [try pool(.init()), try pool(.init())].map(\.configuration.name)
+        #expect(Set(unnamed).count == 2 && unnamed.allSatisfy { $0.hasPrefix("connections") })
+        #expect(try pool(.init(name: "orders")).configuration.name == "orders")
+    }
+
     @Test("An observer hears why each connection goes")
     func ends() async throws {
         let listener = Listener()

@@ -152,4 +152,89 @@ import Testing
         await poller.value
         await mover.value
     }
+
+    @Test("A wait for a condition that never holds fails with a message that names it and its call site")
+    func boundedWaits() async throws {
+        let failure = await #expect(throws: ConditionNotMet.self) {
+            try await eventually("pigs fly", within: .zero) { false }
+        }
+        #expect(failure.map { "\($0)" }?.contains("pigs fly") == true)
+        #expect(failure.map { "\($0)" }?.contains("PoolTestingTests.swift") == true)
+        let late = await #expect(throws: ConditionNotMet.self) {
+            try await clock.advance("an hour has gone", within: .zero) { false }
+        }
+        #expect(late.map { "\($0)" }?.contains("an hour has gone") == true)
+        try await eventually("it holds", within: .zero) { true }
+        try await clock.advance("it holds", within: .zero) { true }
+        let cancelled = Task { try await eventually("pigs fly") { false } }
+        cancelled.cancel()
+        await #expect(throws: CancellationError.self) { try await cancelled.value }
+    }
+
+    @Test("A call takes its time on the factory's clock, unless its task is cancelled")
+    func slowCalls() async throws {
+        let factory = ScriptedFactory(clock: clock)
+        factory.script(.connect, always: .take(.seconds(3)))
+        let first = Task { try await factory.connect().id }
+        await clock.waitForSleepers()
+        #expect(clock.deadlines == [.seconds(3)] && factory.record.connected.isEmpty)
+        clock.advance(by: .seconds(3))
+        #expect(try await first.value == 1)
+        let second = Task { try await factory.connect().id }
+        await clock.waitForSleepers()
+        second.cancel()
+        await #expect(throws: CancellationError.self) { try await second.value }
+        #expect(factory.open == 1)
+    }
+
+    @Test("A call that hangs until it is cancelled ends with its task, or when it is let go")
+    func cancellableHang() async throws {
+        let factory = ScriptedFactory()
+        factory.script(.connect, always: .hangUntilCancelled)
+        let first = Task { try await factory.connect().id }
+        await factory.wait { $0.hanging(.connect) == 1 }
+        first.cancel()
+        await #expect(throws: CancellationError.self) { try await first.value }
+        #expect(factory.record.hanging(.connect) == 0)
+        let early = Task {
+            unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+            return try await factory.connect().id
+        }
+        await #expect(throws: CancellationError.self) { try await early.value }
+        let second = Task { try await factory.connect().id }
+        await factory.letGo(.connect)
+        #expect(try await second.value == 1)
+    }
+
+    @Test("A pool's connect timeout cancels a connect that heeds it, and leaves nothing behind")
+    func cancelledConnect() async throws {
+        let factory = ScriptedFactory()
+        factory.script(.connect, [.hangUntilCancelled])
+        let pool = try makePool(factory, clock, maximum: 1) { $0.connectTimeout = .seconds(5) }
+        let caller = Task { try await pool.withConnection { $0.id } }
+        try await clock.advance("the second connect has succeeded") { factory.record.connected == [1] }
+        #expect(try await caller.value == 1)
+        #expect(factory.open == 1)
+    }
+
+    @Test("Leases can be held together, and are released oldest first, the rest with their holder")
+    func heldLeases() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock, maximum: 3)
+        var held: HeldLeases<ScriptedFactory>? = HeldLeases()
+        try await held?.lease(3, of: pool)
+        #expect(held?.count == 3 && pool.status.leased == 3)
+        guard let first = held?.takeFirst() else {
+            Issue.record("no lease is held")
+            return
+        }
+        let id = first.connection.id
+        #expect(id == 1 && held?.count == 2)
+        held?.releaseFirst()
+        #expect(pool.status.leased == 2 && pool.status.idle == 1)
+        held = nil
+        #expect(pool.status.leased == 1)
+        first.release()
+        #expect(pool.status.leased == 0)
+    }
 }

@@ -32,19 +32,71 @@ import Testing
         #expect(handler.entries.last?.metadata["reason"] == "evicted")
     }
 
-    @Test("A connect that fails is a warning with its cause, and a caller that is refused is logged at debug")
+    @Test("A connect that fails is a warning with its cause, and so is the first caller that is refused")
     func failures() async throws {
         let tested = try TestedPool("orders", failures: 1, observers: [.logging(logger(.debug))]) {
             $0.initialBackoff = .zero
             $0.maximumBackoff = .zero
         }
         await #expect(throws: PoolError.self) { try await tested.pool.withConnection { _ in } }
-        await until { entries(.debug).contains("A caller got no connection.") && !entries(.warning).isEmpty }
-        #expect(entries(.warning) == ["A connect has failed."])
-        let warning = try #require(handler.entries.first { $0.level == .warning })
+        await until { entries(.warning).count == 2 }
+        #expect(Set(entries(.warning)) == ["A connect has failed.", "A caller got no connection."])
+        let warning = try #require(handler.entries.first { $0.message == "A connect has failed." })
         #expect(warning.metadata["error"] == "refused" && warning.metadata["failures"] == "1")
         let refusal = try #require(handler.entries.first { $0.metadata["code"] != nil })
         #expect(refusal.metadata["code"] == "connectFailed")
+    }
+
+    @Test("Of many callers that are refused the first is a warning, and ten seconds later their number is another")
+    func refusals() async throws {
+        let tested = try TestedPool("orders", observers: [.logging(logger(.warning))])
+        let lease = try await tested.pool.getOrCreate()
+        func refuse(_ count: Int) async {
+            for _ in 0..<count {
+                await #expect(throws: PoolError.self) { try await tested.pool.withConnection(timeout: .zero) { _ in } }
+            }
+        }
+        await refuse(20)
+        #expect(entries(.warning) == ["A caller got no connection."])
+        await tested.advance { entries(.warning).count == 2 }
+        let summary = try #require(handler.entries.last)
+        #expect(summary.message == "More callers got no connection.")
+        #expect(summary.metadata["count"] == "19" && summary.metadata["code"] == "timedOut")
+        await refuse(1)
+        #expect(entries(.warning).count == 3)
+        lease.release()
+    }
+
+    @Test("A caller that is cancelled, or finds the pool closed, is no warning")
+    func ordinaryRefusals() async throws {
+        let tested = try TestedPool("orders", observers: [.logging(logger(.debug))])
+        let lease = try await tested.pool.getOrCreate()
+        let waiter = Task { try await tested.pool.withConnection { _ in } }
+        await until { tested.pool.status.waiting == 1 }
+        waiter.cancel()
+        _ = await waiter.result
+        await tested.pool.close()
+        await #expect(throws: PoolError.self) { try await tested.pool.withConnection { _ in } }
+        #expect(entries(.warning).isEmpty)
+        #expect(entries(.debug).filter { $0 == "A caller got no connection." }.count == 2)
+        lease.release()
+    }
+
+    @Test("That the circuit breaker has opened is a line at notice, and that the database is back is another")
+    func breaker() async throws {
+        let tested = try TestedPool("orders", failures: 3, observers: [.logging(logger(.notice))]) {
+            $0.circuitBreakerThreshold = .zero
+            $0.initialBackoff = .seconds(1)
+        }
+        await #expect(throws: PoolError.self) { try await tested.pool.withConnection { _ in } }
+        await tested.advance { entries(.notice).count == 2 }
+        #expect(
+            entries(.notice) == [
+                "The circuit breaker has opened: callers are refused until a connect succeeds.",
+                "The circuit breaker has closed: a connect has succeeded.",
+            ]
+        )
+        #expect(handler.entries.first { $0.level == .notice }?.metadata["error"] == "refused")
     }
 
     @Test("A lease that lasts too long is a warning with the place of its checkout, and its end is logged at debug")

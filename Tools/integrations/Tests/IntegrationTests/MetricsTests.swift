@@ -21,15 +21,63 @@ import Testing
         try metrics.expectTimer("db.client.connection.\(label)", [name])
     }
 
-    @Test("Times to connect, to wait and of use are exact, in nanoseconds, from which the backend makes seconds")
+    @Test("Times to connect, and of a lone wait and use, are exact, in nanoseconds")
     func times() async throws {
         let tested = try TestedPool("orders", observers: [.metrics(factory: metrics)])
         let lease = try await tested.pool.getOrCreate()
         #expect(try timer("create_time").values == [250_000_000])
-        #expect(try timer("wait_time").values == [250_000_000])
-        tested.clock.advance(by: .seconds(3))
+        tested.clock.advance(by: .milliseconds(300))
         lease.release()
-        #expect(try timer("use_time").values == [3_000_000_000])
+        await tested.pool.close()
+        #expect(try timer("wait_time").values == [250_000_000])
+        #expect(try timer("use_time").values == [300_000_000])
+    }
+
+    @Test("The times of many uses have their number, their buckets and their sum")
+    func manyTimes() async throws {
+        let tested = try TestedPool("orders", observers: [.metrics(factory: metrics)])
+        try await tested.pool.withConnection { _ in }
+        let seconds = [1, 1, 2, 40]
+        for length in seconds {
+            let lease = try await tested.pool.getOrCreate()
+            tested.clock.advance(by: .seconds(length))
+            lease.release()
+        }
+        await tested.pool.close()
+        let values = try timer("use_time").values.filter { $0 > 1_000_000 }.sorted()
+        #expect(values.count == seconds.count)
+        for (value, length) in zip(values, seconds) {
+            #expect(abs(Double(value) / 1e9 - Double(length)) <= Double(length) / 4)
+        }
+        #expect(abs(values.reduce(0, +) - 44_000_000_000) <= 5)
+    }
+
+    @Test("What the pool counts is counted, and whether the circuit breaker is open is a meter")
+    func counters() async throws {
+        let tested = try TestedPool("orders", failures: 2, observers: [.metrics(factory: metrics)]) {
+            $0.circuitBreakerThreshold = .zero
+            $0.initialBackoff = .seconds(1)
+            $0.maximumWaiters = 1
+        }
+        let pool = name
+        func total(_ name: String, _ dimensions: [(String, String)] = []) -> Int64 {
+            metrics.counterTotal(label: "lock_pool.\(name)", dimensions: [pool] + dimensions)
+        }
+        func breaker() -> TestMeter? { try? metrics.expectMeter("lock_pool.breaker.open", [pool]) }
+        await #expect(throws: PoolError.self) { try await tested.pool.withConnection { _ in } }
+        await until { breaker()?.lastValue == 1 }
+        await tested.advance { breaker()?.lastValue == 0 && tested.pool.status.idle == 1 }
+        let lease = try await tested.pool.getOrCreate()
+        let waiter = Task { try await tested.pool.withConnection { _ in } }
+        await until { tested.pool.status.waiting == 1 }
+        await #expect(throws: PoolError.self) { try await tested.pool.withConnection { _ in } }
+        waiter.cancel()
+        _ = await waiter.result
+        lease.discard()
+        await tested.pool.close()
+        #expect(total("acquired") == 1 && total("created") == 1 && total("connect_failures") == 2)
+        #expect(total("refused") == 2 && total("cancelled") == 1 && total("validation_failures") == 0)
+        #expect(total("closed", [("lock_pool.reason", "discarded")]) == 1)
     }
 
     @Test("The meters say how many connections are used and idle, how many may be, and how many callers wait")
@@ -55,7 +103,9 @@ import Testing
         await tested.advance { (try? meter("pending_requests"))?.values.contains(1) == true }
         await tested.advance { tested.pool.status.waiting == 0 }
         await #expect(throws: PoolError.self) { try await waiter.value }
-        #expect(metrics.counterTotal(label: "db.client.connection.timeouts", dimensions: [name]) == 1)
+        await tested.advance {
+            metrics.counterTotal(label: "db.client.connection.timeouts", dimensions: [name]) == 1
+        }
         lease.release()
     }
 
@@ -73,10 +123,13 @@ import Testing
     @Test("A pool's metrics are made once, however much happens")
     func creation() async throws {
         let factory = CountingFactory(metrics: metrics)
-        let tested = try TestedPool("orders", observers: [.metrics(factory: factory)])
+        let observer = PoolMetrics(factory: factory)
+        let tested = try TestedPool("orders", observers: [observer])
         for _ in 0..<100 { try await tested.pool.withConnection { _ in } }
         await tested.pool.close()
-        #expect(factory.made == 10)
+        let made = factory.made
+        await (try TestedPool("orders", observers: [observer])).pool.close()
+        #expect(factory.made == made)
         #expect(try timer("use_time").values.count == 100)
     }
 
@@ -85,6 +138,7 @@ import Testing
         let observer = PoolMetrics(factory: metrics, measuresUses: false, namesUnits: true)
         let tested = try TestedPool("orders", observers: [observer])
         try await tested.pool.withConnection { _ in }
+        await tested.pool.close()
         let timer = try metrics.expectTimer("db.client.connection.wait_time", [name, ("unit", "s")])
         #expect(timer.values.count == 1)
         #expect(try metrics.expectTimer("db.client.connection.use_time", [name, ("unit", "s")]).values.isEmpty)
