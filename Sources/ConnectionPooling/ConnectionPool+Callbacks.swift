@@ -34,11 +34,11 @@ extension ConnectionPool {
         onTurn: @convention(c) (_ context: UnsafeMutableRawPointer, _ turn: Int) -> Void
     ) throws(PoolError) -> WaiterTicket {
         startUpkeep()
-        if let code = refusal(at: start.instant) { throw start.span.ending(error(code, since: start.instant)) }
+        if let refusal = refusal(at: start.instant) { throw start.span.ending(error(refusal, since: start.instant)) }
         do {
             return try unsafe lockPool.wait(context: context, timeout: timeout, onTurn: onTurn)
         } catch let failure {
-            throw start.span.ending(error(PoolError.Code(failure.code), since: start.instant))
+            throw start.span.ending(error(failure, since: start.instant))
         }
     }
 
@@ -61,7 +61,7 @@ extension ConnectionPool {
         do {
             lease = try unsafe lockPool.lease(turn)
         } catch let failure {
-            throw start.span.ending(error(PoolError.Code(failure.code), since: start.instant))
+            throw start.span.ending(error(failure, since: start.instant))
         }
         let now = time.now
         lease.element.place.begin(at: now, Caller(file: 0, line: 0))
@@ -85,16 +85,19 @@ extension ConnectionPool {
         let caller = Caller(file: 0, line: 0)
         if let idle = takeIdle(caller) { return ConnectionLease(idle, of: self) }
         startUpkeep()
-        defer { tellShutdown() }
+        beginCall()
+        defer { endCall() }
         let began = time.now
         var now = began
+        var isNewcomer = true
         while true {
-            if let code = refusal(at: now) { throw error(code, since: began) }
+            if let refusal = refusal(at: now, isNewcomer: isNewcomer) { throw error(refusal, since: began) }
+            isNewcomer = false
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {
                 lease = try lockPool.getBlocking(timeout: timeout - .nanoseconds(Int64(now - began)))
             } catch let failure {
-                throw error(PoolError.Code(failure.code), since: began)
+                throw error(failure, since: began)
             }
             now = time.now
             if let slot = take(lease, at: now, caller) {

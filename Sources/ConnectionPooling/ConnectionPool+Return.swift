@@ -85,23 +85,25 @@ extension ConnectionPool {
 
     /// Resets a connection, off the way of whoever gave it back.
     private func reset(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
-        treat(lease, .broken) { [factory] connection in await factory.reset(connection) }
+        treat(lease, .reset, .broken) { [factory] connection in await factory.reset(connection) }
     }
 
     /// Finds out whether an idle connection still works, while nobody has it.
     func test(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
-        treat(lease, .failedTest) { [factory] connection in await factory.ping(connection) }
+        treat(lease, .test, .failedTest) { [factory] connection in await factory.ping(connection) }
     }
 
     /// Does something to a connection that may hang. It keeps its place meanwhile, but is not in it: where the treatment takes
     /// too long, the place is given up, and the connection is closed when the treatment has ended after all.
     private func treat(
         _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
+        _ kind: PoolOperation.Kind,
         _ end: ConnectionEnd,
         _ treatment: @escaping @Sendable (borrowing Factory.Connection) async -> Bool
     ) {
         lease.takeReserving { pooled, reservation in
             let (patientConnection, vacant) = (Handoff(pooled.connection), Handoff(reservation))
+            let operation = growth.operations.begin(kind, at: time.now)
             Task.detached { [self] in
                 let timeout = configuration.resetTimeout.wholeNanoseconds
                 let outcome = await patient.run(within: timeout) {
@@ -112,6 +114,7 @@ extension ConnectionPool {
                     closer.close(treated.connection)
                 }
                 let reservation = vacant.take()
+                growth.operations.end(operation)
                 switch consume outcome {
                 case .finished(let treated):
                     let isWell = treated.isWell
@@ -155,7 +158,9 @@ extension ConnectionPool {
         notify(.closing(end))
         closer.set(nil, for: reservation.index)
         let place = Handoff(reservation)
-        closer.close(connection) { [weak self] in
+        let operation = growth.operations.begin(.close, at: time.now)
+        closer.close(connection) { [weak self, growth] in
+            growth.operations.end(operation)
             place.take().abandon()
             // The core tells of a vacant place; not of one that a lower maximum has taken away, which makes room all the same.
             self?.grow()
@@ -169,6 +174,12 @@ extension ConnectionPool {
     ///
     /// - Complexity: O(connections).
     public func inspectIdle() {
+        let now = time.now
+        for slot in suspension.withLock({ $0.takeHeld() }) {
+            let lease = LockGuard<PooledConnection<Factory.Connection>>(slot)
+            let health = factory.inspect(lease.element.connection)
+            judge(lease, health, at: now)
+        }
         for index in 0..<lockPool.capacity {
             if let lease = lockPool.tryGet(slot: index) {
                 let health = factory.inspect(lease.element.connection)

@@ -57,6 +57,8 @@ extension ConnectionPool {
     func stopTimers() {
         upkeep.withLock { $0 }?.cancel()
         growth.timer.withLock { $0 }?.cancel()
+        growth.breakerTimer.withLock { $0 }?.cancel()
+        announcement.withLock { $0.timer }?.cancel()
     }
 
     /// Closes, replaces and tests idle connections whose time has come, and reports leases that last too long. O(connections).
@@ -98,6 +100,7 @@ extension ConnectionPool {
     private var isSurplus: Bool {
         let occupancy = lockPool.occupancy
         return occupancy.idle + occupancy.leased > configuration.minimumConnections
+            && occupancy.idle > configuration.minimumIdleConnections
     }
 
     private func report(_ place: Place, at now: UInt64) {

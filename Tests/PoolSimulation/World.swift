@@ -53,6 +53,10 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
     /// Connections that there were when another was begun, where that seemed too many, and how many there might be.
     private var doubts: [(others: [Line], maximum: Int)] = []
     private(set) var born = 0
+    /// Whether no connect may begin, because the pool is suspended.
+    var isQuiet = false
+    /// When the first connect began that no success has followed, those under way among them.
+    private(set) var strugglesSince: UInt64?
     /// What is under way and waits to be let go.
     private var pending: [(line: Line, resume: (Bool) -> Void)] = []
     private var hasTrouble = false
@@ -117,12 +121,17 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
         for line in lines { line.isEvicted = true }
     }
 
+    /// Forgets that connects have had no answer: no caller asks, or the pool begins anew.
+    func forgetStruggle() { strugglesSince = connecting > 0 ? now : nil }
+
     /// Forgets closed connections.
     func tidy() { lines.removeAll { $0.state == .closed } }
 
     // MARK: What the pool asks for
 
     func connect() async throws -> Connection {
+        if isQuiet { complain("10: a suspended pool connects") }
+        if strugglesSince == nil { strugglesSince = now }
         if counted >= maximumInForce { doubts.append((lines.filter(isCounted), maximumInForce)) }
         let line = Line(born)
         line.isAbandoned = Task.isCancelled
@@ -139,6 +148,7 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
             throw Refused(isPermanent: weather == .refusingForGood)
         }
         enter(line, .open)
+        strugglesSince = connecting > 0 ? now : nil
         return Connection(line: line)
     }
 
