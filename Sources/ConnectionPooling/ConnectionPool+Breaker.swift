@@ -12,8 +12,9 @@ extension ConnectionPool {
         guard let due = growth.plan.withLock({ $0.breakerDueAt }) else { return }
         growth.breakerTimer.withLock { timer in
             if timer != nil || lockPool.isClosed { return }
-            let now = time.now
             timer = Task.detached { [weak self, time, growth] in
+                // Here, and not before the task: it may begin late.
+                let now = time.now
                 try? await time.sleep(nanoseconds: due > now ? due - now : 0)
                 if Task.isCancelled { return }
                 growth.breakerTimer.withLock { $0 = nil }

@@ -62,7 +62,7 @@ final class Growth: Sendable {
 
     /// Opens the circuit breaker if its time has come.
     ///
-    /// - Returns: Whether it is open.
+    /// - Returns: Whether its time has come.
     func openBreaker(_ demand: @autoclosure () -> GrowthPlan.Demand) -> Bool {
         plan.withLock { plan in
             let isOpen = plan.openBreaker(demand())
@@ -92,13 +92,14 @@ extension ConnectionPool {
     typealias VacantPlace = Handoff<Reservation<PooledConnection<Factory.Connection>>>
 
     var demand: GrowthPlan.Demand {
-        let occupancy = lockPool.occupancy
-        return GrowthPlan.Demand(
-            waiting: lockPool.waiters,
-            occupied: occupancy.occupied,
-            leased: occupancy.leased,
-            now: time.now
-        )
+        GrowthPlan.Demand(waiting: lockPool.waiters, occupied: lockPool.occupancy.occupied, now: time.now)
+    }
+
+    /// Counts the connections that callers have, if any are to be kept idle beside them. O(connections).
+    func countUse() {
+        if configuration.minimumIdleConnections == 0 { return }
+        let inUse = places.indices.count { places[$0].leasedAt != 0 }
+        growth.plan.withLock { $0.inUse = inUse }
     }
 
     /// Starts the connects that are due. A suspended pool starts none.

@@ -12,8 +12,6 @@ struct GrowthPlan: Sendable {
         var waiting = 0
         /// Places that are not vacant, those where a connect is under way among them.
         var occupied = 0
-        /// Places whose connection a caller has.
-        var leased = 0
         var now: UInt64 = 0
     }
 
@@ -37,6 +35,9 @@ struct GrowthPlan: Sendable {
     let patience: UInt64
     /// The connections that are kept idle beside those in use.
     var minimumIdle = 0
+    /// How many connections callers had when the pool counted them, once a second. Not read where a connect is decided on: for an
+    /// instant, also the pool itself leases an idle connection.
+    var inUse = 0
 
     /// Connects under way.
     private(set) var connecting = 0
@@ -47,7 +48,8 @@ struct GrowthPlan: Sendable {
     /// Connections that may retire, because another has come.
     private(set) var replacementsReady = 0
     private(set) var outage: Outage?
-    /// When the first of the attempts began that no success has followed, those under way among them.
+    /// When the first of the attempts began that no success has followed, those under way among them. While the breaker is open, when the
+    /// attempt began that finds out whether the outage is over.
     private(set) var strugglesSince: UInt64?
     /// The connects for the minimum in the second that began at `refillsSince`.
     private var refills = 0
@@ -86,7 +88,7 @@ struct GrowthPlan: Sendable {
     private func forMinimum(_ demand: Demand) -> Int {
         if !isWarm { return 0 }
         if let outage, backoff.most == 0, demand.now < outage.refillAt { return 0 }
-        let kept = min(max(minimum, demand.leased + minimumIdle), maximum)
+        let kept = min(max(minimum, inUse + minimumIdle), maximum)
         let lacking = kept - demand.occupied
         let isSameSecond = demand.now < refillsSince + GrowthPlan.second
         return min(lacking, max(minimum, minimumIdle, 1) - (isSameSecond ? refills : 0))
@@ -145,29 +147,29 @@ struct GrowthPlan: Sendable {
         let began = strugglesSince ?? now
         let duration = now > began ? now - began : 0
         next.isOpen = next.isOpen || isPermanent || duration >= patience
+        if next.isOpen { strugglesSince = nil }
         outage = next
         return next
     }
 
-    /// When the breaker opens unless a connect succeeds before; `nil` if it is open, or no attempt is without an answer.
+    /// When the breaker opens unless a connect succeeds before; `nil` if no attempt is without an answer. While it is open, when the
+    /// callers that have waited for the next attempt are refused.
     ///
     /// With a threshold of zero only a failure opens it: a connect needs some time to succeed.
     var breakerDueAt: UInt64? {
-        guard backoff.most > 0, patience > 0, outage?.isOpen != true, let strugglesSince else { return nil }
+        guard backoff.most > 0, patience > 0, let strugglesSince else { return nil }
         let (due, isBeyondTime) = strugglesSince.addingReportingOverflow(patience)
         return isBeyondTime ? nil : due
     }
 
     /// Opens the breaker if its time has come.
     ///
-    /// - Returns: Whether it is open.
+    /// - Returns: Whether its time has come.
     mutating func openBreaker(_ demand: Demand) -> Bool {
-        guard let due = breakerDueAt, demand.now >= due else { return outage?.isOpen == true }
-        if connecting == 0, max(forCallers(demand), forMinimum(demand)) <= 0 {
-            // No caller has asked for another attempt. The next caller has one.
-            strugglesSince = nil
-            return false
-        }
+        guard let due = breakerDueAt, demand.now >= due else { return false }
+        strugglesSince = nil
+        // Where no caller has asked for another attempt, the next caller has one.
+        if connecting == 0, max(forCallers(demand), forMinimum(demand)) <= 0 { return false }
         var next = outage ?? Outage(failures: 0, retryAt: demand.now, isOpen: false)
         next.isOpen = true
         outage = next

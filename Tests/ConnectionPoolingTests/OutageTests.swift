@@ -253,7 +253,7 @@ import Testing
         first.release()
         second.release()
         third.release()
-        await clock.advance { pool.status.idle == 2 && pool.status.changing == 0 }
+        await clock.advance { factory.open == 2 }
         await clock.advance(seconds: 20)
         #expect(factory.open == 2)
     }

@@ -54,7 +54,7 @@ import Testing
     @Test("After a failure there is one attempt at a time, when its time has come")
     func outage() {
         var plan = plan()
-        plan.connectStarted(at: 0)
+        plan.connectStarted(at: 1_000)
         plan.connectFailed(at: 1_000, isPermanent: false, random: 0.5)
         #expect(plan.outage?.retryAt == 1_050 && plan.outage?.isOpen == false)
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 0, now: 1_049)) == 0)
@@ -72,6 +72,29 @@ import Testing
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 1, now: 2_100)) == 4)
     }
 
+    @Test("The breaker is due a threshold after the start of the first attempt without an answer, unless no caller asks")
+    func breaker() {
+        var plan = plan()
+        #expect(plan.breakerDueAt == nil)
+        plan.connectStarted(at: 100)
+        plan.connectStarted(at: 300)
+        #expect(plan.breakerDueAt == 1_100)
+        // The other attempt has had no answer since.
+        plan.connectSucceeded(at: 400)
+        #expect(plan.breakerDueAt == 1_400)
+        let isOpenEarly = plan.openBreaker(.init(waiting: 1, occupied: 2, now: 1_399))
+        #expect(!isOpenEarly)
+        let isOpen = plan.openBreaker(.init(waiting: 1, occupied: 2, now: 1_400))
+        #expect(isOpen && plan.refuses(at: 1_400) && plan.outage?.failures == 0)
+        plan.connectSucceeded(at: 1_500)
+        #expect(plan.outage == nil && plan.breakerDueAt == nil)
+        plan.connectStarted(at: 2_000)
+        plan.connectFailed(at: 2_100, isPermanent: false, random: 0)
+        // The only caller has gone: the next one has an attempt of its own.
+        let isOpenWithoutCaller = plan.openBreaker(.init(waiting: 0, occupied: 0, now: 3_000))
+        #expect(!isOpenWithoutCaller && plan.breakerDueAt == nil)
+    }
+
     @Test("A failure that cannot pass opens the breaker at once")
     func permanent() {
         var plan = plan()
@@ -83,8 +106,8 @@ import Testing
     @Test("A failure that is noted late does no harm")
     func lateFailure() {
         var plan = plan()
-        plan.connectStarted(at: 0)
-        plan.connectStarted(at: 0)
+        plan.connectStarted(at: 999)
+        plan.connectStarted(at: 999)
         plan.connectFailed(at: 1_000, isPermanent: false, random: 0)
         let late = plan.connectFailed(at: 999, isPermanent: false, random: 0)
         #expect(late.failures == 2 && !late.isOpen)

@@ -211,7 +211,7 @@ final class Sequence: @unchecked Sendable {
         case .resumption:
             guard let pool, isSuspended else { return false }
             (isSuspended, isQuiet) = (false, false)
-            world.forgetStruggle()
+            world.noteHope()
             pool.resume()
         case .eviction:
             // Who has been given a connection and has not gone on yet has it rightly.
@@ -475,10 +475,10 @@ final class Sequence: @unchecked Sendable {
 
     /// Looks, at rest, whether callers wait for longer than the breaker lets them.
     private func checkBreaker(_ pool: ConnectionPool<World>, _ status: PoolStatus, _ waiting: Int) throws {
-        if waiting == 0 || isSuspended { return world.forgetStruggle() }
+        if waiting == 0 || isSuspended || world.counted != world.connecting { return world.noteHope() }
         let threshold = UInt64(configuration.circuitBreakerThreshold / .nanoseconds(1))
-        guard configuration.maximumBackoff > .zero, threshold > 0, world.counted == world.connecting else { return }
-        if let since = world.strugglesSince, world.now > since + threshold + 1_000 {
+        guard configuration.maximumBackoff > .zero, threshold > 0, let since = world.hangsSince else { return }
+        if world.now > since + threshold + 1_000 {
             throw Broken(description: "11: \(waiting) wait, and no attempt has had an answer since \(since)")
         }
     }
