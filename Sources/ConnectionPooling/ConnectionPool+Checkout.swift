@@ -160,7 +160,9 @@ extension ConnectionPool {
         var now = began
         var isNewcomer = true
         while true {
-            if let refusal = refusal(at: now, isNewcomer: isNewcomer) { throw span.ending(error(refusal, since: began)) }
+            if let refusal = refusal(at: now, isNewcomer: isNewcomer) {
+                throw span.ending(error(refusal, since: began))
+            }
             isNewcomer = false
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {

@@ -85,7 +85,9 @@ final class OperationsUnderWay: Sendable {
     /// - Parameters:
     ///   - kind: The kind that is meant; `nil` for all, which is O(1).
     ///   - target: What connections are made to.
-    func longest(_ kind: PoolOperation.Kind? = nil, at now: UInt64, target: @autoclosure () -> String?) -> PoolOperation? {
+    func longest(_ kind: PoolOperation.Kind? = nil, at now: UInt64, target: @autoclosure () -> String?)
+        -> PoolOperation?
+    {
         let entry = state.withLock { state in
             state.entries[state.head...].first { entry in entry != nil && (kind == nil || entry?.kind == kind) } ?? nil
         }

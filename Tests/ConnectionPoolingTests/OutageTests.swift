@@ -20,7 +20,9 @@ import Testing
         init(in pool: ConnectionPool<ScriptedFactory>) throws {
             start = pool.beginWait()
             let context = unsafe Unmanaged.passRetained(self)
-            _ = try unsafe pool.wait(context: context.toOpaque(), timeout: .seconds(3_600), since: start) { context, turn in
+            _ = try unsafe pool.wait(context: context.toOpaque(), timeout: .seconds(3_600), since: start) {
+                context,
+                turn in
                 let waiter = unsafe Unmanaged<Waiter>.fromOpaque(context).takeRetainedValue()
                 waiter.turn.withLock { $0 = Turn(rawValue: turn) }
             }
@@ -59,7 +61,7 @@ import Testing
         #expect(pool.growth.causes.count == 0)
     }
 
-    @Test("A caller in line is refused when the first attempt has hung for the breaker's threshold, with the attempt as the cause")
+    @Test("A caller in line is refused when the first attempt has hung for the breaker's threshold")
     func hungAttempt() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, always: .hang)
@@ -199,7 +201,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("A server that ends each connection at once is not connected to more than the minimum's number of times in a second")
+    @Test("A server that ends each connection at once is connected to once a second for a minimum of one")
     func minimumThatBreaks() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock) { $0.minimumConnections = 1 }

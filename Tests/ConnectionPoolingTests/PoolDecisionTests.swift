@@ -72,7 +72,7 @@ import Testing
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 1, now: 2_100)) == 4)
     }
 
-    @Test("The breaker is due a threshold after the start of the first attempt without an answer, unless no caller asks")
+    @Test("The breaker is due a threshold after the start of the first attempt without an answer")
     func breaker() {
         var plan = plan()
         #expect(plan.breakerDueAt == nil)

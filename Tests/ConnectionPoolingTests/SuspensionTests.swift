@@ -11,7 +11,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct SuspensionTests {
     private let clock = ManualClock()
 
-    @Test("The failover recipe: old connections are closed at once, callers wait, and are served in order by new connections")
+    @Test("In a failover old connections are closed at once, and callers wait for new ones in order")
     func failover() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock) { $0.circuitBreakerThreshold = .seconds(5) }

@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test("The pool interrupts a request that waits for a row lock at the drain timeout, before any request is cancelled")
+    @Test("The pool interrupts a request that waits for a row lock at the drain timeout")
     func interruption() async throws {
         let database = TestDatabase.postgres
         try await database.withDatabase { path in
