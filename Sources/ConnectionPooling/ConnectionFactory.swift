@@ -54,6 +54,10 @@ public protocol ConnectionFactory<Connection>: Sendable {
 
     /// Whether another attempt to connect can do no better: the password is wrong, say. Then callers are told at once.
     func isPermanent(_ error: any Error) -> Bool
+
+    /// What connections are made to, for error messages: the host and port, say, or the path of a file; `nil` if there is no short name.
+    /// Never with a password.
+    var target: String? { get }
 }
 
 extension ConnectionFactory {
@@ -68,6 +72,9 @@ extension ConnectionFactory {
 
     /// Every failure may pass.
     public func isPermanent(_ error: any Error) -> Bool { false }
+
+    /// There is no short name.
+    public var target: String? { nil }
 }
 
 /// What is to become of a connection that has come back.

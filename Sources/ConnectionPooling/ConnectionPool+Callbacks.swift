@@ -34,11 +34,11 @@ extension ConnectionPool {
         onTurn: @convention(c) (_ context: UnsafeMutableRawPointer, _ turn: Int) -> Void
     ) throws(PoolError) -> WaiterTicket {
         startUpkeep()
-        if let code = refusal(at: start.instant) { throw start.span.ending(error(code, since: start.instant)) }
+        if let refusal = refusal(at: start.instant) { throw start.span.ending(error(refusal, since: start.instant)) }
         do {
             return try unsafe lockPool.wait(context: context, timeout: timeout, onTurn: onTurn)
         } catch let failure {
-            throw start.span.ending(error(PoolError.Code(failure.code), since: start.instant))
+            throw start.span.ending(error(failure, since: start.instant))
         }
     }
 
@@ -61,7 +61,7 @@ extension ConnectionPool {
         do {
             lease = try unsafe lockPool.lease(turn)
         } catch let failure {
-            throw start.span.ending(error(PoolError.Code(failure.code), since: start.instant))
+            throw start.span.ending(error(failure, since: start.instant))
         }
         let now = time.now
         lease.element.place.begin(at: now, Caller(file: 0, line: 0))
@@ -85,17 +85,20 @@ extension ConnectionPool {
         let caller = Caller(file: 0, line: 0)
         if let idle = takeIdle(caller) { return ConnectionLease(idle, of: self) }
         startUpkeep()
-        defer { tellShutdown() }
+        beginCall()
+        defer { endCall() }
         let began = time.now
         var wait = CheckoutWait(began: began, timeout: timeout.wholeNanoseconds)
         var now = began
+        var isNewcomer = true
         while true {
-            if let code = refusal(at: now) { throw error(code, since: began) }
+            if let refusal = refusal(at: now, isNewcomer: isNewcomer) { throw error(refusal, since: began) }
+            isNewcomer = false
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {
                 lease = try lockPool.getBlocking(timeout: .nanoseconds(Int64(clamping: wait.rest(at: now))))
             } catch let failure {
-                throw error(PoolError.Code(failure.code), since: began, cause: wait.cause)
+                throw error(failure, since: began, cause: wait.cause)
             }
             now = time.now
             var slot: LeasedSlot?

@@ -146,18 +146,23 @@ extension ConnectionPool {
         startUpkeep()
         let began = time.now
         var wait = CheckoutWait(began: began, timeout: patience(timeout))
-        defer { tellShutdown() }
+        beginCall()
+        defer { endCall() }
         let nesting = try noteNesting(caller, since: began)
         defer { if nesting { endNesting() } }
         let span = PoolSpan.wait(in: configuration.name)
         var now = began
+        var isNewcomer = true
         while true {
-            if let code = refusal(at: now) { throw span.ending(error(code, since: began)) }
+            if let refusal = refusal(at: now, isNewcomer: isNewcomer) {
+                throw span.ending(error(refusal, since: began))
+            }
+            isNewcomer = false
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {
                 lease = try await lockPool.getInLine(nanoseconds: wait.rest(at: now))
             } catch let failure {
-                throw span.ending(error(PoolError.Code(failure.code), since: began, cause: wait.cause))
+                throw span.ending(error(failure, since: began, cause: wait.cause))
             }
             now = time.now
             var slot: LeasedSlot?
@@ -191,19 +196,6 @@ extension ConnectionPool {
     @usableFromInline
     func shutdownMayGoOn() { closer.changed() }
 
-    /// Why nobody can get in line now; `nil` if anybody can.
-    @usableFromInline
-    func refusal(at now: UInt64) -> PoolError.Code? {
-        let gate = gate.load(ordering: .sequentiallyConsistent)
-        if gate == Gate.draining { return .closed }
-        if gate == Gate.suspended { holdIdle() }
-        if growth.refuses(at: now), !hasConnections {
-            noteBreaker(isOpen: true)
-            return .connectFailed
-        }
-        return nil
-    }
-
     /// Notes how long the holder of a connection has waited for it.
     @inlinable
     func noteWait(_ nanoseconds: UInt64, for slot: LeasedSlot) {
@@ -221,11 +213,14 @@ extension ConnectionPool {
         holders: [PoolSnapshot.Lease] = [],
         cause: (any Error)? = nil
     ) -> PoolError {
+        let now = time.now
         let error = PoolError(
             code,
             pool: configuration.name,
             status: status,
-            waited: .nanoseconds(Int64(clamping: time.now.elapsed(since: began))),
+            state: state,
+            operation: growth.operations.longest(at: now, target: factory.target),
+            waited: .nanoseconds(Int64(clamping: now.elapsed(since: began))),
             oldestLease: oldestLease,
             holders: holders,
             underlying: code == .cancelled || code == .closed ? nil : cause ?? growth.lastFailure

@@ -13,50 +13,75 @@ final class Growth: Sendable {
     private let failure = Locked<(any Error)?>(nil)
     /// Waits for the time of the next attempt.
     let timer = Locked<Task<Void, Never>?>(nil)
+    /// Waits for the time at which the circuit breaker opens.
+    let breakerTimer = Locked<Task<Void, Never>?>(nil)
+    /// Why waiters were refused that have not read it yet.
+    let causes = RefusalCauses()
+    /// What the pool does for its connections.
+    let operations = OperationsUnderWay()
 
     /// From 0 up to 1.
     let random: @Sendable () -> Double
 
     init(_ configuration: ConnectionPoolConfiguration, random: @escaping @Sendable () -> Double) {
         self.random = random
-        plan = Locked(
-            GrowthPlan(
-                maximum: configuration.maximumConnections,
-                minimum: configuration.minimumConnections,
-                concurrent: configuration.maximumConcurrentConnects,
-                backoff: Backoff(
-                    base: configuration.initialBackoff.wholeNanoseconds,
-                    most: configuration.maximumBackoff.wholeNanoseconds
-                ),
-                patience: configuration.circuitBreakerThreshold.wholeNanoseconds
-            )
+        var plan = GrowthPlan(
+            maximum: configuration.maximumConnections,
+            minimum: configuration.minimumConnections,
+            concurrent: configuration.maximumConcurrentConnects,
+            backoff: Backoff(
+                base: configuration.initialBackoff.wholeNanoseconds,
+                most: configuration.maximumBackoff.wholeNanoseconds
+            ),
+            patience: configuration.circuitBreakerThreshold.wholeNanoseconds
         )
+        plan.minimumIdle = configuration.minimumIdleConnections
+        self.plan = Locked(plan)
     }
 
     /// Why the last attempt failed; `nil` if it succeeded, or there was none.
     var lastFailure: (any Error)? { failure.withLock { $0 } }
 
-    /// Notes why an attempt failed, for those who are told of it.
-    func note(_ error: any Error) { failure.withLock { $0 = error } }
-
-    func succeeded() {
+    func succeeded(at now: UInt64) {
         plan.withLock { plan in
-            plan.connectSucceeded()
+            plan.connectSucceeded(at: now)
             failure.withLock { $0 = nil }
             isFailing.store(false, ordering: .sequentiallyConsistent)
         }
     }
 
-    func failed(at now: UInt64, isPermanent: Bool) -> GrowthPlan.Outage {
+    func failed(_ error: any Error, at now: UInt64, isPermanent: Bool) -> GrowthPlan.Outage {
         plan.withLock { plan in
+            failure.withLock { $0 = error }
             isFailing.store(true, ordering: .sequentiallyConsistent)
             return plan.connectFailed(at: now, isPermanent: isPermanent, random: random())
         }
     }
 
-    /// Whether callers are to be refused at once.
-    func refuses(at now: UInt64) -> Bool {
-        isFailing.load(ordering: .sequentiallyConsistent) && plan.withLock { $0.refuses(at: now) }
+    /// Opens the circuit breaker if its time has come.
+    ///
+    /// - Returns: Whether its time has come.
+    func openBreaker(_ demand: @autoclosure () -> GrowthPlan.Demand) -> Bool {
+        plan.withLock { plan in
+            let isOpen = plan.openBreaker(demand())
+            if isOpen { isFailing.store(true, ordering: .sequentiallyConsistent) }
+            return isOpen
+        }
+    }
+
+    /// Forgets that attempts have failed, but not why.
+    func restart(at now: UInt64) {
+        plan.withLock { plan in
+            plan.restart(at: now)
+            isFailing.store(false, ordering: .sequentiallyConsistent)
+        }
+    }
+
+    /// Whether callers are to be refused at once, and why if an attempt has failed since the last success.
+    func refusal(at now: UInt64) -> (isRefused: Bool, failure: (any Error)?) {
+        guard isFailing.load(ordering: .sequentiallyConsistent) else { return (false, nil) }
+        // In one lock: a success between the two would take the reason away.
+        return plan.withLock { plan in (plan.refuses(at: now), failure.withLock { $0 }) }
     }
 }
 
@@ -68,27 +93,40 @@ extension ConnectionPool {
         GrowthPlan.Demand(waiting: lockPool.waiters, occupied: lockPool.occupied, now: time.now)
     }
 
-    /// Starts the connects that are due.
+    /// Counts the connections that callers have, if any are to be kept idle beside them. O(connections).
+    func countUse() {
+        if configuration.minimumIdleConnections == 0 { return }
+        let inUse = places.indices.count { places[$0].leasedAt != 0 }
+        growth.plan.withLock { $0.inUse = inUse }
+    }
+
+    /// Starts the connects that are due. A suspended pool starts none.
     ///
-    /// Called when a place is vacant while somebody waits, and when a connect or close has ended. Each of these comes before
-    /// this reads the counts, in the lock: whoever is last sees that there is something to do.
+    /// Called when a place is vacant while a caller waits, and when a connect or close has ended. Each of these comes before
+    /// this reads the counts, in the lock: the last of them sees that there is something to do.
     func grow() {
         if lockPool.isClosed { return }
         var started: [VacantPlace] = []
         growth.plan.withLock { plan in
+            // In the lock, which `suspend()` takes after it has changed the gate.
+            if isSuspended { return }
+            let demand = self.demand
             for _ in 0..<plan.connectsToStart(demand) {
                 guard let reservation = lockPool.tryReserve() else { break }
-                plan.connectStarted()
                 started.append(Handoff(reservation))
             }
+            plan.connectsStarted(started.count, demand)
         }
+        if started.isEmpty { return }
         for place in started { Task.detached { [self] in await connect(for: place) } }
+        setBreakerTimer()
     }
 
     private func connect(for vacant: VacantPlace) async {
         let reservation = vacant.take()
         let began = time.now
         let generation = self.generation.load(ordering: .sequentiallyConsistent)
+        let operation = growth.operations.begin(.connect, at: began)
         let span = PoolSpan.connect(in: configuration.name)
         let outcome = await patient.run(within: configuration.connectTimeout.wholeNanoseconds) { [factory, hooks] in
             // Where the time was over before this began, its place is another's.
@@ -106,6 +144,9 @@ extension ConnectionPool {
             closer.close(connection, isCounted: false)
         }
         let now = time.now
+        growth.operations.end(operation)
+        // What began before an eviction tells nothing of the server that is there now.
+        let isCurrent = self.generation.load(ordering: .sequentiallyConsistent) == generation
         switch consume outcome {
         case .finished(let connection):
             let place = places[reservation.index]
@@ -117,7 +158,7 @@ extension ConnectionPool {
             )
             closer.opened()
             closer.set(factory.interruption(of: connection), for: reservation.index)
-            growth.succeeded()
+            growth.succeeded(at: now)
             span.end()
             counters.withLock { $0.created += 1 }
             notify(.connected(after: .nanoseconds(Int64(clamping: now.elapsed(since: began)))))
@@ -129,11 +170,11 @@ extension ConnectionPool {
             }
         case .failed(let error):
             span.end(error)
-            fail(reservation, error, isPermanent: factory.isPermanent(error), at: now)
+            fail(reservation, error, isCurrent: isCurrent, isPermanent: factory.isPermanent(error), at: now)
         case .timedOut:
             let error = ConnectTimedOut(timeout: configuration.connectTimeout)
             span.end(error)
-            fail(reservation, error, isPermanent: false, at: now)
+            fail(reservation, error, isCurrent: isCurrent, isPermanent: false, at: now)
         }
         grow()
         tellShutdown()
@@ -142,27 +183,28 @@ extension ConnectionPool {
     private func fail(
         _ reservation: consuming Reservation<PooledConnection<Factory.Connection>>,
         _ error: any Error,
+        isCurrent: Bool,
         isPermanent: Bool,
         at now: UInt64
     ) {
-        growth.note(error)
         // Without a back-off an attempt is made for each caller, and told to one: before it counts as over, or another would be
         // made for the same caller.
         let isRetried = configuration.maximumBackoff > .zero
-        if !isRetried { _ = lockPool.failOldestWaiter() }
-        let outage = growth.failed(at: now, isPermanent: isPermanent)
+        if !isRetried, isCurrent, !isSuspended { refuseWaiters(error, atMost: 1) }
+        let outage = growth.failed(error, at: now, isPermanent: isPermanent && isCurrent)
         reservation.abandon()
         counters.withLock { $0.connectFailures += 1 }
         notify(.connectFailed(error, failures: outage.failures))
         if !isRetried { return }
-        if outage.isOpen { noteBreaker(isOpen: true) }
-        // Where there is a connection, whoever waits gets that in turn. Nobody is to wait for what is not there.
-        if outage.isOpen, !hasConnections { while lockPool.failOldestWaiter() {} }
+        if outage.isOpen {
+            noteBreaker(isOpen: true)
+            refuseWaitersWithoutConnection(error)
+        }
         setTimer()
     }
 
     /// Sees to it that the next attempt is made when its time has come.
-    private func setTimer() {
+    func setTimer() {
         let now = time.now
         guard let retryAt = growth.plan.withLock({ $0.outage?.retryAt }) else { return }
         if retryAt <= now { return grow() }

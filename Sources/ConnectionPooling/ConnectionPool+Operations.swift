@@ -10,7 +10,16 @@ struct Suspension: Sendable {
     private(set) var isSuspended = false
     private var held: [LeasedSlot] = []
 
+    /// How many connections it keeps.
+    var count: Int { held.count }
+
     mutating func begin() { isSuspended = true }
+
+    /// Takes all connections out. They come back by `hold(_:)`.
+    mutating func takeHeld() -> [LeasedSlot] {
+        defer { held = [] }
+        return held
+    }
 
     /// Keeps a connection in hand, if the pool is suspended.
     mutating func hold(_ slot: LeasedSlot) -> Bool {
@@ -55,8 +64,11 @@ extension ConnectionPool {
         size.withLock { lockPool.resize(to: $0) }
     }
 
-    /// Hands out no connection until ``resume()``: for a failover, say. Callers wait in line, under their deadlines. Leases
-    /// that are out go on. A caller that this overtakes may still be served.
+    /// Hands out no connection until ``resume()``: for a failover, say.
+    ///
+    /// Callers wait in line until ``resume()``, or until their own timeouts. Leases that are out go on. The pool starts no connection
+    /// attempt. An attempt that is under way ends, and no caller is refused if it fails. ``evictAll()`` closes also the connections that
+    /// the pool keeps from its callers. A caller that asks at the same time may still be served.
     public func suspend() {
         suspension.withLock { suspension in
             guard
@@ -68,11 +80,16 @@ extension ConnectionPool {
             else { return }
             suspension.begin()
         }
+        // After this no connection attempt starts: see `grow()`.
+        growth.plan.withLock { _ in }
         holdIdle()
     }
 
-    /// Hands out connections again: to who has waited longest first.
+    /// Hands out connections again, to the longest-waiting callers first.
+    ///
+    /// The pool connects at once for callers that find no connection, whatever failed before it was suspended.
     public func resume() {
+        if isSuspended { growth.restart(at: time.now) }
         let held = suspension.withLock { suspension in
             _ = gate.compareExchange(
                 expected: Gate.suspended,
@@ -83,6 +100,8 @@ extension ConnectionPool {
         }
         pass(held)
         grow()
+        setTimer()
+        setBreakerTimer()
     }
 
     /// Takes idle connections out of the callers' reach while the pool is suspended.
@@ -101,10 +120,13 @@ extension ConnectionPool {
         for index in places.indices {
             if let lease = lockPool.tryGet(slot: index) { pass(lease, at: time.now) }
         }
+        pass(suspension.withLock { $0.takeHeld() })
         grow()
     }
 
-    /// Makes the connections that `minimumConnections` asks for without waiting for the first checkout.
+    /// Starts to make the connections that `minimumConnections` and `minimumIdleConnections` ask for. Returns at once.
+    ///
+    /// ``prewarm(timeout:)`` waits until they are there.
     public func prewarm() { startUpkeep() }
 
     /// Gives out no connection any more, fails everyone who waits, and closes what is idle now and the rest when it comes
@@ -125,15 +147,16 @@ extension ConnectionPool {
     /// closed; leases that are still out then are interrupted, as far as the factory has means; and everything is closed.
     ///
     /// Returns when everything is closed, also what is still being made, or at the latest `drain` and twice the configuration's
-    /// `closeTimeout` later. Safe to
+    /// `closeTimeout` later: with the defaults after 18 seconds. After ``beginShutdown(drain:)`` the time counts from that call. Safe to
     /// call again, and from several tasks at once. A cancellation of the calling task changes nothing.
     ///
     /// - Parameter drain: How long callers and leases have to end by themselves; by default the configuration's `drainTimeout`.
     public func shutdown(drain: Duration? = nil) async {
         refuseNewcomers()
-        let (began, patience) = (time.now, (drain ?? configuration.drainTimeout).wholeNanoseconds)
+        let began = time.now
+        let patience = announcement.withLock { $0.remaining(of: drain ?? configuration.drainTimeout, at: began) }
         _ = await patient.run(within: patience) { [self] in
-            await closer.wait { [lockPool] in lockPool.waiters == 0 }
+            await closer.wait { [self] in lockPool.waiters == 0 && calls.load(ordering: .sequentiallyConsistent) == 0 }
         } late: { _ in
         }
         lockPool.close()
@@ -161,6 +184,9 @@ extension ConnectionPool {
         // gate in this lock.
         upkeep.withLock { _ in growth.plan.withLock { $0.isWarm = false } }
         releaseHeld()
+        // For callers that have waited in a suspended pool.
+        grow()
+        setTimer()
     }
 
     private func releaseHeld() { pass(suspension.withLock { $0.end() }) }

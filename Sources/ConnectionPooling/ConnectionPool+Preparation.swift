@@ -181,7 +181,7 @@ extension ConnectionPool {
         for wait: inout CheckoutWait
     ) async throws(PoolError) -> LeasedSlot? {
         let (treatment, status) = (AwaitedTreatment(), status(of: record(of: slot), at: time.now))
-        treat(LockGuard(slot), .broken, for: treatment) { connection in await beforeHandOut(connection, status) }
+        treat(LockGuard(slot), .hook, .broken, for: treatment) { connection in await beforeHandOut(connection, status) }
         if let approved = try await outcome(of: treatment, within: .max, for: &wait) {
             if handOutRefusals.load(ordering: .relaxed) != 0 { handOutRefusals.store(0, ordering: .relaxed) }
             return approved

@@ -51,7 +51,7 @@ extension ConnectionPool {
     ) {
         guard health == .reusable, let afterReturn = hooks.afterReturn else { return judge(lease, health, at: now) }
         let status = status(of: lease.element.place, at: now)
-        treat(lease, .broken) { [factory] connection in
+        treat(lease, .hook, .broken) { [factory] connection in
             switch await afterReturn(connection, status) {
             case .reusable: true
             case .needsReset: await factory.reset(connection)
@@ -103,13 +103,13 @@ extension ConnectionPool {
 
     /// Resets a connection, off the way of whoever gave it back.
     private func reset(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
-        treat(lease, .broken) { [factory] connection in await factory.reset(connection) }
+        treat(lease, .reset, .broken) { [factory] connection in await factory.reset(connection) }
     }
 
     /// Finds out whether an idle connection still works. A successful test passes it to the caller that waits for the treatment, or else
     /// as if it were returned.
     func test(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, for caller: AwaitedTreatment? = nil) {
-        treat(lease, .failedTest, for: caller) { [factory] connection in await factory.ping(connection) }
+        treat(lease, .test, .failedTest, for: caller) { [factory] connection in await factory.ping(connection) }
     }
 
     /// Does something that may hang to a connection in a task of the pool's own, for at most `resetTimeout`.
@@ -124,12 +124,14 @@ extension ConnectionPool {
     ///   - treatment: Returns whether the connection can be used.
     func treat(
         _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
+        _ kind: PoolOperation.Kind,
         _ end: ConnectionEnd,
         for caller: AwaitedTreatment? = nil,
         _ treatment: @escaping @Sendable (borrowing Factory.Connection) async -> Bool
     ) {
         lease.takeReserving { pooled, reservation in
             let (patientConnection, vacant) = (Handoff(pooled.connection), Handoff(reservation))
+            let operation = growth.operations.begin(kind, at: time.now)
             Task.detached { [self] in
                 let timeout = configuration.resetTimeout.wholeNanoseconds
                 let outcome = await patient.run(within: timeout) {
@@ -140,6 +142,7 @@ extension ConnectionPool {
                     closer.close(treated.connection)
                 }
                 let reservation = vacant.take()
+                growth.operations.end(operation)
                 switch consume outcome {
                 case .finished(let treated):
                     let isWell = treated.isWell
@@ -187,7 +190,9 @@ extension ConnectionPool {
         noteClosing(end)
         closer.set(nil, for: reservation.index)
         let place = Handoff(reservation)
-        closer.close(connection) { [weak self] in
+        let operation = growth.operations.begin(.close, at: time.now)
+        closer.close(connection) { [weak self, growth] in
+            growth.operations.end(operation)
             place.take().abandon()
             // The core tells of a vacant place; not of one that a lower maximum has taken away, which makes room all the same.
             self?.grow()
@@ -201,6 +206,12 @@ extension ConnectionPool {
     ///
     /// - Complexity: O(connections).
     public func inspectIdle() {
+        let now = time.now
+        for slot in suspension.withLock({ $0.takeHeld() }) {
+            let lease = LockGuard<PooledConnection<Factory.Connection>>(slot)
+            let health = factory.inspect(lease.element.connection)
+            judge(lease, health, at: now)
+        }
         for index in 0..<lockPool.capacity {
             if let lease = lockPool.tryGet(slot: index) {
                 let health = factory.inspect(lease.element.connection)

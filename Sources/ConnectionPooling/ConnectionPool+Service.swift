@@ -17,11 +17,16 @@ extension ConnectionPool {
     /// works without it.
     ///
     /// ```swift
-    /// let group = ServiceGroup(services: [pool, server], gracefulShutdownSignals: [.sigterm], logger: logger)
+    /// let group = ServiceGroup(
+    ///     services: [pool, server, pool.shutdownNotice],
+    ///     gracefulShutdownSignals: [.sigterm],
+    ///     logger: logger
+    /// )
     /// try await group.run()
     /// ```
     ///
-    /// A group shuts its services down in the opposite order of the list: name the pool before those that use it.
+    /// A group shuts its services down in the opposite order of the list: name the pool before those that use it, and
+    /// ``shutdownNotice`` last, which begins the pool's time at the signal.
     public func run() async { await run(drain: configuration.drainTimeout) }
 
     /// Runs the pool as a part of a service, as ``run()`` does.

@@ -64,10 +64,13 @@ extension ConnectionPool {
     func stopTimers() {
         upkeep.withLock { $0 }?.cancel()
         growth.timer.withLock { $0 }?.cancel()
+        growth.breakerTimer.withLock { $0 }?.cancel()
+        announcement.withLock { $0.timer }?.cancel()
     }
 
     /// Closes, replaces and tests idle connections whose time has come, and reports leases that last too long. O(connections).
     func lookAfterConnections() {
+        countUse()
         let now = time.now
         for index in places.indices {
             let place = places[index]
@@ -103,7 +106,11 @@ extension ConnectionPool {
 
     private var isSurplus: Bool {
         let occupancy = lockPool.occupancy
-        return occupancy.idle + occupancy.leased > configuration.minimumConnections
+        let count = occupancy.idle + occupancy.leased
+        if count <= configuration.minimumConnections { return false }
+        // Not `occupancy.idle`: the connection that this is about may be in the pool's own hand.
+        return configuration.minimumIdleConnections == 0
+            || count - growth.plan.withLock { $0.inUse } > configuration.minimumIdleConnections
     }
 
     private func report(_ place: Place, at now: UInt64) {

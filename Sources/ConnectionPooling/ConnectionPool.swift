@@ -62,6 +62,10 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     let suspectedSince = Atomic<UInt64>(0)
     /// How many new connections the hook `beforeHandOut` has refused in a row.
     let handOutRefusals = Atomic<Int>(0)
+    /// How many calls wait for a connection, those among them that have left the line with one that has to be tested first.
+    let calls = Atomic(0)
+    /// When the pool is shut down, if that has been announced.
+    let announcement = Locked(ShutdownAnnouncement())
     /// Nanoseconds that a caller waits who says nothing else.
     let checkoutTimeout: UInt64
     /// Nanoseconds of idleness from which on a connection is tested first.
@@ -179,11 +183,13 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     /// How the pool's places are used now. O(connections).
     public var status: PoolStatus {
         let occupancy = lockPool.occupancy
+        // The core takes a held connection for a leased one.
+        let held = min(suspension.withLock { $0.count }, occupancy.leased)
         return PoolStatus(
             maximum: growth.plan.withLock { $0.maximum },
             minimum: configuration.minimumConnections,
-            leased: occupancy.leased,
-            idle: occupancy.idle,
+            leased: occupancy.leased - held,
+            idle: occupancy.idle + held,
             changing: occupancy.reserved,
             waiting: lockPool.waiters
         )

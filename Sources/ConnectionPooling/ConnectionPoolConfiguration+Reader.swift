@@ -17,7 +17,8 @@
         /// The keys are named as the fields are, and each may be left out.
         ///
         /// - `name` (string)
-        /// - `maximumConnections`, `largestMaximum`, `minimumConnections`, `maximumConcurrentConnects`, `maximumWaiters` (int)
+        /// - `maximumConnections`, `largestMaximum`, `minimumConnections`, `minimumIdleConnections`,
+        ///   `maximumConcurrentConnects`, `maximumWaiters` (int)
         /// - `maximumUses` (int, or `never`)
         /// - `checkoutTimeout`, `connectTimeout`, `resetTimeout`, `closeTimeout`, `drainTimeout`, `initialBackoff`,
         ///   `maximumBackoff`, `circuitBreakerThreshold` (duration)
@@ -39,6 +40,7 @@
             try reader.read("maximumConnections", into: &maximumConnections)
             try reader.read("largestMaximum", into: &largestMaximum)
             try reader.read("minimumConnections", into: &minimumConnections)
+            try reader.read("minimumIdleConnections", into: &minimumIdleConnections)
             try reader.read("maximumConcurrentConnects", into: &maximumConcurrentConnects)
             try reader.read("maximumWaiters", into: &maximumWaiters)
             try reader.read("checkoutTimeout", into: &checkoutTimeout)

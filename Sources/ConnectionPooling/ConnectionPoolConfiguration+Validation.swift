@@ -10,6 +10,7 @@ extension ConnectionPoolConfiguration {
         try check("maximumConnections", maximumConnections, in: 1...100_000)
         try check("largestMaximum", largestMaximum ?? maximumConnections, in: maximumConnections...100_000)
         try check("minimumConnections", minimumConnections, in: 0...maximumConnections)
+        try check("minimumIdleConnections", minimumIdleConnections, in: 0...maximumConnections)
         try check("maximumConcurrentConnects", maximumConcurrentConnects, in: 1...100_000)
         try check("maximumWaiters", maximumWaiters, in: 1...100_000)
         try check("maximumUses", maximumUses ?? 1, in: 1...Int.max)
@@ -28,6 +29,14 @@ extension ConnectionPoolConfiguration {
             if let duration, duration <= .zero {
                 throw PoolError(invalid: field, "must be more than nothing, but is \(duration)", in: name)
             }
+        }
+        // With less, attempts would follow each other without a pause. Zero for both is another mode: one attempt for each caller.
+        if maximumBackoff > .zero, initialBackoff < .milliseconds(1) {
+            throw PoolError(
+                invalid: "initialBackoff",
+                "must be at least a millisecond unless maximumBackoff is zero, but is \(initialBackoff)",
+                in: name
+            )
         }
         if maximumBackoff < initialBackoff {
             throw PoolError(

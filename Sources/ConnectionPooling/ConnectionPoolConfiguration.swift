@@ -20,6 +20,10 @@ public struct ConnectionPoolConfiguration: Hashable, Sendable {
     /// is closed.
     public var minimumConnections: Int
 
+    /// How many connections are kept idle beside those in use, as far as ``maximumConnections`` allows. What lacks is made within about
+    /// a second. The default is 0. Unlike ``minimumConnections`` it keeps connections ahead of a load that grows.
+    public var minimumIdleConnections: Int
+
     /// How many connects are under way at a time. The default is 4: enough to fill a pool quickly, and few enough not to be the
     /// load that a database that has just started breaks under.
     public var maximumConcurrentConnects: Int
@@ -33,29 +37,39 @@ public struct ConnectionPoolConfiguration: Hashable, Sendable {
     /// hiccup, and shorter than most clients wait for a server.
     public var checkoutTimeout: Duration
 
-    /// How long a connect may take; then its place is free for another. The default is 10 seconds.
+    /// How long a connect may take; then its place is free for another. The default is 4 seconds.
+    ///
+    /// Below ``circuitBreakerThreshold`` and ``checkoutTimeout``: so a second attempt begins while the first callers still wait, and their
+    /// error has a cause. TCP repeats a lost first packet after 1 and 3 seconds, so that 4 seconds survive the loss of two. A server that
+    /// has to be started first needs more; then raise all three.
     public var connectTimeout: Duration
 
     /// How long resetting or testing a connection may take; then it is closed instead. The default is 5 seconds.
     public var resetTimeout: Duration
 
-    /// How long a close may take; then its place is free, and the close goes on by itself. The default is 5 seconds.
+    /// How long a close may take; then its place is free, and the close goes on by itself. The default is 3 seconds. A shutdown takes
+    /// at most ``drainTimeout`` and twice this.
     public var closeTimeout: Duration
 
     /// How long callers and leases have to end by themselves when the pool is shut down and ``ConnectionPool/shutdown(drain:)`` is
-    /// not told. The default is 30 seconds, as long as most orchestrators wait before they kill a process.
+    /// not told. The default is 12 seconds: above ``checkoutTimeout``, so that a caller in line is served or has its own timeout before;
+    /// and with the closes a shutdown ends after 18 seconds, where orchestrators kill a process after 30.
     public var drainTimeout: Duration
 
     /// The bound of the wait after a connect has failed; it doubles with each failure up to ``maximumBackoff``, and the wait
-    /// is chosen at random below it. The default is 100 milliseconds.
+    /// is chosen at random below it. The default is 100 milliseconds. At least one millisecond, unless ``maximumBackoff`` is zero.
     public var initialBackoff: Duration
 
     /// The longest wait between two connects while they fail, and so the longest that a database that is back stays unused.
     /// The default is 5 seconds. Zero for no second attempt: a connect that fails is told to who has waited longest.
     public var maximumBackoff: Duration
 
-    /// For how long connects may fail before callers are refused at once, with the cause, while there is no connection. The
-    /// default is 5 seconds: a restart is waited for, and an outage does not fill the line.
+    /// How long after the start of the first attempt that has not succeeded callers are refused at once, with the cause, while there is
+    /// no connection.
+    ///
+    /// An attempt that hangs counts like one that fails. The default is 5 seconds: a restart is waited for, and an outage does not fill
+    /// the line; below ``checkoutTimeout``, so that callers learn of an outage by the breaker. With zero, the first failure counts. A
+    /// threshold below the time of an ordinary connect refuses callers while that goes on.
     public var circuitBreakerThreshold: Duration
 
     /// The idle time from which on a connection is tested before it is handed out; zero for a test at each checkout, which costs a round
@@ -89,13 +103,14 @@ public struct ConnectionPoolConfiguration: Hashable, Sendable {
         maximumConnections: Int = 10,
         largestMaximum: Int? = nil,
         minimumConnections: Int = 0,
+        minimumIdleConnections: Int = 0,
         maximumConcurrentConnects: Int = 4,
         maximumWaiters: Int = 1_024,
         checkoutTimeout: Duration = .seconds(10),
-        connectTimeout: Duration = .seconds(10),
+        connectTimeout: Duration = .seconds(4),
         resetTimeout: Duration = .seconds(5),
-        closeTimeout: Duration = .seconds(5),
-        drainTimeout: Duration = .seconds(30),
+        closeTimeout: Duration = .seconds(3),
+        drainTimeout: Duration = .seconds(12),
         initialBackoff: Duration = .milliseconds(100),
         maximumBackoff: Duration = .seconds(5),
         circuitBreakerThreshold: Duration = .seconds(5),
@@ -110,6 +125,7 @@ public struct ConnectionPoolConfiguration: Hashable, Sendable {
         self.maximumConnections = maximumConnections
         self.largestMaximum = largestMaximum
         self.minimumConnections = minimumConnections
+        self.minimumIdleConnections = minimumIdleConnections
         self.maximumConcurrentConnects = maximumConcurrentConnects
         self.maximumWaiters = maximumWaiters
         self.checkoutTimeout = checkoutTimeout

@@ -44,6 +44,13 @@ public struct PoolError: Error, Sendable {
     /// Why the last connection could not be made, where that may be the reason.
     public var underlying: (any Error)? { report.value.underlying }
 
+    /// Whether the pool accepted callers, was suspended or shut down; `nil` for an invalid configuration.
+    public var state: PoolState? { report.value.state }
+
+    /// Of the connection attempts, tests, resets and closes that the caller may have waited for, the one that had been running for
+    /// longest; `nil` if none was.
+    public var operation: PoolOperation? { report.value.operation }
+
     /// How long the caller had waited; zero if it was refused at once.
     public var waited: Duration { report.value.waited }
 
@@ -59,6 +66,8 @@ public struct PoolError: Error, Sendable {
     private struct Report {
         var detail: String
         var status: PoolStatus?
+        var state: PoolState?
+        var operation: PoolOperation?
         var waited = Duration.zero
         var oldestLease: PoolSnapshot.Lease?
         var holders: [PoolSnapshot.Lease] = []
@@ -71,6 +80,8 @@ public struct PoolError: Error, Sendable {
     ///   - code: What kind of reason it is.
     ///   - pool: The name of the pool.
     ///   - status: How the pool's places were used.
+    ///   - state: Whether the pool was in service.
+    ///   - operation: What the pool was waiting for.
     ///   - waited: How long the caller had waited.
     ///   - oldestLease: The lease that had been out for longest.
     ///   - holders: In a deadlock, all leases.
@@ -79,6 +90,8 @@ public struct PoolError: Error, Sendable {
         _ code: Code,
         pool: String,
         status: PoolStatus? = nil,
+        state: PoolState? = nil,
+        operation: PoolOperation? = nil,
         waited: Duration = .zero,
         oldestLease: PoolSnapshot.Lease? = nil,
         holders: [PoolSnapshot.Lease] = [],
@@ -88,6 +101,7 @@ public struct PoolError: Error, Sendable {
         self.pool = pool
         let detail =
             switch code {
+            case .timedOut where state == .suspended: "the pool is suspended, and was not resumed in time"
             case .timedOut: "no connection came free in time"
             case .tooManyWaiters: "too many callers wait already"
             case .cancelled: "the task was cancelled while it waited"
@@ -99,6 +113,8 @@ public struct PoolError: Error, Sendable {
             Report(
                 detail: detail,
                 status: status,
+                state: state,
+                operation: operation,
                 waited: waited,
                 oldestLease: oldestLease,
                 holders: holders,
@@ -124,6 +140,9 @@ extension PoolError: CustomStringConvertible {
             text += "; they were checked out at " + holders.map(\.place).joined(separator: ", ")
         } else if let oldestLease, code != .closed {
             text += "; the oldest lease is from \(oldestLease.place), \(oldestLease.age) ago"
+        }
+        if let operation, [.timedOut, .tooManyWaiters, .connectFailed].contains(code), !(underlying is ConnectPending) {
+            text += "; \(operation)"
         }
         if let underlying { text += ": \(underlying)" }
         return text + "."

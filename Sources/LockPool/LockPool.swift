@@ -193,11 +193,12 @@ extension LockPool where Element: ~Copyable {
 
     /// Wakes the oldest waiter without an element: its ``get()`` throws an error with none of the public codes.
     ///
-    /// - Returns: Whether anybody waited.
-    package func failOldestWaiter() -> Bool {
+    /// - Parameter reason: A number that the error has as its ``LockPoolError/reason``. Not negative.
+    /// - Returns: Whether a caller waited.
+    package func failOldestWaiter(reason: Int = 0) -> Bool {
         guard let record = core.dequeue() else { return false }
         core.trim()
-        core.wake(record, Wakeup.failed)
+        core.wake(record, Wakeup.failed - reason)
         return true
     }
 

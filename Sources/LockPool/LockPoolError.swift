@@ -44,6 +44,9 @@ public struct LockPoolError: Error, Hashable, Sendable {
 
     /// How many callers may wait for one of them at a time.
     public let maximumWaiters: Int
+
+    /// The number that ``LockPool/failOldestWaiter(reason:)`` was called with; 0 for every other error.
+    package let reason: Int
 }
 
 extension LockPoolError: CustomStringConvertible {
@@ -74,13 +77,14 @@ extension Core {
             case Wakeup.cancelled: .cancelled
             case Wakeup.timedOut: .timedOut
             case Wakeup.closed: .closed
-            case Wakeup.failed: .failed
+            case ...Wakeup.failed: .failed
             default: .tooManyWaiters
             }
         return LockPoolError(
             code: LockPoolError.Code(kind: kind),
             slots: shape.count,
-            maximumWaiters: shape.maximumWaiters
+            maximumWaiters: shape.maximumWaiters,
+            reason: kind == .failed ? Wakeup.failed - wakeup : 0
         )
     }
 }

@@ -31,6 +31,7 @@ enum Wakeup {
     static let timedOut = -2
     static let closed = -3
     static let refused = -4
+    /// The last of the named ones: each smaller number is this one with a reason.
     static let failed = -5
 }
 

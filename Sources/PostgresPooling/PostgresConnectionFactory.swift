@@ -151,6 +151,13 @@ struct PostgresConnectionFactory: ConnectionFactory {
         return ![.connectionLost, .outcomeUnknown, .timedOut].contains(error.code)
     }
 
+    /// The hosts, without a password or any other parameter.
+    var target: String? {
+        guard let hosts = server["host"] ?? server["hostaddr"] ?? getenvString("PGHOST") else { return nil }
+        guard let ports = server["port"] ?? getenvString("PGPORT") else { return hosts }
+        return hosts.contains(",") || ports.contains(",") ? "\(hosts) (port \(ports))" : "\(hosts):\(ports)"
+    }
+
     /// Neither blocks nor waits: what the server has not read by now is not sent any more.
     func close(_ connection: consuming PostgresConnection) async {
         connection.link.close()

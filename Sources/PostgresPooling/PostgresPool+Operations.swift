@@ -17,6 +17,22 @@ extension PostgresPool {
     /// Makes the connections that `minimumConnections` asks for, without waiting for the first caller. Returns at once.
     public func prewarm() { connections.prewarm() }
 
+    /// Makes the connections that `minimumConnections` asks for, at least one, and suspends until they are there: so that a program with a
+    /// wrong configuration fails at its start.
+    ///
+    /// - Parameter timeout: How long to wait for all of them. A failed attempt is repeated meanwhile, unless another can do no better.
+    /// - Throws: As ``withConnection(timeout:_:)`` for a caller that gets no connection.
+    public func prewarm(timeout: Duration) async throws {
+        do {
+            try await connections.prewarm(timeout: timeout)
+        } catch {
+            throw error.code == .cancelled ? CancellationError() : reason(for: error)
+        }
+    }
+
+    /// What the pool does with callers now. O(1).
+    public var state: PoolState { connections.state }
+
     /// Changes how many connections there may be, at run time.
     ///
     /// Connections above a lower maximum are closed: idle ones now, those in use when their bodies have ended.

@@ -69,7 +69,8 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// How long a call waits for a connection; 10 seconds by default.
     public var checkoutTimeout: Duration
 
-    /// How long calls have to end by themselves when the pool is shut down; 30 seconds by default.
+    /// How long calls have to end by themselves when the pool is shut down; 12 seconds by default, so that a shutdown ends
+    /// before an orchestrator kills the process.
     public var drainTimeout: Duration
 
     /// How many calls may wait for the readers, and how many for the writer, from 1 to 100,000; 4,096 by default. The next is
@@ -193,7 +194,7 @@ public struct SQLiteConfiguration: Hashable, Sendable {
         cacheSizeKiB: Int = 8_192,
         mmapSizeBytes: Int = 0,
         checkoutTimeout: Duration = .seconds(10),
-        drainTimeout: Duration = .seconds(30),
+        drainTimeout: Duration = .seconds(12),
         maximumWaiters: Int = 4_096,
         statementCacheCapacity: Int = 128,
         pragmas: [SQLitePragma] = [],

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ConnectionPooling
+public import ConnectionPooling
 
 #if ServiceLifecycleSupport
     public import ServiceLifecycle
@@ -27,6 +27,23 @@ extension SQLitePool {
         await writer.shutdown(drain: max(.zero, drain - began.duration(to: .now)))
         await close()
     }
+
+    /// Begins the end of the pool without refusing newcomers yet: for the moment of a signal, when requests in flight still need
+    /// connections.
+    ///
+    /// After `drain` the pool shuts down as ``shutdown(drain:)`` does with zero. A `shutdown` before that has the rest of the time. Returns
+    /// at once. Of several calls the earliest deadline counts.
+    ///
+    /// - Parameter drain: How long calls have to end by themselves; by default the configuration's `drainTimeout`.
+    public func beginShutdown(drain: Duration? = nil) {
+        let drain = drain ?? configuration.drainTimeout
+        writer.beginShutdown(drain: drain) {}
+        // Both together, so that the readers are closed before the writer.
+        readers.beginShutdown(drain: drain) { [weak self] in await self?.shutdown(drain: .zero) }
+    }
+
+    /// A service that begins the pool's shutdown at the moment of a graceful shutdown. Name it last in the service group's list.
+    public var shutdownNotice: ShutdownNotice { ShutdownNotice { [weak self] in self?.beginShutdown() } }
 
     /// Runs the pool as a part of a service, and shuts it down with the configuration's `drainTimeout`.
     ///

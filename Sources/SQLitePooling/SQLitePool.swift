@@ -154,6 +154,8 @@ extension SQLiteConfiguration {
             maximumConnections: maximumConnections,
             maximumWaiters: maximumWaiters,
             checkoutTimeout: checkoutTimeout,
+            // Recovery from a long log reads all of it.
+            connectTimeout: .seconds(8),
             drainTimeout: drainTimeout,
             // Whether a file can be opened is found out at once, by each caller.
             initialBackoff: .zero,

@@ -38,6 +38,9 @@ struct SQLiteWorkerFactory: ConnectionFactory {
     /// A file that cannot be opened now cannot be opened in a moment.
     func isPermanent(_ error: any Error) -> Bool { true }
 
+    /// The path of the file.
+    var target: String? { file.location.filePath }
+
     func close(_ connection: consuming SQLiteWorker) async {
         await connection.close()
     }

@@ -171,7 +171,11 @@ import Testing
     func timeout() async throws {
         let clock = ManualClock()
         let factory = ScriptedFactory([.hang])
-        let pool = try makePool(factory, maximum: 1, clock: clock)
+        // The breaker opens later than the caller's time is over.
+        var configuration = ConnectionPoolConfiguration(name: "test", maximumConnections: 1, maximumWaiters: 16)
+        configuration.connectTimeout = .seconds(10)
+        configuration.circuitBreakerThreshold = .seconds(60)
+        let pool = try ConnectionPool(factory: factory, configuration: configuration, clock: clock)
         let byDefault = await inLine(1, of: pool)
         let own = await inLine(2, of: pool, timeout: .seconds(3))
         await eventually { clock.deadlines.contains(.seconds(3)) }

@@ -29,7 +29,7 @@ import Testing
     )
     func growth(waiting: Int, occupied: Int, connecting: Int, expected: Int) {
         var plan = plan()
-        for _ in 0..<connecting { plan.connectStarted() }
+        for _ in 0..<connecting { plan.connectStarted(at: 0) }
         #expect(plan.connectsToStart(.init(waiting: waiting, occupied: occupied, now: 0)) == expected)
     }
 
@@ -54,28 +54,51 @@ import Testing
     @Test("After a failure there is one attempt at a time, when its time has come")
     func outage() {
         var plan = plan()
-        plan.connectStarted()
+        plan.connectStarted(at: 1_000)
         plan.connectFailed(at: 1_000, isPermanent: false, random: 0.5)
         #expect(plan.outage?.retryAt == 1_050 && plan.outage?.isOpen == false)
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 0, now: 1_049)) == 0)
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 0, now: 1_050)) == 1)
         #expect(plan.connectsToStart(.init(waiting: 0, occupied: 0, now: 1_050)) == 0)
-        plan.connectStarted()
+        plan.connectStarted(at: 0)
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 1, now: 1_050)) == 0)
         plan.connectFailed(at: 2_000, isPermanent: false, random: 0.5)
         // Open: somebody has to find out, though nobody waits.
         #expect(plan.outage?.isOpen == true)
         #expect(plan.connectsToStart(.init(waiting: 0, occupied: 0, now: 2_100)) == 1)
-        plan.connectStarted()
-        plan.connectSucceeded()
+        plan.connectStarted(at: 0)
+        plan.connectSucceeded(at: 0)
         #expect(plan.outage == nil)
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 1, now: 2_100)) == 4)
+    }
+
+    @Test("The breaker is due a threshold after the start of the first attempt without an answer")
+    func breaker() {
+        var plan = plan()
+        #expect(plan.breakerDueAt == nil)
+        plan.connectStarted(at: 100)
+        plan.connectStarted(at: 300)
+        #expect(plan.breakerDueAt == 1_100)
+        // The other attempt has had no answer since.
+        plan.connectSucceeded(at: 400)
+        #expect(plan.breakerDueAt == 1_400)
+        let isOpenEarly = plan.openBreaker(.init(waiting: 1, occupied: 2, now: 1_399))
+        #expect(!isOpenEarly)
+        let isOpen = plan.openBreaker(.init(waiting: 1, occupied: 2, now: 1_400))
+        #expect(isOpen && plan.refuses(at: 1_400) && plan.outage?.failures == 0)
+        plan.connectSucceeded(at: 1_500)
+        #expect(plan.outage == nil && plan.breakerDueAt == nil)
+        plan.connectStarted(at: 2_000)
+        plan.connectFailed(at: 2_100, isPermanent: false, random: 0)
+        // The only caller has gone: the next one has an attempt of its own.
+        let isOpenWithoutCaller = plan.openBreaker(.init(waiting: 0, occupied: 0, now: 3_000))
+        #expect(!isOpenWithoutCaller && plan.breakerDueAt == nil)
     }
 
     @Test("A failure that cannot pass opens the breaker at once")
     func permanent() {
         var plan = plan()
-        plan.connectStarted()
+        plan.connectStarted(at: 0)
         let answer1 = plan.connectFailed(at: 0, isPermanent: true, random: 0).isOpen
         #expect(answer1)
     }
@@ -83,8 +106,8 @@ import Testing
     @Test("A failure that is noted late does no harm")
     func lateFailure() {
         var plan = plan()
-        plan.connectStarted()
-        plan.connectStarted()
+        plan.connectStarted(at: 999)
+        plan.connectStarted(at: 999)
         plan.connectFailed(at: 1_000, isPermanent: false, random: 0)
         let late = plan.connectFailed(at: 999, isPermanent: false, random: 0)
         #expect(late.failures == 2 && !late.isOpen)
@@ -109,8 +132,8 @@ import Testing
         let answer2 = plan.mayRetire(room, closing: 0, isNeeded: true)
         #expect(!answer2)
         #expect(plan.connectsToStart(room) == 1)
-        plan.connectStarted()
-        plan.connectSucceeded()
+        plan.connectStarted(at: 0)
+        plan.connectSucceeded(at: 0)
         let answer3 = plan.mayRetire(.init(waiting: 0, occupied: 2, now: 0), closing: 0, isNeeded: true)
         #expect(answer3)
         let answer4 = plan.mayRetire(.init(waiting: 0, occupied: 2, now: 0), closing: 0, isNeeded: true)

@@ -22,7 +22,7 @@ extension ScriptedFactory {
 
 extension ConnectionPool {
     /// Whether newcomers are refused.
-    var isClosedToCallers: Bool { refusal(at: time.now) == .closed }
+    var isClosedToCallers: Bool { refusal(at: time.now)?.code == .closed }
 }
 
 extension ManualClock {

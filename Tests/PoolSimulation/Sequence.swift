@@ -23,6 +23,8 @@ final class Sequence: @unchecked Sendable {
         var turn = Int.max
         /// When it has to have an answer, by the clock; `nil` while it does not wait.
         var deadline: UInt64?
+        /// Whether it was in line when a shutdown began that has time to serve it.
+        var isPromised = false
         /// Whether it waits for a second connection.
         var waitsAgain = false
         /// Whether all connections were evicted while it waited: the connection that it was just given is closed, and it is last in line.
@@ -51,7 +53,9 @@ final class Sequence: @unchecked Sendable {
     private var lastServed = -1
     private var isSuspended = false
     /// Whether all was quiet since it was suspended: nobody is on the way to a connection that was handed out before.
-    private var isQuiet = false
+    private var isQuiet = false { didSet { world.isQuiet = isQuiet } }
+    /// By when a shutdown lets callers end by themselves.
+    private var drainEnd: UInt64 = 0
     private var wasResized = false
     /// Since when there have been more connections than there may be, some of them idle.
     private var surplusSince: UInt64?
@@ -212,6 +216,7 @@ final class Sequence: @unchecked Sendable {
         case .resumption:
             guard let pool, isSuspended else { return false }
             (isSuspended, isQuiet) = (false, false)
+            world.noteHope()
             pool.resume()
         case .eviction:
             if pool != nil {
@@ -225,6 +230,10 @@ final class Sequence: @unchecked Sendable {
             isOver = true
             (isSuspended, isQuiet) = (false, false)
             let drain = Duration.seconds(dice.pick(0...20))
+            drainEnd = world.now + UInt64(drain / .nanoseconds(1))
+            if event == .shutdown, Scheduler.isAtRest {
+                for caller in callers where caller.deadline != nil { caller.isPromised = true }
+            }
             for _ in 0...(dice.once(in: 4) ? 1 : 0) {
                 endings.append(
                     Task.detached { [self] in
@@ -362,6 +371,13 @@ final class Sequence: @unchecked Sendable {
         } catch let error as PoolError {
             caller.deadline = nil
             caller.outcome = error.code == .cancelled ? .cancelled : .refused(error.code)
+            if error.code == .connectFailed {
+                if error.underlying == nil { world.complain("11: \(caller.number) was refused without a cause") }
+                if isQuiet { world.complain("10: \(caller.number) was refused by a suspended pool") }
+            }
+            if error.code == .closed, caller.isPromised, world.now + 1_000 < drainEnd {
+                world.complain("9: \(caller.number) was refused by a shutdown that had time left")
+            }
             if error.code == .tooManyWaiters {
                 // Who has been served and has not gone on yet still has its place.
                 let others = callers.count { $0.deadline != nil || $0.waitsAgain }
@@ -457,17 +473,29 @@ final class Sequence: @unchecked Sendable {
         if isInTurn, let oldest = waiting.filter({ !$0.wasEvicted }).map(\.turn).min(), oldest < lastServed {
             throw Broken(description: "3: \(oldest) waits, and \(lastServed) has been served")
         }
-        if !isSuspended {
-            let held = world.lines.count { $0.holder != nil }
-            if status.leased != held {
-                throw Broken(description: "4: \(status.leased) connections are leased, and \(held) have a holder")
-            }
+        let held = world.lines.count { $0.holder != nil }
+        if status.leased != held {
+            throw Broken(description: "4: \(status.leased) connections are leased, and \(held) have a holder")
         }
+        if let evicted = world.open.first(where: { $0.isEvicted && $0.holder == nil }) {
+            throw Broken(description: "8: connection \(evicted.number) was evicted, and is open")
+        }
+        try checkBreaker(pool, status, waiting.count)
         for caller in waiting where caller.deadline! <= world.now {
             throw Broken(description: "5: \(caller.number) has no answer at its deadline")
         }
         if status.changing > world.changing {
             throw Broken(description: "7: \(status.changing) places are changing, for \(world.changing) connections")
+        }
+    }
+
+    /// Looks, at rest, whether callers wait for longer than the breaker lets them.
+    private func checkBreaker(_ pool: ConnectionPool<World>, _ status: PoolStatus, _ waiting: Int) throws {
+        if waiting == 0 || isSuspended || world.counted != world.connecting { return world.noteHope() }
+        let threshold = UInt64(configuration.circuitBreakerThreshold / .nanoseconds(1))
+        guard configuration.maximumBackoff > .zero, threshold > 0, let since = world.hangsSince else { return }
+        if world.now > since + threshold + 1_000 {
+            throw Broken(description: "11: \(waiting) wait, and no attempt has had an answer since \(since)")
         }
     }
 

@@ -33,6 +33,9 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
         /// By when what it does has to end, or be given up: told at rest, when the pool has begun to wait.
         fileprivate var deadline: UInt64?
 
+        /// When the attempt began.
+        fileprivate var born: UInt64 = 0
+
         init(_ number: Int) { self.number = number }
     }
 
@@ -53,6 +56,10 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
     /// Connections that there were when another was begun, where that seemed too many, and how many there might be.
     private var doubts: [(others: [Line], maximum: Int)] = []
     private(set) var born = 0
+    /// Whether no connect may begin, because the pool is suspended.
+    var isQuiet = false
+    /// When there was last anything but connects under way, or the pool began anew.
+    private var lastHope: UInt64 = 0
     /// What is under way and waits to be let go.
     private var pending: [(line: Line, resume: (Bool) -> Void)] = []
     private var hasTrouble = false
@@ -119,15 +126,25 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
         for line in lines { line.isEvicted = true }
     }
 
+    /// Notes that callers may wait from now on for a while, whatever hangs.
+    func noteHope() { lastHope = now }
+
+    /// Since when callers wait for a connect that hangs; `nil` if they do not.
+    var hangsSince: UInt64? {
+        lines.filter { $0.state == .connecting && isCounted($0) }.map(\.born).min().map { max($0, lastHope) }
+    }
+
     /// Forgets closed connections.
     func tidy() { lines.removeAll { $0.state == .closed } }
 
     // MARK: What the pool asks for
 
     func connect() async throws -> Connection {
+        if isQuiet { complain("10: a suspended pool connects") }
         if counted >= maximumInForce { doubts.append((lines.filter(isCounted), maximumInForce)) }
         let line = Line(born)
         line.isAbandoned = Task.isCancelled
+        line.born = now
         born += 1
         lines.append(line)
         let isRefused: Bool
@@ -141,6 +158,7 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
             throw Refused(isPermanent: weather == .refusingForGood)
         }
         enter(line, .open)
+        lastHope = now
         return Connection(line: line)
     }
 

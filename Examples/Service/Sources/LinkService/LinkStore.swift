@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+public import ConnectionPooling
 public import Hummingbird
 public import ServiceLifecycle
 
@@ -27,6 +28,9 @@ public struct Link: ResponseCodable, Hashable, Sendable {
 /// A store is a service of the `ServiceGroup` that also runs the HTTP server: `run()` is the pool's own, which shuts the pool down
 /// in order when the group shuts down.
 public protocol LinkStore: Service {
+    /// Begins the pool's shutdown at the moment of a signal.
+    var shutdownNotice: ShutdownNotice { get }
+
     /// Creates the table if it does not exist.
     func prepare() async throws
 

@@ -14,6 +14,8 @@ struct PostgresLinks: LinkStore {
 
     func run() async { await pool.run() }
 
+    var shutdownNotice: ShutdownNotice { pool.shutdownNotice }
+
     func prepare() async throws {
         try await pool.execute(
             """

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import SQLitePooling
 import ServiceLifecycle
 
@@ -12,6 +13,8 @@ struct SQLiteLinks: LinkStore {
     init(_ pool: SQLitePool) { self.pool = pool }
 
     func run() async { await pool.run() }
+
+    var shutdownNotice: ShutdownNotice { pool.shutdownNotice }
 
     func prepare() async throws {
         try await pool.execute(

@@ -32,15 +32,17 @@ public func linkApplication(
 /// Runs the service until SIGTERM or SIGINT.
 ///
 /// Shuts down in order then: the server refuses new connections and answers the requests that it has; then the pool closes its
-/// connections. Requests that take longer than the pool's `drainTimeout` are cancelled.
+/// connections. When the pool's `drainTimeout` has passed since the signal, the pool interrupts its connections, which ends requests that
+/// wait for a lock on the server. Requests that still run a `closeTimeout` later are cancelled. The worst case is the `drainTimeout` and
+/// three times the `closeTimeout`: 21 seconds with the defaults.
 public func serve(_ store: some LinkStore, settings: Settings, logger: Logger) async throws {
     let application = linkApplication(store, settings: settings, logger: logger)
     var configuration = ServiceGroupConfiguration(
-        // In the order of starting. They stop in the opposite order.
-        services: [store, application],
+        // In the order of starting. They stop in the opposite order: the notice is told of the signal first.
+        services: [store, application, store.shutdownNotice],
         gracefulShutdownSignals: [.sigterm, .sigint],
         logger: logger
     )
-    configuration.maximumGracefulShutdownDuration = settings.pool.drainTimeout
+    configuration.maximumGracefulShutdownDuration = settings.pool.drainTimeout + settings.pool.closeTimeout
     try await ServiceGroup(configuration: configuration).run()
 }

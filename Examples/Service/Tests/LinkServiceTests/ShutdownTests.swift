@@ -49,6 +49,26 @@ import Testing
         }
     }
 
+    @Test("The pool interrupts a request that waits for a row lock at the drain timeout")
+    func interruption() async throws {
+        let database = TestDatabase.postgres
+        try await database.withDatabase { path in
+            // Requests are cancelled a close timeout after the drain timeout.
+            let settings = ["LINKS_POOL_DRAIN_TIMEOUT": "100ms", "LINKS_POOL_CLOSE_TIMEOUT": "1h"]
+            let service = try RunningService(database: path, settings)
+            _ = try await service.request("POST", "/links", #"{"url":"https://example.com","code":"held"}"#)
+            try await withThrowingTaskGroup(of: Int?.self) { group in
+                try await database.whileLocked(path) {
+                    group.addTask { try? await service.request("GET", "/links/held").status }
+                    try await service.waitForLog("/links/held")
+                    service.terminate()
+                    #expect(try await service.exitCode() == 0)
+                }
+                #expect(try await group.next() != 302)
+            }
+        }
+    }
+
     @Test("A service without requests ends with 0", arguments: TestDatabase.allCases)
     func idle(database: TestDatabase) async throws {
         try await database.withDatabase { path in

@@ -1,0 +1,87 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+public import LockPool
+import Synchronization
+
+/// Why a caller is refused without a wait.
+@usableFromInline
+struct Refusal: Sendable {
+    let code: PoolError.Code
+    let cause: (any Error)?
+}
+
+extension ConnectionPool {
+    /// Whether callers wait until ``resume()``.
+    var isSuspended: Bool { gate.load(ordering: .sequentiallyConsistent) == Gate.suspended }
+
+    /// Why a caller cannot get in line now; `nil` if it can.
+    ///
+    /// - Parameter isNewcomer: Whether the caller has not been in line before. A shutdown serves those that have.
+    @usableFromInline
+    func refusal(at now: UInt64, isNewcomer: Bool = true) -> Refusal? {
+        switch gate.load(ordering: .sequentiallyConsistent) {
+        case Gate.draining where isNewcomer:
+            return Refusal(code: .closed, cause: nil)
+        case Gate.suspended:
+            // The server may be another when the pool is resumed.
+            holdIdle()
+            return nil
+        default:
+            let (isRefused, failure) = growth.refusal(at: now)
+            if !isRefused || hasConnections { return nil }
+            noteBreaker(isOpen: true)
+            return Refusal(code: .connectFailed, cause: failure ?? pendingConnect(at: now))
+        }
+    }
+
+    @usableFromInline
+    func error(_ refusal: Refusal, since began: UInt64) -> PoolError {
+        error(refusal.code, since: began, cause: refusal.cause)
+    }
+
+    /// Makes the error of a caller whose wait has ended without a connection. Once for each such wait.
+    @usableFromInline
+    func error(_ failure: LockPoolError, since began: UInt64, cause: (any Error)? = nil) -> PoolError {
+        error(PoolError.Code(failure.code), since: began, cause: growth.causes.take(failure.reason) ?? cause)
+    }
+
+    /// Refuses the longest-waiting callers, with the cause.
+    func refuseWaiters(_ cause: any Error, atMost limit: Int = .max) {
+        growth.causes.refuse(cause, atMost: limit) { lockPool.failOldestWaiter(reason: $0) }
+    }
+
+    /// Refuses all callers that wait, unless there is a connection that may be handed to them, or the pool is suspended.
+    func refuseWaitersWithoutConnection(_ cause: any Error) {
+        if hasConnections || isSuspended { return }
+        refuseWaiters(cause)
+    }
+
+    /// Why there is no connection, while the first attempt has neither failed nor succeeded.
+    func pendingConnect(at now: UInt64) -> ConnectPending {
+        let target = factory.target
+        let connect = growth.operations.longest(.connect, at: now, target: target)
+        return ConnectPending(operation: connect ?? PoolOperation(kind: .connect, target: target, duration: .zero))
+    }
+
+    /// Notes that a caller is about to wait for a connection.
+    @usableFromInline
+    func beginCall() { calls.add(1, ordering: .sequentiallyConsistent) }
+
+    /// Notes that a caller has a connection or an error.
+    @usableFromInline
+    func endCall() {
+        calls.subtract(1, ordering: .sequentiallyConsistent)
+        tellShutdown()
+    }
+}
+
+/// A connection attempt goes on for longer than the pool lets its callers wait for the first answer.
+public struct ConnectPending: Error, Hashable, CustomStringConvertible {
+    /// The attempt.
+    public let operation: PoolOperation
+
+    /// What the attempt connects to, and for how long it has been running.
+    public var description: String { "\(operation)" }
+}

@@ -1,0 +1,101 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// An operation that occupies a place of a ``ConnectionPool``, so that callers may wait for it.
+public struct PoolOperation: Hashable, Sendable, CustomStringConvertible {
+    /// The kinds of operation.
+    public enum Kind: Hashable, Sendable {
+        /// A connection attempt.
+        case connect
+        /// A test of an idle connection.
+        case test
+        /// A reset of a connection that a caller has returned.
+        case reset
+        /// A hook of the program, before or after a lease.
+        case hook
+        /// The close of a connection.
+        case close
+    }
+
+    /// What kind of operation it is.
+    public let kind: Kind
+
+    /// What the connection is made to, as the factory names it; `nil` if it does not.
+    public let target: String?
+
+    /// For how long it has been running.
+    public let duration: Duration
+
+    /// What is running, and for how long.
+    public var description: String {
+        let connection = target.map { "a connection to \($0)" } ?? "a connection"
+        let operation =
+            switch kind {
+            case .connect: target.map { "a connection attempt to \($0)" } ?? "a connection attempt"
+            case .test: "a test of \(connection)"
+            case .reset: "a reset of \(connection)"
+            case .hook: "a hook for \(connection)"
+            case .close: "the close of \(connection)"
+            }
+        return "\(operation) has been running for \(duration)"
+    }
+}
+
+/// The operations of a pool that are running, in the order of their starts.
+final class OperationsUnderWay: Sendable {
+    private struct Entry {
+        let kind: PoolOperation.Kind
+        let began: UInt64
+    }
+
+    private struct State {
+        /// The entries from number `first` on; `nil` where the operation has ended.
+        var entries: [Entry?] = []
+        var first = 0
+        /// The index of the first that has not ended.
+        var head = 0
+
+        mutating func append(_ entry: Entry) -> Int {
+            entries.append(entry)
+            return first + entries.count - 1
+        }
+
+        mutating func remove(_ number: Int) {
+            entries[number - first] = nil
+            while head < entries.count, entries[head] == nil { head += 1 }
+            if head * 2 < entries.count { return }
+            entries.removeFirst(head)
+            first += head
+            head = 0
+        }
+    }
+
+    private let state = Locked(State())
+
+    /// Notes that an operation begins. O(1).
+    ///
+    /// - Returns: Its number, for ``end(_:)``.
+    func begin(_ kind: PoolOperation.Kind, at now: UInt64) -> Int {
+        state.withLock { $0.append(Entry(kind: kind, began: now)) }
+    }
+
+    /// Notes that an operation has ended, or that the pool waits for it no longer. Amortised O(1).
+    func end(_ number: Int) { state.withLock { $0.remove(number) } }
+
+    /// Returns the operation that has been running for longest; `nil` if none is.
+    ///
+    /// - Parameters:
+    ///   - kind: The kind that is meant; `nil` for all, which is O(1).
+    ///   - target: What connections are made to.
+    func longest(_ kind: PoolOperation.Kind? = nil, at now: UInt64, target: @autoclosure () -> String?)
+        -> PoolOperation?
+    {
+        let entry = state.withLock { state in
+            state.entries[state.head...].first { entry in entry != nil && (kind == nil || entry?.kind == kind) } ?? nil
+        }
+        guard let entry else { return nil }
+        let duration = now > entry.began ? now - entry.began : 0
+        return PoolOperation(kind: entry.kind, target: target(), duration: .nanoseconds(Int64(clamping: duration)))
+    }
+}
