@@ -414,7 +414,9 @@ import Testing
         """
 
     @Test("The mistake does not compile, and its correction does", arguments: mistakes)
-    func mistake(_ mistake: Mistake) async throws {
+    func mistake(_ mistake: Mistake) async throws { try await check(mistake) }
+
+    func check(_ mistake: Mistake) async throws {
         let wrong = try await Compiler.typecheck(mistake.source(.mistake), imports: mistake.imports)
         #expect(!wrong.succeeded)
         #expect(wrong.output.contains(mistake.message), "\(wrong.output)")
