@@ -120,6 +120,7 @@ extension PostgresPool {
         file: StaticString = #fileID,
         line: UInt = #line
     ) async throws -> [Value] {
-        try await self.query(query, timeout: timeout, file: file, line: line).decode(type, missingColumns: missingColumns)
+        let rows = try await self.query(query, timeout: timeout, file: file, line: line)
+        return try rows.decode(type, missingColumns: missingColumns)
     }
 }

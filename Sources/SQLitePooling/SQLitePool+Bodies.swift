@@ -52,7 +52,13 @@ extension SQLitePool {
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         try checkMayWrite()
-        return try await run(on: writer, .immediate, until: Self.deadline(after: timeout), for: Caller(file, line), body)
+        return try await run(
+            on: writer,
+            .immediate,
+            until: Self.deadline(after: timeout),
+            for: Caller(file, line),
+            body
+        )
     }
 
     /// Runs `body` on the connection that writes, without a transaction: for statements that do not work in one, such as

@@ -56,7 +56,8 @@ extension SQLitePool {
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> Value
     ) async throws -> Value {
         try checkMayWrite()
-        return try await run(on: writer, .immediate, until: Self.deadline(after: timeout), for: Caller(file, line)) { db in
+        return try await run(on: writer, .immediate, until: Self.deadline(after: timeout), for: Caller(file, line)) {
+            db in
             try body(db)
         }
     }

@@ -44,7 +44,14 @@ extension SQLitePool {
         let caller = Caller(file, line)
         let writing = HeldConnection(try await writer.checkOut(until: deadline, for: caller))
         let reading = HeldConnection(try await readers.checkOut(until: deadline, for: caller))
-        let written = try await run(on: writer, .immediateAlone, until: deadline, connection: writing, for: caller, body)
+        let written = try await run(
+            on: writer,
+            .immediateAlone,
+            until: deadline,
+            connection: writing,
+            for: caller,
+            body
+        )
         let snapshot = TransactionScope.snapshotNow { writing.giveBack() }
         let read = try await run(on: readers, snapshot, until: deadline, connection: reading, for: caller, later)
         return (written, read)

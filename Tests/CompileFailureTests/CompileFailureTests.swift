@@ -198,7 +198,7 @@ import Testing
                     }
                 }
                 """,
-            message: "cannot be captured by an escaping closure"
+            message: "'db' is borrowed and cannot be consumed"
         ),
         Mistake(
             testDescription: "A row does not leave its loop",

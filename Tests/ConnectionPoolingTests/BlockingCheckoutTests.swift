@@ -32,7 +32,9 @@ import Testing
         }
     }
 
-    @Test("A blocked thread gets a connection that the pool makes for it, and later an idle one; both leases name its line")
+    @Test(
+        "A blocked thread gets a connection that the pool makes for it, and later an idle one; both leases name its line"
+    )
     func blocking() async throws {
         let pool = try makePool(ScriptedFactory())
         for _ in 0..<2 {
@@ -107,10 +109,13 @@ import Testing
         let pool = try makePool(ScriptedFactory())
         let waiter = Waiter(pool)
         let context = unsafe Unmanaged.passRetained(waiter)
-        _ = try unsafe pool.wait(context: context.toOpaque(), timeout: .seconds(300), since: waiter.start) { context, turn in
+        _ = try unsafe pool.wait(context: context.toOpaque(), timeout: .seconds(300), since: waiter.start) {
+            context,
+            turn in
             let waiter = unsafe Unmanaged<Waiter>.fromOpaque(context).takeRetainedValue()
             let caller = Caller("Callers.swift", 7)
-            guard let lease = try? unsafe waiter.pool.lease(Turn(rawValue: turn), for: caller, waitedSince: waiter.start)
+            guard
+                let lease = try? unsafe waiter.pool.lease(Turn(rawValue: turn), for: caller, waitedSince: waiter.start)
             else { return }
             waiter.site.withLock { $0 = waiter.pool.snapshot.oldestLease?.place }
             lease.release()

@@ -26,7 +26,10 @@ import Testing
         [pool.readers.snapshot.oldestLease?.place, pool.writer.snapshot.oldestLease?.place]
     }
 
-    @Test("A lease names the line of the call that has it, whether it found a connection idle or waited", arguments: [1, 16])
+    @Test(
+        "A lease names the line of the call that has it, whether it found a connection idle or waited",
+        arguments: [1, 16]
+    )
     func bodies(group: Int) async throws {
         let configuration = SQLiteConfiguration(maximumReaders: 1, maximumWritesPerCommit: group)
         try await withPool(configuration) { pool in
@@ -47,13 +50,19 @@ import Testing
                 sites = try await pool.writeBlockingCooperativeThread { [self] _ in leased(pool) }
                 #expect(sites[1] == site(line))
                 line = #line + 1
-                let both = try await pool.write { _ in } thenRead: { [self] _ in leased(pool) }
+                let both = try await pool.write { _ in
+                } thenRead: { [self] _ in
+                    leased(pool)
+                }
                 #expect(both.read[0] == site(line))
             }
         }
     }
 
-    @Test("A lease of a blocking call names its line, whether it found a connection idle or waited", arguments: [1, 16])
+    @Test(
+        "A lease of a blocking call names its line, whether it found a connection idle or waited",
+        arguments: [1, 16]
+    )
     func blocking(group: Int) async throws {
         let configuration = SQLiteConfiguration(maximumReaders: 1, maximumWritesPerCommit: group)
         try await withPool(configuration) { pool in
