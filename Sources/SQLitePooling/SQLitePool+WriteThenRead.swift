@@ -43,7 +43,7 @@ extension SQLitePool {
         let deadline = Self.deadline(after: timeout)
         let caller = Caller(file, line)
         let writing = HeldConnection(try await writer.checkOut(until: deadline, for: caller))
-        let reading = HeldConnection(try await readers.checkOut(until: deadline, for: caller))
+        let reading = try await reader(beside: writing, until: deadline, for: caller)
         let written = try await run(
             on: writer,
             .immediateAlone,
@@ -55,6 +55,21 @@ extension SQLitePool {
         let snapshot = TransactionScope.snapshotNow { writing.giveBack() }
         let read = try await run(on: readers, snapshot, until: deadline, connection: reading, for: caller, later)
         return (written, read)
+    }
+}
+
+extension SQLitePool {
+    /// Checks a reader out for a call that has the writer.
+    private func reader(
+        beside writing: HeldConnection,
+        until deadline: ContinuousClock.Instant?,
+        for caller: Caller
+    ) async throws -> HeldConnection {
+        if let idle = readers.tryGet(for: caller) { return HeldConnection(idle) }
+        let call = UInt(bitPattern: ObjectIdentifier(writing))
+        try detector.beginWaitForReader(of: call)
+        defer { detector.endWait(of: call) }
+        return HeldConnection(try await readers.checkOut(until: deadline, for: caller))
     }
 }
 
