@@ -35,8 +35,9 @@ extension PostgresLease: Sendable {}
 extension PostgresPool {
     /// Checks a connection out, for a use that does not fit into one closure.
     ///
-    /// Suspends only if no connection is idle, or other callers wait. A nested checkout of the same task is not refused as a deadlock,
-    /// because a lease may be given away: ``withConnection(timeout:file:line:_:)`` is for a use that fits into a closure.
+    /// Suspends only if no connection is idle, or other callers wait. A lease may be given to another task, so that the pool does not
+    /// find a deadlock of the tasks that hold leases: their waits end with their timeouts. Prefer
+    /// ``withConnection(timeout:file:line:_:)``, where it finds that.
     ///
     /// - Parameters:
     ///   - timeout: The longest wait for a connection; by default the configuration's `checkoutTimeout`.
