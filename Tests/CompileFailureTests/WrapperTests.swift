@@ -90,20 +90,21 @@ import Testing
                 """
         ),
         Wrapper(
-            testDescription: "Functions in the place of a body, and bodies that are passed on, of SQLite",
+            testDescription:
+                "Functions and bodies of others that a closure calls, and bodies with a sending result, of SQLite",
             imports: "SQLitePooling",
             program: """
                 final class Report { var lines = 0 }
                 func count(_ db: borrowing SQLiteConnection) throws -> Int? { try db.queryFirst("SELECT 1", as: Int.self) }
                 func f(_ pool: SQLitePool) async throws {
-                    _ = try await pool.read(count)
-                    _ = try await pool.write(count)
-                    _ = try await pool.writeWithoutTransaction(count)
+                    _ = try await pool.read { db in try count(db) }
+                    _ = try await pool.write { db in try count(db) }
+                    _ = try await pool.writeWithoutTransaction { db in try count(db) }
                 }
                 extension SQLitePool {
                     func logged<Value: Sendable>(
                         _ body: sending @escaping (borrowing SQLiteConnection) throws -> Value
-                    ) async throws -> Value { try await read(body) }
+                    ) async throws -> Value { try await read { db in try body(db) } }
                     func audited<Value: Sendable>(
                         _ body: sending @escaping (borrowing SQLiteConnection) throws -> Value
                     ) async throws -> Value {
@@ -114,7 +115,7 @@ import Testing
                     }
                     func shared<Value: Sendable>(
                         _ body: @escaping @Sendable (borrowing SQLiteConnection) throws -> Value
-                    ) async throws -> Value { try await writeWithoutTransaction(body) }
+                    ) async throws -> Value { try await writeWithoutTransaction { db in try body(db) } }
                     func sent<Value>(
                         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
                     ) async throws -> sending Value { try await write(body) }
