@@ -150,7 +150,7 @@ let package = Package(
         .testTarget(
             name: "SQLitePoolingTests",
             dependencies: [
-                "SQLitePooling", "CLockPoolSQLite", "CFaultyDisk", "TestSupport",
+                "SQLitePooling", "PoolTesting", "CLockPoolSQLite", "CFaultyDisk", "TestSupport",
                 "sqlite-fault-child",
             ],
             swiftSettings: settings
@@ -167,7 +167,7 @@ let package = Package(
         .testTarget(
             name: "PostgresPoolingTests",
             dependencies: [
-                "PostgresPooling", "CLockPoolPQ", "CLockPoolThread", "CBlockingCalls", "TestSupport",
+                "PostgresPooling", "PoolTesting", "CLockPoolPQ", "CLockPoolThread", "CBlockingCalls", "TestSupport",
                 "postgres-exit-child",
             ],
             swiftSettings: settings

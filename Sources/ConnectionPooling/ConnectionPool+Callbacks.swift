@@ -22,7 +22,7 @@ extension ConnectionPool {
     ///   - context: What `onTurn` is called with.
     ///   - timeout: How long to wait.
     ///   - start: What ``beginWait()`` gave for this wait.
-    ///   - onTurn: Takes the context and the raw value of a `Turn`, to be passed to ``lease(_:)`` once.
+    ///   - onTurn: Takes the context and the raw value of a `Turn`, to be passed to ``lease(_:for:waitedSince:)`` once.
     /// - Returns: The place in line, for ``cancel(_:)``.
     /// - Throws: ``PoolError`` with the code `closed` or `tooManyWaiters`.
     /// - Complexity: O(connections). Allocates nothing, unless it makes the pool connect.
@@ -50,12 +50,17 @@ extension ConnectionPool {
 
     /// Makes a lease of a turn that a callback waiter of this pool was given; once.
     ///
-    /// - Throws: ``PoolError`` if the turn brought no connection.
     /// - Parameters:
     ///   - turn: What the waiter was called with.
+    ///   - caller: The call site that the lease names.
     ///   - start: What ``beginWait()`` gave for this wait.
+    /// - Throws: ``PoolError`` if the turn brought no connection.
     @unsafe
-    package func lease(_ turn: Turn, waitedSince start: WaitStart) throws(PoolError) -> ConnectionLease<Factory> {
+    package func lease(
+        _ turn: Turn,
+        for caller: Caller,
+        waitedSince start: WaitStart
+    ) throws(PoolError) -> ConnectionLease<Factory> {
         defer { tellShutdown() }
         let lease: LockGuard<PooledConnection<Factory.Connection>>
         do {
@@ -64,7 +69,7 @@ extension ConnectionPool {
             throw start.span.ending(error(failure, since: start.instant))
         }
         let now = time.now
-        lease.element.place.begin(at: now, Caller(file: 0, line: 0))
+        lease.element.place.begin(at: now, caller)
         let slot = lease.detach()
         noteWait(now.elapsed(since: start.instant), for: slot)
         start.span.end()
@@ -76,19 +81,41 @@ extension ConnectionPool {
         WaitStart(instant: time.now, span: .wait(in: configuration.name))
     }
 
-    /// Checks a connection out, and blocks the thread until one is there. For threads that are not the cooperative pool's.
+    /// Checks a connection out, and blocks the thread while none is idle.
     ///
-    /// - Parameter timeout: How long to wait, by the system's monotonic clock.
-    /// - Throws: ``PoolError``.
+    /// For threads of the program's own. Asynchronous code must not block its threads and cannot call this. Blocked threads
+    /// and suspended tasks wait in the same line.
+    ///
+    /// - Parameters:
+    ///   - timeout: The longest wait for a connection, by the system's monotonic clock and not by the pool's; by default the
+    ///     configuration's `checkoutTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
+    /// - Returns: A lease, which gives the connection back when it ends.
+    /// - Throws: ``PoolError``. A thread that holds the only connection and waits for another is refused at the end of
+    ///   `timeout`, with the code `timedOut`: a lease belongs to no thread.
+    /// - Complexity: O(1) if a connection is idle.
     @available(*, noasync, message: "Blocks the thread; use getOrCreate.")
-    package func getOrCreateBlocking(timeout: Duration) throws(PoolError) -> ConnectionLease<Factory> {
-        let caller = Caller(file: 0, line: 0)
+    public func getOrCreateBlocking(
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line
+    ) throws(PoolError) -> ConnectionLease<Factory> {
+        try getOrCreateBlocking(timeout: timeout, for: Caller(file, line))
+    }
+
+    /// Checks a connection out for a caller, and blocks the thread while none is idle.
+    @available(*, noasync, message: "Blocks the thread; use getOrCreate.")
+    package func getOrCreateBlocking(
+        timeout: Duration?,
+        for caller: Caller
+    ) throws(PoolError) -> ConnectionLease<Factory> {
         if let idle = takeIdle(caller) { return ConnectionLease(idle, of: self) }
         startUpkeep()
         beginCall()
         defer { endCall() }
         let began = time.now
-        var wait = CheckoutWait(began: began, timeout: timeout.wholeNanoseconds)
+        var wait = CheckoutWait(began: began, timeout: patience(timeout))
         var now = began
         var isNewcomer = true
         while true {

@@ -218,7 +218,7 @@ final class Places: @unchecked Sendable {
 /// Who checks a connection out: a place in a source file, and the task if it is sure to keep the connection.
 @frozen
 @usableFromInline
-struct Caller: Sendable, CustomStringConvertible {
+package struct Caller: Sendable, CustomStringConvertible {
     /// Where the text of the file's name begins, which lives for ever.
     @usableFromInline let file: UInt
     @usableFromInline let line: UInt
@@ -234,13 +234,13 @@ struct Caller: Sendable, CustomStringConvertible {
 
     @inlinable
     @inline(__always)
-    init(_ file: StaticString, _ line: UInt, task: UInt = 0) {
+    package init(_ file: StaticString, _ line: UInt, task: UInt = 0) {
         self.task = task
         self.file = file.hasPointerRepresentation ? unsafe UInt(bitPattern: file.utf8Start) : 0
         self.line = line
     }
 
-    @usableFromInline var description: String {
+    @usableFromInline package var description: String {
         guard let text = unsafe UnsafePointer<CChar>(bitPattern: file) else { return "unknown" }
         return unsafe "\(String(cString: text)):\(line)"
     }

@@ -175,6 +175,11 @@ enum Zoning {
         ]
     }
 
+    /// Whether a parameter of a statement may be converted.
+    static func mayConvert(_ key: StatementCache.Key) -> Bool {
+        key.types.contains { isConvertible(PostgresType(oid: $0)) }
+    }
+
     /// Why a parameter is refused; `nil` if no time zone converts it.
     static func reason(_ type: PostgresType, takenFor other: PostgresType) -> String? {
         if instants.contains(type), zoneless.contains(other) {
@@ -196,8 +201,6 @@ enum Zoning {
 extension StatementCache {
     /// Whether the server may convert a parameter of a statement by the time zone of the session, as far as is known.
     func mayBeZoned(_ key: Key, text: String) -> Bool {
-        let types = key.types
-        guard types.contains(where: { Zoning.isConvertible(PostgresType(oid: $0)) }) else { return false }
-        return !resolved.isZoned(StatementIdentity(text: text, types: types))
+        Zoning.mayConvert(key) && !resolved.isZoned(StatementIdentity(text: text, types: key.types))
     }
 }

@@ -17,6 +17,9 @@ extension Link {
         return unsafe PQisBusy(handle) == 0 ? PQgetResult(handle) : nil
     }
 
+    /// Whether libpq has the next result of the statement, or its end, so that fetching it suspends nothing.
+    var hasResultAtHand: Bool { unsafe PQisBusy(handle) == 0 }
+
     /// Whether a stream of rows may go on: its lease has not ended, and no other statement has been run.
     @inline(__always)
     func isCurrent(lease: Int, statement: Int?) -> Bool {

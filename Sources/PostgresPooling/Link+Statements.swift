@@ -219,13 +219,15 @@ extension Link {
         _ patience: Patience
     ) async throws(PostgresError) -> Bool {
         guard let server = error.server, !error.connectionIsGone else { return false }
+        // With a context the error may come from within a procedure, which has run and may have committed.
+        let mayHaveRun = server.context != nil && TransactionScanner.mayCommitWithin(query.text)
         if forgetIfStale(query, error) {
-            if isInTransaction || attempt.isUnnamed { return false }
+            if isInTransaction || attempt.isUnnamed || mayHaveRun { return false }
             attempt.isUnnamed = true
             return true
         }
         let key = StatementCache.Key(query)
-        if isInTransaction || attempt.isResolved {
+        if isInTransaction || attempt.isResolved || mayHaveRun {
             session.statements.didFail(key)
             return false
         }

@@ -21,7 +21,7 @@ extension PostgresArrayEncodable {
     /// The type of an element: what has no type is sent as a text, as which it is a `text` too.
     private static var elementType: PostgresType { postgresType == .unspecified ? .text : postgresType }
 
-    /// An array of one dimension in binary format.
+    /// An array in binary format, of one dimension; for elements that are arrays themselves, see the conformance of `Array`.
     ///
     /// It is refused when the statement is sent, with the code `encoding`, if one of its elements is, or if
     /// the elements are optional arrays, because PostgreSQL has no `NULL` in place of an inner array.

@@ -6,13 +6,16 @@ public import ConnectionPooling
 
 /// Where a PostgreSQL server is, and how a ``PostgresPool`` uses it.
 public struct PostgresConfiguration: Sendable {
-    /// The server, as libpq takes it: a URL, such as `postgres://user@host:5432/database?sslmode=verify-full`, or keywords, such
-    /// as `host=/run/postgresql dbname=app`. Several hosts are separated by commas.
+    /// The server in libpq's syntax: a URL, such as `postgres://user@host:5432/database?sslmode=verify-full`, or keywords, such
+    /// as `host=/run/postgresql dbname=app`. Commas separate several hosts, which the pool tries in order.
     ///
-    /// A host that is not local has to prove who it is, unless `sslmode` or `PGSSLMODE` says otherwise.
+    /// ``parameters`` take precedence. What both leave out comes from the service (`service=…` or `PGSERVICE`), then from the
+    /// `PG…` environment variables, then from libpq's defaults; a password that is still missing comes from `.pgpass`. The empty
+    /// string takes everything from there.
     ///
-    /// What it leaves out comes from a service file (`service=…`), the `PG…` environment variables, `.pgpass`, and libpq's
-    /// defaults, in this order. The empty string takes everything from there.
+    /// Two defaults differ from libpq's. `sslmode` is `verify-full` for a host that is not local, so that it must have a valid
+    /// certificate; an explicit `sslmode` in any of these places, or `PGSSLMODE`, replaces that. `gssencmode` is `disable`. A
+    /// `client_encoding` other than UTF-8 is refused.
     public var server: String
 
     /// Further keywords of libpq, which go before those in ``server``: `sslrootcert`, `keepalives_idle`, `options` and so on.

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolPQ
+internal import Synchronization
 
 /// A connection to a PostgreSQL server, lent to a body by ``PostgresPool``.
 ///
@@ -21,6 +22,10 @@ public struct PostgresConnection: ~Copyable, Sendable {
     let statementTimeout: Duration?
     let resetTimeout: Duration
     let columnNames: PostgresConfiguration.ColumnNames
+
+    /// Keeps the value in memory and never in registers: there, the compiler of Swift 6.3 refuses that another task captures it, with
+    /// an error, and crashes otherwise.
+    private let inMemory = Atomic(false)
 
     func patience(_ timeout: Duration?) -> Patience {
         guard let timeout = timeout ?? statementTimeout else { return Patience() }

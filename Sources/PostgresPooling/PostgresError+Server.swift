@@ -32,7 +32,7 @@ extension PostgresError {
         /// The same for a statement that the server made itself.
         public let internalPosition: Int?
 
-        /// The text of that statement.
+        /// The text of that statement. A function may have built it from values, and so no description shows it.
         public let internalQuery: String?
 
         /// The calls in which the error occurred, innermost first. It may quote values, and so no description shows it.

@@ -52,7 +52,9 @@ public struct PostgresError: Error, Sendable {
         /// The rows have another number of columns than was asked for, or not one of this name.
         public static let columnCount = Code(description: "columnCount")
 
-        /// A value cannot be sent: there are too many parameters, or a text has a NUL character.
+        /// A value or a statement cannot be sent, and is not. There are too many parameters, a text has a NUL character, an array or a
+        /// number has no form in PostgreSQL, or the server would convert an instant by the session's time zone, for example. The
+        /// message names the parameter and the reason.
         public static let encoding = Code(description: "encoding")
 
         /// A configuration that no pool can be made from.

@@ -11,17 +11,22 @@ extension PostgresPool {
     ///
     /// - Parameters:
     ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     ///   - body: Uses the connection, which cannot leave it.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws, unchanged. If there was no connection: `CancellationError` if the task was cancelled while it
     ///   waited; ``PostgresError`` if none could be made, with the code `connectFailed`, or that of a statement of the `setup`; else
-    ///   `PoolError`, also when `password` has thrown.
+    ///   `PoolError`, also when `password` has thrown. Its code is `deadlock`, at once, if the task is in a body of this pool and every
+    ///   connection is held by a task that waits for another.
     @discardableResult
     public func withConnection<Result: ~Copyable>(
         timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
-        let lease = try await checkOut(timeout: timeout)
+        let lease = try await checkOut(timeout: timeout, Caller(inThisTask: file, line))
         return try await body(lease.connection)
     }
 
@@ -33,44 +38,57 @@ extension PostgresPool {
     ///   - isolation: What the transaction sees of others; `nil` for the server's default.
     ///   - readOnly: Whether it may not write.
     ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     ///   - body: Uses the connection, which cannot leave it. Its `withTransaction` makes savepoints.
     /// - Returns: What `body` returns; everything is committed then.
-    /// - Throws: As ``withConnection(timeout:_:)``, and ``PostgresError`` as
+    /// - Throws: As ``withConnection(timeout:file:line:_:)``, and ``PostgresError`` as
     ///   ``PostgresConnection/withTransaction(isolation:readOnly:_:)``.
     @discardableResult
     public func withTransaction<Result: ~Copyable>(
         isolation: PostgresIsolation? = nil,
         readOnly: Bool = false,
         timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
-        let lease = try await checkOutInTransaction(isolation: isolation, readOnly: readOnly, timeout: timeout)
+        let lease = try await checkOutInTransaction(
+            isolation: isolation,
+            readOnly: readOnly,
+            timeout: timeout,
+            Caller(inThisTask: file, line)
+        )
         let result = try await body(lease.connection)
         try await lease.connection.commit()
         return result
     }
 
-    private func checkOut(timeout: Duration?) async throws -> ConnectionLease<PostgresConnectionFactory> {
+    func checkOut(
+        timeout: Duration?,
+        _ caller: Caller
+    ) async throws -> ConnectionLease<PostgresConnectionFactory> {
         do {
-            return try await connections.getOrCreate(timeout: timeout)
+            return try await connections.getOrCreate(timeout: timeout, for: caller)
         } catch {
             throw error.code == .cancelled ? CancellationError() : reason(for: error)
         }
     }
 
     /// Lends a connection on which a transaction has begun. If the first one turns out to be lost, another.
-    private func checkOutInTransaction(
+    func checkOutInTransaction(
         isolation: PostgresIsolation?,
         readOnly: Bool,
-        timeout: Duration?
+        timeout: Duration?,
+        _ caller: Caller
     ) async throws -> ConnectionLease<PostgresConnectionFactory> {
-        let lease = try await checkOut(timeout: timeout)
+        let lease = try await checkOut(timeout: timeout, caller)
         let isBegun = try await begin(on: lease.connection, isolation: isolation, readOnly: readOnly)
         if isBegun { return lease }
         lease.release()
         // Others that were idle may have been lost with it.
         connections.inspectIdle()
-        let other = try await checkOut(timeout: timeout)
+        let other = try await checkOut(timeout: timeout, caller)
         try await other.connection.begin(isolation: isolation, readOnly: readOnly)
         return other
     }

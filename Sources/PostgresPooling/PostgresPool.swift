@@ -33,18 +33,26 @@ public final class PostgresPool: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: Where the server is, and how it is used.
+    ///   - hooks: Callbacks for connection lifecycle events. What `afterConnect` leaves in the session is undone, as after a lease:
+    ///     settings that are to last belong into ``PostgresConfiguration/setup``.
     ///   - observers: Are told what happens to connections.
+    ///   - clock: Measures the pool's times: the waits of callers, and the ages and idle times of connections. A test advances a clock
+    ///     of its own. The times of the server's answers are always the system's.
     ///   - executor: A thread to wait for answers, for tasks that prefer it. By default it is one that all pools share and that runs no
     ///     tasks.
     /// - Throws: ``PostgresError`` with the code `invalidConfiguration`.
     public convenience init(
         _ configuration: PostgresConfiguration,
+        hooks: ConnectionHooks<PostgresConnection> = .init(),
         observers: [any PoolObserver] = [],
+        clock: some Clock<Duration> = ContinuousClock(),
         executor: PostgresExecutor? = nil
     ) throws(PostgresError) {
         try self.init(
             configuration,
+            hooks: hooks,
             observers: observers,
+            clock: clock,
             reactor: executor?.reactor ?? .shared,
             executor: executor
         )
@@ -67,7 +75,9 @@ public final class PostgresPool: Sendable {
 
     init(
         _ configuration: PostgresConfiguration,
+        hooks: ConnectionHooks<PostgresConnection> = .init(),
         observers: [any PoolObserver] = [],
+        clock: some Clock<Duration> = ContinuousClock(),
         reactor: Reactor,
         executor: PostgresExecutor? = nil
     ) throws(PostgresError) {
@@ -100,7 +110,9 @@ public final class PostgresPool: Sendable {
             connections = try ConnectionPool(
                 factory: factory,
                 configuration: configuration.pool,
-                observers: observers
+                hooks: factory.preparing(hooks),
+                observers: observers,
+                clock: clock
             )
         } catch {
             throw PostgresError(.invalidConfiguration, "\(error)")

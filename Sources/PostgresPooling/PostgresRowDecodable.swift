@@ -65,20 +65,24 @@ extension PostgresConnection {
 extension PostgresPool {
     /// Runs a statement and makes a value of each row, by the type's own ``PostgresRowDecodable/init(row:)``.
     ///
-    /// Suspends as ``query(_:timeout:)``.
+    /// Suspends as ``query(_:timeout:file:line:)``.
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
     ///   - type: The type of the values.
     ///   - timeout: How long the server may take; by default the configuration's `statementTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``query(_:timeout:)``, and what the type throws.
+    /// - Throws: As ``query(_:timeout:file:line:)``, and what the type throws.
     @inlinable
     public func query<Value: PostgresRowDecodable & Sendable>(
         _ query: PostgresQuery,
         as type: Value.Type,
-        timeout: Duration? = nil
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line
     ) async throws -> [Value] {
-        try await self.query(query, timeout: timeout).decode(as: type)
+        try await self.query(query, timeout: timeout, file: file, line: line).decode(as: type)
     }
 }

@@ -158,6 +158,12 @@ public struct PostgresRowStream: AsyncSequence {
         private mutating func nextRow() async throws(PostgresError) -> PostgresRow? {
             guard case .running(let sql) = state else { return nil }
             var next = unread.take()
+            // Rows that come as fast as they are read leave no wait that a cancellation would end.
+            if next == nil, Task.isCancelled, !stream.link.hasResultAtHand,
+                let error = stream.link.error(ending: .cancelled, sql: sql)
+            {
+                throw error
+            }
             if next == nil { next = try await stream.link.nextResult(sql: sql, patience) }
             guard let result = next else {
                 state = .done

@@ -100,22 +100,27 @@ extension PostgresConnection {
 extension PostgresPool {
     /// Runs a statement and makes a value of each row, whose properties have the names of the columns.
     ///
-    /// Suspends as ``query(_:timeout:)``. ``PostgresRows/decode(_:missingColumns:)`` says how values are decoded.
+    /// Suspends as ``query(_:timeout:file:line:)``. ``PostgresRows/decode(_:missingColumns:)`` says how values are decoded.
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
     ///   - type: The type of the values.
     ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
     ///   - timeout: How long the server may take; by default the configuration's `statementTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``query(_:timeout:)``, and as ``PostgresRows/decode(_:missingColumns:)``.
+    /// - Throws: As ``query(_:timeout:file:line:)``, and as ``PostgresRows/decode(_:missingColumns:)``.
     @inlinable
     public func query<Value: Decodable & Sendable>(
         _ query: PostgresQuery,
         decoding type: Value.Type,
         missingColumns: PostgresMissingColumns = .areErrors,
-        timeout: Duration? = nil
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line
     ) async throws -> [Value] {
-        try await self.query(query, timeout: timeout).decode(type, missingColumns: missingColumns)
+        let rows = try await self.query(query, timeout: timeout, file: file, line: line)
+        return try rows.decode(type, missingColumns: missingColumns)
     }
 }

@@ -22,6 +22,16 @@ final class ResolvedTypes: Sendable {
     static var capacity: Int { 1_024 }
 
     private let state = Locked(State())
+    private let alterations = Atomic(0)
+
+    /// The number of times that connections of the pool have altered the schema.
+    var schemaVersion: Int { alterations.load(ordering: .relaxed) }
+
+    /// Forgets for which statements no time zone converts a parameter: a connection of the pool has altered the schema.
+    func forgetZones() {
+        state.withLock { $0.zoned = [] }
+        alterations.add(1, ordering: .relaxed)
+    }
     private let othersAreKnown = Atomic(false)
 
     /// Whether any statement takes other types than those of its values.

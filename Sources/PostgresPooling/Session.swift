@@ -78,6 +78,7 @@ struct Session {
         let tag = result.commandTag
         // Types come and go with tables, schemas and extensions too.
         if tag == "ROLLBACK" || ["CREATE ", "ALTER ", "DROP "].contains(where: tag.hasPrefix) { types.removeAll() }
+        if tag.hasPrefix("ALTER ") { statements.resolved.forgetZones() }
         switch SessionEffect(commandTag: tag, hasRows: result.hasRows, sql: sql) {
         case .none: break
         case .changed: isChanged = true

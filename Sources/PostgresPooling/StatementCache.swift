@@ -74,6 +74,8 @@ struct StatementCache {
     private var preparedBytes = 0
     /// What the server may still have and is not to be executed.
     private var outdated: Set<String> = []
+    /// The pool's ``ResolvedTypes/schemaVersion`` that the prepared statements are of.
+    private var schemaVersion: Int
     /// Of the entries that are not prepared.
     private var (seenCount, seenBytes) = (0, 0)
 
@@ -81,14 +83,27 @@ struct StatementCache {
         self.capacity = capacity
         self.byteCapacity = byteCapacity
         self.resolved = resolved
+        schemaVersion = resolved.schemaVersion
     }
 
     /// Returns a statement, which is used now, as the server has prepared it; `nil` if it has not, as far as is known. O(length of
     /// the statement).
     mutating func prepared(_ key: Key) -> Prepared? {
+        if schemaVersion != resolved.schemaVersion { releaseZoned() }
         guard let entry = entry(key), let prepared = entry.prepared else { return nil }
         use(entry)
         return prepared
+    }
+
+    /// Makes statements with instants or timestamps among their values unprepared, so that the time zones of their parameters are checked
+    /// again.
+    private mutating func releaseZoned() {
+        schemaVersion = resolved.schemaVersion
+        let names = entries.values.filter { Zoning.mayConvert($0.key) }.compactMap(\.prepared?.name)
+        for name in Set(names) {
+            release(name)
+            outdated.insert(name)
+        }
     }
 
     private func entry(_ key: Key) -> Entry? { latest?.key == key ? latest : entries[key] }

@@ -63,6 +63,15 @@ struct TransactionScanner {
         return true
     }
 
+    /// Whether a statement runs a procedure or a block of code, which may commit transactions before it fails.
+    ///
+    /// - Complexity: O(length of the text).
+    static func mayCommitWithin(_ sql: String) -> Bool {
+        var scanner = TransactionScanner(sql)
+        let word = scanner.nextWord()
+        return word == "call" || word == "do"
+    }
+
     private var isAtEnd: Bool { position >= bytes.count }
 
     private func byte(_ offset: Int = 0) -> UInt8? {

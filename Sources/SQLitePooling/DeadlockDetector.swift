@@ -21,9 +21,10 @@ final class DeadlockDetector: Sendable {
         let outer: UnsafeMutableRawPointer?
     }
 
-    /// A thread that waits for a connection while it has some.
+    /// A thread or a call that waits for a connection while it has some.
     private struct Waiter {
-        let thread: UInt
+        /// The thread; for a call that suspends its task, an address that is the call's own.
+        let id: UInt
         let readers: Int
         let hasWriter: Bool
         let awaited: Role
@@ -65,17 +66,30 @@ final class DeadlockDetector: Sendable {
         }
         guard readers > 0 || hasWriter else { return false }
         let waiter = Waiter(
-            thread: lockpool_thread_self(),
+            id: lockpool_thread_self(),
             readers: readers,
             hasWriter: hasWriter,
             awaited: awaited
         )
+        try note(waiter)
+        return true
+    }
+
+    /// Notes that a call that has the writer is about to wait for a reader, without a thread.
+    ///
+    /// - Parameter call: What stands for the call, until ``endWait(of:)``.
+    /// - Throws: `SQLiteError` with the code `deadlock` if all readers are held by bodies that wait for the writer.
+    func beginWaitForReader(of call: UInt) throws(SQLiteError) {
+        try note(Waiter(id: call, readers: 0, hasWriter: true, awaited: .reader))
+    }
+
+    private func note(_ waiter: Waiter) throws(SQLiteError) {
         let isDeadlock = waiters.withLock { waiters in
-            let isDeadlock = stuck(of: waiters + [waiter]).contains { $0.thread == waiter.thread }
+            let isDeadlock = stuck(of: waiters + [waiter]).contains { $0.id == waiter.id }
             if !isDeadlock { waiters.append(waiter) }
             return isDeadlock
         }
-        guard isDeadlock else { return true }
+        guard isDeadlock else { return }
         throw SQLiteError(
             .deadlock,
             """
@@ -85,10 +99,11 @@ final class DeadlockDetector: Sendable {
         )
     }
 
-    func endWait() {
-        let thread = lockpool_thread_self()
+    func endWait() { endWait(of: lockpool_thread_self()) }
+
+    func endWait(of id: UInt) {
         waiters.withLock { waiters in
-            if let index = waiters.firstIndex(where: { $0.thread == thread }) { waiters.remove(at: index) }
+            if let index = waiters.firstIndex(where: { $0.id == id }) { waiters.remove(at: index) }
         }
     }
 

@@ -34,6 +34,8 @@ final class Request: Work, @unchecked Sendable {
     private let progress = Atomic(Progress.pending)
 
     private let group: GroupCommit?
+    /// The call site, which the lease names.
+    private let caller: Caller
     /// Whether the caller may be answered while the body runs.
     private let mayBeAbandoned: Bool
 
@@ -60,20 +62,24 @@ final class Request: Work, @unchecked Sendable {
 
     /// A call of `body`, which runs on another thread.
     ///
-    /// - Parameter mayBeAbandoned: Whether the caller may be answered while the body runs, which then must own all that it
-    ///   uses.
+    /// - Parameters:
+    ///   - mayBeAbandoned: Whether the caller may be answered while the body runs, which then must own all that it
+    ///     uses.
+    ///   - caller: The call site, which the lease names.
     init(
         on pool: Pool,
         _ scope: TransactionScope,
         deadline: ContinuousClock.Instant?,
         group: GroupCommit?,
         mayBeAbandoned: Bool = true,
+        for caller: Caller,
         _ body: @escaping Body
     ) {
         self.pool = pool
         self.scope = scope
         self.group = group
         self.mayBeAbandoned = mayBeAbandoned
+        self.caller = caller
         self.body = body
         interruption = Interruption(deadline: deadline, endsWithCommit: scope.isStatement)
         super.init()
@@ -122,7 +128,7 @@ final class Request: Work, @unchecked Sendable {
     @discardableResult
     func start() -> Bool {
         group?.noteCall()
-        if let lease = pool.tryGet() { return accept(lease) }
+        if let lease = pool.tryGet(for: caller) { return accept(lease) }
         let start = pool.beginWait()
         lineBegan = start
         let context = unsafe Unmanaged.passRetained(self)
@@ -200,7 +206,7 @@ final class Request: Work, @unchecked Sendable {
             preconditionFailure("A call gets in line before it has its turn.")
         }
         do throws(PoolError) {
-            _ = accept(try unsafe pool.lease(turn, waitedSince: lineBegan))
+            _ = accept(try unsafe pool.lease(turn, for: caller, waitedSince: lineBegan))
         } catch {
             refuse(error)
         }

@@ -13,6 +13,9 @@ extension SQLiteConfiguration {
         try Self.check("mmapSizeBytes", mmapSizeBytes, 0...Int.max)
         try Self.check("checkoutTimeout", checkoutTimeout, .zero ... .seconds(86_400))
         try Self.check("drainTimeout", drainTimeout, .zero ... .seconds(86_400))
+        if let leakDetectionThreshold {
+            try Self.check("leakDetectionThreshold", leakDetectionThreshold, .milliseconds(1) ... .seconds(86_400))
+        }
         try Self.check("maximumWaiters", maximumWaiters, 1...100_000)
         try Self.check("statementCacheCapacity", statementCacheCapacity, 0...10_000)
         try Self.check("maximumWritesPerCommit", maximumWritesPerCommit, 1...10_000)

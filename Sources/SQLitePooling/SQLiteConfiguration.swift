@@ -73,6 +73,10 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// before an orchestrator kills the process.
     public var drainTimeout: Duration
 
+    /// The age of a lease from which on observers are told of a leak, once, with the call site; `nil` for never, the default. At most
+    /// a day.
+    public var leakDetectionThreshold: Duration?
+
     /// How many calls may wait for the readers, and how many for the writer, from 1 to 100,000; 4,096 by default. The next is
     /// refused at once.
     ///

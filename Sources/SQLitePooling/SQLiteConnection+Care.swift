@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolSQLite
+internal import ConnectionPooling
 
 /// How far a backup has come.
 public struct SQLiteBackupProgress: Hashable, Sendable {
@@ -19,7 +20,7 @@ public struct SQLiteBackupProgress: Hashable, Sendable {
 extension SQLiteConnection {
     /// Copies the database as this connection sees it into another file, and replaces what is there.
     ///
-    /// In a ``SQLitePool/read(timeout:_:)`` that is the state of one instant, whatever is written meanwhile. O(size of the database).
+    /// In a ``SQLitePool/read(timeout:file:line:_:)`` that is the state of one instant, whatever is written meanwhile. O(size of the database).
     ///
     /// - Parameters:
     ///   - path: The path of the other file, which is made if there is none. It must not be in use.
@@ -84,20 +85,30 @@ extension SQLitePool {
     ///   - pagesPerStep: How many pages are copied between two looks at whether the task is cancelled or the time is over; at
     ///     least 1.
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     ///   - progress: Is told after each step, on the connection's thread, how far the backup has come. What it throws ends the
     ///     backup.
-    /// - Throws: As ``read(timeout:_:)``, and what `progress` throws, unchanged. `CancellationError` if the task was cancelled, and
+    /// - Throws: As ``read(timeout:file:line:_:)``, and what `progress` throws, unchanged. `CancellationError` if the task was cancelled, and
     ///   ``SQLiteError`` with the code `deadlineExceeded` at the end of `timeout`, both after the step that was at work. The other
     ///   file is then as it was before, and gone if there was none.
     public func backUp(
         to path: String,
         pagesPerStep: Int = 256,
         timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
         progress: @escaping @Sendable (SQLiteBackupProgress) throws -> Void = { _ in }
     ) async throws {
         // Not abandoned: when this returns, the other file is not touched any more.
         let deadline = Self.deadline(after: timeout)
-        try await run(on: readers, .snapshot, until: deadline, mayBeAbandoned: false) { db in
+        try await run(
+            on: readers,
+            .snapshot,
+            until: deadline,
+            mayBeAbandoned: false,
+            for: Caller(file, line)
+        ) { db in
             try db.backUp(to: path, pagesPerStep: pagesPerStep, progress: progress)
         }
     }
@@ -111,13 +122,19 @@ extension SQLitePool {
     ///   - isQuick: Whether indexes are not compared with their tables.
     ///   - maximumCount: How many problems are looked for at most.
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     /// - Returns: The problems, in SQLite's words; empty if there is none.
-    /// - Throws: As ``read(timeout:_:)``; ``SQLiteError`` with the primary code `corrupt` if the damage lets nothing be read.
+    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the primary code `corrupt` if the damage lets nothing be read.
     public func integrityCheck(
         isQuick: Bool = false,
         maximumCount: Int = 100,
-        timeout: Duration? = nil
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line
     ) async throws -> [String] {
-        try await read(timeout: timeout) { db in try db.integrityCheck(isQuick: isQuick, maximumCount: maximumCount) }
+        try await read(timeout: timeout, file: file, line: line) { db in
+            try db.integrityCheck(isQuick: isQuick, maximumCount: maximumCount)
+        }
     }
 }

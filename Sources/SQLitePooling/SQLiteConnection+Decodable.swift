@@ -107,46 +107,54 @@ extension SQLiteRow {
 extension SQLitePool {
     /// Runs a statement that reads, and makes a value of each row, whose properties have the names of the columns.
     ///
-    /// Suspends as ``read(timeout:_:)``.
+    /// Suspends as ``read(timeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
     ///   - type: The type of the values.
     ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``read(timeout:_:)``, and as ``SQLiteConnection/query(_:decoding:missingColumns:)``.
+    /// - Throws: As ``read(timeout:file:line:_:)``, and as ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     @inlinable
     public func query<Value: Decodable & Sendable>(
         _ sql: SQL,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors,
-        timeout: Duration? = nil
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line
     ) async throws -> [Value] {
-        try await runOnReader(timeout) { db in
+        try await runOnReader(timeout, file, line) { db in
             try db.query(sql, decoding: Value.self, missingColumns: missingColumns)
         }
     }
 
     /// Runs a statement that reads, as far as its first row, and makes a value of that.
     ///
-    /// Suspends as ``read(timeout:_:)``.
+    /// Suspends as ``read(timeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
     ///   - type: The type of the value.
     ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     /// - Returns: The value; `nil` if there is no row.
-    /// - Throws: As ``read(timeout:_:)``, and as ``SQLiteConnection/query(_:decoding:missingColumns:)``.
+    /// - Throws: As ``read(timeout:file:line:_:)``, and as ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     @inlinable
     public func queryFirst<Value: Decodable & Sendable>(
         _ sql: SQL,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors,
-        timeout: Duration? = nil
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line
     ) async throws -> Value? {
-        try await runOnReader(timeout) { db in
+        try await runOnReader(timeout, file, line) { db in
             try db.queryFirst(sql, decoding: Value.self, missingColumns: missingColumns)
         }
     }

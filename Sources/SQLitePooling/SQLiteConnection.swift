@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Synchronization
+
 /// A connection to a database, lent to a body by ``SQLitePool``.
 ///
 /// It is used on the thread that the body runs on, and cannot leave the body: storing it, returning it or handing it to a
@@ -20,6 +22,10 @@
 public struct SQLiteConnection: ~Copyable {
     @usableFromInline
     let session: Session
+
+    /// Keeps the value in memory and never in registers: there, the compiler of Swift 6.3 refuses that another task captures it, with
+    /// an error, and crashes otherwise.
+    private let inMemory = Atomic(false)
 }
 
 @available(*, unavailable)

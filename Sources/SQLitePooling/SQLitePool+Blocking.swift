@@ -18,6 +18,8 @@ extension SQLitePool {
     ///
     /// - Parameters:
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     ///   - body: Reads, on this thread. It is interrupted at the end of `timeout`, but never abandoned: where SQLite cannot be
     ///     interrupted, the call takes longer.
     /// - Returns: What `body` returns.
@@ -28,19 +30,22 @@ extension SQLitePool {
     @available(*, noasync, message: "Blocks the thread; use read, or readBlockingCooperativeThread.")
     public func readBlocking<Value>(
         timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
         // After the lease, which the function below ends.
         defer { resumeCheckpointAfterRead() }
-        return try readOnce(until: Self.deadline(after: timeout), body)
+        return try readOnce(until: Self.deadline(after: timeout), Caller(file, line), body)
     }
 
     @available(*, noasync)
     private func readOnce<Value>(
         until deadline: ContinuousClock.Instant?,
+        _ caller: Caller,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
-        let lease = try checkOutBlocking(.reader, deadline)
+        let lease = try checkOutBlocking(.reader, deadline, caller)
         let worker = lease.connection
         nonisolated(unsafe) let value = try worker.perform(
             deadline.map { Interruption(deadline: $0) },
@@ -59,6 +64,8 @@ extension SQLitePool {
     ///
     /// - Parameters:
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     ///   - body: Reads and writes. It is interrupted at the end of `timeout`, but never abandoned.
     /// - Returns: What `body` returns; everything is committed then.
     /// - Throws: As `readBlocking`; nothing is changed then. ``SQLiteError`` with the code `readOnly`, before anything happens,
@@ -66,12 +73,15 @@ extension SQLitePool {
     @available(*, noasync, message: "Blocks the thread; use write, or writeBlockingCooperativeThread.")
     public func writeBlocking<Value>(
         timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
         try checkMayWrite()
         let deadline = Self.deadline(after: timeout)
-        if let group { return try writeInGroup(group, deadline, body) }
-        let held = HeldConnection(try checkOutBlocking(.writer, deadline))
+        let caller = Caller(file, line)
+        if let group { return try writeInGroup(group, deadline, caller, body) }
+        let held = HeldConnection(try checkOutBlocking(.writer, deadline, caller))
         defer { held.giveBack() }
         held.noteUse()
         return try held.worker.perform(deadline.map { Interruption(deadline: $0) }, in: .immediate, body)
@@ -82,6 +92,7 @@ extension SQLitePool {
     private func writeInGroup<Value>(
         _ group: GroupCommit,
         _ deadline: ContinuousClock.Instant?,
+        _ caller: Caller,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
         var value: Value?
@@ -93,6 +104,7 @@ extension SQLitePool {
                 deadline: deadline,
                 group: group,
                 mayBeAbandoned: false,
+                for: caller,
                 body
             )
             let isNested = try detector.beginWait(for: .writer)
@@ -111,15 +123,16 @@ extension SQLitePool {
     @available(*, noasync)
     private func checkOutBlocking(
         _ role: DeadlockDetector.Role,
-        _ deadline: ContinuousClock.Instant?
+        _ deadline: ContinuousClock.Instant?,
+        _ caller: Caller
     ) throws -> ConnectionLease<SQLiteWorkerFactory> {
         let pool = role == .reader ? readers : writer
         // By itself, because it is inlined, and knows what a connection is.
-        if let lease = pool.tryGet() { return lease }
+        if let lease = pool.tryGet(for: caller) { return lease }
         let isNested = try detector.beginWait(for: role)
         defer { if isNested { detector.endWait() } }
         do {
-            return try pool.getOrCreateBlocking(timeout: pool.patience(until: deadline))
+            return try pool.getOrCreateBlocking(timeout: pool.patience(until: deadline), for: caller)
         } catch {
             throw error.cause
         }

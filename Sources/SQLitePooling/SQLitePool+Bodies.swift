@@ -12,6 +12,8 @@ extension SQLitePool {
     ///
     /// - Parameters:
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     ///   - body: Reads. It cannot write, and does not `await`: while it runs, its connection is leased.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws, unchanged. `CancellationError` if the task is cancelled before the call has ended, and
@@ -21,9 +23,11 @@ extension SQLitePool {
     ///   closed.
     public func read<Value>(
         timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        try await run(on: readers, .snapshot, until: Self.deadline(after: timeout), body)
+        try await run(on: readers, .snapshot, until: Self.deadline(after: timeout), for: Caller(file, line), body)
     }
 
     /// Runs `body` in a transaction, on the connection that writes. The transaction is committed when `body` returns, and
@@ -34,17 +38,27 @@ extension SQLitePool {
     ///
     /// - Parameters:
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     ///   - body: Reads and writes, and does not `await`: while it runs, no other call of the pool writes.
     /// - Returns: What `body` returns; everything is committed then.
-    /// - Throws: As ``read(timeout:_:)``; nothing is changed then. A call that is cancelled or overdue before its body has ended is
+    /// - Throws: As ``read(timeout:file:line:_:)``; nothing is changed then. A call that is cancelled or overdue before its body has ended is
     ///   never committed. Once the body has ended, the caller waits for the commit, and learns its outcome. ``SQLiteError`` with the code `readOnly`, before anything happens, if the pool is for reading only;
     ///   `transactionLost` if `body` returned although an error had rolled the transaction back.
     public func write<Value>(
         timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         try checkMayWrite()
-        return try await run(on: writer, .immediate, until: Self.deadline(after: timeout), body)
+        return try await run(
+            on: writer,
+            .immediate,
+            until: Self.deadline(after: timeout),
+            for: Caller(file, line),
+            body
+        )
     }
 
     /// Runs `body` on the connection that writes, without a transaction: for statements that do not work in one, such as
@@ -56,28 +70,35 @@ extension SQLitePool {
     ///
     /// - Parameters:
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     ///   - body: Reads and writes; each statement is committed by itself.
     /// - Returns: What `body` returns.
-    /// - Throws: As ``read(timeout:_:)``; what statements have changed stays changed, and a call that is cancelled or overdue commits
+    /// - Throws: As ``read(timeout:file:line:_:)``; what statements have changed stays changed, and a call that is cancelled or overdue commits
     ///   nothing more. ``SQLiteError`` with the code `transactionLeftOpen` if the body returns with a transaction open; with the
     ///   code `readOnly`, before anything happens, if the pool is for reading only.
     public func writeWithoutTransaction<Value>(
         timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         try checkMayWrite()
-        return try await run(on: writer, .none, until: Self.deadline(after: timeout), body)
+        return try await run(on: writer, .none, until: Self.deadline(after: timeout), for: Caller(file, line), body)
     }
 
     /// Runs a body on the next free connection of a pool, or on one that is the caller's.
     ///
-    /// - Parameter mayBeAbandoned: Whether a call that is stopped returns before its body has ended.
+    /// - Parameters:
+    ///   - caller: The call site that the lease names.
+    ///   - mayBeAbandoned: Whether a call that is stopped returns before its body has ended.
     func run<Value>(
         on pool: Request.Pool,
         _ scope: TransactionScope,
         until deadline: ContinuousClock.Instant? = nil,
         connection: HeldConnection? = nil,
         mayBeAbandoned: Bool = true,
+        for caller: Caller,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         // The thread writes it, and then the task reads it. A task whose call was stopped does not.
@@ -88,7 +109,8 @@ extension SQLitePool {
             scope,
             deadline: deadline,
             group: scope.mayShareCommit ? group : nil,
-            mayBeAbandoned: mayBeAbandoned
+            mayBeAbandoned: mayBeAbandoned,
+            for: caller
         ) { db in
             unsafe value = try body(db)
         }

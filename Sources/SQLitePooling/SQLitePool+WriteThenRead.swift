@@ -6,7 +6,7 @@ internal import ConnectionPooling
 internal import Synchronization
 
 extension SQLitePool {
-    /// Runs `body` in a transaction, as ``write(timeout:_:)`` does, and then `later` on another connection, which sees the
+    /// Runs `body` in a transaction, as ``write(timeout:file:line:_:)`` does, and then `later` on another connection, which sees the
     /// database exactly as the transaction has left it: its snapshot is taken after the commit and before the next write begins.
     ///
     /// ```swift
@@ -25,6 +25,8 @@ extension SQLitePool {
     ///
     /// - Parameters:
     ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has its connections.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     ///   - body: Reads and writes.
     ///   - later: Reads.
     /// - Returns: What both return.
@@ -32,16 +34,42 @@ extension SQLitePool {
     ///   a cancellation: then everything **is** committed.
     public func write<Written, Read>(
         timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Written,
         thenRead later: sending @escaping (borrowing SQLiteConnection) throws -> sending Read
     ) async throws -> sending (written: Written, read: Read) {
         try checkMayWrite()
         let deadline = Self.deadline(after: timeout)
-        let writing = HeldConnection(try await writer.checkOut(until: deadline))
-        let reading = HeldConnection(try await readers.checkOut(until: deadline))
-        let written = try await run(on: writer, .immediateAlone, until: deadline, connection: writing, body)
+        let caller = Caller(file, line)
+        let writing = HeldConnection(try await writer.checkOut(until: deadline, for: caller))
+        let reading = try await reader(beside: writing, until: deadline, for: caller)
+        let written = try await run(
+            on: writer,
+            .immediateAlone,
+            until: deadline,
+            connection: writing,
+            for: caller,
+            body
+        )
         let snapshot = TransactionScope.snapshotNow { writing.giveBack() }
-        return (written, try await run(on: readers, snapshot, until: deadline, connection: reading, later))
+        let read = try await run(on: readers, snapshot, until: deadline, connection: reading, for: caller, later)
+        return (written, read)
+    }
+}
+
+extension SQLitePool {
+    /// Checks a reader out for a call that has the writer.
+    private func reader(
+        beside writing: HeldConnection,
+        until deadline: ContinuousClock.Instant?,
+        for caller: Caller
+    ) async throws -> HeldConnection {
+        if let idle = readers.tryGet(for: caller) { return HeldConnection(idle) }
+        let call = UInt(bitPattern: ObjectIdentifier(writing))
+        try detector.beginWaitForReader(of: call)
+        defer { detector.endWait(of: call) }
+        return HeldConnection(try await readers.checkOut(until: deadline, for: caller))
     }
 }
 

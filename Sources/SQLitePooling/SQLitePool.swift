@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import ConnectionPooling
+internal import LockPool
 
 /// Connections to a SQLite database file: one that writes, and a few that read at the same time.
 ///
@@ -39,21 +40,24 @@ public final class SQLitePool: Sendable {
     ///
     /// - Parameters:
     ///   - path: The path of the file. A relative one is taken from the current folder of the process. It is never read as a
-    ///     URI, whatever it begins with. `:memory:` is a new temporary database, as of ``temporary(configuration:observers:)``;
+    ///     URI, whatever it begins with. `:memory:` is a new temporary database, as of ``temporary(configuration:observers:clock:)``;
     ///     a file name that comes from a user becomes a path by a folder before it, such as `./`.
     ///   - configuration: How the file is opened, and how many connections there are.
     ///   - observers: Are told what happens to connections: of two pools, the readers' and the writer's.
+    ///   - clock: Measures the waits of callers, the ages of leases and ``SQLiteConfiguration/optimizeInterval``. A test advances a
+    ///     clock of its own. The time of a whole call, its `timeout`, is always the system's.
     /// - Throws: ``SQLiteError`` with the code `invalidConfiguration` if a field of the configuration is out of its range or
     ///   the path is empty or a folder's; `nulCharacter` if the path has one; `cannotOpen` if there is no place for a
     ///   temporary database. A path that SQLite cannot use is an error of the first use.
     public convenience init(
         path: String,
         configuration: SQLiteConfiguration = .init(),
-        observers: [any PoolObserver] = []
+        observers: [any PoolObserver] = [],
+        clock: some Clock<Duration> = ContinuousClock()
     ) throws(SQLiteError) {
         try configuration.validate()
         let location = try SQLiteLocation(path: path, mode: configuration.mode)
-        try self.init(at: location, configuration, observers)
+        try self.init(at: location, configuration, observers, clock: Self.nanoseconds(of: clock), poolClock: clock)
     }
 
     /// Makes a pool on a file that a URI names, such as `file:app.sqlite?vfs=unix-excl`.
@@ -66,16 +70,19 @@ public final class SQLitePool: Sendable {
     ///   - uri: The URI. A relative path in it is taken from the current folder of the process.
     ///   - configuration: How the file is opened, and how many connections there are.
     ///   - observers: Are told what happens to connections: of two pools, the readers' and the writer's.
-    /// - Throws: ``SQLiteError`` as ``init(path:configuration:observers:)``, with the code `invalidConfiguration` also for a
+    ///   - clock: Measures the waits of callers, the ages of leases and ``SQLiteConfiguration/optimizeInterval``. A test advances a
+    ///     clock of its own. The time of a whole call, its `timeout`, is always the system's.
+    /// - Throws: ``SQLiteError`` as ``init(path:configuration:observers:clock:)``, with the code `invalidConfiguration` also for a
     ///   refused option, which the message names. A `vfs` that SQLite does not have is an error of the first use.
     public convenience init(
         uri: String,
         configuration: SQLiteConfiguration = .init(),
-        observers: [any PoolObserver] = []
+        observers: [any PoolObserver] = [],
+        clock: some Clock<Duration> = ContinuousClock()
     ) throws(SQLiteError) {
         try configuration.validate()
         let location = try SQLiteLocation(uri: uri, mode: configuration.mode)
-        try self.init(at: location, configuration, observers)
+        try self.init(at: location, configuration, observers, clock: Self.nanoseconds(of: clock), poolClock: clock)
     }
 
     /// Makes a pool on a new temporary database, which all its connections share and which is removed with the pool.
@@ -85,22 +92,34 @@ public final class SQLitePool: Sendable {
     /// - Parameters:
     ///   - configuration: How many connections there are, and how they are opened; its mode must be `readWriteCreate`.
     ///   - observers: Are told what happens to connections.
+    ///   - clock: Measures the waits of callers, the ages of leases and ``SQLiteConfiguration/optimizeInterval``. A test advances a
+    ///     clock of its own. The time of a whole call, its `timeout`, is always the system's.
     /// - Returns: The pool.
     /// - Throws: ``SQLiteError`` with the code `invalidConfiguration`; `cannotOpen` if there is no place for the file.
     public static func temporary(
         configuration: SQLiteConfiguration = .init(),
-        observers: [any PoolObserver] = []
+        observers: [any PoolObserver] = [],
+        clock: some Clock<Duration> = ContinuousClock()
     ) throws(SQLiteError) -> SQLitePool {
         try configuration.validate()
-        return try SQLitePool(at: SQLiteLocation(temporary: configuration.mode), configuration, observers)
+        return try SQLitePool(
+            at: SQLiteLocation(temporary: configuration.mode),
+            configuration,
+            observers,
+            clock: Self.nanoseconds(of: clock),
+            poolClock: clock
+        )
     }
 
-    /// - Parameter clock: What `optimizeInterval` is measured with, in nanoseconds; `nil` for the system's monotonic clock.
+    /// - Parameters:
+    ///   - clock: Measures `optimizeInterval`, in nanoseconds; `nil` for the system's monotonic clock.
+    ///   - poolClock: Measures the waits of callers and the ages of leases.
     init(
         at location: SQLiteLocation,
         _ configuration: SQLiteConfiguration,
         _ observers: [any PoolObserver],
-        clock: (@Sendable () -> UInt64)? = nil
+        clock: (@Sendable () -> UInt64)? = nil,
+        poolClock: some Clock<Duration> = ContinuousClock()
     ) throws(SQLiteError) {
         var configuration = configuration
         if configuration.name == SQLiteConfiguration.unnamed {
@@ -120,16 +139,25 @@ public final class SQLitePool: Sendable {
             readers = try ConnectionPool(
                 factory: SQLiteWorkerFactory(file: file, role: .reader, counter: readerCounter, detector: detector),
                 configuration: configuration.pooling("readers", maximumConnections: configuration.maximumReaders),
-                observers: observers
+                observers: observers,
+                clock: poolClock
             )
             writer = try ConnectionPool(
                 factory: SQLiteWorkerFactory(file: file, role: .writer, counter: writerCounter, detector: detector),
                 configuration: configuration.pooling("writer", maximumConnections: 1),
-                observers: observers
+                observers: observers,
+                clock: poolClock
             )
         } catch {
             throw SQLiteError(.invalidConfiguration, "\(error)")
         }
+    }
+
+    /// Returns a function that reads a clock, in nanoseconds; `nil` for the system's.
+    private static func nanoseconds<C: Clock<Duration>>(of clock: C) -> (@Sendable () -> UInt64)? {
+        if clock is ContinuousClock { return nil }
+        let start = clock.now
+        return { start.duration(to: clock.now).wholeNanoseconds }
     }
 
     /// Closes the connections, the readers first. Those that are in use are closed when their bodies have ended.
@@ -164,7 +192,8 @@ extension SQLiteConfiguration {
             validateAfterIdle: nil,
             keepAliveInterval: nil,
             idleTimeout: nil,
-            maximumLifetime: nil
+            maximumLifetime: nil,
+            leakDetectionThreshold: leakDetectionThreshold
         )
     }
 }

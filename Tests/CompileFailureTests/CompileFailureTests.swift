@@ -224,7 +224,7 @@ import Testing
                     }
                 }
                 """,
-            message: "cannot be captured by an escaping closure"
+            message: "'db' is borrowed and cannot be consumed"
         ),
         Mistake(
             testDescription: "A row does not leave its loop",
@@ -440,7 +440,9 @@ import Testing
         """
 
     @Test("The mistake does not compile, and its correction does", arguments: mistakes)
-    func mistake(_ mistake: Mistake) async throws {
+    func mistake(_ mistake: Mistake) async throws { try await check(mistake) }
+
+    func check(_ mistake: Mistake) async throws {
         let wrong = try await Compiler.typecheck(mistake.source(.mistake), imports: mistake.imports)
         #expect(!wrong.succeeded)
         #expect(wrong.output.contains(mistake.message), "\(wrong.output)")

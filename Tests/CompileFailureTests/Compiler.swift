@@ -14,7 +14,13 @@ enum Compiler {
 
     /// Compiles a program without keeping anything. Diagnostics of ownership come from the passes after type checking, so
     /// the program is brought to canonical SIL.
-    static func typecheck(_ source: String, imports module: String) async throws -> Result {
+    ///
+    /// - Parameter inheritsIsolation: Whether asynchronous functions run in their caller's isolation, as the upcoming feature says.
+    static func typecheck(
+        _ source: String,
+        imports module: String,
+        inheritsIsolation: Bool = true
+    ) async throws -> Result {
         let folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -30,13 +36,13 @@ enum Compiler {
             "swiftc",
             [
                 "-swift-version", "6", "-parse-as-library", "-emit-sil", "-o", "/dev/null",
-                "-enable-upcoming-feature", "NonisolatedNonsendingByDefault",
                 "-I", build.appending(path: "Modules").path(),
                 "-I", package.appending(path: "Sources/CLockPoolSQLite").path(),
                 "-I", package.appending(path: "Sources/CLockPoolPQ").path(),
                 "-Xcc", "-I" + headers.trimmingCharacters(in: .newlines),
                 file.path(),
             ] + moduleMaps
+                + (inheritsIsolation ? ["-enable-upcoming-feature", "NonisolatedNonsendingByDefault"] : [])
         )
         return Result(succeeded: outcome.exitCode == 0, output: outcome.output + outcome.errors)
     }

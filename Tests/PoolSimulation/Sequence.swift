@@ -348,7 +348,7 @@ final class Sequence: @unchecked Sendable {
         } onCancel: {
             pool.cancel(place)
         }
-        return try unsafe pool.lease(call.turn!, waitedSince: start)
+        return try unsafe pool.lease(call.turn!, for: .init(#fileID, #line), waitedSince: start)
     }
 
     /// One wait for a call.

@@ -59,4 +59,15 @@ import Testing
         #expect(TransactionScanner.mayCommitPart(sql, hasBegun: true) == outside, "\(sql)")
         #expect(TransactionScanner.mayCommitPart(sql, hasBegun: false) == inTransaction, "\(sql)")
     }
+
+    @Test(
+        "Only a procedure or a block of code may commit within a statement",
+        arguments: [
+            ("CALL p()", true), ("/* a */ call p($1)", true), ("DO $$ BEGIN END $$", true), ("SELECT call()", false),
+            ("INSERT INTO call VALUES (1)", false), ("DOMAIN", false), ("", false),
+        ]
+    )
+    func commits(_ sql: String, _ commits: Bool) {
+        #expect(TransactionScanner.mayCommitWithin(sql) == commits, "\(sql)")
+    }
 }

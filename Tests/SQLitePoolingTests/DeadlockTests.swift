@@ -100,6 +100,30 @@ import Testing
         }
     }
 
+    @Test(
+        "Of a write that waits for a reader, and a read that waits for the writer, the last fails, and the other goes on"
+    )
+    func writeThenRead() async throws {
+        try await withTable { pool in
+            let gate = Rendezvous()
+            async let reading: Void = expectDeadlock {
+                try await pool.read { _ in
+                    gate.arrive()
+                    while pool.readers.status.waiting == 0 { sched_yield() }
+                    try pool.writeBlocking { _ in _ = Issue.record("ran") }
+                }
+            }
+            await gate.arrived()
+            let both = try await pool.write { db in
+                try db.execute("INSERT INTO t VALUES (1)").count
+            } thenRead: { db in
+                try db.query("SELECT x FROM t", as: Int.self)
+            }
+            #expect(both.written == 1 && both.read == [1])
+            try await reading
+        }
+    }
+
     @Test("Where all readers wait for another one, the last fails, and the others go on")
     func allReaders() async throws {
         try await withTable(readers: 2) { pool in

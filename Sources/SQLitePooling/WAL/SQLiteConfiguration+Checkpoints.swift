@@ -10,7 +10,7 @@ extension SQLiteConfiguration {
         /// Whether the pool makes checkpoints; `true` by default.
         ///
         /// `false` is for replicators such as Litestream, which copy the log themselves: the pool then makes no checkpoint at all, not
-        /// even when it closes its last connection. ``SQLitePool/checkpoint(_:timeout:)`` still works.
+        /// even when it closes its last connection. ``SQLitePool/checkpoint(_:timeout:file:line:)`` still works.
         public var isAutomatic = true
 
         /// The length of the log, in pages, from which a commit is followed by a passive checkpoint, from 1 to 1,000,000; 1,000 by

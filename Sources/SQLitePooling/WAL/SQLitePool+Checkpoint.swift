@@ -17,16 +17,20 @@ extension SQLitePool {
     ///   - mode: How far the checkpoint goes; passive by default.
     ///   - timeout: The longest time of the whole call; by default no more than the time that it waits for a connection and, once for each
     ///     database, the configuration's `busyTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     /// - Returns: What came of it, for each database that has a log; the main database first. A reader or another process that was in the
     ///   way shows in ``SQLiteCheckpoint/isComplete`` and ``SQLiteCheckpoint/failure``.
-    /// - Throws: As ``write(timeout:_:)``; ``SQLiteError`` with the code `readOnly` if the pool is for reading only.
+    /// - Throws: As ``write(timeout:file:line:_:)``; ``SQLiteError`` with the code `readOnly` if the pool is for reading only.
     @discardableResult
     public func checkpoint(
         _ mode: SQLiteCheckpoint.Mode = .passive,
-        timeout: Duration? = nil
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line
     ) async throws -> [SQLiteCheckpoint] {
         try checkMayWrite()
-        return try await run(on: writer, .none, until: Self.deadline(after: timeout)) { db in
+        return try await run(on: writer, .none, until: Self.deadline(after: timeout), for: Caller(file, line)) { db in
             db.session.makeCheckpoints(mode)
         }
     }
@@ -39,7 +43,7 @@ extension SQLitePool {
         guard readers.status.leased == 0 else { return file.log.noteReadersInTheWay() }
         Task { [self] in
             // An error means that the pool is closed, or that many wait for the writer, which makes checkpoints by itself then.
-            let results = try? await run(on: writer, .none) { db in
+            let results = try? await run(on: writer, .none, for: Caller(#fileID, #line)) { db in
                 db.session.makeCheckpoints(.truncate, timeout: LogLength.shortestRestartTimeout)
             }
             if results?.contains(where: { !$0.isComplete }) == true, readers.status.leased > 0 {
