@@ -43,8 +43,8 @@ struct PlaceRecord: ~Copyable {
     /// How long before the configuration's interval the connection's keepalive is due, in nanoseconds.
     let keepAliveLead = Atomic<UInt64>(0)
 
-    /// Bytes from one place to the next: two cache lines, which processors fetch together.
-    static var stride: Int { 128 }
+    /// Bytes from one place to the next: whole pairs of cache lines, which processors fetch together.
+    static var stride: Int { 256 }
 
     @usableFromInline
     init() {}

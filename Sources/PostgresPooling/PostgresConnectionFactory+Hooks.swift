@@ -14,7 +14,7 @@ extension PostgresConnectionFactory {
             switch inspect(connection) {
             case .reusable: return
             case .needsReset: if await reset(connection) { return }
-            case .broken: break
+            case .broken, .discarded: break
             }
             throw PostgresError(.connectFailed, "the connection could not be reset after the hook afterConnect")
         }

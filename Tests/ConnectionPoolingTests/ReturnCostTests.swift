@@ -44,7 +44,7 @@ import Testing
 
     @Test("A return takes none of the pool's locks where a hook inspects the connection")
     func hook() async throws {
-        let pool = try makePool(ScriptedFactory(), clock, hooks: .init(afterReturn: { _ in .reusable }))
+        let pool = try makePool(ScriptedFactory(), clock, hooks: .init(afterReturn: { _, _ in .reusable }))
         #expect(try await canReturn(pool))
     }
 

@@ -104,17 +104,19 @@ import Testing
                 try await db.execute("SET statement_timeout = '7s'")
                 try await db.execute("BEGIN")
             },
-            beforeHandOut: { db in
+            beforeHandOut: { db, _ in
                 events.add("hand out \(db.isInTransaction)")
                 return true
             },
-            afterReturn: { _ in
+            afterReturn: { _, _ in
                 events.add("return")
                 return .reusable
             }
         )
         try await withPool(hooks) { pool, _ in
             try await equal(pool.query("SHOW statement_timeout", as: String.self), ["0"])
+            // The hook runs after the caller has gone on.
+            await until { events.values.count == 3 }
             #expect(events.values == ["connect", "hand out false", "return"])
         }
     }
