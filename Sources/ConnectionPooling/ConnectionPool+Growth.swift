@@ -107,24 +107,26 @@ extension ConnectionPool {
     func grow() {
         if lockPool.isClosed { return }
         var started: [VacantPlace] = []
-        growth.plan.withLock { plan in
+        let startedAt: UInt64 = growth.plan.withLock { plan in
             // In the lock, which `suspend()` takes after it has changed the gate.
-            if isSuspended { return }
+            if isSuspended { return 0 }
             let demand = self.demand
             for _ in 0..<plan.connectsToStart(demand) {
                 guard let reservation = lockPool.tryReserve() else { break }
                 started.append(Handoff(reservation))
             }
             plan.connectsStarted(started.count, demand)
+            return demand.now
         }
         if started.isEmpty { return }
-        for place in started { Task.detached { [self] in await connect(for: place) } }
+        for place in started { Task.detached { [self] in await connect(for: place, startedAt: startedAt) } }
         setBreakerTimer()
     }
 
-    private func connect(for vacant: VacantPlace) async {
+    private func connect(for vacant: VacantPlace, startedAt: UInt64) async {
         let reservation = vacant.take()
         let began = time.now
+        growth.plan.withLock { $0.connectBegan(at: began, startedAt: startedAt) }
         let generation = self.generation.load(ordering: .sequentiallyConsistent)
         let operation = growth.operations.begin(.connect, at: began)
         let span = PoolSpan.connect(in: configuration.name)
