@@ -86,7 +86,7 @@ import Testing
             async let waiter = pool.execute("INSERT INTO t VALUES (1)")
             while pool.writer.status.waiting == 0 { await Task.yield() }
             let error = await #expect(throws: PoolError.self) { try await pool.execute("DELETE FROM t") }
-            #expect(error?.code == .tooManyWaiters && error?.pool == "SQLite writer")
+            #expect(error?.code == .tooManyWaiters && error?.pool == "\(pool.configuration.name) writer")
             meeting.release()
             try await holder
             #expect(try await waiter.count == 1)
