@@ -184,8 +184,9 @@ extension Core {
     @usableFromInline
     func reserveVacantSlot(_ index: Int) -> Slot? {
         let slot = self.slot(index)
-        let isReserved =
-            slot.state.loadRelaxed() == SlotWord.vacant && slot.state.swap(SlotWord.vacant, SlotWord.reserved)
+        // Sequentially consistent, like the exchange: a caller that a waiter has told of a vacancy must see each slot that became vacant
+        // before that waiter was in line, because the thread that emptied the slot found the queue empty.
+        let isReserved = slot.state.load() == SlotWord.vacant && slot.state.swap(SlotWord.vacant, SlotWord.reserved)
         if !isReserved { return nil }
         tally(of: slot).decrease(by: TallyWord.vacant)
         return slot

@@ -12,7 +12,11 @@ enum Operation: Equatable {
     case getAndDiscard
     /// Get, and fail to create if that is what is to be done.
     case getAndFail
+    /// Get, and replace the element: its slot is reserved meanwhile.
+    case getAndReplace
     case tryGet
+    /// Lease the slot with this number, if it is idle.
+    case tryLease(Int)
     /// Get in line as a callback, which holds and returns where it is called.
     case getByCallback
     /// The same with a deadline, which `sweep` finds to have come.
@@ -23,6 +27,10 @@ enum Operation: Equatable {
     case cancel(Int)
     /// Fail those whose deadline has come.
     case sweep
+    /// The same at an instant before every deadline.
+    case sweepEarly
+    /// Ask how many wait, and how many slots are occupied.
+    case count
     case close
     /// Retire the last slot, or bring it back.
     case retire, restore
@@ -116,6 +124,13 @@ struct Scenario {
             callers: [[.get], [.get, .get], [.get, .get], [.cancel(2)]]
         ),
         Scenario(
+            name: "a ticket is left out, and the waiter before it is cancelled",
+            slots: "i",
+            maximumWaiters: 2,
+            preemptions: 2,
+            callers: [[.get], [.get], [.get, .get], [.cancel(2), .cancel(1)]]
+        ),
+        Scenario(
             name: "a ticket is left out while the pool closes",
             slots: "i",
             maximumWaiters: 2,
@@ -145,6 +160,23 @@ struct Scenario {
             slots: "i",
             preemptions: 2,
             callers: [[.get], [.getWithDeadline, .get], [.sweep], [.cancel(1)]]
+        ),
+        Scenario(
+            name: "no deadline has come",
+            slots: "i",
+            preemptions: 4,
+            callers: [[.get], [.getWithDeadline], [.sweepEarly]]
+        ),
+        Scenario(
+            name: "a record that had a deadline before",
+            slots: "i",
+            maximumWaiters: 1,
+            callers: [[.getByCallbackWithDeadline, .get], [.get], [.sweep]]
+        ),
+        Scenario(
+            name: "two get, and an outsider leases a slot by its number",
+            slots: "i",
+            callers: [[.get], [.get], [.tryLease(0)]]
         ),
         Scenario(name: "close", slots: "i", preemptions: 4, callers: [[.get], [.get], [.close]]),
         Scenario(name: "close two slots", slots: "ii", callers: [[.get], [.get], [.close]]),
@@ -223,6 +255,23 @@ struct Scenario {
             slots: "v",
             preemptions: 5,
             callers: [[.fulfill], [.tryGet], [.drop]]
+        ),
+        Scenario(name: "an element is replaced", slots: "i", callers: [[.getAndReplace], [.get], [.get]]),
+        Scenario(
+            name: "an element is replaced while the pool shrinks and grows",
+            slots: "i",
+            callers: [[.getAndReplace], [.retire, .restore], [.get]]
+        ),
+        Scenario(
+            name: "an element is replaced, and the pool dropped",
+            slots: "i",
+            preemptions: 4,
+            callers: [[.getAndReplace], [.tryGet], [.drop]]
+        ),
+        Scenario(
+            name: "waiters and occupied slots are counted",
+            slots: "iv",
+            callers: [[.getAndDiscard], [.get], [.count, .count]]
         ),
         Scenario(name: "shrink", slots: "ii", callers: [[.get], [.get], [.retire]]),
         Scenario(

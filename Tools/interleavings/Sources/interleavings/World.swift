@@ -94,11 +94,16 @@ final class World {
 
     private func perform(_ operation: Operation, by caller: Int, isLast: Bool) {
         switch operation {
-        case .get, .getWithDeadline, .getAndDiscard, .getAndFail:
+        case .get, .getWithDeadline, .getAndDiscard, .getAndFail, .getAndReplace:
             get(operation, by: caller, isLast: isLast)
         case .tryGet:
             beginLooking(caller)
             let slot = core.leaseIdleSlot(stride: core.shape.stride) ?? core.leaseIdleSlotBehindCancelled()
+            endLooking(caller)
+            if let slot { hold(slot, by: caller, isLast: isLast) }
+        case .tryLease(let index):
+            beginLooking(caller)
+            let slot = core.leaseIfIdle(index)
             endLooking(caller)
             if let slot { hold(slot, by: caller, isLast: isLast) }
         case .getByCallback, .getByCallbackWithDeadline:
@@ -119,6 +124,11 @@ final class World {
             callers[other].runningHandlers -= 1
         case .sweep:
             _ = core.failWaiters(0..<core.shape.maximumWaiters, dueAt: 1)
+        case .sweepEarly:
+            _ = core.failWaiters(0..<core.shape.maximumWaiters, dueAt: 0)
+        case .count:
+            if core.waiters > callers.count { scheduler.fail("more waiters are counted than there are callers") }
+            if core.occupied > core.shape.count { scheduler.fail("more slots are occupied than there are") }
         case .close:
             core.close()
         case .retire:
@@ -173,14 +183,19 @@ final class World {
             slot.element(CheckedElement.self).initialize(to: CheckedElement())
             core.leaseReserved(slot)
         }
-        if operation == .getAndDiscard {
-            claim(slot, by: caller)
-            if isLast { callers[caller].usesPool = false }
+        guard operation == .getAndDiscard || operation == .getAndReplace else {
+            return hold(slot, by: caller, isLast: isLast)
+        }
+        claim(slot, by: caller)
+        if isLast { callers[caller].usesPool = false }
+        scheduler.pause()
+        unclaim(slot)
+        let lease = LockGuard<CheckedElement>(slot: slot)
+        if operation == .getAndDiscard { return lease.discard() }
+        lease.takeReserving { element, reservation in
+            _ = consume element
             scheduler.pause()
-            unclaim(slot)
-            LockGuard<CheckedElement>(slot: slot).discard()
-        } else {
-            hold(slot, by: caller, isLast: isLast)
+            reservation.fulfill(CheckedElement())
         }
     }
 
