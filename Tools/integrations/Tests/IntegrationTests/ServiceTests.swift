@@ -47,8 +47,8 @@ import Testing
         await until { tested.clock.deadlines.contains(.seconds(7) + .milliseconds(250)) }
         tested.clock.advance(by: .seconds(7))
         // It is interrupted now, and has the time of a close.
-        await until { tested.clock.deadlines.contains(.seconds(12) + .milliseconds(250)) }
-        tested.clock.advance(by: .seconds(5))
+        await until { tested.clock.deadlines.contains(.seconds(10) + .milliseconds(250)) }
+        tested.clock.advance(by: .seconds(3))
         try await running.value
         #expect(tested.factory.openConnections == 1)
         lease.release()
