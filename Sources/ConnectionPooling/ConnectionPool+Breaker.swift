@@ -23,6 +23,15 @@ extension ConnectionPool {
         }
     }
 
+    /// Starts the connects that are due because a connection has left its place. If it was the last one and the breaker is open, refuses
+    /// the callers that waited for it.
+    func placeIsVacant() {
+        grow()
+        let now = time.now
+        let (isRefused, failure) = growth.refusal(at: now)
+        if isRefused { refuseWaitersWithoutConnection(failure ?? pendingConnect(at: now)) }
+    }
+
     private func openBreaker() {
         // `resume()` starts the timer again.
         if isSuspended { return }

@@ -167,7 +167,7 @@ extension ConnectionPool {
                 }
                 // After a success, a no-op.
                 caller?.finish(.failed)
-                grow()
+                placeIsVacant()
             }
         }
     }
@@ -195,7 +195,7 @@ extension ConnectionPool {
             growth.operations.end(operation)
             place.take().abandon()
             // The core tells of a vacant place; not of one that a lower maximum has taken away, which makes room all the same.
-            self?.grow()
+            self?.placeIsVacant()
         }
     }
 

@@ -156,7 +156,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
                 }
                 closer.close(element.connection) {
                     growth.plan.withLock { $0.homelessClosed() }
-                    unsafe owner.object?.grow()
+                    unsafe owner.object?.placeIsVacant()
                 }
             },
             onVacancy: { _ in unsafe owner.object?.grow() }
