@@ -83,6 +83,28 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 1)
     }
 
+    @Test("Callers that waited beside a connection are refused when it goes while the breaker is open")
+    func lastConnection() async throws {
+        let factory = ScriptedFactory([.succeed])
+        let pool = try makePool(factory, clock, maximum: 2) {
+            $0.circuitBreakerThreshold = .seconds(5)
+            $0.connectTimeout = .seconds(60)
+        }
+        let lease = try await pool.getOrCreate()
+        factory.script(.connect, always: .hang)
+        let waiter = await inLine(1, of: pool)
+        await factory.wait { $0.hanging(.connect) == 1 }
+        await eventually { clock.deadlines.contains(.seconds(5)) }
+        clock.advance(by: .seconds(5))
+        // The breaker is open, and the connection that is there may still come back.
+        await eventually { pool.growth.plan.withLock { $0.outage?.isOpen == true } }
+        #expect(pool.status.waiting == 1)
+        lease.discard()
+        let error = await #expect(throws: PoolError.self) { try await waiter.value }
+        #expect(error?.code == .connectFailed && error?.underlying is ConnectPending)
+        await factory.letGo(.connect)
+    }
+
     @Test("The breaker opens at its threshold, also between two attempts")
     func breakerBetweenAttempts() async throws {
         let factory = ScriptedFactory()
