@@ -65,7 +65,7 @@ final class AnswerReader: Sendable {
     /// - Returns: The links; `nil` if the thread is to end.
     private func takeQueued(maySleep: Bool) -> [Link]? {
         unsafe withUnsafeTemporaryAllocation(of: lockpool_parker.self, capacity: 1) { buffer in
-            let parker = unsafe buffer.baseAddress!
+            let parker = buffer.baseAddress!
             let links = queue.withLock { queue in
                 defer { queue.links = [] }
                 if queue.links.isEmpty, maySleep {

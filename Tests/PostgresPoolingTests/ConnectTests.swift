@@ -228,7 +228,7 @@ import Testing
             keywords(server, host: "127.0.0.1,\(server.host)", port: "\(silent.port),\(server.port)")
         )
         // The second must not need its own.
-        configuration.pool.connectTimeout = .seconds(20)
+        configuration.pool.connectTimeout = .seconds(60)
         #expect(await connect(configuration) == nil)
     }
 
