@@ -33,7 +33,7 @@ extension Link {
         switch try await infer(known, asking: convertible, text, isInTransaction: isInTransaction, patience) {
         case .types(let types): inferred = types
         case .fails: return
-        case .refused(_):
+        case .refused:
             guard case .types = try await infer(known, asking: [], text, isInTransaction: isInTransaction, patience)
             else { return }
             try await inferSeparately(known, &inferred, text, isInTransaction: isInTransaction, patience)

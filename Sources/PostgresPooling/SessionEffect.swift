@@ -27,9 +27,8 @@ enum SessionEffect: Equatable {
         let tag = commandTag.utf8
         switch String(commandTag[..<(tag.firstIndex(of: UInt8(ascii: " ")) ?? tag.endIndex)]) {
         case "SELECT" where hasRows: self = .none
-        case "SELECT", "CREATE": self = sql.mayContain("temp") ? .changed : .none
-        // With ANALYZE it executes what it explains.
-        case "EXPLAIN": self = sql.mayContain("temp") ? .changed : .none
+        // EXPLAIN ANALYZE executes what it explains.
+        case "SELECT", "CREATE", "EXPLAIN": self = sql.mayContain("temp") ? .changed : .none
         case "DECLARE": self = sql.mayContain("hold") ? .changed : .none
         case "SET" where commandTag == "SET CONSTRAINTS": self = .none
         case "SET": self = sql.map(SessionEffect.endsWithTransaction) == true ? .none : .changed
