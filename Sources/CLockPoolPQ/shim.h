@@ -50,21 +50,52 @@ static inline int clockpool_unread(int descriptor) {
   return ioctl(descriptor, FIONREAD, &count) == 0 && count > 0 ? count : 0;
 }
 
+#if defined(__linux__)
+
+// The beginning of Linux's `struct tcp_info`, whose layout is fixed, and whose header is at odds with those of the C libraries.
+struct clockpool_tcp_info {
+  uint8_t earlier[128];
+  uint64_t bytes_received;
+  uint8_t between[12];
+  uint32_t min_rtt;
+};
+
+static inline int clockpool_get_tcp_info(int descriptor, struct clockpool_tcp_info *_Nonnull info) {
+  socklen_t length = sizeof *info;
+  const int tcp = 6, tcp_info = 11;
+  return getsockopt(descriptor, tcp, tcp_info, info, &length) == 0 && length == sizeof *info;
+}
+
+#elif defined(__APPLE__)
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#endif
+
 // Returns the shortest round trip that the system has measured on a TCP connection, in microseconds; 0 for another socket, and
 // where the system does not tell.
 static inline uint32_t clockpool_round_trip(int descriptor) {
 #if defined(__linux__)
-  // The beginning of Linux's `struct tcp_info`, whose layout is fixed, and whose header is at odds with those of the C libraries.
-  struct {
-    uint8_t earlier[148];
-    uint32_t min_rtt;
-  } info;
-  socklen_t length = sizeof info;
-  const int tcp = 6, tcp_info = 11;
-  if (getsockopt(descriptor, tcp, tcp_info, &info, &length) != 0 || length < sizeof info) return 0;
-  return info.min_rtt;
+  struct clockpool_tcp_info info;
+  return clockpool_get_tcp_info(descriptor, &info) ? info.min_rtt : 0;
 #else
   return 0;
+#endif
+}
+
+// Returns how many bytes have come on a TCP connection since its beginning; -1 for another socket.
+static inline int64_t clockpool_received(int descriptor) {
+#if defined(__linux__)
+  struct clockpool_tcp_info info;
+  return clockpool_get_tcp_info(descriptor, &info) ? (int64_t)info.bytes_received : -1;
+#elif defined(__APPLE__)
+  struct tcp_connection_info info;
+  socklen_t length = sizeof info;
+  if (getsockopt(descriptor, IPPROTO_TCP, TCP_CONNECTION_INFO, &info, &length) != 0) return -1;
+  return (int64_t)info.tcpi_rxbytes;
+#else
+  return -1;
 #endif
 }
 

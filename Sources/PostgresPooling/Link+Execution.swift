@@ -65,7 +65,7 @@ extension Link {
     @discardableResult
     func runScript(_ text: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
         try PostgresQuery(unsafe: text).validate(text)
-        expectAnswer()
+        try expectAnswer(sql: text)
         if text.utf8.count < Link.largeStatement {
             try begin(sql: text, unsafe PQsendQuery(handle, text))
         } else {
@@ -345,8 +345,8 @@ extension Link {
     ///
     /// - Parameter isSent: Whether the statement was sent.
     func lost(sql: String, _ message: String, isSent: Bool = true) -> PostgresError {
-        // It parses what has come, among which the server's reason may be.
-        _ = unsafe PQisBusy(handle)
+        // Among what has come the server's reason may be.
+        parse()
         let outcome: PostgresError.Outcome =
             if !isSent || session.wasEnded || farewell?.provesIdleness == true {
                 .notExecuted
@@ -370,7 +370,7 @@ extension Link {
     }
 
     /// The error for a connection that is given up.
-    private func givenUp(sql: String, isSent: Bool = true) -> PostgresError {
+    func givenUp(sql: String, isSent: Bool = true) -> PostgresError {
         lost(
             sql: sql,
             "The server has sent much that it was not asked for, and the connection was given up.",

@@ -113,7 +113,7 @@ extension Link {
     ) async throws(PostgresError) -> Inference {
         var asked = known
         for index in indices { asked[index] = 0 }
-        expectAnswer()
+        try expectAnswer(sql: text)
         let isSent = sendTrial(isInTransaction: isInTransaction) {
             unsafe PQsendPrepare(handle, "", text, Int32(asked.count), asked) != 0
                 && PQsendDescribePrepared(handle, "") != 0

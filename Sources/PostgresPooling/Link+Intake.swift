@@ -90,6 +90,13 @@ extension Link {
         return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) >= 0 || errno != EAGAIN
     }
 
+    /// Has libpq parse what it has taken in, of which it keeps settings and notifications, and tells notices.
+    ///
+    /// Not where the connection is given up: to parse what a server has sent without end takes minutes.
+    func parse() {
+        if !isGivenUp.load(ordering: .relaxed) { _ = unsafe PQisBusy(handle) }
+    }
+
     /// Takes in what has come between two statements, and gives the connection up if that is more than `idleBudget`.
     ///
     /// libpq parses when the socket is empty and not before: only a message whose length it knows makes its buffer larger than what
@@ -103,13 +110,12 @@ extension Link {
             guard unsafe PQconsumeInput(handle) != 0 else { return }
             unread = Int(clockpool_unread(unsafe PQsocket(handle)))
         } while hasMore
-        // Of what is parsed, libpq keeps settings and notifications.
-        _ = unsafe PQisBusy(handle)
         dropNotifications()
     }
 
-    /// Frees the notifications that have come: no part of this library waits for one.
+    /// Frees the notifications that have come: no part of this library waits for one. To ask for them is to parse.
     func dropNotifications() {
+        if isGivenUp.load(ordering: .relaxed) { return }
         while let notification = unsafe PQnotifies(handle) { unsafe PQfreemem(notification) }
     }
 }

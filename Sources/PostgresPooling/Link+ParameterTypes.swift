@@ -132,7 +132,7 @@ extension Link {
         isInTransaction: Bool,
         _ patience: Patience
     ) async throws(PostgresError) -> PostgresError? {
-        expectAnswer()
+        try expectAnswer(sql: text)
         let isSent = sendTrial(isInTransaction: isInTransaction) {
             unsafe PQsendPrepare(handle, "", text, Int32(types.count), types) != 0
         }
@@ -155,7 +155,7 @@ extension Link {
     /// Rolls back to the savepoint of a trial that has failed.
     func undoTrial(_ patience: Patience) async throws(PostgresError) {
         let back = "ROLLBACK TO SAVEPOINT lockpool_trial; RELEASE SAVEPOINT lockpool_trial"
-        expectAnswer()
+        try expectAnswer(sql: back)
         try begin(sql: back, unsafe PQsendQuery(handle, back))
         if let failure = try await firstError(sql: back, patience) { throw failure }
     }
@@ -175,7 +175,7 @@ extension Link {
         let (key, text) = (StatementCache.Key(query), query.text)
         let types = key.types
         guard types.contains(0), let name = session.statements.preparedName(key) else { return false }
-        expectAnswer()
+        try expectAnswer(sql: text)
         let isSent = sendPipeline {
             unsafe PQsendDescribePrepared(handle, name) != 0
                 && PQsendPrepare(handle, "", text, Int32(types.count), types) != 0

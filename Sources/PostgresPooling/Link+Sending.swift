@@ -28,6 +28,30 @@ extension Link {
     /// The number of bytes that a server may send while it is sent a large statement. There is nothing yet that it could answer.
     static var sendingBudget: Int { 1 << 20 }
 
+    /// How often it is looked at what has come meanwhile, in nanoseconds. libpq keeps all of it, and parses it in one go afterwards.
+    static var sendingInterval: UInt64 { 10_000_000 }
+
+    /// How much comes on a socket from which libpq reads.
+    struct UnaskedBytes {
+        private let start: Int64
+        private var unread = 0
+        private var seen = 0
+
+        init(socket: Int32) { start = clockpool_received(socket) }
+
+        /// Looks again.
+        ///
+        /// - Returns: How many bytes have come so far. TCP counts them. On another socket each look that finds more than the one before
+        ///   stands for 64 KB, as what libpq has read in between is not known.
+        mutating func count(on socket: Int32) -> Int {
+            if start >= 0 { return Int(clockpool_received(socket) - start) }
+            let found = Int(clockpool_unread(socket))
+            if found > unread { seen += max(found - unread, 65_536) }
+            unread = found
+            return seen
+        }
+    }
+
     /// Sends a large statement.
     ///
     /// Suspends until libpq has handed all of it to the system. A deadline, a cancellation and a shutdown end that early, and with

@@ -91,7 +91,7 @@ extension Link {
             let converted = query.converted(to: types, text: text)
             return try send(converted, text: text, prepared: prepared, types: nil, rowByRow: rowByRow)
         }
-        expectAnswer()
+        try expectAnswer(sql: text)
         if query.isLarge(text) { return .large(query, text: text, name: prepared?.name) }
         try begin(sql: text, handOver(query, text: text, preparedAs: prepared?.name))
         if rowByRow { try beginRows(sql: text) }
@@ -177,7 +177,7 @@ extension Link {
         do throws(PostgresError) {
             for name in preparation.evicting { try await deallocate(name, patience) }
             let types = statement.types ?? key.types
-            expectAnswer()
+            try expectAnswer(sql: statement.text)
             let isSent = unsafe PQsendPrepare(handle, statement.name, statement.text, Int32(types.count), types)
             try begin(sql: statement.text, isSent)
             _ = try await finish(sql: statement.text, patience)

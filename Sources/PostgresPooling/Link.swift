@@ -102,8 +102,8 @@ final class Link: @unchecked Sendable {
         var watchesWriting = false
         /// While a large statement is sent, another descriptor of the socket, which libpq cannot close.
         var sendingSocket: Int32 = -1
-        /// How many bytes have been seen to come during that.
-        var sendingBytes = 0
+        /// What comes during that.
+        var unasked = UnaskedBytes(socket: -1)
     }
 
     /// A task that waits; it is resumed once, by whoever takes it out of `Wait`.
@@ -192,6 +192,9 @@ final class Link: @unchecked Sendable {
         // What comes after this is noted as an interruption, because that takes the lock after the flag is set.
         if patience.isCancellable, isShutDown.load(ordering: .relaxed) { return .shutDown }
         if isGivenUp.load(ordering: .relaxed) { return .givenUp }
+        // What a server has sent behind an answer was reported before that was read. A connection that is put in order must not wait
+        // for it in vain; for a statement it is not worth a call of the system each time.
+        if !patience.isCancellable { mayHaveMore.store(true, ordering: .relaxed) }
         var intake = takeUnreported()
         if intake == .drained, goal == .answer { intake = lookBriefly() }
         // What has come is looked at first, but not for longer than the statement may take.
@@ -356,7 +359,6 @@ final class Link: @unchecked Sendable {
             guard wait.phase == .waiting else {
                 if !isReported { return .noted }
                 sawActivity.store(true, ordering: .releasing)
-                if wait.phase == .sending { limitSending(&wait) }
                 return isIdle.load(ordering: .relaxed) ? .idle : .noted
             }
             wait.phase = .processing
@@ -386,8 +388,7 @@ final class Link: @unchecked Sendable {
 
     /// Gives the connection up if the server sends without end while it is sent a large statement.
     private func limitSending(_ wait: inout Wait) {
-        wait.sendingBytes += Int(clockpool_unread(wait.sendingSocket))
-        if wait.sendingBytes > Link.sendingBudget {
+        if wait.unasked.count(on: wait.sendingSocket) > Link.sendingBudget {
             giveUp()
             shutdown(wait.sendingSocket, Int32(SHUT_RDWR))
         }
@@ -406,14 +407,19 @@ final class Link: @unchecked Sendable {
     /// In nanoseconds, in which some hundred megabytes are read.
     private static var longestDrop: UInt64 { 250_000_000 }
 
-    /// Ends the wait if its deadline has come.
+    /// Ends the wait if its deadline has come, and looks after a large statement that is being sent.
     ///
-    /// - Returns: The deadline if it has not, `never` if there is none.
+    /// - Returns: When to do so again; `never` if it need not be.
     func endWait(dueAt now: UInt64) -> UInt64 {
         let (waiter, later): (Waiter?, UInt64) = wait.withLock { wait in
-            if wait.deadline > now { return (nil, wait.deadline) }
-            wait.deadline = Reactor.never
-            return (Link.endWait(&wait, .timedOut), Reactor.never)
+            var waiter: Waiter?
+            if wait.deadline <= now {
+                wait.deadline = Reactor.never
+                waiter = Link.endWait(&wait, .timedOut)
+            }
+            if wait.phase != .sending { return (waiter, wait.deadline) }
+            limitSending(&wait)
+            return (waiter, min(wait.deadline, now + Link.sendingInterval))
         }
         waiter?.resume(.timedOut)
         return later
@@ -449,13 +455,16 @@ final class Link: @unchecked Sendable {
             wait.phase = .sending
             wait.waiter = waiter
             wait.deadline = deadline
-            wait.sendingBytes = 0
+            wait.unasked = UnaskedBytes(socket: wait.sendingSocket)
             return nil
         }
         if let ended { return waiter.resume(ended) }
-        if deadline != Reactor.never { reactor.arm(deadline) }
+        reactor.arm(min(deadline, MonotonicClock.now + Link.sendingInterval))
         let isStarted = HelperThread.start(name: "postgres-send") { [self] in
             body(self)
+            // What has come since the last look, before it is parsed.
+            wait.withLock { limitSending(&$0) }
+            parse()
             endSending()
         }
         // Without a thread nothing is sent, which the caller finds out.
@@ -505,26 +514,28 @@ final class Link: @unchecked Sendable {
     // MARK: Who uses it
 
     /// Prepares for the answer to a statement that is about to be sent: takes in what came before it.
-    func expectAnswer() {
+    ///
+    /// - Throws: `PostgresError` if the connection is given up: then nothing is sent.
+    func expectAnswer(sql: String) throws(PostgresError) {
         isIdle.store(false, ordering: .relaxed)
         takeInUnasked()
         idleBytes = 0
         session.wasInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
         session.wasEnded = farewell?.isFatal ?? false
+        if isGivenUp.load(ordering: .relaxed) { throw givenUp(sql: sql, isSent: false) }
     }
 
     /// Takes in what has come while no answer was awaited, such as the end of the session.
     func takeInUnasked() {
         guard takeActivity() else { return }
         consumeIdle()
-        // It parses.
-        _ = unsafe PQisBusy(handle)
+        parse()
     }
 
     /// As `takeInUnasked`, and looks at the socket itself: the reactor may not have seen yet what has come.
     func lookForEnd() {
         if hasMore { consumeIdle() }
-        _ = unsafe PQisBusy(handle)
+        parse()
     }
 
     /// Whether something has come that is still to be taken in. Whoever asks has to do that.

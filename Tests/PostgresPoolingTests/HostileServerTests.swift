@@ -137,10 +137,70 @@ import Testing
             try connection.flood(flood.message)
         }
         try await withPool(server) { pool in
-            let text = String(repeating: "x", count: 64 << 20)
+            // More than the buffers of two sockets hold.
+            let text = String(repeating: "x", count: 16 << 20)
             let error = await postgresFailure { try await pool.query("SELECT \(text)") }
             #expect([.connectionLost, .outcomeUnknown].contains(error?.code))
             await until { server.ended.load(ordering: .relaxed) >= 1 }
+        }
+    }
+
+    @Test("Once a connection is given up nothing is sent on it, and what has come is not parsed any more")
+    func notUsed() async throws {
+        let isReady = DispatchSemaphore(value: 0)
+        let notices = Counted<String>()
+        let statements = Counted<Int>()
+        let server = try FakeServer { connection in
+            try connection.letIn()
+            try connection.serve(count: 1)
+            isReady.wait()
+            try connection.send(FakeServer.notice("unasked"))
+            try connection.receiveStatement()
+            statements.add(1)
+        }
+        try await withPool(server, { $0.onNotice = { notices.add($0.message) } }) { pool in
+            let error = await postgresFailure {
+                try await pool.withConnection { db in
+                    _ = try await db.query("SELECT 1")
+                    isReady.signal()
+                    await until { clockpool_unread(unsafe PQsocket(db.link.handle)) > 0 }
+                    db.link.giveUp()
+                    _ = try await db.query("SELECT 1")
+                }
+            }
+            #expect(error?.code == .connectionLost && error?.outcome == .notExecuted)
+            await until { server.ended.load(ordering: .relaxed) == 1 }
+            #expect(notices.values == [])
+            #expect(statements.values == [])
+        }
+    }
+
+    @Test("What comes while a large statement is sent is counted, whether it has been read or not")
+    func unasked() throws {
+        let (listener, port) = try listenOnLoopback()
+        defer { close(listener) }
+        let client = try connectToLoopback(port: port)
+        let server = accept(listener, nil, nil)
+        var pair: [Int32] = [-1, -1]
+        try #require(unsafe socketpair(AF_UNIX, streamSocket, 0, &pair) == 0)
+        for (reader, writer, isExact) in [(client, server, true), (pair[0], pair[1], false)] {
+            defer {
+                close(reader)
+                close(writer)
+            }
+            var bytes = [UInt8](repeating: 1, count: 1_000)
+            _ = unsafe write(writer, bytes, 1_000)
+            _ = unsafe recv(reader, &bytes, 1_000, Int32(MSG_WAITALL))
+            var unasked = Link.UnaskedBytes(socket: reader)
+            #expect(unasked.count(on: reader) == 0)
+            for round in 1...20 {
+                _ = unsafe write(writer, bytes, 1_000)
+                if isExact { while unasked.count(on: reader) < round * 1_000 {} }
+                #expect(unasked.count(on: reader) == (isExact ? round * 1_000 : round * 65_536))
+                _ = unsafe recv(reader, &bytes, 1_000, Int32(MSG_WAITALL))
+                #expect(unasked.count(on: reader) == (isExact ? round * 1_000 : round * 65_536))
+            }
+            #expect((unasked.count(on: reader) > Link.sendingBudget) == !isExact)
         }
     }
 
@@ -158,7 +218,8 @@ import Testing
             while true { _ = try connection.receive(count: 65_536) }
         }
         try await withPool(server) { pool in
-            let text = String(repeating: "x", count: 64 << 20)
+            // More than the buffers of two sockets hold.
+            let text = String(repeating: "x", count: 16 << 20)
             let error = await postgresFailure { try await pool.query("SELECT \(text)", timeout: .milliseconds(100)) }
             #expect(error?.code == .timedOut)
             #expect(error?.connectionIsGone == true)

@@ -127,23 +127,45 @@ func residentBytes() -> Int {
     return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
 }
 
+#if canImport(Glibc)
+    let streamSocket = Int32(SOCK_STREAM.rawValue)
+#else
+    let streamSocket = SOCK_STREAM
+#endif
+
 /// Listens on a free port of 127.0.0.1.
 func listenOnLoopback() throws -> (descriptor: Int32, port: Int) {
-    #if canImport(Glibc)
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    #else
-        let descriptor = socket(AF_INET, SOCK_STREAM, 0)
-    #endif
+    let descriptor = socket(AF_INET, streamSocket, 0)
+    var port = 0
+    let isListening = unsafe withLoopback(port: &port) { address, length in
+        unsafe bind(descriptor, address, length.pointee) == 0 && listen(descriptor, 128) == 0
+            && getsockname(descriptor, address, length) == 0
+    }
+    guard isListening else { throw POSIXError(.EADDRINUSE) }
+    return (descriptor, port)
+}
+
+/// A socket that is connected to a port of 127.0.0.1.
+func connectToLoopback(port: Int) throws -> Int32 {
+    let descriptor = socket(AF_INET, streamSocket, 0)
+    var port = port
+    let isConnected = unsafe withLoopback(port: &port) { unsafe connect(descriptor, $0, $1.pointee) == 0 }
+    guard isConnected else { throw POSIXError(.ECONNREFUSED) }
+    return descriptor
+}
+
+/// Gives `body` the address of a port of 127.0.0.1, and takes the port from it afterwards.
+private func withLoopback(
+    port: inout Int,
+    _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Bool
+) -> Bool {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    address.sin_port = UInt16(port).bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isListening = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-            unsafe bind(descriptor, address, length) == 0 && listen(descriptor, 128) == 0
-                && getsockname(descriptor, address, &length) == 0
-        }
+    defer { port = Int(UInt16(bigEndian: address.sin_port)) }
+    return unsafe withUnsafeMutablePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, &length) }
     }
-    guard isListening else { throw POSIXError(.EADDRINUSE) }
-    return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
 }
