@@ -19,6 +19,7 @@ enum PoolRows {
     static func run(_ options: Options, into report: inout Report) async throws {
         if options.wants("uncontended") { try await uncontended(options, into: &report) }
         if options.wants("saturated") { try await saturated(options, into: &report) }
+        try await PoolScaleRows.run(options, into: &report)
         if options.part == nil { try await AllocationRows.run("pool", into: &report) }
     }
 
