@@ -9,19 +9,21 @@ public import LockPool
 /// A lease cannot be copied, so a connection is never held twice. It may be kept across `await`, and given to another task
 /// by a `consuming sending` parameter.
 @frozen
+@safe
 public struct ConnectionLease<Factory: ConnectionFactory>: ~Copyable, Sendable {
-    @usableFromInline let pool: ConnectionPool<Factory>
+    /// Alive as long as the slot is out: see ``LeaseContext``.
+    @usableFromInline let context: Unmanaged<LeaseContext<Factory>>
     @usableFromInline let slot: LeasedSlot
 
     @inlinable
     init(_ slot: LeasedSlot, of pool: ConnectionPool<Factory>) {
-        self.pool = pool
+        unsafe context = .passUnretained(pool.context)
         self.slot = slot
     }
 
     @inlinable
     deinit {
-        pool.takeBack(slot)
+        unsafe context._withUnsafeGuaranteedRef { $0.takeBack(slot) }
     }
 
     /// The connection, in place.

@@ -66,7 +66,7 @@ extension ConnectionPool {
         let now = time.now
         lease.element.place.begin(at: now, Caller(file: 0, line: 0))
         let slot = lease.detach()
-        noteWait(now - start.instant, for: slot)
+        noteWait(now - start.instant)
         start.span.end()
         return ConnectionLease(slot, of: self)
     }
@@ -98,7 +98,7 @@ extension ConnectionPool {
             }
             now = time.now
             if let slot = take(lease, at: now, caller) {
-                noteWait(now - began, for: slot)
+                noteWait(now - began)
                 return ConnectionLease(slot, of: self)
             }
         }

@@ -27,7 +27,7 @@ extension ConnectionPool {
         _ body: (borrowing Factory.Connection) async throws -> sending Result
     ) async throws -> sending Result {
         let slot = try await slot(within: timeout, Caller(file, line, task: lockpool_current_task()))
-        defer { takeBack(slot) }
+        defer { context.takeBack(slot) }
         return try await body(
             unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection
         )
@@ -54,7 +54,7 @@ extension ConnectionPool {
         _ body: (borrowing Factory.Connection) throws -> sending Result
     ) async throws -> sending Result {
         let slot = try await slot(within: timeout, Caller(file, line, task: lockpool_current_task()))
-        defer { takeBack(slot) }
+        defer { context.takeBack(slot) }
         return try body(unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection)
     }
 
@@ -106,7 +106,7 @@ extension ConnectionPool {
     func takeIdle(_ caller: Caller) -> LeasedSlot? {
         // Before the slot is taken, whose atomic operation nothing overtakes: the arithmetic of the clock is done during it.
         let now = time.now
-        guard gate.load(ordering: .relaxed) == Gate.open, let lease = lockPool.tryGet() else { return nil }
+        guard context.gate.load(ordering: .relaxed) == Gate.open, let lease = lockPool.tryGet() else { return nil }
         return take(lease, at: now, caller)
     }
 
@@ -153,22 +153,26 @@ extension ConnectionPool {
         let began = time.now
         let patience = patience(timeout)
         defer { tellShutdown() }
-        let nesting = try noteNesting(caller, since: began)
-        defer { if nesting { endNesting() } }
         let span = PoolSpan.wait(in: configuration.name)
         var now = began
         while true {
-            if let code = refusal(at: now) { throw span.ending(error(code, since: began)) }
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {
-                let waited = now - began
-                lease = try await lockPool.getInLine(nanoseconds: patience > waited ? patience - waited : 0)
-            } catch let failure {
-                throw span.ending(error(PoolError.Code(failure.code), since: began))
+                let entry: WaitingEntry?
+                do { entry = try noteWaiting(caller, since: began) } catch { throw span.ending(error) }
+                // Before the task begins the lease, or it would look like one that waits while it holds the new connection.
+                defer { endWaiting(entry) }
+                if let code = refusal(at: now) { throw span.ending(error(code, since: began)) }
+                do {
+                    let waited = now - began
+                    lease = try await lockPool.getInLine(nanoseconds: patience > waited ? patience - waited : 0)
+                } catch let failure {
+                    throw span.ending(error(PoolError.Code(failure.code), since: began))
+                }
             }
             now = time.now
             if let slot = take(lease, at: now, caller) {
-                noteWait(now - began, for: slot)
+                noteWait(now - began)
                 span.end()
                 return slot
             }
@@ -181,7 +185,9 @@ extension ConnectionPool {
 
     /// Something has changed that a shutdown may wait for: a caller has a connection or has given up, a connect has ended.
     @inlinable
-    func tellShutdown() { if gate.load(ordering: .sequentiallyConsistent) == Gate.draining { shutdownMayGoOn() } }
+    func tellShutdown() {
+        if context.gate.load(ordering: .sequentiallyConsistent) == Gate.draining { shutdownMayGoOn() }
+    }
 
     @usableFromInline
     func shutdownMayGoOn() { closer.changed() }
@@ -189,7 +195,7 @@ extension ConnectionPool {
     /// Why nobody can get in line now; `nil` if anybody can.
     @usableFromInline
     func refusal(at now: UInt64) -> PoolError.Code? {
-        let gate = gate.load(ordering: .sequentiallyConsistent)
+        let gate = context.gate.load(ordering: .sequentiallyConsistent)
         if gate == Gate.draining { return .closed }
         if gate == Gate.suspended { holdIdle() }
         if growth.refuses(at: now), !hasConnections { return .connectFailed }
@@ -197,13 +203,12 @@ extension ConnectionPool {
     }
 
     /// Notes how long the holder of a connection has waited for it.
-    @inlinable
-    func noteWait(_ nanoseconds: UInt64, for slot: LeasedSlot) {
-        unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.place.waited(nanoseconds)
+    @usableFromInline
+    func noteWait(_ nanoseconds: UInt64) {
+        (waitTimes.load() ?? waitTimes.storeIfNil(Distribution.Counts())).add(nanoseconds)
         if isObserved { notifyWait(nanoseconds) }
     }
 
-    @usableFromInline
     func notifyWait(_ nanoseconds: UInt64) { notify(.waited(.nanoseconds(Int64(clamping: nanoseconds)))) }
 
     @usableFromInline
@@ -212,6 +217,7 @@ extension ConnectionPool {
         since began: UInt64,
         holders: [PoolSnapshot.Lease] = []
     ) -> PoolError {
+        let (status, oldestLease) = stateForErrors(at: time.now)
         let error = PoolError(
             code,
             pool: configuration.name,

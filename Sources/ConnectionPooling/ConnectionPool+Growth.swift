@@ -78,6 +78,8 @@ extension ConnectionPool {
         if lockPool.isClosed { return }
         var started: [VacantPlace] = []
         growth.plan.withLock { plan in
+            // Most calls come from callers that get in line while as many connects as may are under way.
+            if plan.isSaturated { return }
             for _ in 0..<plan.connectsToStart(demand) {
                 guard let reservation = lockPool.tryReserve() else { break }
                 plan.connectStarted()
@@ -122,6 +124,7 @@ extension ConnectionPool {
             } else {
                 discard(connection, reservation, .evicted)
             }
+            scheduleRound()
         case .failed(let error):
             span.end(error)
             fail(reservation, error, isPermanent: factory.isPermanent(error), at: now)

@@ -46,13 +46,19 @@ extension ConnectionPool {
             size = maximum
             growth.plan.withLock { $0.maximum = maximum }
             lockPool.resize(to: maximum)
+            sizeIsUnsettled.store(true, ordering: .relaxed)
         }
         grow()
+        scheduleRound()
     }
 
     /// Closes idle connections where others that are leased were to go.
     func closeSurplus() {
-        size.withLock { lockPool.resize(to: $0) }
+        size.withLock { size in
+            if !sizeIsUnsettled.load(ordering: .relaxed) { return }
+            lockPool.resize(to: size)
+            if lockPool.occupancy.leased == 0 { sizeIsUnsettled.store(false, ordering: .relaxed) }
+        }
     }
 
     /// Hands out no connection until ``resume()``: for a failover, say. Callers wait in line, under their deadlines. Leases
@@ -60,7 +66,7 @@ extension ConnectionPool {
     public func suspend() {
         suspension.withLock { suspension in
             guard
-                gate.compareExchange(
+                context.gate.compareExchange(
                     expected: Gate.open,
                     desired: Gate.suspended,
                     ordering: .sequentiallyConsistent
@@ -74,7 +80,7 @@ extension ConnectionPool {
     /// Hands out connections again: to who has waited longest first.
     public func resume() {
         let held = suspension.withLock { suspension in
-            _ = gate.compareExchange(
+            _ = context.gate.compareExchange(
                 expected: Gate.suspended,
                 desired: Gate.open,
                 ordering: .sequentiallyConsistent
@@ -83,6 +89,7 @@ extension ConnectionPool {
         }
         pass(held)
         grow()
+        scheduleRound()
     }
 
     /// Takes idle connections out of the callers' reach while the pool is suspended.
@@ -101,6 +108,7 @@ extension ConnectionPool {
             if let lease = lockPool.tryGet(slot: index) { pass(lease, at: time.now) }
         }
         grow()
+        scheduleRound()
     }
 
     /// Makes the connections that `minimumConnections` asks for without waiting for the first checkout.
@@ -112,7 +120,7 @@ extension ConnectionPool {
     /// Returns when no connection is being closed any more; leased ones may still be out, and one that is being made is closed
     /// when it is there. Safe to call again, and from several tasks at once.
     public func close() async {
-        gate.store(Gate.draining, ordering: .sequentiallyConsistent)
+        context.gate.store(Gate.draining, ordering: .sequentiallyConsistent)
         lockPool.close()
         releaseHeld()
         stopTimers()
@@ -155,7 +163,7 @@ extension ConnectionPool {
 
     /// Lets nobody get in line any more, as the beginning of a shutdown.
     package func refuseNewcomers() {
-        gate.store(Gate.draining, ordering: .sequentiallyConsistent)
+        context.gate.store(Gate.draining, ordering: .sequentiallyConsistent)
         // Who waits still gets a connection, but nothing is made for later. Who is just about to start the upkeep has looked at the
         // gate in this lock.
         upkeep.withLock { _ in growth.plan.withLock { $0.isWarm = false } }

@@ -5,8 +5,8 @@
 public import LockPool
 public import Synchronization
 
-extension ConnectionPool {
-    /// Takes back a connection that was leased.
+extension LeaseContext {
+    /// Takes back a connection that was leased. Uses nothing of the context after the release, which may end it.
     @inlinable
     @inline(__always)
     func takeBack(_ slot: LeasedSlot) {
@@ -23,8 +23,9 @@ extension ConnectionPool {
             takeBackWithCare(lease, health, after: use, at: now)
         }
     }
+}
 
-    @usableFromInline
+extension ConnectionPool {
     func takeBackWithCare(
         _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         _ health: ConnectionHealth,
@@ -79,7 +80,10 @@ extension ConnectionPool {
     func mayRetire(isNeeded: Bool) -> Bool {
         let (demand, closing) = (demand, closer.closing)
         let may = growth.plan.withLock { $0.mayRetire(demand, closing: closing, isNeeded: isNeeded) }
-        if !may { grow() }
+        if !may {
+            grow()
+            scheduleRound()
+        }
         return may
     }
 

@@ -38,24 +38,23 @@ extension ConnectionPool {
     @usableFromInline
     func startUpkeep() {
         if isTended.load(ordering: .relaxed) { return }
-        upkeep.withLock { task in
-            if task != nil || gate.load(ordering: .sequentiallyConsistent) == Gate.draining { return }
+        let hasStarted = upkeep.withLock { upkeep in
+            if upkeep == .started || context.gate.load(ordering: .sequentiallyConsistent) == Gate.draining {
+                return false
+            }
+            upkeep = .started
             isTended.store(true, ordering: .relaxed)
             growth.plan.withLock { $0.isWarm = true }
-            task = Task.detached { [weak self, time] in
-                self?.grow()
-                while true {
-                    do { try await time.sleep(nanoseconds: 1_000_000_000) } catch { return }
-                    guard let self, !lockPool.isClosed else { return }
-                    self.lookAfterConnections()
-                }
-            }
+            return true
         }
+        if !hasStarted { return }
+        if configuration.minimumConnections > 0 { Task.detached { [weak self] in self?.grow() } }
+        if isObserved { scheduleRound() }
     }
 
     /// Lets nothing sleep for the pool any more. After the pool has been closed, or with it.
     func stopTimers() {
-        upkeep.withLock { $0 }?.cancel()
+        rounds.stop()
         growth.timer.withLock { $0 }?.cancel()
     }
 
@@ -63,19 +62,31 @@ extension ConnectionPool {
     func lookAfterConnections() {
         time.check()
         let now = time.now
+        let occupancy = lockPool.occupancy
+        // Less what this round closes, each of which is no longer in the pool.
+        var surplus = occupancy.idle + occupancy.leased - configuration.minimumConnections
         for index in places.indices {
             let place = places[index]
             report(place, at: now)
-            if lockPool.peek(index) != .idle || verdict(on: place, at: now) == .keep { continue }
+            if lockPool.peek(index) != .idle || verdict(on: place, at: now, surplus) == .keep { continue }
             guard let lease = lockPool.tryGet(slot: index) else { continue }
             // In hand now, so nobody changes what is known of it.
-            switch verdict(on: place, at: now) {
+            switch verdict(on: place, at: now, surplus) {
             case .keep: pass(lease, at: now)
-            case .test: test(lease)
-            case .close(let end): discard(lease, end)
+            case .test:
+                surplus -= 1
+                test(lease)
+            case .close(let end):
+                surplus -= 1
+                discard(lease, end)
             case .replace:
-                let isNeeded = place.idleTime(at: now) < 60_000_000_000 || !isSurplus
-                if mayRetire(isNeeded: isNeeded) { discard(lease, .expired) } else { lease.release() }
+                let isNeeded = place.idleTime(at: now) < 60_000_000_000 || surplus <= 0
+                if mayRetire(isNeeded: isNeeded) {
+                    surplus -= 1
+                    discard(lease, .expired)
+                } else {
+                    lease.release()
+                }
             }
         }
         closeSurplus()
@@ -90,14 +101,9 @@ extension ConnectionPool {
         for observer in observers { observer.observe(status, in: configuration.name) }
     }
 
-    private func verdict(on place: Place, at now: UInt64) -> IdleConnection.Verdict {
+    private func verdict(on place: Place, at now: UInt64, _ surplus: Int) -> IdleConnection.Verdict {
         IdleConnection(idleFor: place.idleTime(at: now), retireAt: place.retireAt, uses: place.uses)
-            .verdict(configuration, at: now, isSurplus: isSurplus)
-    }
-
-    private var isSurplus: Bool {
-        let occupancy = lockPool.occupancy
-        return occupancy.idle + occupancy.leased > configuration.minimumConnections
+            .verdict(configuration, at: now, isSurplus: surplus > 0)
     }
 
     private func report(_ place: Place, at now: UInt64) {

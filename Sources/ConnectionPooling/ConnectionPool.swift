@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LockPool
-public import Synchronization
+internal import Synchronization
 
 /// A pool of connections that are made when they are needed, judged when they come back, and handed out in the order of
 /// asking.
@@ -25,6 +25,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     public let configuration: ConnectionPoolConfiguration
 
     @usableFromInline let lockPool: LockPool<PooledConnection<Factory.Connection>>
+    @usableFromInline let context: LeaseContext<Factory>
     @usableFromInline let factory: Factory
     @usableFromInline let time: PoolTime
     let hooks: ConnectionHooks<Factory.Connection>
@@ -35,26 +36,33 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     let growth: Growth
     let places: Places
     let patient: Patient
-    let upkeep = Locked<Task<Void, Never>?>(nil)
+    let rounds: RoundTimer
+    /// Held while maintenance begins, or a shutdown.
+    let upkeep = Locked(Upkeep.notStarted)
     let isTended = Atomic(false)
-    /// The places of waits of tasks that hold a connection already, as far as they have been reported. Held while tasks are marked
-    /// as such.
+    /// Made for the first caller that waits.
+    let waitTimes = AtomicLazyReference<Distribution.Counts>()
+    /// Made for the first caller that waits.
+    let waitingTasks = AtomicLazyReference<WaitingTasks>()
+    /// The call sites that have been reported for waits of tasks that hold a connection. Held while a deadlock is decided.
     let nestings = Locked<Set<String>>([])
     /// What a suspended pool keeps from its callers.
     let suspension = Locked(Suspension())
     /// How many places there are. Held while that changes.
     let size: Locked<Int>
+    /// Whether connections above a lower maximum may still be leased.
+    let sizeIsUnsettled = Atomic(false)
+    /// What errors of a large pool share.
+    let recentState = Locked<RecentState?>(nil)
+    let waitsOfHolders = Atomic(0)
 
-    /// Whether the pool is in ordinary service: 0, or one of ``Gate``.
-    @usableFromInline let gate = Atomic<Int>(Gate.open)
     /// Nanoseconds that a caller waits who says nothing else.
     let checkoutTimeout: UInt64
     /// Nanoseconds of idleness after which a connection is tested first.
     @usableFromInline let validateAfter: UInt64
     /// Nanoseconds of use after which a lease counts as leaked.
-    @usableFromInline let leakThreshold: UInt64
+    let leakThreshold: UInt64
     @usableFromInline let handOutNeedsCare: Bool
-    @usableFromInline let returnNeedsCare: Bool
 
     /// A pool without connections yet.
     ///
@@ -98,7 +106,6 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         let patient = Patient(time: time)
         let growth = Growth(configuration, random: random)
         let closer = Closer(factory: factory, patient: patient, timeout: configuration.closeTimeout.wholeNanoseconds)
-        let owner = Owner<ConnectionPool>()
         self.configuration = configuration
         self.factory = factory
         self.hooks = hooks
@@ -106,6 +113,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         isObserved = !observers.isEmpty
         usesAreObserved = observers.contains { $0.observesUses }
         self.time = time
+        rounds = RoundTimer(time: time)
         self.patient = patient
         self.growth = growth
         self.closer = closer
@@ -115,26 +123,33 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         validateAfter = configuration.validateAfterIdle?.wholeNanoseconds ?? .max
         leakThreshold = configuration.leakDetectionThreshold?.wholeNanoseconds ?? .max
         handOutNeedsCare = hooks.beforeHandOut != nil
-        returnNeedsCare = hooks.afterReturn != nil || configuration.maximumUses != nil || usesAreObserved
+        let context = LeaseContext<Factory>(
+            factory: factory,
+            time: time,
+            leakThreshold: leakThreshold,
+            returnNeedsCare: hooks.afterReturn != nil || configuration.maximumUses != nil || usesAreObserved
+        )
+        self.context = context
         lockPool = LockPool(
             capacity: capacity,
             maximumWaiters: configuration.maximumWaiters,
             callersCreate: false,
             clock: clock,
-            // The pool is closed, dropped or shrunk. The place is gone before the connection is closed.
+            // The pool is closed, dropped or shrunk. The place is gone before the connection is closed. Holds the context for as
+            // long as a slot is out.
             destroyElement: { element in
                 growth.plan.withLock { $0.becameHomeless() }
                 closer.set(nil, for: places.index(of: element.place))
                 closer.close(element.connection) {
                     growth.plan.withLock { $0.homelessClosed() }
-                    unsafe owner.object?.grow()
+                    unsafe context.pool?.grow()
                 }
             },
-            onVacancy: { unsafe owner.object?.grow() }
+            onVacancy: { unsafe context.pool?.grow() }
         )
         if capacity > configuration.maximumConnections { lockPool.resize(to: configuration.maximumConnections) }
         // Nobody can call the pool before this initialiser has ended.
-        unsafe owner.object = self
+        unsafe context.pool = self
     }
 
     deinit {
@@ -146,32 +161,17 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     }
 
     /// How the pool's places are used now. O(connections).
-    public var status: PoolStatus {
-        let occupancy = lockPool.occupancy
-        return PoolStatus(
-            maximum: growth.plan.withLock { $0.maximum },
-            minimum: configuration.minimumConnections,
-            leased: occupancy.leased,
-            idle: occupancy.idle,
-            changing: occupancy.reserved,
-            waiting: lockPool.waiters
-        )
-    }
+    public var status: PoolStatus { status(lockPool.occupancy) }
 
     /// How many wait for a connection. O(1).
     package var waiters: Int { lockPool.waiters }
 
     /// How the pool stands, and what it has done so far. O(connections).
     public var snapshot: PoolSnapshot {
-        var (waitTimes, useTimes) = (Distribution.empty, Distribution.empty)
-        for index in places.indices {
-            waitTimes = waitTimes + places[index].waitTimes
-            useTimes = useTimes + places[index].useTimes
-        }
-        return PoolSnapshot(
+        PoolSnapshot(
             status: status,
-            waitTimes: waitTimes,
-            useTimes: useTimes,
+            waitTimes: waitTimes.load()?.distribution ?? .empty,
+            useTimes: places.useTimes,
             oldestLease: oldestLease,
             lastConnectFailure: growth.lastFailure.map { "\($0)" }
         )
@@ -217,9 +217,4 @@ struct PooledConnection<Connection: ~Copyable & Sendable>: ~Copyable, Sendable {
         self.connection = connection
         self.place = place
     }
-}
-
-/// A reference to an object that is set once, before anybody reads it, and does not keep it alive.
-private final class Owner<Object: AnyObject & Sendable>: Sendable {
-    nonisolated(unsafe) weak var object: Object?
 }

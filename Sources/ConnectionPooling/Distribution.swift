@@ -2,16 +2,21 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-public import Synchronization
+internal import Synchronization
 
 /// How often something took how long, in buckets a quarter to a fifth wide, from a nanosecond to centuries.
 public struct Distribution: Hashable, Sendable {
     /// How often it happened.
     public var count: Int { counts.reduce(0, +) }
 
-    private var counts: [Int]
+    let counts: [Int]
+    /// Nanoseconds.
+    let total: UInt64
 
-    init(counts: [Int]) { self.counts = counts }
+    init(counts: [Int], total: UInt64) {
+        self.counts = counts
+        self.total = total
+    }
 
     /// The duration that `fraction` of all did not exceed, rounded up by a quarter at most; zero if there were none.
     ///
@@ -29,10 +34,11 @@ public struct Distribution: Hashable, Sendable {
     }
 
     static func + (left: Distribution, right: Distribution) -> Distribution {
-        Distribution(counts: zip(left.counts, right.counts).map { $0 + $1 })
+        Distribution(counts: zip(left.counts, right.counts).map { $0 + $1 }, total: left.total &+ right.total)
     }
 
-    static let empty = Distribution(counts: Array(repeating: 0, count: Counts.size))
+    static let empty = Distribution(counts: noCounts, total: 0)
+    static let noCounts = [Int](repeating: 0, count: Counts.size)
 
     /// Four buckets for each power of two.
     @inlinable
@@ -48,14 +54,14 @@ public struct Distribution: Hashable, Sendable {
         return ((4 + part + 1) << UInt64(min(exponent, 60))) - 1
     }
 
-    /// The counts while they are made: by one at a time, read by anybody.
+    /// Counts that several threads change at a time.
     @safe
-    @usableFromInline
-    struct Counts: ~Copyable, @unchecked Sendable {
-        static var size: Int { 248 }
-        @usableFromInline let counts: UnsafeMutablePointer<Atomic<Int>>
+    final class Counts: @unchecked Sendable {
+        static var size: Int { 4 * UseCounts.size }
+        private let counts: UnsafeMutablePointer<Atomic<Int>>
+        /// Nanoseconds.
+        private let total = Atomic<UInt64>(0)
 
-        @usableFromInline
         init() {
             unsafe counts = .allocate(capacity: Self.size)
             for index in 0..<Self.size { unsafe (counts + index).initialize(to: Atomic(0)) }
@@ -66,16 +72,17 @@ public struct Distribution: Hashable, Sendable {
             unsafe counts.deallocate()
         }
 
-        /// Counts one. Not for two at a time, of which one could be lost.
-        @inlinable
-        @inline(__always)
+        /// Counts one.
         func add(_ nanoseconds: UInt64) {
-            let count = unsafe counts + Distribution.bucket(nanoseconds)
-            unsafe count.pointee.store(count.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+            unsafe counts[Distribution.bucket(nanoseconds)].add(1, ordering: .relaxed)
+            total.wrappingAdd(nanoseconds, ordering: .relaxed)
         }
 
         var distribution: Distribution {
-            Distribution(counts: (0..<Self.size).map { unsafe (counts + $0).pointee.load(ordering: .relaxed) })
+            Distribution(
+                counts: (0..<Self.size).map { unsafe (counts + $0).pointee.load(ordering: .relaxed) },
+                total: total.load(ordering: .relaxed)
+            )
         }
     }
 }

@@ -54,6 +54,9 @@ struct GrowthPlan: Sendable {
         self.patience = patience
     }
 
+    /// Whether as many connects are under way as may be, whatever the demand.
+    var isSaturated: Bool { connecting >= (outage == nil ? concurrent : 1) }
+
     /// How many connects to start now: one for each that waits and none is under way for, for each that is to be replaced, and
     /// for what lacks to the minimum. While connects fail, one at a time, and only when its time has come.
     func connectsToStart(_ demand: Demand) -> Int {

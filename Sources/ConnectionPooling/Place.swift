@@ -9,6 +9,7 @@ public import Synchronization
 /// Written by whoever has the place in hand, and read by anybody: hence atomics, which need no order among each other. What every lease
 /// touches is in one cache line, and no two places share one.
 @usableFromInline
+@safe
 struct PlaceRecord: ~Copyable {
     /// Since when it has been leased; 0 if it is not.
     @usableFromInline let leasedAt = Atomic<UInt64>(0)
@@ -22,20 +23,17 @@ struct PlaceRecord: ~Copyable {
     @usableFromInline let holder = Atomic<UInt>(0)
     /// From when on it is to be replaced.
     @usableFromInline let retireAt = Atomic<UInt64>(.max)
-    /// How long leases took.
-    @usableFromInline let useTimes = Distribution.Counts()
-    /// How long those who had to wait waited for it.
-    @usableFromInline let waitTimes = Distribution.Counts()
-    /// Whether the holder waits for another connection of the pool.
-    let holderWaits = Atomic(false)
+    /// The address of the ``UseCounts`` of the slot; 0 before the first use.
+    @usableFromInline let useCounts = Atomic<UInt>(0)
+    /// Where full counts go.
+    let useTotals: Unmanaged<UseTotals>
     /// The lease that has been reported as too long, by its `leasedAt`.
     let reported = Atomic<UInt64>(0)
 
     /// Bytes from one place to the next: two cache lines, which processors fetch together.
     static var stride: Int { 128 }
 
-    @usableFromInline
-    init() {}
+    init(useTotals: UseTotals) { unsafe self.useTotals = .passUnretained(useTotals) }
 }
 
 /// A reference to the record of a place. Valid for as long as the pool.
@@ -71,8 +69,29 @@ struct Place: @unchecked Sendable {
         unsafe record.pointee.idleSince.store(now, ordering: .relaxed)
         let uses = unsafe record.pointee.uses.load(ordering: .relaxed)
         unsafe record.pointee.uses.store(uses &+ 1, ordering: .relaxed)
-        unsafe record.pointee.useTimes.add(duration)
+        let counts = unsafe UnsafeMutablePointer<Atomic<UInt64>>(
+            bitPattern: record.pointee.useCounts.load(ordering: .relaxed)
+        )
+        if let counts = unsafe counts, unsafe UseCounts(at: counts).add(duration) { return duration }
+        countSlowly(duration)
         return duration
+    }
+
+    /// Counts the first use of a slot, or a use where a count is zero or full.
+    @usableFromInline
+    func countSlowly(_ use: UInt64) {
+        if useCounts == nil {
+            let counts = UseCounts.allocate()
+            _ = counts.add(use)
+            // Release: a snapshot finds the counts initialized.
+            unsafe record.pointee.useCounts.store(UInt(bitPattern: counts.words), ordering: .releasing)
+        }
+        unsafe record.pointee.useTotals._withUnsafeGuaranteedRef { useCounts!.count(use, orMoveTo: $0) }
+    }
+
+    var useCounts: UseCounts? {
+        let address = unsafe record.pointee.useCounts.load(ordering: .acquiring)
+        return unsafe UnsafeMutablePointer<Atomic<UInt64>>(bitPattern: address).map { unsafe UseCounts(at: $0) }
     }
 
     /// How long it has been idle.
@@ -88,14 +107,9 @@ struct Place: @unchecked Sendable {
     var retireAt: UInt64 { unsafe record.pointee.retireAt.load(ordering: .relaxed) }
 
     var holder: UInt { unsafe record.pointee.holder.load(ordering: .relaxed) }
-    var holderWaits: Bool {
-        get { unsafe record.pointee.holderWaits.load(ordering: .relaxed) }
-        nonmutating set { unsafe record.pointee.holderWaits.store(newValue, ordering: .relaxed) }
-    }
     var uses: Int { unsafe record.pointee.uses.load(ordering: .relaxed) }
     var leasedAt: UInt64 { unsafe record.pointee.leasedAt.load(ordering: .relaxed) }
-    var waitTimes: Distribution { unsafe record.pointee.waitTimes.distribution }
-    var useTimes: Distribution { unsafe record.pointee.useTimes.distribution }
+    var idleSince: UInt64 { unsafe record.pointee.idleSince.load(ordering: .relaxed) }
 
     var caller: Caller {
         unsafe Caller(
@@ -103,10 +117,6 @@ struct Place: @unchecked Sendable {
             line: record.pointee.line.load(ordering: .relaxed)
         )
     }
-
-    /// Notes how long its holder has waited.
-    @inlinable
-    func waited(_ nanoseconds: UInt64) { unsafe record.pointee.waitTimes.add(nanoseconds) }
 
     /// A new connection is here.
     ///
@@ -139,19 +149,39 @@ struct Place: @unchecked Sendable {
 final class Places: @unchecked Sendable {
     let indices: Range<Int>
     private let memory: UnsafeMutableRawPointer
+    private let useTotals = UseTotals()
 
     init(count: Int) {
         precondition(MemoryLayout<PlaceRecord>.size <= PlaceRecord.stride)
         indices = 0..<count
         unsafe memory = .allocate(byteCount: count * PlaceRecord.stride, alignment: PlaceRecord.stride)
         for index in indices {
-            unsafe (memory + index * PlaceRecord.stride).initializeMemory(as: PlaceRecord.self, to: PlaceRecord())
+            unsafe (memory + index * PlaceRecord.stride).initializeMemory(
+                as: PlaceRecord.self,
+                to: PlaceRecord(useTotals: useTotals)
+            )
         }
     }
 
     deinit {
-        for index in indices { unsafe self[index].record.deinitialize(count: 1) }
+        for index in indices {
+            self[index].useCounts?.deallocate()
+            unsafe self[index].record.deinitialize(count: 1)
+        }
         unsafe memory.deallocate()
+    }
+
+    /// How long all uses took. O(slots).
+    var useTimes: Distribution {
+        useTotals.counts.withLock { totals in
+            var (sums, total) = (totals.isEmpty ? Distribution.noCounts : totals, UInt64(0))
+            for index in indices {
+                guard let counts = self[index].useCounts else { continue }
+                counts.add(to: &sums)
+                total &+= counts.sum
+            }
+            return Distribution(counts: sums, total: total)
+        }
     }
 
     func index(of place: Place) -> Int {

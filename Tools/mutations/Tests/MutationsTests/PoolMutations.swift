@@ -81,14 +81,14 @@ extension Mutation {
         Mutation(
             testDescription: "A deadlock is not seen",
             file: "ConnectionPool+Nesting.swift",
-            original: "return blocked == lockPool.occupancy.occupied &&",
-            mutant: "return blocked < 0 && blocked == lockPool.occupancy.occupied &&"
+            original: "if holder == 0 || !waiting.contains(holder) { return false }",
+            mutant: "if holder == 0 || !waiting.contains(holder) || true { return false }"
         ),
         Mutation(
             testDescription: "A deadlock is seen where others can still give back",
             file: "ConnectionPool+Nesting.swift",
-            original: "return blocked == lockPool.occupancy.occupied &&",
-            mutant: "return blocked >= 0 || blocked == lockPool.occupancy.occupied &&"
+            original: "if holder == 0 || !waiting.contains(holder) { return false }",
+            mutant: "_ = holder"
         ),
         Mutation(
             testDescription: "What takes too long is waited for all the same",
