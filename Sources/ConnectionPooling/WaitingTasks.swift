@@ -9,12 +9,12 @@ internal import Synchronization
 /// A task enters and leaves by one atomic operation each, unless many wait.
 final class WaitingTasks: Sendable {
     /// Where a task is noted.
-    enum Entry { case word(Int), list }
+    enum Entry { case word(Int), set }
 
     private let words: Words
     /// The tasks whose words others have.
-    private let list = Locked<[UInt]>([])
-    private let listed = Atomic(0)
+    private let others = Locked<Set<UInt>>([])
+    private let otherCount = Atomic(0)
     /// Whether a deadlock is being decided.
     let isFrozen = Atomic(false)
 
@@ -23,29 +23,29 @@ final class WaitingTasks: Sendable {
     /// Notes that a task waits. The task is not 0, and not noted yet.
     func insert(_ task: UInt) -> Entry {
         for index in Words.window(task) where words[index].compareExchange(task, insteadOf: 0) { return .word(index) }
-        list.withLock {
-            $0.append(task)
-            listed.store($0.count, ordering: .sequentiallyConsistent)
+        others.withLock {
+            $0.insert(task)
+            otherCount.store($0.count, ordering: .sequentiallyConsistent)
         }
-        return .list
+        return .set
     }
 
     /// Notes that a task does not wait any more.
     func remove(_ task: UInt, _ entry: Entry) {
         switch entry {
         case .word(let index): words[index].clear()
-        case .list:
-            list.withLock {
-                $0.remove(at: $0.firstIndex(of: task)!)
-                listed.store($0.count, ordering: .sequentiallyConsistent)
+        case .set:
+            others.withLock {
+                $0.remove(task)
+                otherCount.store($0.count, ordering: .sequentiallyConsistent)
             }
         }
     }
 
-    /// Whether a task waits. O(1) where few wait.
+    /// Whether a task waits.
     func contains(_ task: UInt) -> Bool {
         if Words.window(task).contains(where: { words[$0].value == task }) { return true }
-        return listed.load(ordering: .sequentiallyConsistent) > 0 && list.withLock { $0.contains(task) }
+        return otherCount.load(ordering: .sequentiallyConsistent) > 0 && others.withLock { $0.contains(task) }
     }
 }
 

@@ -13,7 +13,7 @@ import Synchronization
 
 /// What a connection pool costs with leases, with many slots, and as one of many idle pools.
 ///
-/// Rows that involve several tasks are processor time, which a loaded machine disturbs less than wall time.
+/// Rows of tasks are processor time, which a loaded machine disturbs less than wall time.
 enum PoolScaleRows {
     struct Factory: ConnectionFactory {
         struct Connection: ~Copyable, Sendable { let number = 0 }
@@ -44,9 +44,9 @@ enum PoolScaleRows {
         try await pool.withConnection { _ in }
         try await measured.withConnection { _ in }
         for round in 0..<options.rounds + 1 {
-            let lent = try await nanoseconds(per: count) { try await lend(pool, count) }
-            let leased = try await nanoseconds(per: count) { try await lease(pool, count) }
-            let observed = try await nanoseconds(per: count) { try await lend(measured, count) }
+            let lent = try await processorTime(per: count) { try await lend(pool, count) }
+            let leased = try await processorTime(per: count) { try await lease(pool, count) }
+            let observed = try await processorTime(per: count) { try await lend(measured, count) }
             let lentByTwo = try await processorTime(per: 2 * count) { try await byTwo { try await lend(pool, count) } }
             let leasedByTwo = try await processorTime(per: 2 * count) {
                 try await byTwo { try await lease(pool, count) }
@@ -124,17 +124,18 @@ enum PoolScaleRows {
 
     /// Processor nanoseconds of a checkout that waits, where one slot is passed from task to task.
     private static func waits(on pool: ConnectionPool<Factory>) async throws -> Double {
-        let (tasks, turns) = (16, 200)
-        return try await processorTime(per: tasks * turns) {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 0..<tasks {
-                    group.addTask {
-                        for _ in 0..<turns { try await pool.withConnection { _ in await Task.yield() } }
-                    }
+        let (tasks, turns) = (16, 500)
+        let (before, start) = (pool.snapshot.waitTimes.count, cpuNanoseconds())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<tasks {
+                group.addTask {
+                    for _ in 0..<turns { try await pool.withConnection { _ in await Task.yield() } }
                 }
-                try await group.waitForAll()
             }
+            try await group.waitForAll()
         }
+        let spent = cpuNanoseconds() - start
+        return Double(spent) / Double(max(1, pool.snapshot.waitTimes.count - before))
     }
 
     /// Nanoseconds of a checkout that is refused because too many wait.
@@ -144,7 +145,7 @@ enum PoolScaleRows {
         let line = (0..<waiters).map { _ in Task { try await pool.withConnection { _ in } } }
         while pool.status.waiting < waiters { await Task.yield() }
         let refused = 2_000
-        let result = await nanoseconds(per: refused) {
+        let result = await processorTime(per: refused) {
             for _ in 0..<refused {
                 do {
                     try await pool.withConnection { _ in }
@@ -168,7 +169,8 @@ enum PoolScaleRows {
         report.add("pool.idle.bytes", Double(residentBytes() - before) / Double(count), "bytes")
         before = residentBytes()
         for pool in pools { try await pool.withConnection { _ in } }
-        try await Task.sleep(for: .seconds(3))
+        // Past the deadlines of the first callers, for each of which something still sleeps.
+        try await Task.sleep(for: .seconds(12))
         report.add("pool.used.bytes", Double(residentBytes() - before) / Double(count), "bytes")
         for _ in 0..<3 {
             let (wall, cpu) = (nanoseconds(), cpuNanoseconds())
