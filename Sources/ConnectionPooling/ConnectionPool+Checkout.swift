@@ -205,7 +205,7 @@ extension ConnectionPool {
     /// Notes how long the holder of a connection has waited for it.
     @usableFromInline
     func noteWait(_ nanoseconds: UInt64) {
-        (waitTimes.load() ?? waitTimes.storeIfNil(Distribution.Counts())).add(nanoseconds)
+        waitTimes.add(nanoseconds)
         if isObserved { notifyWait(nanoseconds) }
     }
 

@@ -21,7 +21,7 @@ extension ConnectionPool {
     func noteWaiting(_ caller: Caller, since began: UInt64) throws(PoolError) -> WaitingEntry? {
         let task = lockpool_current_task()
         if task == 0 { return nil }
-        let waiting = waitingTasks.load() ?? waitingTasks.storeIfNil(WaitingTasks())
+        let waiting = waitingTasks
         let entry = waiting.insert(task)
         if isDeadlocked(waiting) {
             let isDeadlock = nestings.withLock { _ in
@@ -47,9 +47,9 @@ extension ConnectionPool {
     /// decision.
     @usableFromInline
     func endWaiting(_ entry: WaitingEntry?) {
-        guard let entry, let waiting = waitingTasks.load() else { return }
-        waiting.remove(entry.task, entry.entry)
-        if waiting.isFrozen.load(ordering: .sequentiallyConsistent) { nestings.withLock { _ in } }
+        guard let entry else { return }
+        waitingTasks.remove(entry.task, entry.entry)
+        if waitingTasks.isFrozen.load(ordering: .sequentiallyConsistent) { nestings.withLock { _ in } }
     }
 
     /// Reports a wait of a task that holds a connection, once for each call site. In a large pool one wait of many is looked at, because

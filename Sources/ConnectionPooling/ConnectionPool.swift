@@ -40,10 +40,8 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     /// Held while maintenance begins, or a shutdown.
     let upkeep = Locked(Upkeep.notStarted)
     let isTended = Atomic(false)
-    /// Made for the first caller that waits.
-    let waitTimes = AtomicLazyReference<Distribution.Counts>()
-    /// Made for the first caller that waits.
-    let waitingTasks = AtomicLazyReference<WaitingTasks>()
+    let waitTimes = Distribution.Counts()
+    let waitingTasks = WaitingTasks()
     /// The call sites that have been reported for waits of tasks that hold a connection. Held while a deadlock is decided.
     let nestings = Locked<Set<String>>([])
     /// What a suspended pool keeps from its callers.
@@ -170,7 +168,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     public var snapshot: PoolSnapshot {
         PoolSnapshot(
             status: status,
-            waitTimes: waitTimes.load()?.distribution ?? .empty,
+            waitTimes: waitTimes.distribution,
             useTimes: places.useTimes,
             oldestLease: oldestLease,
             lastConnectFailure: growth.lastFailure.map { "\($0)" }

@@ -55,31 +55,27 @@ public struct Distribution: Hashable, Sendable {
     }
 
     /// Counts that several threads change at a time.
-    @safe
-    final class Counts: @unchecked Sendable {
+    final class Counts: Sendable {
         static var size: Int { 4 * UseCounts.size }
-        private let counts: UnsafeMutablePointer<Atomic<Int>>
+        private let counts = LazyMemory<Atomic<Int>>()
         /// Nanoseconds.
         private let total = Atomic<UInt64>(0)
 
-        init() {
-            unsafe counts = .allocate(capacity: Self.size)
-            for index in 0..<Self.size { unsafe (counts + index).initialize(to: Atomic(0)) }
-        }
+        deinit { counts.free(count: Self.size) }
 
-        deinit {
-            unsafe counts.deinitialize(count: Self.size)
-            unsafe counts.deallocate()
-        }
+        /// Whether anything has been counted.
+        var isAllocated: Bool { unsafe counts.pointer != nil }
 
         /// Counts one.
         func add(_ nanoseconds: UInt64) {
-            unsafe counts[Distribution.bucket(nanoseconds)].add(1, ordering: .relaxed)
+            let counts = unsafe counts.pointer(count: Self.size) { Atomic(0) }
+            unsafe counts[Distribution.bucket(nanoseconds)].wrappingAdd(1, ordering: .relaxed)
             total.wrappingAdd(nanoseconds, ordering: .relaxed)
         }
 
         var distribution: Distribution {
-            Distribution(
+            guard let counts = unsafe counts.pointer else { return .empty }
+            return Distribution(
                 counts: (0..<Self.size).map { unsafe (counts + $0).pointee.load(ordering: .relaxed) },
                 total: total.load(ordering: .relaxed)
             )

@@ -11,14 +11,15 @@ final class WaitingTasks: Sendable {
     /// Where a task is noted.
     enum Entry { case word(Int), set }
 
-    private let words: Words
+    private let words = Words()
     /// The tasks whose words others have.
     private let others = Locked<Set<UInt>>([])
     private let otherCount = Atomic(0)
     /// Whether a deadlock is being decided.
     let isFrozen = Atomic(false)
 
-    init() { words = Words() }
+    /// Whether the table has been made, which the first waiting task does.
+    var isAllocated: Bool { words.isAllocated }
 
     /// Notes that a task waits. The task is not 0, and not noted yet.
     func insert(_ task: UInt) -> Entry {
@@ -49,22 +50,16 @@ final class WaitingTasks: Sendable {
     }
 }
 
-/// A table of atomic words, in which each task has eight to choose from.
+/// A table of atomic words, in which each task has eight to choose from. Made at its first use.
 @safe
 private struct Words: ~Copyable, @unchecked Sendable {
     private static var count: Int { 256 }
 
-    private let memory: UnsafeMutablePointer<Atomic<UInt>>
+    private let memory = LazyMemory<Atomic<UInt>>()
 
-    init() {
-        unsafe memory = .allocate(capacity: Self.count)
-        for index in 0..<Self.count { unsafe (memory + index).initialize(to: Atomic(0)) }
-    }
+    deinit { memory.free(count: Self.count) }
 
-    deinit {
-        unsafe memory.deinitialize(count: Self.count)
-        unsafe memory.deallocate()
-    }
+    var isAllocated: Bool { unsafe memory.pointer != nil }
 
     /// The words of one cache line, which the task's address decides.
     static func window(_ task: UInt) -> Range<Int> {
@@ -72,7 +67,7 @@ private struct Words: ~Copyable, @unchecked Sendable {
         return 8 * line..<8 * line + 8
     }
 
-    subscript(index: Int) -> Word { unsafe Word(at: memory + index) }
+    subscript(index: Int) -> Word { unsafe Word(at: memory.pointer(count: Self.count) { Atomic(0) } + index) }
 
     @safe
     struct Word {

@@ -66,8 +66,8 @@ import Testing
     func unusedMemory() async throws {
         let pool = try makePool(ScriptedFactory(), clock, maximum: 10)
         func slotsWithCounts() -> Int { pool.places.indices.count { pool.places[$0].useCounts != nil } }
-        #expect(pool.waitTimes.load() == nil)
-        #expect(pool.waitingTasks.load() == nil)
+        #expect(!pool.waitTimes.isAllocated)
+        #expect(!pool.waitingTasks.isAllocated)
         #expect(slotsWithCounts() == 0)
         #expect(clock.deadlines.isEmpty)
         try await pool.withConnection { _ in }
