@@ -108,11 +108,11 @@ extension ConnectionPool {
         if lockPool.isClosed { return }
         var started: [VacantPlace] = []
         var minimumLacks = false
-        growth.plan.withLock { plan in
+        let startedAt: UInt64 = growth.plan.withLock { plan in
             // Most calls come from callers that get in line while as many connects as may are under way.
-            if plan.isSaturated { return }
+            if plan.isSaturated { return 0 }
             // In the lock, which `suspend()` takes after it has changed the gate.
-            if isSuspended { return }
+            if isSuspended { return 0 }
             let demand = self.demand
             for _ in 0..<plan.connectsToStart(demand) {
                 guard let reservation = lockPool.tryReserve() else { break }
@@ -120,17 +120,19 @@ extension ConnectionPool {
             }
             plan.connectsStarted(started.count, demand)
             minimumLacks = plan.lacksMinimum(occupied: demand.occupied + started.count)
+            return demand.now
         }
         // The minimum is made at a limited pace: see `GrowthPlan`.
         if minimumLacks { scheduleRound() }
         if started.isEmpty { return }
-        for place in started { Task.detached { [self] in await connect(for: place) } }
+        for place in started { Task.detached { [self] in await connect(for: place, startedAt: startedAt) } }
         setBreakerTimer()
     }
 
-    private func connect(for vacant: VacantPlace) async {
+    private func connect(for vacant: VacantPlace, startedAt: UInt64) async {
         let reservation = vacant.take()
         let began = time.now
+        growth.plan.withLock { $0.connectBegan(at: began, startedAt: startedAt) }
         let generation = self.generation.load(ordering: .sequentiallyConsistent)
         let operation = growth.operations.begin(.connect, at: began)
         let span = PoolSpan.connect(in: configuration.name)

@@ -198,7 +198,11 @@ extension ConnectionPool {
         let cause = HandOutRefused(refusals: refusals)
         wait.cause = cause
         let most = configuration.maximumBackoff.wholeNanoseconds
-        if most == 0 { throw error(.connectFailed, since: wait.began, cause: cause) }
+        if most == 0 {
+            // A suspended pool refuses no caller: it gets in line again.
+            if isSuspended { return }
+            throw error(.connectFailed, since: wait.began, cause: cause)
+        }
         let least: UInt64 = 1_000_000
         let backoff = Backoff(base: max(configuration.initialBackoff.wholeNanoseconds, least), most: max(most, least))
         let pause = max(backoff.delay(failures: refusals, random: growth.random()), least)

@@ -128,6 +128,11 @@ struct GrowthPlan: Sendable {
         if strugglesSince == nil { strugglesSince = now }
     }
 
+    /// Notes when a connect really begins: its task may have waited for a thread, and that time tells nothing of the server.
+    mutating func connectBegan(at now: UInt64, startedAt: UInt64) {
+        if strugglesSince == startedAt { strugglesSince = now }
+    }
+
     mutating func connectSucceeded(at now: UInt64) {
         connecting -= 1
         outage = nil

@@ -95,6 +95,17 @@ import Testing
         #expect(!isOpenWithoutCaller && plan.breakerDueAt == nil)
     }
 
+    @Test("The time for which an attempt waits for a thread does not count")
+    func lateBeginning() {
+        var plan = plan()
+        plan.connectStarted(at: 100)
+        plan.connectBegan(at: 600, startedAt: 100)
+        #expect(plan.breakerDueAt == 1_600)
+        plan.connectStarted(at: 700)
+        plan.connectBegan(at: 900, startedAt: 700)
+        #expect(plan.breakerDueAt == 1_600)
+    }
+
     @Test("A failure that cannot pass opens the breaker at once")
     func permanent() {
         var plan = plan()

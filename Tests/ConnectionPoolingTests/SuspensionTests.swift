@@ -121,7 +121,9 @@ import Testing
     func careDuringShutdown() async throws {
         let factory = ScriptedFactory()
         let isFit = Locked(true)
-        let hooks = ConnectionHooks<ScriptedConnection>(beforeHandOut: { connection, _ in connection.id != 1 || isFit.withLock { $0 } })
+        let hooks = ConnectionHooks<ScriptedConnection>(beforeHandOut: { connection, _ in
+            connection.id != 1 || isFit.withLock { $0 }
+        })
         let pool = try makePool(factory, clock, maximum: 1, hooks: hooks)
         let lease = try await pool.getOrCreate()
         isFit.withLock { $0 = false }

@@ -47,6 +47,7 @@ extension PostgresConfiguration {
         configuration.pool.checkoutTimeout = .seconds(300)
         configuration.pool.connectTimeout = .seconds(120)
         configuration.pool.resetTimeout = .seconds(120)
+        configuration.pool.circuitBreakerThreshold = .seconds(300)
         return configuration
     }
 }
