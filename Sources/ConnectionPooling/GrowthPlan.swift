@@ -51,6 +51,8 @@ struct GrowthPlan: Sendable {
     /// When the first of the attempts began that no success has followed, those under way among them. While the breaker is open, when the
     /// attempt began that finds out whether the outage is over.
     private(set) var strugglesSince: UInt64?
+    /// Whether an attempt has begun since then. Until then all wait for threads.
+    private var hasBegun = false
     /// The connects for the minimum in the second that began at `refillsSince`.
     private var refills = 0
     private var refillsSince: UInt64 = 0
@@ -125,12 +127,14 @@ struct GrowthPlan: Sendable {
 
     mutating func connectStarted(at now: UInt64) {
         connecting += 1
-        if strugglesSince == nil { strugglesSince = now }
+        if strugglesSince == nil { (strugglesSince, hasBegun) = (now, false) }
     }
 
     /// Notes when a connect really begins: its task may have waited for a thread, and that time tells nothing of the server.
     mutating func connectBegan(at now: UInt64, startedAt: UInt64) {
-        if strugglesSince == startedAt { strugglesSince = now }
+        // Of several that start together, the first that begins counts.
+        if strugglesSince == startedAt, !hasBegun { strugglesSince = now }
+        hasBegun = true
     }
 
     mutating func connectSucceeded(at now: UInt64) {

@@ -106,6 +106,15 @@ import Testing
         #expect(plan.breakerDueAt == 1_600)
     }
 
+    @Test("Of attempts that start together, the first that begins counts")
+    func firstBeginning() {
+        var plan = plan()
+        for _ in 0..<2 { plan.connectStarted(at: 100) }
+        plan.connectBegan(at: 100, startedAt: 100)
+        plan.connectBegan(at: 600, startedAt: 100)
+        #expect(plan.breakerDueAt == 1_100)
+    }
+
     @Test("A failure that cannot pass opens the breaker at once")
     func permanent() {
         var plan = plan()
