@@ -39,6 +39,12 @@ final class RoundTimer: Sendable {
         old?.cancel()
     }
 
+    /// Whether the next round is due after `now`, for tests.
+    func isAsleep(at now: UInt64) -> Bool {
+        let instant = wakesAt.load(ordering: .sequentiallyConsistent)
+        return instant > now && instant != .max
+    }
+
     /// Lets nothing sleep any more.
     func stop() {
         let task = state.withLock { state in
