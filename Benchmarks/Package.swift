@@ -13,7 +13,7 @@ let package = Package(
     name: "lockpool-benchmarks",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "swift-lock-pool", path: ".."),
+        .package(name: "swift-lock-pool", path: "..", traits: ["MetricsSupport"]),
         // The rival, for comparison. Users of the library never fetch it.
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],

@@ -9,20 +9,22 @@ public import LockPool
 /// A lease cannot be copied, so a connection is never held twice. It may be kept across `await`, and given to another task
 /// by a `consuming sending` parameter.
 @frozen
+@safe
 public struct ConnectionLease<Factory: ConnectionFactory>: ~Copyable, Sendable {
-    @usableFromInline let pool: ConnectionPool<Factory>
+    /// Alive as long as the slot is out: see ``LeaseContext``.
+    @usableFromInline let context: Unmanaged<LeaseContext<Factory>>
     /// `nil` once the connection was detached.
     @usableFromInline var slot: LeasedSlot?
 
     @inlinable
     init(_ slot: LeasedSlot, of pool: ConnectionPool<Factory>) {
-        self.pool = pool
+        unsafe context = .passUnretained(pool.context)
         self.slot = slot
     }
 
     @inlinable
     deinit {
-        if let slot { pool.takeBack(slot) }
+        if let slot { unsafe context._withUnsafeGuaranteedRef { $0.takeBack(slot) } }
     }
 
     /// The connection, in place.
@@ -42,7 +44,7 @@ public struct ConnectionLease<Factory: ConnectionFactory>: ~Copyable, Sendable {
     /// - Complexity: O(1), and O(connections) where callers wait.
     @inlinable
     public consuming func discard() {
-        if let slot { pool.markDiscarded(slot) }
+        if let slot { unsafe context._withUnsafeGuaranteedRef { $0.markDiscarded(slot) } }
     }
 
     /// Takes the connection out of the pool for good.
@@ -54,8 +56,8 @@ public struct ConnectionLease<Factory: ConnectionFactory>: ~Copyable, Sendable {
     /// - Complexity: O(connections).
     @inlinable
     public consuming func detach() -> Factory.Connection {
-        let connection = pool.detach(unsafe slot.unsafelyUnwrapped)
+        let detached = unsafe slot.unsafelyUnwrapped
         slot = nil
-        return connection
+        return unsafe context.takeUnretainedValue().detach(detached)
     }
 }

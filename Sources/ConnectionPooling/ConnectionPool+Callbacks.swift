@@ -71,7 +71,7 @@ extension ConnectionPool {
         let now = time.now
         lease.element.place.begin(at: now, caller)
         let slot = lease.detach()
-        noteWait(now.elapsed(since: start.instant), for: slot)
+        noteWait(now.elapsed(since: start.instant))
         start.span.end()
         return ConnectionLease(slot, of: self)
     }
@@ -137,7 +137,7 @@ extension ConnectionPool {
             }
             if let slot {
                 record(of: slot).begin(at: now, caller)
-                noteWait(now.elapsed(since: began), for: slot)
+                noteWait(now.elapsed(since: began))
                 return ConnectionLease(slot, of: self)
             }
         }

@@ -27,7 +27,7 @@ extension ConnectionPool {
         _ body: (borrowing Factory.Connection) async throws -> sending Result
     ) async throws -> sending Result {
         let slot = try await slot(within: timeout, Caller(file, line, task: lockpool_current_task()))
-        defer { takeBack(slot) }
+        defer { context.takeBack(slot) }
         return try await body(
             unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection
         )
@@ -54,7 +54,7 @@ extension ConnectionPool {
         _ body: (borrowing Factory.Connection) throws -> sending Result
     ) async throws -> sending Result {
         let slot = try await slot(within: timeout, Caller(file, line, task: lockpool_current_task()))
-        defer { takeBack(slot) }
+        defer { context.takeBack(slot) }
         return try body(unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection)
     }
 
@@ -112,7 +112,8 @@ extension ConnectionPool {
     func takeIdle(_ caller: Caller, testsOther: Bool = false) -> LeasedSlot? {
         // Before the slot is taken, whose atomic operation nothing overtakes: the arithmetic of the clock is done during it.
         let now = time.now
-        guard gate.load(ordering: .relaxed) == Gate.open, !handOutNeedsCare, let lease = lockPool.tryGet() else {
+        guard context.gate.load(ordering: .relaxed) == Gate.open, !handOutNeedsCare, let lease = lockPool.tryGet()
+        else {
             return nil
         }
         let place = lease.element.place
@@ -148,21 +149,25 @@ extension ConnectionPool {
         var wait = CheckoutWait(began: began, timeout: patience(timeout))
         beginCall()
         defer { endCall() }
-        let nesting = try noteNesting(caller, since: began)
-        defer { if nesting { endNesting() } }
         let span = PoolSpan.wait(in: configuration.name)
         var now = began
         var isNewcomer = true
         while true {
-            if let refusal = refusal(at: now, isNewcomer: isNewcomer) {
-                throw span.ending(error(refusal, since: began))
-            }
-            isNewcomer = false
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {
-                lease = try await lockPool.getInLine(nanoseconds: wait.rest(at: now))
-            } catch let failure {
-                throw span.ending(error(failure, since: began, cause: wait.cause))
+                let entry: WaitingEntry?
+                do { entry = try noteWaiting(caller, since: began) } catch { throw span.ending(error) }
+                // Before the task begins the lease, or it would look like one that waits while it holds the new connection.
+                defer { endWaiting(entry) }
+                if let refusal = refusal(at: now, isNewcomer: isNewcomer) {
+                    throw span.ending(error(refusal, since: began))
+                }
+                isNewcomer = false
+                do {
+                    lease = try await lockPool.getInLine(nanoseconds: wait.rest(at: now))
+                } catch let failure {
+                    throw span.ending(error(failure, since: began, cause: wait.cause))
+                }
             }
             now = time.now
             var slot: LeasedSlot?
@@ -178,7 +183,7 @@ extension ConnectionPool {
             }
             if let slot {
                 record(of: slot).begin(at: now, caller)
-                noteWait(now.elapsed(since: began), for: slot)
+                noteWait(now.elapsed(since: began))
                 span.end()
                 return slot
             }
@@ -191,19 +196,20 @@ extension ConnectionPool {
 
     /// Something has changed that a shutdown may wait for: a caller has a connection or has given up, a connect has ended.
     @inlinable
-    func tellShutdown() { if gate.load(ordering: .sequentiallyConsistent) == Gate.draining { shutdownMayGoOn() } }
+    func tellShutdown() {
+        if context.gate.load(ordering: .sequentiallyConsistent) == Gate.draining { shutdownMayGoOn() }
+    }
 
     @usableFromInline
     func shutdownMayGoOn() { closer.changed() }
 
     /// Notes how long the holder of a connection has waited for it.
-    @inlinable
-    func noteWait(_ nanoseconds: UInt64, for slot: LeasedSlot) {
-        unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.place.waited(nanoseconds)
+    @usableFromInline
+    func noteWait(_ nanoseconds: UInt64) {
+        waitTimes.add(nanoseconds)
         if isObserved { notifyWait(nanoseconds) }
     }
 
-    @usableFromInline
     func notifyWait(_ nanoseconds: UInt64) { notify(.waited(.nanoseconds(Int64(clamping: nanoseconds)))) }
 
     @usableFromInline
@@ -214,6 +220,7 @@ extension ConnectionPool {
         cause: (any Error)? = nil
     ) -> PoolError {
         let now = time.now
+        let (status, oldestLease) = stateForErrors(at: now)
         let error = PoolError(
             code,
             pool: configuration.name,

@@ -49,7 +49,7 @@ extension ConnectionPool {
         _ body: (borrowing Factory.Connection, borrowing LeaseControl) async throws -> sending Result
     ) async throws -> sending Result {
         let slot = try await slot(within: timeout, Caller(file, line, task: lockpool_current_task()))
-        defer { takeBack(slot) }
+        defer { context.takeBack(slot) }
         let control = LeaseControl(unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.place)
         return try await body(
             unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection,
@@ -57,16 +57,8 @@ extension ConnectionPool {
         )
     }
 
-    /// Marks a leased connection, so that it is closed on its return.
-    @usableFromInline
-    func markDiscarded(_ slot: LeasedSlot) {
-        unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.place.markDiscarded()
-    }
-
     /// Takes a leased connection out of the pool for good, and frees its slot.
-    @usableFromInline
-    func detach(_ slot: LeasedSlot) -> Factory.Connection {
-        let lease = LockGuard<PooledConnection<Factory.Connection>>(slot)
+    func detach(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) -> Factory.Connection {
         let place = lease.element.place
         let now = time.now
         let use = place.end(at: now)
@@ -94,6 +86,23 @@ extension ConnectionPool {
         if let recovered { notify(.recovered(place: "\(recovered)", age: duration)) }
         // No round of maintenance comes any more: the last lease reports.
         if isObserved, lockPool.isClosed, lockPool.occupancy.leased == 0 { reportStatus() }
+    }
+}
+
+extension LeaseContext {
+    /// Marks a leased connection, so that it is closed on its return.
+    @usableFromInline
+    func markDiscarded(_ slot: LeasedSlot) {
+        unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.place.markDiscarded()
+    }
+
+    /// Takes a leased connection out of the pool for good. Uses nothing of the context afterwards.
+    @usableFromInline
+    func detach(_ slot: LeasedSlot) -> Factory.Connection {
+        let lease = LockGuard<PooledConnection<Factory.Connection>>(slot)
+        // Without a pool, nothing counts connections, waits for their end or interrupts them.
+        guard let pool = unsafe pool else { return lease.take().connection }
+        return pool.detach(lease)
     }
 }
 

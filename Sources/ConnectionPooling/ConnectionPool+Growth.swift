@@ -107,7 +107,10 @@ extension ConnectionPool {
     func grow() {
         if lockPool.isClosed { return }
         var started: [VacantPlace] = []
+        var minimumLacks = false
         let startedAt: UInt64 = growth.plan.withLock { plan in
+            // Most calls come from callers that get in line while as many connects as may are under way.
+            if plan.isSaturated { return 0 }
             // In the lock, which `suspend()` takes after it has changed the gate.
             if isSuspended { return 0 }
             let demand = self.demand
@@ -116,8 +119,11 @@ extension ConnectionPool {
                 started.append(Handoff(reservation))
             }
             plan.connectsStarted(started.count, demand)
+            minimumLacks = plan.lacksMinimum(occupied: demand.occupied + started.count)
             return demand.now
         }
+        // The minimum is made at a limited pace: see `GrowthPlan`.
+        if minimumLacks { scheduleRound() }
         if started.isEmpty { return }
         for place in started { Task.detached { [self] in await connect(for: place, startedAt: startedAt) } }
         setBreakerTimer()
@@ -170,6 +176,7 @@ extension ConnectionPool {
             } else {
                 discard(connection, reservation, .evicted)
             }
+            scheduleRound()
         case .failed(let error):
             span.end(error)
             fail(reservation, error, isCurrent: isCurrent, isPermanent: factory.isPermanent(error), at: now)

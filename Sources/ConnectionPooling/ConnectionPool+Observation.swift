@@ -10,18 +10,13 @@ extension ConnectionPool {
 
     /// - Parameter withFailure: Whether the last failure is put into words.
     private func snapshot(withFailure: Bool) -> PoolSnapshot {
-        var (waitTimes, useTimes) = (Distribution.empty, Distribution.empty)
         var counters = counters.withLock { $0 }
-        for index in places.indices {
-            waitTimes = waitTimes + places[index].waitTimes
-            useTimes = useTimes + places[index].useTimes
-            counters.acquired += places[index].acquired
-        }
+        for index in places.indices { counters.acquired += places[index].acquired }
         return PoolSnapshot(
             status: status,
             counters: counters,
-            waitTimes: waitTimes,
-            useTimes: useTimes,
+            waitTimes: waitTimes.distribution,
+            useTimes: places.useTimes,
             oldestLease: oldestLease,
             lastConnectFailure: withFailure ? growth.lastFailure.map { "\($0)" } : nil
         )

@@ -55,13 +55,19 @@ extension ConnectionPool {
             size = maximum
             growth.plan.withLock { $0.maximum = maximum }
             lockPool.resize(to: maximum)
+            sizeIsUnsettled.store(true, ordering: .relaxed)
         }
         grow()
+        scheduleRound()
     }
 
     /// Closes idle connections where others that are leased were to go.
     func closeSurplus() {
-        size.withLock { lockPool.resize(to: $0) }
+        size.withLock { size in
+            if !sizeIsUnsettled.load(ordering: .relaxed) { return }
+            lockPool.resize(to: size)
+            if lockPool.occupancy.leased == 0 { sizeIsUnsettled.store(false, ordering: .relaxed) }
+        }
     }
 
     /// Hands out no connection until ``resume()``: for a failover, say.
@@ -72,7 +78,7 @@ extension ConnectionPool {
     public func suspend() {
         suspension.withLock { suspension in
             guard
-                gate.compareExchange(
+                context.gate.compareExchange(
                     expected: Gate.open,
                     desired: Gate.suspended,
                     ordering: .sequentiallyConsistent
@@ -91,7 +97,7 @@ extension ConnectionPool {
     public func resume() {
         if isSuspended { growth.restart(at: time.now) }
         let held = suspension.withLock { suspension in
-            _ = gate.compareExchange(
+            _ = context.gate.compareExchange(
                 expected: Gate.suspended,
                 desired: Gate.open,
                 ordering: .sequentiallyConsistent
@@ -102,6 +108,7 @@ extension ConnectionPool {
         grow()
         setTimer()
         setBreakerTimer()
+        scheduleRound()
     }
 
     /// Takes idle connections out of the callers' reach while the pool is suspended.
@@ -122,6 +129,7 @@ extension ConnectionPool {
         }
         pass(suspension.withLock { $0.takeHeld() })
         grow()
+        scheduleRound()
     }
 
     /// Starts to make the connections that `minimumConnections` and `minimumIdleConnections` ask for. Returns at once.
@@ -135,7 +143,7 @@ extension ConnectionPool {
     /// Returns when no connection is being closed any more; leased ones may still be out, and one that is being made is closed
     /// when it is there. Safe to call again, and from several tasks at once.
     public func close() async {
-        gate.store(Gate.draining, ordering: .sequentiallyConsistent)
+        context.gate.store(Gate.draining, ordering: .sequentiallyConsistent)
         lockPool.close()
         releaseHeld()
         stopTimers()
@@ -179,7 +187,7 @@ extension ConnectionPool {
 
     /// Lets nobody get in line any more, as the beginning of a shutdown.
     package func refuseNewcomers() {
-        gate.store(Gate.draining, ordering: .sequentiallyConsistent)
+        context.gate.store(Gate.draining, ordering: .sequentiallyConsistent)
         // Who waits still gets a connection, but nothing is made for later. Who is just about to start the upkeep has looked at the
         // gate in this lock.
         upkeep.withLock { _ in growth.plan.withLock { $0.isWarm = false } }

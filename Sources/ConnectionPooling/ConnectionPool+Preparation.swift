@@ -39,7 +39,7 @@ extension ConnectionPool {
             slot = approved
         }
         if discardEvicted(slot) { return nil }
-        if gate.load(ordering: .sequentiallyConsistent) == Gate.suspended {
+        if context.gate.load(ordering: .sequentiallyConsistent) == Gate.suspended {
             release(LockGuard(slot))
             return nil
         }
@@ -160,6 +160,7 @@ extension ConnectionPool {
             let place = places[index]
             if place.leasedAt == 0, place.idleSince <= since { place.suspect() }
         }
+        scheduleRound()
     }
 
     // MARK: Hooks

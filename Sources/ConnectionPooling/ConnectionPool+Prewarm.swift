@@ -27,7 +27,7 @@ extension ConnectionPool {
         let (began, patience) = (time.now, timeout.wholeNanoseconds)
         let caller = Caller(file, line)
         var held: [LeasedSlot] = []
-        defer { for slot in held { takeBack(slot) } }
+        defer { for slot in held { context.takeBack(slot) } }
         repeat {
             if let idle = takeIdle(caller) {
                 held.append(idle)

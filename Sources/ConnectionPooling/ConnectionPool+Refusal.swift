@@ -14,14 +14,14 @@ struct Refusal: Sendable {
 
 extension ConnectionPool {
     /// Whether callers wait until ``resume()``.
-    var isSuspended: Bool { gate.load(ordering: .sequentiallyConsistent) == Gate.suspended }
+    var isSuspended: Bool { context.gate.load(ordering: .sequentiallyConsistent) == Gate.suspended }
 
     /// Why a caller cannot get in line now; `nil` if it can.
     ///
     /// - Parameter isNewcomer: Whether the caller has not been in line before. A shutdown serves those that have.
     @usableFromInline
     func refusal(at now: UInt64, isNewcomer: Bool = true) -> Refusal? {
-        switch gate.load(ordering: .sequentiallyConsistent) {
+        switch context.gate.load(ordering: .sequentiallyConsistent) {
         case Gate.draining where isNewcomer:
             return Refusal(code: .closed, cause: nil)
         case Gate.suspended:

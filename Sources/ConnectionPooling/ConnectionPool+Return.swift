@@ -5,8 +5,8 @@
 public import LockPool
 public import Synchronization
 
-extension ConnectionPool {
-    /// Takes back a connection that was leased.
+extension LeaseContext {
+    /// Takes back a connection that was leased. Uses nothing of the context after the release, which may end it.
     @inlinable
     @inline(__always)
     func takeBack(_ slot: LeasedSlot) {
@@ -23,8 +23,9 @@ extension ConnectionPool {
             takeBackWithCare(lease, health, after: use, at: now)
         }
     }
+}
 
-    @usableFromInline
+extension ConnectionPool {
     func takeBackWithCare(
         _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         _ health: ConnectionHealth,
@@ -78,7 +79,7 @@ extension ConnectionPool {
     func pass(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, at now: UInt64) {
         let place = lease.element.place
         if place.retireAt == 0 { return discard(lease, .evicted) }
-        let isExpired = now >= place.retireAt || place.uses >= maximumUses
+        let isExpired = now >= place.retireAt || place.uses >= context.maximumUses
         if isExpired, mayRetire(isNeeded: true) { return discard(lease, .expired) }
         release(lease)
     }
@@ -86,7 +87,7 @@ extension ConnectionPool {
     /// Gives a connection to who has waited longest, else it is idle; a suspended pool keeps it.
     func release(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
         // As on the fast path: no lock in ordinary service, and a suspension that this overtakes may be missed.
-        if gate.load(ordering: .relaxed) == Gate.open { return lease.release() }
+        if context.gate.load(ordering: .relaxed) == Gate.open { return lease.release() }
         let slot = lease.detach()
         let isHeld = suspension.withLock { $0.hold(slot) }
         if !isHeld { LockGuard<PooledConnection<Factory.Connection>>(slot).release() }
@@ -97,7 +98,10 @@ extension ConnectionPool {
     func mayRetire(isNeeded: Bool) -> Bool {
         let (demand, closing) = (demand, closer.closing)
         let may = growth.plan.withLock { $0.mayRetire(demand, closing: closing, isNeeded: isNeeded) }
-        if !may { grow() }
+        if !may {
+            grow()
+            scheduleRound()
+        }
         return may
     }
 

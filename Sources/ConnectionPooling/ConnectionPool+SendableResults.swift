@@ -34,7 +34,7 @@ extension ConnectionPool {
         _ body: (borrowing Factory.Connection) async throws -> Result
     ) async throws -> Result {
         let slot = try await slot(within: timeout, Caller(inThisTask: file, line))
-        defer { takeBack(slot) }
+        defer { context.takeBack(slot) }
         return try await body(
             unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection
         )
@@ -60,7 +60,7 @@ extension ConnectionPool {
         _ body: (borrowing Factory.Connection) throws -> Result
     ) async throws -> Result {
         let slot = try await slot(within: timeout, Caller(inThisTask: file, line))
-        defer { takeBack(slot) }
+        defer { context.takeBack(slot) }
         return try body(unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection)
     }
 }

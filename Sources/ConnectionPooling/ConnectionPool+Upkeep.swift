@@ -45,24 +45,25 @@ extension ConnectionPool {
     @usableFromInline
     func startUpkeep() {
         if isTended.load(ordering: .relaxed) { return }
-        upkeep.withLock { task in
-            if task != nil || gate.load(ordering: .sequentiallyConsistent) == Gate.draining { return }
+        let hasStarted = upkeep.withLock { upkeep in
+            if upkeep == .started || context.gate.load(ordering: .sequentiallyConsistent) == Gate.draining {
+                return false
+            }
+            upkeep = .started
             isTended.store(true, ordering: .relaxed)
             growth.plan.withLock { $0.isWarm = true }
-            task = Task.detached { [weak self, time] in
-                self?.grow()
-                while true {
-                    do { try await time.sleep(nanoseconds: 1_000_000_000) } catch { return }
-                    guard let self, !lockPool.isClosed else { return }
-                    self.lookAfterConnections()
-                }
-            }
+            return true
         }
+        if !hasStarted { return }
+        if configuration.minimumConnections > 0 || configuration.minimumIdleConnections > 0 {
+            Task.detached { [weak self] in self?.grow() }
+        }
+        if needsEachRound { scheduleRound() }
     }
 
     /// Lets nothing sleep for the pool any more. After the pool has been closed, or with it.
     func stopTimers() {
-        upkeep.withLock { $0 }?.cancel()
+        rounds.stop()
         growth.timer.withLock { $0 }?.cancel()
         growth.breakerTimer.withLock { $0 }?.cancel()
         announcement.withLock { $0.timer }?.cancel()
@@ -72,19 +73,30 @@ extension ConnectionPool {
     func lookAfterConnections() {
         countUse()
         let now = time.now
+        // Less what this round closes, each of which is no longer in the pool.
+        var surplus = surplus
         for index in places.indices {
             let place = places[index]
             report(place, at: now)
-            if lockPool.peek(index) != .idle || verdict(on: place, at: now) == .keep { continue }
+            if lockPool.peek(index) != .idle || verdict(on: place, at: now, surplus) == .keep { continue }
             guard let lease = lockPool.tryGet(slot: index) else { continue }
             // In hand now, so nobody changes what is known of it.
-            switch verdict(on: place, at: now) {
+            switch verdict(on: place, at: now, surplus) {
             case .keep: pass(lease, at: now)
-            case .test: test(lease)
-            case .close(let end): discard(lease, end)
+            case .test:
+                surplus -= 1
+                test(lease)
+            case .close(let end):
+                surplus -= 1
+                discard(lease, end)
             case .replace:
-                let isNeeded = place.unusedTime(at: now) < 60_000_000_000 || !isSurplus
-                if mayRetire(isNeeded: isNeeded) { discard(lease, .expired) } else { lease.release() }
+                let isNeeded = place.unusedTime(at: now) < 60_000_000_000 || surplus <= 0
+                if mayRetire(isNeeded: isNeeded) {
+                    surplus -= 1
+                    discard(lease, .expired)
+                } else {
+                    lease.release()
+                }
             }
         }
         closeSurplus()
@@ -92,7 +104,16 @@ extension ConnectionPool {
         reportStatus()
     }
 
-    private func verdict(on place: Place, at now: UInt64) -> IdleConnection.Verdict {
+    /// How many connections there are above the numbers that are kept. `countUse()` comes before.
+    var surplus: Int {
+        let occupancy = lockPool.occupancy
+        let count = occupancy.idle + occupancy.leased
+        let minimumIdle = configuration.minimumIdleConnections
+        let kept = minimumIdle == 0 ? 0 : growth.plan.withLock { $0.inUse } + minimumIdle
+        return count - max(configuration.minimumConnections, kept)
+    }
+
+    private func verdict(on place: Place, at now: UInt64, _ surplus: Int) -> IdleConnection.Verdict {
         IdleConnection(
             idleFor: place.unusedTime(at: now),
             untestedFor: place.idleTime(at: now),
@@ -101,16 +122,7 @@ extension ConnectionPool {
             keepAliveLead: place.keepAliveLead,
             isSuspect: place.isSuspect
         )
-        .verdict(configuration, at: now, isSurplus: isSurplus)
-    }
-
-    private var isSurplus: Bool {
-        let occupancy = lockPool.occupancy
-        let count = occupancy.idle + occupancy.leased
-        if count <= configuration.minimumConnections { return false }
-        // Not `occupancy.idle`: the connection that this is about may be in the pool's own hand.
-        return configuration.minimumIdleConnections == 0
-            || count - growth.plan.withLock { $0.inUse } > configuration.minimumIdleConnections
+        .verdict(configuration, at: now, isSurplus: surplus > 0)
     }
 
     private func report(_ place: Place, at now: UInt64) {

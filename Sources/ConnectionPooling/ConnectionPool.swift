@@ -25,6 +25,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     public let configuration: ConnectionPoolConfiguration
 
     @usableFromInline let lockPool: LockPool<PooledConnection<Factory.Connection>>
+    @usableFromInline let context: LeaseContext<Factory>
     @usableFromInline let factory: Factory
     @usableFromInline let time: PoolTime
     let hooks: ConnectionHooks<Factory.Connection>
@@ -35,23 +36,29 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     let growth: Growth
     let places: Places
     let patient: Patient
-    let upkeep = Locked<Task<Void, Never>?>(nil)
+    let rounds: RoundTimer
+    /// Held while maintenance begins, or a shutdown.
+    let upkeep = Locked(Upkeep.notStarted)
     let isTended = Atomic(false)
-    /// The places of waits of tasks that hold a connection already, as far as they have been reported. Held while tasks are marked
-    /// as such.
+    let waitTimes = Distribution.Counts()
+    let waitingTasks = WaitingTasks()
+    /// The call sites that have been reported for waits of tasks that hold a connection. Held while a deadlock is decided.
     let nestings = Locked<Set<String>>([])
     /// What a suspended pool keeps from its callers.
     let suspension = Locked(Suspension())
     /// How many places there are. Held while that changes.
     let size: Locked<Int>
+    /// Whether connections above a lower maximum may still be leased.
+    let sizeIsUnsettled = Atomic(false)
+    /// What errors of a large pool share.
+    let recentState = Locked<RecentState?>(nil)
+    let waitsOfHolders = Atomic(0)
     /// The counts of rare events.
     let counters = Locked(PoolCounters())
     let breaker = BreakerWatch()
     /// The snapshot that the observers were told last.
     let reported = Locked(PoolSnapshot(status: PoolStatus()))
 
-    /// Whether the pool is in ordinary service: 0, or one of ``Gate``.
-    @usableFromInline let gate = Atomic<Int>(Gate.open)
     /// Twice the number of times that all connections were evicted.
     ///
     /// Each connection has the generation from before its connect in its record. A checkout hands it out only if that is still the
@@ -71,12 +78,9 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     /// Nanoseconds of idleness from which on a connection is tested first.
     @usableFromInline let validateAfter: UInt64
     /// Nanoseconds of use after which a lease counts as leaked.
-    @usableFromInline let leakThreshold: UInt64
-    /// The number of uses after which a connection is replaced.
-    @usableFromInline let maximumUses: Int
+    let leakThreshold: UInt64
     /// Whether each checkout runs a test or a hook first.
     @usableFromInline let handOutNeedsCare: Bool
-    @usableFromInline let returnNeedsCare: Bool
 
     /// A pool without connections yet.
     ///
@@ -120,7 +124,6 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         let patient = Patient(time: time)
         let growth = Growth(configuration, random: random)
         let closer = Closer(factory: factory, patient: patient, timeout: configuration.closeTimeout.wholeNanoseconds)
-        let owner = Owner<ConnectionPool>()
         let counters = counters
         self.configuration = configuration.named()
         self.factory = factory
@@ -129,6 +132,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         isObserved = !observers.isEmpty
         usesAreObserved = observers.contains { $0.observesUses }
         self.time = time
+        rounds = RoundTimer(time: time)
         self.patient = patient
         self.growth = growth
         self.closer = closer
@@ -138,32 +142,39 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         validateAfter = configuration.validateAfterIdle?.wholeNanoseconds ?? .max
         leakThreshold = configuration.leakDetectionThreshold?.wholeNanoseconds ?? .max
         handOutNeedsCare = hooks.beforeHandOut != nil || configuration.validateAfterIdle == .zero
-        maximumUses = configuration.maximumUses ?? .max
-        returnNeedsCare = hooks.afterReturn != nil || usesAreObserved
+        let context = LeaseContext<Factory>(
+            factory: factory,
+            time: time,
+            leakThreshold: leakThreshold,
+            maximumUses: configuration.maximumUses ?? .max,
+            returnNeedsCare: hooks.afterReturn != nil || usesAreObserved
+        )
+        self.context = context
         lockPool = LockPool(
             capacity: capacity,
             maximumWaiters: configuration.maximumWaiters,
             callersCreate: false,
             clock: clock,
-            // The pool is closed, dropped or shrunk. The place is gone before the connection is closed.
+            // The pool is closed, dropped or shrunk. The place is gone before the connection is closed. Holds the context for as
+            // long as a slot is out.
             destroyElement: { element in
                 growth.plan.withLock { $0.becameHomeless() }
                 closer.set(nil, for: places.index(of: element.place))
-                if let pool = unsafe owner.object {
+                if let pool = unsafe context.pool {
                     pool.noteClosing(pool.lockPool.isClosed ? .closed : .surplus)
                 } else {
                     counters.withLock { $0.closed[.closed, default: 0] += 1 }
                 }
                 closer.close(element.connection) {
                     growth.plan.withLock { $0.homelessClosed() }
-                    unsafe owner.object?.placeIsVacant()
+                    unsafe context.pool?.placeIsVacant()
                 }
             },
-            onVacancy: { _ in unsafe owner.object?.grow() }
+            onVacancy: { _ in unsafe context.pool?.grow() }
         )
         if capacity > configuration.maximumConnections { lockPool.resize(to: configuration.maximumConnections) }
         // Nobody can call the pool before this initialiser has ended.
-        unsafe owner.object = self
+        unsafe context.pool = self
     }
 
     deinit {
@@ -181,19 +192,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     }
 
     /// How the pool's places are used now. O(connections).
-    public var status: PoolStatus {
-        let occupancy = lockPool.occupancy
-        // The core takes a held connection for a leased one.
-        let held = min(suspension.withLock { $0.count }, occupancy.leased)
-        return PoolStatus(
-            maximum: growth.plan.withLock { $0.maximum },
-            minimum: configuration.minimumConnections,
-            leased: occupancy.leased - held,
-            idle: occupancy.idle + held,
-            changing: occupancy.reserved,
-            waiting: lockPool.waiters
-        )
-    }
+    public var status: PoolStatus { status(lockPool.occupancy) }
 
     /// How many wait for a connection. O(1).
     package var waiters: Int { lockPool.waiters }
@@ -238,9 +237,4 @@ struct PooledConnection<Connection: ~Copyable & Sendable>: ~Copyable, Sendable {
         self.connection = connection
         self.place = place
     }
-}
-
-/// A reference to an object that is set once, before anybody reads it, and does not keep it alive.
-private final class Owner<Object: AnyObject & Sendable>: Sendable {
-    nonisolated(unsafe) weak var object: Object?
 }

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import LockPool
-public import Synchronization
+internal import Synchronization
 
 /// How often something took how long, in buckets a quarter to a fifth wide, from a nanosecond to centuries.
 public struct Distribution: Hashable, Sendable {
@@ -26,7 +26,7 @@ public struct Distribution: Hashable, Sendable {
     ///
     /// - Parameter durations: Durations of which a negative one counts as zero.
     public init(_ durations: some Sequence<Duration> = EmptyCollection<Duration>()) {
-        var (counts, total) = (Distribution.empty.counts, UInt64(0))
+        var (counts, total) = (Self.noCounts, UInt64(0))
         for duration in durations {
             let nanoseconds = duration.wholeNanoseconds
             counts[Self.bucket(nanoseconds)] += 1
@@ -54,7 +54,8 @@ public struct Distribution: Hashable, Sendable {
         Distribution(counts: zip(left.counts, right.counts).map { $0 + $1 }, total: left.total &+ right.total)
     }
 
-    static let empty = Distribution(counts: Array(repeating: 0, count: Counts.size), total: 0)
+    static let empty = Distribution(counts: noCounts, total: 0)
+    static let noCounts = [Int](repeating: 0, count: Counts.size)
 
     /// Four buckets for each power of two.
     @inlinable
@@ -70,37 +71,28 @@ public struct Distribution: Hashable, Sendable {
         return ((4 + part + 1) << UInt64(min(exponent, 60))) - 1
     }
 
-    /// The counts while they are made: by one at a time, read by anybody.
-    @safe
-    @usableFromInline
-    struct Counts: ~Copyable, @unchecked Sendable {
-        static var size: Int { 248 }
-        @usableFromInline let counts: UnsafeMutablePointer<Atomic<Int>>
+    /// Counts that several threads change at a time.
+    final class Counts: Sendable {
+        static var size: Int { 4 * UseCounts.size }
+        private let counts = LazyMemory<Atomic<Int>>()
         /// Nanoseconds.
-        @usableFromInline let total = Atomic<UInt64>(0)
+        private let total = Atomic<UInt64>(0)
 
-        @usableFromInline
-        init() {
-            unsafe counts = .allocate(capacity: Self.size)
-            for index in 0..<Self.size { unsafe (counts + index).initialize(to: Atomic(0)) }
-        }
+        deinit { counts.free(count: Self.size) }
 
-        deinit {
-            unsafe counts.deinitialize(count: Self.size)
-            unsafe counts.deallocate()
-        }
+        /// Whether anything has been counted.
+        var isAllocated: Bool { unsafe counts.pointer != nil }
 
-        /// Counts one. Not for two at a time, of which one could be lost.
-        @inlinable
-        @inline(__always)
+        /// Counts one.
         func add(_ nanoseconds: UInt64) {
-            let count = unsafe counts + Distribution.bucket(nanoseconds)
-            unsafe count.pointee.store(count.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
-            total.store(total.load(ordering: .relaxed) &+ nanoseconds, ordering: .relaxed)
+            let counts = unsafe counts.pointer(count: Self.size) { Atomic(0) }
+            unsafe counts[Distribution.bucket(nanoseconds)].wrappingAdd(1, ordering: .relaxed)
+            total.wrappingAdd(nanoseconds, ordering: .relaxed)
         }
 
         var distribution: Distribution {
-            Distribution(
+            guard let counts = unsafe counts.pointer else { return .empty }
+            return Distribution(
                 counts: (0..<Self.size).map { unsafe (counts + $0).pointee.load(ordering: .relaxed) },
                 total: total.load(ordering: .relaxed)
             )

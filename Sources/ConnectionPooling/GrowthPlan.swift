@@ -67,6 +67,9 @@ struct GrowthPlan: Sendable {
         self.patience = patience
     }
 
+    /// Whether as many connects are under way as may be, whatever the demand.
+    var isSaturated: Bool { connecting >= (outage == nil ? concurrent : 1) }
+
     /// How many connects to start now: one for each that waits and none is under way for, for each that is to be replaced, and
     /// for what lacks to the minimum. While connects fail, one at a time, and only when its time has come.
     func connectsToStart(_ demand: Demand) -> Int {
@@ -90,11 +93,18 @@ struct GrowthPlan: Sendable {
     private func forMinimum(_ demand: Demand) -> Int {
         if !isWarm { return 0 }
         if let outage, backoff.most == 0, demand.now < outage.refillAt { return 0 }
-        let kept = min(max(minimum, inUse + minimumIdle), maximum)
         let lacking = kept - demand.occupied
         let isSameSecond = demand.now < refillsSince + GrowthPlan.second
         return min(lacking, max(minimum, minimumIdle, 1) - (isSameSecond ? refills : 0))
     }
+
+    /// How many connections there are to be whether callers wait or not.
+    private var kept: Int { min(max(minimum, inUse + minimumIdle), maximum) }
+
+    /// Whether there are too few connections for the minimum, those that are being made counted.
+    ///
+    /// - Parameter occupied: As in ``Demand``.
+    func lacksMinimum(occupied: Int) -> Bool { isWarm && occupied < kept }
 
     private static let second: UInt64 = 1_000_000_000
 

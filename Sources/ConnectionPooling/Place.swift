@@ -7,8 +7,9 @@ public import Synchronization
 /// What is known of the connection in one place of the pool: how old it is, who has it, and how it was used.
 ///
 /// Written by whoever has the place in hand, and read by anybody: hence atomics, which need no order among each other. What every lease
-/// touches is in one cache line, and no two places share one.
+/// touches is in one pair of cache lines, and no two places share one.
 @usableFromInline
+@safe
 struct PlaceRecord: ~Copyable {
     /// Since when it has been leased; 0 if it is not.
     @usableFromInline let leasedAt = Atomic<UInt64>(0)
@@ -24,14 +25,12 @@ struct PlaceRecord: ~Copyable {
     @usableFromInline let retireAt = Atomic<UInt64>(.max)
     /// The pool's ``ConnectionPool/generation`` before the connection was made; plus one if the connection is suspect.
     @usableFromInline let generation = Atomic<UInt>(0)
-    /// How long leases took.
-    @usableFromInline let useTimes = Distribution.Counts()
-    /// How long those who had to wait waited for it.
-    @usableFromInline let waitTimes = Distribution.Counts()
     /// How many leases have begun.
     @usableFromInline let acquired = Atomic<Int>(0)
-    /// Whether the holder waits for another connection of the pool.
-    let holderWaits = Atomic(false)
+    /// The address of the ``UseCounts`` of the slot; 0 before the first use.
+    @usableFromInline let useCounts = Atomic<UInt>(0)
+    /// Where full counts go.
+    let useTotals: Unmanaged<UseTotals>
     /// The lease that has been reported as too long, by its `leasedAt`.
     let reported = Atomic<UInt64>(0)
     /// When the connection was made.
@@ -44,10 +43,9 @@ struct PlaceRecord: ~Copyable {
     let keepAliveLead = Atomic<UInt64>(0)
 
     /// Bytes from one place to the next: whole pairs of cache lines, which processors fetch together.
-    static var stride: Int { 256 }
+    static var stride: Int { 128 }
 
-    @usableFromInline
-    init() {}
+    init(useTotals: UseTotals) { unsafe self.useTotals = .passUnretained(useTotals) }
 }
 
 /// A reference to the record of a place. Valid for as long as the pool.
@@ -85,8 +83,29 @@ struct Place: @unchecked Sendable {
         unsafe record.pointee.idleSince.store(now, ordering: .relaxed)
         let uses = unsafe record.pointee.uses.load(ordering: .relaxed)
         unsafe record.pointee.uses.store(uses &+ 1, ordering: .relaxed)
-        unsafe record.pointee.useTimes.add(duration)
+        let counts = unsafe UnsafeMutablePointer<Atomic<UInt64>>(
+            bitPattern: record.pointee.useCounts.load(ordering: .relaxed)
+        )
+        if let counts = unsafe counts, unsafe UseCounts(at: counts).add(duration) { return duration }
+        countSlowly(duration)
         return duration
+    }
+
+    /// Counts the first use of a slot, or a use where a count is zero or full.
+    @usableFromInline
+    func countSlowly(_ use: UInt64) {
+        if useCounts == nil {
+            let counts = UseCounts.allocate()
+            _ = counts.add(use)
+            // Release: a snapshot finds the counts initialized.
+            unsafe record.pointee.useCounts.store(UInt(bitPattern: counts.words), ordering: .releasing)
+        }
+        unsafe record.pointee.useTotals._withUnsafeGuaranteedRef { useCounts!.count(use, orMoveTo: $0) }
+    }
+
+    var useCounts: UseCounts? {
+        let address = unsafe record.pointee.useCounts.load(ordering: .acquiring)
+        return unsafe UnsafeMutablePointer<Atomic<UInt64>>(bitPattern: address).map { unsafe UseCounts(at: $0) }
     }
 
     /// How long ago the connection was last used, or found to work.
@@ -107,11 +126,6 @@ struct Place: @unchecked Sendable {
     var generation: UInt { unsafe record.pointee.generation.load(ordering: .relaxed) }
 
     var holder: UInt { unsafe record.pointee.holder.load(ordering: .relaxed) }
-    var holderWaits: Bool {
-        get { unsafe record.pointee.holderWaits.load(ordering: .relaxed) }
-        nonmutating set { unsafe record.pointee.holderWaits.store(newValue, ordering: .relaxed) }
-    }
-    var idleSince: UInt64 { unsafe record.pointee.idleSince.load(ordering: .relaxed) }
     var bornAt: UInt64 { unsafe record.pointee.bornAt.load(ordering: .relaxed) }
     var keepAliveLead: UInt64 { unsafe record.pointee.keepAliveLead.load(ordering: .relaxed) }
     var isSuspect: Bool { generation & 1 == 1 }
@@ -121,9 +135,13 @@ struct Place: @unchecked Sendable {
 
     /// How long the connection has not been used, whether tests of it have succeeded or not.
     func unusedTime(at now: UInt64) -> UInt64 {
-        let since =
-            isTestedSinceUse ? unsafe record.pointee.usedBeforeTest.load(ordering: .relaxed) : idleSince
+        let since = unusedSince
         return now > since ? now - since : 0
+    }
+
+    /// Since when the connection has not been used.
+    var unusedSince: UInt64 {
+        isTestedSinceUse ? unsafe record.pointee.usedBeforeTest.load(ordering: .relaxed) : idleSince
     }
 
     @inlinable
@@ -131,8 +149,7 @@ struct Place: @unchecked Sendable {
     var uses: Int { unsafe record.pointee.uses.load(ordering: .relaxed) }
     var acquired: Int { unsafe record.pointee.acquired.load(ordering: .relaxed) }
     var leasedAt: UInt64 { unsafe record.pointee.leasedAt.load(ordering: .relaxed) }
-    var waitTimes: Distribution { unsafe record.pointee.waitTimes.distribution }
-    var useTimes: Distribution { unsafe record.pointee.useTimes.distribution }
+    var idleSince: UInt64 { unsafe record.pointee.idleSince.load(ordering: .relaxed) }
 
     var caller: Caller {
         unsafe Caller(
@@ -140,10 +157,6 @@ struct Place: @unchecked Sendable {
             line: record.pointee.line.load(ordering: .relaxed)
         )
     }
-
-    /// Notes how long its holder has waited.
-    @inlinable
-    func waited(_ nanoseconds: UInt64) { unsafe record.pointee.waitTimes.add(nanoseconds) }
 
     /// A new connection is here.
     ///
@@ -191,19 +204,39 @@ struct Place: @unchecked Sendable {
 final class Places: @unchecked Sendable {
     let indices: Range<Int>
     private let memory: UnsafeMutableRawPointer
+    private let useTotals = UseTotals()
 
     init(count: Int) {
         precondition(MemoryLayout<PlaceRecord>.size <= PlaceRecord.stride)
         indices = 0..<count
         unsafe memory = .allocate(byteCount: count * PlaceRecord.stride, alignment: PlaceRecord.stride)
         for index in indices {
-            unsafe (memory + index * PlaceRecord.stride).initializeMemory(as: PlaceRecord.self, to: PlaceRecord())
+            unsafe (memory + index * PlaceRecord.stride).initializeMemory(
+                as: PlaceRecord.self,
+                to: PlaceRecord(useTotals: useTotals)
+            )
         }
     }
 
     deinit {
-        for index in indices { unsafe self[index].record.deinitialize(count: 1) }
+        for index in indices {
+            self[index].useCounts?.deallocate()
+            unsafe self[index].record.deinitialize(count: 1)
+        }
         unsafe memory.deallocate()
+    }
+
+    /// How long all uses took. O(slots).
+    var useTimes: Distribution {
+        useTotals.counts.withLock { totals in
+            var (sums, total) = (totals.isEmpty ? Distribution.noCounts : totals, UInt64(0))
+            for index in indices {
+                guard let counts = self[index].useCounts else { continue }
+                counts.add(to: &sums)
+                total &+= counts.sum
+            }
+            return Distribution(counts: sums, total: total)
+        }
     }
 
     func index(of place: Place) -> Int {

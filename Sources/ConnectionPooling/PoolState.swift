@@ -31,7 +31,7 @@ extension ConnectionPool {
     /// What the pool does with callers now. O(1).
     public var state: PoolState {
         if lockPool.isClosed { return .closed }
-        return switch gate.load(ordering: .sequentiallyConsistent) {
+        return switch context.gate.load(ordering: .sequentiallyConsistent) {
         case Gate.open: .accepting
         case Gate.suspended: .suspended
         default: .draining

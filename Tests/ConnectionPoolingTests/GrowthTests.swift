@@ -163,8 +163,7 @@ import Testing
     /// The clock's time.
     private var now: Duration { ManualClock.Instant().duration(to: clock.now) }
 
-    /// Waits until the pool sleeps until its next attempt, and tells when that is. Other than its rounds, which are on the full
-    /// second, that is at a random instant.
+    /// Waits until the pool sleeps until its next attempt, and returns the instant of that, which is random, unlike deadlines.
     private func nextAttempt() async -> Duration {
         var next: Duration?
         await eventually {
@@ -174,14 +173,7 @@ import Testing
         return next ?? .zero
     }
 
-    /// Advances the clock to an instant, and stops for each of the pool's rounds until it sleeps again.
-    private func advance(to instant: Duration) async {
-        while now < instant {
-            let round = Duration.seconds(now.components.seconds + 1)
-            await eventually { clock.deadlines.contains(round) }
-            clock.advance(by: min(round, instant) - now)
-        }
-    }
+    private func advance(to instant: Duration) { clock.advance(by: max(.zero, instant - now)) }
 
     @Test("The wait after a failure is at random below a bound that doubles to the longest")
     func jitter() async throws {
@@ -201,7 +193,7 @@ import Testing
             let bound = Duration.milliseconds(min(1_500, 100 << min(failures - 1, 10)))
             #expect(attempt > now && attempt - now <= bound)
             parts.append((attempt - now) / bound)
-            await advance(to: attempt)
+            advance(to: attempt)
         }
         // Anywhere below the bound: thirty are in one half only once in a billion runs.
         #expect(parts.contains { $0 < 0.5 } && parts.contains { $0 > 0.5 })
@@ -258,11 +250,11 @@ import Testing
         var waiters: [Task<Int, any Error>] = []
         for count in 1...8 { waiters.append(await inLine(count, of: pool)) }
         // Until the wait has its full length. The first two fail side by side.
-        while factory.connects < 13 { await advance(to: await nextAttempt()) }
+        while factory.connects < 13 { advance(to: await nextAttempt()) }
         let attempt = await nextAttempt()
         factory.script(.connect, always: .hang)
         #expect(attempt - now <= .seconds(5))
-        await advance(to: attempt)
+        advance(to: attempt)
         await factory.wait { $0.hanging(.connect) > 0 }
         // One tries, and when it works, two at a time.
         #expect(factory.hanging(.connect) == 1)

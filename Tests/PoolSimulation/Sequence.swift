@@ -373,7 +373,7 @@ final class Sequence: @unchecked Sendable {
             caller.outcome = error.code == .cancelled ? .cancelled : .refused(error.code)
             if error.code == .connectFailed {
                 if error.underlying == nil { world.complain("11: \(caller.number) was refused without a cause") }
-                if isQuiet { world.complain("10: \(caller.number) was refused by a suspended pool") }
+                if isQuiet { world.complain("10: \(caller.number) was refused by a suspended pool: \(error)") }
             }
             if error.code == .closed, caller.isPromised, world.now + 1_000 < drainEnd {
                 world.complain("9: \(caller.number) was refused by a shutdown that had time left")

@@ -20,6 +20,7 @@ enum PoolRows {
         if options.wants("uncontended") { try await uncontended(options, into: &report) }
         if options.wants("saturated") { try await saturated(options, into: &report) }
         if options.wants("deadlines") { try await DeadlineRows.run(options, into: &report) }
+        try await PoolScaleRows.run(options, into: &report)
         if options.part == nil { try await AllocationRows.run("pool", into: &report) }
     }
 

@@ -57,14 +57,14 @@ extension Mutation {
         Mutation(
             testDescription: "A connection that is evicted during its test or hook is handed out",
             file: "ConnectionPool+Preparation.swift",
-            original: "        if discardEvicted(slot) { return nil }\n        if gate",
-            mutant: "        if gate"
+            original: "        if discardEvicted(slot) { return nil }\n        if context.gate",
+            mutant: "        if context.gate"
         ),
         Mutation(
             testDescription: "A suspended pool hands out a connection whose test or hook has ended",
             file: "ConnectionPool+Preparation.swift",
-            original: "if gate.load(ordering: .sequentiallyConsistent) == Gate.suspended {",
-            mutant: "if gate.load(ordering: .sequentiallyConsistent) < Gate.open {"
+            original: "if context.gate.load(ordering: .sequentiallyConsistent) == Gate.suspended {",
+            mutant: "if context.gate.load(ordering: .sequentiallyConsistent) < Gate.open {"
         ),
         Mutation(
             testDescription: "A caller that leaves a test takes its connection with it",
@@ -105,14 +105,14 @@ extension Mutation {
         Mutation(
             testDescription: "A deadlock is not seen",
             file: "ConnectionPool+Nesting.swift",
-            original: "return blocked == lockPool.occupancy.occupied &&",
-            mutant: "return blocked < 0 && blocked == lockPool.occupancy.occupied &&"
+            original: "if holder == 0 || !waiting.contains(holder) { return false }",
+            mutant: "if holder == 0 || !waiting.contains(holder) || true { return false }"
         ),
         Mutation(
             testDescription: "A deadlock is seen where others can still give back",
             file: "ConnectionPool+Nesting.swift",
-            original: "return blocked == lockPool.occupancy.occupied &&",
-            mutant: "return blocked >= 0 || blocked == lockPool.occupancy.occupied &&"
+            original: "if holder == 0 || !waiting.contains(holder) { return false }",
+            mutant: "_ = holder"
         ),
         Mutation(
             testDescription: "What takes too long is waited for all the same",

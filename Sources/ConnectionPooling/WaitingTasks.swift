@@ -1,0 +1,91 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// The tasks that wait in line for a connection of a pool.
+///
+/// A task enters and leaves by one atomic operation each, unless many wait.
+final class WaitingTasks: Sendable {
+    /// Where a task is noted.
+    enum Entry { case word(Int), set }
+
+    private let words = Words()
+    /// The tasks whose words others have.
+    private let others = Locked<Set<UInt>>([])
+    private let otherCount = Atomic(0)
+    /// Whether a deadlock is being decided.
+    let isFrozen = Atomic(false)
+
+    /// Whether the table has been made, which the first waiting task does.
+    var isAllocated: Bool { words.isAllocated }
+
+    /// Notes that a task waits. The task is not 0, and not noted yet.
+    func insert(_ task: UInt) -> Entry {
+        for index in Words.window(task) where words[index].compareExchange(task, insteadOf: 0) { return .word(index) }
+        others.withLock {
+            $0.insert(task)
+            otherCount.store($0.count, ordering: .sequentiallyConsistent)
+        }
+        return .set
+    }
+
+    /// Notes that a task does not wait any more.
+    func remove(_ task: UInt, _ entry: Entry) {
+        switch entry {
+        case .word(let index): words[index].clear()
+        case .set:
+            others.withLock {
+                $0.remove(task)
+                otherCount.store($0.count, ordering: .sequentiallyConsistent)
+            }
+        }
+    }
+
+    /// Whether a task waits.
+    func contains(_ task: UInt) -> Bool {
+        if Words.window(task).contains(where: { words[$0].value == task }) { return true }
+        return otherCount.load(ordering: .sequentiallyConsistent) > 0 && others.withLock { $0.contains(task) }
+    }
+}
+
+/// A table of atomic words, in which each task has eight to choose from. Made at its first use.
+@safe
+private struct Words: ~Copyable, @unchecked Sendable {
+    private static var count: Int { 256 }
+
+    private let memory = LazyMemory<Atomic<UInt>>()
+
+    deinit { memory.free(count: Self.count) }
+
+    var isAllocated: Bool { unsafe memory.pointer != nil }
+
+    /// The words of one cache line, which the task's address decides.
+    static func window(_ task: UInt) -> Range<Int> {
+        let line = Int(truncatingIfNeeded: (task &* 0x9E37_79B9_7F4A_7C15) >> UInt(UInt.bitWidth - 5))
+        return 8 * line..<8 * line + 8
+    }
+
+    subscript(index: Int) -> Word { unsafe Word(at: memory.pointer(count: Self.count) { Atomic(0) } + index) }
+
+    @safe
+    struct Word {
+        private let address: UnsafeMutablePointer<Atomic<UInt>>
+
+        init(at address: UnsafeMutablePointer<Atomic<UInt>>) { unsafe self.address = unsafe address }
+
+        var value: UInt { unsafe address.pointee.load(ordering: .sequentiallyConsistent) }
+
+        func compareExchange(_ new: UInt, insteadOf old: UInt) -> Bool {
+            if value != old { return false }
+            return unsafe address.pointee.compareExchange(
+                expected: old,
+                desired: new,
+                ordering: .sequentiallyConsistent
+            ).exchanged
+        }
+
+        func clear() { unsafe address.pointee.store(0, ordering: .sequentiallyConsistent) }
+    }
+}
