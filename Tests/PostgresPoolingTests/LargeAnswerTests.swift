@@ -53,20 +53,28 @@ import Testing
         let server = try await TestServer.shared
         try await server.withPool(poller) { pool in
             _ = try await pool.query("SELECT 1")
-            let isOver = Atomic(false)
-            async let count = {
-                defer { isOver.store(true, ordering: .relaxed) }
-                return try await pool.query("SELECT repeat('x', 1000) FROM generate_series(1, 200000)").count
-            }()
+            // Some hundreds. It was a handful, each time, while the whole answer was read in one turn; where other tests have the
+            // processors, one time in many has no more.
             var others = 0
-            while !isOver.load(ordering: .relaxed) {
-                try await equal(pool.query("SELECT \(others)", as: Int.self), [others])
-                others += 1
-            }
-            try await equal(count, 200_000)
-            // Some hundreds. It was a handful while the whole answer was read in one turn.
+            for _ in 0..<10 where others <= 20 { others = try await otherStatements(pool) }
             #expect(others > 20)
         }
+    }
+
+    /// How many statements have their answers while a large answer is read.
+    private func otherStatements(_ pool: PostgresPool) async throws -> Int {
+        let isOver = Atomic(false)
+        async let count = {
+            defer { isOver.store(true, ordering: .relaxed) }
+            return try await pool.query("SELECT repeat('x', 1000) FROM generate_series(1, 200000)").count
+        }()
+        var others = 0
+        while !isOver.load(ordering: .relaxed) {
+            try await equal(pool.query("SELECT \(others)", as: Int.self), [others])
+            others += 1
+        }
+        try await equal(count, 200_000)
+        return others
     }
 
     @Test("A value of many megabytes arrives whole", arguments: PollerKind.allCases)
