@@ -134,7 +134,7 @@ extension ConnectionPool {
 
     /// Starts to make the connections that `minimumConnections` and `minimumIdleConnections` ask for. Returns at once.
     ///
-    /// ``prewarm(timeout:)`` waits until they are there.
+    /// ``prewarm(timeout:file:line:)`` waits until they are there.
     public func prewarm() { startUpkeep() }
 
     /// Gives out no connection any more, fails everyone who waits, and closes what is idle now and the rest when it comes

@@ -37,7 +37,7 @@ extension PostgresPool {
     ///
     /// Suspends only if no connection is idle, or other callers wait. A lease may be given to another task, so that the pool does not
     /// find a deadlock of the tasks that hold leases: their waits end with their timeouts. Prefer
-    /// ``withConnection(timeout:file:line:_:)``, where it finds that.
+    /// `withConnection`, where it finds that.
     ///
     /// - Parameters:
     ///   - timeout: The longest wait for a connection; by default the configuration's `checkoutTimeout`.

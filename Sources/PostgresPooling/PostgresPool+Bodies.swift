@@ -42,7 +42,7 @@ extension PostgresPool {
     ///   - line: The line of the call site.
     ///   - body: Uses the connection, which cannot leave it. Its `withTransaction` makes savepoints.
     /// - Returns: What `body` returns; everything is committed then.
-    /// - Throws: As ``withConnection(timeout:file:line:_:)``, and ``PostgresError`` as
+    /// - Throws: As `withConnection`, and ``PostgresError`` as
     ///   ``PostgresConnection/withTransaction(isolation:readOnly:_:)``.
     @discardableResult
     public func withTransaction<Result: ~Copyable>(

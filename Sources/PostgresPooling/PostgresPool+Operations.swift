@@ -21,7 +21,7 @@ extension PostgresPool {
     /// wrong configuration fails at its start.
     ///
     /// - Parameter timeout: How long to wait for all of them. A failed attempt is repeated meanwhile, unless another can do no better.
-    /// - Throws: As ``withConnection(timeout:_:)`` for a caller that gets no connection.
+    /// - Throws: As `withConnection` for a caller that gets no connection.
     public func prewarm(timeout: Duration) async throws {
         do {
             try await connections.prewarm(timeout: timeout)
