@@ -44,7 +44,7 @@ public final class HeldLeases<Factory: ConnectionFactory>: Sendable {
     ///   - timeout: How long to wait for each; by default the configuration's `checkoutTimeout`.
     ///   - file: The file of the call site.
     ///   - line: The line of the call site.
-    /// - Throws: ``PoolError`` of the first checkout that fails. The leases before it stay held.
+    /// - Throws: `PoolError` of the first checkout that fails. The leases before it stay held.
     public func lease(
         _ count: Int,
         of pool: ConnectionPool<Factory>,
