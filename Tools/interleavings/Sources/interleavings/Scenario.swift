@@ -43,7 +43,7 @@ enum Operation: Equatable {
 /// A pool and its callers.
 struct Scenario {
     let name: String
-    /// A letter for each slot: `i` for idle, `v` for vacant.
+    /// A letter for each slot: `i` for idle, `v` for vacant, `r` for retired.
     let slots: String
     var callersCreate = false
     /// Whether the block is in memory that ends with the pool.
@@ -129,6 +129,13 @@ struct Scenario {
             maximumWaiters: 2,
             preemptions: 2,
             callers: [[.get], [.get], [.get, .get], [.cancel(2), .cancel(1)]]
+        ),
+        Scenario(
+            name: "all are cancelled, also behind a ticket that is left out",
+            slots: "r",
+            maximumWaiters: 2,
+            preemptions: 0,
+            callers: [[.get], [.get], [.get], [.cancel(0)], [.cancel(1)], [.cancel(2)]]
         ),
         Scenario(
             name: "a ticket is left out while the pool closes",

@@ -60,13 +60,19 @@ final class World {
         }
     }
 
-    /// Fills the slots that are to be idle at first.
+    /// Fills the slots that are to be idle at first, and retires those that are to be retired.
     func prepare() {
-        for (index, letter) in scenario.slots.enumerated() where letter == "i" {
+        for (index, letter) in scenario.slots.enumerated() where letter != "v" {
             let slot = core.slot(index)
-            slot.element(CheckedElement.self).initialize(to: CheckedElement())
-            slot.state.initialize(to: SlotWord.idle)
-            core.tally(of: slot).address.pointee &+= TallyWord.open &- TallyWord.vacant
+            let tally = core.tally(of: slot).address
+            if letter == "i" {
+                slot.element(CheckedElement.self).initialize(to: CheckedElement())
+                slot.state.initialize(to: SlotWord.idle)
+                tally.pointee &+= TallyWord.open &- TallyWord.vacant
+            } else {
+                slot.state.initialize(to: SlotWord.vacant | SlotWord.retired)
+                tally.pointee &+= TallyWord.retired &- TallyWord.vacant
+            }
         }
         if scenario.firstTicket > 0 {
             // As if so many had been in line before: the numbers are about to wrap around.
