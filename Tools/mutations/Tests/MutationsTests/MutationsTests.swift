@@ -65,7 +65,7 @@ struct Simulation {
         )
         if build.status != 0 { throw Failure(description: "the mutant does not compile:\n\(build.output)") }
         return try await ChildProcess.run(
-            [folder.appending(path: ".build/release/pool-simulation").path(), "--sequences", "20000"]
+            [folder.appending(path: ".build/release/pool-simulation").path(), "--sequences", "100000"]
         )
     }
 }
