@@ -127,6 +127,7 @@ final class ScriptedServer: Sendable {
     private let descriptor: Int32
     private let received = Counted<String>()
     private let cancellations = Counted<Bool>()
+    private let ends = Counted<Bool>()
 
     /// The statements of all sessions that were to be executed, in their order.
     var statements: [String] { received.values }
@@ -139,12 +140,15 @@ final class ScriptedServer: Sendable {
         let (listener, port) = try listenOnLoopback()
         descriptor = listener
         url = "postgres://user@127.0.0.1:\(port)/database?sslmode=disable"
-        let (received, cancellations) = (received, cancellations)
+        let (received, cancellations, ends) = (received, cancellations, ends)
+        // The thread closes the listener itself: another thread could do so before the next call of `accept`, which would then take the
+        // connections of another test's server, if that has the same number.
         Thread.detachNewThread {
+            defer { close(listener) }
             var number = 0
-            while true {
+            while ends.values.isEmpty {
                 let peer = accept(listener, nil, nil)
-                if peer < 0 { return }
+                if peer < 0 { continue }
                 number += 1
                 let session = Session(peer, number: number, received: received)
                 Thread.detachNewThread {
@@ -156,9 +160,9 @@ final class ScriptedServer: Sendable {
     }
 
     deinit {
+        ends.add(true)
         // A thread that accepts returns by this.
         shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
     }
 
     /// - Returns: Whether a session has begun.
