@@ -153,10 +153,16 @@ import Testing
         factory.script(.ping, always: .hang)
         let pool = try await idlePool(factory, 20) { $0.resetTimeout = .seconds(1_600) }
         clock.advance(by: .seconds(31))
-        let began = clock.now
         let task = Task { try await pool.withConnection { _ in } }
-        await clock.advance(inStepsOf: .milliseconds(500)) { factory.hanging(.ping) == 20 }
-        #expect(began.duration(to: clock.now) <= .seconds(220))
+        for count in 1..<20 {
+            let limit = Duration.nanoseconds(100_000_000_000 >> (count - 1))
+            let deadline = ManualClock.Instant().duration(to: clock.now) + limit
+            try await eventually("the caller waits \(limit) for test \(count)", within: .seconds(30)) {
+                factory.hanging(.ping) == count && clock.deadlines.contains(deadline)
+            }
+            clock.advance(by: limit)
+        }
+        try await eventually("the last connection is tested", within: .seconds(30)) { factory.hanging(.ping) == 20 }
         await factory.letGo(.ping)
         try await task.value
         factory.letGoOfAll()

@@ -77,6 +77,25 @@ import Testing
         #expect(count == 0)
     }
 
+    @Test("A statement that is not cached is freed when it ends")
+    func freed() async throws {
+        _ = try await cached(capacity: 0) { db in
+            func count() -> Int {
+                var (count, next) = unsafe (0, sqlite3_next_stmt(db.session.handle, nil))
+                while let statement = unsafe next {
+                    count += 1
+                    unsafe next = sqlite3_next_stmt(db.session.handle, statement)
+                }
+                return count
+            }
+            // Those that the session keeps for transactions.
+            let before = count()
+            for _ in 0..<3 { _ = try db.query("SELECT 1", as: Int.self) }
+            try db.executeScript("SELECT 1; SELECT 2")
+            #expect(count() == before)
+        }
+    }
+
     @Test("A statement in use is not thrown out, and is prepared once more when it is wanted again")
     func busyStatements() async throws {
         let count = try await cached(capacity: 1) { db in
