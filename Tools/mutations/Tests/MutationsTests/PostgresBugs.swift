@@ -65,7 +65,7 @@ extension SeededBug {
                     session.isUsed
             """,
             "        session.isUsed",
-            foundBy: "PostgresPoolingTests.ResetPolicyTests/reloaded"
+            foundBy: "PostgresPoolingTests.ResetPolicyTests/once"
         ),
         SeededBug(
             "A UTC offset of +14:00 is refused",
@@ -86,7 +86,7 @@ extension SeededBug {
             in: "PostgresPooling/Reactor.swift",
             "(deadline - now) / 1_000_000 + 1",
             "(deadline - now) / 1_000 + 1",
-            foundBy: "PostgresPoolingTests.CancellationTests/timedOut"
+            foundBy: "PostgresPoolingTests.ReactorDeadlineTests/laterDeadline"
         ),
         SeededBug(
             "A savepoint may have an access mode",
@@ -103,13 +103,13 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.TransactionTests/aborted"
         ),
         SeededBug(
-            "A commit does not look whether its transaction has ended",
-            in: "PostgresPooling/PostgresConnection+Transactions.swift",
+            "A statement that ends the transaction of its body is no error",
+            in: "PostgresPooling/Link+Execution.swift",
             """
-                        link.lookForEnd()
-                        try checkTransaction(sql: "COMMIT")
+                            if session.transactions.obstacle != nil, let error = controlError(sql: sql) { throw error }
+                            guard let last
             """,
-            "            link.lookForEnd()",
+            "                guard let last",
             foundBy: "PostgresPoolingTests.TransactionControlTests/control"
         ),
         SeededBug(
@@ -176,11 +176,11 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.RetryableTests/server"
         ),
         SeededBug(
-            "A session that was ended idle in its transaction has an unknown outcome",
+            "A statement whose completion is unknown counts as rolled back",
             in: "PostgresPooling/PostgresError+Outcome.swift",
-            "isFatal && (sqlState == .idleSessionTimeout || sqlState == .idleInTransactionSessionTimeout)",
-            "isFatal && sqlState == .idleSessionTimeout",
-            foundBy: "PostgresPoolingTests.LostSessionTests/idleInTransaction"
+            #"case .server: sqlState == "40003" ? .unknown : .rolledBack"#,
+            "case .server: .rolledBack",
+            foundBy: "PostgresPoolingTests.RetryableTests/server"
         ),
         SeededBug(
             "The error of a statement is ignored",
@@ -213,10 +213,10 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.CancellationTests/beforehand"
         ),
         SeededBug(
-            "The rest of a stream is cancelled also where it changes rows",
+            "The rest of a stream that changes rows is cancelled on its return",
             in: "PostgresPooling/Link+Execution.swift",
-            "if isStreaming, session.wasInTransaction || session.isStreamingChanges {",
-            "if isStreaming, session.wasInTransaction {",
+            "let mustEnd = session.isStreamingChanges && !session.wasInTransaction",
+            "let mustEnd = session.isStreamingChanges && session.wasInTransaction",
             foundBy: "PostgresPoolingTests.EarlyEndTests/change"
         ),
         SeededBug(
@@ -227,14 +227,11 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.HealthTests/idleDeath"
         ),
         SeededBug(
-            "A stream goes on after its lease",
-            in: "PostgresPooling/Link.swift",
-            """
-            session.transactions = TransactionRecord()
-                    endStreams()
-            """,
-            "session.transactions = TransactionRecord()",
-            foundBy: "PostgresPoolingTests.StreamTests/ended"
+            "A stream does not end the one before it",
+            in: "PostgresPooling/PostgresRowStream.swift",
+            "statement = link.endStreams()",
+            "statement = nil",
+            foundBy: "PostgresPoolingTests.StreamTests/twoIterations"
         ),
         SeededBug(
             "The microseconds of an instant are cut off",

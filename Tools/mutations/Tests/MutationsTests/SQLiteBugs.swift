@@ -91,14 +91,14 @@ extension SeededBug {
             in: "SQLitePooling/Session+Statements.swift",
             "statement.isBusy = false",
             "",
-            foundBy: "SQLitePoolingTests.StatementCacheTests/busyStatements"
+            foundBy: "SQLitePoolingTests.StatementCacheTests/afterFailure"
         ),
         SeededBug(
             "A statement outside of the cache is never freed",
             in: "SQLitePooling/Session+Statements.swift",
             "if !statement.isCached { statement.finalize() }",
             "",
-            foundBy: "SQLitePoolingTests.StatementCacheTests/noRoom"
+            foundBy: "SQLitePoolingTests.StatementCacheTests/freed"
         ),
         SeededBug(
             "A script may end the transaction of its body",
@@ -147,7 +147,7 @@ extension SeededBug {
             in: "SQLitePooling/WAL/Session+Checkpoint.swift",
             "busyTimeout = ordinaryTimeout",
             "",
-            foundBy: "SQLitePoolingTests.CheckpointTests/besideReader"
+            foundBy: "SQLitePoolingTests.CheckpointTests/busyTimeout"
         ),
         SeededBug(
             "The result code of a checkpoint is ignored",
@@ -161,14 +161,14 @@ extension SeededBug {
             in: "SQLitePooling/WAL/Session+Checkpoint.swift",
             "return log.pages > limit / max(1, pageSize ?? 1)",
             "return log.pages > limit",
-            foundBy: "SQLitePoolingTests.CheckpointTests/truncatedAfterReader"
+            foundBy: "SQLitePoolingTests.CheckpointTests/truncatedWithoutReader"
         ),
         SeededBug(
             "Milliseconds are taken for seconds",
             in: "SQLitePooling/Date+SQLite.swift",
             "return Date(timeIntervalSince1970: number / 1_000)",
             "return Date(timeIntervalSince1970: number)",
-            foundBy: "SQLitePoolingTests.StrategyTests/rounding"
+            foundBy: "SQLitePoolingTests.StrategyTests/units"
         ),
         SeededBug(
             "A second that is rounded up does not carry",
@@ -182,17 +182,14 @@ extension SeededBug {
             in: "SQLitePooling/Request.swift",
             "if mayBeAbandoned, deadline != nil { CallDeadlines.shared.remove(self) }",
             "",
-            foundBy: "SQLitePoolingTests.AbandonmentTests/deadlines"
+            foundBy: "SQLitePoolingTests.AbandonmentTests/returned"
         ),
         SeededBug(
-            "A group's broken connection is not exchanged for the next call",
-            in: "SQLitePooling/Request.swift",
-            """
-            let worker = lease.connection
-                    worker.repair()
-            """,
-            "let worker = lease.connection",
-            foundBy: "SQLitePoolingTests.ReturnCheckTests/markedGroup"
+            "A backup that is cancelled goes on",
+            in: "SQLitePooling/BackupTarget.swift",
+            #"if session.interruption?.isRaised == true { throw SQLiteError(.interrupted, "interrupted") }"#,
+            "",
+            foundBy: "SQLitePoolingTests.CareTests/cancelledBackup"
         ),
         SeededBug(
             "A backup that fails leaves its file",
@@ -202,28 +199,25 @@ extension SeededBug {
             foundBy: "SQLitePoolingTests.CareTests/cancelledBackup"
         ),
         SeededBug(
-            "A backup does not wait for a lock again after a wait",
-            in: "SQLitePooling/BackupTarget.swift",
-            """
-            guard session.waitForLock(calls: waits) else { throw failure(code) }
-                            waits += 1
-            """,
-            "throw failure(code)",
-            foundBy: "SQLitePoolingTests.CareTests/lockedBackup"
+            "A savepoint counts as open after its end",
+            in: "SQLitePooling/Session+Transaction.swift",
+            "defer { savepoints -= 1 }",
+            "",
+            foundBy: "SQLitePoolingTests.OpenTransactionTests/failingRelease"
         ),
         SeededBug(
             "The instructions of a call are counted in calls of the handler",
             in: "SQLitePooling/CallBudget.swift",
             "steps += Self.stepsPerCall",
             "steps += 1",
-            foundBy: "SQLitePoolingTests.HostileFileTests/endless"
+            foundBy: "SQLitePoolingTests.LimitBoundTests/steps"
         ),
         SeededBug(
             "A result may have one byte more than its limit",
             in: "SQLitePooling/CallBudget.swift",
             "guard bytes > maximumBytes else",
             "guard bytes > maximumBytes + 1 else",
-            foundBy: "SQLitePoolingTests.HostileFileTests/hugeResult"
+            foundBy: "SQLitePoolingTests.LimitBoundTests/resultBytes"
         ),
     ]
 }

@@ -27,7 +27,7 @@ extension SeededBug {
                             slot = fresh
             """,
             "                slot = fresh",
-            foundBy: "ConnectionPoolingTests.PreparationTests/freshFirst"
+            foundBy: "ConnectionPoolingTests.PreparationTests/staleGoesBack"
         ),
         SeededBug(
             "A caller whose deadline passes during a test gets in line again",
@@ -69,7 +69,7 @@ extension SeededBug {
             in: "ConnectionPooling/ConnectionPool+Return.swift",
             "if end == .failedTest { place.touch(at: now) }",
             "if end != .failedTest { place.touch(at: now) }",
-            foundBy: "ConnectionPoolingTests.HealthTests/keepAlive"
+            foundBy: "ConnectionPoolingTests.HealthTests/nextKeepAlive"
         ),
         SeededBug(
             "A connection has one use more than the maximum",
