@@ -76,6 +76,18 @@ import Testing
         await eventually { factory.closed == [1] }
     }
 
+    @Test("A keepalive that succeeds is followed by the next after most of the interval")
+    func nextKeepAlive() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock) { $0.keepAliveInterval = .seconds(600) }
+        try await pool.withConnection { _ in }
+        await clock.advance { factory.record.count(of: .ping) == 1 }
+        await eventually { pool.status.idle == 1 }
+        // Rounds follow each other within seconds.
+        await clock.advance(seconds: 60)
+        #expect(factory.record.count(of: .ping) == 1)
+    }
+
     @Test("Hooks see a connection before anybody has it, before each hand-out and after each return")
     func hooks() async throws {
         let seen = Locked<[String]>([])

@@ -127,6 +127,26 @@ import Testing
         #expect(factory.record.count(of: .ping) == 0)
     }
 
+    @Test(
+        "A stale connection is idle again when its caller takes one that needs no test",
+        arguments: [false, true]
+    )
+    func staleGoesBack(hasHook: Bool) async throws {
+        let factory = ScriptedFactory()
+        // With a hook, callers take no idle connection at once: the pool prepares it for them.
+        let hooks = hasHook ? ConnectionHooks<ScriptedConnection>(beforeHandOut: { _, _ in true }) : .init()
+        let pool = try await idlePool(factory, 5, hooks: hooks)
+        let lease = try await pool.getOrCreate()
+        clock.advance(by: .seconds(31))
+        lease.release()
+        for _ in 0..<5 {
+            try await Task.detached {
+                try await pool.withConnection { _ in #expect(pool.status.idle == 4 && pool.status.leased == 1) }
+            }.value
+        }
+        #expect(factory.record.count(of: .ping) == 0)
+    }
+
     @Test("While a test hangs, the caller has another idle connection tested, and the first goes back to the pool")
     func hangingTest() async throws {
         let factory = ScriptedFactory()
@@ -153,10 +173,16 @@ import Testing
         factory.script(.ping, always: .hang)
         let pool = try await idlePool(factory, 20) { $0.resetTimeout = .seconds(1_600) }
         clock.advance(by: .seconds(31))
-        let began = clock.now
         let task = Task { try await pool.withConnection { _ in } }
-        await clock.advance(inStepsOf: .milliseconds(500)) { factory.hanging(.ping) == 20 }
-        #expect(began.duration(to: clock.now) <= .seconds(220))
+        for count in 1..<20 {
+            let limit = Duration.nanoseconds(100_000_000_000 >> (count - 1))
+            let deadline = ManualClock.Instant().duration(to: clock.now) + limit
+            try await eventually("the caller waits \(limit) for test \(count)", within: .seconds(30)) {
+                factory.hanging(.ping) == count && clock.deadlines.contains(deadline)
+            }
+            clock.advance(by: limit)
+        }
+        try await eventually("the last connection is tested", within: .seconds(30)) { factory.hanging(.ping) == 20 }
         await factory.letGo(.ping)
         try await task.value
         factory.letGoOfAll()
@@ -176,7 +202,7 @@ import Testing
             _ = await late.result
             isOver.store(true, ordering: .relaxed)
         }
-        await clock.advance { isOver.load(ordering: .relaxed) }
+        try await clock.advance("the caller is told", within: .seconds(30)) { isOver.load(ordering: .relaxed) }
         await watcher.value
         let error = await #expect(throws: PoolError.self) { try await late.value }
         #expect(error?.code == .timedOut)

@@ -4,6 +4,7 @@
 
 import ConnectionPooling
 import Foundation
+import PoolTesting
 import Synchronization
 import Testing
 
@@ -35,11 +36,16 @@ import Testing
     )
     func idleDeath(_ poller: PollerKind) async throws {
         let server = try await TestServer.shared
-        try await server.withPool(poller, { $0.pool.maximumConnections = 1 }) { pool in
+        let configure = { (configuration: inout PostgresConfiguration) in
+            configuration.pool.maximumConnections = 1
+            // It would find the connection, too.
+            configuration.pool.keepAliveInterval = nil
+        }
+        try await server.withPool(poller, configure) { pool in
             let process = try await pool.process()
             #expect(pool.status.idle == 1)
             try await server.psql("SELECT pg_terminate_backend(\(process))")
-            await until { pool.status.idle == 0 }
+            try await eventually("the connection leaves the pool", within: .seconds(30)) { pool.status.idle == 0 }
             try await equal(pool.query("SELECT 1", as: Int.self), [1])
             try await different(pool.process(), process)
         }

@@ -5,6 +5,7 @@
 import CLockPoolPQ
 import ConnectionPooling
 import Foundation
+import PoolTesting
 import Synchronization
 import Testing
 
@@ -275,7 +276,9 @@ import Testing
             let pool = try PostgresPool(configuration)
             let task = Task { await failure { try await pool.query("SELECT 1") } }
             await until { pool.attempts.count > 0 }
-            if isShutDown { await pool.shutdown(drain: .zero) } else { await pool.close() }
+            let closing = Task { isShutDown ? await pool.shutdown(drain: .zero) : await pool.close() }
+            try await eventually("the attempt has ended", within: .seconds(60)) { pool.attempts.count == 0 }
+            await closing.value
             #expect(pool.attempts.count == 0)
             #expect(await task.value != nil)
         }

@@ -176,6 +176,16 @@ import Testing
         }
     }
 
+    @Test("A change costs one reset, and the leases after it cost none")
+    func once() async throws {
+        try await withPool(.whenChanged) { pool in
+            try await pool.execute("SET leak.tenant = 'x'")
+            // A reset would run the setup, which drops the row.
+            try await pool.execute("INSERT INTO leak_of_setup VALUES (1)")
+            for _ in 0..<2 { try await equal(pool.query("SELECT n FROM leak_of_setup", as: Int32.self), [1]) }
+        }
+    }
+
     @Test("A lease that runs nothing costs no reset under the strictest policy")
     func unused() async throws {
         try await withPool(.always) { pool in

@@ -307,6 +307,16 @@ private final class Block: Sendable {
         }
     }
 
+    @Test("A call that has returned keeps no deadline")
+    func returned() async throws {
+        try await withTable { pool in
+            let count = 1_000
+            for _ in 0..<count { try await pool.read(timeout: .seconds(36_000)) { _ in } }
+            // Other tests have some.
+            #expect(CallDeadlines.shared.count < count)
+        }
+    }
+
     @Test("Deadlines come in any order, and a call that ends is forgotten")
     func deadlines() async throws {
         try await withTable { pool in

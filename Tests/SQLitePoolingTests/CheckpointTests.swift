@@ -139,6 +139,19 @@ import Testing
         }
     }
 
+    @Test("A log that exceeds its retained size is truncated without another write")
+    func truncatedWithoutReader() async throws {
+        var configuration = SQLiteConfiguration(maximumReaders: 1)
+        configuration.checkpoints.restartThreshold = 100
+        configuration.checkpoints.retainedLogBytes = 20_000
+        try await withTable(configuration) { pool, folder in
+            try await insert(into: pool, turns: 1)
+            // The checkpoint comes before the next call on the writer.
+            try await pool.writeWithoutTransaction { _ in }
+            #expect(try folder.size("test.sqlite-wal") <= 20_000)
+        }
+    }
+
     @Test("An attached database has a log of its own, which is copied and starts anew as the main one does")
     func attached() async throws {
         let folder = try SampleFolder()
@@ -298,6 +311,15 @@ import Testing
             try await read
             #expect(try await pool.checkpoint(.truncate)[0].isComplete)
             #expect(pool.statistics.writer.closed == 0)
+        }
+    }
+
+    @Test("After a checkpoint the connection waits for locks as long as before")
+    func busyTimeout() async throws {
+        try await withPool(SQLiteConfiguration(busyTimeout: .seconds(3_600))) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            #expect(try await pool.checkpoint(.truncate, timeout: .milliseconds(1))[0].isComplete)
+            #expect(try await pool.write { db in db.session.busyTimeout } == .seconds(3_600))
         }
     }
 

@@ -77,6 +77,28 @@ import Testing
         #expect(count == 0)
     }
 
+    /// The number of prepared statements of a connection.
+    private func statementCount(_ handle: OpaquePointer) -> Int {
+        var (count, next) = unsafe (0, sqlite3_next_stmt(handle, nil))
+        while let statement = unsafe next {
+            count += 1
+            unsafe next = sqlite3_next_stmt(handle, statement)
+        }
+        return count
+    }
+
+    @Test("A statement that is not cached is freed when it ends")
+    func freed() async throws {
+        _ = try await cached(capacity: 0) { db in
+            // Those that the session keeps for transactions.
+            let before = unsafe statementCount(db.session.handle)
+            for _ in 0..<3 { _ = try db.query("SELECT 1", as: Int.self) }
+            try db.executeScript("SELECT 1; SELECT 2")
+            let after = unsafe statementCount(db.session.handle)
+            #expect(after == before)
+        }
+    }
+
     @Test("A statement in use is not thrown out, and is prepared once more when it is wanted again")
     func busyStatements() async throws {
         let count = try await cached(capacity: 1) { db in

@@ -21,20 +21,18 @@ import Testing
 
 /// A copy of the package, to build the simulation from with one bug at a time.
 struct Simulation {
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
-    }
-
     private let folder = FileManager.default.temporaryDirectory.appending(path: "mutations-\(UUID().uuidString)")
 
     init() async throws {
-        let package = URL(filePath: #filePath).appending(path: "../../../../..").standardized
         try FileManager.default.createDirectory(
             at: folder.appending(path: "Benchmarks"),
             withIntermediateDirectories: true
         )
         for name in ["Package.swift", "Sources", "Tests", "Benchmarks/Sources"] {
-            try FileManager.default.copyItem(at: package.appending(path: name), to: folder.appending(path: name))
+            try FileManager.default.copyItem(
+                at: Mutation.package.appending(path: name),
+                to: folder.appending(path: name)
+            )
         }
         // Gone with the process, however it ends.
         _ = try ChildProcess(
@@ -50,12 +48,7 @@ struct Simulation {
     func run(with mutation: Mutation) async throws -> (status: Int32, output: String) {
         let file = folder.appending(path: "Sources/ConnectionPooling/\(mutation.file)")
         let text = try String(contentsOf: file, encoding: .utf8)
-        guard text.ranges(of: mutation.original).count == 1 else {
-            throw Failure(
-                description: "the source has changed: this is not once in \(mutation.file): \(mutation.original)"
-            )
-        }
-        try text.replacing(mutation.original, with: mutation.mutant).write(to: file, atomically: true, encoding: .utf8)
+        try mutation.applied(to: text).write(to: file, atomically: true, encoding: .utf8)
         defer { try? text.write(to: file, atomically: true, encoding: .utf8) }
         let build = try await ChildProcess.run(
             [
@@ -63,7 +56,7 @@ struct Simulation {
                 folder.path(),
             ]
         )
-        if build.status != 0 { throw Failure(description: "the mutant does not compile:\n\(build.output)") }
+        if build.status != 0 { throw MutationFailure(description: "the mutant does not compile:\n\(build.output)") }
         return try await ChildProcess.run(
             [folder.appending(path: ".build/release/pool-simulation").path(), "--sequences", "100000"]
         )
