@@ -118,9 +118,16 @@ let package = Package(
         // What tests of any kind need: other programs, and what became of them.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "LockPoolTests", dependencies: ["LockPool", "PoolTesting"], swiftSettings: settings),
+        // A process whose clocks are changed by a preloaded library.
+        .executableTarget(
+            name: "pool-clock-child",
+            dependencies: ["ConnectionPooling", "LockPool", "PoolTesting", "CLockPoolThread"],
+            path: "Tests/ClockChild",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "ConnectionPoolingTests",
-            dependencies: ["ConnectionPooling", "PoolTesting"],
+            dependencies: ["ConnectionPooling", "LockPool", "PoolTesting", "TestSupport", "pool-clock-child"],
             swiftSettings: settings
         ),
         // The jobs of the Swift runtime, to be run in an order of one's own.

@@ -6,53 +6,11 @@ import ConnectionPooling
 import Foundation
 import PoolTesting
 
-/// A day of a large pool: load that comes and goes in waves, and a database that is started anew three times.
+/// A day of a large pool: load that comes and goes in waves, a database that is started anew three times, and a program that suspends the
+/// pool and evicts its connections.
 ///
 /// The pool and the tasks of its users are real; the clock is not, so that the day takes a minute.
 final class Day: @unchecked Sendable {
-    /// A database without any delay, that is there or not.
-    final class Database: ConnectionFactory, @unchecked Sendable {
-        struct Connection: ~Copyable, Sendable { let line: Line }
-
-        final class Line: @unchecked Sendable { var isBroken = false }
-
-        struct Down: Error {}
-
-        var isUp = true
-        private(set) var born = 0
-        private(set) var closed = 0
-        private(set) var most = 0
-        private var lines: [ObjectIdentifier: Line] = [:]
-
-        var open: Int { lines.count }
-
-        func connect() async throws -> Connection {
-            if !isUp { throw Down() }
-            let line = Line()
-            lines[ObjectIdentifier(line)] = line
-            born += 1
-            most = max(most, lines.count)
-            return Connection(line: line)
-        }
-
-        func inspect(_ connection: borrowing Connection) -> ConnectionHealth {
-            connection.line.isBroken ? .broken : .reusable
-        }
-
-        func ping(_ connection: borrowing Connection) async -> Bool { !connection.line.isBroken }
-
-        func close(_ connection: consuming Connection) async {
-            lines[ObjectIdentifier(connection.line)] = nil
-            closed += 1
-        }
-
-        /// Ends all sessions.
-        func goDown() {
-            isUp = false
-            for line in lines.values { line.isBroken = true }
-        }
-    }
-
     /// Sees why connections are closed.
     final class Observer: PoolObserver, @unchecked Sendable {
         var ends: [ConnectionEnd: Int] = [:]
@@ -67,11 +25,34 @@ final class Day: @unchecked Sendable {
     private static let length = 86_400
     /// When the database goes down, and for how many seconds.
     private static let outages = [(at: 21_600, seconds: 20), (at: 43_200, seconds: 60), (at: 64_800, seconds: 120)]
+    /// When the pool is suspended, for how many seconds, and whether its connections are evicted then, as for a failover. The last one is
+    /// longer than the keepalive interval and the idle timeout.
+    private static let suspensions = [
+        (at: 10_800, seconds: 60, evicts: false), (at: 37_800, seconds: 120, evicts: false),
+        (at: 54_000, seconds: 30, evicts: true), (at: 81_000, seconds: 900, evicts: false),
+    ]
+    /// When all connections are evicted from the pool in service.
+    private static let evictions = [32_400, 39_600, 48_600, 57_600, 75_600, 75_603, 75_606]
 
-    private let clock = ManualClock()
-    private let database = Database()
+    private enum Operation { case down, up, suspend, evict, resume }
+
+    /// What happens to the pool and the database, in order.
+    private static var operations: [(at: Int, operation: Operation)] {
+        var operations: [(at: Int, operation: Operation)] = evictions.map { (at: $0, operation: .evict) }
+        for outage in outages {
+            operations += [(outage.at, .down), (outage.at + outage.seconds, .up)]
+        }
+        for suspension in suspensions {
+            operations += [(suspension.at, .suspend), (suspension.at + suspension.seconds, .resume)]
+            if suspension.evicts { operations.append((suspension.at + 1, .evict)) }
+        }
+        return operations.sorted { $0.at < $1.at }
+    }
+
+    private let clock: ManualClock
+    private let database: DayDatabase
     private let observer = Observer()
-    private let pool: ConnectionPool<Database>
+    private let pool: ConnectionPool<DayDatabase>
     /// For the order of steps, and for what users do.
     private var dice, habits: Dice
     /// What happened in each minute.
@@ -81,15 +62,25 @@ final class Day: @unchecked Sendable {
     /// Refusals while the database was there, and for as long as callers waited by then.
     private var starved = 0
     private var longestWait = 0.0
+    /// Callers with a long timeout that were served after they had waited in a suspended pool.
+    private var servedAfterSuspension = 0
     private var isOver = false
 
     init(seed: UInt64) throws {
         dice = Dice(seed: seed)
         habits = Dice(seed: seed ^ 0x5555)
         let random = World.Random(seed: seed ^ 0xAAAA)
+        // With the defaults both for keepalives and for the idle timeout.
+        let configuration = ConnectionPoolConfiguration(
+            name: "day",
+            maximumConnections: Day.maximum,
+            minimumConnections: 20
+        )
+        clock = ManualClock()
+        database = DayDatabase(configuration, clock: clock)
         pool = try ConnectionPool(
             factory: database,
-            configuration: .init(name: "day", maximumConnections: Day.maximum, minimumConnections: 20),
+            configuration: configuration,
             observers: [observer],
             clock: clock,
             random: { random.next() }
@@ -109,23 +100,38 @@ final class Day: @unchecked Sendable {
         Day.outages.contains { Double($0.at) - 1 <= seconds && seconds <= Double($0.at + $0.seconds) + 20 }
     }
 
+    /// Whether a caller that came at an instant may have waited for its whole time because the pool was suspended.
+    private func isSuspension(around seconds: Double, timeout: Double) -> Bool {
+        Day.suspensions.contains { Double($0.at) <= seconds + timeout && seconds <= Double($0.at + $0.seconds) }
+    }
+
     private func use(_ user: Int) async {
         while !isOver {
             // In whole seconds, as are most times here: fewer moments to go through.
             let pause = Duration.seconds(habits.pick(1...5))
             try? await clock.sleep(until: clock.now.advanced(by: pause), tolerance: nil)
             if Double(user) > load(at: now) { continue }
+            // Each fourth user waits until the end of any suspension.
+            let timeout = user.isMultiple(of: 4) ? 1_000.0 : 10
             let began = now
             do {
-                try await pool.withConnection { connection in
+                try await pool.withConnection(timeout: .seconds(timeout)) { connection in
                     longestWait = max(longestWait, now - began)
+                    if database.resumed > began, timeout > 10 { servedAfterSuspension += 1 }
+                    let line = connection.line
+                    database.begin(line)
                     let hold = Duration.seconds(habits.pick(2...8))
-                    try await clock.sleep(until: clock.now.advanced(by: hold), tolerance: nil)
+                    try? await clock.sleep(until: clock.now.advanced(by: hold), tolerance: nil)
+                    database.end(line)
                 }
                 served += 1
             } catch {
                 refused += 1
-                if !isOver, !isOutage(around: began) { starved += 1 }
+                if isOver || isOutage(around: began) { continue }
+                if isSuspension(around: began, timeout: timeout), now - began >= timeout - DayDatabase.rounding {
+                    continue
+                }
+                starved += 1
             }
         }
     }
@@ -137,15 +143,16 @@ final class Day: @unchecked Sendable {
     func run(chartsTo folder: String?) throws {
         for user in 0..<Day.users { Task.detached { [self] in await use(user) } }
         Scheduler.rest(&dice)
-        var outages = Day.outages.flatMap { [($0.at, false), ($0.at + $0.seconds, true)] }
+        var operations = Day.operations[...]
         var expired = 0
         var minute = 0
         while minute < retired.count {
             let deadline = clock.nextDeadline!
             let next = deadline / .seconds(1)
-            if let (at, isUp) = outages.first, Double(at) <= next {
-                outages.removeFirst()
-                if isUp { database.isUp = true } else { database.goDown() }
+            while let (at, operation) = operations.first, Double(at) <= next {
+                operations.removeFirst()
+                perform(operation)
+                Scheduler.rest(&dice)
             }
             while minute < retired.count, next >= Double(60 * (minute + 1)) {
                 retired[minute] = observer.ends[.expired, default: 0] - expired
@@ -158,8 +165,26 @@ final class Day: @unchecked Sendable {
             }
             clock.advance(by: max(.zero, deadline - ManualClock.Instant().duration(to: clock.now)))
             Scheduler.rest(&dice)
+            try database.check()
         }
         try finish(folder)
+    }
+
+    /// Has something happen, while no task can go on.
+    private func perform(_ operation: Operation) {
+        switch operation {
+        case .down: database.goDown()
+        case .up: database.isUp = true
+        case .suspend:
+            pool.suspend()
+            database.isSuspended = true
+        case .evict:
+            database.evict()
+            pool.evictAll()
+        case .resume:
+            database.isSuspended = false
+            pool.resume()
+        }
     }
 
     private func finish(_ folder: String?) throws {
@@ -176,16 +201,42 @@ final class Day: @unchecked Sendable {
             connections: \(database.born) born, at most \(database.most) of \(Day.maximum) at a time; closed: \
             \(observer.ends.map { "\($0.value) \($0.key)" }.sorted().joined(separator: ", "))
             retirements in a minute: \(minutes[minutes.count / 2]) in half of them, at most \(minutes.last!)
-            callers: \(served) served, \(refused) refused, \(starved) of them beside no outage; longest wait \(longestWait) s
+            callers: \(served) served, \(refused) refused, \(starved) of them beside no outage or suspension; longest wait \
+            \(longestWait) s; \(servedAfterSuspension) served after a suspension
+            tests: \(database.pings), at most \(database.mostPings) between two uses; longest time without a use or test \
+            \(database.longestUntested) s, without a use \(database.longestUnused) s
             """
         )
         if let folder { try write(to: folder) }
         if database.most > Day.maximum { throw Broken(description: "7: \(database.most) connections at a time") }
         if database.open > 0 { throw Broken(description: "9: \(database.open) connections were never closed") }
-        if database.born < 9_000 { throw Broken(description: "the day had \(database.born) connections only") }
+        if database.born < 10_000 { throw Broken(description: "the day had \(database.born) connections only") }
+        try database.check()
+        try checkOperations()
         if starved > 0 { throw Broken(description: "5: \(starved) callers starved") }
         // All were born within seconds after each restart; without jitter all of them would go in one minute.
         if minutes.last! > Day.maximum / 4 { throw Broken(description: "\(minutes.last!) retirements in a minute") }
+    }
+
+    /// Looks whether the day had what it is for.
+    private func checkOperations() throws {
+        let ends = observer.ends
+        if ends[.idle, default: 0] < 1_000 {
+            throw Broken(description: "the idle timeout ended \(ends[.idle, default: 0]) connections only")
+        }
+        if ends[.idle, default: 0] > database.closedUnused {
+            throw Broken(
+                description:
+                    "7: \(ends[.idle]!) idle timeouts, for \(database.closedUnused) connections without a use for as long"
+            )
+        }
+        if ends[.evicted, default: 0] < 5 * 100 {
+            throw Broken(description: "\(ends[.evicted, default: 0]) evictions only")
+        }
+        if database.mostPings < 4 { throw Broken(description: "no connection was kept alive until its idle timeout") }
+        if servedAfterSuspension < 100 {
+            throw Broken(description: "\(servedAfterSuspension) callers waited in a suspended pool")
+        }
     }
 
     private func write(to folder: String) throws {
