@@ -177,12 +177,12 @@ import Testing
         for count in 1..<20 {
             let limit = Duration.nanoseconds(100_000_000_000 >> (count - 1))
             let deadline = ManualClock.Instant().duration(to: clock.now) + limit
-            try await eventually("the caller waits \(limit) for test \(count)", within: .seconds(30)) {
+            try await eventually("the caller waits \(limit) for test \(count)", within: .seconds(120)) {
                 factory.hanging(.ping) == count && clock.deadlines.contains(deadline)
             }
             clock.advance(by: limit)
         }
-        try await eventually("the last connection is tested", within: .seconds(30)) { factory.hanging(.ping) == 20 }
+        try await eventually("the last connection is tested", within: .seconds(120)) { factory.hanging(.ping) == 20 }
         await factory.letGo(.ping)
         try await task.value
         factory.letGoOfAll()
@@ -202,7 +202,7 @@ import Testing
             _ = await late.result
             isOver.store(true, ordering: .relaxed)
         }
-        try await clock.advance("the caller is told", within: .seconds(30)) { isOver.load(ordering: .relaxed) }
+        try await clock.advance("the caller is told", within: .seconds(120)) { isOver.load(ordering: .relaxed) }
         await watcher.value
         let error = await #expect(throws: PoolError.self) { try await late.value }
         #expect(error?.code == .timedOut)

@@ -46,7 +46,7 @@ import Testing
         try await eventually("the late connection is closed") { factory.closed == [2] }
         #expect(!pool.closer.isAllClosed)
         await pool.close()
-        try await eventually("the pool knows that all connections are closed", within: .seconds(30)) {
+        try await eventually("the pool knows that all connections are closed", within: .seconds(120)) {
             pool.closer.isAllClosed
         }
         #expect(factory.open == 0)

@@ -45,7 +45,7 @@ import Testing
             let process = try await pool.process()
             #expect(pool.status.idle == 1)
             try await server.psql("SELECT pg_terminate_backend(\(process))")
-            try await eventually("the connection leaves the pool", within: .seconds(30)) { pool.status.idle == 0 }
+            try await eventually("the connection leaves the pool", within: .seconds(120)) { pool.status.idle == 0 }
             try await equal(pool.query("SELECT 1", as: Int.self), [1])
             try await different(pool.process(), process)
         }

@@ -277,7 +277,7 @@ import Testing
             let task = Task { await failure { try await pool.query("SELECT 1") } }
             await until { pool.attempts.count > 0 }
             let closing = Task { isShutDown ? await pool.shutdown(drain: .zero) : await pool.close() }
-            try await eventually("the attempt has ended", within: .seconds(60)) { pool.attempts.count == 0 }
+            try await eventually("the attempt has ended", within: .seconds(120)) { pool.attempts.count == 0 }
             await closing.value
             #expect(pool.attempts.count == 0)
             #expect(await task.value != nil)

@@ -31,7 +31,7 @@ import Testing
                         ended.add(error?.code)
                     }
                 }
-                try await eventually("both statements have ended at their deadlines", within: .seconds(30)) {
+                try await eventually("both statements have ended at their deadlines", within: .seconds(120)) {
                     ended.values.count == 2
                 }
                 for task in tasks { await task.value }
