@@ -4,6 +4,7 @@
 
 import ConnectionPooling
 import PoolTesting
+import Synchronization
 import Testing
 
 /// Connections that their holders do not give back to the next caller.
@@ -50,7 +51,12 @@ import Testing
         #expect(pool.status.idle == 1 && pool.snapshot.counters.closed == [.detached: 1])
         #expect(pool.snapshot.useTimes.count == 2)
         // Neither interrupts the detached connection nor waits for it.
-        await pool.shutdown()
+        let isOver = Atomic(false)
+        Task {
+            await pool.shutdown()
+            isOver.store(true, ordering: .relaxed)
+        }
+        try await eventually("the shutdown ends", within: .seconds(30)) { isOver.load(ordering: .relaxed) }
         #expect(factory.closed == [2] && factory.record.interrupted.isEmpty)
         await factory.close(connection)
         #expect(factory.open == 0)

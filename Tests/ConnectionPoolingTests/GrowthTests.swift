@@ -52,6 +52,18 @@ import Testing
         #expect(pool.snapshot.lastConnectFailure == nil)
     }
 
+    @Test("The pause after a failed connect does not depend on the age of the pool")
+    func pauseOfOldPool() async throws {
+        let factory = ScriptedFactory([.fail(), .fail()])
+        let pool = try makePool(factory, clock, maximum: 1)
+        clock.advance(by: .seconds(1_000_000))
+        let (waiter, began) = (await inLine(1, of: pool), clock.now)
+        try await clock.advance("an attempt succeeds", within: .seconds(30)) { factory.connects == 3 }
+        #expect(try await waiter.value == 1)
+        // The clock may be ahead of the pool.
+        #expect(began.duration(to: clock.now) < .seconds(100_000))
+    }
+
     @Test("When connects have failed for long enough, callers fail at once with the cause, until one succeeds")
     func circuitBreaker() async throws {
         let factory = ScriptedFactory()

@@ -220,7 +220,7 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.EarlyEndTests/change"
         ),
         SeededBug(
-            "An idle connection that the server closes stays in the pool",
+            "An idle connection that the server has closed stays in the pool",
             in: "PostgresPooling/Link.swift",
             "if case .idle = meaning { watcher.inspect(self) }",
             "_ = meaning",

@@ -185,13 +185,6 @@ extension SeededBug {
             foundBy: "SQLitePoolingTests.AbandonmentTests/returned"
         ),
         SeededBug(
-            "A backup that is cancelled goes on",
-            in: "SQLitePooling/BackupTarget.swift",
-            #"if session.interruption?.isRaised == true { throw SQLiteError(.interrupted, "interrupted") }"#,
-            "",
-            foundBy: "SQLitePoolingTests.CareTests/cancelledBackup"
-        ),
-        SeededBug(
             "A backup that fails leaves its file",
             in: "SQLitePooling/BackupTarget.swift",
             "guard isNew, !isComplete else { return }",

@@ -117,7 +117,7 @@ extension SeededBug {
             in: "ConnectionPooling/ConnectionPool+Growth.swift",
             "sleep(nanoseconds: retryAt - now)",
             "sleep(nanoseconds: retryAt)",
-            foundBy: "ConnectionPoolingTests.GrowthTests/backoff"
+            foundBy: "ConnectionPoolingTests.GrowthTests/pauseOfOldPool"
         ),
         SeededBug(
             "Lifetimes are spread over half of their length",
