@@ -28,9 +28,7 @@ enum ClockChild {
             }
             // A monotonic clock never does this, but a pool is not to end its process for it either.
             for _ in 0..<20 {
-                let lease = try await user.pool.getOrCreate()
-                faults.step(-200_000_000)
-                lease.release()
+                try await user.stepBack()
                 try await user.use("stepped back")
             }
             try await user.finish()
@@ -174,6 +172,18 @@ enum ClockChild {
         private func blockInVain(_ timeout: Duration) throws {
             let lease = try pool.getOrCreateBlocking(timeout: timeout)
             lease.release()
+        }
+
+        /// Lets the clock step back during two leases and a wait. More than they have lasted, so that a difference would be below zero.
+        func stepBack() async throws {
+            let first = try await pool.getOrCreate()
+            let second = try await pool.getOrCreate()
+            let waiter = Task { try await pool.withConnection { _ in } }
+            while pool.status.waiting < 1 { await Task.yield() }
+            faults.step(-200_000_000)
+            first.release()
+            second.release()
+            try await waiter.value
         }
 
         /// What has become of a wait.
