@@ -57,7 +57,7 @@ extension Link {
     /// statement that made it. A lost connection has no other encoding.
     var isUTF8: Bool {
         let encoding = unsafe PQclientEncoding(handle)
-        return encoding == ClientEncoding.identifier || encoding < 0
+        return encoding == utf8 || encoding < 0
     }
 
     /// Checks that a text can be sent, or that those of a result can be read.

@@ -9,9 +9,10 @@ extension Link {
     /// Returns the next result of a statement that gives its rows one by one, if libpq has it: most rows arrive many at a time.
     /// Nothing suspends.
     ///
-    /// - Returns: libpq's result, which is the caller's; `nil` if it has not arrived.
+    /// - Returns: libpq's result, which is the caller's; `nil` if it has not arrived, the stream has ended, or `client_encoding` has changed.
     @inline(__always)
-    func resultAtHand() -> OpaquePointer? {
+    func resultAtHand(lease: Int, statement: Int?) -> OpaquePointer? {
+        guard isCurrent(lease: lease, statement: statement), isUTF8 else { return nil }
         beginUse()
         defer { endUse() }
         return unsafe PQisBusy(handle) == 0 ? PQgetResult(handle) : nil

@@ -27,6 +27,9 @@ final class Link: @unchecked Sendable {
     private let reactor: Reactor
     private let wait = Locked(Wait())
 
+    /// libpq's number of UTF-8, which is asked for with each row of a stream.
+    let utf8 = ClientEncoding.identifier
+
     /// Whether the connection is encrypted, whose library may hold back bytes that the socket has given.
     let isEncrypted: Bool
 

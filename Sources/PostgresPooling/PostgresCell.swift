@@ -7,8 +7,9 @@
 /// It is only lent, and cannot be kept.
 @safe
 public struct PostgresCell: ~Copyable {
-    /// Keeps the bytes alive.
-    private let result: PostgresResult
+    /// The result that has the bytes. The reference is not counted: a cell is lent, and the code that makes a cell keeps the result
+    /// for as long as the cell lives.
+    @safe private unowned(unsafe) let result: PostgresResult
 
     /// The index of the column, from 0.
     public let index: Int

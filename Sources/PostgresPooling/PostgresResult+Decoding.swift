@@ -40,6 +40,7 @@ extension PostgresResult {
         at index: inout Int
     ) throws(PostgresError) -> Column {
         let cell = PostgresCell(self, row: row, column: index)
+        defer { withExtendedLifetime(self) {} }
         index += 1
         return try Column(cell: cell)
     }

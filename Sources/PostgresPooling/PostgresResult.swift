@@ -100,11 +100,9 @@ final class PostgresResult: @unchecked Sendable {
     /// The bytes of a value; `nil` for `NULL`. They live as long as the result.
     func bytes(row: Int, column: Int) -> UnsafeRawBufferPointer? {
         let (row, column) = (Int32(row), Int32(column))
-        if unsafe PQgetisnull(handle, row, column) != 0 { return nil }
-        return unsafe UnsafeRawBufferPointer(
-            start: PQgetvalue(handle, row, column),
-            count: Int(PQgetlength(handle, row, column))
-        )
+        let count = Int(unsafe PQgetlength(handle, row, column))
+        if count == 0, unsafe PQgetisnull(handle, row, column) != 0 { return nil }
+        return unsafe UnsafeRawBufferPointer(start: PQgetvalue(handle, row, column), count: count)
     }
 
     /// The command tag, such as `UPDATE 3`.

@@ -40,9 +40,11 @@ public struct PostgresRow: Sendable {
         at index: Int
     ) throws(PostgresError) -> Value {
         let cell = try cell(index)
+        defer { withExtendedLifetime(result) {} }
         return try Value(cell: cell)
     }
 
+    /// Returns a column, which is valid as long as the row's result.
     @usableFromInline
     func cell(_ index: Int) throws(PostgresError) -> PostgresCell {
         guard 0..<columnCount ~= index else {

@@ -130,10 +130,13 @@ public struct PostgresRowStream: AsyncSequence {
         @usableFromInline
         mutating func rowAtHand() -> PostgresRow? {
             guard case .running = state, unread == nil else { return nil }
-            let link = stream.link
+            // A counted reference to the link would cost as much as a tenth of the row. `stream` has one.
+            let link = unsafe Unmanaged.passUnretained(stream.link)
+            let (lease, statement) = (stream.lease, statement)
             guard
-                link.isCurrent(lease: stream.lease, statement: statement), link.isUTF8,
-                let next = unsafe link.resultAtHand()
+                let next = unsafe link._withUnsafeGuaranteedRef({ link in
+                    unsafe link.resultAtHand(lease: lease, statement: statement)
+                })
             else { return nil }
             if unsafe PQresultStatus(next) == PGRES_SINGLE_TUPLE, isKnownUniquelyReferenced(&last), let last {
                 unsafe last.replace(by: next)

@@ -52,15 +52,15 @@ public struct PostgresRows: Sendable {
         try expectOneColumn()
         var values: [Column] = []
         values.reserveCapacity(count)
-        for row in indices { values.append(try Column(cell: onlyCell(row: row))) }
+        for row in indices {
+            var column = 0
+            values.append(try result.decode(Column.self, row: row, at: &column))
+        }
         return values
     }
 
     @usableFromInline
     func expectOneColumn() throws(PostgresError) { try result.expect(Never.self) }
-
-    @usableFromInline
-    func onlyCell(row: Int) -> PostgresCell { PostgresCell(result, row: row, column: 0) }
 }
 
 extension PostgresRows: RandomAccessCollection {

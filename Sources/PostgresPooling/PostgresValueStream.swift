@@ -23,10 +23,10 @@ public struct PostgresValueStream<Value: Decodable>: AsyncSequence {
 
     /// Where an iteration over the values is.
     public struct Iterator: AsyncIteratorProtocol {
-        private var rows: PostgresRowStream.Iterator
+        @usableFromInline var rows: PostgresRowStream.Iterator
         private let missingColumns: PostgresMissingColumns
-        private var decoder: RowDecoder?
-        private var isDone = false
+        @usableFromInline var decoder: RowDecoder?
+        @usableFromInline var isDone = false
 
         init(_ stream: PostgresValueStream) {
             rows = stream.rows.makeAsyncIterator()
@@ -40,8 +40,28 @@ public struct PostgresValueStream<Value: Decodable>: AsyncSequence {
         /// - Throws: As ``PostgresRowStream/Iterator/next()`` and ``PostgresRows/decode(_:missingColumns:)``.
         public mutating func next() async throws -> Value? { try await next(isolation: #isolation) }
 
+        // Inlined into the caller's loop, as is the iterator of the rows.
         /// The next value; `nil` after the last, and after an error. As ``next()``, for code that is isolated to an actor.
+        @inlinable
+        @inline(__always)
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Value? {
+            if let value = try valueAtHand() { return value }
+            return try await nextAwaited(isolation: actor)
+        }
+
+        /// Returns the next value, if its row has arrived and is not the first.
+        @inlinable
+        mutating func valueAtHand() throws -> Value? {
+            guard !isDone, let decoder, let row = rows.rowAtHand() else { return nil }
+            isDone = true
+            let value = try decoder.decode(Value.self, row: row.index, of: row.result)
+            isDone = false
+            return value
+        }
+
+        /// Waits for the next value.
+        @usableFromInline
+        mutating func nextAwaited(isolation actor: isolated (any Actor)?) async throws -> Value? {
             if isDone { return nil }
             isDone = true
             guard let row = try await rows.next(isolation: actor) else { return nil }

@@ -185,7 +185,7 @@ extension RowReference {
         return unsafe Unmanaged.fromOpaque(decoder).takeUnretainedValue()
     }
 
-    /// Returns a value of the row.
+    /// Returns a value of the row, whose result `RowDecoder.decode(_:row:of:)` keeps.
     @inline(__always)
     func cell(_ index: Int) throws(PostgresError) -> PostgresCell {
         guard isCurrent, let result = unsafe row.pointee.owner else { throw Self.isOver }
