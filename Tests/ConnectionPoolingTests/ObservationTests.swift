@@ -39,6 +39,7 @@ import Testing
 
     @Test("A snapshot tells how long callers waited and connections were used")
     func snapshot() async throws {
+        clock.advance(by: .seconds(1_000))
         let pool = try makePool(ScriptedFactory(), clock, maximum: 1)
         let lease = try await pool.getOrCreate()
         let waiter = await inLine(1, of: pool)

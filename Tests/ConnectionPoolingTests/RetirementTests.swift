@@ -28,9 +28,12 @@ import Testing
 
     @Test("A connection that is too old is replaced, by one that connects first where there is room")
     func lifetime() async throws {
+        clock.advance(by: .seconds(1_000_000))
         let factory = ScriptedFactory([.succeed, .hang])
         let pool = try makePool(factory, clock, maximum: 2) { $0.maximumLifetime = .seconds(100) }
         _ = try await pool.withConnection { $0.id }
+        await clock.advance(seconds: 50)
+        #expect(factory.connects == 1)
         clock.advance(by: .seconds(101))
         // Still in use: its replacement is not there yet.
         #expect(try await pool.withConnection { $0.id } == 1)
