@@ -124,6 +124,13 @@ extension SeededBug {
             foundBy: "ConnectionPoolingTests.RetirementTests/herd"
         ),
         SeededBug(
+            "A connection retires a lifetime after the clock's origin",
+            in: "ConnectionPooling/ConnectionPool+Growth.swift",
+            "return now &+ lifetime -",
+            "return lifetime -",
+            foundBy: "ConnectionPoolingTests.RetirementTests/lifetime"
+        ),
+        SeededBug(
             "A connection that afterConnect refuses is not closed",
             in: "ConnectionPooling/ConnectionPool+Growth.swift",
             """
@@ -177,6 +184,13 @@ extension SeededBug {
             "defer { endWaiting(entry) }",
             "_ = entry",
             foundBy: "ConnectionPoolingTests.NestingTests/harmless"
+        ),
+        SeededBug(
+            "The wait of a caller is measured from the clock's origin",
+            in: "ConnectionPooling/ConnectionPool+Checkout.swift",
+            "noteWait(now.elapsed(since: began))",
+            "noteWait(now)",
+            foundBy: "ConnectionPoolingTests.ObservationTests/snapshot"
         ),
         SeededBug(
             "The timer of a finished operation goes on",
