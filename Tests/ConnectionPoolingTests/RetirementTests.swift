@@ -30,7 +30,11 @@ import Testing
     func lifetime() async throws {
         let factory = ScriptedFactory([.succeed, .hang])
         let pool = try makePool(factory, clock, maximum: 2) { $0.maximumLifetime = .seconds(100) }
+        // The pool is far older than its connection.
+        clock.advance(by: .seconds(1_000_000))
         _ = try await pool.withConnection { $0.id }
+        await clock.advance(seconds: 50)
+        #expect(factory.connects == 1)
         clock.advance(by: .seconds(101))
         // Still in use: its replacement is not there yet.
         #expect(try await pool.withConnection { $0.id } == 1)

@@ -213,13 +213,6 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.CancellationTests/beforehand"
         ),
         SeededBug(
-            "The rest of a stream that changes rows is cancelled on its return",
-            in: "PostgresPooling/Link+Execution.swift",
-            "let mustEnd = session.isStreamingChanges && !session.wasInTransaction",
-            "let mustEnd = session.isStreamingChanges && session.wasInTransaction",
-            foundBy: "PostgresPoolingTests.EarlyEndTests/change"
-        ),
-        SeededBug(
             "An idle connection that the server has closed stays in the pool",
             in: "PostgresPooling/Link.swift",
             "if case .idle = meaning { watcher.inspect(self) }",

@@ -62,7 +62,7 @@ extension SeededBug {
             in: "ConnectionPooling/ConnectionPool+Return.swift",
             "if end == .failedTest { suspectOthers(than: place) }",
             "",
-            foundBy: "ConnectionPoolingTests.PreparationTests/suspects"
+            foundBy: "ConnectionPoolingTests.PreparationTests/suspectsAtCheckout"
         ),
         SeededBug(
             "A successful test does not count as a sign of life",
@@ -103,13 +103,10 @@ extension SeededBug {
             foundBy: "ConnectionPoolingTests.DiscardTests/detach"
         ),
         SeededBug(
-            "A detached connection is not replaced for a waiter",
+            "A detached connection is not counted",
             in: "ConnectionPooling/ConnectionPool+Discard.swift",
-            """
-            noteUse(use, recovered: recovered)
-                    grow()
-            """,
-            "noteUse(use, recovered: recovered)",
+            "noteClosing(.detached)",
+            "",
             foundBy: "ConnectionPoolingTests.DiscardTests/detach"
         ),
         SeededBug(
@@ -144,13 +141,6 @@ extension SeededBug {
             foundBy: "ConnectionPoolingTests.GrowthTests/failedHook"
         ),
         SeededBug(
-            "The open circuit breaker leaves waiters in line",
-            in: "ConnectionPooling/ConnectionPool+Growth.swift",
-            "refuseWaitersWithoutConnection(error)",
-            "",
-            foundBy: "ConnectionPoolingTests.GrowthTests/breakerEmptiesTheLine"
-        ),
-        SeededBug(
             "Failed connects are not counted",
             in: "ConnectionPooling/ConnectionPool+Growth.swift",
             "counters.withLock { $0.connectFailures += 1 }",
@@ -173,13 +163,6 @@ extension SeededBug {
             """,
             "case .close(let end):",
             foundBy: "ConnectionPoolingTests.RetirementTests/idleTimeout"
-        ),
-        SeededBug(
-            "A lease is reported one instant after the leak threshold",
-            in: "ConnectionPooling/ConnectionPool+Upkeep.swift",
-            "now - leasedAt >= leakThreshold",
-            "now - leasedAt > leakThreshold",
-            foundBy: "ConnectionPoolingTests.ObservationTests/leaks"
         ),
         SeededBug(
             "A round is due one use after the maximum",
@@ -214,7 +197,7 @@ extension SeededBug {
             in: "ConnectionPooling/Patient.swift",
             "timer.cancel()",
             "",
-            foundBy: "ConnectionPoolingTests.ScaleTests/noPeriodicWork"
+            foundBy: "ConnectionPoolingTests.ScaleTests/emptyPool"
         ),
         SeededBug(
             "A shutdown interrupts idle connections instead of leased ones",
