@@ -15,7 +15,14 @@ package struct ChildProcess: Sendable {
     package let errors: ReadingEnd
     package let identifier: Int32
 
+    /// Held while a process is started.
+    private static let start = NSLock()
+
     package init(executable: String, arguments: [String], environment: [String]) throws {
+        // A pipe is closed in other processes from the moment on at which it is marked. A process that starts in between would keep it
+        // open, and its reader would wait for the end of that process.
+        ChildProcess.start.lock()
+        defer { ChildProcess.start.unlock() }
         let (output, outputWriter) = try ReadingEnd.makePipe()
         let (errors, errorsWriter) = try ReadingEnd.makePipe()
         defer {
@@ -113,13 +120,11 @@ extension ChildProcess {
 package struct ReadingEnd: Sendable {
     private let descriptor: Int32
 
+    /// Makes a pipe whose ends a process inherits only where it is told to. No other process may start meanwhile.
     static func makePipe() throws -> (reader: ReadingEnd, writer: Int32) {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { throw ChildProcess.CannotStart(reason: errno) }
-        for end in ends {
-            // A process that another test starts must not keep this pipe open.
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-        }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (ReadingEnd(descriptor: ends[0]), ends[1])
     }
 
