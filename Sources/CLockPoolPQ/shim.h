@@ -40,9 +40,28 @@ static inline int clockpool_reports_match(const PGconn *_Nonnull connection, con
   return 1;
 }
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+// Declared by the system's headers only with _GNU_SOURCE.
+int pipe2(int ends[2], int flags);
+#endif
+
+// Makes a pipe. On Linux, no child process inherits its ends. Elsewhere, a child process that starts during the call may. Returns 0, or -1
+// with the reason in errno.
+static inline int clockpool_pipe(int *_Nonnull ends) {
+#if defined(__linux__)
+  return pipe2(ends, O_CLOEXEC);
+#else
+  if (pipe(ends) != 0) return -1;
+  for (int index = 0; index < 2; index += 1) fcntl(ends[index], F_SETFD, FD_CLOEXEC);
+  return 0;
+#endif
+}
 
 // Returns how many bytes of a socket can be read at once; 0 if that is not to be found out.
 static inline int clockpool_unread(int descriptor) {

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLockPoolPQ
 internal import ConnectionPooling
 internal import Synchronization
 
@@ -25,10 +26,9 @@ final class Interruption: Sendable {
     init?() {
         var ends: (Int32, Int32) = (-1, -1)
         let result = unsafe withUnsafeMutablePointer(to: &ends) { ends in
-            unsafe ends.withMemoryRebound(to: Int32.self, capacity: 2) { unsafe pipe($0) }
+            unsafe ends.withMemoryRebound(to: Int32.self, capacity: 2) { unsafe clockpool_pipe($0) }
         }
         guard result == 0 else { return nil }
-        for end in [ends.0, ends.1] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         (readable, writable) = ends
     }
 

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLockPoolPQ
 internal import ConnectionPooling
 
 #if canImport(Glibc)
@@ -63,13 +64,10 @@ final class PollPoller: Poller {
     init() {
         var ends: (Int32, Int32) = (-1, -1)
         let result = unsafe withUnsafeMutablePointer(to: &ends) { ends in
-            unsafe ends.withMemoryRebound(to: Int32.self, capacity: 2) { unsafe pipe($0) }
+            unsafe ends.withMemoryRebound(to: Int32.self, capacity: 2) { unsafe clockpool_pipe($0) }
         }
         precondition(result == 0, "A pipe could not be made: \(errno).")
-        for end in [ends.0, ends.1] {
-            _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK)
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-        }
+        for end in [ends.0, ends.1] { _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK) }
         pipeEnds = ends
     }
 
