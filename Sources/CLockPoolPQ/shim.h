@@ -53,14 +53,17 @@ int pipe2(int ends[2], int flags);
 
 // Makes a pipe. On Linux, no child process inherits its ends. Elsewhere, a child process that starts during the call may. Returns 0, or -1
 // with the reason in errno.
-static inline int clockpool_pipe(int *_Nonnull ends) {
+static inline int clockpool_pipe(int *_Nonnull reader, int *_Nonnull writer) {
+  int ends[2];
 #if defined(__linux__)
-  return pipe2(ends, O_CLOEXEC);
+  if (pipe2(ends, O_CLOEXEC) != 0) return -1;
 #else
   if (pipe(ends) != 0) return -1;
   for (int index = 0; index < 2; index += 1) fcntl(ends[index], F_SETFD, FD_CLOEXEC);
-  return 0;
 #endif
+  *reader = ends[0];
+  *writer = ends[1];
+  return 0;
 }
 
 // Returns how many bytes of a socket can be read at once; 0 if that is not to be found out.

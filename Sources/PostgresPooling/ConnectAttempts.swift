@@ -25,10 +25,7 @@ final class Interruption: Sendable {
     /// `nil` if the system has no descriptor left.
     init?() {
         var ends: (Int32, Int32) = (-1, -1)
-        let result = unsafe withUnsafeMutablePointer(to: &ends) { ends in
-            unsafe ends.withMemoryRebound(to: Int32.self, capacity: 2) { unsafe clockpool_pipe($0) }
-        }
-        guard result == 0 else { return nil }
+        guard unsafe clockpool_pipe(&ends.0, &ends.1) == 0 else { return nil }
         (readable, writable) = ends
     }
 

@@ -28,7 +28,8 @@ extension Link {
     /// The number of bytes that a server may send while it is sent a large statement. There is nothing yet that it could answer.
     static var sendingBudget: Int { 1 << 20 }
 
-    /// How often it is looked at what has come meanwhile, in nanoseconds. libpq keeps all of it, and parses it in one go afterwards.
+    /// The reactor looks at what the server sends meanwhile once in so many nanoseconds. libpq keeps all of it, and parses it in one go
+    /// afterwards.
     static var sendingInterval: UInt64 { 10_000_000 }
 
     /// How much comes on a socket from which libpq reads.

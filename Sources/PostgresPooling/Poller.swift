@@ -63,9 +63,7 @@ final class PollPoller: Poller {
 
     init() {
         var ends: (Int32, Int32) = (-1, -1)
-        let result = unsafe withUnsafeMutablePointer(to: &ends) { ends in
-            unsafe ends.withMemoryRebound(to: Int32.self, capacity: 2) { unsafe clockpool_pipe($0) }
-        }
+        let result = unsafe clockpool_pipe(&ends.0, &ends.1)
         precondition(result == 0, "A pipe could not be made: \(errno).")
         for end in [ends.0, ends.1] { _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK) }
         pipeEnds = ends

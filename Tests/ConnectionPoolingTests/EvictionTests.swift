@@ -48,14 +48,20 @@ import Testing
         }
     }
 
+    /// Evicts the only connection of a new pool between the two halves of its return.
+    private func evictBehindLateReturn() async throws -> (ConnectionPool<ScriptedFactory>, LateReturn) {
+        let pool = try makePool(factory, clock, maximum: 1)
+        let late = try await LateReturn(of: pool)
+        pool.evictAll()
+        return (pool, late)
+    }
+
     @Test(
         "A checkout after evictAll gets no older connection that a return has released since",
         arguments: Checkout.allCases
     )
     func idle(_ checkout: Checkout) async throws {
-        let pool = try makePool(factory, clock, maximum: 1)
-        let late = try await LateReturn(of: pool)
-        pool.evictAll()
+        let (pool, late) = try await evictBehindLateReturn()
         late.release()
         #expect(pool.status.idle == 1)
         #expect(try await checkOut(checkout, of: pool) == 2)
@@ -65,9 +71,7 @@ import Testing
 
     @Test("tryGet after evictAll gets no older connection that a return has released since")
     func tryGet() async throws {
-        let pool = try makePool(factory, clock, maximum: 1)
-        let late = try await LateReturn(of: pool)
-        pool.evictAll()
+        let (pool, late) = try await evictBehindLateReturn()
         late.release()
         #expect(pool.tryGet()?.connection.id == nil)
         await factory.wait { $0.closed == [1] }
@@ -79,9 +83,7 @@ import Testing
         arguments: Checkout.allCases
     )
     func inLine(_ checkout: Checkout) async throws {
-        let pool = try makePool(factory, clock, maximum: 1)
-        let late = try await LateReturn(of: pool)
-        pool.evictAll()
+        let (pool, late) = try await evictBehindLateReturn()
         let waiter = Task { try await checkOut(checkout, of: pool) }
         await eventually { pool.status.waiting == 1 }
         late.release()

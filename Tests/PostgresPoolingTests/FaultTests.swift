@@ -238,7 +238,7 @@ import Testing
                 }
                 func threads() throws -> [String] {
                     try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").compactMap { task in
-                        // Foundation would lose its buffer where the thread ends meanwhile, and the leak would be reported as ours.
+                        // Foundation loses its buffer where the thread ends meanwhile, and the leak sanitizer reports that as a leak of this library.
                         guard let file = unsafe fopen("/proc/self/task/\(task)/comm", "r") else { return nil }
                         defer { unsafe fclose(file) }
                         var name: [CChar] = Array(repeating: 0, count: 32)

@@ -120,7 +120,7 @@ extension ChildProcess {
 package struct ReadingEnd: Sendable {
     private let descriptor: Int32
 
-    /// Makes a pipe whose ends a process inherits only where it is told to. No other process may start meanwhile.
+    /// Makes a pipe whose ends only the process inherits that gets them as its output. The caller lets no other process start meanwhile.
     static func makePipe() throws -> (reader: ReadingEnd, writer: Int32) {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { throw ChildProcess.CannotStart(reason: errno) }
