@@ -71,7 +71,7 @@ extension Core {
     @usableFromInline
     func slot(for turn: Turn) throws(LockPoolError) -> Slot {
         if turn.rawValue < 0 { throw error(turn.rawValue) }
-        precondition(turn.rawValue < shape.count, "LockPool: this turn is of another pool.")
+        precondition(turn.rawValue < capacity, "LockPool: this turn is of another pool.")
         return slot(turn.rawValue)
     }
 }

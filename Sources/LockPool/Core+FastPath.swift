@@ -23,7 +23,9 @@ extension Core {
     @usableFromInline
     @inline(never)
     func searchIdleSlot() -> Slot? {
-        for group in 0..<shape.groups where TallyWord(bits: tally(group).loadRelaxed()).open > 0 {
+        let hint = ThreadHint.slot
+        if hint >= shape.count, hint < capacity, slot(hint).tryLease() { return slot(hint) }
+        for group in 0..<groups where TallyWord(bits: tally(group).loadRelaxed()).open > 0 {
             if let slot = searchIdleSlot(in: slots(in: group)) { return slot }
         }
         return nil
@@ -31,7 +33,7 @@ extension Core {
 
     private func searchIdleSlot(in slots: Range<Int>) -> Slot? {
         let stride = shape.stride
-        var address = unsafe base + shape.slots + slots.lowerBound * stride
+        var address = unsafe slot(slots.lowerBound).address
         var rest = slots.count
         while rest >= 4 {
             let states = (

@@ -13,7 +13,8 @@ extension Core {
     func close() {
         guard closeQueue() else { return }
         while let record = dequeue() { wake(record, Wakeup.closed) }
-        for index in 0..<shape.count { retire(slot(index)) }
+        // Sequentially consistent: a thread that has added slots and then found the queue open has added them before this.
+        for index in 0..<Int(slotCount.load()) { retire(slot(index)) }
     }
 
     /// Ends the pool object's hold on the block. No operation on the pool object is under way, or can come.
@@ -25,10 +26,10 @@ extension Core {
             while let record = dequeue() { wake(record, Wakeup.closed) }
         }
         // Before the last hold may go, and the block with it.
-        let outlivesPool = unsafe shape.free != nil
+        let outlivesPool = shape.heap != nil
         // One hold per slot, and then back for those that are in nobody's hand.
-        _ = holds.add(UInt(shape.count))
-        for index in 0..<shape.count { orphan(slot(index)) }
+        _ = holds.add(UInt(capacity))
+        for index in 0..<capacity { orphan(slot(index)) }
         if !endHold(), !outlivesPool {
             fatalError("LockPool: a fixed pool has ended, and its memory with it, while one of its slots was in use.")
         }
@@ -63,9 +64,11 @@ extension Core {
     /// - Returns: Whether it was the last.
     private func endHold() -> Bool {
         guard holds.subtractOne() == 1 else { return false }
-        let free = unsafe shape.free
+        freeChunks()
+        freeSegments()
+        let heap = shape.heap
         unsafe (base + Core.line).assumingMemoryBound(to: Shape.self).deinitialize(count: 1)
-        unsafe free?(base)
+        unsafe heap?.free(base)
         return true
     }
 }

@@ -50,7 +50,8 @@ extension Core {
     /// - Complexity: O(records).
     func failWaiters(_ records: Range<Int>, dueAt now: UInt) -> UInt? {
         var earliest: UInt?
-        for index in records {
+        let used = min(records.upperBound, Int(usedRecords.loadAcquire()))
+        for index in records.lowerBound..<max(records.lowerBound, used) {
             let record = self.record(index)
             // The ticket before the deadline: a deadline that belongs to an earlier waiter is overwritten before the ticket
             // of a later one can be seen.

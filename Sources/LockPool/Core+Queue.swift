@@ -45,7 +45,7 @@ extension Core {
                 continue
             }
             let ticket = word.tail
-            let cell = self.cell(ticket)
+            let cell = makeCell(ticket)
             // Acquire: an occupied cell was filled by another newcomer, which this one helps.
             let content = CellWord(bits: cell.loadAcquire())
             if content.ticket.isAfter(ticket) { continue }  // `word` was stale

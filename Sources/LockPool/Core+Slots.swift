@@ -21,7 +21,7 @@ extension Core {
     ///   stays so until it is returned while nobody waits.
     func examineSlots() {
         var hasVacancy = false
-        for group in 0..<shape.groups {
+        for group in 0..<groups {
             let counts = TallyWord(bits: tally(group).load())
             if counts.vacant > 0, !shape.callersCreate { hasVacancy = true }
             guard counts.open > 0 || shape.callersCreate && counts.vacant > 0 else { continue }
@@ -172,7 +172,7 @@ extension Core {
     /// The first vacant slot, now reserved for the caller, or `nil`. O(groups of 64 slots).
     @usableFromInline
     func reserveVacantSlot() -> Slot? {
-        for group in 0..<shape.groups where TallyWord(bits: tally(group).loadAcquire()).vacant > 0 {
+        for group in 0..<groups where TallyWord(bits: tally(group).loadAcquire()).vacant > 0 {
             for index in slots(in: group) {
                 if let slot = reserveVacantSlot(index) { return slot }
             }
@@ -192,26 +192,27 @@ extension Core {
         return slot
     }
 
-    /// Leaves `size` slots that are not retired. What goes first is what nobody misses: vacant slots, then idle ones; what comes
+    /// Leaves `size` slots that are not retired, and adds slots if there are fewer. What goes first is what nobody misses: vacant slots, then idle ones; what comes
     /// back first is what has an element in use. O(slots).
     func resize(to size: Int) {
         if isClosed { return }
+        addSlots(until: size)
         var surplus = -size
-        for index in 0..<shape.count where slot(index).state.load() & SlotWord.retired == 0 { surplus += 1 }
+        for index in 0..<capacity where slot(index).state.load() & SlotWord.retired == 0 { surplus += 1 }
         restore(&surplus) { isGoing($0) }
         restore(&surplus) { _ in true }
         retire(&surplus) { $0 == SlotWord.vacant }
         retire(&surplus) { $0 == SlotWord.idle }
         retire(&surplus) { _ in true }
         // What is idle makes way for what is in use.
-        for index in 0..<shape.count where isGoing(slot(index)) {
+        for index in 0..<capacity where isGoing(slot(index)) {
             var one = 1
             retire(&one) { $0 == SlotWord.idle }
             if one == 1 { break }
             _ = restore(slot(index))
         }
         // A close that came in between has retired every slot, and this may have brought some back.
-        if isClosed { for index in 0..<shape.count { retire(slot(index)) } }
+        if isClosed { for index in 0..<capacity { retire(slot(index)) } }
     }
 
     /// Whether a slot is retired and has not come back yet.
@@ -222,7 +223,7 @@ extension Core {
 
     /// Retires as many slots as are too many, from the last on, of those in a phase that fits.
     private func retire(_ surplus: inout Int, where fits: (_ phase: UInt) -> Bool) {
-        var index = shape.count
+        var index = capacity
         while surplus > 0, index > 0 {
             index -= 1
             if fits(slot(index).state.load() & SlotWord.phase), retire(slot(index)) { surplus -= 1 }
@@ -232,7 +233,7 @@ extension Core {
     /// Brings as many slots back as are too few, from the first on, of those that fit.
     private func restore(_ surplus: inout Int, where fits: (Slot) -> Bool) {
         var index = 0
-        while surplus < 0, index < shape.count {
+        while surplus < 0, index < capacity {
             if fits(slot(index)), restore(slot(index)) { surplus += 1 }
             index += 1
         }

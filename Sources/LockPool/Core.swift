@@ -5,15 +5,19 @@
 /// A pool's block of memory, with everything that a pool consists of.
 ///
 ///     line 0    queue word: written by every waiter, so nothing that only is read shares its line
-///     line 1    what never changes (`Shape`), two lines
-///     line 3    head of the free list, count of holds on the block, number of live waiters
+///     line 1    what never changes (`Shape`), two lines; at their end the number of slots, which grows
+///     line 3    head of the free list, count of holds, number of live waiters, number of records in use so far
 ///     slots     each: state, where the block begins, index, element; no two on one line
-///     records   a place per waiter, one line each
+///     records   a record per waiter, one line each
 ///     cells     the ring of the queue, one word each
-///     tallies   a word for each 64 slots: how many of them a search has to look at
+///     tallies   a word for each 64 slots: how many of them a search has to examine
 ///
-/// A `Core` is a reference to the block and nothing more. Within a block places are told by their distance from its
-/// beginning, so that one that nobody uses can be moved.
+/// A block on the heap has a directory of chunks in the place of the records, and another in the place of the cells. The first
+/// waiter that needs a chunk allocates it. See `Core+Chunks.swift`. It also has a directory of segments, which are slots that were added
+/// later. See `Core+Segments.swift`.
+///
+/// A `Core` is a reference to the block and nothing more. A block in the memory of its owner refers to its parts by their
+/// distance from its beginning, so that it can be moved while it is not in use.
 ///
 /// A block on the heap lives until its last hold is let go of: the pool object has one; when that goes, every slot in
 /// somebody's hand has one; and an operation that looks at the queue after it gave its slot up takes one for as long as it
@@ -27,7 +31,7 @@ struct Core: @unchecked Sendable {
     @usableFromInline
     @safe
     struct Shape {
-        /// The number of slots.
+        /// The number of slots in the block itself.
         @usableFromInline let count: Int
         /// Where the slots begin, in bytes from the beginning of the block; and so the cells and records.
         @usableFromInline let slots: Int
@@ -35,19 +39,25 @@ struct Core: @unchecked Sendable {
         @usableFromInline let stride: Int
         let records: Int
         let cells: Int
-        /// The number of cells: a power of two, or none where nobody may wait.
+        let segments: Int
+        /// The number of cells: a power of two, or none where no caller may wait.
         let ring: Int
         /// The number of records: how many may wait.
         let maximumWaiters: Int
         /// Whether a caller may be handed a vacant slot, to create the element itself.
         @usableFromInline let callersCreate: Bool
+        /// Whether records and cells are allocated in chunks, as waiters need them.
+        let isChunked: Bool
+        /// The binary logarithms of the number of records and of cells in a chunk.
+        let recordShift: UInt8
+        let cellShift: UInt8
         /// Destroys the element of a slot, in place.
         let destroyElement: @Sendable (Slot) -> Void
         /// Called where callers do not create, when a slot is vacant while somebody waits.
         /// The argument is the number of live waiters.
         let onVacancy: @Sendable (_ waiters: Int) -> Void
-        /// Frees the block after its last hold; `nil` where its memory is somebody else's.
-        var free: Memory.Free?
+        /// Where the block and its chunks are allocated; `nil` for a block in the memory of its owner.
+        let heap: Memory.Heap?
     }
 
     /// Bytes of a cache line, or where words have 32 bits, of what need not be apart there but in order.
@@ -77,33 +87,52 @@ struct Core: @unchecked Sendable {
     /// The number of live waiters. It grows after a waiter has got in line and before that examines the slots, and shrinks after the waiter
     /// is out and before it is woken: which may come first, so that the number is below zero for a moment.
     var live: Word { unsafe Word(at: base + 3 * Core.line + 2 * MemoryLayout<UInt>.stride) }
+    /// The number of records that have been in use at least once. A record is taken from the free list, or else is the next of the others.
+    var usedRecords: Word { unsafe Word(at: base + 3 * Core.line + 3 * MemoryLayout<UInt>.stride) }
+
+    /// The slot with this number.
+    @inlinable
+    @inline(__always)
+    func slot(_ index: Int) -> Slot {
+        index < shape.count ? unsafe Slot(address: base + shape.slots + index * shape.stride) : addedSlot(index)
+    }
+
+    /// The number of groups of slots.
+    var groups: Int { shape.groups + (capacity - shape.count + TallyWord.group - 1) / TallyWord.group }
 
     /// The tally of a group of slots.
-    func tally(_ group: Int) -> Word { unsafe Word(at: base + shape.tallies + group * MemoryLayout<UInt>.stride) }
-    func tally(of slot: Slot) -> Word { tally(slot.index / TallyWord.group) }
+    func tally(_ group: Int) -> Word {
+        if group >= shape.groups { return addedTally(group - shape.groups) }
+        return unsafe Word(at: base + shape.tallies + group * MemoryLayout<UInt>.stride)
+    }
+
+    func tally(of slot: Slot) -> Word { tally(group(of: slot.index)) }
+
+    private func group(of index: Int) -> Int {
+        index < shape.count
+            ? index / TallyWord.group : shape.groups + (index - shape.count) / TallyWord.group
+    }
 
     /// The numbers of the slots in a group.
     func slots(in group: Int) -> Range<Int> {
-        group * TallyWord.group..<min((group + 1) * TallyWord.group, shape.count)
+        if group < shape.groups {
+            return group * TallyWord.group..<min((group + 1) * TallyWord.group, shape.count)
+        }
+        let first = shape.count + (group - shape.groups) * TallyWord.group
+        return first..<min(first + TallyWord.group, capacity)
     }
-
-    @inlinable
-    @inline(__always)
-    func slot(_ index: Int) -> Slot { unsafe Slot(address: base + shape.slots + index * shape.stride) }
-
-    func cell(_ ticket: Ticket) -> Word {
-        let index = Int(ticket.number & UInt(shape.ring - 1))
-        return unsafe Word(at: base + shape.cells + index * MemoryLayout<UInt>.stride)
-    }
-
-    func record(_ index: Int) -> Record { unsafe Record(address: base + shape.records + index * Record.stride) }
 }
 
 extension Core.Shape {
     /// Where things are in a block for so many slots and waiters.
     ///
     /// With two cells for each waiter a newcomer leaves out at most every other ticket, because an older waiter is in its cell. The
-    /// interleaving checker takes fewer.
+    /// interleaving checker takes fewer, and smaller chunks.
+    ///
+    /// - Parameters:
+    ///   - chunk: The number of cells in a chunk, a power of two, and eight times that of records, but at least one of them; 0 for a
+    ///     block that has all records and cells in its own memory, as each has without a heap.
+    ///   - heap: Where the block and its chunks are allocated; `nil` for a block in the memory of its owner.
     @usableFromInline
     init(
         count: Int,
@@ -112,6 +141,8 @@ extension Core.Shape {
         cellsPerWaiter: Int = 2,
         slotStride: Int,
         slotAlignment: Int,
+        chunk: Int = 128,
+        heap: Memory.Heap?,
         destroyElement: @escaping @Sendable (Slot) -> Void,
         onVacancy: @escaping @Sendable (_ waiters: Int) -> Void
     ) {
@@ -122,9 +153,18 @@ extension Core.Shape {
         )
         var ring = maximumWaiters > 0 ? 2 : 0
         while ring < cellsPerWaiter * maximumWaiters { ring *= 2 }
+        isChunked = heap != nil && chunk > 0
+        cellShift = UInt8(min(max(chunk, 1), max(ring, 1)).trailingZeroBitCount)
+        recordShift = UInt8(min(max(chunk / 8, 1), max(ring / 2, 1)).trailingZeroBitCount)
         slots = (4 * Core.line + slotAlignment - 1) / slotAlignment * slotAlignment
         records = slots + count * slotStride
-        cells = records + maximumWaiters * Record.stride
+        if !isChunked {
+            cells = records + maximumWaiters * Record.stride
+            segments = cells + ring * MemoryLayout<UInt>.stride
+        } else {
+            cells = records + Core.Shape.chunks(of: maximumWaiters, shift: recordShift) * MemoryLayout<UInt>.stride
+            segments = cells + Core.Shape.chunks(of: ring, shift: cellShift) * MemoryLayout<UInt>.stride
+        }
         stride = slotStride
         self.ring = ring
         self.count = count
@@ -132,16 +172,19 @@ extension Core.Shape {
         self.callersCreate = callersCreate
         self.destroyElement = destroyElement
         self.onVacancy = onVacancy
-        unsafe free = nil
+        self.heap = heap
     }
 
     /// The size of the block.
     var byteCount: Int { tallies + groups * MemoryLayout<UInt>.stride }
 
     /// Where the tallies begin.
-    var tallies: Int { cells + ring * MemoryLayout<UInt>.stride }
+    var tallies: Int { segments + (heap == nil ? 0 : Core.mostSegments * MemoryLayout<UInt>.stride) }
 
-    /// The number of groups of slots that have a tally each.
+    /// The number of chunks of 2 to the power of `shift` that so many records or cells make.
+    static func chunks(of count: Int, shift: UInt8) -> Int { (count + 1 << Int(shift) - 1) >> Int(shift) }
+
+    /// The number of groups of slots in the block itself, which have a tally each.
     var groups: Int { (count + TallyWord.group - 1) / TallyWord.group }
 }
 
@@ -149,41 +192,34 @@ extension Core {
     /// Makes a block on the heap, which its last hold frees.
     ///
     /// - Parameter alignment: What the slots are aligned to.
-    /// - Complexity: O(slots + maximum waiters); one allocation.
+    /// - Parameter shape: Has a heap.
+    /// - Complexity: O(slots), and a word for each chunk; one allocation.
     @usableFromInline
     init(allocating shape: Shape, alignment: Int) {
-        var shape = shape
-        unsafe shape.free = { block in unsafe Memory.free(block) }
-        let block = unsafe Memory.allocate(byteCount: shape.byteCount, alignment: max(Core.line, alignment))
+        let block = unsafe shape.heap!.allocate(shape.byteCount, max(Core.line, alignment))
         unsafe self.init(shape, in: block, byteCount: shape.byteCount)
     }
 
     /// Makes a block in the memory at `block`, which is aligned as words and slots are. Its slots are vacant, its queue is
-    /// empty, and all its records are free.
+    /// empty, and none of its records is in use.
     ///
-    /// - Complexity: O(slots + maximum waiters). Allocates nothing.
+    /// - Complexity: O(slots + maximum waiters), or with a heap O(slots + chunks). Allocates nothing.
     @usableFromInline
     init(_ shape: Shape, in block: UnsafeMutableRawPointer, byteCount: Int) {
         precondition(
-            shape.byteCount <= byteCount && MemoryLayout<Shape>.size <= 2 * Core.line,
+            shape.byteCount <= byteCount && MemoryLayout<Shape>.size <= 2 * Core.line - MemoryLayout<UInt>.size,
             "LockPool: the memory is too small for the pool."
         )
         unsafe self.init(base: block)
         unsafe (base + Core.line).initializeMemory(as: Shape.self, to: shape)
         queue.initialize(to: QueueWord(tail: Ticket(0), length: 0, isClosed: false).bits)
+        initializeSegments()
         holds.initialize(to: 1)
         live.initialize(to: 0)
-        freeRecords.initialize(to: FreeListWord(first: shape.maximumWaiters > 0 ? 0 : nil, count: 0).bits)
         for index in 0..<shape.count { slot(index).initialize(core: self, index: index) }
         for group in 0..<shape.groups {
             tally(group).initialize(to: UInt(slots(in: group).count) * TallyWord.vacant)
         }
-        for number in 0..<shape.ring {
-            let ticket = Ticket(UInt(number))
-            cell(ticket).initialize(to: CellWord(ticket, .empty).bits)
-        }
-        for index in 0..<shape.maximumWaiters {
-            record(index).initialize(nextFree: index + 1 < shape.maximumWaiters ? index + 1 : nil)
-        }
+        initializeRecordsAndCells()
     }
 }

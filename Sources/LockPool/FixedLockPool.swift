@@ -52,6 +52,7 @@ public struct FixedLockPool<let count: Int, let maximumWaiters: Int, Element: ~C
             callersCreate: false,
             slotStride: Self.stride,
             slotAlignment: MemoryLayout<FixedSlot<Element>>.alignment,
+            heap: nil,
             destroyElement: { slot in unsafe slot.element(Element.self).deinitialize(count: 1) },
             onVacancy: onVacancy
         )

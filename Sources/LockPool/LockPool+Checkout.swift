@@ -166,16 +166,20 @@ extension LockPool where Element: ~Copyable {
         return Reservation(slot: slot)
     }
 
-    /// Changes how many of the slots are in use, from 1 to ``capacity``.
+    /// Adds slots that are not in use until there are so many.
+    package func addSlots(until count: Int) { core.addSlots(until: count) }
+
+    /// Changes how many slots are in use, and adds slots where ``capacity`` is less.
     ///
     /// Where there are too many, what nobody misses is retired first: vacant slots, then idle ones, whose elements are destroyed
     /// now; then leased ones, whose elements are destroyed when they come back. If others are idle by then, calling this again with
     /// the same size lets one of those go instead. Slots that come into use again are vacant, unless their element is still leased;
     /// where callers create, the oldest waiters are handed them. Not for several threads at once.
     ///
-    /// - Complexity: O(slots).
+    /// - Parameter size: At least one, and at most ``capacity`` at the pool's start plus 4,194,240.
+    /// - Complexity: O(slots). Allocates where slots are added, which stay for as long as the pool.
     public func resize(to size: Int) {
-        precondition(1...capacity ~= size, "LockPool: the size must be from 1 to the pool's capacity.")
+        precondition(1...core.largestCapacity ~= size, "LockPool: the size must be from 1 to \(core.largestCapacity).")
         core.resize(to: size)
     }
 }

@@ -16,7 +16,8 @@
 ///   even by ``tryGet()``.
 /// - A waiter that is cancelled or times out never takes an element with it.
 /// - The line is bounded: past ``maximumWaiters`` a caller is refused at once.
-/// - The pool allocates when it is made and never again, and no thread ever blocks or spins on another.
+/// - The pool allocates when it is made, when callers first wait, 16 at a time, and when it grows; and no thread ever blocks or
+///   spins on another.
 /// - It may be closed or dropped while guards are out.
 ///
 /// A slot is *vacant* (without an element), *idle*, or in somebody's hand. A pool is full from the start, or lazy. A lazy pool
@@ -121,6 +122,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
                         callersCreate: callersCreate,
                         slotStride: Slot.stride(Element.self),
                         slotAlignment: MemoryLayout<Element>.alignment,
+                        heap: Memory.heap,
                         destroyElement: { slot in destroyElement(unsafe slot.element(Element.self).move()) },
                         onVacancy: onVacancy
                     ),
@@ -162,6 +164,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
                     callersCreate: false,
                     slotStride: Slot.stride(Element.self),
                     slotAlignment: MemoryLayout<Element>.alignment,
+                    heap: Memory.heap,
                     destroyElement: { slot in unsafe slot.element(Element.self).deinitialize(count: 1) },
                     onVacancy: onVacancy
                 ),
@@ -179,8 +182,8 @@ public final class LockPool<Element: ~Copyable>: Sendable {
 }
 
 extension LockPool where Element: ~Copyable {
-    /// The number of slots.
-    public var capacity: Int { core.shape.count }
+    /// The number of slots, those included that ``resize(to:)`` has put out of use. It grows by 64 or more at a time.
+    public var capacity: Int { core.capacity }
 
     /// How many callers may wait at a time.
     public var maximumWaiters: Int { core.shape.maximumWaiters }

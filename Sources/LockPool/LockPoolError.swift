@@ -82,7 +82,7 @@ extension Core {
             }
         return LockPoolError(
             code: LockPoolError.Code(kind: kind),
-            slots: shape.count,
+            slots: capacity,
             maximumWaiters: shape.maximumWaiters,
             reason: kind == .failed ? Wakeup.failed - wakeup : 0
         )

@@ -33,6 +33,9 @@ struct Word: @unchecked Sendable {
     @inline(__always)
     func loadRelaxed() -> UInt { unsafe address.pointee.load(ordering: .relaxed) }
 
+    /// Loads a word that is written once, which happened before, or will not be written any more.
+    func loadSettled() -> UInt { unsafe address.pointee.load(ordering: .relaxed) }
+
     @inlinable
     @inline(__always)
     func loadAcquire() -> UInt { unsafe address.pointee.load(ordering: .acquiring) }
@@ -97,18 +100,29 @@ struct Word: @unchecked Sendable {
     }
 }
 
-/// Where a pool's block comes from and goes to.
+/// What the checkers make smaller.
+enum Slots {
+    /// The number of slots that are added to a pool first: as many as share a tally.
+    static var inFirstSegment: Int { TallyWord.group }
+}
+
+/// Where the memory of a pool comes from and goes to.
 @usableFromInline
 enum Memory {
-    /// How a block is freed. A pool whose memory is somebody else's has none, and so no need of an allocator.
-    typealias Free = @convention(c) (UnsafeMutableRawPointer) -> Void
-
-    static func allocate(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
-        .allocate(byteCount: byteCount, alignment: alignment)
+    /// How memory is allocated and freed, as values: a pool in the memory of its owner has none, and so a program of such pools alone
+    /// needs no allocator.
+    @safe
+    @usableFromInline
+    struct Heap {
+        let allocate: @convention(c) (_ byteCount: Int, _ alignment: Int) -> UnsafeMutableRawPointer
+        let free: @convention(c) (UnsafeMutableRawPointer) -> Void
     }
 
-    static func free(_ block: UnsafeMutableRawPointer) {
-        unsafe block.deallocate()
+    @usableFromInline static var heap: Heap {
+        unsafe Heap(
+            allocate: { .allocate(byteCount: $0, alignment: $1) },
+            free: { unsafe $0.deallocate() }
+        )
     }
 
     /// Says that plain memory of a block is about to be read or written. Nothing here; the checker looks whether the

@@ -94,12 +94,15 @@ struct Record {
 }
 
 extension Core {
-    /// Takes a record from the free list, or `nil` if as many wait as may. O(1), lock-free.
+    /// Takes a record from the free list, else one that was never in use.
+    ///
+    /// - Returns: The number of the record; `nil` if `maximumWaiters` records are in use.
+    /// - Complexity: O(1), lock-free. Allocates where the record, of those never in use, is the first of its chunk.
     func takeRecord() -> Int? {
         while true {
             // Acquire: the record's last user has let go of it, as far as this thread can see.
             let list = FreeListWord(bits: freeRecords.loadAcquire())
-            guard let first = list.first else { return nil }
+            guard let first = list.first else { return takeNewRecord() }
             // May be stale when another thread was faster; then the exchange fails, because the count has changed.
             let next = record(first).next.loadRelaxed()
             let rest = list.replacingFirst(with: next == 0 ? nil : Int(next) - 1)
@@ -108,6 +111,17 @@ extension Core {
                 record(first).deadline.storeRelaxed(0)
                 return first
             }
+        }
+    }
+
+    /// Takes the next record that was never in use, or `nil` if there is none.
+    private func takeNewRecord() -> Int? {
+        while true {
+            let index = Int(usedRecords.loadRelaxed())
+            if index == shape.maximumWaiters { return nil }
+            makeRecord(index)
+            // Release: a sweep that finds the record in use finds its chunk.
+            if usedRecords.swapRelease(UInt(index), UInt(index + 1)) { return index }
         }
     }
 

@@ -24,9 +24,9 @@ struct Slot: @unchecked Sendable {
     @inline(__always)
     init(address: UnsafeMutableRawPointer) { unsafe self.address = unsafe address }
 
-    func initialize(core: Core, index: Int) {
+    func initialize(core: Core, index: Int, state: UInt = SlotWord.vacant) {
         unsafe address.initializeMemory(as: Head.self, to: Head(state: 0, offset: address - core.base, index: index))
-        state.initialize(to: SlotWord.vacant)
+        self.state.initialize(to: state)
     }
 
     @inlinable

@@ -50,14 +50,14 @@ extension Core {
     }
 
     private func existingSlot(_ index: Int) -> Slot {
-        precondition(0..<shape.count ~= index, "LockPool: there is no slot with this number.")
+        precondition(0..<capacity ~= index, "LockPool: there is no slot with this number.")
         return slot(index)
     }
 
     /// How the slots are used, each at its own instant. O(slots).
     var occupancy: Occupancy {
         var occupancy = Occupancy()
-        for index in 0..<shape.count {
+        for index in 0..<capacity {
             switch peek(index) {
             case .vacant: occupancy.vacant += 1
             case .reserved: occupancy.reserved += 1
@@ -71,11 +71,11 @@ extension Core {
     /// How many slots are not vacant. O(groups of 64 slots).
     var occupied: Int {
         var vacant: UInt = 0
-        for group in 0..<shape.groups {
+        for group in 0..<groups {
             let counts = TallyWord(bits: tally(group).load())
             vacant += counts.vacant + counts.retired
         }
-        return max(0, shape.count - Int(vacant))
+        return max(0, capacity - Int(vacant))
     }
 
     /// How many callers wait: exactly, but for one for each thread that is putting a waiter in line or taking one out.

@@ -4,6 +4,7 @@
 
 import LockPool
 import PoolTesting
+import Synchronization
 import Testing
 
 @Suite struct LazyPoolTests {
@@ -131,6 +132,44 @@ import Testing
         other.release()
         #expect(census.living == 1)
         lease.release()
+    }
+
+    @Test("A pool that grows beyond its first slots serves every waiter, and destroys each element at its end")
+    func addedSlots() async throws {
+        let census = Census()
+        var leases: [Kept] = []
+        do {
+            let pool = LockPool(count: 1, maximumWaiters: 400) { Tracked($0, in: census) }
+            leases.append(Kept(pool.tryGet()!))
+            var waiters: [Task<Kept, any Error>] = []
+            for number in 1..<400 { waiters.append(await pool.taskInLine(number) { Kept(try await pool.get()) }) }
+            pool.resize(to: 400)
+            for number in 1..<400 { pool.tryReserve()!.fulfill(Tracked(number, in: census)) }
+            for (number, waiter) in waiters.enumerated() {
+                leases.append(try await waiter.value)
+                #expect(leases.last?.number == number + 1)
+            }
+            #expect(pool.givesNothing && pool.slots.count { pool.peek($0) == .leased } == 400)
+            waiters = []
+            leases.removeLast(200)
+            #expect(pool.occupancy.idle == 200)
+            pool.resize(to: 300)
+            #expect(census.living == 300)
+        }
+        #expect(census.living == leases.count)
+        leases = []
+        #expect(census.living == 0)
+    }
+
+    /// A lease in an array.
+    private final class Kept: Sendable {
+        private let lease: Mutex<LockGuard<Tracked>>
+        let number: Int
+
+        init(_ lease: consuming LockGuard<Tracked>) {
+            number = lease.element.number
+            self.lease = Mutex(lease)
+        }
     }
 
     @Test("Growing a lazy pool lets those who wait create")

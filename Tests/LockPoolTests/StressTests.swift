@@ -95,6 +95,40 @@ import Testing
         takeAll(0)
     }
 
+    @Test("A pool that grows and shrinks between 1 and 300 slots has one holder per slot")
+    func growth() async throws {
+        let pool = LockPool<Exclusive>(capacity: 1, maximumWaiters: 200)
+        let resizes = Task {
+            var size = 1
+            while !Task.isCancelled {
+                size = size * 7 % 301
+                pool.resize(to: max(size, 1))
+                await Task.yield()
+            }
+        }
+        try await withThrowingTaskGroup { group in
+            for number in 0..<100 {
+                group.addTask {
+                    for _ in 0..<200 {
+                        let lease = try await pool.getOrCreate { Exclusive() }
+                        lease.element.enter()
+                        if number % 2 == 0 { await Task.yield() }
+                        lease.element.leave()
+                        if number % 8 == 0 { lease.discard() } else { lease.release() }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        resizes.cancel()
+        await resizes.value
+        pool.resize(to: 300)
+        #expect(pool.capacity >= 300 && pool.waiters == 0)
+        #expect(pool.occupancy.leased == 0 && pool.occupancy.reserved == 0)
+        pool.close()
+        #expect(pool.occupancy.vacant == pool.capacity)
+    }
+
     @Test("Order of service is order of tickets, while threads get in line, give up, and return")
     func orderByTicket() async {
         let count = 2_000

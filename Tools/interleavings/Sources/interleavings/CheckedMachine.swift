@@ -20,11 +20,18 @@ struct Word: @unchecked Sendable {
     @usableFromInline
     func loadRelaxed() -> UInt { load() }
 
+    /// No step: the word does not change any more.
+    func loadSettled() -> UInt {
+        Memory.willTouch(address)
+        return address.pointee
+    }
+
     @usableFromInline
     func loadAcquire() -> UInt { load() }
 
     @usableFromInline
     func load() -> UInt {
+        if Memory.isPeeking { return address.pointee }
         scheduler.step(at: address)
         world.noteLoad(of: address)
         return address.pointee
@@ -85,48 +92,87 @@ struct Word: @unchecked Sendable {
     }
 }
 
-/// One block at a time, in a buffer that outlives it, so that a touch after the free is seen and does no harm.
+/// The memory of one pool at a time, in a buffer that outlives it: a touch after the free is detected and does no harm.
 @usableFromInline
 enum Memory {
-    nonisolated(unsafe) private static let buffer = UnsafeMutableRawPointer.allocate(byteCount: 1 << 16, alignment: 128)
-    nonisolated(unsafe) private static var size = 0
-    nonisolated(unsafe) static var isAlive = false
+    private struct Allocation {
+        let range: Range<UnsafeMutableRawPointer>
+        var isAlive = true
+    }
+
+    private static let capacity = 1 << 16
+    nonisolated(unsafe) private static let buffer = UnsafeMutableRawPointer.allocate(
+        byteCount: capacity,
+        alignment: 128
+    )
+    /// The block, and then its chunks.
+    nonisolated(unsafe) private static var allocations: [Allocation] = []
     nonisolated(unsafe) private static var isLent = false
 
+    /// Whether the world reads for a check of its own.
+    nonisolated(unsafe) static var isPeeking = false
+
+    static var isAlive: Bool { allocations.contains { $0.isAlive } }
+
     @usableFromInline
-    typealias Free = @convention(c) (UnsafeMutableRawPointer) -> Void
+    struct Heap {
+        let allocate: @convention(c) (_ byteCount: Int, _ alignment: Int) -> UnsafeMutableRawPointer
+        let free: @convention(c) (UnsafeMutableRawPointer) -> Void
+    }
+
+    static var heap: Heap { Heap(allocate: { Memory.allocate(byteCount: $0, alignment: $1) }, free: { Memory.free($0) }) }
+
+    /// Begins the memory of another pool.
+    static func reset() {
+        allocations.removeAll(keepingCapacity: true)
+        isLent = false
+    }
 
     static func allocate(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
-        precondition(byteCount <= 1 << 16 && alignment <= 128)
-        size = byteCount
-        isAlive = true
-        isLent = false
-        return buffer
+        let start = allocations.last.map { ($0.range.upperBound - buffer + 127) / 128 * 128 } ?? 0
+        precondition(start + byteCount <= capacity && alignment <= 128)
+        allocations.append(Allocation(range: buffer + start..<buffer + start + byteCount))
+        return buffer + start
     }
 
     /// Memory for a block that must not be freed by the core, and not touched after `takeBack()`.
     static func lend(byteCount: Int) -> UnsafeMutableRawPointer {
-        defer { isLent = true }
+        isLent = true
         return allocate(byteCount: byteCount, alignment: 128)
     }
 
     static func takeBack() {
-        isAlive = false
+        allocations[0].isAlive = false
         world.checkFreed()
     }
 
-    static func free(_ block: UnsafeMutableRawPointer) {
+    static func free(_ address: UnsafeMutableRawPointer) {
         if isLent { scheduler.fail("memory that is not the block's own is freed") }
-        if !isAlive { scheduler.fail("the block is freed twice") }
-        isAlive = false
-        world.checkFreed()
+        guard let index = allocations.firstIndex(where: { $0.range.lowerBound == address }) else {
+            return scheduler.fail("memory is freed that was not allocated")
+        }
+        if !allocations[index].isAlive {
+            scheduler.fail(index == 0 ? "the block is freed twice" : "a chunk is freed twice")
+        }
+        allocations[index].isAlive = false
+        if index == 0 {
+            if isAlive { scheduler.fail("the block is freed before its chunks") }
+            world.checkFreed()
+        }
     }
 
     @usableFromInline
     static func willTouch(_ address: UnsafeMutableRawPointer) {
-        if !isAlive { scheduler.fail("memory of the block is touched after it was freed") }
-        if address < buffer || address >= buffer + size { scheduler.fail("memory outside of the block is touched") }
+        guard let allocation = allocations.first(where: { $0.range.contains(address) }) else {
+            return scheduler.fail("memory outside of the block is touched")
+        }
+        if !allocation.isAlive { scheduler.fail("memory of the block is touched after it was freed") }
     }
+}
+
+/// What is smaller here than in the core.
+enum Slots {
+    static var inFirstSegment: Int { 1 }
 }
 
 @usableFromInline

@@ -34,6 +34,8 @@ enum Operation: Equatable {
     case close
     /// Retire the last slot, or bring it back.
     case retire, restore
+    /// Have one slot more than the block itself.
+    case add
     /// Reserve a vacant slot and fill it, or give it up.
     case fulfill, abandon
     /// Let go of the pool, as the last one.
@@ -50,6 +52,8 @@ struct Scenario {
     var isFixed = false
     var maximumWaiters = 4
     var cellsPerWaiter = 1
+    /// The number of cells in a chunk; 0 where records and cells are there from the start.
+    var chunk = 0
     /// The ticket that is drawn first.
     var firstTicket: UInt = 0
     /// How many preemptions the exhaustive exploration goes to.
@@ -74,6 +78,52 @@ struct Scenario {
             callers: [[.get, .get], [.get, .get]]
         ),
         Scenario(name: "three get", slots: "i", callers: [[.get], [.get], [.get]]),
+        Scenario(name: "two get, in chunks", slots: "i", chunk: 2, preemptions: 4, callers: [[.get], [.get]]),
+        Scenario(
+            name: "three get and make each chunk",
+            slots: "i",
+            chunk: 1,
+            preemptions: 2,
+            callers: [[.get], [.get], [.get]]
+        ),
+        Scenario(
+            name: "past the bound, in chunks",
+            slots: "r",
+            maximumWaiters: 1,
+            chunk: 1,
+            preemptions: 3,
+            callers: [[.get], [.get], [.close]]
+        ),
+        Scenario(
+            name: "a deadline comes in a chunk",
+            slots: "i",
+            chunk: 1,
+            preemptions: 3,
+            callers: [[.get], [.getWithDeadline], [.sweep]]
+        ),
+        Scenario(
+            name: "one is cancelled in a chunk",
+            slots: "i",
+            chunk: 1,
+            preemptions: 3,
+            callers: [[.get], [.get], [.cancel(1)]]
+        ),
+        Scenario(
+            name: "two get twice, so that the ring of chunks wraps",
+            slots: "i",
+            maximumWaiters: 2,
+            chunk: 1,
+            preemptions: 2,
+            callers: [[.get, .get], [.get, .get]]
+        ),
+        Scenario(
+            name: "callbacks in chunks, and the pool closes",
+            slots: "i",
+            chunk: 1,
+            preemptions: 2,
+            callers: [[.get], [.getByCallback], [.close]]
+        ),
+        Scenario(name: "drop with chunks", slots: "i", chunk: 1, preemptions: 3, callers: [[.get], [.get], [.drop]]),
         Scenario(name: "three get two slots", slots: "ii", callers: [[.get], [.get], [.get]]),
         Scenario(name: "three get, a ring of two", slots: "i", maximumWaiters: 2, callers: [[.get], [.get], [.get]]),
         Scenario(name: "two get, an outsider tries", slots: "i", callers: [[.get], [.get], [.tryGet]]),
@@ -299,6 +349,41 @@ struct Scenario {
             name: "shrink and grow, filled from outside",
             slots: "i",
             callers: [[.get], [.retire, .restore], [.get]]
+        ),
+        Scenario(
+            name: "a slot is added, filled from outside",
+            slots: "i",
+            preemptions: 2,
+            callers: [[.get], [.get], [.add]]
+        ),
+        Scenario(
+            name: "a slot is added where callers create",
+            slots: "i",
+            callersCreate: true,
+            preemptions: 2,
+            callers: [[.get], [.get], [.add]]
+        ),
+        Scenario(name: "a slot is added while the pool closes", slots: "i", callers: [[.get], [.add], [.close]]),
+        Scenario(
+            name: "a slot is added twice at once",
+            slots: "v",
+            callersCreate: true,
+            preemptions: 2,
+            callers: [[.get], [.add], [.add]]
+        ),
+        Scenario(
+            name: "a slot is added, and goes again",
+            slots: "i",
+            callersCreate: true,
+            preemptions: 2,
+            callers: [[.get], [.add, .restore], [.get]]
+        ),
+        Scenario(
+            name: "a slot is added, and the pool dropped",
+            slots: "i",
+            callersCreate: true,
+            preemptions: 2,
+            callers: [[.get, .add], [.get], [.drop]]
         ),
         Scenario(name: "shrink and close", slots: "ii", callers: [[.get], [.retire, .restore], [.close]]),
         Scenario(

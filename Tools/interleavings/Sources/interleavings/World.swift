@@ -41,7 +41,8 @@ final class World {
     init(_ scenario: Scenario) {
         self.scenario = scenario
         callers = Array(repeating: Caller(), count: scenario.callers.count)
-        holders = Array(repeating: nil, count: scenario.slots.count)
+        holders = Array(repeating: nil, count: scenario.slots.count + 1)
+        Memory.reset()
         let shape = Core.Shape(
             count: scenario.slots.count,
             maximumWaiters: scenario.maximumWaiters,
@@ -49,6 +50,8 @@ final class World {
             cellsPerWaiter: scenario.cellsPerWaiter,
             slotStride: Slot.stride(CheckedElement.self),
             slotAlignment: MemoryLayout<CheckedElement>.alignment,
+            chunk: scenario.chunk,
+            heap: scenario.isFixed ? nil : Memory.heap,
             destroyElement: { $0.element(CheckedElement.self).deinitialize(count: 1) },
             onVacancy: { _ in world.grow() }
         )
@@ -134,9 +137,11 @@ final class World {
             _ = core.failWaiters(0..<core.shape.maximumWaiters, dueAt: 0)
         case .count:
             if core.waiters > callers.count { scheduler.fail("more waiters are counted than there are callers") }
-            if core.occupied > core.shape.count { scheduler.fail("more slots are occupied than there are") }
+            if core.occupied > core.capacity { scheduler.fail("more slots are occupied than there are") }
         case .close:
             core.close()
+        case .add:
+            core.resize(to: core.shape.count + 1)
         case .retire:
             core.resize(to: core.shape.count - 1)
         case .restore:
@@ -341,6 +346,9 @@ final class World {
 
     /// The tickets of live waiters, read past the scheduler.
     private func ticketsInLine() -> Set<UInt> {
+        let isPeeking = Memory.isPeeking
+        Memory.isPeeking = true
+        defer { Memory.isPeeking = isPeeking }
         let word = QueueWord(bits: core.queue.address.pointee)
         var tickets: Set<UInt> = []
         for offset in 0..<word.length {
@@ -361,6 +369,8 @@ final class World {
 
     /// No tally is below the truth.
     private func checkTallies() {
+        Memory.isPeeking = true
+        defer { Memory.isPeeking = false }
         for (group, truth) in trueTallies.enumerated() {
             let (counts, truth) = (TallyWord(bits: core.tally(group).address.pointee), TallyWord(bits: truth))
             if counts.open < truth.open || counts.vacant < truth.vacant || counts.retired < truth.retired {
@@ -371,7 +381,7 @@ final class World {
 
     /// What the tallies have to be at rest, one for each group of slots.
     private var trueTallies: [UInt] {
-        (0..<core.shape.groups).map { group in
+        (0..<core.groups).map { group in
             core.slots(in: group).reduce(0) { sum, index in
                 switch core.slot(index).state.address.pointee {
                 case SlotWord.vacant: sum + TallyWord.vacant
@@ -409,10 +419,10 @@ final class World {
         if !ticketsInLine().isEmpty { return "somebody is left in line" }
         if !word.isEmpty { return "tickets are left in line" }
         if core.waiters != 0 { return "\(core.waiters) waiters are counted, and none waits" }
-        if trueTallies != (0..<core.shape.groups).map({ core.tally($0).address.pointee }) { return "a tally is wrong" }
+        if trueTallies != (0..<core.groups).map({ core.tally($0).address.pointee }) { return "a tally is wrong" }
         if callers.contains(where: { $0.turns == 0 }) { return "a callback is never called" }
         var idle = 0
-        for index in 0..<core.shape.count {
+        for index in 0..<core.capacity {
             let state = core.slot(index).state.load()
             switch state & SlotWord.phase {
             case SlotWord.idle: idle += 1

@@ -129,8 +129,44 @@ extension Mutation {
         Mutation(
             testDescription: "Memory that is not the block's own is freed",
             file: "Core+Lifetime.swift",
-            original: "unsafe free?(base)",
-            mutant: "_ = unsafe free\n        unsafe Memory.free(base)"
+            original: "unsafe heap?.free(base)",
+            mutant: "_ = unsafe heap\n        unsafe Memory.heap.free(base)"
+        ),
+        Mutation(
+            testDescription: "A chunk that another thread has made first is used all the same",
+            file: "Core+Chunks.swift",
+            original: "if chunk.swapAcquireRelease(0, address) { return address }\n        unsafe heap.free(new)\n",
+            mutant: "if chunk.swapAcquireRelease(0, address) { return address }\n        return address\n"
+        ),
+        Mutation(
+            testDescription: "A chunk that another thread has made first is not freed",
+            file: "Core+Chunks.swift",
+            original: "unsafe heap.free(new)",
+            mutant: ""
+        ),
+        Mutation(
+            testDescription: "The chunks are not freed with the block",
+            file: "Core+Lifetime.swift",
+            original: "        freeChunks()\n",
+            mutant: ""
+        ),
+        Mutation(
+            testDescription: "A new record is in use before its chunk is made",
+            file: "Record.swift",
+            original: "            makeRecord(index)\n",
+            mutant: ""
+        ),
+        Mutation(
+            testDescription: "A newcomer does not make the chunk of its cell",
+            file: "Core+Queue.swift",
+            original: "let cell = makeCell(ticket)",
+            mutant: "let cell = self.cell(ticket)"
+        ),
+        Mutation(
+            testDescription: "A sweep passes over the last record in use",
+            file: "Core+Line.swift",
+            original: "Int(usedRecords.loadAcquire()))",
+            mutant: "Int(usedRecords.loadAcquire()) - 1)"
         ),
         Mutation(
             testDescription: "A newcomer takes the cell of an older waiter",

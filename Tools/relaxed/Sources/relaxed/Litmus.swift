@@ -219,6 +219,7 @@ struct Litmus {
         var found: Set<String> = []
         scheduler.choices = .exhaustive(Choices.Bounds(preemptions: 100, staleReads: 100))
         repeat {
+            Memory.reset()
             _ = Memory.allocate(byteCount: 128, alignment: 128)
             let words = Words()
             words.x.initialize(to: 0)

@@ -21,6 +21,7 @@ struct Orderings: Equatable {
     /// The orderings of the methods of `Word`. `MachineOrderings.swift` compares them with the core's `Machine.swift`.
     static let ofMethods: [String: Orderings] = [
         "loadRelaxed": Orderings(success: rx_relaxed),
+        "loadSettled": Orderings(success: rx_relaxed),
         "loadAcquire": Orderings(success: rx_acquire),
         "load": Orderings(success: rx_sequential),
         "storeRelaxed": Orderings(success: rx_relaxed),
@@ -45,7 +46,25 @@ struct Word: @unchecked Sendable {
 
     func initialize(to value: UInt) {
         address.initialize(to: value)
-        Memory.initialize(address, value)
+        guard scheduler.caller >= 0 else { return Memory.initialize(address, value) }
+        // New memory: a caller that this does not happen before may find what was there.
+        Memory.initialize(address, Memory.uninitialized)
+        store(value, rx_relaxed, isExchange: false)
+    }
+
+    /// No step: the word does not change any more, which must be certain for the caller.
+    func loadSettled(_ file: StaticString = #fileID, _ line: UInt = #line) -> UInt {
+        Memory.willTouch(address)
+        if scheduler.caller < 0 || Memory.isPeeking { return address.pointee }
+        let operation = operations.find("loadSettled", file, line)
+        let caller = Int32(scheduler.caller)
+        let word = Memory.word(address)
+        if rx_candidates(caller, word, rx_relaxed, nil, distances) > 1 {
+            scheduler.fail("a word is taken for settled, and may be read as it was before")
+        }
+        let value = UInt(rx_load(caller, word, rx_relaxed, 0))
+        operations.note(operation, self, "reads \(value)")
+        return value
     }
 
     @usableFromInline
@@ -146,6 +165,7 @@ nonisolated(unsafe) private let distances = UnsafeMutablePointer<Int32>.allocate
 
 extension Word {
     func read(_ operation: Int) -> UInt {
+        if Memory.isPeeking { return address.pointee }
         scheduler.step(at: address)
         let caller = Int32(scheduler.caller)
         if caller < 0 { return address.pointee }
@@ -154,6 +174,7 @@ extension Word {
         let count = rx_candidates(caller, word, order, nil, distances)
         let distance = distances[scheduler.choices.chooseValue(from: Int(count))]
         let value = UInt(rx_load(caller, word, order, distance))
+        Memory.checkInitialized(value)
         operations.note(operation, self, distance == 0 ? "reads \(value)" : "reads \(value), which is stale")
         // A caller that sees an old queue has come earlier, so far as the order in line is concerned.
         if distance == 0 { world.noteLoad(of: address) }
@@ -195,6 +216,7 @@ extension Word {
         }
         let distance = distances[succeeds ? choice - 1 : choice]
         let value = rx_load(caller, word, orderings.failure, distance)
+        Memory.checkInitialized(UInt(value))
         let isStale = distance == 0 ? "" : ", which is stale"
         operations.note(operation, self, "fails to exchange \(old) for \(new), because it reads \(value)\(isStale)")
         return false
@@ -210,9 +232,14 @@ extension Word {
 
 // MARK: - Memory
 
-/// One block at a time, in a buffer that outlives it, so that a touch after the free is seen and does no harm.
+/// The memory of one pool at a time, in a buffer that outlives it: a touch after the free is detected and does no harm.
 @usableFromInline
 enum Memory {
+    private struct Allocation {
+        let range: Range<UnsafeMutableRawPointer>
+        var isAlive = true
+    }
+
     private static let capacity = 1 << 13
     nonisolated(unsafe) private static let buffer = UnsafeMutableRawPointer.allocate(
         byteCount: capacity,
@@ -226,50 +253,80 @@ enum Memory {
     }()
     /// The places that have a number.
     nonisolated(unsafe) private static var places: [Int] = []
-    nonisolated(unsafe) private static var size = 0
-    nonisolated(unsafe) static var isAlive = false
+    /// The block, and then its chunks.
+    nonisolated(unsafe) private static var allocations: [Allocation] = []
     nonisolated(unsafe) private static var isLent = false
+    /// Whether the world reads for a check of its own.
+    nonisolated(unsafe) static var isPeeking = false
+
+    /// What new memory holds.
+    static var uninitialized: UInt { 0xDEAD_DEAD_DEAD_DEAD }
+
+    static var isAlive: Bool { allocations.contains { $0.isAlive } }
 
     @usableFromInline
-    typealias Free = @convention(c) (UnsafeMutableRawPointer) -> Void
+    struct Heap {
+        let allocate: @convention(c) (_ byteCount: Int, _ alignment: Int) -> UnsafeMutableRawPointer
+        let free: @convention(c) (UnsafeMutableRawPointer) -> Void
+    }
 
-    static func allocate(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
-        precondition(byteCount <= capacity && alignment <= 128)
-        size = byteCount
-        isAlive = true
+    static var heap: Heap { Heap(allocate: { Memory.allocate(byteCount: $0, alignment: $1) }, free: { Memory.free($0) }) }
+
+    /// Begins the memory of another pool.
+    static func reset() {
+        allocations.removeAll(keepingCapacity: true)
         isLent = false
         rx_reset()
         for place in places { numbers[place] = 0 }
         places.removeAll(keepingCapacity: true)
-        return buffer
+    }
+
+    static func allocate(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
+        let start = allocations.last.map { ($0.range.upperBound - buffer + 127) / 128 * 128 } ?? 0
+        precondition(start + byteCount <= capacity && alignment <= 128)
+        allocations.append(Allocation(range: buffer + start..<buffer + start + byteCount))
+        return buffer + start
     }
 
     /// Memory for a block that must not be freed by the core, and not touched after `takeBack()`.
     static func lend(byteCount: Int) -> UnsafeMutableRawPointer {
-        defer { isLent = true }
+        isLent = true
         return allocate(byteCount: byteCount, alignment: 128)
     }
 
     static func takeBack() { end() }
 
-    static func free(_ block: UnsafeMutableRawPointer) {
+    static func free(_ address: UnsafeMutableRawPointer) {
         if isLent { scheduler.fail("memory that is not the block's own is freed") }
-        if !isAlive { scheduler.fail("the block is freed twice") }
+        guard let index = allocations.firstIndex(where: { $0.range.lowerBound == address }) else {
+            return scheduler.fail("memory is freed that was not allocated")
+        }
+        if !allocations[index].isAlive {
+            scheduler.fail(index == 0 ? "the block is freed twice" : "a chunk is freed twice")
+        }
+        guard index == 0 else { return allocations[index].isAlive = false }
         end()
+        if isAlive { scheduler.fail("the block is freed before its chunks") }
+    }
+
+    static func checkInitialized(_ value: UInt) {
+        if value == uninitialized { scheduler.fail("memory is read that is not initialized for the caller") }
     }
 
     private static func end() {
         if !rx_may_end(Int32(scheduler.caller)) {
             scheduler.fail("data race: the block ends, and an access by another caller does not happen before")
         }
-        isAlive = false
+        allocations[0].isAlive = false
         world.checkFreed()
     }
 
     @usableFromInline
     static func willTouch(_ address: UnsafeMutableRawPointer, _ function: StaticString = #function) {
-        if !isAlive { scheduler.fail("memory of the block is touched after it was freed") }
-        if address < buffer || address >= buffer + size { scheduler.fail("memory outside of the block is touched") }
+        guard let allocation = allocations.first(where: { $0.range.contains(address) }) else {
+            return scheduler.fail("memory outside of the block is touched")
+        }
+        if !allocation.isAlive { scheduler.fail("memory of the block is touched after it was freed") }
         // What is not atomic and does not change is not counted, because the promises read it, too.
         let (isStep, isElement, isWaker) = (function == "step(at:)", function == "element(_:)", function == "waker")
         guard isStep || isElement || isWaker else { return }
@@ -319,10 +376,15 @@ enum Memory {
     static func name(of address: UnsafeMutablePointer<UInt>) -> String {
         let core = world.core, shape = core.shape
         let offset = UnsafeMutableRawPointer(address) - core.base
-        if offset >= shape.cells {
-            let number = (offset - shape.cells) / 8
-            return number < shape.ring ? "cell \(number)" : "word \(number - shape.ring) behind the cells"
+        if let chunk = allocations.firstIndex(where: { $0.range.contains(address) }), chunk > 0 {
+            return
+                "word \((UnsafeMutableRawPointer(address) - allocations[chunk].range.lowerBound) / 8) of allocation \(chunk)"
         }
+        if offset >= shape.tallies { return "tally \((offset - shape.tallies) / 8)" }
+        if shape.isChunked, offset >= shape.records {
+            return "chunk \((offset - shape.records) / 8) of the directories"
+        }
+        if offset >= shape.cells { return "cell \((offset - shape.cells) / 8)" }
         if offset >= shape.records {
             let (record, field) = (offset - shape.records).quotientAndRemainder(dividingBy: Record.stride)
             return "record \(record)'s \(["next", "progress", "deadline"][field / 8])"
@@ -332,6 +394,11 @@ enum Memory {
         let number = (offset - 3 * Core.line) / 8
         return number == 0 ? "free list" : number == 1 ? "holds" : "word \(number) beside the holds"
     }
+}
+
+/// What is smaller here than in the core.
+enum Slots {
+    static var inFirstSegment: Int { 1 }
 }
 
 @usableFromInline
