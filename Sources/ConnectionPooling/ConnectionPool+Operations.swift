@@ -40,19 +40,22 @@ extension ConnectionPool {
     /// Connections above a lower maximum are closed: idle ones now, leased ones when they come back or, where others are idle by
     /// then, those within a second.
     ///
-    /// - Parameter maximum: From 1 to the configuration's `largestMaximum`.
+    /// - Parameter maximum: From 1 to 100,000. The memory of a larger maximum stays with the pool.
     /// - Throws: ``PoolError`` with the code `invalidConfiguration` for another number.
     /// - Complexity: O(connections).
     public func resize(to maximum: Int) throws(PoolError) {
-        guard 1...lockPool.capacity ~= maximum else {
+        guard ConnectionPoolConfiguration.maximumRange ~= maximum else {
             throw PoolError(
                 invalid: "maximumConnections",
-                "can be changed to 1 to \(lockPool.capacity), which is largestMaximum, not to \(maximum)",
+                "must be from 1 to 100,000, not \(maximum)",
                 in: configuration.name
             )
         }
         size.withLock { size in
             size = maximum
+            lockPool.addSlots(until: maximum)
+            // Before a slot can be reserved.
+            places.grow(to: lockPool.capacity)
             growth.plan.withLock { $0.maximum = maximum }
             lockPool.resize(to: maximum)
             sizeIsUnsettled.store(true, ordering: .relaxed)

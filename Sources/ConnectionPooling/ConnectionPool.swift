@@ -119,7 +119,6 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     ) throws(PoolError) {
         try configuration.validate()
         size = Locked(configuration.maximumConnections)
-        let capacity = configuration.largestMaximum ?? configuration.maximumConnections
         let time = PoolTime(clock)
         let patient = Patient(time: time)
         let growth = Growth(configuration, random: random)
@@ -136,7 +135,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         self.patient = patient
         self.growth = growth
         self.closer = closer
-        let places = Places(count: capacity)
+        let places = Places(count: configuration.maximumConnections)
         self.places = places
         checkoutTimeout = configuration.checkoutTimeout.wholeNanoseconds
         validateAfter = configuration.validateAfterIdle?.wholeNanoseconds ?? .max
@@ -151,7 +150,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         )
         self.context = context
         lockPool = LockPool(
-            capacity: capacity,
+            capacity: configuration.maximumConnections,
             maximumWaiters: configuration.maximumWaiters,
             callersCreate: false,
             clock: clock,
@@ -172,7 +171,6 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
             },
             onVacancy: { _ in unsafe context.pool?.grow() }
         )
-        if capacity > configuration.maximumConnections { lockPool.resize(to: configuration.maximumConnections) }
         // Nobody can call the pool before this initialiser has ended.
         unsafe context.pool = self
     }

@@ -17,7 +17,7 @@
         /// The keys are named as the fields are, and each may be left out.
         ///
         /// - `name` (string)
-        /// - `maximumConnections`, `largestMaximum`, `minimumConnections`, `minimumIdleConnections`,
+        /// - `maximumConnections`, `minimumConnections`, `minimumIdleConnections`,
         ///   `maximumConcurrentConnects`, `maximumWaiters` (int)
         /// - `maximumUses` (int, or `never`)
         /// - `checkoutTimeout`, `connectTimeout`, `resetTimeout`, `closeTimeout`, `drainTimeout`, `initialBackoff`,
@@ -38,7 +38,6 @@
             let reader = FieldReader(config: config, pool: config.string(forKey: "name") ?? defaults.name)
             try reader.read("name", into: &name)
             try reader.read("maximumConnections", into: &maximumConnections)
-            try reader.read("largestMaximum", into: &largestMaximum)
             try reader.read("minimumConnections", into: &minimumConnections)
             try reader.read("minimumIdleConnections", into: &minimumIdleConnections)
             try reader.read("maximumConcurrentConnects", into: &maximumConcurrentConnects)

@@ -7,8 +7,7 @@ extension ConnectionPoolConfiguration {
     ///
     /// - Throws: ``PoolError`` with the code `invalidConfiguration`, which names the field.
     public func validate() throws(PoolError) {
-        try check("maximumConnections", maximumConnections, in: 1...100_000)
-        try check("largestMaximum", largestMaximum ?? maximumConnections, in: maximumConnections...100_000)
+        try check("maximumConnections", maximumConnections, in: Self.maximumRange)
         try check("minimumConnections", minimumConnections, in: 0...maximumConnections)
         try check("minimumIdleConnections", minimumIdleConnections, in: 0...maximumConnections)
         try check("maximumConcurrentConnects", maximumConcurrentConnects, in: 1...100_000)
@@ -46,6 +45,9 @@ extension ConnectionPoolConfiguration {
             )
         }
     }
+
+    /// What ``maximumConnections`` can be, also by ``ConnectionPool/resize(to:)``.
+    static let maximumRange = 1...100_000
 
     private func check(_ field: String, _ value: Int, in range: ClosedRange<Int>) throws(PoolError) {
         if range.contains(value) { return }

@@ -9,12 +9,9 @@ public struct ConnectionPoolConfiguration: Hashable, Sendable {
     public var name: String
 
     /// How many connections there are at most, counting those that are being made and those that are being closed; at least
-    /// one. The default is 10, which is what a database on a few cores does best with.
+    /// one. The default is 10, which is what a database on a few cores does best with. ``ConnectionPool/resize(to:)`` changes it
+    /// while the pool is in use.
     public var maximumConnections: Int
-
-    /// How far ``ConnectionPool/resize(to:)`` can raise ``maximumConnections``; by default not at all. Every place costs some
-    /// memory, and a look when a caller has to wait.
-    public var largestMaximum: Int?
 
     /// How many connections are kept, from the first checkout on, even if nobody uses them. The default is 0: what is not used
     /// is closed.
@@ -101,7 +98,6 @@ public struct ConnectionPoolConfiguration: Hashable, Sendable {
     public init(
         name: String = "connections",
         maximumConnections: Int = 10,
-        largestMaximum: Int? = nil,
         minimumConnections: Int = 0,
         minimumIdleConnections: Int = 0,
         maximumConcurrentConnects: Int = 4,
@@ -123,7 +119,6 @@ public struct ConnectionPoolConfiguration: Hashable, Sendable {
     ) {
         self.name = name
         self.maximumConnections = maximumConnections
-        self.largestMaximum = largestMaximum
         self.minimumConnections = minimumConnections
         self.minimumIdleConnections = minimumIdleConnections
         self.maximumConcurrentConnects = maximumConcurrentConnects

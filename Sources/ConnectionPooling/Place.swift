@@ -199,23 +199,53 @@ struct Place: @unchecked Sendable {
     }
 }
 
-/// The records of all places of a pool.
+/// The records of all slots of a pool. A record stays where it is for as long as the pool.
 @safe
 final class Places: @unchecked Sendable {
-    let indices: Range<Int>
-    private let memory: UnsafeMutableRawPointer
+    /// Records that were made together.
+    @safe
+    private struct Segment {
+        let first: Int
+        let count: Int
+        let memory: UnsafeMutableRawPointer
+    }
+
+    /// The core adds slots in segments of twice the size each, so more than these do not come.
+    private static var mostSegments: Int { 17 }
+
+    private let segments = UnsafeMutablePointer<Segment>.allocate(capacity: mostSegments)
+    private let segmentCount = Atomic(0)
     private let useTotals = UseTotals()
 
     init(count: Int) {
         precondition(MemoryLayout<PlaceRecord>.size <= PlaceRecord.stride)
-        indices = 0..<count
-        unsafe memory = .allocate(byteCount: count * PlaceRecord.stride, alignment: PlaceRecord.stride)
-        for index in indices {
+        grow(to: count)
+    }
+
+    /// The numbers of the slots.
+    var indices: Range<Int> {
+        let last = unsafe segments[segmentCount.load(ordering: .acquiring) - 1]
+        return 0..<last.first + last.count
+    }
+
+    /// Adds records until there are so many. For one thread at a time.
+    func grow(to count: Int) {
+        let number = segmentCount.load(ordering: .relaxed)
+        let first = number == 0 ? 0 : indices.upperBound
+        if count <= first { return }
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: (count - first) * PlaceRecord.stride,
+            alignment: PlaceRecord.stride
+        )
+        for index in 0..<count - first {
             unsafe (memory + index * PlaceRecord.stride).initializeMemory(
                 as: PlaceRecord.self,
                 to: PlaceRecord(useTotals: useTotals)
             )
         }
+        unsafe (segments + number).initialize(to: Segment(first: first, count: count - first, memory: memory))
+        // Release: a thread that finds the new number finds the records.
+        segmentCount.store(number + 1, ordering: .releasing)
     }
 
     deinit {
@@ -223,7 +253,8 @@ final class Places: @unchecked Sendable {
             self[index].useCounts?.deallocate()
             unsafe self[index].record.deinitialize(count: 1)
         }
-        unsafe memory.deallocate()
+        for number in 0..<segmentCount.load(ordering: .relaxed) { unsafe segments[number].memory.deallocate() }
+        unsafe segments.deallocate()
     }
 
     /// How long all uses took. O(slots).
@@ -240,11 +271,22 @@ final class Places: @unchecked Sendable {
     }
 
     func index(of place: Place) -> Int {
-        unsafe (UnsafeMutableRawPointer(place.record) - memory) / PlaceRecord.stride
+        for number in 0..<segmentCount.load(ordering: .acquiring) {
+            let segment = unsafe segments[number]
+            let offset = unsafe UnsafeMutableRawPointer(place.record) - segment.memory
+            if 0..<segment.count * PlaceRecord.stride ~= offset {
+                return segment.first + offset / PlaceRecord.stride
+            }
+        }
+        preconditionFailure("ConnectionPool: this place is of another pool.")
     }
 
     subscript(index: Int) -> Place {
-        unsafe Place((memory + index * PlaceRecord.stride).assumingMemoryBound(to: PlaceRecord.self))
+        var number = segmentCount.load(ordering: .acquiring) - 1
+        while unsafe segments[number].first > index { number -= 1 }
+        let segment = unsafe segments[number]
+        let record = unsafe segment.memory + (index - segment.first) * PlaceRecord.stride
+        return unsafe Place(record.assumingMemoryBound(to: PlaceRecord.self))
     }
 }
 

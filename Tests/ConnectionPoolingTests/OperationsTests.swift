@@ -13,7 +13,7 @@ import Testing
     @Test("The maximum is changed at run time, within its bounds")
     func resize() async throws {
         let factory = ScriptedFactory()
-        let pool = try makePool(factory, clock, maximum: 1) { $0.largestMaximum = 3 }
+        let pool = try makePool(factory, clock, maximum: 1)
         let first = try await pool.getOrCreate()
         let waiter = await inLine(1, of: pool)
         try pool.resize(to: 2)
@@ -22,8 +22,36 @@ import Testing
         await eventually { factory.closed == [2] }
         first.release()
         #expect(pool.status.idle == 1 && pool.status.maximum == 1)
-        let error = #expect(throws: PoolError.self) { try pool.resize(to: 4) }
-        #expect(error?.code == .invalidConfiguration)
+        for maximum in [0, 100_001] {
+            let error = #expect(throws: PoolError.self) { try pool.resize(to: maximum) }
+            #expect(error?.code == .invalidConfiguration)
+        }
+    }
+
+    @Test("A maximum far above the first one serves all who wait, is observed and inspected, and is lowered again")
+    func growth() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock, maximum: 1) {
+            $0.maximumConcurrentConnects = 200
+            $0.maximumWaiters = 200
+        }
+        let leases = HeldLeases<ScriptedFactory>()
+        let callers = (0..<200).map { _ in Task { leases.hold(try await pool.getOrCreate()) } }
+        await eventually { pool.status.waiting == 199 }
+        try pool.resize(to: 200)
+        for caller in callers { try await caller.value }
+        #expect(pool.status.leased == 200 && factory.connects == 200)
+        #expect(pool.snapshot.counters.acquired == 200)
+        leases.releaseAll()
+        #expect(pool.status.idle == 200 && pool.snapshot.useTimes.count == 200)
+        pool.inspectIdle()
+        #expect(pool.status.idle == 200)
+        pool.evictAll()
+        await eventually { factory.closed.count == 200 }
+        #expect(try await pool.withConnection { $0.id } == 201)
+        try pool.resize(to: 1)
+        #expect(pool.status.maximum == 1 && pool.status.idle == 1)
+        await pool.shutdown(drain: .seconds(1))
     }
 
     @Test("A smaller pool closes what is idle before what is in use, also when that came back later")

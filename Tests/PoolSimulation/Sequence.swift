@@ -88,12 +88,10 @@ final class Sequence: @unchecked Sendable {
 
     private static func configuration(_ dice: inout Dice) -> ConnectionPoolConfiguration {
         let maximum = dice.pick(1...4)
-        let largest = maximum + dice.pick(0...2)
         let backoff = dice.pick([Duration.zero, .milliseconds(100)])
         return ConnectionPoolConfiguration(
             name: "simulated",
             maximumConnections: maximum,
-            largestMaximum: largest,
             minimumConnections: dice.pick(0...maximum),
             maximumConcurrentConnects: dice.pick(1...3),
             maximumWaiters: dice.pick([1, 4, 16]),
@@ -205,7 +203,7 @@ final class Sequence: @unchecked Sendable {
         case .weather: world.weather = dice.once(in: 2) ? .fair : dice.pick(World.Weather.allCases)
         case .resize:
             guard let pool else { return false }
-            let maximum = dice.pick(1...configuration.largestMaximum!)
+            let maximum = dice.pick([1, 2, 3, 4, 5, 6, 70])
             world.maximum = maximum
             wasResized = true
             do { try pool.resize(to: maximum) } catch { world.complain("a resize failed: \(error)") }

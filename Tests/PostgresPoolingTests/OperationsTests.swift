@@ -91,14 +91,13 @@ import Testing
             {
                 $0.pool.minimumConnections = 2
                 $0.pool.maximumConnections = 2
-                $0.pool.largestMaximum = 3
             }
         ) { pool in
             pool.prewarm()
             await until { pool.status.idle == 2 }
             try pool.resize(to: 3)
             #expect(pool.status.maximum == 3)
-            #expect(throws: PoolError.self) { try pool.resize(to: 4) }
+            #expect(throws: PoolError.self) { try pool.resize(to: 0) }
             pool.suspend()
             let waiting = Task { try await pool.query("SELECT 7", as: Int.self) }
             await until { pool.status.waiting == 1 }

@@ -20,7 +20,7 @@ import Testing
     @Test("Each field has a key of its name")
     func fields() throws {
         let read = try configuration([
-            "name": "orders", "maximumConnections": 20, "largestMaximum": 40, "minimumConnections": 2,
+            "name": "orders", "maximumConnections": 20, "minimumConnections": 2,
             "maximumConcurrentConnects": 3, "maximumWaiters": 99, "checkoutTimeout": "1s", "connectTimeout": "2s",
             "resetTimeout": "3s", "closeTimeout": "4s", "drainTimeout": "5s", "initialBackoff": "6ms",
             "maximumBackoff": "7ms", "circuitBreakerThreshold": "8s", "validateAfterIdle": "9s",
@@ -30,7 +30,6 @@ import Testing
         let expected = ConnectionPoolConfiguration(
             name: "orders",
             maximumConnections: 20,
-            largestMaximum: 40,
             minimumConnections: 2,
             maximumConcurrentConnects: 3,
             maximumWaiters: 99,
