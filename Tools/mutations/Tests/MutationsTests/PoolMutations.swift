@@ -7,19 +7,19 @@ extension Mutation {
     static let all: [Mutation] = [
         Mutation(
             testDescription: "A broken connection is passed on",
-            file: "ConnectionPool+Return.swift",
+            file: "Lifecycle/ConnectionPool+Return.swift",
             original: "case .broken: discard(lease, .broken)",
             mutant: "case .broken: pass(lease, at: now)"
         ),
         Mutation(
             testDescription: "A connection that needs a reset is passed on",
-            file: "ConnectionPool+Return.swift",
+            file: "Lifecycle/ConnectionPool+Return.swift",
             original: "case .needsReset: reset(lease)",
             mutant: "case .needsReset: pass(lease, at: now)"
         ),
         Mutation(
             testDescription: "A connection that has failed its test, or could not be reset, is passed on",
-            file: "ConnectionPool+Return.swift",
+            file: "Lifecycle/ConnectionPool+Return.swift",
             original: """
                         discard(treated.connection, reservation, end)
                                     }
@@ -31,128 +31,128 @@ extension Mutation {
         ),
         Mutation(
             testDescription: "A connection that was evicted while it was tested is kept",
-            file: "ConnectionPool+Return.swift",
+            file: "Lifecycle/ConnectionPool+Return.swift",
             original: "{ pass(LockGuard(slot), at: now) }",
             mutant: "{ release(LockGuard(slot)) }"
         ),
         Mutation(
             testDescription: "A connection that was evicted while it was leased is kept",
-            file: "ConnectionPool+Return.swift",
+            file: "Lifecycle/ConnectionPool+Return.swift",
             original:
                 "if place.retireAt == 0 { return discard(lease, .evicted) }\n        let isExpired = now >= place.retireAt",
             mutant: "let isExpired = now >= place.retireAt && place.retireAt > 0"
         ),
         Mutation(
             testDescription: "A connection that was made while all were evicted is kept",
-            file: "ConnectionPool+Growth.swift",
+            file: "Lifecycle/ConnectionPool+Growth.swift",
             original: "if self.generation.load(ordering: .sequentiallyConsistent) == generation {",
             mutant: "if self.generation.load(ordering: .sequentiallyConsistent) >= generation {"
         ),
         Mutation(
             testDescription: "A connection that is evicted after its hand-over is handed out",
-            file: "ConnectionPool+Checkout.swift",
+            file: "Pool/ConnectionPool+Checkout.swift",
             original: "&& place.generation == generation.load(ordering: .relaxed)",
             mutant: "&& place.generation <= generation.load(ordering: .relaxed)"
         ),
         Mutation(
             testDescription: "A connection that is evicted during its test or hook is handed out",
-            file: "ConnectionPool+Preparation.swift",
+            file: "Lifecycle/ConnectionPool+Preparation.swift",
             original: "        if discardEvicted(slot) { return nil }\n        if context.gate",
             mutant: "        if context.gate"
         ),
         Mutation(
             testDescription: "A suspended pool hands out a connection whose test or hook has ended",
-            file: "ConnectionPool+Preparation.swift",
+            file: "Lifecycle/ConnectionPool+Preparation.swift",
             original: "if context.gate.load(ordering: .sequentiallyConsistent) == Gate.suspended {",
             mutant: "if context.gate.load(ordering: .sequentiallyConsistent) < Gate.open {"
         ),
         Mutation(
             testDescription: "A caller that leaves a test takes its connection with it",
-            file: "ConnectionPool+Return.swift",
+            file: "Lifecycle/ConnectionPool+Return.swift",
             original: "if caller?.finish(.succeeded(slot)) != true {",
             mutant: "if caller?.finish(.succeeded(slot)) == nil {"
         ),
         Mutation(
             testDescription: "Connections that are being closed and have no place are not counted",
-            file: "GrowthPlan.swift",
+            file: "Lifecycle/GrowthPlan.swift",
             original: "maximum - demand.occupied - homeless",
             mutant: "maximum - demand.occupied"
         ),
         Mutation(
             testDescription: "Connects under way are not counted",
-            file: "GrowthPlan.swift",
+            file: "Lifecycle/GrowthPlan.swift",
             original: "homeless, concurrent - connecting)",
             mutant: "homeless, concurrent)"
         ),
         Mutation(
             testDescription: "A connection that comes too late is not closed",
-            file: "ConnectionPool+Growth.swift",
+            file: "Lifecycle/ConnectionPool+Growth.swift",
             original: "closer.close(connection, isCounted: false)",
             mutant: "_ = closer\n_ = consume connection"
         ),
         Mutation(
             testDescription: "Nobody tries again after an outage",
-            file: "GrowthPlan.swift",
+            file: "Lifecycle/GrowthPlan.swift",
             original: "room = demand.now < outage.retryAt ? 0 : min(room, 1 - connecting)",
             mutant: "room = 0"
         ),
         Mutation(
             testDescription: "The end of a connect starts no other",
-            file: "ConnectionPool+Growth.swift",
+            file: "Lifecycle/ConnectionPool+Growth.swift",
             original: "        grow()\n        tellShutdown()\n",
             mutant: "        tellShutdown()\n"
         ),
         Mutation(
             testDescription: "A deadlock is not seen",
-            file: "ConnectionPool+Nesting.swift",
+            file: "Pool/ConnectionPool+DeadlockDetection.swift",
             original: "if holder == 0 || !waiting.contains(holder) { return false }",
             mutant: "if holder == 0 || !waiting.contains(holder) || true { return false }"
         ),
         Mutation(
             testDescription: "A deadlock is seen where others can still give back",
-            file: "ConnectionPool+Nesting.swift",
+            file: "Pool/ConnectionPool+DeadlockDetection.swift",
             original: "if holder == 0 || !waiting.contains(holder) { return false }",
             mutant: "_ = holder"
         ),
         Mutation(
             testDescription: "What takes too long is waited for all the same",
-            file: "Patient.swift",
+            file: "Support/TimeLimit.swift",
             original: "if race.finish(.timedOut, late: late) { worker.cancel() }",
             mutant: "worker.cancel()"
         ),
         Mutation(
             testDescription: "A smaller pool keeps idle connections beside leased ones that are to go",
-            file: "ConnectionPool+Upkeep.swift",
+            file: "Lifecycle/ConnectionPool+Maintenance.swift",
             original: "        closeSurplus()\n",
             mutant: ""
         ),
         Mutation(
             testDescription: "A suspended pool hands out what comes back",
-            file: "ConnectionPool+Operations.swift",
+            file: "Pool/ConnectionPool+Operations.swift",
             original: "if isSuspended { held.append(slot) }\n        return isSuspended",
             mutant: "return false"
         ),
         Mutation(
             testDescription: "What a suspended pool keeps is forgotten when it is closed",
-            file: "ConnectionPool+Operations.swift",
+            file: "Pool/ConnectionPool+Operations.swift",
             original: "        lockPool.close()\n        releaseHeld()\n",
             mutant: "        lockPool.close()\n"
         ),
         Mutation(
             testDescription: "A shutdown does not wait for what is open",
-            file: "ConnectionPool+Operations.swift",
+            file: "Pool/ConnectionPool+Operations.swift",
             original: "await closer.wait { closer.isAllClosed && growth.plan.withLock { $0.connecting } == 0 }",
             mutant: "await closer.wait { closer.closing >= 0 && growth.plan.withLock { $0.connecting } >= 0 }"
         ),
         Mutation(
             testDescription: "A closed connection is not counted as closed",
-            file: "Closer.swift",
+            file: "Lifecycle/Closer.swift",
             original: "if isCounted { state.open -= 1 }",
             mutant: ""
         ),
         Mutation(
             testDescription: "A caller who gave back is still taken for a holder",
-            file: "Place.swift",
+            file: "Lifecycle/ConnectionRecord.swift",
             original: "unsafe record.pointee.holder.store(0, ordering: .relaxed)",
             mutant: ""
         ),

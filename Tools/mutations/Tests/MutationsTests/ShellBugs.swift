@@ -7,21 +7,21 @@ extension SeededBug {
     static let shell: [SeededBug] = [
         SeededBug(
             "The second wait of a caller has the whole timeout",
-            in: "ConnectionPooling/ConnectionPool+Checkout.swift",
+            in: "ConnectionPooling/Pool/ConnectionPool+Checkout.swift",
             "nanoseconds: wait.rest(at: now))",
             "nanoseconds: wait.rest(at: began))",
             foundBy: "ConnectionPoolingTests.SecondWaitTests/rest"
         ),
         SeededBug(
             "A connection that arrives after its connect timeout is closed as if the pool counted it",
-            in: "ConnectionPooling/ConnectionPool+Growth.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Growth.swift",
             "closer.close(connection, isCounted: false)",
             "closer.close(connection)",
             foundBy: "ConnectionPoolingTests.SecondWaitTests/lateConnection"
         ),
         SeededBug(
             "A stale connection stays leased when the caller takes a fresh one",
-            in: "ConnectionPooling/ConnectionPool+Preparation.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Preparation.swift",
             """
                             release(LockGuard(slot))
                             slot = fresh
@@ -31,56 +31,56 @@ extension SeededBug {
         ),
         SeededBug(
             "A caller whose deadline passes during a test gets in line again",
-            in: "ConnectionPooling/ConnectionPool+Preparation.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Preparation.swift",
             "if wait.rest(at: time.now) == 0 { throw error(.timedOut, since: wait.began, cause: wait.cause) }",
             "",
             foundBy: "ConnectionPoolingTests.PreparationTests/deadlineDuringTest"
         ),
         SeededBug(
             "A caller awaits each test that hangs for as long as the first",
-            in: "ConnectionPooling/ConnectionPool+Preparation.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Preparation.swift",
             "wait.unfinishedTests += 1",
             "",
             foundBy: "ConnectionPoolingTests.PreparationTests/hangingTests"
         ),
         SeededBug(
             "A caller awaits a test for an eighth of the reset timeout",
-            in: "ConnectionPooling/ConnectionPool+Preparation.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Preparation.swift",
             "wholeNanoseconds / 16)",
             "wholeNanoseconds / 8)",
             foundBy: "ConnectionPoolingTests.PreparationTests/hangingTests"
         ),
         SeededBug(
             "A test at the instant of the caller's arrival does not count",
-            in: "ConnectionPooling/ConnectionPool+Preparation.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Preparation.swift",
             "place.idleSince >= began { return false }",
             "place.idleSince > began { return false }",
             foundBy: "ConnectionPoolingTests.PreparationTests/testAtEachCheckout"
         ),
         SeededBug(
             "A failed test casts no suspicion on other connections",
-            in: "ConnectionPooling/ConnectionPool+Return.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
             "if end == .failedTest { suspectOthers(than: place) }",
             "",
             foundBy: "ConnectionPoolingTests.PreparationTests/suspectsAtCheckout"
         ),
         SeededBug(
             "A successful test does not count as a sign of life",
-            in: "ConnectionPooling/ConnectionPool+Return.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
             "if end == .failedTest { place.touch(at: now) }",
             "if end != .failedTest { place.touch(at: now) }",
             foundBy: "ConnectionPoolingTests.HealthTests/nextKeepAlive"
         ),
         SeededBug(
             "A connection has one use more than the maximum",
-            in: "ConnectionPooling/ConnectionPool+Return.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
             "place.uses >= context.maximumUses",
             "place.uses > context.maximumUses",
             foundBy: "ConnectionPoolingTests.RetirementTests/maximumUses"
         ),
         SeededBug(
             "A suspended pool passes on what returns in order",
-            in: "ConnectionPooling/ConnectionPool+Return.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
             """
             now < place.retireAt, place.uses < maximumUses,
                         gate.load(ordering: .relaxed) == Gate.open
@@ -90,49 +90,49 @@ extension SeededBug {
         ),
         SeededBug(
             "A reset that a hook asks for is left out",
-            in: "ConnectionPooling/ConnectionPool+Return.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
             "case .needsReset: await factory.reset(connection)",
             "case .needsReset: true",
             foundBy: "ConnectionPoolingTests.HealthTests/resetByHook"
         ),
         SeededBug(
             "A detached connection still counts as open",
-            in: "ConnectionPooling/ConnectionPool+Discard.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Discard.swift",
             "closer.detached()",
             "",
             foundBy: "ConnectionPoolingTests.DiscardTests/detach"
         ),
         SeededBug(
             "A detached connection is not counted",
-            in: "ConnectionPooling/ConnectionPool+Discard.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Discard.swift",
             "noteClosing(.detached)",
             "",
             foundBy: "ConnectionPoolingTests.DiscardTests/detach"
         ),
         SeededBug(
             "The pause before the next attempt is an instant instead of a duration",
-            in: "ConnectionPooling/ConnectionPool+Growth.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Growth.swift",
             "sleep(nanoseconds: retryAt - now)",
             "sleep(nanoseconds: retryAt)",
             foundBy: "ConnectionPoolingTests.GrowthTests/pauseOfOldPool"
         ),
         SeededBug(
             "Lifetimes are spread over half of their length",
-            in: "ConnectionPooling/ConnectionPool+Growth.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Growth.swift",
             "UInt64(Double(lifetime) / 4 *",
             "UInt64(Double(lifetime) / 2 *",
             foundBy: "ConnectionPoolingTests.RetirementTests/herd"
         ),
         SeededBug(
             "A connection retires a lifetime after the clock's origin",
-            in: "ConnectionPooling/ConnectionPool+Growth.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Growth.swift",
             "return now &+ lifetime -",
             "return lifetime -",
             foundBy: "ConnectionPoolingTests.RetirementTests/lifetime"
         ),
         SeededBug(
             "A connection that afterConnect refuses is not closed",
-            in: "ConnectionPooling/ConnectionPool+Growth.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Growth.swift",
             """
                             await factory.close(connection)
                             throw error
@@ -142,21 +142,21 @@ extension SeededBug {
         ),
         SeededBug(
             "Failed connects are not counted",
-            in: "ConnectionPooling/ConnectionPool+Growth.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Growth.swift",
             "counters.withLock { $0.connectFailures += 1 }",
             "",
             foundBy: "ConnectionPoolingTests.CountersTests/callers"
         ),
         SeededBug(
             "A connection reaches its idle timeout one instant late",
-            in: "ConnectionPooling/ConnectionPool+Upkeep.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Maintenance.swift",
             "if idleFor >= configuration.idleTimeout",
             "if idleFor > configuration.idleTimeout",
             foundBy: "ConnectionPoolingTests.PoolDecisionTests/idleConnections"
         ),
         SeededBug(
             "A round closes idle connections below the minimum",
-            in: "ConnectionPooling/ConnectionPool+Upkeep.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Maintenance.swift",
             """
             case .close(let end):
                             surplus -= 1
@@ -166,49 +166,49 @@ extension SeededBug {
         ),
         SeededBug(
             "A round is due one use after the maximum",
-            in: "ConnectionPooling/ConnectionPool+Rounds.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+MaintenanceSchedule.swift",
             "if uses >= configuration.maximumUses",
             "if uses > configuration.maximumUses",
             foundBy: "ConnectionPoolingTests.ScaleTests/dueAsVerdict"
         ),
         SeededBug(
             "A closed connection keeps its slot",
-            in: "ConnectionPooling/Closer.swift",
+            in: "ConnectionPooling/Lifecycle/Closer.swift",
             "completion()",
             "",
             foundBy: "ConnectionPoolingTests.ConnectionPoolTests/broken"
         ),
         SeededBug(
             "A task counts as waiting after it has its connection",
-            in: "ConnectionPooling/ConnectionPool+Checkout.swift",
+            in: "ConnectionPooling/Pool/ConnectionPool+Checkout.swift",
             "defer { endWaiting(entry) }",
             "_ = entry",
             foundBy: "ConnectionPoolingTests.NestingTests/harmless"
         ),
         SeededBug(
             "The wait of a caller is measured from the clock's origin",
-            in: "ConnectionPooling/ConnectionPool+Checkout.swift",
+            in: "ConnectionPooling/Pool/ConnectionPool+Checkout.swift",
             "noteWait(now.elapsed(since: began))",
             "noteWait(now)",
             foundBy: "ConnectionPoolingTests.ObservationTests/snapshot"
         ),
         SeededBug(
             "The timer of a finished operation goes on",
-            in: "ConnectionPooling/Patient.swift",
+            in: "ConnectionPooling/Support/TimeLimit.swift",
             "timer.cancel()",
             "",
             foundBy: "ConnectionPoolingTests.ScaleTests/emptyPool"
         ),
         SeededBug(
             "A shutdown interrupts idle connections instead of leased ones",
-            in: "ConnectionPooling/ConnectionPool+Operations.swift",
+            in: "ConnectionPooling/Pool/ConnectionPool+Operations.swift",
             "lockPool.peek(index) == .leased { closer.interrupt(index) }",
             "lockPool.peek(index) == .idle { closer.interrupt(index) }",
             foundBy: "ConnectionPoolingTests.OperationsTests/interruption"
         ),
         SeededBug(
             "The last use of a closed pool is not reported",
-            in: "ConnectionPooling/ConnectionPool+Discard.swift",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Discard.swift",
             "if isObserved, lockPool.isClosed, lockPool.occupancy.leased == 0 { reportStatus() }",
             "",
             foundBy: "ConnectionPoolingTests.CountersTests/reports"
