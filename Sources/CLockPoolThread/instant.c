@@ -14,7 +14,7 @@ static uint64_t nanoseconds_of(clockid_t clock) {
 
 uint64_t lockpool_nanoseconds(void) { return nanoseconds_of(CLOCK_MONOTONIC); }
 
-// On Apple's systems CLOCK_MONOTONIC goes on while the machine sleeps.
+// On Apple's systems CLOCK_MONOTONIC continues while the machine sleeps.
 uint64_t lockpool_instant(void) {
 #if defined(CLOCK_BOOTTIME)
   return nanoseconds_of(CLOCK_BOOTTIME);

@@ -33,7 +33,7 @@ void lockpool_parker_wake(lockpool_parker *parker, intptr_t wakeup) {
   pthread_mutex_lock(&parker->mutex);
   parker->is_woken = true;
   parker->wakeup = wakeup;
-  // Under the mutex: the parker may be gone as soon as its owner can have it.
+  // Under the mutex: the parker's memory may be reused as soon as its owner can lock the mutex.
   pthread_cond_signal(&parker->condition);
   pthread_mutex_unlock(&parker->mutex);
 }

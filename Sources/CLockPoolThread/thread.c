@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// The name of a thread is not POSIX's.
+// POSIX has no function for the name of a thread.
 #define _GNU_SOURCE
 
 #include "CLockPoolThread.h"
@@ -43,7 +43,7 @@ void lockpool_thread_set_context(void *context) { thread_context = context; }
 
 int lockpool_allowed_processors(void) {
 #if defined(__linux__)
-  // Fails where the system knows of more than 1,024.
+  // Fails if the system has more than 1,024 processors.
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
 #endif
@@ -55,7 +55,7 @@ int lockpool_allowed_processors(void) {
 void lockpool_thread_name(const char *name) { pthread_setname_np(name); }
 #else
 void lockpool_thread_name(const char *name) {
-  // Linux refuses a longer one altogether.
+  // Linux rejects a longer name.
   char start[16];
   strncpy(start, name, sizeof start - 1);
   start[sizeof start - 1] = 0;

@@ -2,25 +2,26 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// Waiting without a task and without a thread: a waiter is a context and a function. For event loops, and for where there is
-// no runtime at all.
+// Waiting without a task and without a thread. A waiter is a function and a context for it. Event
+// loops and programs without a runtime wait in this way.
 
-/// What a callback waiter is told: the element that is its own now, or why there is none. Make a guard of it with
-/// ``LockPool/lease(_:)``, exactly once.
+/// The outcome of a callback waiter's wait: a leased element, or the reason why there is none.
+///
+/// Convert it to a guard with ``LockPool/lease(_:)``, exactly once.
 @frozen
 public struct Turn: Sendable {
-    /// The form in which it passes through a C function.
+    /// The form that passes through a C function.
     public let rawValue: Int
 
     /// Whether there is an element to lease.
     public var bringsElement: Bool { rawValue >= 0 }
 
-    /// A turn that has passed through a C function.
+    /// Creates a turn from a value that has passed through a C function.
     @inlinable
     public init(rawValue: Int) { self.rawValue = rawValue }
 }
 
-/// A callback waiter's place in line, by which it can be cancelled.
+/// A callback waiter's position in line, which ``LockPool/cancel(_:)`` takes.
 @frozen
 public struct WaiterTicket: Sendable {
     @usableFromInline let ticket: UInt
@@ -28,12 +29,13 @@ public struct WaiterTicket: Sendable {
 }
 
 extension Core {
-    /// Gets in line as a function and a context for it, and looks at every slot.
+    /// Puts a callback waiter in line and examines every slot.
     ///
-    /// The waiter may be served before this has come to an end, and its record is used by two: by this, which notes the
-    /// ticket in it for whoever looks for deadlines, and by whoever wakes. The second of the two gives it back.
+    /// The waiter may be served before this function returns. Two threads therefore use its
+    /// record: this one, which stores the ticket in it for the deadline sweep, and the thread
+    /// that wakes the waiter. The second of the two releases the record.
     ///
-    /// - Parameter deadline: When the wait ends, in ticks of the pool's clock; `nil` for never.
+    /// - Parameter deadline: The end of the wait, in ticks of the pool's clock; `nil` for none.
     /// - Complexity: O(slots). Allocates nothing.
     @usableFromInline
     @unsafe
@@ -57,9 +59,9 @@ extension Core {
         }
     }
 
-    /// Takes a callback waiter out of the line, and tells it.
+    /// Takes a callback waiter out of the line and calls its function.
     ///
-    /// - Returns: Whether it was still there.
+    /// - Returns: Whether the waiter was still in line.
     @usableFromInline
     func cancel(_ waiter: WaiterTicket) -> Bool {
         guard cancel(Ticket(waiter.ticket), record: waiter.record) else { return false }
@@ -67,7 +69,7 @@ extension Core {
         return true
     }
 
-    /// The slot that a callback waiter was given with its turn.
+    /// Returns the slot that a callback waiter received with its turn.
     @usableFromInline
     func slot(for turn: Turn) throws(LockPoolError) -> Slot {
         if turn.rawValue < 0 { throw error(turn.rawValue) }

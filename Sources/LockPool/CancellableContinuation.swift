@@ -6,15 +6,16 @@
 
     /// Suspends the task until its continuation is resumed, with a handler for its cancellation.
     ///
-    /// A caller that is on an actor has to have the closure that `withTaskCancellationHandler` runs there too: otherwise that would go to a
-    /// thread of the cooperative pool, and the caller would come back from there. A closure on an actor makes sure of its executor at each
-    /// step, which for a task with a preferred one takes a lock. Most callers are on no actor; they have a closure of their own,
-    /// which saves two of six such looks.
+    /// For a caller on an actor, the closure that `withTaskCancellationHandler` runs is isolated
+    /// to that actor. Otherwise the closure would run on a thread of the cooperative pool, and
+    /// the caller would have to return from there. A closure on an actor checks its executor at
+    /// each step, which takes a lock for a task with a preferred executor. Most callers are on no
+    /// actor. They have a closure of their own, which saves two of six checks.
     ///
     /// - Parameters:
-    ///   - body: Gets the continuation, which has to be resumed once.
-    ///   - handler: Called if the task is cancelled, or is so already; before this function has returned.
-    /// - Returns: What the continuation is resumed with.
+    ///   - body: Receives the continuation, which must be resumed once.
+    ///   - handler: Called if the task is or becomes cancelled, before this function returns.
+    /// - Returns: The value that the continuation is resumed with.
     @inlinable
     @inline(__always)
     package nonisolated(nonsending) func withCancellableContinuation<Value: Sendable>(
@@ -30,7 +31,8 @@
         )
     }
 
-    /// As `withCancellableContinuation`, on an actor. Not inlined, so that who is on none has no room for it.
+    /// The form of `withCancellableContinuation` for an actor. Not inlined: callers on no actor
+    /// need no stack space for it.
     @inlinable
     @inline(never)
     func suspend<Value: Sendable>(

@@ -7,13 +7,13 @@
     import CLockPoolThread
 
     extension Core {
-        /// Waits in line for a slot, and blocks the thread meanwhile.
+        /// Waits in line for a slot and blocks the thread.
         ///
-        /// The thread times its wait itself, and takes itself out of the line when it is over: so a blocked thread depends on no
-        /// task, which might have no thread to run on.
+        /// The thread times its own wait and takes its waiter out of the line at the deadline. A
+        /// blocked thread thus depends on no task, which might find no thread to run on.
         ///
-        /// - Parameter timeout: How long; `nil` for ever.
-        /// - Returns: A slot in the caller's hand.
+        /// - Parameter timeout: The longest wait; `nil` for no limit.
+        /// - Returns: A slot that the caller holds.
         /// - Complexity: O(slots). Allocates nothing.
         @usableFromInline
         func waitBlocking(timeout: Duration?) throws(LockPoolError) -> Slot {
@@ -36,7 +36,7 @@
                 if let ticket = Record.Progress.ticket(record(index).progress.load()), cancel(ticket, record: index) {
                     return Wakeup.timedOut
                 }
-                // Somebody has taken this waiter out of the line and is about to wake it.
+                // Another thread has taken this waiter out of the line and is about to wake it.
                 _ = unsafe lockpool_parker_wait(parker, .max, &wakeup)
                 return wakeup
             }

@@ -2,22 +2,24 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// Where the records and cells of a block are. A block in the memory of its owner has all of them from the start. A block on the
-// heap allocates them in chunks: a waiter makes the chunk of its record and of its cell if no waiter was there before. So a
-// pool in which no caller waits has no memory for waiters, and another has what its waiters have needed.
+// The memory of the records and cells of a block. A block in memory of its owner has all of them
+// from the start. A block on the heap allocates them in chunks: a waiter allocates the chunk of
+// its record and of its cell if it is the first to need it. A pool in which no caller waits
+// therefore has no memory for waiters, and any other pool has what its waiters have needed.
 //
-// A chunk is made before anything refers to its records or cells: before the number of used records grows, and before the tail
-// of the queue moves to the ticket. A thread that reads those words with acquire finds the chunk, so its address is loaded relaxed.
+// A chunk exists before anything refers to its records or cells: before the number of used
+// records grows, and before the tail of the queue moves to the ticket. A thread that reads those
+// words with acquire finds the chunk, so the chunk's address is loaded relaxed.
 
 extension Core {
-    /// The record with this number, which is or was in use.
+    /// Returns the record with this index, which is or was in use.
     func record(_ index: Int) -> Record {
         if !shape.isChunked { return unsafe Record(address: base + shape.records + index * Record.stride) }
         let chunk = chunk(shape.records, index >> Int(shape.recordShift))
         return unsafe Record(address: recordAddress(index, in: chunk.loadSettled()))
     }
 
-    /// The cell of a ticket that is or was in line.
+    /// Returns the cell of a ticket that is or was in line.
     func cell(_ ticket: Ticket) -> Word {
         let index = cellIndex(ticket)
         if !shape.isChunked { return unsafe Word(at: base + shape.cells + index * MemoryLayout<UInt>.stride) }
@@ -25,7 +27,7 @@ extension Core {
         return unsafe Word(at: cellAddress(index, in: chunk.loadSettled()))
     }
 
-    /// Makes sure that there is a record with this number.
+    /// Ensures that the record with this index exists.
     func makeRecord(_ index: Int) {
         if !shape.isChunked { return }
         let chunk = chunk(shape.records, index >> Int(shape.recordShift))
@@ -34,7 +36,8 @@ extension Core {
         }
     }
 
-    /// The cell of a ticket that is about to be in line; makes sure that there is one.
+    /// Returns the cell of a ticket that is about to be in line. Allocates its chunk if
+    /// necessary.
     func makeCell(_ ticket: Ticket) -> Word {
         if !shape.isChunked { return cell(ticket) }
         let index = cellIndex(ticket)
@@ -44,14 +47,15 @@ extension Core {
             count: 1 << Int(shape.cellShift),
             stride: MemoryLayout<UInt>.stride
         ) { offset, address in
-            // In the first lap: a later one finds every chunk.
+            // Only the first lap gets here: every later lap finds the chunk.
             let first = Ticket(UInt(number << Int(shape.cellShift) + offset))
             unsafe Word(at: address).initialize(to: CellWord(first, .empty).bits)
         }
         return unsafe Word(at: cellAddress(index, in: address))
     }
 
-    /// Initializes the records and cells of a block that has all of them, or else the directories of the chunks.
+    /// Initializes the records and cells of a block that contains all of them, or else the
+    /// directories of chunks.
     func initializeRecordsAndCells() {
         guard !shape.isChunked else {
             for offset in stride(from: shape.records, to: shape.segments, by: MemoryLayout<UInt>.stride) {
@@ -72,7 +76,7 @@ extension Core {
         }
     }
 
-    /// Frees every chunk, at the end of the block.
+    /// Frees every chunk when the block ends.
     func freeChunks() {
         guard shape.isChunked, let heap = shape.heap else { return }
         for offset in stride(from: shape.records, to: shape.segments, by: MemoryLayout<UInt>.stride) {
@@ -81,12 +85,13 @@ extension Core {
         }
     }
 
-    /// The address of a chunk, by its number in a directory; 0 before it is made.
+    /// Returns the word with the address of a chunk; the address is 0 before the chunk is
+    /// allocated.
     private func chunk(_ directory: Int, _ number: Int) -> Word {
         unsafe Word(at: base + directory + number * MemoryLayout<UInt>.stride)
     }
 
-    /// Makes a chunk unless another thread has made it.
+    /// Allocates a chunk unless another thread has done so.
     ///
     /// - Returns: The address of the chunk.
     private func makeChunk(
@@ -95,14 +100,14 @@ extension Core {
         stride: Int,
         _ initialize: (_ offset: Int, _ address: UnsafeMutableRawPointer) -> Void
     ) -> UInt {
-        // Acquire: the records or cells are found initialized.
+        // Acquire: this thread must find the records or cells initialized.
         let present = chunk.loadAcquire()
         if present != 0 { return present }
         let heap = shape.heap!
         let new = unsafe heap.allocate(count * stride, Core.line)
         for offset in 0..<count { unsafe initialize(offset, new + offset * stride) }
         let address = UInt(bitPattern: new)
-        // Acquire, where it fails: the other thread's chunk is found initialized.
+        // Acquire on failure: the chunk of the other thread must be found initialized.
         if chunk.swapAcquireRelease(0, address) { return address }
         unsafe heap.free(new)
         return chunk.loadSettled()

@@ -3,11 +3,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Core {
-    /// Leases an idle slot, unless somebody waits: the slot that this thread returned last, else the first.
+    /// Leases an idle slot if no caller waits: the slot that this thread returned last, or else
+    /// the first.
     @inlinable
     @inline(__always)
     func leaseIdleSlot(stride: Int) -> Slot? {
-        // The queue first, or this would be barging. Acquire: the slots are looked at afterwards.
+        // The queue comes first, or else this caller would overtake waiters. Acquire: the slots
+        // are read afterwards.
         guard QueueWord(bits: queue.loadAcquire()).admitsNewcomers else { return nil }
         let hint = ThreadHint.slot
         let slots = unsafe base + shape.slots
@@ -18,8 +20,8 @@ extension Core {
         return searchIdleSlot()
     }
 
-    /// Leases the first idle slot. Groups without an open slot are passed over; in the others four slots at a time are looked at with one
-    /// branch, because most are taken.
+    /// Leases the first idle slot. Skips groups without an open slot. In the other groups it
+    /// tests four slots with one branch, because most slots are leased.
     @usableFromInline
     @inline(never)
     func searchIdleSlot() -> Slot? {
@@ -40,7 +42,7 @@ extension Core {
                 unsafe Word(at: address).loadRelaxed(), unsafe Word(at: address + stride).loadRelaxed(),
                 unsafe Word(at: address + 2 * stride).loadRelaxed(), unsafe Word(at: address + 3 * stride).loadRelaxed()
             )
-            // Zero if one of them is idle; they are too small to overflow.
+            // Zero if one of the four is idle. The factors are too small to overflow.
             let distances = (
                 states.0 ^ SlotWord.idle, states.1 ^ SlotWord.idle, states.2 ^ SlotWord.idle, states.3 ^ SlotWord.idle
             )
@@ -64,7 +66,8 @@ extension Core {
         return nil
     }
 
-    /// As `leaseIdleSlot`, for a caller that cannot wait and found tickets in line: perhaps all their waiters have left.
+    /// Leases an idle slot for a caller that cannot wait and found tickets in line. All their
+    /// waiters may have left.
     @usableFromInline
     @inline(never)
     func leaseIdleSlotBehindCancelled() -> Slot? {
@@ -74,7 +77,7 @@ extension Core {
         return leaseIdleSlot(stride: shape.stride)
     }
 
-    /// A vacant slot for a caller that has just come and creates itself, unless somebody waits.
+    /// Reserves a vacant slot for a caller that creates its own element, if no caller waits.
     func reserveForNewcomer() -> Slot? {
         QueueWord(bits: queue.loadAcquire()).admitsNewcomers ? reserveVacantSlot() : nil
     }

@@ -2,32 +2,36 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// How a pool ends. Closing is an operation like others: nobody gets in line any more, who waits is told, and every slot
-// is retired. Dropping is the end of the pool object, with guards still out: what is idle is destroyed at once, and the rest
-// by whoever has it in hand. Nobody waits then, because waiting callers hold the pool object. Where the block's memory ends
-// with the pool, nothing may be in anybody's hand.
+// The end of a pool. Closing is an ordinary operation: the queue accepts no further waiter, every
+// waiter is woken, and every slot is retired. Dropping is the end of the pool object while guards
+// may still be held: idle elements are destroyed at once, the others by their holders. No caller
+// waits at that point, because waiting callers retain the pool object. If the block's memory ends
+// with the pool, no slot may be held.
 
 extension Core {
-    /// Refuses newcomers, fails everyone who waits, and retires every slot.
+    /// Refuses new callers, fails all waiters, and retires every slot.
     @usableFromInline
     func close() {
         guard closeQueue() else { return }
         while let record = dequeue() { wake(record, Wakeup.closed) }
-        // Sequentially consistent: a thread that has added slots and then found the queue open has added them before this.
+        // Sequentially consistent: a thread that adds slots and then finds the queue open has
+        // added them before this load.
         for index in 0..<Int(slotCount.load()) { retire(slot(index)) }
     }
 
-    /// Ends the pool object's hold on the block. No operation on the pool object is under way, or can come.
+    /// Releases the pool object's hold on the block. No operation on the pool object is running
+    /// or can follow.
     ///
-    /// Traps if the memory is not the block's own and somebody has another hold: a holder of a slot would write to it later.
+    /// Traps if the memory belongs to the pool's owner and a slot is still held: its holder would
+    /// write to that memory later.
     @usableFromInline
     func drop() {
         if closeQueue() {
             while let record = dequeue() { wake(record, Wakeup.closed) }
         }
-        // Before the last hold may go, and the block with it.
+        // Read this before the last hold may end, and the block with it.
         let outlivesPool = shape.heap != nil
-        // One hold per slot, and then back for those that are in nobody's hand.
+        // Adds one hold for each slot, and then releases those of slots that are not held.
         _ = holds.add(UInt(capacity))
         for index in 0..<capacity { orphan(slot(index)) }
         if !endHold(), !outlivesPool {
@@ -52,16 +56,18 @@ extension Core {
         }
     }
 
-    /// Keeps the block alive until `letGo()`. Only for whoever knows that it is alive: through the pool object, a slot in
-    /// hand, or another hold. Relaxed suffices for that reason.
+    /// Keeps the block alive until `releaseHold()`.
+    ///
+    /// The caller must know that the block is alive: it has the pool object, a slot, or another
+    /// hold. Relaxed ordering suffices for that reason.
     func hold() {
         _ = holds.add(1)
     }
 
-    /// Ends a hold; the last one ends the block.
+    /// Releases a hold. The last release frees the block.
     func letGo() { _ = endHold() }
 
-    /// - Returns: Whether it was the last.
+    /// - Returns: Whether it was the last hold.
     private func endHold() -> Bool {
         guard holds.subtractOne() == 1 else { return false }
         freeChunks()

@@ -2,15 +2,17 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// A waiter's way through the line: in, and out before its turn. `Core+Queue.swift` is about places in line; this is about who
-// stands there, which a cancellation may meet at any point.
+// A waiter's way through the line: in, and out before its turn. `Core+Queue.swift` handles
+// positions in line. This file handles the waiters at those positions, whose cancellation may
+// arrive at any point.
 
 extension Core {
-    /// Puts the waiter with this record in line and looks at every slot for it.
+    /// Puts the waiter with this record in line and examines every slot for it.
     ///
-    /// The waiter may have been served, and its waker called, before this returns.
+    /// The waiter may have been served, and its waker called, before this function returns.
     ///
-    /// - Returns: `nil` if the waker is or will be called, by someone; else the `Wakeup` that says why not.
+    /// - Returns: `nil` if a thread has called or will call the waker; otherwise the `Wakeup`
+    ///   with the reason.
     func enqueue(_ index: Int, waker: Waker, deadline: UInt?) -> Int? {
         let record = self.record(index)
         record.waker = waker
@@ -22,21 +24,22 @@ extension Core {
         case .refused(let reason): return reason
         }
         examineSlots()
-        // Release: whoever cancels by this ticket finds the waker. If a cancellation came first, it is now ours to act on;
-        // if the waiter has been served meanwhile, the cancellation comes too late.
+        // Release: a thread that cancels by this ticket finds the waker. If a cancellation came
+        // first, this thread has to act on it. If the waiter has been served in the meantime, the
+        // cancellation is too late.
         if record.progress.swap(Record.Progress.preparing, Record.Progress.queued(ticket)) { return nil }
         return cancel(ticket, record: index) ? Wakeup.cancelled : nil
     }
 
-    /// Puts a waiter in line that nobody can cancel before it is there.
+    /// Puts a waiter in line that cannot be cancelled before it is in line.
     ///
-    /// Afterwards the caller must `examineSlots()`.
+    /// The caller must then call `examineSlots()`.
     func enqueue(_ index: Int, waker: Waker) -> Enqueueing {
         record(index).waker = waker
         return enqueue(record: index)
     }
 
-    /// Cancels the waiter with this record, wherever it is on its way.
+    /// Cancels the waiter with this record, at any stage of its wait.
     func cancel(record index: Int) {
         let progress = record(index).progress
         if progress.swap(Record.Progress.preparing, Record.Progress.cancelledEarly) { return }
@@ -44,17 +47,17 @@ extension Core {
         if cancel(ticket, record: index) { wake(index, Wakeup.cancelled) }
     }
 
-    /// Fails every waiter with one of these records whose deadline has come.
+    /// Fails every waiter with one of these records whose deadline has passed.
     ///
-    /// - Returns: The earliest deadline of the others, if any has one.
+    /// - Returns: The earliest of the other deadlines; `nil` if there is none.
     /// - Complexity: O(records).
     func failWaiters(_ records: Range<Int>, dueAt now: UInt) -> UInt? {
         var earliest: UInt?
         let used = min(records.upperBound, Int(usedRecords.loadAcquire()))
         for index in records.lowerBound..<max(records.lowerBound, used) {
             let record = self.record(index)
-            // The ticket before the deadline: a deadline that belongs to an earlier waiter is overwritten before the ticket
-            // of a later one can be seen.
+            // Read the ticket before the deadline: the deadline of an earlier waiter is
+            // overwritten before the ticket of a later waiter becomes visible.
             guard let ticket = Record.Progress.ticket(record.progress.load()) else { continue }
             let deadline = record.deadline.loadRelaxed()
             if deadline == 0 { continue }

@@ -2,32 +2,37 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// The waiter queue: strict first-in, first-out, bounded, cancellable in O(1), lock-free, without allocation.
+// The waiter queue: strictly first-in, first-out, bounded, cancellable in O(1), lock-free,
+// without allocation.
 //
-// Cancelling first at the cell and handing over at the cell is the idea of CQS (Koval, Khalanskiy, Alistarh: "CQS: A
-// Formally-Verified Framework for Fair and Abortable Synchronization", PLDI 2023). Helping at the tail is Michael's and
-// Scott's (PODC 1996). A ticket's cell goes from empty to waiting once, and from waiting to empty-for-the-next-lap once, and the
-// thread that makes that last step decides the waiter's fate, alone.
+// Cancelling first at the cell and handing over at the cell is the idea of CQS (Koval,
+// Khalanskiy, Alistarh: "CQS: A Formally-Verified Framework for Fair and Abortable
+// Synchronization", PLDI 2023). Helping at the tail is due to Michael and Scott (PODC 1996). A
+// ticket's cell changes from empty to waiting once, and from waiting to empty-for-the-next-lap
+// once. The thread that makes the last change alone decides the outcome of the waiter.
 //
-// The line may be longer than the ring. A waiter that leaves before its turn empties its cell at once, so only live waiters, of which
-// there are fewer than cells, occupy the ring. Where an older waiter is in the cell of a newcomer's ticket, the newcomer leaves that
-// ticket out: it moves the tail past the ticket and takes the next. The head passes a ticket when its cell serves a later one, and
-// first makes it do so if the ticket was left out.
+// The line may be longer than the ring. A waiter that leaves before its turn empties its cell at
+// once, so only live waiters, of which there are fewer than cells, occupy the ring. If an older
+// waiter occupies the cell of a new waiter's ticket, the new waiter skips that ticket: it moves
+// the tail past the ticket and takes the next one. The head passes a ticket when its cell serves
+// a later ticket. If the ticket was skipped, the head first makes the cell serve a later one.
 
 extension Core {
-    /// What came of an attempt to get in line.
+    /// The outcome of an attempt to get in line.
     enum Enqueueing {
         case queued(Ticket)
         case refused(Int)
     }
 
-    /// Gets in line. Afterwards the caller must `examineSlots()`, or a slot may stay idle while it waits.
+    /// Puts a waiter in line. The caller must then call `examineSlots()`, or else a slot may stay
+    /// idle while the waiter waits.
     ///
-    /// - Complexity: Amortized O(1) when nobody interferes; lock-free.
+    /// - Complexity: Amortized O(1) without contention; lock-free.
     func enqueue(record: Int) -> Enqueueing {
         let enqueueing = fillCell(record)
-        // In line, and then counted: whoever waits for a number of waiters finds so many in line. A server may take the waiter out, and
-        // count it as out, before.
+        // The waiter is counted after it is in line: a thread that waits for a number of waiters
+        // finds that many in line. A thread that serves the waiter may take it out, and count it
+        // as out, before that.
         if case .queued = enqueueing { live.increase(by: 1) }
         return enqueueing
     }
@@ -38,7 +43,8 @@ extension Core {
             let word = QueueWord(bits: queue.load())
             if word.isClosed { return .refused(Wakeup.closed) }
             if word.length == QueueWord.lengthMask {
-                // As long as a line can be told to be; tickets at its head that nobody waits with can go.
+                // The line has its maximum length. Tickets without a waiter can be removed from
+                // its head.
                 if hasTrimmed { return .refused(Wakeup.refused) }
                 trim()
                 hasTrimmed = true
@@ -46,29 +52,32 @@ extension Core {
             }
             let ticket = word.tail
             let cell = makeCell(ticket)
-            // Acquire: an occupied cell was filled by another newcomer, which this one helps.
+            // Acquire: an occupied cell was filled by another new waiter, which this thread
+            // helps.
             let content = CellWord(bits: cell.loadAcquire())
             if content.ticket.isAfter(ticket) { continue }  // `word` was stale
-            // Release: a thread that reads the record through this cell finds it written. An empty cell may still serve a ticket of an
-            // earlier lap that was left out.
+            // Release: a thread that reads the record through this cell finds it written. An
+            // empty cell may still serve a skipped ticket of an earlier lap.
             if content.isEmpty {
                 if cell.swapAcquireRelease(content.bits, CellWord(ticket, .waiting, record: record).bits) {
                     return publish(ticket) ? .queued(ticket) : .refused(Wakeup.closed)
                 }
             } else {
-                // Helps the newcomer with this ticket, or leaves the ticket out, because an older waiter is in the cell.
+                // Helps the waiter with this ticket, or skips the ticket because an older waiter
+                // occupies the cell.
                 _ = queue.swap(word.bits, word.longer.bits)
             }
         }
     }
 
-    /// Moves the tail past `ticket`, whose cell is filled. Another thread may have done it already.
+    /// Moves the tail past `ticket`, whose cell is filled. Another thread may have done so
+    /// already.
     ///
     /// - Returns: `false` if the queue was closed before.
     private func publish(_ ticket: Ticket) -> Bool {
         while true {
-            // Sequentially consistent, also where it only shows that a helper was faster: what this thread reads of the
-            // slots from now on must not be older than its place in line.
+            // Sequentially consistent, even if it only shows that a helper was faster: this
+            // thread's later loads of the slots must not be older than its position in line.
             let word = QueueWord(bits: queue.load())
             if word.tail != ticket { return true }
             if word.isClosed { return false }
@@ -78,19 +87,23 @@ extension Core {
 
     /// Takes the oldest live waiter out of the line.
     ///
-    /// - Returns: Its record, or `nil` if nobody waits. It is the caller's to wake, by `wake(_:_:)`.
-    /// - Complexity: O(1) and O(1) per ticket without a waiter before it, each of which is passed once; lock-free.
+    /// - Returns: The waiter's record, which the caller must wake by `wake(_:_:)`; `nil` if no
+    ///   caller waits.
+    /// - Complexity: O(1), and O(1) for each ticket without a waiter before it, each of which is
+    ///   passed once; lock-free.
     func dequeue() -> Int? {
         while true {
-            // Sequentially consistent: pairs with the exchange of a slot's state before it (see `settle`).
+            // Sequentially consistent: pairs with the preceding exchange of a slot's state (see
+            // `settle`).
             let word = QueueWord(bits: queue.load())
             if word.isEmpty { return nil }
             let head = word.head
             let cell = self.cell(head)
-            // Acquire: to see the record as its owner wrote it.
+            // Acquire: the record must be seen as its owner wrote it.
             let content = CellWord(bits: cell.loadAcquire())
             if content.ticket == head {
-                // If it is empty, the ticket was left out; a newcomer that has not seen that may still fill the cell instead.
+                // An empty cell means that the ticket was skipped. A new waiter that has not seen
+                // that may still fill the cell.
                 guard cell.swapAcquireRelease(content.bits, emptied(head).bits) else { continue }
                 advanceHead(past: head)
                 if content.isWaiting {
@@ -103,11 +116,12 @@ extension Core {
         }
     }
 
-    /// Takes a waiter out of its place in line.
+    /// Takes a waiter out of the line.
     ///
-    /// - Returns: Whether it was still there. If so the caller has to wake it; otherwise it has been served, or is about to
-    ///   be, or is out already.
-    /// - Complexity: O(1), and O(1) per ticket without a waiter at the head of the line, each of which is passed once.
+    /// - Returns: Whether the waiter was still in line. If so, the caller must wake it. Otherwise
+    ///   it has been or is about to be served, or has left the line already.
+    /// - Complexity: O(1), and O(1) for each ticket without a waiter at the head of the line,
+    ///   each of which is passed once.
     func cancel(_ ticket: Ticket, record: Int) -> Bool {
         let waiting = CellWord(ticket, .waiting, record: record)
         guard cell(ticket).swapAcquireRelease(waiting.bits, emptied(ticket).bits) else { return false }
@@ -132,7 +146,7 @@ extension Core {
         }
     }
 
-    /// Lets nobody in line any more.
+    /// Closes the queue to further waiters.
     ///
     /// - Returns: `false` if it was closed before.
     func closeQueue() -> Bool {
@@ -143,7 +157,8 @@ extension Core {
         }
     }
 
-    /// Wakes a waiter that the caller has taken out of the line, and touches nothing of it afterwards.
+    /// Wakes a waiter that the caller has taken out of the line. Does not access the waiter
+    /// afterwards.
     func wake(_ record: Int, _ wakeup: Int) {
         let waker = self.record(record).waker
         if waker.givesRecordBack { leaveRecord(record, Record.Progress.left) }

@@ -2,13 +2,14 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// Slots that are added after the pool was made. Slots stay where they are, so that no operation has to wait for another: a block
-// on the heap has a directory of segments, each of which has twice as many slots as the one before. A segment has its slots and
-// their tallies, and is freed with the block.
+// Slots that are added to an existing pool. Slots never move, so no operation waits for another.
+// A block on the heap has a directory of segments, each of which has twice as many slots as the
+// one before. A segment contains its slots and their tallies, and is freed with the block.
 //
-// A segment is allocated and initialized before the number of slots grows. A thread that reads that number with acquire finds
-// the segment. A thread that has the number of a slot from a waiter's record or from a slot's own memory has acquired those.
-// New slots are vacant and retired: a search passes over them until `resize(to:)` brings them back, as it does with other slots.
+// A segment is allocated and initialized before the number of slots grows. A thread that reads
+// that number with acquire finds the segment. A thread that has the index of a slot from a
+// waiter's record or from a slot's own memory has acquired those. New slots are vacant and
+// retired: a search skips them until `resize(to:)` restores them, as it restores other slots.
 
 extension Core {
     /// The number of segments that a block can have: slots for 4 million elements.
@@ -33,21 +34,22 @@ extension Core {
         }
     }
 
-    /// Adds slots, vacant and retired, until there are at least so many.
+    /// Adds slots, vacant and retired, until there are at least `size`.
     ///
-    /// - Complexity: O(new slots), lock-free. Allocates for each segment that is added.
+    /// - Complexity: O(new slots), lock-free. Allocates each added segment.
     func addSlots(until size: Int) {
         while true {
             let count = capacity
             if count >= size { return }
             let number = segment(of: count)
             makeSegment(number)
-            // Release: a thread that reads the new number finds the slots. Sequentially consistent: see `close()`.
+            // Release: a thread that reads the new number finds the slots. Sequentially
+            // consistent: see `close()`.
             _ = slotCount.swap(UInt(count), UInt(count + Slots.inFirstSegment << number))
         }
     }
 
-    /// The slot with this number, in a segment.
+    /// Returns the slot with this index, in a segment.
     @usableFromInline
     @inline(never)
     func addedSlot(_ index: Int) -> Slot {
@@ -56,7 +58,7 @@ extension Core {
         return unsafe Slot(address: address(ofSegment: number) + slotOffset(of: number) + offset)
     }
 
-    /// The tally of a group of slots in segments.
+    /// Returns the tally of a group of slots in segments.
     func addedTally(_ group: Int) -> Word {
         let index = shape.count + group * TallyWord.group
         let number = segment(of: index)
@@ -64,7 +66,7 @@ extension Core {
         return unsafe Word(at: address(ofSegment: number) + offset * MemoryLayout<UInt>.stride)
     }
 
-    /// Frees every segment, at the end of the block.
+    /// Frees every segment when the block ends.
     func freeSegments() {
         guard let heap = shape.heap else { return }
         for number in 0..<Core.mostSegments {
@@ -74,7 +76,7 @@ extension Core {
     }
 
     private func makeSegment(_ number: Int) {
-        // Acquire: the slots are found initialized by a thread that only makes their number grow.
+        // Acquire: a thread that only increases the number of slots must find them initialized.
         if directoryEntry(number).loadAcquire() != 0 { return }
         let count = Slots.inFirstSegment << number
         let heap = shape.heap!
@@ -103,7 +105,7 @@ extension Core {
         unsafe UnsafeMutableRawPointer(bitPattern: directoryEntry(number).loadSettled())!
     }
 
-    /// The number of the segment in which the slot with this number is.
+    /// The number of the segment that contains the slot with this index.
     private func segment(of index: Int) -> Int {
         let sizes = UInt((index - shape.count) / Slots.inFirstSegment + 1)
         return UInt.bitWidth - 1 - sizes.leadingZeroBitCount
@@ -111,7 +113,7 @@ extension Core {
 
     private func firstSlot(of segment: Int) -> Int { shape.count + Slots.inFirstSegment * (1 << segment - 1) }
 
-    /// Where the slots of a segment begin, behind its tallies.
+    /// The offset of a segment's slots, which follow its tallies.
     private func slotOffset(of segment: Int) -> Int {
         let alignment = max(Core.line, shape.stride & -shape.stride)
         let groups = (Slots.inFirstSegment << segment + TallyWord.group - 1) / TallyWord.group

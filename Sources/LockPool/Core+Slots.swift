@@ -2,23 +2,26 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// How slots and the queue meet. Two rules keep every wake-up:
+// The interaction of slots and the queue. Two rules prevent lost wake-ups:
 //
-// - A waiter gets in line first and examines every slot afterwards. Whoever returns a slot either finds it marked, or made
-//   it idle before the waiter looked, and then the waiter takes it.
-// - Whoever takes the mark off a slot looks at the queue again with the slot still in hand.
+// - A waiter gets in line first and examines every slot afterwards. A thread that returns a slot
+//   either finds the slot marked, or made it idle before the waiter examined it, and then the
+//   waiter takes it.
+// - A thread that clears a slot's mark loads the queue again while it still holds the slot.
 //
-// Each is a store followed by a load of another word on both sides, so the exchanges and loads of slots and queue here are
-// sequentially consistent; with less, both sides could miss each other.
+// Both sides make a store followed by a load of another word. The exchanges and loads of slots
+// and queue are therefore sequentially consistent: with weaker orderings, both sides could miss
+// each other.
 //
-// A waiter passes over a group of slots whose tally says that none is open. That tells the truth at one instant, after the waiter has got
-// in line: a slot that opens later is opened by a thread that counts it first and looks at the queue afterwards.
+// A waiter skips a group of slots whose tally counts no open slot. The tally is correct at one
+// instant after the waiter has got in line: a thread that opens a slot later counts it first and
+// loads the queue afterwards.
 
 extension Core {
-    /// Serves or marks every slot that is open, on behalf of a waiter that has just got in line.
+    /// Serves or marks every open slot on behalf of a waiter that has just got in line.
     ///
-    /// - Complexity: O(groups of 64 slots), and O(1) for each slot of a group in which one is open: each slot that a waiter has marked
-    ///   stays so until it is returned while nobody waits.
+    /// - Complexity: O(groups of 64 slots), and O(1) for each slot of a group with an open one. A
+    ///   slot that a waiter has marked keeps the mark until it is returned while no caller waits.
     func examineSlots() {
         var hasVacancy = false
         for group in 0..<groups {
@@ -32,7 +35,8 @@ extension Core {
 
     private func tellVacancy() { shape.onVacancy(waiters) }
 
-    /// Makes sure that whoever has the slot looks at the queue, or does so itself if nobody has it.
+    /// Ensures that the slot's holder loads the queue, or does so itself if the slot has no
+    /// holder.
     ///
     /// - Returns: Whether the slot is vacant and has to be filled from outside.
     private func examine(_ slot: Slot) -> Bool {
@@ -62,15 +66,15 @@ extension Core {
         }
     }
 
-    /// Examines a slot that the caller has just let go of, if somebody waits.
+    /// Examines a slot that the caller has just released, if a caller waits.
     private func examineForWaiters(_ slot: Slot) {
         if !QueueWord(bits: queue.load()).isEmpty, examine(slot) { tellVacancy() }
     }
 
-    /// Passes a slot with an element on: to the oldest waiter, else it goes idle; if it is retired or the pool is gone, the
-    /// element is destroyed.
+    /// Passes on a slot with an element: to the oldest waiter if there is one. Otherwise the slot
+    /// becomes idle. If the slot is retired or the pool is gone, destroys the element.
     ///
-    /// The slot is leased or contended and in the caller's hand, and is not any more afterwards.
+    /// The caller holds the slot, leased or contended, and does not hold it afterwards.
     func settle(_ slot: Slot) {
         while true {
             let state = slot.state.load()
@@ -80,8 +84,9 @@ extension Core {
             }
             if state == SlotWord.contended {
                 if let record = dequeue() { return wake(record, slot.index) }
-                // Nobody waits: take the mark off, and look again. A waiter that is in line by now either sees the slot
-                // without its mark, and marks it, or is seen here.
+                // No caller waits: clear the mark and load the queue again. A waiter that is in
+                // line by then either sees the slot without its mark and marks it, or is seen
+                // here.
                 if enter(slot, state, SlotWord.leased, counting: TallyWord.open),
                     !QueueWord(bits: queue.load()).isEmpty, slot.state.swap(SlotWord.leased, SlotWord.contended)
                 {
@@ -93,7 +98,8 @@ extension Core {
         }
     }
 
-    /// Exchanges the state of a slot in hand for one that its group's tally counts: counted first.
+    /// Exchanges the state of a held slot for one that its group's tally counts. The tally is
+    /// incremented first.
     private func enter(_ slot: Slot, _ state: UInt, _ next: UInt, counting unit: UInt) -> Bool {
         tally(of: slot).increase(by: unit)
         if slot.state.swap(state, next) { return true }
@@ -101,16 +107,18 @@ extension Core {
         return false
     }
 
-    /// Takes a slot in hand, whose element is gone, into the phase *reserved*, and keeps those marks.
+    /// Changes a held slot without an element to the phase *reserved*, and keeps these marks.
     private func reserve(_ slot: Slot, _ state: UInt, keeping marks: UInt) -> Bool {
         guard slot.state.swap(state, SlotWord.reserved | state & marks) else { return false }
         if state & SlotWord.phase == SlotWord.leased { tally(of: slot).decrease(by: TallyWord.open) }
         return true
     }
 
-    /// Empties a slot for good: to the oldest waiter where callers create, else it goes vacant.
+    /// Passes on a slot without an element: to the oldest waiter if callers create. Otherwise the
+    /// slot becomes vacant.
     ///
-    /// The slot is in the caller's hand, its element is gone or was never there, and it is not in that hand afterwards.
+    /// The caller holds the slot, whose element is gone or never existed, and does not hold it
+    /// afterwards.
     func vacate(_ slot: Slot) {
         while true {
             let state = slot.state.load()
@@ -122,8 +130,8 @@ extension Core {
             if shape.callersCreate, state & SlotWord.retired == 0, let record = dequeue() {
                 return wake(record, slot.index)
             }
-            // Unlike a slot that goes idle, a vacant one is looked after once it is out of hand. The pool may be dropped
-            // in between: hence the hold.
+            // Unlike a slot that becomes idle, a vacant one is examined after its release. The
+            // pool may be dropped in between, so this takes a hold.
             hold()
             let isRetired = state & SlotWord.retired != 0
             let unit = isRetired ? TallyWord.retired : TallyWord.vacant
@@ -135,7 +143,8 @@ extension Core {
         }
     }
 
-    /// Publishes the element that the caller has put into a reserved slot, exactly like a returned one.
+    /// Publishes the element that the caller has put into a reserved slot, as if it were
+    /// returned.
     func fulfill(_ slot: Slot) {
         while true {
             let state = slot.state.load()
@@ -152,16 +161,17 @@ extension Core {
         }
     }
 
-    /// Leases the reserved slot that the caller has put an element into, to that caller.
+    /// Leases the reserved slot, which the caller has filled, to the caller.
     func leaseReserved(_ slot: Slot) {
         while true {
             let state = slot.state.load()
-            // Contended, so that the return looks at the queue: somebody may have got in line while the element was made.
+            // Contended, so that the return loads the queue: a caller may have got in line while
+            // the element was made.
             if slot.state.swap(state, SlotWord.contended | state & ~SlotWord.phase) { return }
         }
     }
 
-    /// Makes the leased slot in hand, whose element is gone, a reserved one.
+    /// Changes a held, leased slot without an element to a reserved one.
     func reserveLeased(_ slot: Slot) {
         while true {
             let state = slot.state.load()
@@ -169,7 +179,8 @@ extension Core {
         }
     }
 
-    /// The first vacant slot, now reserved for the caller, or `nil`. O(groups of 64 slots).
+    /// Reserves the first vacant slot for the caller; `nil` if there is none. O(groups of 64
+    /// slots).
     @usableFromInline
     func reserveVacantSlot() -> Slot? {
         for group in 0..<groups where TallyWord(bits: tally(group).loadAcquire()).vacant > 0 {
@@ -180,20 +191,23 @@ extension Core {
         return nil
     }
 
-    /// The slot with this number, now reserved for the caller, if it is vacant.
+    /// Reserves the slot with this index for the caller; `nil` if it is not vacant.
     @usableFromInline
     func reserveVacantSlot(_ index: Int) -> Slot? {
         let slot = self.slot(index)
-        // Sequentially consistent, like the exchange: a caller that a waiter has told of a vacancy must see each slot that became vacant
-        // before that waiter was in line, because the thread that emptied the slot found the queue empty.
+        // Sequentially consistent, like the exchange. A caller that a waiter has informed of a
+        // vacancy must see each slot that became vacant before that waiter got in line, because
+        // the thread that emptied the slot found the queue empty.
         let isReserved = slot.state.load() == SlotWord.vacant && slot.state.swap(SlotWord.vacant, SlotWord.reserved)
         if !isReserved { return nil }
         tally(of: slot).decrease(by: TallyWord.vacant)
         return slot
     }
 
-    /// Leaves `size` slots that are not retired, and adds slots if there are fewer. What goes first is what nobody misses: vacant slots, then idle ones; what comes
-    /// back first is what has an element in use. O(slots).
+    /// Leaves `size` slots that are not retired, and adds slots if there are fewer.
+    ///
+    /// Retires vacant slots first, then idle ones, then leased ones. Restores leased slots first.
+    /// O(slots).
     func resize(to size: Int) {
         if isClosed { return }
         addSlots(until: size)
@@ -204,24 +218,24 @@ extension Core {
         retire(&surplus) { $0 == SlotWord.vacant }
         retire(&surplus) { $0 == SlotWord.idle }
         retire(&surplus) { _ in true }
-        // What is idle makes way for what is in use.
+        // Idle slots are retired in place of leased ones.
         for index in 0..<capacity where isGoing(slot(index)) {
             var one = 1
             retire(&one) { $0 == SlotWord.idle }
             if one == 1 { break }
             _ = restore(slot(index))
         }
-        // A close that came in between has retired every slot, and this may have brought some back.
+        // A concurrent close has retired every slot, and this function may have restored some.
         if isClosed { for index in 0..<capacity { retire(slot(index)) } }
     }
 
-    /// Whether a slot is retired and has not come back yet.
+    /// Whether a slot is retired and still leased.
     private func isGoing(_ slot: Slot) -> Bool {
         let state = slot.state.load()
         return state & SlotWord.retired != 0 && state & SlotWord.phase >= SlotWord.leased
     }
 
-    /// Retires as many slots as are too many, from the last on, of those in a phase that fits.
+    /// Retires up to `surplus` slots in a matching phase, from the last.
     private func retire(_ surplus: inout Int, where fits: (_ phase: UInt) -> Bool) {
         var index = capacity
         while surplus > 0, index > 0 {
@@ -230,7 +244,7 @@ extension Core {
         }
     }
 
-    /// Brings as many slots back as are too few, from the first on, of those that fit.
+    /// Restores up to `-surplus` matching slots, from the first.
     private func restore(_ surplus: inout Int, where fits: (Slot) -> Bool) {
         var index = 0
         while surplus < 0, index < capacity {
@@ -239,7 +253,7 @@ extension Core {
         }
     }
 
-    /// Retires a slot: now if it is idle or vacant, else when it comes back.
+    /// Retires a slot: now if it is idle or vacant, otherwise on its return.
     ///
     /// - Returns: Whether it was not retired before.
     @discardableResult
@@ -265,7 +279,7 @@ extension Core {
         }
     }
 
-    /// Brings a retired slot back.
+    /// Restores a retired slot.
     ///
     /// - Returns: Whether it was retired.
     private func restore(_ slot: Slot) -> Bool {

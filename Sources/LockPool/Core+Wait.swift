@@ -7,16 +7,19 @@
     extension Core {
         /// Waits in line for a slot.
         ///
-        /// The record says how far the waiter has come, because a cancellation may arrive at any point: before the waiter is in
-        /// line it is noted, and the waiter stays out; afterwards it takes the waiter out of its cell, if nobody has served it.
-        /// Whoever wins the cell wakes, alone. The record is given back after `withCancellableContinuation` has returned: that
-        /// waits for a handler that is running.
+        /// The record stores the stage of the wait, because a cancellation may arrive at any
+        /// point. A cancellation before the waiter is in line is stored, and the waiter stays out
+        /// of the line. A later one takes the waiter out of its cell if no thread has served it.
+        /// The thread that wins the cell alone wakes the waiter. The record is released after
+        /// `withCancellableContinuation` has returned, which waits for a running handler.
         ///
         /// - Parameters:
-        ///   - deadlines: What ends the wait after `timeout`; `nil` where there is none.
-        ///   - ticks: How long to wait, in the deadlines' ticks; `nil` for as long as it takes.
-        ///   - creates: Whether the caller can be handed a vacant slot. In one pool all callers can, or none.
-        /// - Returns: A `Wakeup`: a slot in the caller's hand, with an element or, where callers create, reserved; or why there is none.
+        ///   - deadlines: Ends the wait after `ticks`; `nil` if there is no limit.
+        ///   - ticks: The longest wait, in ticks; `nil` for no limit.
+        ///   - creates: Whether the caller can accept a vacant slot. In one pool all callers can,
+        ///     or none.
+        /// - Returns: A `Wakeup`: a slot that the caller holds, with an element or, if callers
+        ///   create, reserved; or the reason why there is none.
         /// - Complexity: As `examineSlots()`. Allocates nothing.
         @usableFromInline
         func wait(deadlines: Deadlines?, ticks: UInt?, creates: Bool = false) async -> Int {
@@ -40,16 +43,16 @@
             return wakeup
         }
 
-        /// The slot that a wait has ended with.
+        /// Returns the slot that a wait has ended with.
         @usableFromInline
         func slot(from wakeup: Int) throws(LockPoolError) -> Slot {
             if wakeup < 0 { throw error(wakeup) }
             return slot(wakeup)
         }
 
-        /// The slot that a task's wait has ended with.
+        /// Returns the slot that a task's wait has ended with.
         ///
-        /// - Throws: `CancellationError` if the task was cancelled; else `LockPoolError`.
+        /// - Throws: `CancellationError` if the task was cancelled, otherwise `LockPoolError`.
         @usableFromInline
         func slotForTask(from wakeup: Int) throws -> Slot {
             if wakeup == Wakeup.cancelled { throw CancellationError() }

@@ -2,70 +2,73 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A pool's block of memory, with everything that a pool consists of.
+/// A block of memory that contains an entire pool.
 ///
-///     line 0    queue word: written by every waiter, so nothing that only is read shares its line
-///     line 1    what never changes (`Shape`), two lines; at their end the number of slots, which grows
-///     line 3    head of the free list, count of holds, number of live waiters, number of records in use so far
-///     slots     each: state, where the block begins, index, element; no two on one line
-///     records   a record per waiter, one line each
+///     line 0    queue word: every waiter writes it, so no word that is only read shares its line
+///     line 1    constants (`Shape`), two lines; at their end the number of slots, which grows
+///     line 3    head of the free list, number of holds, of live waiters and of used records
+///     slots     each: state, offset in the block, index, element; no two on one line
+///     records   a record for each waiter, one line each
 ///     cells     the ring of the queue, one word each
 ///     tallies   a word for each 64 slots: how many of them a search has to examine
 ///
-/// A block on the heap has a directory of chunks in the place of the records, and another in the place of the cells. The first
-/// waiter that needs a chunk allocates it. See `Core+Chunks.swift`. It also has a directory of segments, which are slots that were added
-/// later. See `Core+Segments.swift`.
+/// A block on the heap has a directory of chunks in place of the records, and another in place of
+/// the cells. The first waiter that needs a chunk allocates it. See `Core+Chunks.swift`. It also
+/// has a directory of segments, which contain the slots that were added later. See
+/// `Core+Segments.swift`.
 ///
-/// A `Core` is a reference to the block and nothing more. A block in the memory of its owner refers to its parts by their
-/// distance from its beginning, so that it can be moved while it is not in use.
+/// A `Core` is a reference to the block and nothing more. A block in memory of its owner refers
+/// to its parts by their offsets, so that it can be moved while it is not in use.
 ///
-/// A block on the heap lives until its last hold is let go of: the pool object has one; when that goes, every slot in
-/// somebody's hand has one; and an operation that looks at the queue after it gave its slot up takes one for as long as it
-/// looks. A block in memory of somebody else ends with its pool, which must have the only hold then. See
-/// `Core+Lifetime.swift`.
+/// A block on the heap lives until its last hold is released. The pool object has a hold. When
+/// the pool object ends, every held slot has one. An operation that loads the queue after it has
+/// released its slot takes one for that time. A block in memory of its owner ends with its pool,
+/// which must then have the only hold. See `Core+Lifetime.swift`.
 @frozen
 @usableFromInline
 @safe
 struct Core: @unchecked Sendable {
-    /// What never changes after the block is made.
+    /// The constants of a block.
     @usableFromInline
     @safe
     struct Shape {
         /// The number of slots in the block itself.
         @usableFromInline let count: Int
-        /// Where the slots begin, in bytes from the beginning of the block; and so the cells and records.
+        /// The offset of the slots in bytes from the beginning of the block. The offsets of cells
+        /// and records follow.
         @usableFromInline let slots: Int
         /// Bytes from one slot to the next.
         @usableFromInline let stride: Int
         let records: Int
         let cells: Int
         let segments: Int
-        /// The number of cells: a power of two, or none where no caller may wait.
+        /// The number of cells: a power of two, or 0 if no caller may wait.
         let ring: Int
-        /// The number of records: how many may wait.
+        /// The number of records, which is the largest number of waiters.
         let maximumWaiters: Int
-        /// Whether a caller may be handed a vacant slot, to create the element itself.
+        /// Whether a caller may receive a vacant slot and create the element itself.
         @usableFromInline let callersCreate: Bool
         /// Whether records and cells are allocated in chunks, as waiters need them.
         let isChunked: Bool
         /// The binary logarithms of the number of records and of cells in a chunk.
         let recordShift: UInt8
         let cellShift: UInt8
-        /// Destroys the element of a slot, in place.
+        /// Destroys the element of a slot in place.
         let destroyElement: @Sendable (Slot) -> Void
-        /// Called where callers do not create, when a slot is vacant while somebody waits.
-        /// The argument is the number of live waiters.
+        /// Called with the number of live waiters if callers do not create and a slot is vacant
+        /// while a caller waits.
         let onVacancy: @Sendable (_ waiters: Int) -> Void
-        /// Where the block and its chunks are allocated; `nil` for a block in the memory of its owner.
+        /// The allocator of the block and its chunks; `nil` for a block in memory of its owner.
         let heap: Memory.Heap?
     }
 
-    /// Bytes of a cache line, or where words have 32 bits, of what need not be apart there but in order.
+    /// Bytes of a cache line. On 32 bits, where words need only their order, the length of eight
+    /// words.
     @usableFromInline static var line: Int { @inlinable get { 8 * MemoryLayout<UInt>.stride } }
 
     @usableFromInline let base: UnsafeMutableRawPointer
 
-    /// The block that begins at `base`.
+    /// Creates a reference to the block that begins at `base`.
     @inlinable
     init(base: UnsafeMutableRawPointer) { unsafe self.base = unsafe base }
 
@@ -84,13 +87,17 @@ struct Core: @unchecked Sendable {
 
     var freeRecords: Word { unsafe Word(at: base + 3 * Core.line) }
     var holds: Word { unsafe Word(at: base + 3 * Core.line + MemoryLayout<UInt>.stride) }
-    /// The number of live waiters. It grows after a waiter has got in line and before that examines the slots, and shrinks after the waiter
-    /// is out and before it is woken: which may come first, so that the number is below zero for a moment.
+    /// The number of live waiters.
+    ///
+    /// It grows after a waiter has got in line and before that waiter examines the slots. It
+    /// shrinks after the waiter has left the line and before it is woken. The decrement may come
+    /// first, so the number can be negative for a moment.
     var live: Word { unsafe Word(at: base + 3 * Core.line + 2 * MemoryLayout<UInt>.stride) }
-    /// The number of records that have been in use at least once. A record is taken from the free list, or else is the next of the others.
+    /// The number of records that have been used at least once. A record comes from the free
+    /// list, or else is the next unused one.
     var usedRecords: Word { unsafe Word(at: base + 3 * Core.line + 3 * MemoryLayout<UInt>.stride) }
 
-    /// The slot with this number.
+    /// Returns the slot with this index.
     @inlinable
     @inline(__always)
     func slot(_ index: Int) -> Slot {
@@ -100,7 +107,7 @@ struct Core: @unchecked Sendable {
     /// The number of groups of slots.
     var groups: Int { shape.groups + (capacity - shape.count + TallyWord.group - 1) / TallyWord.group }
 
-    /// The tally of a group of slots.
+    /// Returns the tally of a group of slots.
     func tally(_ group: Int) -> Word {
         if group >= shape.groups { return addedTally(group - shape.groups) }
         return unsafe Word(at: base + shape.tallies + group * MemoryLayout<UInt>.stride)
@@ -113,7 +120,7 @@ struct Core: @unchecked Sendable {
             ? index / TallyWord.group : shape.groups + (index - shape.count) / TallyWord.group
     }
 
-    /// The numbers of the slots in a group.
+    /// The indices of the slots in a group.
     func slots(in group: Int) -> Range<Int> {
         if group < shape.groups {
             return group * TallyWord.group..<min((group + 1) * TallyWord.group, shape.count)
@@ -124,15 +131,18 @@ struct Core: @unchecked Sendable {
 }
 
 extension Core.Shape {
-    /// Where things are in a block for so many slots and waiters.
+    /// Computes the layout of a block for a number of slots and waiters.
     ///
-    /// With two cells for each waiter a newcomer leaves out at most every other ticket, because an older waiter is in its cell. The
-    /// interleaving checker takes fewer, and smaller chunks.
+    /// With two cells for each waiter, a new waiter skips at most every other ticket because an
+    /// older waiter occupies its cell. The interleaving checker uses fewer cells and smaller
+    /// chunks.
     ///
     /// - Parameters:
-    ///   - chunk: The number of cells in a chunk, a power of two, and eight times that of records, but at least one of them; 0 for a
-    ///     block that has all records and cells in its own memory, as each has without a heap.
-    ///   - heap: Where the block and its chunks are allocated; `nil` for a block in the memory of its owner.
+    ///   - chunk: The number of cells in a chunk, a power of two. A chunk of records has an
+    ///     eighth of that, but at least one. 0 for a block that contains all records and cells,
+    ///     as every block without a heap does.
+    ///   - heap: The allocator of the block and its chunks; `nil` for a block in memory of its
+    ///     owner.
     @usableFromInline
     init(
         count: Int,
@@ -175,24 +185,25 @@ extension Core.Shape {
         self.heap = heap
     }
 
-    /// The size of the block.
+    /// The size of the block in bytes.
     var byteCount: Int { tallies + groups * MemoryLayout<UInt>.stride }
 
-    /// Where the tallies begin.
+    /// The offset of the tallies.
     var tallies: Int { segments + (heap == nil ? 0 : Core.mostSegments * MemoryLayout<UInt>.stride) }
 
-    /// The number of chunks of 2 to the power of `shift` that so many records or cells make.
+    /// The number of chunks, of 2 to the power of `shift` each, for `count` records or cells.
     static func chunks(of count: Int, shift: UInt8) -> Int { (count + 1 << Int(shift) - 1) >> Int(shift) }
 
-    /// The number of groups of slots in the block itself, which have a tally each.
+    /// The number of groups of slots in the block itself. Each group has a tally.
     var groups: Int { (count + TallyWord.group - 1) / TallyWord.group }
 }
 
 extension Core {
-    /// Makes a block on the heap, which its last hold frees.
+    /// Allocates a block on the heap, which its last hold frees.
     ///
-    /// - Parameter alignment: What the slots are aligned to.
-    /// - Parameter shape: Has a heap.
+    /// - Parameters:
+    ///   - shape: The layout, which has a heap.
+    ///   - alignment: The alignment of the slots.
     /// - Complexity: O(slots), and a word for each chunk; one allocation.
     @usableFromInline
     init(allocating shape: Shape, alignment: Int) {
@@ -200,10 +211,11 @@ extension Core {
         unsafe self.init(shape, in: block, byteCount: shape.byteCount)
     }
 
-    /// Makes a block in the memory at `block`, which is aligned as words and slots are. Its slots are vacant, its queue is
-    /// empty, and none of its records is in use.
+    /// Creates a block in the memory at `block`, which is aligned for words and slots. Its slots
+    /// are vacant, its queue is empty, and none of its records is in use.
     ///
-    /// - Complexity: O(slots + maximum waiters), or with a heap O(slots + chunks). Allocates nothing.
+    /// - Complexity: O(slots + maximum waiters), or with a heap O(slots + chunks). Allocates
+    ///   nothing.
     @usableFromInline
     init(_ shape: Shape, in block: UnsafeMutableRawPointer, byteCount: Int) {
         precondition(

@@ -7,14 +7,14 @@
     internal import CLockPoolThread
     import Synchronization
 
-    /// A clock as the core sees it: ticks since some instant, never 0, which stands for no deadline. The system's is read without
-    /// a detour.
+    /// The clock of the core: ticks since some instant. A tick is never 0, which stands for no
+    /// deadline. The system's clock is read directly.
     @usableFromInline
     struct PoolClock: Sendable {
         let now: @Sendable () -> UInt
         let sleep: @Sendable (_ deadline: UInt) async throws -> Void
-        /// How long after a sweep for deadlines the next one is, at least. Half a millisecond for the system's clock, whose timers are
-        /// hardly more precise.
+        /// The shortest interval between two sweeps for deadlines. Half a millisecond for the
+        /// system's clock, whose timers are hardly more precise.
         let pause: UInt
 
         @usableFromInline
@@ -39,7 +39,8 @@
     }
 
     extension Duration {
-        /// What a deadline is counted in: a nanosecond, or a millisecond where a word has 32 bits: there a pool's deadlines last for 24 days.
+        /// The unit of deadlines: a nanosecond, or a millisecond on 32 bits, where a pool's
+        /// deadlines last for 24 days.
         #if _pointerBitWidth(_64)
             private static var ticksPerSecond: Int { 1_000_000_000 }
         #else
@@ -59,11 +60,11 @@
     }
 
     extension UInt {
-        /// The length of a wait, in ticks; none for a negative one.
+        /// Converts a timeout to ticks; 0 for a negative one.
         @usableFromInline
         init(ticksOf timeout: Duration) { self.init(clamping: timeout.ticks) }
 
-        /// The length of a wait, in ticks.
+        /// Converts nanoseconds to ticks.
         @usableFromInline
         init(ticksOfNanoseconds nanoseconds: UInt64) {
             self.init(clamping: UInt.bitWidth == 64 ? nanoseconds : nanoseconds / 1_000_000)
@@ -71,7 +72,7 @@
     }
 
     extension Duration {
-        /// Nanoseconds from now; none for a negative duration.
+        /// The duration in nanoseconds; 0 for a negative one.
         package var wholeNanoseconds: UInt64 {
             let (seconds, attoseconds) = components
             if seconds < 0 || attoseconds < 0 { return 0 }
@@ -83,11 +84,12 @@
 
     /// Fails waiters at their deadlines, with one sleeping task for all of them.
     ///
-    /// A waiter's deadline stands in its record. Each leaf knows an instant that is not after any deadline in the 64 records that it is
-    /// for, and the task sleeps until an instant that is not after any leaf's. It goes through the leaves that are due, and through
-    /// their records, and sleeps again until the earliest deadline that it found; it ends when there is none. So a wait that ends in
-    /// time costs one store and two loads for its deadline, however many there are, and a sweep looks at every 64th record, and at 64 for
-    /// each leaf that is due.
+    /// A waiter's deadline is stored in its record. Each leaf stores an instant that is not after
+    /// any deadline in its 64 records. The task sleeps until an instant that is not after any
+    /// leaf's. It then visits the leaves that are due and their records, and sleeps until the
+    /// earliest deadline that it has found. It ends if there is none. A wait that ends in time
+    /// thus costs one store and two loads for its deadline, whatever the number of deadlines. A
+    /// sweep reads every leaf, and 64 records for each leaf that is due.
     @usableFromInline
     @safe
     final class Deadlines: Sendable {
@@ -95,14 +97,14 @@
         private let clock: PoolClock
         private let leaves: Leaves
 
-        /// When the task wakes; `never` if there is none.
+        /// The instant at which the task wakes; `never` if there is no task.
         private let wakesAt = Atomic<UInt>(Deadlines.never)
         private let task = unsafe Atomic<Unmanaged<TaskBox>?>(nil)
 
         private static var never: UInt { .max }
         private static var stopped: UInt { 0 }
 
-        /// How often `restart` was called.
+        /// The number of calls of `restart`.
         private let restarts = Atomic<UInt>(0)
 
         init(core: Core, clock: PoolClock) {
@@ -111,23 +113,26 @@
             leaves = Leaves(for: core.shape.maximumWaiters)
         }
 
-        /// The instant so many ticks from now.
+        /// Returns the instant that is `ticks` from now.
         func deadline(after ticks: UInt) -> UInt {
             let (deadline, overflow) = clock.now().addingReportingOverflow(ticks)
             return overflow ? UInt(Int.max) : min(deadline, UInt(Int.max))
         }
 
-        /// Makes sure that a sweep looks at `deadline`, which stands in the record of a waiter that is in line.
+        /// Ensures that a sweep checks `deadline`, which is stored in the record of a waiter in
+        /// line.
         ///
-        /// The waiter has written its progress before. It lowers the leaf first and `wakesAt` afterwards; a sweep clears `wakesAt` first,
-        /// then the leaf, and reads the progress afterwards; all of that sequentially consistent. So at each step either this sees that
-        /// the word is cleared, and writes it, or the sweep sees the waiter at the next.
+        /// The waiter has written its progress before. It lowers the leaf first and `wakesAt`
+        /// afterwards. A sweep clears `wakesAt` first, then the leaf, and reads the progress
+        /// afterwards. All of these are sequentially consistent. At each step, either this
+        /// function sees that the word is cleared, and writes it, or the sweep sees the waiter at
+        /// its next step.
         func arm(_ deadline: UInt, record: Int) {
             leaves.lower(record / Leaves.size, to: deadline)
             wake(at: deadline)
         }
 
-        /// Has a task sleep until `deadline` at most.
+        /// Ensures that a task wakes at `deadline` or earlier.
         private func wake(at deadline: UInt) {
             while true {
                 let current = wakesAt.load(ordering: .sequentiallyConsistent)
@@ -140,7 +145,8 @@
             }
         }
 
-        /// Ends the task, for a pool in which nobody waits and nobody will. None is started afterwards.
+        /// Ends the task, for a pool without present or future waiters. No task starts
+        /// afterwards.
         func stop() {
             wakesAt.store(Deadlines.stopped, ordering: .sequentiallyConsistent)
             replaceTask(with: nil)
@@ -148,10 +154,11 @@
 
         deinit { stop() }
 
-        /// Starts the task that sleeps until `wakesAt`, in the place of the one that sleeps too long.
+        /// Starts a task that sleeps until `wakesAt`, in place of one that sleeps too long.
         ///
-        /// Several may do this at once, and whoever stores its task last cancels the others', whatever they read. So everyone
-        /// who finds that another has come since makes one more, which reads `wakesAt` anew.
+        /// Several threads may do so at once. The thread that stores its task last cancels the
+        /// others' tasks, whatever they have read. A thread that finds a later call therefore
+        /// starts one more task, which reads `wakesAt` again.
         private func restart() {
             restarts.add(1, ordering: .sequentiallyConsistent)
             var seen: UInt
@@ -173,7 +180,7 @@
             unsafe old?.takeRetainedValue().task.cancel()
         }
 
-        /// A task where an atomic word wants a reference.
+        /// Boxes a task, because the atomic word needs a reference.
         private final class TaskBox: Sendable {
             let task: Task<Void, Never>
             init(_ task: Task<Void, Never>) { self.task = task }
@@ -183,8 +190,9 @@
         private func sleepAndSweep() async {
             let deadline = wakesAt.load(ordering: .sequentiallyConsistent)
             if deadline == Deadlines.never || deadline == Deadlines.stopped { return }
-            // A clock throws when its task is cancelled, because another has taken over. If one throws for another reason, the
-            // deadline counts as come, or nobody would ever look at it.
+            // A clock throws when its task is cancelled because another has replaced it. If the
+            // clock throws for another reason, the deadline counts as passed, or else no sweep
+            // would ever check it.
             do { try await clock.sleep(deadline) } catch { if Task.isCancelled { return } }
             guard
                 wakesAt.compareExchange(
@@ -198,7 +206,7 @@
             if next != Deadlines.never { wake(at: max(next, now + clock.pause)) }
         }
 
-        /// Fails the waiters whose deadline has come.
+        /// Fails the waiters whose deadline has passed.
         ///
         /// - Returns: An instant that is not after any other deadline; `never` if there is none.
         private func sweep(at now: UInt) -> UInt {
@@ -214,7 +222,7 @@
             return earliest
         }
 
-        /// For each 64 records an instant that is not after any deadline in them.
+        /// An instant for each 64 records, not after any of their deadlines.
         @safe
         private final class Leaves: Sendable {
             static var size: Int { 64 }
@@ -234,11 +242,12 @@
 
             func clear(_ leaf: Int) { unsafe words[leaf].store(Deadlines.never, ordering: .sequentiallyConsistent) }
 
-            /// Makes sure that the leaf knows an instant that is not after `deadline`.
+            /// Ensures that the leaf's instant is not after `deadline`.
             func lower(_ leaf: Int, to deadline: UInt) {
                 var current = self[leaf]
                 while current > deadline {
-                    // Not `min`: in Swift 6.3.1 that of an unsigned number does not lower the largest one.
+                    // Not the atomic `min`: in Swift 6.3.1 that of an unsigned integer does not
+                    // lower the largest value.
                     current =
                         unsafe words[leaf].compareExchange(
                             expected: current,

@@ -4,11 +4,11 @@
 
 @available(macOS 26.0, *)
 extension FixedLockPool where Element: ~Copyable {
-    /// Gets an element if one is idle and nobody waits, as ``LockPool/tryGet()``.
+    /// Leases an idle element if no caller waits, as ``LockPool/tryGet()``.
     ///
-    /// - Returns: A guard, or `nil` if every element is taken, somebody waits, or the pool is closed.
-    /// - Complexity: O(1) when the element that this thread returned last is idle, which is one atomic exchange; else
-    ///   O(slots).
+    /// - Returns: A guard; `nil` if no element is idle, a caller waits, or the pool is closed.
+    /// - Complexity: O(1) if the element that this thread returned last is idle, which is one
+    ///   atomic exchange; otherwise O(slots).
     @inlinable
     @inline(__always)
     public func tryGet() -> LockGuard<Element>? {
@@ -20,29 +20,30 @@ extension FixedLockPool where Element: ~Copyable {
 
     #if !hasFeature(Embedded)
 
-        /// Gets an element, waiting in line if none is idle, as ``LockPool/get()``.
+        /// Leases an element, and waits in line if none is idle, as ``LockPool/get()``.
         ///
-        /// Does not suspend if an element is idle and nobody waits.
+        /// Does not suspend if an element is idle and no caller waits.
         ///
         /// - Returns: A guard with exclusive access to an element.
-        /// - Throws: ``LockPoolError`` with the code `closed`, or `tooManyWaiters` if as many wait as may; `CancellationError` if the task
-        ///   is cancelled while it waits.
+        /// - Throws: ``LockPoolError`` with the code `closed` or `tooManyWaiters`;
+        ///   `CancellationError` if the task is cancelled while it waits.
         /// - Complexity: As ``LockPool/get()``.
         @inlinable
         @inline(__always)
         public func get() async throws -> LockGuard<Element> {
             if let slot = core.leaseIdleSlot(stride: Self.stride) { return LockGuard(slot: slot) }
-            // Nothing else of the pool is used from here on, and it has to live for as long as the wait.
+            // Nothing below uses the pool, which must live as long as the wait.
             defer { withExtendedLifetime(self) {} }
             return LockGuard(slot: try core.slotForTask(from: await core.wait(deadlines: nil, ticks: nil)))
         }
 
-        /// Gets an element, blocking the thread while none is idle, as ``LockPool/getBlocking(timeout:)``.
+        /// Leases an element, and blocks the thread while none is idle, as
+        /// ``LockPool/getBlocking(timeout:)``.
         ///
-        /// - Parameter timeout: How long to wait, by the system's monotonic clock; `nil` for as long as it takes.
+        /// - Parameter timeout: The longest wait, by the system's monotonic clock; `nil` for no
+        ///   limit. With zero or less, the call succeeds only if an element is idle.
         /// - Returns: A guard with exclusive access to an element.
-        /// - Throws: ``LockPoolError`` with the code `closed`, `tooManyWaiters`, or `timedOut`. A timeout of zero or less still
-        ///   gets what is idle.
+        /// - Throws: ``LockPoolError`` with the code `closed`, `tooManyWaiters` or `timedOut`.
         /// - Complexity: As ``get()``.
         @available(*, noasync, message: "Blocks the thread; use get.")
         @inlinable
@@ -54,10 +55,11 @@ extension FixedLockPool where Element: ~Copyable {
 
     #endif
 
-    /// Reserves a vacant slot, to be filled from outside. Slots become vacant by ``LockGuard/take()`` and
-    /// ``LockGuard/discard()``.
+    /// Reserves a vacant slot, which the caller fills.
     ///
-    /// - Returns: The reservation, or `nil` if no slot is vacant.
+    /// Slots become vacant by ``LockGuard/take()`` and ``LockGuard/discard()``.
+    ///
+    /// - Returns: The reservation; `nil` if no slot is vacant.
     /// - Complexity: O(slots).
     @inlinable
     public func tryReserve() -> Reservation<Element>? {
@@ -70,13 +72,15 @@ extension FixedLockPool where Element: ~Copyable {
 
 @available(macOS 26.0, *)
 extension FixedLockPool where Element: ~Copyable {
-    /// Gets in line as a function and a context for it, as ``LockPool/wait(context:onTurn:)``.
+    /// Puts a callback waiter, a function and its context, in line, as
+    /// ``LockPool/wait(context:onTurn:)``.
     ///
     /// - Parameters:
-    ///   - context: What `onTurn` is called with. It has to stay valid until then.
-    ///   - onTurn: Takes the context and the raw value of a ``Turn``. Called exactly once, unless this throws: perhaps before
-    ///     this returns, and with a turn that brings nothing when the pool ends. Must not block.
-    /// - Returns: The place in line, for ``cancel(_:)``.
+    ///   - context: The argument of `onTurn`. It must stay valid until that call.
+    ///   - onTurn: Receives the context and the raw value of a ``Turn``. Called exactly once
+    ///     unless this method throws, perhaps before it returns, and with a turn without an
+    ///     element when the pool ends. Must not block.
+    /// - Returns: The position in line, for ``cancel(_:)``.
     /// - Throws: ``LockPoolError`` with the code `closed` or `tooManyWaiters`.
     /// - Complexity: O(slots). Allocates nothing.
     @unsafe
@@ -89,15 +93,17 @@ extension FixedLockPool where Element: ~Copyable {
 
     /// Takes a callback waiter out of the line.
     ///
-    /// - Returns: Whether it was still there; then its function has been called with a turn that says `cancelled`. If not,
-    ///   the function has been called before, or is being called.
+    /// - Returns: Whether the waiter was still in line. If so, its function has been called with
+    ///   a turn whose error is `cancelled`. If not, its function has been called before or is
+    ///   being called.
     /// - Complexity: O(1).
     @discardableResult
     public func cancel(_ waiter: WaiterTicket) -> Bool { core.cancel(waiter) }
 
-    /// Makes a guard of a turn that a callback waiter of this pool was given.
+    /// Converts the turn of a callback waiter of this pool to a guard.
     ///
-    /// Unsafe, because nothing keeps a turn from being leased twice, or from another pool.
+    /// Unsafe: the compiler does not prevent a turn from being leased twice, or from another
+    /// pool.
     ///
     /// - Throws: ``LockPoolError`` if the turn brought no element.
     @unsafe
@@ -110,33 +116,33 @@ extension FixedLockPool where Element: ~Copyable {
 
 @available(macOS 26.0, *)
 extension FixedLockPool where Element: ~Copyable {
-    /// The numbers of the slots, from 0 to `count` − 1: for going through them with ``peek(_:)`` and
+    /// The indices of the slots, from 0 to `count` − 1, for ``peek(_:)`` and
     /// ``tryWhileLocked(_:_:)``.
     public var slots: Range<Int> { 0..<count }
 
-    /// The state of the slot with this number. It may be another in the next instant.
+    /// Returns the state of a slot, which may change at the next instant.
     ///
     /// - Parameter index: One of ``slots``.
     /// - Complexity: O(1); one load.
     public func peek(_ index: Int) -> SlotState { core.peek(index) }
 
-    /// Gets the element of the slot with this number, if it is idle and nobody waits.
+    /// Leases the element of a slot if it is idle and no caller waits.
     ///
     /// - Parameter index: One of ``slots``.
-    /// - Returns: A guard, or `nil`.
+    /// - Returns: A guard; `nil` if the slot is not idle or a caller waits.
     /// - Complexity: O(1).
     public func tryGet(slot index: Int) -> LockGuard<Element>? {
         guard let slot = core.leaseIfIdle(index) else { return nil }
         return LockGuard(slot: slot)
     }
 
-    /// Calls `body` with the element of the slot with this number while it is leased for that, if it is idle.
+    /// Leases the element of a slot if it is idle, and calls `body` with it.
     ///
     /// - Parameters:
     ///   - index: One of ``slots``.
     ///   - body: Uses the element in place.
-    /// - Returns: What `body` returns; `nil` if the slot was not idle.
-    /// - Throws: What `body` throws.
+    /// - Returns: The result of `body`; `nil` if the slot was not idle.
+    /// - Throws: The error that `body` throws.
     /// - Complexity: O(1).
     public func tryWhileLocked<Result, Failure: Error>(
         _ index: Int,
@@ -146,19 +152,21 @@ extension FixedLockPool where Element: ~Copyable {
         return try lease.withElement(body)
     }
 
-    /// How the slots are used now, each at its own instant. O(slots).
+    /// The current use of the slots, each read at an instant of its own. O(slots).
     public var occupancy: Occupancy { core.occupancy }
 
     /// The number of slots.
     public var capacity: Int { count }
 
-    /// The number of callers in line now. Exact, but for one for each thread that is putting a caller in line or taking one out.
+    /// The number of callers in line. May differ by one for each thread that is putting a caller
+    /// in line or taking one out.
     public var waiters: Int { core.waiters }
 
-    /// Refuses newcomers, fails everyone who waits with ``LockPoolError/Code/closed``, destroys what is idle, and lets
-    /// what is leased be destroyed on its return.
+    /// Closes the pool: refuses new callers, fails all waiters with
+    /// ``LockPoolError/Code/closed``, and destroys the idle elements now and the leased ones on
+    /// their return.
     ///
-    /// Safe to call again, and from several threads at once.
+    /// Safe to call repeatedly and concurrently.
     ///
     /// - Complexity: O(slots + waiters).
     public func close() { core.close() }
@@ -166,6 +174,6 @@ extension FixedLockPool where Element: ~Copyable {
     /// Whether ``close()`` has been called.
     public var isClosed: Bool { core.isClosed }
 
-    /// The states of the slots and the length of the line; never an element.
+    /// The numbers of slots by state and of waiters. Never shows an element.
     public var debugDescription: String { core.description(of: "FixedLockPool") }
 }

@@ -4,34 +4,38 @@
 
 import Builtin
 
-/// A ``LockPool`` whose sizes are in its type and whose memory is its own: it allocates nothing, not even when it is made.
+/// A ``LockPool`` whose sizes are part of its type and whose memory is its own. It never
+/// allocates.
 ///
 /// ```swift
 /// let buffers = FixedLockPool<4, 16, Buffer>(repeating: Buffer())
 /// ```
 ///
-/// has four buffers, and up to 16 may wait for one. It is for where there is no heap, and for where a pool is to be a part of
-/// another object. Line, order, bound and guards are those of ``LockPool``.
+/// has four buffers, and up to 16 callers may wait for one. Use it without a heap, or to make a
+/// pool a part of another object. Order, bound and guards are those of ``LockPool``.
 ///
-/// It lacks `get(timeout:)`, because a deadline needs a task that sleeps and so a heap; ``getBlocking(timeout:)`` is there. And it
-/// lacks what a pool decides at run time: another size, and slots that callers fill.
+/// A fixed pool has no `get(timeout:)`, because a deadline needs a sleeping task and thus a heap;
+/// it has ``getBlocking(timeout:)``. It cannot be resized, and callers cannot create elements in
+/// its slots.
 ///
-/// A pool stays where it is: in a `let` that is global, static, stored in a class, or local. The guards and reservations that
-/// it gives point into it, so each has to end before the pool does, and before a `let` that holds it is moved to another. A
-/// pool that ends while one is out traps. While nothing is out it may be moved, with its elements, as bytes: so these must not be
-/// values that can only be moved by code of their own, as some of C++ are.
+/// A pool stays where it is: in a `let` that is global, static, stored in a class, or local. Its
+/// guards and reservations point into it. Each of them must end before the pool does, and before
+/// a `let` that holds the pool is moved to another. A pool that ends while a guard or reservation
+/// exists traps. A pool without either may be moved, with its elements, as bytes. The elements
+/// must not be values that only code of their own can move, as some C++ values are.
 ///
-/// Its size is 264 bytes, and for each slot the element and 89 bytes, and for each waiter 96 (on 32 bits 132, 13 and 48).
+/// Its size is 264 bytes, plus the element and 89 bytes for each slot, plus 96 bytes for each
+/// waiter (on 32 bits 132, 13 and 48).
 ///
-/// On macOS it needs version 26, the first whose runtime has integers as generic parameters.
+/// On macOS it requires version 26, the first whose runtime has integer generic parameters.
 @available(macOS 26.0, *)
 @_staticExclusiveOnly
 @_rawLayout(like: FixedBlock<count, maximumWaiters, Element>)
 public struct FixedLockPool<let count: Int, let maximumWaiters: Int, Element: ~Copyable>: ~Copyable {
     /// The block in the pool's own memory.
     ///
-    /// The address is that of the pool, wherever it has come to rest. While it is being made it may move on return; that does
-    /// no harm, because nothing in a block tells where it is.
+    /// Its address is the pool's final address. A pool may move when its initializer returns.
+    /// That is harmless, because a block does not store its own address.
     @inlinable
     @inline(__always)
     var core: Core { unsafe Core(base: UnsafeMutableRawPointer(Builtin.addressOfRawLayout(self))) }
@@ -39,10 +43,11 @@ public struct FixedLockPool<let count: Int, let maximumWaiters: Int, Element: ~C
     @inlinable
     static var stride: Int { MemoryLayout<FixedSlot<Element>>.stride }
 
-    /// A pool that is filled from outside, by ``tryReserve()``.
+    /// Creates a pool without elements, to be filled by ``tryReserve()``.
     ///
-    /// - Parameter onVacancy: Called with the number of callers in line when a slot is vacant while one waits, on the thread that brought
-    ///   that about; perhaps more than once for the same slot. Must not block. A closure that captures nothing needs no heap.
+    /// - Parameter onVacancy: Called with the number of callers in line when a slot is vacant
+    ///   while a caller waits, on the thread that caused it, perhaps more than once for a slot.
+    ///   Must not block. A closure that captures nothing needs no heap.
     /// - Complexity: O(`count` + `maximumWaiters`).
     @inlinable
     public init(onVacancy: @escaping @Sendable (_ waiters: Int) -> Void) {
@@ -63,10 +68,12 @@ public struct FixedLockPool<let count: Int, let maximumWaiters: Int, Element: ~C
         )
     }
 
-    /// A full pool.
+    /// Creates a full pool.
     ///
-    /// - Parameter makeElement: Makes the element for an index from 0 to `count - 1`; called in that order.
-    /// - Throws: What `makeElement` throws; the elements made before are destroyed.
+    /// - Parameter makeElement: Returns the element for an index from 0 to `count - 1`; called in
+    ///   that order.
+    /// - Throws: The error that `makeElement` throws, after the elements made before are
+    ///   destroyed.
     /// - Complexity: O(`count` + `maximumWaiters`).
     @inlinable
     public init<Failure: Error>(
@@ -75,14 +82,14 @@ public struct FixedLockPool<let count: Int, let maximumWaiters: Int, Element: ~C
         self.init(onVacancy: { _ in })
         for index in 0..<count {
             let element = try makeElement(index)
-            // Nobody else knows the pool, so its slot is vacant.
+            // No other thread knows the pool, so its slot is vacant.
             Reservation(slot: core.reserveVacantSlot(index)!).fulfill(element)
         }
     }
 
-    /// A full pool of equal elements.
+    /// Creates a full pool of equal elements.
     ///
-    /// - Parameter element: Makes an element; evaluated `count` times.
+    /// - Parameter element: Returns an element; evaluated `count` times.
     /// - Complexity: O(`count` + `maximumWaiters`).
     @inlinable
     public init(repeating element: @autoclosure () -> sending Element) {
@@ -94,7 +101,7 @@ public struct FixedLockPool<let count: Int, let maximumWaiters: Int, Element: ~C
 
 @available(macOS 26.0, *)
 extension FixedLockPool where Element: Sendable {
-    /// A full pool of these elements.
+    /// Creates a full pool of the given elements.
     ///
     /// - Complexity: O(`count` + `maximumWaiters`).
     @inlinable
@@ -102,8 +109,9 @@ extension FixedLockPool where Element: Sendable {
         self.init { index in elements[index] }
     }
 
-    /// A full pool of these elements, of which there have to be `count`.
+    /// Creates a full pool of `count` elements.
     ///
+    /// - Parameter elements: The elements. Traps unless there are `count`.
     /// - Complexity: O(`count` + `maximumWaiters`).
     @inlinable
     public init(_ elements: [Element]) {
@@ -112,27 +120,28 @@ extension FixedLockPool where Element: Sendable {
     }
 }
 
-/// Whatever is not synchronised by the core does not change after the pool is made.
+/// State that the core does not synchronize never changes after the pool's initialization.
 @available(macOS 26.0, *)
 extension FixedLockPool: @unchecked Sendable where Element: ~Copyable {}
 
-/// The memory of a pool's block, for the compiler to measure. There is never a value of it.
+/// The memory of a pool's block, which the compiler measures. No value of this type exists.
 ///
-/// Swift aligns nothing to more than 16 bytes, so a block does not begin at a cache line's beginning here, and padding keeps apart
-/// what must not be on one line.
+/// Swift aligns nothing to more than 16 bytes, so a block does not begin at the beginning of a
+/// cache line. Padding keeps apart what must not share a line.
 @available(macOS 26.0, *)
 @usableFromInline
 struct FixedBlock<let count: Int, let maximumWaiters: Int, Element: ~Copyable>: ~Copyable {
     struct Waiter {
         let record: FixedLine
-        /// The ring is the next power of two from two cells for each waiter: fewer than four for each, but two for one.
+        /// The ring is the next power of two from two cells for each waiter: fewer than four for
+        /// each, but two for a single waiter.
         let cells: [4 of UInt]
     }
 
     let head: [4 of FixedLine]
     let slots: [count of FixedSlot<Element>]
     let waiters: [maximumWaiters of Waiter]
-    /// A word for each 64 slots: in a byte for each slot and one word more.
+    /// A word for each 64 slots: covered by a byte for each slot and one word more.
     let tallies: [count of UInt8]
     let lastTally: UInt
 }
@@ -144,7 +153,8 @@ struct FixedSlot<Element: ~Copyable>: ~Copyable {
     let head: Slot.Head
     let element: Element
     #if _pointerBitWidth(_64)
-        /// So that two holders never write to one line. Where words have 32 bits there is one processor, and little memory.
+        /// Prevents two holders from writing to one cache line. On 32 bits there is one processor
+        /// and little memory.
         let padding: FixedLine
     #endif
 }

@@ -2,13 +2,16 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Exclusive access to one element of a ``LockPool`` or ``FixedLockPool``. The element goes back when the guard ends.
+/// Exclusive access to one element of a ``LockPool`` or ``FixedLockPool``. The end of the guard
+/// returns the element.
 ///
-/// A guard cannot be copied, so an element has one holder. It may be kept across `await`, and given to another task by a
-/// `consuming sending` parameter. It does not keep the pool alive: where the pool object is gone, the end of the guard
-/// destroys the element. Only a fixed pool has to outlive its guards, because they point into it; otherwise it traps.
+/// A guard is noncopyable, so an element has one holder. It may be kept across `await`, and
+/// passed to another task as a `consuming sending` parameter. It does not keep the pool alive: if
+/// the pool object is gone, the end of the guard destroys the element. Only a fixed pool must
+/// outlive its guards, because they point into it; otherwise it traps.
 ///
-/// A guard is one pointer. Getting and returning neither allocates nor counts references.
+/// A guard is one pointer. Leasing and returning an element neither allocates nor counts
+/// references.
 @frozen
 public struct LockGuard<Element: ~Copyable>: ~Copyable, Sendable {
     @usableFromInline let slot: Slot
@@ -27,11 +30,11 @@ extension Slot {
     @inline(never)
     func returnContended() { core.settle(self) }
 
-    /// Keeps the slot in hand, whose element is gone.
+    /// Keeps the held slot, whose element is gone, as a reservation.
     @usableFromInline
     func becomeReserved() { core.reserveLeased(self) }
 
-    /// Empties the slot in hand, whose element is gone.
+    /// Makes the held slot, whose element is gone, vacant.
     @usableFromInline
     @inline(never)
     func becomeVacant() { core.vacate(self) }
@@ -40,11 +43,12 @@ extension Slot {
 extension LockGuard where Element: ~Copyable {
     /// Calls `body` with the element in place.
     ///
-    /// This is the way to an element that is not `Sendable`: as with `Mutex.withLock`, nothing of the element's region can
-    /// leave the closure, so that nobody can use the element when the guard is gone.
+    /// This method gives access to an element that is not `Sendable`. As with `Mutex.withLock`,
+    /// nothing in the element's region can leave the closure, so no code can use the element
+    /// after the guard has ended.
     ///
-    /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error that `body` throws.
     @inlinable
     public mutating func withElement<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Element) throws(Failure) -> sending Result
@@ -56,11 +60,11 @@ extension LockGuard where Element: ~Copyable {
 
         /// Calls `body`, which may suspend, with the element in place.
         ///
-        /// As the form for bodies that do not suspend, which the compiler takes where `body` has no `await`. The element stays leased while
-        /// `body` is suspended.
+        /// The compiler selects this form if `body` contains `await`. The element stays leased
+        /// while `body` is suspended.
         ///
-        /// - Returns: What `body` returns.
-        /// - Throws: What `body` throws.
+        /// - Returns: The result of `body`.
+        /// - Throws: The error that `body` throws.
         @inlinable
         public nonisolated(nonsending) mutating func withElement<Result: ~Copyable, Failure: Error>(
             _ body: nonisolated(nonsending) (inout sending Element) async throws(Failure) -> sending Result
@@ -72,15 +76,17 @@ extension LockGuard where Element: ~Copyable {
 
     /// Returns the element now, instead of at the end of the guard's scope.
     ///
-    /// If somebody waits, the element goes to the one that has waited longest, else it is idle.
+    /// The longest-waiting caller receives the element. If no caller waits, the element becomes
+    /// idle.
     ///
-    /// - Complexity: O(1); one atomic exchange when nobody waits.
+    /// - Complexity: O(1); one atomic exchange if no caller waits.
     @inlinable
     public consuming func release() {}
 
-    /// Takes the element out of the pool for good. Its slot becomes vacant.
+    /// Removes the element from the pool. Its slot becomes vacant.
     ///
-    /// Where callers create (``LockPool/getOrCreate(timeout:_:)``), the oldest waiter is handed the vacant slot.
+    /// If callers create (``LockPool/getOrCreate(timeout:_:)``), the oldest waiter receives the
+    /// vacant slot.
     ///
     /// - Returns: The element.
     @inlinable
@@ -92,7 +98,7 @@ extension LockGuard where Element: ~Copyable {
         return unsafe element
     }
 
-    /// Destroys the element, because it is of no use any more. Its slot becomes vacant, as with ``take()``.
+    /// Destroys the element. Its slot becomes vacant, as with ``take()``.
     @inlinable
     public consuming func discard() {
         let slot = self.slot
@@ -105,7 +111,7 @@ extension LockGuard where Element: ~Copyable {
 // MARK: - For pools that are built on this one
 
 extension LockGuard where Element: ~Copyable {
-    /// Takes the element out and keeps its slot reserved, so that it can be filled again, or abandoned.
+    /// Takes the element out and keeps its slot reserved, to be filled again or abandoned.
     @inlinable
     package consuming func takeReserving(
         _ body: (consuming sending Element, consuming sending Reservation<Element>) -> Void
@@ -116,7 +122,7 @@ extension LockGuard where Element: ~Copyable {
         body(unsafe slot.element(Element.self).move(), Reservation(slot: slot))
     }
 
-    /// Ends the guard without a return. Whoever has the slot makes a guard of it again.
+    /// Ends the guard without a return. The caller makes a guard of the slot again.
     @inlinable
     package consuming func detach() -> LeasedSlot {
         let slot = self.slot
@@ -124,12 +130,13 @@ extension LockGuard where Element: ~Copyable {
         return LeasedSlot(slot: slot)
     }
 
-    /// A guard for a slot that another guard was detached from.
+    /// Creates a guard for a slot that another guard was detached from.
     @inlinable
     package init(_ leased: LeasedSlot) { self.init(slot: leased.slot) }
 }
 
-/// A slot in somebody's hand, without the care of a guard: for a noncopyable type whose `deinit` decides what becomes of it.
+/// A held slot without a guard, for a noncopyable type whose `deinit` decides how the slot is
+/// returned.
 @frozen
 @usableFromInline
 package struct LeasedSlot: Sendable {
@@ -138,7 +145,7 @@ package struct LeasedSlot: Sendable {
     @inlinable
     init(slot: Slot) { self.slot = slot }
 
-    /// Where the element is.
+    /// The address of the element.
     @inlinable
     @unsafe
     package func element<Element: ~Copyable>(_ type: Element.Type) -> UnsafeMutablePointer<Element> {

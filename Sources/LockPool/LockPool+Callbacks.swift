@@ -3,23 +3,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension LockPool where Element: ~Copyable {
-    /// Gets in line as a function and a context for it.
+    /// Puts a callback waiter, a function and its context, in line.
     ///
-    /// `onTurn` is called exactly once, unless this throws: with a turn when it comes, or with the reason when the waiter is
-    /// cancelled or the pool closes or ends. It is called by whoever brings that about, on that thread, perhaps before
-    /// this returns; it must not block. Tasks, threads and callbacks wait in one line.
+    /// `onTurn` is called exactly once unless this method throws: with an element when the
+    /// waiter's turn comes, or with the reason when the waiter is cancelled or the pool closes or
+    /// ends. The thread that causes the call makes it, perhaps before this method returns.
+    /// `onTurn` must not block. Tasks, threads and callbacks wait in one line.
     ///
-    /// Give the element back after `onTurn` has returned where many callbacks wait: one that returns it inside hands it to
-    /// the next callback inside, and so on, each a few frames deeper on the stack.
+    /// If many callbacks wait, return the element after `onTurn` has returned. A callback that
+    /// returns the element itself calls the next callback, which calls the next one, each a few
+    /// frames deeper on the stack.
     ///
-    /// A callback waiter does not keep the pool alive; somebody has to, until the turn is leased. When the last reference to
-    /// the pool goes, those who still wait are called with a turn that brings nothing (``Turn/bringsElement``), and there is no
-    /// pool any more to ask for the reason.
+    /// A callback waiter does not keep the pool alive. The caller must do so until the turn is
+    /// leased. When the last reference to the pool ends, the remaining waiters are called with a
+    /// turn without an element (``Turn/bringsElement``), and no pool is left that could give the
+    /// reason.
     ///
     /// - Parameters:
-    ///   - context: What `onTurn` is called with. It has to stay valid until then.
-    ///   - onTurn: Takes the context and the raw value of a ``Turn``.
-    /// - Returns: The place in line, for ``cancel(_:)``.
+    ///   - context: The argument of `onTurn`. It must stay valid until that call.
+    ///   - onTurn: Receives the context and the raw value of a ``Turn``.
+    /// - Returns: The position in line, for ``cancel(_:)``.
     /// - Throws: ``LockPoolError`` with the code `closed` or `tooManyWaiters`.
     /// - Complexity: O(slots). Allocates nothing.
     @unsafe
@@ -32,7 +35,8 @@ extension LockPool where Element: ~Copyable {
 
     #if !hasFeature(Embedded)
 
-        /// As ``wait(context:onTurn:)``, for at most `timeout`: afterwards the waiter is called with a turn that brings nothing.
+        /// Puts a callback waiter in line, as ``wait(context:onTurn:)``. At the end of `timeout`,
+        /// the waiter is called with a turn without an element.
         @unsafe
         package func wait(
             context: UnsafeMutableRawPointer,
@@ -41,7 +45,8 @@ extension LockPool where Element: ~Copyable {
         ) throws(LockPoolError) -> WaiterTicket {
             let deadline = deadlines.deadline(after: UInt(ticksOf: timeout))
             let ticket = try unsafe core.wait(context: context, deadline: deadline, onTurn: onTurn)
-            // The waiter is in line, and its ticket in its record. If it has been served since, a sweep looks in vain.
+            // The waiter is in line, and its ticket in its record. If it has been served since, a
+            // sweep finds nothing to do.
             deadlines.arm(deadline, record: ticket.record)
             return ticket
         }
@@ -50,15 +55,17 @@ extension LockPool where Element: ~Copyable {
 
     /// Takes a callback waiter out of the line.
     ///
-    /// - Returns: Whether it was still there; then its function has been called with a turn that says `cancelled`. If not,
-    ///   the function has been called before, or is being called.
+    /// - Returns: Whether the waiter was still in line. If so, its function has been called with
+    ///   a turn whose error is `cancelled`. If not, its function has been called before or is
+    ///   being called.
     /// - Complexity: O(1).
     @discardableResult
     public func cancel(_ waiter: WaiterTicket) -> Bool { core.cancel(waiter) }
 
-    /// Makes a guard of a turn that a callback waiter of this pool was given.
+    /// Converts the turn of a callback waiter of this pool to a guard.
     ///
-    /// Unsafe, because nothing keeps a turn from being leased twice, or from another pool.
+    /// Unsafe: the compiler does not prevent a turn from being leased twice, or from another
+    /// pool.
     ///
     /// - Throws: ``LockPoolError`` if the turn brought no element.
     @unsafe

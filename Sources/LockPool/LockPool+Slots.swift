@@ -3,36 +3,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension LockPool where Element: ~Copyable {
-    /// The numbers of the slots, from 0 to ``capacity`` − 1: for going through them with ``peek(_:)`` and
+    /// The indices of the slots, from 0 to ``capacity`` − 1, for ``peek(_:)`` and
     /// ``tryWhileLocked(_:_:)``.
     public var slots: Range<Int> { 0..<capacity }
 
-    /// The state of the slot with this number. It may be another in the next instant.
+    /// Returns the state of a slot, which may change at the next instant.
     ///
     /// - Parameter index: One of ``slots``.
     /// - Complexity: O(1); one load.
     public func peek(_ index: Int) -> SlotState { core.peek(index) }
 
-    /// Gets the element of the slot with this number, if it is idle.
+    /// Leases the element of a slot if it is idle.
     ///
-    /// For going through all elements, whichever are free: to look after them, or to count what is in them. A slot
-    /// that somebody waits for is not idle, so this overtakes nobody.
+    /// For visiting all idle elements, to maintain or to count them. A slot with waiters is not
+    /// idle, so this method overtakes no caller.
     ///
     /// - Parameter index: One of ``slots``.
-    /// - Returns: A guard, or `nil`.
+    /// - Returns: A guard; `nil` if the slot is not idle.
     /// - Complexity: O(1).
     public func tryGet(slot index: Int) -> LockGuard<Element>? {
         guard let slot = core.leaseIfIdle(index) else { return nil }
         return LockGuard(slot: slot)
     }
 
-    /// Calls `body` with the element of the slot with this number while it is leased for that, if it is idle.
+    /// Leases the element of a slot if it is idle, and calls `body` with it.
     ///
     /// - Parameters:
     ///   - index: One of ``slots``.
     ///   - body: Uses the element in place.
-    /// - Returns: What `body` returns; `nil` if the slot was not idle.
-    /// - Throws: What `body` throws.
+    /// - Returns: The result of `body`; `nil` if the slot was not idle.
+    /// - Throws: The error that `body` throws.
     /// - Complexity: O(1).
     public func tryWhileLocked<Result, Failure: Error>(
         _ index: Int,
@@ -42,11 +42,11 @@ extension LockPool where Element: ~Copyable {
         return try lease.withElement(body)
     }
 
-    /// How the slots are used now, each at its own instant. O(slots).
+    /// The current use of the slots, each read at an instant of its own. O(slots).
     public var occupancy: Occupancy { core.occupancy }
 }
 
 extension LockPool: CustomDebugStringConvertible where Element: ~Copyable {
-    /// The states of the slots and the length of the line; never an element.
+    /// The numbers of slots by state and of waiters. Never shows an element.
     public var debugDescription: String { core.description(of: "LockPool") }
 }

@@ -2,27 +2,28 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A pool of elements, each for one holder at a time, with a strictly fair and bounded line of waiters.
+/// A pool of elements with one holder each, and with a strictly fair and bounded line of waiters.
 ///
 /// ```swift
 /// let pool = LockPool(count: 4, maximumWaiters: 1_000) { _ in Parser() }
 /// var parser = try await pool.get()
 /// parser.withElement { $0.parse(text) }
-/// // goes back at the end of the scope
+/// // returned at the end of the scope
 /// ```
 ///
-/// - A slot has one holder at most.
-/// - Who waits is served in the order of arrival. Once a caller is in line, nobody who came later is served before it, not
-///   even by ``tryGet()``.
-/// - A waiter that is cancelled or times out never takes an element with it.
-/// - The line is bounded: past ``maximumWaiters`` a caller is refused at once.
-/// - The pool allocates when it is made, when callers first wait, 16 at a time, and when it grows; and no thread ever blocks or
-///   spins on another.
-/// - It may be closed or dropped while guards are out.
+/// - A slot has at most one holder.
+/// - Waiters are served in FIFO order. No later caller is served before a waiter, not even by
+///   ``tryGet()``.
+/// - A waiter that is cancelled or times out never loses an element.
+/// - The line is bounded: beyond ``maximumWaiters``, a caller is refused at once.
+/// - The pool allocates at its creation, when callers first wait, 16 at a time, and when it
+///   grows. No thread blocks or spins on another.
+/// - The pool may be closed or dropped while guards exist.
 ///
-/// A slot is *vacant* (without an element), *idle*, or in somebody's hand. A pool is full from the start, or lazy. A lazy pool
-/// is filled by its callers, who create in a vacant slot when nothing is idle (``getOrCreate(timeout:_:)``), or from outside,
-/// by reservations (``tryReserve()``).
+/// A slot is *vacant* (without an element), *idle*, *leased* or *reserved*. A pool is full from
+/// the start, or lazy. A lazy pool is filled by its callers, which create elements in vacant
+/// slots when none is idle (``getOrCreate(timeout:_:)``), or from outside, by reservations
+/// (``tryReserve()``).
 public final class LockPool<Element: ~Copyable>: Sendable {
     @usableFromInline let core: Core
     #if !hasFeature(Embedded)
@@ -31,14 +32,17 @@ public final class LockPool<Element: ~Copyable>: Sendable {
 
     #if !hasFeature(Embedded)
 
-        /// A full pool.
+        /// Creates a full pool.
         ///
         /// - Parameters:
         ///   - count: The number of elements; at least one.
-        ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
-        ///   - clock: What deadlines are measured by.
-        ///   - makeElement: Makes the element for an index from 0 to `count - 1`; called in that order.
-        /// - Throws: What `makeElement` throws; the elements made before are destroyed.
+        ///   - maximumWaiters: The largest number of concurrent waiters, from 0 to 262,144 (256
+        ///     on 32 bits).
+        ///   - clock: The clock of the deadlines.
+        ///   - makeElement: Returns the element for an index from 0 to `count - 1`; called in
+        ///     that order.
+        /// - Throws: The error that `makeElement` throws, after the elements made before are
+        ///   destroyed.
         /// - Complexity: O(`count` + `maximumWaiters`) in time and memory.
         @inlinable
         public convenience init<Failure: Error>(
@@ -50,17 +54,19 @@ public final class LockPool<Element: ~Copyable>: Sendable {
             self.init(capacity: count, maximumWaiters: maximumWaiters, clock: clock, onVacancy: { _ in })
             for index in 0..<count {
                 let element = try makeElement(index)
-                // Nobody else knows the pool, so its slot is vacant.
+                // No other thread knows the pool, so its slot is vacant.
                 Reservation(slot: core.reserveVacantSlot(index)!).fulfill(element)
             }
         }
 
-        /// A lazy pool whose callers create, by ``getOrCreate(timeout:_:)``, when nothing is idle.
+        /// Creates a lazy pool whose callers create elements by ``getOrCreate(timeout:_:)`` when
+        /// none is idle.
         ///
         /// - Parameters:
         ///   - capacity: The number of slots, which are vacant at first; at least one.
-        ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
-        ///   - clock: What deadlines are measured by.
+        ///   - maximumWaiters: The largest number of concurrent waiters, from 0 to 262,144 (256
+        ///     on 32 bits).
+        ///   - clock: The clock of the deadlines.
         /// - Complexity: O(`capacity` + `maximumWaiters`) in time and memory.
         @inlinable
         public convenience init(
@@ -78,14 +84,17 @@ public final class LockPool<Element: ~Copyable>: Sendable {
             )
         }
 
-        /// A lazy pool that is filled from outside, by ``tryReserve()``.
+        /// Creates a lazy pool that is filled from outside, by ``tryReserve()``.
         ///
         /// - Parameters:
         ///   - capacity: The number of slots, which are vacant at first; at least one.
-        ///   - maximumWaiters: How many callers may wait at a time; 0 for none at all, at most 262,144 (256 on 32 bits).
-        ///   - clock: What deadlines are measured by.
-        ///   - onVacancy: Called with the number of callers in line when a slot is vacant while one waits, on the thread that brought that
-        ///     about; perhaps more than once for the same slot. Reserve it then, or later. Must not block, and must not keep the pool alive.
+        ///   - maximumWaiters: The largest number of concurrent waiters, from 0 to 262,144 (256
+        ///     on 32 bits).
+        ///   - clock: The clock of the deadlines.
+        ///   - onVacancy: Called with the number of callers in line when a slot is vacant while a
+        ///     caller waits, on the thread that caused it, perhaps more than once for a slot. It
+        ///     may reserve the slot at once or have it reserved later. Must not block, and must
+        ///     not keep the pool alive.
         /// - Complexity: O(`capacity` + `maximumWaiters`) in time and memory.
         @inlinable
         public convenience init(
@@ -104,7 +113,8 @@ public final class LockPool<Element: ~Copyable>: Sendable {
             )
         }
 
-        /// A lazy pool that hands the elements that it gives up, because it is closed, dropped or shrunk, to `destroyElement`.
+        /// Creates a lazy pool that passes elements to `destroyElement` when it is closed,
+        /// dropped or shrunk.
         @inlinable
         package convenience init(
             capacity: Int,
@@ -140,9 +150,9 @@ public final class LockPool<Element: ~Copyable>: Sendable {
 
     #else
 
-        // Without a runtime there is no clock and nobody who sleeps: callers that wait are callbacks.
+        // Without a runtime there is no clock and no sleeping task. All waiters are callbacks.
 
-        /// A full pool.
+        /// Creates a full pool.
         public convenience init<Failure: Error>(
             count: Int,
             maximumWaiters: Int,
@@ -155,7 +165,7 @@ public final class LockPool<Element: ~Copyable>: Sendable {
             }
         }
 
-        /// A lazy pool that is filled from outside, by ``tryReserve()``.
+        /// Creates a lazy pool that is filled from outside, by ``tryReserve()``.
         public init(capacity: Int, maximumWaiters: Int, onVacancy: @escaping @Sendable (_ waiters: Int) -> Void) {
             core = Core(
                 allocating: Core.Shape(
@@ -182,21 +192,23 @@ public final class LockPool<Element: ~Copyable>: Sendable {
 }
 
 extension LockPool where Element: ~Copyable {
-    /// The number of slots, those included that ``resize(to:)`` has put out of use. It grows by 64 or more at a time.
+    /// The number of slots, including those that ``resize(to:)`` has retired. It grows by 64 or
+    /// more at a time.
     public var capacity: Int { core.capacity }
 
-    /// How many callers may wait at a time.
+    /// The largest number of concurrent waiters.
     public var maximumWaiters: Int { core.shape.maximumWaiters }
 
-    /// The number of callers in line now. Exact, but for one for each thread that is putting a caller in line or taking one out.
+    /// The number of callers in line. May differ by one for each thread that is putting a caller
+    /// in line or taking one out.
     public var waiters: Int { core.waiters }
 
     /// The number of slots that are not vacant. O(capacity ÷ 64).
     package var occupied: Int { core.occupied }
 
-    /// Wakes the oldest waiter without an element: its ``get()`` throws an error with none of the public codes.
+    /// Fails the oldest waiter: its ``get()`` throws an error with none of the public codes.
     ///
-    /// - Parameter reason: A number that the error has as its ``LockPoolError/reason``. Not negative.
+    /// - Parameter reason: The ``LockPoolError/reason`` of the error. Not negative.
     /// - Returns: Whether a caller waited.
     package func failOldestWaiter(reason: Int = 0) -> Bool {
         guard let record = core.dequeue() else { return false }
@@ -205,16 +217,17 @@ extension LockPool where Element: ~Copyable {
         return true
     }
 
-    /// Refuses newcomers, fails everyone who waits with ``LockPoolError/Code/closed``, destroys what is idle, and lets
-    /// what is leased be destroyed on its return.
+    /// Closes the pool: refuses new callers, fails all waiters with
+    /// ``LockPoolError/Code/closed``, and destroys the idle elements now and the leased ones on
+    /// their return.
     ///
-    /// Safe to call again, and from several threads at once.
+    /// Safe to call repeatedly and concurrently.
     ///
     /// - Complexity: O(slots + waiters).
     public func close() {
         core.close()
         #if !hasFeature(Embedded)
-            // Nobody waits any more.
+            // No caller waits any more.
             deadlines.stop()
         #endif
     }

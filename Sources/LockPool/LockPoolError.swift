@@ -2,9 +2,9 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a checkout gave no element.
+/// The error of a checkout that yields no element.
 public struct LockPoolError: Error, Hashable, Sendable {
-    /// The kinds of reason. More may come with a later version.
+    /// A kind of error. A later version may add codes.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         enum Kind: UInt8 {
             case closed, tooManyWaiters, cancelled, timedOut, failed
@@ -12,16 +12,17 @@ public struct LockPoolError: Error, Hashable, Sendable {
 
         let kind: Kind
 
-        /// The pool was closed, before the call or while the caller waited.
+        /// The pool was closed before the call or during the wait.
         public static var closed: Code { Code(kind: .closed) }
 
-        /// As many callers waited as the pool's bound allows, so this one was refused at once.
+        /// The line already had its largest number of waiters.
         public static var tooManyWaiters: Code { Code(kind: .tooManyWaiters) }
 
-        /// A callback waiter was cancelled. A task that is cancelled while it waits sees `CancellationError` instead.
+        /// A callback waiter was cancelled. A task that is cancelled while it waits receives
+        /// `CancellationError` instead.
         public static var cancelled: Code { Code(kind: .cancelled) }
 
-        /// The deadline came before an element did.
+        /// No element became available before the deadline.
         public static var timedOut: Code { Code(kind: .timedOut) }
 
         /// The code's name.
@@ -36,21 +37,21 @@ public struct LockPoolError: Error, Hashable, Sendable {
         }
     }
 
-    /// What kind of reason it is.
+    /// The kind of error.
     public let code: Code
 
-    /// How many slots the pool has.
+    /// The number of slots of the pool.
     public let slots: Int
 
-    /// How many callers may wait for one of them at a time.
+    /// The largest number of concurrent waiters of the pool.
     public let maximumWaiters: Int
 
-    /// The number that ``LockPool/failOldestWaiter(reason:)`` was called with; 0 for every other error.
+    /// The argument of ``LockPool/failOldestWaiter(reason:)``; 0 for every other error.
     package let reason: Int
 }
 
 extension LockPoolError: CustomStringConvertible {
-    /// What happened, and what can be done about it, as one sentence or two.
+    /// A sentence that says what happened, and what to do about it.
     public var description: String {
         switch code.kind {
         case .closed:
@@ -61,16 +62,16 @@ extension LockPoolError: CustomStringConvertible {
         case .cancelled:
             "The wait for one of the pool's \(slots) slots was cancelled."
         case .timedOut:
-            "None of the pool's \(slots) slots came free before the deadline. "
+            "None of the pool's \(slots) slots became idle before the deadline. "
                 + "Hold elements for a shorter time, or give the pool more of them."
         case .failed:
-            "The wait for one of the pool's \(slots) slots was ended by whoever fills them."
+            "The pool's owner ended the wait for one of its \(slots) slots."
         }
     }
 }
 
 extension Core {
-    /// The error for a `Wakeup` that is not a slot.
+    /// Returns the error for a `Wakeup` that is not a slot.
     func error(_ wakeup: Int) -> LockPoolError {
         let kind: LockPoolError.Code.Kind =
             switch wakeup {

@@ -2,24 +2,25 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// What the core asks of the machine: atomic words, memory, and a hint per thread. Nothing else in the core touches an
-// atomic or allocates (but for Deadlines.swift, which lives above the core, with tasks), so that the interleaving checker
-// can replace this one file and run all the others as they are.
+// The machine beneath the core: atomic words, memory, and a hint for each thread. No other file
+// of the core uses an atomic or allocates, except Deadlines.swift, which uses tasks and lies
+// above the core. The interleaving checker replaces this file and runs all others unchanged.
 
 public import CLockPoolThread
 public import Synchronization
 
-/// An atomic word somewhere in a pool's block.
+/// An atomic word in a pool's block.
 ///
-/// The orderings are in the names, because they are argued at each call. On x86 every read-modify-write is a full fence
-/// and every load is an acquire; the names matter to the compiler there, and to the processor elsewhere.
+/// The names contain the orderings, because each call argues its ordering. On x86 every
+/// read-modify-write is a full fence and every load is an acquire; there the names matter to the
+/// compiler, and elsewhere also to the processor.
 @frozen
 @usableFromInline
 @safe
 struct Word: @unchecked Sendable {
     @usableFromInline let address: UnsafeMutablePointer<Atomic<UInt>>
 
-    /// The word at `address`, which lies in a pool's block and is word-aligned.
+    /// Creates a reference to the word at `address`, which is word-aligned and in a pool's block.
     @inlinable
     init(at address: UnsafeMutableRawPointer) {
         unsafe self.address = unsafe address.assumingMemoryBound(to: Atomic<UInt>.self)
@@ -33,7 +34,7 @@ struct Word: @unchecked Sendable {
     @inline(__always)
     func loadRelaxed() -> UInt { unsafe address.pointee.load(ordering: .relaxed) }
 
-    /// Loads a word that is written once, which happened before, or will not be written any more.
+    /// Loads a word that is written once, before this load, or that is never written again.
     func loadSettled() -> UInt { unsafe address.pointee.load(ordering: .relaxed) }
 
     @inlinable
@@ -74,43 +75,44 @@ struct Word: @unchecked Sendable {
         unsafe address.pointee.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
     }
 
-    /// Compares and exchanges with sequential consistency, also when it fails.
+    /// Compares and exchanges with sequential consistency, also on failure.
     func swap(_ old: UInt, _ new: UInt) -> Bool {
         unsafe address.pointee.compareExchange(expected: old, desired: new, ordering: .sequentiallyConsistent).exchanged
     }
 
-    /// Adds and returns the value from before.
+    /// Adds `amount` and returns the previous value.
     func add(_ amount: UInt) -> UInt {
         unsafe address.pointee.add(amount, ordering: .relaxed).oldValue
     }
 
-    /// Adds, without a look at the value.
+    /// Adds `amount` without reading the value.
     func increase(by amount: UInt) {
         unsafe address.pointee.wrappingAdd(amount, ordering: .sequentiallyConsistent)
     }
 
-    /// Subtracts, without a look at the value.
+    /// Subtracts `amount` without reading the value.
     func decrease(by amount: UInt) {
         unsafe address.pointee.wrappingSubtract(amount, ordering: .sequentiallyConsistent)
     }
 
-    /// Subtracts one and returns the value from before; whoever brings it to zero sees all that others did before theirs.
+    /// Subtracts one and returns the previous value. The thread that reaches zero sees everything
+    /// that other threads did before their subtractions.
     func subtractOne() -> UInt {
         unsafe address.pointee.subtract(1, ordering: .acquiringAndReleasing).oldValue
     }
 }
 
-/// What the checkers make smaller.
+/// Sizes that the checkers reduce.
 enum Slots {
-    /// The number of slots that are added to a pool first: as many as share a tally.
+    /// The number of slots in the first segment that a pool adds: as many as share a tally.
     static var inFirstSegment: Int { TallyWord.group }
 }
 
-/// Where the memory of a pool comes from and goes to.
+/// The allocator of pools.
 @usableFromInline
 enum Memory {
-    /// How memory is allocated and freed, as values: a pool in the memory of its owner has none, and so a program of such pools alone
-    /// needs no allocator.
+    /// The functions that allocate and free memory, as values. A pool in memory of its owner has
+    /// none, so a program with only such pools needs no allocator.
     @safe
     @usableFromInline
     struct Heap {
@@ -125,14 +127,15 @@ enum Memory {
         )
     }
 
-    /// Says that plain memory of a block is about to be read or written. Nothing here; the checker looks whether the
-    /// block is still alive.
+    /// Called before plain memory of a block is read or written. Does nothing here. The checker
+    /// tests whether the block is alive.
     @inlinable
     @inline(__always)
     static func willTouch(_ address: UnsafeMutableRawPointer) {}
 }
 
-/// The index of the slot that the current thread returned last, in whichever pool: a search starts there.
+/// The index of the slot that the current thread returned last, in any pool. A search starts
+/// there.
 @usableFromInline
 enum ThreadHint {
     @inlinable

@@ -2,10 +2,10 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a waiter is woken, whatever it runs on: a function, and a context for it.
+/// A function and its context that wake a waiter, which may be a task, a thread or a callback.
 ///
-/// The function is called once, by whoever serves, refuses or cancels the waiter, on that thread, with the context and a
-/// `Wakeup`. It must not block.
+/// The thread that serves, refuses or cancels the waiter calls the function once, with the
+/// context and a `Wakeup`. The function must not block.
 @safe
 struct Waker: @unchecked Sendable {
     typealias Function = @convention(c) (UnsafeMutableRawPointer, Int) -> Void
@@ -13,7 +13,8 @@ struct Waker: @unchecked Sendable {
     private let function: Function
     private let context: UnsafeMutableRawPointer
 
-    /// Whether whoever wakes the waiter gives its record back before, because the waiter itself does not come back for it.
+    /// Whether the waking thread releases the waiter's record first, because the waiter itself
+    /// does not.
     let givesRecordBack: Bool
 
     init(function: Function, context: UnsafeMutableRawPointer, givesRecordBack: Bool = false) {
@@ -25,29 +26,31 @@ struct Waker: @unchecked Sendable {
     func wake(_ wakeup: Int) { unsafe function(context, wakeup) }
 }
 
-/// What a waiter is told: the slot that is in its hand now, or why there is none.
+/// The result of a wait: the index of the slot that the waiter now holds, or a negative reason.
 enum Wakeup {
     static let cancelled = -1
     static let timedOut = -2
     static let closed = -3
     static let refused = -4
-    /// The last of the named ones: each smaller number is this one with a reason.
+    /// The largest value for a failed waiter. Each smaller number encodes a reason by its
+    /// difference.
     static let failed = -5
 }
 
-/// A reference to a waiter's place: how it is woken, and what became of it.
+/// A reference to the record of a waiter: how to wake it, and its progress.
 ///
-/// A caller that has to wait takes a record from the free list and gives it back when it has its answer. None left means
-/// that as many wait as may.
+/// A caller that has to wait takes a record from the free list and releases it after its wait. If
+/// there is none, as many callers wait as may.
 @safe
 struct Record {
-    /// What `progress` says.
+    /// The values of `progress`.
     enum Progress {
         /// Not in line yet.
         static let preparing: UInt = 0
-        /// Cancelled before it was in line, so it shall not get there.
+        /// Cancelled before it was in line, which it must not enter any more.
         static let cancelledEarly: UInt = 1
-        /// Woken before whoever put it in line has noted the ticket. Only for waiters that do not come back for their record.
+        /// Woken before the thread that put it in line has stored the ticket. Only for waiters
+        /// that do not release their record.
         static let left: UInt = 1
 
         /// In line, with this ticket.
@@ -68,17 +71,17 @@ struct Record {
         deadline.initialize(to: 0)
     }
 
-    /// The record after this one in the free list, plus one; 0 for none.
+    /// The next record in the free list, plus one; 0 for none.
     var next: Word { unsafe Word(at: address) }
 
-    /// Where the waiter is between asking and having its answer.
+    /// The stage of the waiter between its request and its result.
     var progress: Word { unsafe Word(at: address + MemoryLayout<UInt>.stride) }
 
-    /// When the waiter gives up, in ticks of the pool's clock; 0 for never.
+    /// The end of the wait, in ticks of the pool's clock; 0 for none.
     var deadline: Word { unsafe Word(at: address + 2 * MemoryLayout<UInt>.stride) }
 
-    /// How to wake the waiter. Written before the waiter is in line and read by whoever takes it out: the exchanges of the
-    /// cell order the two.
+    /// The means to wake the waiter. Written before the waiter is in line, and read by the thread
+    /// that takes it out: the exchanges of the cell order the two.
     var waker: Waker {
         get {
             unsafe Memory.willTouch(address)
@@ -94,16 +97,18 @@ struct Record {
 }
 
 extension Core {
-    /// Takes a record from the free list, else one that was never in use.
+    /// Takes a record from the free list, or else an unused one.
     ///
-    /// - Returns: The number of the record; `nil` if `maximumWaiters` records are in use.
-    /// - Complexity: O(1), lock-free. Allocates where the record, of those never in use, is the first of its chunk.
+    /// - Returns: The index of the record; `nil` if `maximumWaiters` records are in use.
+    /// - Complexity: O(1), lock-free. Allocates if an unused record is the first of its chunk.
     func takeRecord() -> Int? {
         while true {
-            // Acquire: the record's last user has let go of it, as far as this thread can see.
+            // Acquire: the last user of the record must have finished with it from this thread's
+            // view.
             let list = FreeListWord(bits: freeRecords.loadAcquire())
             guard let first = list.first else { return takeNewRecord() }
-            // May be stale when another thread was faster; then the exchange fails, because the count has changed.
+            // The value is stale if another thread was faster. Then the exchange fails, because
+            // the count has changed.
             let next = record(first).next.loadRelaxed()
             let rest = list.replacingFirst(with: next == 0 ? nil : Int(next) - 1)
             if freeRecords.swapAcquireRelease(list.bits, rest.bits) {
@@ -114,7 +119,7 @@ extension Core {
         }
     }
 
-    /// Takes the next record that was never in use, or `nil` if there is none.
+    /// Takes the next unused record; `nil` if there is none.
     private func takeNewRecord() -> Int? {
         while true {
             let index = Int(usedRecords.loadRelaxed())
@@ -125,18 +130,18 @@ extension Core {
         }
     }
 
-    /// Gives a record back. Nobody may hold its index any more. O(1), lock-free.
+    /// Releases a record, whose index no other thread may use any more. O(1), lock-free.
     func giveRecord(_ index: Int) {
         while true {
             let list = FreeListWord(bits: freeRecords.loadAcquire())
             record(index).next.storeRelaxed(Record.link(list.first))
-            // Release: all that was done with the record comes before its next use.
+            // Release: all accesses to the record happen before its next use.
             if freeRecords.swapAcquireRelease(list.bits, list.replacingFirst(with: index).bits) { return }
         }
     }
 
-    /// Ends the use of the record of a waiter that does not come back for it, by one of the two that use it: whoever put the
-    /// waiter in line, and whoever wakes it. The second gives the record back.
+    /// Ends one of two uses of the record of a callback waiter: that of the thread that put it in
+    /// line, or that of the thread that wakes it. The second of them releases the record.
     func leaveRecord(_ index: Int, _ progress: UInt) {
         if !record(index).progress.swap(Record.Progress.preparing, progress) { giveRecord(index) }
     }

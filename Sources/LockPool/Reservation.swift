@@ -2,9 +2,9 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A vacant slot in the hand of someone who fills it, from ``LockPool/tryReserve()``.
+/// A vacant slot that its holder fills, from ``LockPool/tryReserve()``.
 ///
-/// A reservation that ends unfulfilled is abandoned. Like a guard it does not keep the pool alive.
+/// A reservation that ends unfulfilled is abandoned. It does not keep the pool alive.
 @frozen
 public struct Reservation<Element: ~Copyable>: ~Copyable, Sendable {
     @usableFromInline let slot: Slot
@@ -16,12 +16,13 @@ public struct Reservation<Element: ~Copyable>: ~Copyable, Sendable {
 }
 
 extension Reservation where Element: ~Copyable {
-    /// The number of the slot.
+    /// The index of the slot.
     package var index: Int { slot.index }
 
-    /// Puts `element` into the slot, exactly as if it were returned: it goes to the oldest waiter, else it is idle.
+    /// Puts `element` into the slot as if it were returned: the oldest waiter receives it, or it
+    /// becomes idle.
     ///
-    /// If the pool was closed or dropped meanwhile, or the slot retired, the element is destroyed.
+    /// If the pool has been closed or dropped, or the slot retired, the element is destroyed.
     @inlinable
     public consuming func fulfill(_ element: consuming sending Element) {
         let slot = self.slot

@@ -2,15 +2,15 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A reference to a slot: a lock that is only ever tried, with the element beside it.
+/// A reference to a slot: a lock without waiting, with the element beside it.
 ///
-/// Mutual exclusion and nothing else; who waits for a slot is the queue's business. A slot begins on a cache line of its
-/// own, so that two holders never write to one line.
+/// A slot provides mutual exclusion only. The queue handles waiters. Each slot begins on a cache
+/// line of its own, so that two holders never write to one line.
 @frozen
 @usableFromInline
 @safe
 struct Slot: @unchecked Sendable {
-    /// What stands before the element: its state, its distance from the beginning of the block, and its number.
+    /// The words before the element: its state, its offset in the block, and its index.
     @usableFromInline
     struct Head {
         var state: UInt
@@ -33,7 +33,7 @@ struct Slot: @unchecked Sendable {
     @inline(__always)
     var state: Word { unsafe Word(at: address) }
 
-    /// The block that the slot is in.
+    /// The block that contains the slot.
     var core: Core {
         unsafe Memory.willTouch(address)
         return unsafe Core(base: address - address.assumingMemoryBound(to: Head.self).pointee.offset)
@@ -46,7 +46,7 @@ struct Slot: @unchecked Sendable {
         return unsafe address.assumingMemoryBound(to: Head.self).pointee.index
     }
 
-    /// Where the element is, or will be. Only for whoever has the slot in hand.
+    /// The address of the element. Only the slot's holder may access it.
     @inlinable
     @inline(__always)
     @unsafe
@@ -70,21 +70,23 @@ struct Slot: @unchecked Sendable {
 
     // MARK: The fast path
 
-    /// Takes the slot if it is idle.
+    /// Leases the slot if it is idle.
     ///
-    /// A load before the exchange, because a failed exchange would pull the line away from its holder. Acquire pairs with
-    /// the release of the last return: without it this holder could see the element as it was before.
+    /// A load precedes the exchange, because a failed exchange would take the cache line away
+    /// from the slot's holder. Acquire pairs with the release of the last return: without it,
+    /// this holder could see an older state of the element.
     @inlinable
     @inline(__always)
     func tryLease() -> Bool {
         state.loadRelaxed() == SlotWord.idle && state.swapAcquire(SlotWord.idle, SlotWord.leased)
     }
 
-    /// Gives the slot back if nobody waits for it, and then touches nothing of it any more.
+    /// Returns the slot if no waiter has marked it. Does not access it afterwards.
     ///
-    /// Release pairs with the acquire of the next lease. Nothing is read afterwards, so a drop of the pool in the next
-    /// instant is no concern. A waiter that marks the slot does it by an exchange on this same word, so one of the two
-    /// sees the other: this is why no fence and no look at the queue is needed here.
+    /// Release pairs with the acquire of the next lease. Nothing is read afterwards, so the pool
+    /// may be dropped at the next instant. A waiter marks the slot by an exchange of the same
+    /// word, so one of the two sees the other. The fast path thus needs neither a fence nor a
+    /// load of the queue.
     @inlinable
     @inline(__always)
     func tryReturn() -> Bool {

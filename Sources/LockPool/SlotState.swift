@@ -2,38 +2,38 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The states that a slot of a pool can be in.
+/// The state of a slot of a pool.
 public enum SlotState: Hashable, Sendable {
     /// Without an element.
     case vacant
     /// Being filled or emptied.
     case reserved
-    /// With an element that is free.
+    /// With an element that is not in use.
     case idle
     /// With an element that is in use.
     case leased
 }
 
-/// How the slots of a pool are used.
+/// The numbers of a pool's slots by state.
 public struct Occupancy: Hashable, Sendable {
-    /// Slots without an element.
+    /// The number of slots without an element.
     public internal(set) var vacant = 0
 
-    /// Slots that somebody is filling or emptying.
+    /// The number of slots that are being filled or emptied.
     public internal(set) var reserved = 0
 
-    /// Slots whose element is free.
+    /// The number of slots whose element is not in use.
     public internal(set) var idle = 0
 
-    /// Slots whose element is in use.
+    /// The number of slots whose element is in use.
     public internal(set) var leased = 0
 
-    /// Slots that are not vacant.
+    /// The number of slots that are not vacant.
     package var occupied: Int { leased + idle + reserved }
 }
 
 extension Core {
-    /// The state of the slot with this number. O(1); one load.
+    /// Returns the state of the slot with this index. O(1); one load.
     func peek(_ index: Int) -> SlotState {
         switch existingSlot(index).state.loadRelaxed() & SlotWord.phase {
         case SlotWord.vacant: .vacant
@@ -43,7 +43,7 @@ extension Core {
         }
     }
 
-    /// Leases the slot with this number if it is idle, unless somebody waits. O(1).
+    /// Leases the slot with this index if it is idle and no caller waits. O(1).
     func leaseIfIdle(_ index: Int) -> Slot? {
         let slot = existingSlot(index)
         return QueueWord(bits: queue.loadAcquire()).admitsNewcomers && slot.tryLease() ? slot : nil
@@ -54,7 +54,7 @@ extension Core {
         return slot(index)
     }
 
-    /// How the slots are used, each at its own instant. O(slots).
+    /// The current use of the slots, each read at an instant of its own. O(slots).
     var occupancy: Occupancy {
         var occupancy = Occupancy()
         for index in 0..<capacity {
@@ -68,7 +68,7 @@ extension Core {
         return occupancy
     }
 
-    /// How many slots are not vacant. O(groups of 64 slots).
+    /// The number of slots that are not vacant. O(groups of 64 slots).
     var occupied: Int {
         var vacant: UInt = 0
         for group in 0..<groups {
@@ -78,10 +78,12 @@ extension Core {
         return max(0, capacity - Int(vacant))
     }
 
-    /// How many callers wait: exactly, but for one for each thread that is putting a waiter in line or taking one out.
+    /// The number of waiters. May differ by one for each thread that is putting a waiter in line
+    /// or taking one out.
     var waiters: Int { max(0, Int(bitPattern: live.load())) }
 
-    /// The states of the slots and the length of the line, after the pool's type; never an element.
+    /// The type of the pool, the numbers of slots by state, and the number of waiters. Never
+    /// shows an element.
     func description(of type: String) -> String {
         let now = occupancy
         return "\(type)(\(now.leased) leased, \(now.idle) idle, \(now.reserved) reserved, \(now.vacant) vacant, "

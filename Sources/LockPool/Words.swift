@@ -2,17 +2,18 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// How the atomic words of the core are packed. Every word is pointer-sized; the widths below are the only thing that
-// differs between 64 and 32 bits.
+// The layout of the core's atomic words. Every word has the size of a pointer. Only the widths
+// below differ between 64 and 32 bits.
 
-/// Bits for a ticket, for the number of a waiter's record, and for the length of the queue.
+/// The bits of a ticket, of the index of a record, and of the length of the queue.
 ///
-/// A ticket number comes again after 2^38 (2^20) tickets. That hurts only a thread that stalls inside one operation, between
-/// a load and its compare-and-swap, for exactly a multiple of that many waits: seven hours without a pause at ten million
-/// waits a second on 64 bits. On 32 bits it is a million waits within one preemption.
+/// A ticket number recurs after 2^38 (2^20) tickets. The recurrence harms only a thread that
+/// stalls inside one operation, between a load and its compare-exchange, for exactly a multiple
+/// of that many waits: on 64 bits seven hours without a pause at ten million waits per second, on
+/// 32 bits a million waits within one preemption.
 ///
-/// The length counts the tickets between the head and the tail, also those whose waiter has left, so the line ends at 2^25 (2^11)
-/// tickets behind one waiter.
+/// The length counts the tickets between the head and the tail, including those whose waiter has
+/// left. The line thus ends at 2^25 (2^11) tickets behind one waiter.
 @usableFromInline
 enum WordWidth {
     #if _pointerBitWidth(_64)
@@ -25,11 +26,12 @@ enum WordWidth {
         @usableFromInline static let length: UInt = 11
     #endif
 
-    /// The largest number of waiters: the ring of so many, with two cells for each, is shorter than the longest queue.
+    /// The largest number of waiters. The ring for them, with two cells for each, is shorter than
+    /// the longest queue.
     static var maximumWaiters: Int { 1 << (record - 2) }
 }
 
-/// A place in line: consecutive numbers that wrap around.
+/// A position in line: consecutive numbers that wrap around.
 struct Ticket: Equatable {
     static var mask: UInt { (1 << WordWidth.ticket) - 1 }
 
@@ -39,14 +41,15 @@ struct Ticket: Equatable {
 
     func advanced(by distance: UInt) -> Ticket { Ticket(number &+ distance) }
 
-    /// Whether this ticket was drawn after `other`, for tickets less than half the range apart.
+    /// Whether this ticket was issued after `other`, for tickets less than half the range apart.
     func isAfter(_ other: Ticket) -> Bool {
         let distance = (number &- other.number) & Ticket.mask
         return distance != 0 && distance < 1 << (WordWidth.ticket - 1)
     }
 }
 
-/// The queue: closed or open, its tail, and how many tickets are in line. The head is the tail minus the length.
+/// The queue: closed or open, its tail, and the number of tickets in line. The head is the tail
+/// minus the length.
 ///
 ///     | closed 1 | tail 38 | length 25 |
 @usableFromInline
@@ -65,7 +68,7 @@ struct QueueWord: Equatable {
         bits = (isClosed ? QueueWord.closedBit : 0) | tail.number << WordWidth.length | length
     }
 
-    /// Nobody is in line and the queue is open: everything but the tail is zero.
+    /// Whether the line is empty and the queue open: every bit except the tail's is zero.
     @inlinable
     @inline(__always)
     var admitsNewcomers: Bool {
@@ -80,18 +83,20 @@ struct QueueWord: Equatable {
 
     var closed: QueueWord { QueueWord(bits: bits | QueueWord.closedBit) }
 
-    /// With one more ticket in line. Not for a closed queue.
+    /// The queue with one more ticket in line. Not for a closed queue.
     var longer: QueueWord { QueueWord(tail: tail.advanced(by: 1), length: length + 1, isClosed: false) }
 
-    /// Without its oldest ticket.
+    /// The queue without its oldest ticket.
     var shorter: QueueWord { QueueWord(bits: bits - 1) }
 }
 
-/// A cell of the ring: the ticket that it serves now, whether that ticket's waiter is in it, and the record of the waiter.
+/// A cell of the ring: the ticket that it serves, whether that ticket's waiter occupies it, and
+/// the record of the waiter.
 ///
 ///     | ticket 38 | state 1 | record 20 |
 ///
-/// The ticket only grows. A ticket in line whose cell serves a later one has no waiter any more.
+/// The ticket only grows. A ticket in line whose cell serves a later ticket has no waiter any
+/// more.
 struct CellWord: Equatable {
     enum State: UInt {
         case empty, waiting
@@ -111,33 +116,35 @@ struct CellWord: Equatable {
     var record: Int { Int(bits & (1 << WordWidth.record - 1)) }
 }
 
-/// The state of a slot: a phase, and two marks that can be set on it in any phase.
+/// The state of a slot: a phase, and two marks that any phase can have.
 @usableFromInline
 enum SlotWord {
-    /// Without an element, and nobody's.
+    /// Without an element, and not held.
     @usableFromInline static let vacant: UInt = 0
-    /// Without an element, in the hand of someone who fills it or empties it.
+    /// Without an element, held to be filled or emptied.
     @usableFromInline static let reserved: UInt = 1
-    /// With an element, and nobody's.
+    /// With an element, and not held.
     @usableFromInline static let idle: UInt = 2
-    /// In the hand of a holder, and nobody had to wait for it.
+    /// Held by a lease for which no caller waits.
     @usableFromInline static let leased: UInt = 3
-    /// In the hand of a holder, and somebody waits or waited: the return has to look at the queue.
+    /// Held by a lease, with a current or former waiter: the return must load the queue.
     @usableFromInline static let contended: UInt = 4
 
     static let phase: UInt = 7
-    /// The slot is to become vacant when it comes back, and to stay so.
+    /// The slot becomes vacant on its return, and stays so.
     static let retired: UInt = 8
-    /// The pool is gone: whoever has the slot in hand destroys the element and lets go of the block.
+    /// The pool is gone: the slot's holder destroys the element and releases its hold on the
+    /// block.
     static let orphaned: UInt = 16
 }
 
-/// How many slots of a group are in which state, as far as a search needs to know: so that it passes over groups in which it has
-/// nothing to do.
+/// The numbers of slots of a group by state, for a search that skips groups without a suitable
+/// slot.
 ///
 ///     | retired 21 | vacant 21 | open 21 |        (10 each on 32 bits)
 ///
-/// Each number is at least the true one at every instant: it grows before a slot enters the state, and shrinks after the slot has left.
+/// Each number is at least the true one at every instant: it grows before a slot enters the
+/// state, and shrinks after the slot has left it.
 @usableFromInline
 struct TallyWord {
     private static var width: UInt { UInt(UInt.bitWidth) / 3 }
@@ -162,8 +169,8 @@ struct TallyWord {
     var retired: UInt { bits >> (2 * TallyWord.width) & TallyWord.mask }
 }
 
-/// The free list of records: the first free one, and a count that changes with every exchange, so that a stale head cannot
-/// be mistaken for a current one.
+/// The free list of records: the first free record, and a count that changes with every exchange,
+/// so that a stale head cannot be mistaken for a current one.
 struct FreeListWord {
     let bits: UInt
 

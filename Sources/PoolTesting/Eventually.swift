@@ -4,21 +4,21 @@
 
 import ConnectionPooling
 
-/// A condition that a test waited for in vain.
+/// The error of a wait for a condition that did not come true.
 public struct ConditionNotMet: Error, CustomStringConvertible {
-    /// What the test waited for, where it did, and for how long.
+    /// The condition, the call site and the duration of the wait.
     public let description: String
 }
 
-/// Lets other tasks run until `condition` holds: for a condition whose change nothing announces.
+/// Lets other tasks run until `condition` holds, for a condition without notification.
 ///
 /// - Parameters:
-///   - expectation: What the condition means, for the error.
-///   - limit: How long to wait, by the system's clock. A bound for hangs, not a measurement.
+///   - expectation: A description of the condition, for the error.
+///   - limit: The longest wait, by the system's clock. A bound for hangs, not a measurement.
 ///   - file: The file of the call site.
 ///   - line: The line of the call site.
-///   - condition: Looks at a pool's status, say; called again and again.
-/// - Throws: ``ConditionNotMet`` when `limit` is over; `CancellationError` if the task is cancelled.
+///   - condition: Evaluated repeatedly.
+/// - Throws: ``ConditionNotMet`` after `limit`; `CancellationError` if the task is cancelled.
 public func eventually(
     _ expectation: String,
     within limit: Duration = .seconds(60),
@@ -34,14 +34,16 @@ public func eventually(
     }
 }
 
-/// Lets other tasks run until `condition` holds, as the throwing `eventually`, for tests that look at the outcome themselves.
+/// Lets other tasks run until `condition` holds, as the throwing `eventually`, for tests that
+/// check the outcome themselves.
 ///
-/// Gives up after two minutes, and says so on the standard error; or when its task is cancelled, as a test's is by its time limit.
+/// Gives up after two minutes with a message on the standard error, or when its task is
+/// cancelled, for example by the test's time limit.
 ///
 /// - Parameters:
 ///   - file: The file of the call site.
 ///   - line: The line of the call site.
-///   - condition: Looks at a pool's status, say; called again and again.
+///   - condition: Evaluated repeatedly.
 public func eventually(
     file: StaticString = #fileID,
     line: UInt = #line,
@@ -51,19 +53,21 @@ public func eventually(
 }
 
 extension ManualClock {
-    /// Advances the clock in steps until `condition` holds, and lets other tasks run after each.
+    /// Advances the clock in steps until `condition` holds, and lets other tasks run after each
+    /// step.
     ///
-    /// A pool looks after its connections when one is due, so a leap of an hour is one look: this takes it through every second. While
-    /// no task sleeps on the clock, other tasks run for longer between the steps.
+    /// A pool's maintenance runs when a connection is due, so an advance by an hour causes one
+    /// run. This method takes the pool through every second. While no task sleeps on the clock,
+    /// other tasks run for longer between the steps.
     ///
     /// - Parameters:
-    ///   - expectation: What the condition means, for the error.
-    ///   - step: How far the clock goes at a time.
-    ///   - limit: How long to wait, by the system's clock. A bound for hangs, not a measurement.
+    ///   - expectation: A description of the condition, for the error.
+    ///   - step: The duration of a step.
+    ///   - limit: The longest wait, by the system's clock. A bound for hangs, not a measurement.
     ///   - file: The file of the call site.
     ///   - line: The line of the call site.
-    ///   - condition: Called before each step.
-    /// - Throws: ``ConditionNotMet`` when `limit` is over; `CancellationError` if the task is cancelled.
+    ///   - condition: Evaluated before each step.
+    /// - Throws: ``ConditionNotMet`` after `limit`; `CancellationError` if the task is cancelled.
     public func advance(
         _ expectation: String,
         inStepsOf step: Duration = .seconds(1),
@@ -88,15 +92,17 @@ extension ManualClock {
         }
     }
 
-    /// Advances the clock in steps until `condition` holds, as the throwing `advance`, for tests that look at the outcome themselves.
+    /// Advances the clock in steps until `condition` holds, as the throwing `advance`, for tests
+    /// that check the outcome themselves.
     ///
-    /// Gives up after two minutes, and says so on the standard error; or when its task is cancelled, as a test's is by its time limit.
+    /// Gives up after two minutes with a message on the standard error, or when its task is
+    /// cancelled, for example by the test's time limit.
     ///
     /// - Parameters:
-    ///   - step: How far the clock goes at a time.
+    ///   - step: The duration of a step.
     ///   - file: The file of the call site.
     ///   - line: The line of the call site.
-    ///   - condition: Called before each step.
+    ///   - condition: Evaluated before each step.
     public func advance(
         inStepsOf step: Duration = .seconds(1),
         file: StaticString = #fileID,
@@ -120,7 +126,7 @@ private func notMet(_ expectation: String, _ limit: Duration, _ file: StaticStri
     ConditionNotMet(description: "\(file):\(line): waited \(limit) in vain for: \(expectation)")
 }
 
-/// Runs a wait, and prints why it ended in vain.
+/// Runs a wait, and prints its error.
 private func reporting(_ wait: () async throws -> Void) async {
     do {
         try await wait()

@@ -4,7 +4,7 @@
 
 public import ConnectionPooling
 
-/// Leases that a test holds, as many as it wants: a lease is noncopyable, so an array cannot.
+/// Leases that a test holds. A lease is noncopyable, so an array cannot hold leases.
 ///
 /// ```swift
 /// let held = HeldLeases<ScriptedFactory>()
@@ -12,7 +12,7 @@ public import ConnectionPooling
 /// held.releaseFirst()
 /// ```
 ///
-/// What is still held when the object goes is released.
+/// The end of the object releases the leases that it still holds.
 public final class HeldLeases<Factory: ConnectionFactory>: Sendable {
     private let leases = Locked<[Held]>([])
 
@@ -24,7 +24,7 @@ public final class HeldLeases<Factory: ConnectionFactory>: Sendable {
         func take() -> ConnectionLease<Factory>? { lease.withLock { $0.take() } }
     }
 
-    /// A holder of no leases.
+    /// Creates an object without leases.
     public init() {}
 
     /// The number of leases that are held.
@@ -39,9 +39,9 @@ public final class HeldLeases<Factory: ConnectionFactory>: Sendable {
     /// Checks out connections, one after another, and holds them.
     ///
     /// - Parameters:
-    ///   - count: How many.
+    ///   - count: The number of connections.
     ///   - pool: The pool.
-    ///   - timeout: How long to wait for each; by default the configuration's `checkoutTimeout`.
+    ///   - timeout: The longest wait for each; by default the configuration's `checkoutTimeout`.
     ///   - file: The file of the call site.
     ///   - line: The line of the call site.
     /// - Throws: `PoolError` of the first checkout that fails. The leases before it stay held.
@@ -55,14 +55,14 @@ public final class HeldLeases<Factory: ConnectionFactory>: Sendable {
         for _ in 0..<count { hold(try await pool.getOrCreate(timeout: timeout, file: file, line: line)) }
     }
 
-    /// Takes out the lease that has been held for longest.
+    /// Removes the lease that has been held for the longest time.
     ///
     /// - Returns: The lease; `nil` if none is held.
     public func takeFirst() -> ConnectionLease<Factory>? {
         leases.withLock { $0.isEmpty ? nil : $0.removeFirst() }?.take()
     }
 
-    /// Releases the lease that has been held for longest, if there is one.
+    /// Releases the lease that has been held for the longest time, if there is one.
     public func releaseFirst() { takeFirst()?.release() }
 
     /// Releases all leases, in the order in which they were held.

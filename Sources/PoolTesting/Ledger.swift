@@ -4,7 +4,7 @@
 
 import ConnectionPooling
 
-/// What calls of one kind are to do.
+/// The script of the calls of one operation.
 struct Script: Sendable {
     var steps: ArraySlice<ScriptedFactory.Step> = []
     var rest = ScriptedFactory.Step.succeed
@@ -12,7 +12,8 @@ struct Script: Sendable {
     mutating func next() -> ScriptedFactory.Step { steps.popFirst() ?? rest }
 }
 
-/// What a scripted factory and its connections have in common: the scripts, who hangs, what has happened, and who waits for it.
+/// The shared state of a scripted factory and its connections: scripts, hanging calls, the
+/// record, and the waiters for its changes.
 final class Ledger: Sendable {
     struct State {
         struct Hanging {
@@ -28,7 +29,7 @@ final class Ledger: Sendable {
 
         var record = ScriptedFactory.Record()
         var scripts: [ScriptedFactory.Operation: Script] = [:]
-        /// The health of connections that are not in order.
+        /// The health of connections that are not reusable.
         var health: [Int: ConnectionHealth] = [:]
         var nextID = 0
         /// Calls whose tasks were cancelled before they hung.
@@ -58,7 +59,7 @@ final class Ledger: Sendable {
         return state.withLock { state in state.made[id].map { now - $0 } }
     }
 
-    /// Changes something, and tells those who wait for that.
+    /// Changes the state, and resumes the watchers whose conditions hold.
     func change(_ body: (inout State) -> Void) {
         let satisfied = state.withLock { state in
             body(&state)
@@ -67,7 +68,7 @@ final class Ledger: Sendable {
         for watcher in satisfied { watcher.resume() }
     }
 
-    /// Gives a new connection its number.
+    /// Assigns a number to a new connection.
     func connected() -> Int {
         let now = now()
         var id = 0
@@ -79,7 +80,7 @@ final class Ledger: Sendable {
         return id
     }
 
-    /// Does what the script says.
+    /// Performs the next step of the script.
     func perform(_ operation: ScriptedFactory.Operation, on connection: Int? = nil) async throws {
         var step = ScriptedFactory.Step.succeed
         change { state in
@@ -126,7 +127,7 @@ final class Ledger: Sendable {
         }
     }
 
-    /// Ends a call that hangs, or is about to, because its task is cancelled.
+    /// Ends a call that hangs or is about to hang, because its task is cancelled.
     private func cancel(_ operation: ScriptedFactory.Operation, _ id: Int) {
         var ended: State.Hanging?
         change { state in

@@ -4,19 +4,19 @@
 
 import ConnectionPooling
 
-/// A clock that stands still until a test advances it.
+/// A clock that only a test advances.
 public final class ManualClock: Clock {
     /// A point in the time of a manual clock.
     public struct Instant: InstantProtocol, Hashable {
         let offset: Duration
 
-        /// The instant `duration` later.
+        /// Returns the instant that is `duration` later.
         public func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
 
-        /// How much later `other` is.
+        /// Returns the duration from this instant to `other`.
         public func duration(to other: Instant) -> Duration { other.offset - offset }
 
-        /// Whether the left instant is the earlier one.
+        /// Returns whether the left instant is earlier than the right one.
         public static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
     }
 
@@ -33,7 +33,7 @@ public final class ManualClock: Clock {
         var cancelled: Set<Int> = []
         var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
 
-        /// Takes out the watchers that have seen what they wait for.
+        /// Removes and returns the watchers whose condition holds.
         mutating func satisfiedWatchers() -> [CheckedContinuation<Void, Never>] {
             let satisfied = watchers.filter { $0.count <= sleepers.count }.map(\.continuation)
             watchers.removeAll { $0.count <= sleepers.count }
@@ -43,7 +43,7 @@ public final class ManualClock: Clock {
 
     private let state = Locked(State())
 
-    /// A clock at its instant zero.
+    /// Creates a clock at its instant zero.
     public init() {}
 
     /// The current instant.
@@ -54,7 +54,7 @@ public final class ManualClock: Clock {
 
     /// Suspends until a test has advanced the clock to `deadline`.
     ///
-    /// - Throws: `CancellationError` if the task is cancelled before.
+    /// - Throws: `CancellationError` if the task is cancelled before that.
     public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
         let id = state.withLock { state in
             state.nextID += 1
@@ -85,19 +85,21 @@ public final class ManualClock: Clock {
         }
     }
 
-    /// Moves the clock forward and wakes those whose deadline has come, in the order of their deadlines.
+    /// Advances the clock, and wakes the sleepers whose deadlines have passed, in the order of
+    /// their deadlines.
     public func advance(by duration: Duration) {
         let due = state.withLock { state in
             state.now = state.now.advanced(by: duration)
             let due = state.sleepers.filter { $0.value.deadline <= state.now }
             for id in due.keys { state.sleepers[id] = nil }
-            // Those of one deadline in the order in which they went to sleep, so that a test runs alike every time.
+            // Sleepers with one deadline wake in the order in which they began to sleep, so that
+            // every run of a test is the same.
             return due.sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }
         }
         for (_, sleeper) in due { sleeper.continuation.resume() }
     }
 
-    /// Suspends until at least `count` sleep on the clock.
+    /// Suspends until at least `count` tasks sleep on the clock.
     public func waitForSleepers(_ count: Int = 1) async {
         await withCheckedContinuation { continuation in
             let isSatisfied = state.withLock { state in
@@ -109,10 +111,10 @@ public final class ManualClock: Clock {
         }
     }
 
-    /// The earliest instant that anybody sleeps until. O(sleepers).
+    /// The earliest deadline of a sleeper. O(sleepers).
     public var nextDeadline: Duration? { state.withLock { $0.sleepers.values.map(\.deadline.offset).min() } }
 
-    /// The instants that sleepers wait for, in order.
+    /// The deadlines of the sleepers, in order.
     public var deadlines: [Duration] {
         state.withLock { $0.sleepers.values.map(\.deadline.offset).sorted() }
     }

@@ -4,7 +4,7 @@
 
 public import ConnectionPooling
 
-/// A factory of connections to nowhere, which does what a test tells it and remembers what was asked of it.
+/// A factory of simulated connections that follows a test's script and records its calls.
 ///
 /// ```swift
 /// let factory = ScriptedFactory()
@@ -12,10 +12,11 @@ public import ConnectionPooling
 /// let pool = try ConnectionPool(factory: factory, clock: clock)
 /// ```
 ///
-/// What is not scripted succeeds at once. A call that hangs does so until ``letGo(_:failing:)``, whatever becomes of its task:
-/// that is what a peer is like that has gone without a word. ``Step/hangUntilCancelled`` is for a driver that heeds cancellation.
+/// Calls without a script succeed at once. A hanging call hangs until ``letGo(_:failing:)``, even
+/// if its task is cancelled, like a call to a server that has vanished.
+/// ``Step/hangUntilCancelled`` simulates a driver that supports cancellation.
 public final class ScriptedFactory: ConnectionFactory {
-    /// What can be scripted.
+    /// The operations that can be scripted.
     public enum Operation: Hashable, Sendable, CaseIterable {
         /// A call of ``ScriptedFactory/connect()``.
         case connect
@@ -23,31 +24,34 @@ public final class ScriptedFactory: ConnectionFactory {
         case reset
         /// A call of ``ScriptedFactory/ping(_:)``.
         case ping
-        /// A call of ``ScriptedFactory/close(_:)``, which throws nothing: one that fails ends like one that succeeds.
+        /// A call of ``ScriptedFactory/close(_:)``, which cannot throw: a failing one ends like a
+        /// successful one.
         case close
         /// A call of ``ScriptedConnection/use()``.
         case use
     }
 
-    /// What becomes of a call.
+    /// The outcome of a call.
     public enum Step: Sendable {
-        /// It works.
+        /// The call succeeds.
         case succeed
-        /// It fails, with this error if it can throw.
+        /// The call fails, with this error if it can throw.
         case fail(any Error = ScriptedFailure())
-        /// It waits until it is let go, whatever becomes of its task.
+        /// The call hangs until the test resumes it, even if its task is cancelled.
         case hang
-        /// It waits until it is let go or its task is cancelled; then it fails with `CancellationError`.
+        /// The call hangs until the test resumes it or its task is cancelled. Then it fails with
+        /// `CancellationError`.
         case hangUntilCancelled
-        /// It works after so long on the factory's clock. It fails with `CancellationError` if its task is cancelled before.
+        /// The call succeeds after this duration on the factory's clock. It fails with
+        /// `CancellationError` if its task is cancelled before that.
         case take(Duration)
     }
 
     private let ledger: Ledger
 
-    /// A factory whose calls all succeed.
+    /// Creates a factory whose calls all succeed.
     ///
-    /// - Parameter clock: What the ages of connections are measured by, and what calls take that take time.
+    /// - Parameter clock: The clock of the connections' ages and of calls that take a given time.
     public init(clock: some Clock<Duration> = ContinuousClock()) {
         let start = clock.now
         ledger = Ledger {
@@ -59,38 +63,38 @@ public final class ScriptedFactory: ConnectionFactory {
 
     // MARK: What is to happen
 
-    /// Says what the next calls are to do, one step for each. It takes the place of the steps that are left.
+    /// Scripts the next calls, one step for each. Replaces the remaining steps.
     ///
     /// - Parameters:
-    ///   - operation: Which calls are meant.
-    ///   - steps: What they do, in the order of the calls.
-    ///   - rest: What those that come after do.
+    ///   - operation: The operation.
+    ///   - steps: The outcomes of the calls, in their order.
+    ///   - rest: The outcome of the calls after these.
     public func script(_ operation: Operation, _ steps: [Step], then rest: Step = .succeed) {
         ledger.change { $0.scripts[operation] = Script(steps: steps[...], rest: rest) }
     }
 
-    /// Says what all calls from now on are to do.
+    /// Scripts all following calls.
     ///
     /// - Parameters:
-    ///   - operation: Which calls are meant.
-    ///   - step: What they do.
+    ///   - operation: The operation.
+    ///   - step: The outcome of the calls.
     public func script(_ operation: Operation, always step: Step) { script(operation, [], then: step) }
 
-    /// Lets the call go on that has hung for longest, and waits for one if none hangs yet: a pool connects in a task of its own,
-    /// which may not have begun.
+    /// Resumes the call that has been hanging for the longest time. Waits for one if no call
+    /// hangs yet: a pool connects in a task of its own, which may start late.
     ///
-    /// Gives up when its task is cancelled, as a test's is by its time limit.
+    /// Gives up when its task is cancelled, for example by the test's time limit.
     ///
     /// - Parameters:
-    ///   - operation: Which calls are meant.
-    ///   - error: What it fails with; `nil` if it succeeds.
+    ///   - operation: The operation.
+    ///   - error: The error of the call; `nil` for success.
     public func letGo(_ operation: Operation, failing error: (any Error)? = nil) async {
         while !ledger.letGo(operation, error), !Task.isCancelled {
             await ledger.wait { $0.hanging(operation) > 0 }
         }
     }
 
-    /// Lets all calls go on that hang, and no call hang from now on: for the end of a test.
+    /// Resumes all hanging calls, and lets all following calls succeed. For the end of a test.
     public func letGoOfAll() {
         for operation in Operation.allCases {
             script(operation, always: .succeed)
@@ -98,41 +102,42 @@ public final class ScriptedFactory: ConnectionFactory {
         }
     }
 
-    /// Ends a connection from the other side, in use or not: ``inspect(_:)`` says that it is broken from now on, a ping of it fails,
-    /// and so does a use.
+    /// Breaks a connection, in use or idle, as a server does: ``inspect(_:)`` returns `broken`
+    /// from now on, and pings and uses fail.
     ///
-    /// A pool learns of it when the connection comes back, when it is tested, or by the
-    /// pool's `inspectIdle()`.
+    /// A pool detects it when the connection is returned or tested, or by `inspectIdle()`.
     ///
     /// - Parameter id: The connection's ``ScriptedConnection/id``.
     public func breakConnection(_ id: Int) { ledger.change { $0.health[id] = .broken } }
 
-    /// Ends all connections that there are from the other side, as the restart of a server does.
+    /// Breaks all current connections, as the restart of a server does.
     public func breakAllConnections() {
         ledger.change { state in for id in state.record.openIDs { state.health[id] = .broken } }
     }
 
     // MARK: What has happened
 
-    /// What has happened so far.
+    /// The calls so far and their results.
     public var record: Record { ledger.record }
 
-    /// How old a connection is.
+    /// Returns the age of a connection.
     ///
     /// - Parameter id: The connection's ``ScriptedConnection/id``.
-    /// - Returns: The time since it was made, also if it is closed; `nil` if there was none.
+    /// - Returns: The time since the connection was made, even if it is closed; `nil` if it was
+    ///   never made.
     public func age(of id: Int) -> Duration? { ledger.age(of: id) }
 
-    /// Suspends until what has happened fulfils a condition, or the task is cancelled, as a test's is by its time limit.
+    /// Suspends until the record fulfills a condition, or the task is cancelled, for example by
+    /// the test's time limit.
     ///
-    /// - Parameter condition: Looks at what has happened; called after each change.
+    /// - Parameter condition: Evaluated after each change of the record.
     public func wait(until condition: @escaping @Sendable (Record) -> Bool) async {
         await ledger.wait(until: condition)
     }
 
     // MARK: What a pool asks for
 
-    /// Makes a connection, if the script wants it.
+    /// Makes a connection, according to the script.
     public func connect() async throws -> ScriptedConnection {
         ledger.change { $0.record.occupy() }
         do {
@@ -144,25 +149,25 @@ public final class ScriptedFactory: ConnectionFactory {
         return ScriptedConnection(id: ledger.connected(), ledger: ledger)
     }
 
-    /// What the connection was said to be: by default reusable.
+    /// Returns the scripted health of a connection; by default `reusable`.
     public func inspect(_ connection: borrowing ScriptedConnection) -> ConnectionHealth {
         ledger.health(of: connection.id)
     }
 
-    /// Puts a connection in order, if the script wants it.
+    /// Resets a connection, according to the script.
     public func reset(_ connection: borrowing ScriptedConnection) async -> Bool {
         guard (try? await ledger.perform(.reset, on: connection.id)) != nil else { return false }
         ledger.change { if $0.health[connection.id] == .needsReset { $0.health[connection.id] = nil } }
         return ledger.health(of: connection.id) == .reusable
     }
 
-    /// Tells whether a connection works, by the script, and whether it has been broken.
+    /// Returns whether a connection works, according to the script and to its health.
     public func ping(_ connection: borrowing ScriptedConnection) async -> Bool {
         guard (try? await ledger.perform(.ping, on: connection.id)) != nil else { return false }
         return ledger.health(of: connection.id) != .broken
     }
 
-    /// Closes a connection, when the script wants it.
+    /// Closes a connection, according to the script.
     public func close(_ connection: consuming ScriptedConnection) async {
         let id = connection.id
         try? await ledger.perform(.close, on: id)
@@ -173,53 +178,56 @@ public final class ScriptedFactory: ConnectionFactory {
         }
     }
 
-    /// Lets a hanging ``ScriptedConnection/use()`` of the connection fail, and those that come, and notes that it was asked for.
+    /// Returns a function that fails current and future calls of the connection's
+    /// ``ScriptedConnection/use()``, and records the interruption.
     public func interruption(of connection: borrowing ScriptedConnection) -> (@Sendable () -> Void)? {
         let id = connection.id
         return { [ledger] in ledger.interrupt(id) }
     }
 
-    /// Whether the error is a ``ScriptedFailure`` that says so.
+    /// Returns whether the error is a ``ScriptedFailure`` that is marked as permanent.
     public func isPermanent(_ error: any Error) -> Bool { (error as? ScriptedFailure)?.isPermanent ?? false }
 }
 
 /// A connection of a ``ScriptedFactory``.
 public struct ScriptedConnection: ~Copyable, Sendable {
-    /// The connection's number: 1 for the first that was made, and never given to another.
+    /// The connection's unique number; 1 for the first connection.
     public let id: Int
 
     let ledger: Ledger
 
-    /// Stands for a statement, a request, or what else a connection is for: does what the script of
-    /// ``ScriptedFactory/Operation/use`` says.
+    /// Simulates a statement, a request or another use: performs the next step of
+    /// ``ScriptedFactory/Operation/use``.
     ///
-    /// - Throws: What the script says; a ``ScriptedFailure`` when the connection is broken, or is interrupted.
+    /// - Throws: The scripted error; a ``ScriptedFailure`` if the connection is broken or
+    ///   interrupted.
     public func use() async throws {
         try ledger.checkUse(of: id)
         try await ledger.perform(.use, on: id)
         try ledger.checkUse(of: id)
     }
 
-    /// From now on ``ScriptedFactory/inspect(_:)`` says that the connection is broken.
+    /// Makes ``ScriptedFactory/inspect(_:)`` return `broken` from now on.
     public func breakDown() { ledger.change { $0.health[id] = .broken } }
 
-    /// From now on ``ScriptedFactory/inspect(_:)`` says that the connection needs a reset, until it has had one.
+    /// Makes ``ScriptedFactory/inspect(_:)`` return `needsReset` until the next reset.
     public func soil() { ledger.change { $0.health[id] = .needsReset } }
 }
 
-/// Why a call of a ``ScriptedFactory`` fails, if the test does not say otherwise.
+/// The default error of a failing call of a ``ScriptedFactory``.
 public struct ScriptedFailure: Error, Hashable, CustomStringConvertible {
-    /// What is said to have happened.
+    /// A description of the failure.
     public let description: String
 
-    /// Whether another attempt to connect can do no better; see the factory's ``ScriptedFactory/isPermanent(_:)``.
+    /// Whether no further connection attempt can succeed; see
+    /// ``ScriptedFactory/isPermanent(_:)``.
     public let isPermanent: Bool
 
-    /// A failure.
+    /// Creates a failure.
     ///
     /// - Parameters:
-    ///   - description: What is said to have happened.
-    ///   - isPermanent: Whether another attempt to connect can do no better.
+    ///   - description: A description of the failure.
+    ///   - isPermanent: Whether no further connection attempt can succeed.
     public init(_ description: String = "the script says so", isPermanent: Bool = false) {
         self.description = description
         self.isPermanent = isPermanent
@@ -227,30 +235,32 @@ public struct ScriptedFailure: Error, Hashable, CustomStringConvertible {
 }
 
 extension ScriptedFactory {
-    /// What was asked of a ``ScriptedFactory``, and what came of it.
+    /// The calls of a ``ScriptedFactory`` and their results.
     public struct Record: Hashable, Sendable {
-        /// The connections that were made, in that order.
+        /// The connections that were made, in order.
         public internal(set) var connected: [Int] = []
 
-        /// The connections that were closed, in that order.
+        /// The connections that were closed, in order.
         public internal(set) var closed: [Int] = []
 
-        /// The connections that a pool wanted interrupted, in that order.
+        /// The connections that a pool interrupted, in order.
         public internal(set) var interrupted: [Int] = []
 
-        /// How many connections the other side has: from the call that makes one to the end of its close, whatever a pool thinks.
+        /// The number of connections on the simulated server: from the start of the call that
+        /// makes one to the end of its close.
         public internal(set) var open = 0
 
-        /// The most that ``open`` has ever been. A pool whose deadlines are kept never takes it beyond its maximum.
+        /// The largest value of ``open``. A pool whose time limits are kept never exceeds its
+        /// maximum.
         public internal(set) var peak = 0
 
         var calls: [Operation: Int] = [:]
         var hung: [Operation: Int] = [:]
 
-        /// How many calls there were, those that failed or hang among them.
+        /// The number of calls, including those that failed or hang.
         public func count(of operation: Operation) -> Int { calls[operation] ?? 0 }
 
-        /// How many calls hang now.
+        /// The number of calls that hang now.
         public func hanging(_ operation: Operation) -> Int { hung[operation] ?? 0 }
 
         /// The connections that were made and have not been closed, in ascending order.

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A bare-metal target has neither threads nor storage for them.
+// A bare-metal target has neither threads nor thread-local storage.
 #if defined(__unix__) || defined(__APPLE__)
 #define LOCKPOOL_HAS_THREADS 1
 #include <pthread.h>
@@ -19,14 +19,15 @@
 #define LOCKPOOL_PER_THREAD
 #endif
 
-// The slot that this thread returned last. It is a hint and nothing else: a search starts there, so that threads do not
-// meet on one slot. Each module that inlines the function has a copy of its own, which is as good.
+// The slot that this thread returned last. It is only a hint: a search starts there, so that
+// threads rarely compete for one slot. Each module that inlines the function has a copy of its
+// own, which works equally well.
 static inline uintptr_t *_Nonnull lockpool_thread_hint(void) {
   static LOCKPOOL_PER_THREAD uintptr_t hint;
   return &hint;
 }
 
-// Tells the processor that the thread goes round in a loop until another has written something.
+// Tells the processor that the thread spins until another thread writes a word.
 static inline void lockpool_spin_hint(void) {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -37,21 +38,23 @@ static inline void lockpool_spin_hint(void) {
 
 #if defined(LOCKPOOL_HAS_THREADS)
 
-// A number that no other thread has that is there at the same time.
+// A number that identifies the calling thread among all current threads.
 static inline uintptr_t lockpool_thread_self(void) { return (uintptr_t)pthread_self(); }
 
-// Of the Swift runtime: the task that runs on this thread.
+// From the Swift runtime: the task that runs on this thread.
 extern void *_Nullable swift_task_getCurrent(void) __attribute__((swiftcall));
 
-// What tells the running task from all others that have not ended; 0 outside tasks.
+// A number that identifies the running task among all tasks that have not ended; 0 outside tasks.
 static inline uintptr_t lockpool_current_task(void) { return (uintptr_t)swift_task_getCurrent(); }
 
-// The current instant in nanoseconds of the system's clock that also counts the time in which the machine is suspended: CLOCK_BOOTTIME
-// on Linux, which Swift's ContinuousClock reads too. For durations between two instants. Costs as much as CLOCK_MONOTONIC, from which
-// it differs by the time of suspension alone.
+// The current instant in nanoseconds of the system's clock that includes the time of suspension:
+// CLOCK_BOOTTIME on Linux, which Swift's ContinuousClock also reads. For durations between two
+// instants. Costs as much as CLOCK_MONOTONIC, from which it differs only by the time of
+// suspension.
 uint64_t lockpool_instant(void);
 
-// Where a thread waits to be woken, once. It may live on that thread's stack: who wakes it does not touch it afterwards.
+// The state of a thread that waits to be woken, once. It may live on that thread's stack: the
+// waking thread does not access it afterwards.
 typedef struct lockpool_parker {
   pthread_mutex_t mutex;
   pthread_cond_t condition;
@@ -62,30 +65,31 @@ typedef struct lockpool_parker {
 void lockpool_parker_init(lockpool_parker *_Nonnull parker);
 void lockpool_parker_destroy(lockpool_parker *_Nonnull parker);
 
-// Wakes the thread that waits, or will wait, with a value for it.
+// Wakes the thread that waits, or will wait, with a value.
 void lockpool_parker_wake(lockpool_parker *_Nonnull parker, intptr_t wakeup);
 
-// Blocks until woken, or until `nanoseconds` of the monotonic clock have passed; UINT64_MAX for ever. Returns whether it was
-// woken, and then with what.
+// Blocks until woken, or until `nanoseconds` of the monotonic clock have passed; UINT64_MAX for
+// no limit. Returns whether it was woken, and stores the value in `wakeup`.
 bool lockpool_parker_wait(lockpool_parker *_Nonnull parker, uint64_t nanoseconds, intptr_t *_Nonnull wakeup);
 
 // The current instant in nanoseconds of CLOCK_MONOTONIC.
 uint64_t lockpool_nanoseconds(void);
 
-// Starts a detached thread with a stack of its own size. Returns 0, or what the system says.
+// Starts a detached thread with the given stack size. Returns 0, or an error number.
 int lockpool_thread_start(void *_Nullable (*_Nonnull run)(void *_Nullable), void *_Nullable context, size_t stack_size);
 
-// Keeps a broken pipe from ending the process by a signal, where the calling thread is the one that writes to it.
+// Prevents a broken pipe from ending the process by a signal when the calling thread writes to
+// it.
 void lockpool_thread_block_broken_pipe(void);
 
-// How many processors the system lets this process run on; at least 1.
+// The number of processors that this process may use; at least 1.
 int lockpool_allowed_processors(void);
 
-// A word of the calling thread for its user's purposes; NULL at first.
+// A word of the calling thread for its user; NULL at first.
 void *_Nullable lockpool_thread_context(void);
 void lockpool_thread_set_context(void *_Nullable context);
 
-// Names the calling thread, for debuggers. Linux shows 15 bytes of it.
+// Names the calling thread, for debuggers. Linux shows 15 bytes of the name.
 void lockpool_thread_name(const char *_Nonnull name);
 
 #endif

@@ -2,89 +2,101 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Makes, judges and closes the connections of a ``ConnectionPool``.
+/// Makes, inspects and closes the connections of a ``ConnectionPool``.
 ///
-/// A connection type that is noncopyable cannot leave the body that it is lent to: storing it or returning it does not
-/// compile. A class can be used as well, but then nothing but discipline keeps its references inside.
+/// A noncopyable connection cannot leave the body that borrows it: the compiler rejects code that
+/// stores or returns it. A class also works, but then the compiler does not prevent its
+/// references from leaving the body.
 public protocol ConnectionFactory<Connection>: Sendable {
-    /// What is pooled.
+    /// The type of the pooled connections.
     associatedtype Connection: ~Copyable & Sendable
 
     /// Makes a connection.
     ///
-    /// Runs in a task of the pool's own, so that a caller that gives up does not end it: its connection goes to somebody
-    /// else then. Must not block its thread. Past the pool's `connectTimeout` the task is cancelled and nobody waits for it
-    /// any more; a connection that it makes all the same is closed.
+    /// Runs in a task of the pool, so cancelling a waiter does not cancel a connection attempt:
+    /// another caller receives the connection. After the pool's `connectTimeout`, the task is
+    /// cancelled and the pool stops waiting for it. A connection that it still makes is closed.
+    /// Must not block its thread.
     ///
-    /// - Throws: Anything; callers that get no connection find it in ``PoolError/underlying``.
+    /// - Returns: A connection.
+    /// - Throws: Any error. A caller that gets no connection finds it in
+    ///   ``PoolError/underlying``.
     func connect() async throws -> Connection
 
-    /// Judges a connection that has come back, on the thread that gives it back.
+    /// Validates a returned connection, on the thread that returns it.
     ///
-    /// Must not do I/O nor block: look at what is known.
+    /// Must neither do I/O nor block. It examines state that the connection has in memory.
+    ///
+    /// - Returns: What the pool does with the connection.
     func inspect(_ connection: borrowing Connection) -> ConnectionHealth
 
-    /// Brings a connection that ``inspect(_:)`` has found in need of it into a state in which the next caller may have it: rolls
-    /// back, drains, restores settings.
+    /// Prepares a connection for its next caller if ``inspect(_:)`` has returned `needsReset`:
+    /// rolls back, drains, restores settings.
     ///
-    /// Runs in a task of the pool's own, off the way of whoever gave the connection back. Must not block its thread. Past the
-    /// pool's `resetTimeout` the task is cancelled, and the connection closed when this has returned.
+    /// Runs in a task of the pool, after the lease has ended. Must not block its thread. After
+    /// the pool's `resetTimeout`, the task is cancelled, and the connection is closed when this
+    /// method returns.
     ///
-    /// - Returns: Whether that worked. If not, the connection is closed.
+    /// - Returns: Whether the reset succeeded. If not, the connection is closed.
     func reset(_ connection: borrowing Connection) async -> Bool
 
-    /// Finds out whether a connection still works, by asking the other side.
+    /// Tests a connection by a request to the server.
     ///
-    /// Called for connections that nobody has used for a while, in a task of the pool's own, under its `resetTimeout`. Must not
-    /// block its thread.
+    /// Called for connections that have been idle for some time, in a task of the pool, under its
+    /// `resetTimeout`. Must not block its thread.
+    ///
+    /// - Returns: Whether the connection works. If not, it is closed.
     func ping(_ connection: borrowing Connection) async -> Bool
 
     /// Closes a connection.
     ///
-    /// Runs in a task of the pool's own. The connection's place in the pool is free when this returns, or the pool's
-    /// `closeTimeout` is over. Must not block its thread.
+    /// Runs in a task of the pool. The connection's slot becomes vacant when this method returns,
+    /// or after the pool's `closeTimeout`. Must not block its thread.
     func close(_ connection: consuming Connection) async
 
-    /// Gives the means to end what a holder is doing with a connection, which the pool uses when it shuts down and a lease
-    /// does not end in time.
+    /// Returns a function that interrupts the current operation on a connection. A shutdown calls
+    /// it for a lease that does not end in time.
     ///
-    /// - Returns: A function that may be called at any time, from any thread, also when the connection is gone; `nil` if there
-    ///   are no such means.
+    /// - Returns: A function that is safe to call at any time, from any thread, also after the
+    ///   connection is closed; `nil` if the connection cannot be interrupted.
     func interruption(of connection: borrowing Connection) -> (@Sendable () -> Void)?
 
-    /// Whether another attempt to connect can do no better: the password is wrong, say. Then callers are told at once.
+    /// Whether no further connection attempt can succeed, for example because the password is
+    /// wrong. Callers then fail at once.
     func isPermanent(_ error: any Error) -> Bool
 
-    /// What connections are made to, for error messages: the host and port, say, or the path of a file; `nil` if there is no short name.
-    /// Never with a password.
+    /// The server of the connections, for error messages, such as the host and port, or the path
+    /// of a file; `nil` if there is no short name. Must not contain a password.
     var target: String? { get }
 }
 
 extension ConnectionFactory {
-    /// For factories whose ``inspect(_:)`` never asks for it: the connection is closed.
+    /// Returns `false`, so the connection is closed. For factories whose ``inspect(_:)`` never
+    /// returns `needsReset`.
     public func reset(_ connection: borrowing Connection) async -> Bool { false }
 
-    /// For connections that cannot break while nobody uses them: it works.
+    /// Returns `true`. For connections that cannot break while they are idle.
     public func ping(_ connection: borrowing Connection) async -> Bool { true }
 
-    /// There are no such means.
+    /// Returns `nil`: the connection cannot be interrupted.
     public func interruption(of connection: borrowing Connection) -> (@Sendable () -> Void)? { nil }
 
-    /// Every failure may pass.
+    /// Returns `false`: every failure may be temporary.
     public func isPermanent(_ error: any Error) -> Bool { false }
 
-    /// There is no short name.
+    /// `nil`.
     public var target: String? { nil }
 }
 
-/// What is to become of a connection that has come back.
+/// The result of the validation of a returned connection.
 public enum ConnectionHealth: Hashable, Sendable {
-    /// The next caller may have it.
+    /// The next caller may have the connection.
     case reusable
-    /// The next caller may have it when ``ConnectionFactory/reset(_:)`` has put it in order.
+    /// The next caller may have the connection after ``ConnectionFactory/reset(_:)``.
     case needsReset
-    /// It is of no use any more: it is closed, and replaced when somebody needs one.
+    /// The connection does not work. The pool closes it, and replaces it on demand.
     case broken
-    /// The holder wants it closed: it is closed, and replaced on demand.
+    /// The lease holder has discarded the connection. The pool closes it, and replaces it on
+    /// demand.
     case discarded
 }

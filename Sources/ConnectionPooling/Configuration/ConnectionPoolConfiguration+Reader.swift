@@ -6,7 +6,8 @@
     public import Configuration
 
     extension ConnectionPoolConfiguration {
-        /// A configuration that is read by swift-configuration. With the trait `ConfigurationSupport`.
+        /// Creates a configuration from a reader of swift-configuration. Requires the trait
+        /// `ConfigurationSupport`.
         ///
         /// ```swift
         /// let config = ConfigReader(provider: EnvironmentVariablesProvider())
@@ -14,7 +15,7 @@
         /// let configuration = try ConnectionPoolConfiguration(config: config.scoped(to: "database.pool"))
         /// ```
         ///
-        /// The keys are named as the fields are, and each may be left out.
+        /// The keys are the names of the properties. Each key is optional.
         ///
         /// - `name` (string)
         /// - `maximumConnections`, `minimumConnections`, `minimumIdleConnections`,
@@ -25,14 +26,14 @@
         /// - `validateAfterIdle`, `keepAliveInterval`, `idleTimeout`, `maximumLifetime`, `leakDetectionThreshold` (duration, or
         ///   `never`)
         ///
-        /// A duration is a number with a unit, `ns`, `us`, `ms`, `s`, `m` or `h`, such as `500ms` or `1.5h`; without one it is in
-        /// seconds.
+        /// A duration is a number with a unit, `ns`, `us`, `ms`, `s`, `m` or `h`, such as `500ms`
+        /// or `1.5h`. The unit is seconds by default.
         ///
         /// - Parameters:
-        ///   - config: What is read, from where the keys begin.
-        ///   - defaults: Has what is left out.
-        /// - Throws: ``PoolError`` with the code `invalidConfiguration`, which names the key, if a value cannot be read, or does not
-        ///   pass ``validate()``.
+        ///   - config: The reader, scoped to the keys.
+        ///   - defaults: The values of absent keys.
+        /// - Throws: ``PoolError`` with the code `invalidConfiguration`, which names the key, if
+        ///   a value cannot be parsed or does not pass ``validate()``.
         public init(config: ConfigReader, defaults: ConnectionPoolConfiguration = .init()) throws(PoolError) {
             self = defaults
             let reader = FieldReader(config: config, pool: config.string(forKey: "name") ?? defaults.name)
@@ -60,7 +61,8 @@
         }
     }
 
-    /// Reads single fields. A value that is there and cannot be read is an error, unlike to a `ConfigReader` with a default.
+    /// Reads single values. A present value that cannot be parsed is an error, unlike in a
+    /// `ConfigReader` with a default.
     private struct FieldReader {
         let config: ConfigReader
         let pool: String
@@ -73,8 +75,8 @@
             value = read
         }
 
-        /// The value as text, whatever its type is: of providers with types, each gives only values of the type that it is asked
-        /// for.
+        /// Returns the value as text, whatever its type. A typed provider returns only values of
+        /// the requested type.
         private func text(of field: String) -> String? {
             let key = ConfigKey(field)
             if let text = config.string(forKey: key) { return text }
@@ -86,7 +88,7 @@
     }
 
     private protocol ConfigurationValue {
-        /// What a text has to be.
+        /// The required format, for error messages.
         static var expectation: String { get }
 
         init?(configurationText text: String)

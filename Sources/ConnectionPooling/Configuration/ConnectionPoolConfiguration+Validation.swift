@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension ConnectionPoolConfiguration {
-    /// Looks whether a pool can be made from this.
+    /// Checks that a pool can be created from this configuration.
     ///
-    /// - Throws: ``PoolError`` with the code `invalidConfiguration`, which names the field.
+    /// - Throws: ``PoolError`` with the code `invalidConfiguration`, which names the property.
     public func validate() throws(PoolError) {
         try check("maximumConnections", maximumConnections, in: Self.maximumRange)
         try check("minimumConnections", minimumConnections, in: 0...maximumConnections)
@@ -26,10 +26,11 @@ extension ConnectionPoolConfiguration {
             ("leakDetectionThreshold", leakDetectionThreshold),
         ] as [(String, Duration?)] {
             if let duration, duration <= .zero {
-                throw PoolError(invalid: field, "must be more than nothing, but is \(duration)", in: name)
+                throw PoolError(invalid: field, "must be greater than zero, but is \(duration)", in: name)
             }
         }
-        // With less, attempts would follow each other without a pause. Zero for both is another mode: one attempt for each caller.
+        // A shorter back-off would allow attempts without a pause. Zero for both is a mode of its
+        // own: one attempt for each caller.
         if maximumBackoff > .zero, initialBackoff < .milliseconds(1) {
             throw PoolError(
                 invalid: "initialBackoff",
@@ -46,7 +47,7 @@ extension ConnectionPoolConfiguration {
         }
     }
 
-    /// What ``maximumConnections`` can be, also by ``ConnectionPool/resize(to:)``.
+    /// The valid values of ``maximumConnections`` and of ``ConnectionPool/resize(to:)``.
     static let maximumRange = 1...100_000
 
     private func check(_ field: String, _ value: Int, in range: ClosedRange<Int>) throws(PoolError) {

@@ -2,99 +2,113 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a ``ConnectionPool`` behaves. Each default says why.
+/// The settings of a ``ConnectionPool``. Each default states its reason.
 public struct ConnectionPoolConfiguration: Hashable, Sendable {
-    /// The name of the pool in errors, logs and metrics. Pools that keep the default get names of their own: “connections”,
-    /// “connections 2” and so on, in the order in which they are made.
+    /// The name of the pool in errors, logs and metrics. Pools with the default name get unique
+    /// names: “connections”, “connections 2” and so on, in the order of their creation.
     public var name: String
 
-    /// How many connections there are at most, counting those that are being made and those that are being closed; at least
-    /// one. The default is 10, which is what a database on a few cores does best with. ``ConnectionPool/resize(to:)`` changes it
-    /// while the pool is in use.
+    /// The largest number of connections, including those that are being made and closed; at
+    /// least one. The default is 10, a good number for a database on a few cores.
+    /// ``ConnectionPool/resize(to:)`` changes it at run time.
     public var maximumConnections: Int
 
-    /// How many connections are kept, from the first checkout on, even if nobody uses them. The default is 0: what is not used
-    /// is closed.
+    /// The number of connections that the pool keeps from the first checkout on, even if they are
+    /// idle. The default is 0: idle connections are closed.
     public var minimumConnections: Int
 
-    /// How many connections are kept idle beside those in use, as far as ``maximumConnections`` allows. What lacks is made within about
-    /// a second. The default is 0. Unlike ``minimumConnections`` it keeps connections ahead of a load that grows.
+    /// The number of connections that the pool keeps idle in addition to those in use, within
+    /// ``maximumConnections``. Missing connections are made within about a second. The default is
+    /// 0. Unlike ``minimumConnections``, it keeps connections ready for a growing load.
     public var minimumIdleConnections: Int
 
-    /// How many connects are under way at a time. The default is 4: enough to fill a pool quickly, and few enough not to be the
-    /// load that a database that has just started breaks under.
+    /// The largest number of concurrent connection attempts. The default is 4: enough to fill a
+    /// pool quickly, and few enough not to overload a database that has just started.
     public var maximumConcurrentConnects: Int
 
-    /// How many callers may wait at a time; the next is refused at once. At least one, because a caller waits while its
-    /// connection is made. The default is 1,024: with ten connections and a
-    /// millisecond each, the last of them waits for a tenth of a second.
+    /// The largest number of concurrent waiters. Further callers are refused at once. At least
+    /// one, because a caller waits while its connection is made. The default is 1,024: with ten
+    /// connections and a millisecond each, the last waiter waits for a tenth of a second.
     public var maximumWaiters: Int
 
-    /// How long a caller waits for a connection if it does not say so itself. The default is 10 seconds: longer than any
-    /// hiccup, and shorter than most clients wait for a server.
+    /// The longest wait for a connection of a caller without a timeout of its own. The default is
+    /// 10 seconds: longer than any brief disturbance, and shorter than most clients wait for a
+    /// server.
     public var checkoutTimeout: Duration
 
-    /// How long a connect may take; then its place is free for another. The default is 4 seconds.
+    /// The longest duration of a connection attempt. After it, the slot is free for another
+    /// attempt. The default is 4 seconds.
     ///
-    /// Below ``circuitBreakerThreshold`` and ``checkoutTimeout``: so a second attempt begins while the first callers still wait, and their
-    /// error has a cause. TCP repeats a lost first packet after 1 and 3 seconds, so that 4 seconds survive the loss of two. A server that
-    /// has to be started first needs more; then raise all three.
+    /// The default is below ``circuitBreakerThreshold`` and ``checkoutTimeout``, so a second
+    /// attempt begins while the first callers still wait, and their error has a cause. TCP
+    /// repeats a lost first packet after 1 and 3 seconds, so 4 seconds tolerate the loss of two.
+    /// For a server that must be started first, raise all three.
     public var connectTimeout: Duration
 
-    /// How long resetting or testing a connection may take; then it is closed instead. The default is 5 seconds.
+    /// The longest duration of a reset or test. After it, the connection is closed instead. The
+    /// default is 5 seconds.
     public var resetTimeout: Duration
 
-    /// How long a close may take; then its place is free, and the close goes on by itself. The default is 3 seconds. A shutdown takes
-    /// at most ``drainTimeout`` and twice this.
+    /// The longest duration of a close. After it, the slot is free while the close continues. The
+    /// default is 3 seconds. A shutdown takes at most ``drainTimeout`` plus twice this duration.
     public var closeTimeout: Duration
 
-    /// How long callers and leases have to end by themselves when the pool is shut down and ``ConnectionPool/shutdown(drain:)`` is
-    /// not told. The default is 12 seconds: above ``checkoutTimeout``, so that a caller in line is served or has its own timeout before;
-    /// and with the closes a shutdown ends after 18 seconds, where orchestrators kill a process after 30.
+    /// The time that callers and leases have to end when ``ConnectionPool/shutdown(drain:)`` has
+    /// no argument. The default is 12 seconds. It exceeds ``checkoutTimeout``, so a waiter is
+    /// served or times out first. With the closes a shutdown ends after 18 seconds, before an
+    /// orchestrator kills a process, typically after 30.
     public var drainTimeout: Duration
 
-    /// The bound of the wait after a connect has failed; it doubles with each failure up to ``maximumBackoff``, and the wait
-    /// is chosen at random below it. The default is 100 milliseconds. At least one millisecond, unless ``maximumBackoff`` is zero.
+    /// The upper bound of the pause after a failed connection attempt. The bound doubles with
+    /// each failure up to ``maximumBackoff``. The pause is chosen at random below the bound. The
+    /// default is 100 milliseconds; at least one millisecond, unless ``maximumBackoff`` is zero.
     public var initialBackoff: Duration
 
-    /// The longest wait between two connects while they fail, and so the longest that a database that is back stays unused.
-    /// The default is 5 seconds. Zero for no second attempt: a connect that fails is told to who has waited longest.
+    /// The longest pause between failing connection attempts, and thus the longest time for which
+    /// an available database stays unused. The default is 5 seconds. Zero disables retries: a
+    /// failed attempt fails the longest-waiting caller.
     public var maximumBackoff: Duration
 
-    /// How long after the start of the first attempt that has not succeeded callers are refused at once, with the cause, while there is
-    /// no connection.
+    /// The time after the start of the first unsuccessful attempt at which the circuit breaker
+    /// opens. While it is open and there is no connection, callers fail at once with the cause.
     ///
-    /// An attempt that hangs counts like one that fails. The default is 5 seconds: a restart is waited for, and an outage does not fill
-    /// the line; below ``checkoutTimeout``, so that callers learn of an outage by the breaker. With zero, the first failure counts. A
-    /// threshold below the time of an ordinary connect refuses callers while that goes on.
+    /// An attempt that hangs counts as a failed one. The default is 5 seconds: callers wait
+    /// through a restart, and an outage does not fill the line. It is below ``checkoutTimeout``,
+    /// so callers learn of an outage from the breaker. With zero, the first failure opens it. A
+    /// threshold below the duration of a normal attempt refuses callers during that attempt.
     public var circuitBreakerThreshold: Duration
 
-    /// The idle time from which on a connection is tested before it is handed out; zero for a test at each checkout, which costs a round
-    /// trip; `nil` for never. A successful test counts from its end, like a use. The default is 30 seconds.
+    /// The idle time after which a connection is tested before it is handed out. Zero tests at
+    /// each checkout, which costs a round trip; `nil` disables the test. The time of a successful
+    /// test counts from its end, like that of a use. The default is 30 seconds.
     public var validateAfterIdle: Duration?
 
-    /// The time after the last use or test at which an idle connection is tested in the background, so that nothing on the way forgets
-    /// it; `nil` for never. Each connection's own time is up to a quarter shorter, so that connections made together are not tested
-    /// together. The default is 2 minutes, less than most firewalls' memory.
+    /// The time after the last use or test at which an idle connection is tested in the
+    /// background, so that no firewall on the path drops it; `nil` for never. Each connection's
+    /// own interval is up to a quarter shorter, so that connections created together are not
+    /// tested together. The default is 2 minutes, shorter than the idle timeout of most
+    /// firewalls.
     public var keepAliveInterval: Duration?
 
-    /// The time after its last use at which an idle connection is closed, unless ``minimumConnections`` are left; `nil` for never. A
-    /// test is no use. The default is 10 minutes.
+    /// The time after the last use at which an idle connection is closed, unless the pool would
+    /// fall below ``minimumConnections``; `nil` for never. A test is not a use. The default is 10
+    /// minutes.
     public var idleTimeout: Duration?
 
-    /// The age at which a connection is replaced; `nil` for never. Each connection's own is fixed when it is made, up to a
-    /// quarter shorter, so that those of one moment do not go in one moment. The default is 30 minutes: what a server keeps for
-    /// each connection is let go of, and a new address of its name is found.
+    /// The age at which a connection is replaced; `nil` for never. Each connection's own limit is
+    /// fixed at its creation, up to a quarter shorter, so that connections created together do
+    /// not expire together. The default is 30 minutes: the server can free its memory for the
+    /// connection, and a new connection resolves the server's name again.
     public var maximumLifetime: Duration?
 
-    /// After so many uses a connection is replaced; `nil` for never, the default.
+    /// The number of uses after which a connection is replaced; `nil` for never, the default.
     public var maximumUses: Int?
 
-    /// A lease that is older is reported as a leak, once; `nil` for never, the default, because only the program knows how
-    /// long its leases last.
+    /// The age at which a lease is reported as a leak, once; `nil` for never, the default,
+    /// because only the program knows the duration of its leases.
     public var leakDetectionThreshold: Duration?
 
-    /// A configuration, with defaults for what is left out.
+    /// Creates a configuration. Each parameter has a default.
     public init(
         name: String = "connections",
         maximumConnections: Int = 10,

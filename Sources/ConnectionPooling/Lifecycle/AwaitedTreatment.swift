@@ -4,15 +4,16 @@
 
 import LockPool
 
-/// What a caller that waits for a connection has met so far.
+/// The state of a caller's wait for a connection.
 @usableFromInline
 struct CheckoutWait: Sendable {
     let began: UInt64
-    /// The caller's timeout, in nanoseconds.
+    /// The caller's timeout in nanoseconds.
     let timeout: UInt64
-    /// The tests whose end the caller has not awaited.
+    /// The number of tests that the caller has stopped waiting for.
     var unfinishedTests = 0
-    /// Why the caller has no connection yet, if that is not a failed connect.
+    /// The reason why the caller has no connection yet, if that is not a failed connection
+    /// attempt.
     @usableFromInline var cause: (any Error)?
 
     @usableFromInline
@@ -21,7 +22,7 @@ struct CheckoutWait: Sendable {
         self.timeout = timeout
     }
 
-    /// Nanoseconds until the deadline; zero after it.
+    /// The nanoseconds until the deadline; zero after it.
     @usableFromInline
     func rest(at now: UInt64) -> UInt64 {
         let waited = now > began ? now - began : 0
@@ -29,12 +30,13 @@ struct CheckoutWait: Sendable {
     }
 }
 
-/// The outcome of a test or hook, for the caller that waits for it. The caller can leave before it is there.
+/// The outcome of a test or hook for the caller that waits for it. The caller may stop waiting
+/// before the outcome is known.
 final class AwaitedTreatment: Sendable {
     enum Outcome: Sendable {
         case succeeded(LeasedSlot)
         case failed
-        /// The caller has left: the treatment goes on, for the pool.
+        /// The caller has stopped waiting. The operation continues on behalf of the pool.
         case left
     }
 
@@ -45,9 +47,10 @@ final class AwaitedTreatment: Sendable {
 
     private let state = Locked(State())
 
-    /// Notes the outcome; the first counts.
+    /// Stores the outcome, unless there is one already.
     ///
-    /// - Returns: Whether it is the first. A connection that is not taken over remains the pool's.
+    /// - Returns: Whether this outcome is the first. A connection of a later outcome stays with
+    ///   the pool.
     @discardableResult
     func finish(_ outcome: Outcome) -> Bool {
         let (isFirst, continuation) = state.withLock { state in
@@ -59,11 +62,12 @@ final class AwaitedTreatment: Sendable {
         return isFirst
     }
 
-    /// Suspends until the first outcome. A cancelled task leaves, and so does the caller after `nanoseconds`.
+    /// Suspends until the first outcome. The wait ends early if the task is cancelled, or after
+    /// `nanoseconds`.
     func outcome(within nanoseconds: UInt64, _ time: PoolTime) async -> Outcome {
         let began = time.now
         let timer = Task.detached { [self] in
-            // The task may begin late.
+            // The task may start late.
             let now = time.now
             let spent = now > began ? now - began : 0
             if nanoseconds > spent {

@@ -2,12 +2,12 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Closes connections, in tasks of its own, and knows when all are closed.
+/// Closes connections in tasks of its own, and tracks when all are closed.
 ///
-/// It outlives the pool: a pool that is dropped leaves it the connections.
+/// It outlives the pool: a dropped pool leaves its connections to the closer.
 final class Closer<Factory: ConnectionFactory>: Sendable {
     private struct State {
-        /// Connections that there are, in the pool or on their way out.
+        /// The number of connections in the pool or being closed.
         var open = 0
         var closing = 0
         var watchers: [CheckedContinuation<Void, Never>] = []
@@ -25,34 +25,35 @@ final class Closer<Factory: ConnectionFactory>: Sendable {
         self.timeout = timeout
     }
 
-    /// How many connections are being closed.
+    /// The number of connections that are being closed.
     var closing: Int { state.withLock { $0.closing } }
 
-    /// Whether there is no connection any more.
+    /// Whether no connection is left.
     var isAllClosed: Bool { state.withLock { $0.open == 0 && $0.closing == 0 } }
 
-    /// There is one connection more.
+    /// Counts a new connection.
     func opened() { state.withLock { $0.open += 1 } }
 
-    /// A connection has left the pool open.
+    /// Counts a connection that has left the pool open.
     func detached() {
         state.withLock { $0.open -= 1 }
         changed()
     }
 
-    /// What ends the use of the connection in a place.
+    /// Stores the function that interrupts the connection in a slot.
     func set(_ interruption: (@Sendable () -> Void)?, for place: Int) {
         state.withLock { $0.interruptions[place] = interruption }
     }
 
-    /// Ends what the holder of the connection in a place is doing with it.
+    /// Interrupts the operation of the lease holder of the connection in a slot.
     func interrupt(_ place: Int) { state.withLock { $0.interruptions[place] }?() }
 
     /// Closes `connection` in the background.
     ///
     /// - Parameters:
-    ///   - isCounted: Whether it was in the pool.
-    ///   - completion: Called when the connection is closed, or the close has taken too long.
+    ///   - isCounted: Whether the connection was in the pool.
+    ///   - completion: Called when the connection is closed, or after the time limit of the
+    ///     close.
     func close(
         _ connection: consuming Factory.Connection,
         isCounted: Bool = true,
@@ -74,7 +75,7 @@ final class Closer<Factory: ConnectionFactory>: Sendable {
         }
     }
 
-    /// Something that somebody may wait for has changed.
+    /// Resumes all watchers, which then check their conditions.
     func changed() {
         let watchers = state.withLock { state in
             defer { state.watchers = [] }
@@ -83,12 +84,12 @@ final class Closer<Factory: ConnectionFactory>: Sendable {
         for watcher in watchers { watcher.resume() }
     }
 
-    /// Suspends until `condition` holds, which changes only before calls of `changed`.
+    /// Suspends until `condition` holds. The condition changes only before calls of `changed`.
     func wait(until condition: @escaping @Sendable () -> Bool) async {
         var isFulfilled = false
         while !isFulfilled {
             await withCheckedContinuation { continuation in
-                // In line first: a change after the look finds the watcher.
+                // The watcher is registered first: a change after the check resumes it.
                 state.withLock { $0.watchers.append(continuation) }
                 if condition() { changed() }
             }
@@ -96,19 +97,19 @@ final class Closer<Factory: ConnectionFactory>: Sendable {
         }
     }
 
-    /// Suspends until nothing is being closed.
+    /// Suspends until no connection is being closed.
     func waitUntilClosed() async {
         await wait { [self] in closing == 0 }
     }
 }
 
-/// Carries a noncopyable value into an escaping closure, which cannot consume what it captures.
+/// Carries a noncopyable value into an escaping closure, which cannot consume its captures.
 final class Handoff<Value: ~Copyable & Sendable>: Sendable {
     private let value: Locked<Value?>
 
     init(_ value: consuming Value) { self.value = Locked(value) }
 
-    /// The value; traps when it has been taken before.
+    /// Returns the value. Traps on the second call.
     func take() -> Value {
         value.withLock { $0.take() }!
     }

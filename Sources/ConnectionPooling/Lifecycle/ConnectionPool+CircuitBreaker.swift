@@ -4,16 +4,18 @@
 
 import LockPool
 
-// The circuit breaker opens at an instant, not at a failure: an attempt that hangs does not fail, and between two attempts nothing does.
+// The circuit breaker opens at an instant rather than at a failure: an attempt that hangs does
+// not fail, and no event occurs between two attempts.
 
 extension ConnectionPool {
-    /// Starts the timer that opens the circuit breaker at its time, if no attempt has had an answer and no timer runs.
+    /// Starts the timer that opens the circuit breaker, unless an attempt has succeeded or
+    /// failed, or a timer runs.
     func setBreakerTimer() {
         guard let due = growth.plan.withLock({ $0.breakerDueAt }) else { return }
         growth.breakerTimer.withLock { timer in
             if timer != nil || lockPool.isClosed { return }
             timer = Task.detached { [weak self, time, growth] in
-                // Here, and not before the task: it may begin late.
+                // Computed in the task, which may start late.
                 let now = time.now
                 try? await time.sleep(nanoseconds: due > now ? due - now : 0)
                 if Task.isCancelled { return }
@@ -23,8 +25,8 @@ extension ConnectionPool {
         }
     }
 
-    /// Starts the connects that are due because a connection has left its place. If it was the last one and the breaker is open, refuses
-    /// the callers that waited for it.
+    /// Starts the connection attempts that are due because a connection has left its slot. If it
+    /// was the last one and the breaker is open, fails the waiting callers.
     func placeIsVacant() {
         grow()
         let now = time.now
@@ -33,15 +35,15 @@ extension ConnectionPool {
     }
 
     private func openBreaker() {
-        // `resume()` starts the timer again.
+        // `resume()` restarts the timer.
         if isSuspended { return }
         guard growth.openBreaker(demand) else {
-            // A connect has succeeded meanwhile, and others have begun.
+            // An attempt has succeeded in the meantime, and others have begun.
             return setBreakerTimer()
         }
         noteBreaker(isOpen: true)
         refuseWaitersWithoutConnection(growth.lastFailure ?? pendingConnect(at: time.now))
-        // The pool goes on to try, also without a caller.
+        // The pool keeps trying, also without a caller.
         setTimer()
     }
 }

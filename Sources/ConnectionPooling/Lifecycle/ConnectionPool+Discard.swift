@@ -6,25 +6,26 @@ public import CLockPoolThread
 public import LockPool
 internal import Synchronization
 
-/// Lets the body of a `withConnection` say what becomes of its connection afterwards.
+/// Controls what the pool does with a connection after the body of `withConnection`.
 ///
-/// It cannot leave the body.
+/// The control cannot leave the body.
 public struct LeaseControl: ~Copyable, Sendable {
     private let place: Place
 
     @usableFromInline
     init(_ place: Place) { self.place = place }
 
-    /// Closes the connection when the body has ended, whatever state it is in. The pool makes another on demand.
+    /// Closes the connection after the body, whatever its state. The pool replaces it on demand.
     ///
-    /// For a connection whose state the factory's `inspect` cannot know: a session setting, a protocol error of a layer above.
+    /// For a connection whose state the factory's `inspect` cannot know, such as a session
+    /// setting, or a protocol error of a layer above.
     ///
     /// - Complexity: O(1); one store.
     public func discardAfterUse() { place.markDiscarded() }
 }
 
 extension ConnectionPool {
-    /// Lends a connection to `body`, with a control that can have the connection discarded afterwards.
+    /// Calls `body` with a connection and a control that can discard the connection.
     ///
     /// ```swift
     /// try await pool.withConnection { connection, lease in
@@ -34,13 +35,14 @@ extension ConnectionPool {
     /// ```
     ///
     /// - Parameters:
-    ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - timeout: The longest wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     ///   - body: Uses the connection.
-    /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws, unchanged. If there was no connection: `CancellationError` if the task was cancelled
-    ///   while it waited, else ``PoolError``.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error that `body` throws, unchanged. Without a connection:
+    ///   `CancellationError` if the task was cancelled while it waited, otherwise ``PoolError``.
     @inlinable
     public func withConnection<Result: ~Copyable>(
         timeout: Duration? = nil,
@@ -57,7 +59,7 @@ extension ConnectionPool {
         )
     }
 
-    /// Takes a leased connection out of the pool for good, and frees its slot.
+    /// Removes a leased connection from the pool and frees its slot.
     func detach(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) -> Factory.Connection {
         let place = lease.element.place
         let now = time.now
@@ -73,9 +75,10 @@ extension ConnectionPool {
         return pooled.connection
     }
 
-    /// Tells the observers of a use that has ended, after the connection was passed on.
+    /// Notifies the observers of a finished use, after the connection has been passed on.
     ///
-    /// - Parameter recovered: Where the connection was checked out, if the lease had been reported as too long.
+    /// - Parameter recovered: The call site of the checkout, if the lease was reported as too
+    ///   long.
     func noteUse(_ nanoseconds: UInt64, recovered: Caller?) {
         let duration = Duration.nanoseconds(Int64(clamping: nanoseconds))
         if usesAreObserved {
@@ -84,33 +87,35 @@ extension ConnectionPool {
             }
         }
         if let recovered { notify(.recovered(place: "\(recovered)", age: duration)) }
-        // No round of maintenance comes any more: the last lease reports.
+        // No further maintenance runs in a closed pool, so the last lease reports the status.
         if isObserved, lockPool.isClosed, lockPool.occupancy.leased == 0 { reportStatus() }
     }
 }
 
 extension LeaseContext {
-    /// Marks a leased connection, so that it is closed on its return.
+    /// Marks a leased connection to be closed on its return.
     @usableFromInline
     func markDiscarded(_ slot: LeasedSlot) {
         unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.place.markDiscarded()
     }
 
-    /// Takes a leased connection out of the pool for good. Uses nothing of the context afterwards.
+    /// Removes a leased connection from the pool. Does not access the context afterwards.
     @usableFromInline
     func detach(_ slot: LeasedSlot) -> Factory.Connection {
         let lease = LockGuard<PooledConnection<Factory.Connection>>(slot)
-        // Without a pool, nothing counts connections, waits for their end or interrupts them.
+        // Without a pool, nothing counts the connection, waits for its end or interrupts it.
         guard let pool = unsafe pool else { return lease.take().connection }
         return pool.detach(lease)
     }
 }
 
 extension Place {
-    /// The instant of retirement that stands for a holder's request to close the connection. It has always come.
+    /// The retirement instant that represents a lease holder's request to close the connection.
+    /// It is always in the past.
     private static var discarded: UInt64 { 1 }
 
-    /// Notes that the holder wants the connection closed. An eviction in the meantime has the same effect.
+    /// Records that the lease holder wants the connection closed. A concurrent eviction has the
+    /// same effect.
     func markDiscarded() { unsafe record.pointee.retireAt.store(Self.discarded, ordering: .sequentiallyConsistent) }
 
     var isDiscarded: Bool { retireAt == Self.discarded }

@@ -5,22 +5,23 @@
 import LockPool
 import Synchronization
 
-/// What the pool remembers of its attempts to connect.
+/// The state of the pool's connection attempts.
 final class Growth: Sendable {
     let plan: Locked<GrowthPlan>
-    /// Whether the last attempt to connect failed: what every caller who has to wait looks at, instead of the plan.
+    /// Whether the last attempt failed. Each caller that has to wait reads this flag instead of
+    /// the plan.
     private let isFailing = Atomic(false)
     private let failure = Locked<(any Error)?>(nil)
-    /// Waits for the time of the next attempt.
+    /// Sleeps until the next attempt.
     let timer = Locked<Task<Void, Never>?>(nil)
-    /// Waits for the time at which the circuit breaker opens.
+    /// Sleeps until the circuit breaker opens.
     let breakerTimer = Locked<Task<Void, Never>?>(nil)
-    /// Why waiters were refused that have not read it yet.
+    /// The causes of refusals that waiters have not read yet.
     let causes = RefusalCauses()
-    /// What the pool does for its connections.
+    /// The running operations of the pool on its connections.
     let operations = OperationsUnderWay()
 
-    /// From 0 up to 1.
+    /// Returns a random number from 0 up to 1.
     let random: @Sendable () -> Double
 
     init(_ configuration: ConnectionPoolConfiguration, random: @escaping @Sendable () -> Double) {
@@ -39,7 +40,7 @@ final class Growth: Sendable {
         self.plan = Locked(plan)
     }
 
-    /// Why the last attempt failed; `nil` if it succeeded, or there was none.
+    /// The error of the last attempt; `nil` if it succeeded, or if there was none.
     var lastFailure: (any Error)? { failure.withLock { $0 } }
 
     func succeeded(at now: UInt64) {
@@ -58,9 +59,9 @@ final class Growth: Sendable {
         }
     }
 
-    /// Opens the circuit breaker if its time has come.
+    /// Opens the circuit breaker if it is due.
     ///
-    /// - Returns: Whether its time has come.
+    /// - Returns: Whether it was due.
     func openBreaker(_ demand: @autoclosure () -> GrowthPlan.Demand) -> Bool {
         plan.withLock { plan in
             let isOpen = plan.openBreaker(demand())
@@ -69,7 +70,7 @@ final class Growth: Sendable {
         }
     }
 
-    /// Forgets that attempts have failed, but not why.
+    /// Resets the outage after a suspension, but keeps the last error.
     func restart(at now: UInt64) {
         plan.withLock { plan in
             plan.restart(at: now)
@@ -77,41 +78,44 @@ final class Growth: Sendable {
         }
     }
 
-    /// Whether callers are to be refused at once, and why if an attempt has failed since the last success.
+    /// Whether callers are refused at once, and the error if an attempt has failed since the last
+    /// success.
     func refusal(at now: UInt64) -> (isRefused: Bool, failure: (any Error)?) {
         guard isFailing.load(ordering: .sequentiallyConsistent) else { return (false, nil) }
-        // In one lock: a success between the two would take the reason away.
+        // Read both under one lock: a success in between would remove the error.
         return plan.withLock { plan in (plan.refuses(at: now), failure.withLock { $0 }) }
     }
 }
 
 extension ConnectionPool {
-    /// A place for a connection that is being made.
+    /// A slot that is reserved for a new connection.
     typealias VacantPlace = Handoff<Reservation<PooledConnection<Factory.Connection>>>
 
     var demand: GrowthPlan.Demand {
         GrowthPlan.Demand(waiting: lockPool.waiters, occupied: lockPool.occupied, now: time.now)
     }
 
-    /// Counts the connections that callers have, if any are to be kept idle beside them. O(connections).
+    /// Counts the leased connections, if others are kept idle in addition. O(connections).
     func countUse() {
         if configuration.minimumIdleConnections == 0 { return }
         let inUse = places.indices.count { places[$0].leasedAt != 0 }
         growth.plan.withLock { $0.inUse = inUse }
     }
 
-    /// Starts the connects that are due. A suspended pool starts none.
+    /// Starts the connection attempts that are due. A suspended pool starts none.
     ///
-    /// Called when a place is vacant while a caller waits, and when a connect or close has ended. Each of these comes before
-    /// this reads the counts, in the lock: the last of them sees that there is something to do.
+    /// Called when a slot is vacant while a caller waits, and when an attempt or close has ended.
+    /// Each of these events precedes the read of the counts under the lock, so the last call sees
+    /// all of them.
     func grow() {
         if lockPool.isClosed { return }
         var started: [VacantPlace] = []
         var minimumLacks = false
         let startedAt: UInt64 = growth.plan.withLock { plan in
-            // Most calls come from callers that get in line while as many connects as may are under way.
+            // Most calls come from new waiters while the largest number of attempts is already
+            // running.
             if plan.isSaturated { return 0 }
-            // In the lock, which `suspend()` takes after it has changed the gate.
+            // Read under the lock, which `suspend()` takes after it has changed the state.
             if isSuspended { return 0 }
             let demand = self.demand
             for _ in 0..<plan.connectsToStart(demand) {
@@ -122,7 +126,7 @@ extension ConnectionPool {
             minimumLacks = plan.lacksMinimum(occupied: demand.occupied + started.count)
             return demand.now
         }
-        // The minimum is made at a limited pace: see `GrowthPlan`.
+        // The minimum is restored at a limited rate: see `GrowthPlan`.
         if minimumLacks { scheduleRound() }
         if started.isEmpty { return }
         for place in started { Task.detached { [self] in await connect(for: place, startedAt: startedAt) } }
@@ -137,7 +141,8 @@ extension ConnectionPool {
         let operation = growth.operations.begin(.connect, at: began)
         let span = PoolSpan.connect(in: configuration.name)
         let outcome = await patient.run(within: configuration.connectTimeout.wholeNanoseconds) { [factory, hooks] in
-            // Where the time was over before this began, its place is another's.
+            // If the time limit has passed before this task started, the slot belongs to another
+            // attempt.
             try Task.checkCancellation()
             let connection = try await span.scope { try await factory.connect() }
             guard let afterConnect = hooks.afterConnect else { return connection }
@@ -153,7 +158,7 @@ extension ConnectionPool {
         }
         let now = time.now
         growth.operations.end(operation)
-        // What began before an eviction tells nothing of the server that is there now.
+        // An attempt from before an eviction says nothing about the current server.
         let isCurrent = self.generation.load(ordering: .sequentiallyConsistent) == generation
         switch consume outcome {
         case .finished(let connection):
@@ -196,8 +201,9 @@ extension ConnectionPool {
         isPermanent: Bool,
         at now: UInt64
     ) {
-        // Without a back-off an attempt is made for each caller, and told to one: before it counts as over, or another would be
-        // made for the same caller.
+        // Without a back-off, each caller causes an attempt, and each failed attempt fails one
+        // caller. This happens before the attempt counts as ended, or else another attempt would
+        // start for the same caller.
         let isRetried = configuration.maximumBackoff > .zero
         if !isRetried, isCurrent, !isSuspended { refuseWaiters(error, atMost: 1) }
         let outage = growth.failed(error, at: now, isPermanent: isPermanent && isCurrent)
@@ -212,38 +218,41 @@ extension ConnectionPool {
         setTimer()
     }
 
-    /// Sees to it that the next attempt is made when its time has come.
+    /// Ensures that the next attempt starts when it is due.
     func setTimer() {
         let now = time.now
         guard let retryAt = growth.plan.withLock({ $0.outage?.retryAt }) else { return }
         if retryAt <= now { return grow() }
         growth.timer.withLock { timer in
-            // Whoever finds a timer has noted its failure before, and the timer looks when the next attempt is after it has gone.
+            // A failure is recorded before this check. A running timer checks for the next
+            // attempt after it has cleared itself.
             if timer != nil || lockPool.isClosed { return }
             timer = Task.detached { [weak self, time, growth] in
                 try? await time.sleep(nanoseconds: retryAt - now)
                 if Task.isCancelled { return }
                 growth.timer.withLock { $0 = nil }
-                // Where connects have failed side by side, the attempt is due at the time of the last.
+                // After concurrent failures, the next attempt is due at the time of the last
+                // failure's.
                 self?.setTimer()
             }
         }
     }
 
-    /// When a connection that is made now is to be replaced.
+    /// Returns the instant at which a connection that is made now is replaced.
     private func retirement(from now: UInt64) -> UInt64 {
         guard let lifetime = configuration.maximumLifetime?.wholeNanoseconds else { return .max }
         return now &+ lifetime - UInt64(Double(lifetime) / 4 * growth.random())
     }
 
-    /// How long before the interval a connection's keepalive is due: up to a quarter, so that connections made together are not tested
-    /// together.
+    /// A random time by which a connection's keepalive precedes the interval: up to a quarter, so
+    /// that connections created together are not tested together.
     private var keepAliveLead: UInt64 {
         guard let interval = configuration.keepAliveInterval?.wholeNanoseconds else { return 0 }
         return UInt64(Double(interval) / 4 * growth.random())
     }
 
-    /// Gives a connection to who has waited longest, else it is idle; a suspended pool keeps it.
+    /// Hands the connection to the longest-waiting caller, or marks it idle. A suspended pool
+    /// retains it.
     func fulfill(
         _ reservation: consuming Reservation<PooledConnection<Factory.Connection>>,
         _ connection: consuming PooledConnection<Factory.Connection>
@@ -252,11 +261,11 @@ extension ConnectionPool {
     }
 }
 
-/// A connect took longer than the pool allows.
+/// A connection attempt took longer than `connectTimeout`.
 public struct ConnectTimedOut: Error, Hashable, CustomStringConvertible {
-    /// How long it may take.
+    /// The time limit of the attempt.
     public let timeout: Duration
 
-    /// What happened.
-    public var description: String { "the connect took longer than \(timeout)" }
+    /// A sentence with the time limit.
+    public var description: String { "the connection attempt took longer than \(timeout)" }
 }

@@ -5,27 +5,30 @@
 import LockPool
 import Synchronization
 
-/// What is to become of a connection that nobody uses, decided from what is known of it.
+/// The state of an idle connection, from which the pool decides what to do with it.
 struct IdleConnection {
     /// Nanoseconds since the last use.
     var idleFor: UInt64
-    /// Nanoseconds since the last use or successful test; `nil` if there was no test since the last use.
+    /// Nanoseconds since the last use or successful test; `nil` if there was no test since the
+    /// last use.
     var untestedFor: UInt64?
     var retireAt: UInt64
     var uses: Int
-    /// Nanoseconds by which the keepalive comes before the configuration's interval.
+    /// Nanoseconds by which the keepalive precedes the configured interval.
     var keepAliveLead: UInt64 = 0
-    /// Whether a connection that was idle as long has failed its test.
+    /// Whether another connection that had been idle for as long has failed its test.
     var isSuspect = false
 
     enum Verdict: Hashable {
         case keep, close(ConnectionEnd), test
-        /// It is too old, and goes when it may.
+        /// The connection is too old, and is closed when the plan permits it.
         case replace
     }
 
-    /// - Parameters:
-    ///   - isSurplus: Whether there are more connections than the minimum. Only asked where that matters: it is a look at all.
+    /// Decides what to do with the connection.
+    ///
+    /// - Parameter isSurplus: Whether there are more connections than the minimum. Evaluated only
+    ///   if the idle timeout has passed, because it costs a scan.
     func verdict(
         _ configuration: ConnectionPoolConfiguration,
         at now: UInt64,
@@ -41,7 +44,7 @@ struct IdleConnection {
 }
 
 extension ConnectionPool {
-    /// Starts to look after idle connections, once, unless the pool is at its end. Ends with the pool.
+    /// Starts maintenance once, unless the pool is shutting down. Maintenance ends with the pool.
     @usableFromInline
     func startUpkeep() {
         if isTended.load(ordering: .relaxed) { return }
@@ -61,7 +64,7 @@ extension ConnectionPool {
         if needsEachRound { scheduleRound() }
     }
 
-    /// Lets nothing sleep for the pool any more. After the pool has been closed, or with it.
+    /// Cancels all timers of the pool. Called after the pool has been closed, or at its end.
     func stopTimers() {
         rounds.stop()
         growth.timer.withLock { $0 }?.cancel()
@@ -69,18 +72,19 @@ extension ConnectionPool {
         announcement.withLock { $0.timer }?.cancel()
     }
 
-    /// Closes, replaces and tests idle connections whose time has come, and reports leases that last too long. O(connections).
+    /// Closes, replaces and tests idle connections that are due, and reports leases that last too
+    /// long. O(connections).
     func lookAfterConnections() {
         countUse()
         let now = time.now
-        // Less what this round closes, each of which is no longer in the pool.
+        // Decremented for each connection that this pass removes from the pool.
         var surplus = surplus
         for index in places.indices {
             let place = places[index]
             report(place, at: now)
             if lockPool.peek(index) != .idle || verdict(on: place, at: now, surplus) == .keep { continue }
             guard let lease = lockPool.tryGet(slot: index) else { continue }
-            // In hand now, so nobody changes what is known of it.
+            // The connection is leased now, so no other thread changes its record.
             switch verdict(on: place, at: now, surplus) {
             case .keep: pass(lease, at: now)
             case .test:
@@ -104,7 +108,8 @@ extension ConnectionPool {
         reportStatus()
     }
 
-    /// How many connections there are above the numbers that are kept. `countUse()` comes before.
+    /// The number of connections above the configured minimums. Requires a prior call of
+    /// `countUse()`.
     var surplus: Int {
         let occupancy = lockPool.occupancy
         let count = occupancy.idle + occupancy.leased

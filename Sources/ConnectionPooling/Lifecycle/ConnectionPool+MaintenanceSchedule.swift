@@ -5,15 +5,16 @@
 import LockPool
 import Synchronization
 
-// When the pool looks after its connections. What it does then is in ConnectionPool+Upkeep.swift.
+// The schedule of maintenance. ConnectionPool+Maintenance.swift performs it.
 
 extension IdleConnection {
-    /// The instant at which the verdict becomes another than to keep the connection, if nothing uses it before.
+    /// Returns the instant at which the decision changes from keeping the connection, if it is
+    /// not used before.
     ///
     /// - Parameters:
-    ///   - since: When the connection was last used, or found to work.
-    ///   - unusedSince: When it was last used.
-    ///   - keepAliveLead: Nanoseconds by which the keepalive comes before the configuration's interval.
+    ///   - since: The instant of the last use or successful test.
+    ///   - unusedSince: The instant of the last use.
+    ///   - keepAliveLead: Nanoseconds by which the keepalive precedes the configured interval.
     ///   - isSurplus: Whether there are more connections than the minimum.
     static func due(
         since: UInt64,
@@ -32,7 +33,7 @@ extension IdleConnection {
 }
 
 extension ConnectionPool {
-    /// Has a round of maintenance follow within a second, because something has changed that may make a connection due.
+    /// Schedules maintenance within a second, because a change may have made a connection due.
     ///
     /// - Complexity: O(1).
     func scheduleRound() { scheduleRound(at: time.now.saturatingSum(RoundTimer.shortestPause)) }
@@ -47,8 +48,9 @@ extension ConnectionPool {
         if let next = nextRound(after: time.now) { scheduleRound(at: next) }
     }
 
-    /// The earliest instant at which a connection is due, or may be due by then; `nil` if none will be as long as the pool
-    /// does not change. A change that could make one due before calls ``scheduleRound()``.
+    /// Returns the earliest instant at which a connection is or may be due; `nil` if none will be
+    /// while the pool does not change. A change that may make a connection due earlier calls
+    /// ``scheduleMaintenance()``.
     ///
     /// - Complexity: O(slots).
     func nextRound(after now: UInt64) -> UInt64? {
@@ -69,10 +71,10 @@ extension ConnectionPool {
                 )
                 next = min(next, place.isSuspect ? now : due)
             case .leased, .reserved:
-                // It may be idle from the next instant on.
+                // The connection may be idle from the next instant on.
                 next = min(next, now.saturatingSum(shortestIdleTime(place)))
                 if place.retireAt > now { next = min(next, place.retireAt) }
-                // A test is no use: the idle time of a connection that is being tested goes on.
+                // A test is not a use, so the idle time continues during a test.
                 if let timeout = configuration.idleTimeout {
                     let due = place.unusedSince.saturatingSum(timeout.wholeNanoseconds)
                     if due > now { next = min(next, due) }
@@ -83,7 +85,7 @@ extension ConnectionPool {
         return next == .max ? nil : max(next, now.saturatingSum(RoundTimer.shortestPause))
     }
 
-    /// The shortest time for which a connection is idle before it is due.
+    /// The shortest idle time after which a connection is due.
     private func shortestIdleTime(_ place: Place) -> UInt64 {
         min(
             configuration.keepAliveInterval(less: place.keepAliveLead) ?? .max,
@@ -91,22 +93,23 @@ extension ConnectionPool {
         )
     }
 
-    /// Whether a round is due each second, whatever the state of the connections.
+    /// Whether maintenance runs each second, whatever the state of the connections.
     ///
-    /// An observer is told of the status, and of leases that last too long. Nothing but a round counts the connections in use beside which
-    /// others are to be idle.
+    /// Observers receive the status and long leases. Only maintenance counts the connections in
+    /// use, to which `minimumIdleConnections` adds.
     var needsEachRound: Bool { isObserved || configuration.minimumIdleConnections > 0 }
 }
 
 extension ConnectionPoolConfiguration {
-    /// Nanoseconds without a use or test after which a connection is tested; `nil` for none.
+    /// Returns the nanoseconds without use or test after which a connection is tested; `nil` for
+    /// none.
     fileprivate func keepAliveInterval(less lead: UInt64) -> UInt64? {
         keepAliveInterval.map { $0.wholeNanoseconds - min(lead, $0.wholeNanoseconds) }
     }
 }
 
 extension RoundTimer {
-    /// Nanoseconds from one round to the next at least.
+    /// The shortest interval between two runs, in nanoseconds.
     static var shortestPause: UInt64 { 1_000_000_000 }
 }
 
@@ -117,5 +120,5 @@ extension UInt64 {
     }
 }
 
-/// Whether the pool looks after its connections.
+/// Whether maintenance of the pool has started.
 enum Upkeep: Sendable { case notStarted, started }

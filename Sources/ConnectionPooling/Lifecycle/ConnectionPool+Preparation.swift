@@ -5,17 +5,21 @@
 public import LockPool
 import Synchronization
 
-// Between the lease of an idle connection and its hand-out: the eviction check, the test of a connection that was idle for long, and the
-// hook `beforeHandOut`.
+// The preparation of a leased idle connection for a caller: the eviction check, the test of a
+// connection that was idle for long, and the hook `beforeHandOut`.
 
 extension ConnectionPool {
-    /// Prepares a leased connection for a caller that waits.
+    /// Prepares a leased connection for a waiting caller.
     ///
-    /// The caller starts one test at a time. It awaits the test while other connections are idle. If the test takes long, the caller
-    /// leaves it, and tests the next or, where no other is idle, gets in line; there the pool connects for it if it has room.
+    /// The caller starts one test at a time. It waits for the test while other connections are
+    /// idle. If the test takes long, the caller leaves it and tests the next connection. If no
+    /// other is idle, the caller gets in line, and the pool connects for it if it has a vacant
+    /// slot.
     ///
-    /// - Returns: The slot of a connection to hand out; `nil` if the caller has to get in line again.
-    /// - Throws: ``PoolError`` if the task is cancelled, the deadline is over, or the hook refuses in a pool without back-off.
+    /// - Returns: The slot of a connection to hand out; `nil` if the caller has to get in line
+    ///   again.
+    /// - Throws: ``PoolError`` if the task is cancelled, if the deadline has passed, or if the
+    ///   hook rejects the connection in a pool without back-off.
     @usableFromInline
     func prepare(_ slot: LeasedSlot, for wait: inout CheckoutWait) async throws(PoolError) -> LeasedSlot? {
         var slot = slot
@@ -29,7 +33,8 @@ extension ConnectionPool {
                 guard let tested = try await testAwaited(slot, for: &wait) else { return nil }
                 slot = tested
             } else {
-                // In line the caller gets whichever is there first: this one, another that is returned, or a new one.
+                // In line, the caller gets the first available connection: this one, another
+                // returned one, or a new one.
                 test(LockGuard(slot))
                 return nil
             }
@@ -46,7 +51,7 @@ extension ConnectionPool {
         return slot
     }
 
-    /// As `prepare`, for a thread, which it blocks.
+    /// The form of `prepare` that blocks the calling thread.
     @available(*, noasync)
     func prepareBlocking(_ slot: LeasedSlot, for wait: inout CheckoutWait) throws(PoolError) -> LeasedSlot? {
         typealias Answer = (slot: Swift.Result<LeasedSlot?, PoolError>, wait: CheckoutWait)
@@ -73,9 +78,11 @@ extension ConnectionPool {
         return try answer.slot.get()
     }
 
-    /// Finds another connection than a leased one that cannot be handed out now, for a caller that does not suspend.
+    /// Finds a replacement for a leased connection that cannot be handed out now, for a caller
+    /// that does not suspend.
     ///
-    /// - Parameter testsOther: Whether the leased one is tested in the background if no other is there.
+    /// - Parameter testsOther: Whether the leased connection is tested in the background if there
+    ///   is no replacement.
     @usableFromInline
     func takeOther(than slot: LeasedSlot, at now: UInt64, testsOther: Bool) -> LeasedSlot? {
         let fresh = leaseFresh(at: now)
@@ -86,17 +93,18 @@ extension ConnectionPool {
 
     /// Closes a leased connection if it is evicted.
     ///
-    /// - Returns: Whether it was.
+    /// - Returns: Whether it was evicted.
     private func discardEvicted(_ slot: LeasedSlot) -> Bool {
         let isEvicted = (record(of: slot).generation ^ generation.load(ordering: .relaxed)) > 1
         if isEvicted { discard(LockGuard(slot), .evicted) }
         return isEvicted
     }
 
-    /// Whether a connection has to be tested before a caller gets it.
+    /// Whether a connection must be tested before a caller receives it.
     ///
-    /// A test, or a connect, that has ended since the caller came is not repeated: or else a caller whose connection comes by way of
-    /// the line would never get one where each checkout is tested.
+    /// A test or connection attempt that has ended since the caller arrived is not repeated.
+    /// Otherwise, a caller whose connection comes from the line would never get one if each
+    /// checkout is tested.
     private func needsTest(_ place: Place, at now: UInt64, since began: UInt64) -> Bool {
         if place.isSuspect { return true }
         if place.isTestedSinceUse, place.idleSince >= began { return false }
@@ -121,8 +129,9 @@ extension ConnectionPool {
 
     // MARK: Tests
 
-    /// Tests a connection, and awaits that for a while: the first test for a sixteenth of `resetTimeout`, each further one for half as
-    /// long as the one before, so that a caller that meets only connections that hang has them all tested soon.
+    /// Tests a connection and waits for the result for a limited time: a sixteenth of
+    /// `resetTimeout` for the first test, and half of the previous time for each further test. A
+    /// caller that meets only hanging connections thus soon has all of them tested.
     private func testAwaited(_ slot: LeasedSlot, for wait: inout CheckoutWait) async throws(PoolError) -> LeasedSlot? {
         let treatment = AwaitedTreatment()
         test(LockGuard(slot), for: treatment)
@@ -130,9 +139,10 @@ extension ConnectionPool {
         return try await outcome(of: treatment, within: limit, for: &wait)
     }
 
-    /// Awaits a treatment.
+    /// Waits for an operation on a connection.
     ///
-    /// - Returns: The treated connection; `nil` if the treatment has failed, or lasts longer than `limit`.
+    /// - Returns: The slot of the connection; `nil` if the operation has failed or lasts longer
+    ///   than `limit`.
     private func outcome(
         of treatment: AwaitedTreatment,
         within limit: UInt64,
@@ -149,11 +159,13 @@ extension ConnectionPool {
         }
     }
 
-    /// Has each connection tested before its next use that was last used or tested no later than one whose test has failed: what has
-    /// ended that one may have ended these.
+    /// Marks connections to be tested before their next use: those whose last use or test is not
+    /// after that of a connection whose test has failed. The cause of that failure may have
+    /// broken them, too.
     func suspectOthers(than failed: Place) {
         let since = failed.idleSince
-        // The others are marked already. A connection that becomes idle later has been used later.
+        // The others are marked already. A connection that becomes idle later has been used
+        // later.
         if since <= suspectedSince.load(ordering: .relaxed) { return }
         suspectedSince.store(since, ordering: .relaxed)
         for index in places.indices {
@@ -165,7 +177,7 @@ extension ConnectionPool {
 
     // MARK: Hooks
 
-    /// The state of a connection, for hooks.
+    /// Returns the state of a connection, for hooks.
     func status(of place: Place, at now: UInt64) -> ConnectionStatus {
         let age = now > place.bornAt ? now - place.bornAt : 0
         return ConnectionStatus(
@@ -175,7 +187,7 @@ extension ConnectionPool {
         )
     }
 
-    /// Asks the hook whether a caller can have a connection.
+    /// Runs the hook that decides whether a caller receives a connection.
     private func approve(
         _ slot: LeasedSlot,
         _ beforeHandOut: @escaping @Sendable (borrowing Factory.Connection, ConnectionStatus) async -> Bool,
@@ -187,19 +199,21 @@ extension ConnectionPool {
             if handOutRefusals.load(ordering: .relaxed) != 0 { handOutRefusals.store(0, ordering: .relaxed) }
             return approved
         }
-        // There are only so many connections that were used before. New ones come without end.
+        // The number of used connections is limited. New ones are not, so their rejection needs a
+        // pause.
         if status.uses == 0 { try await backOff(for: &wait) }
         return nil
     }
 
-    /// Suspends for as long as after a failed connect, because the hook has refused a new connection.
+    /// Suspends for as long as after a failed connection attempt, because the hook has rejected a
+    /// new connection.
     private func backOff(for wait: inout CheckoutWait) async throws(PoolError) {
         let refusals = handOutRefusals.add(1, ordering: .relaxed).newValue
         let cause = HandOutRefused(refusals: refusals)
         wait.cause = cause
         let most = configuration.maximumBackoff.wholeNanoseconds
         if most == 0 {
-            // A suspended pool refuses no caller: it gets in line again.
+            // A suspended pool refuses no caller, which gets in line again.
             if isSuspended { return }
             throw error(.connectFailed, since: wait.began, cause: cause)
         }
@@ -214,13 +228,13 @@ extension ConnectionPool {
     }
 }
 
-/// The hook ``ConnectionHooks/beforeHandOut`` has refused new connections.
+/// The hook ``ConnectionHooks/beforeHandOut`` has rejected new connections.
 public struct HandOutRefused: Error, Hashable, CustomStringConvertible {
-    /// The number of new connections that the hook has refused in a row.
+    /// The number of new connections that the hook has rejected in a row.
     public let refusals: Int
 
-    /// A description of the refusals.
+    /// A sentence with the number of rejections.
     public var description: String {
-        "the hook beforeHandOut has refused \(refusals) new connection\(refusals == 1 ? "" : "s") in a row"
+        "the hook beforeHandOut has rejected \(refusals) new connection\(refusals == 1 ? "" : "s") in a row"
     }
 }

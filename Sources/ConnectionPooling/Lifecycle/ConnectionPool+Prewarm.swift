@@ -6,18 +6,19 @@ import CLockPoolThread
 import LockPool
 
 extension ConnectionPool {
-    /// Makes the connections that `minimumConnections` asks for, at least one, and suspends until they are there: so that a program with a
-    /// wrong configuration fails at its start.
+    /// Makes `minimumConnections` connections, at least one, and suspends until they exist. A
+    /// program with a wrong configuration thus fails at its start.
     ///
-    /// A failed attempt is repeated as for a caller that waits, until `timeout` or `circuitBreakerThreshold` has passed, whichever comes
-    /// first; one that the factory calls permanent is not. An idle connection is tested first where a caller's would be.
+    /// A failed attempt is repeated as for a waiting caller, until `timeout` or
+    /// `circuitBreakerThreshold` has passed, whichever is earlier. A permanent failure is not
+    /// repeated. An idle connection is tested first if a caller's would be.
     ///
     /// - Parameters:
-    ///   - timeout: How long to wait for all of them.
-    ///   - file: Where the call is, for errors of other callers meanwhile.
-    ///   - line: The line of the call.
+    ///   - timeout: The longest wait for all connections.
+    ///   - file: The file of the call site, for errors of concurrent callers.
+    ///   - line: The line of the call site.
     /// - Throws: ``PoolError``, as ``getOrCreate(timeout:file:line:)``.
-    /// - Complexity: Holds the connections until all are there; callers that ask meanwhile wait for them.
+    /// - Complexity: Holds the connections until all exist; other callers wait for them.
     public func prewarm(
         timeout: Duration,
         file: StaticString = #fileID,
@@ -40,7 +41,7 @@ extension ConnectionPool {
         } while held.count < configuration.minimumConnections && connectionCount < configuration.minimumConnections
     }
 
-    /// How many connections there are that a caller has or can have.
+    /// The number of idle and leased connections.
     private var connectionCount: Int {
         let occupancy = lockPool.occupancy
         return occupancy.idle + occupancy.leased

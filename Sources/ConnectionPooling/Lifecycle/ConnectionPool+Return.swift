@@ -6,7 +6,8 @@ public import LockPool
 public import Synchronization
 
 extension LeaseContext {
-    /// Takes back a connection that was leased. Uses nothing of the context after the release, which may end it.
+    /// Releases a leased connection. Does not access the context after the release, which may end
+    /// it.
     @inlinable
     @inline(__always)
     func takeBack(_ slot: LeasedSlot) {
@@ -33,18 +34,19 @@ extension ConnectionPool {
         at now: UInt64
     ) {
         let place = lease.element.place
-        // Read before the next holder writes there.
+        // Read before the next holder overwrites the record.
         let recovered = place.wasReported(now &- use) ? place.caller : nil
         if place.isDiscarded {
             discard(lease, .discarded)
         } else {
             judge(returned: lease, health, at: now)
         }
-        // The connection is with its next holder before an observer runs.
+        // The next holder has the connection before an observer runs.
         if isObserved { noteUse(use, recovered: recovered) }
     }
 
-    /// Has the hook judge a connection that comes back, where there is one, and passes it on, resets or closes it.
+    /// Runs the hook `afterReturn`, if there is one, on a returned connection, and then passes
+    /// the connection on, resets or closes it.
     private func judge(
         returned lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         _ health: ConnectionHealth,
@@ -61,7 +63,7 @@ extension ConnectionPool {
         }
     }
 
-    /// Passes on, resets, or closes a connection in hand that has been inspected.
+    /// Passes on, resets or closes a leased connection according to its inspection.
     private func judge(
         _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         _ health: ConnectionHealth,
@@ -75,7 +77,7 @@ extension ConnectionPool {
         }
     }
 
-    /// Passes a connection that is in order on, unless its time has come.
+    /// Passes on a usable connection, unless it is evicted or has expired.
     func pass(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, at now: UInt64) {
         let place = lease.element.place
         if place.retireAt == 0 { return discard(lease, .evicted) }
@@ -84,14 +86,16 @@ extension ConnectionPool {
         release(lease)
     }
 
-    /// Gives a connection to who has waited longest, else it is idle; a suspended pool keeps it.
+    /// Hands the connection to the longest-waiting caller, or marks it idle. A suspended pool
+    /// retains it.
     func release(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
-        // As on the fast path: no lock in ordinary service, and a suspension that this overtakes may be missed.
+        // As on the fast path: no lock in ordinary service. A concurrent suspension may be
+        // missed.
         if context.gate.load(ordering: .relaxed) == Gate.open { return lease.release() }
         let slot = lease.detach()
         let isHeld = suspension.withLock { $0.hold(slot) }
         if !isHeld { LockGuard<PooledConnection<Factory.Connection>>(slot).release() }
-        // Who gave up in line behind the last that was served is out of it now.
+        // A waiter that gave up behind the last served waiter is out of the line now.
         tellShutdown()
     }
 
@@ -105,27 +109,29 @@ extension ConnectionPool {
         return may
     }
 
-    /// Resets a connection, off the way of whoever gave it back.
+    /// Resets a connection after the lease has ended.
     private func reset(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
         treat(lease, .reset, .broken) { [factory] connection in await factory.reset(connection) }
     }
 
-    /// Finds out whether an idle connection still works. A successful test passes it to the caller that waits for the treatment, or else
-    /// as if it were returned.
+    /// Tests an idle connection. After success, the caller that waits for the test receives it;
+    /// otherwise it is passed on as if it were returned.
     func test(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, for caller: AwaitedTreatment? = nil) {
         treat(lease, .test, .failedTest, for: caller) { [factory] connection in await factory.ping(connection) }
     }
 
-    /// Does something that may hang to a connection in a task of the pool's own, for at most `resetTimeout`.
+    /// Runs an operation that may hang on a connection, in a task of the pool, for at most
+    /// `resetTimeout`.
     ///
-    /// The connection's slot is reserved during that. When the time is over, the slot is vacant, and the connection is closed as soon as
-    /// the treatment has ended.
+    /// The connection's slot is reserved during the operation. At the time limit, the slot
+    /// becomes vacant, and the connection is closed when the operation has ended.
     ///
     /// - Parameters:
     ///   - lease: The connection.
-    ///   - end: Why the connection is closed if the treatment fails.
-    ///   - caller: Waits for the outcome; `nil` if the connection is to be passed on as if it were returned.
-    ///   - treatment: Returns whether the connection can be used.
+    ///   - end: The reason for the close if the operation fails.
+    ///   - waiter: Waits for the outcome; `nil` if the connection is passed on as if it were
+    ///     returned.
+    ///   - operation: Returns whether the connection can be used.
     func treat(
         _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         _ kind: PoolOperation.Kind,
@@ -161,7 +167,7 @@ extension ConnectionPool {
                         discard(treated.connection, reservation, end)
                     }
                 case .failed:
-                    // A treatment throws nothing.
+                    // Operations throw no error.
                     reservation.abandon()
                 case .timedOut:
                     if end == .failedTest { suspectOthers(than: places[reservation.index]) }
@@ -169,7 +175,7 @@ extension ConnectionPool {
                     closer.set(nil, for: reservation.index)
                     reservation.abandon()
                 }
-                // After a success, a no-op.
+                // Has no effect after a success.
                 caller?.finish(.failed)
                 placeIsVacant()
             }
@@ -181,7 +187,7 @@ extension ConnectionPool {
         let isWell: Bool
     }
 
-    /// Closes a connection, and frees its place afterwards.
+    /// Closes a connection and then frees its slot.
     func discard(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, _ end: ConnectionEnd) {
         lease.takeReserving { pooled, reservation in discard(pooled.connection, reservation, end) }
     }
@@ -198,15 +204,18 @@ extension ConnectionPool {
         closer.close(connection) { [weak self, growth] in
             growth.operations.end(operation)
             place.take().abandon()
-            // The core tells of a vacant place; not of one that a lower maximum has taken away, which makes room all the same.
+            // The core reports a vacant slot, but not one that a lower maximum has retired, which
+            // also makes room.
             self?.placeIsVacant()
         }
     }
 
-    /// Looks at every idle connection as if it had just come back, and so closes those that are broken.
+    /// Validates every idle connection as if it had just been returned, and closes the broken
+    /// ones.
     ///
-    /// For factories that learn of a connection that nobody uses: the server has closed it, say. Callers overtake nobody and miss
-    /// nothing meanwhile: a connection that somebody waits for is not idle.
+    /// For factories that learn about the loss of an idle connection, for example because the
+    /// server has closed it. Overtakes no caller: a connection for which a caller waits is not
+    /// idle.
     ///
     /// - Complexity: O(connections).
     public func inspectIdle() {

@@ -4,51 +4,54 @@
 
 public import Synchronization
 
-/// What is known of the connection in one place of the pool: how old it is, who has it, and how it was used.
+/// The metadata of the connection in one slot of the pool: its age, its holder and its use.
 ///
-/// Written by whoever has the place in hand, and read by anybody: hence atomics, which need no order among each other. What every lease
-/// touches is in one pair of cache lines, and no two places share one.
+/// The slot's holder writes the record, and any thread may read it. The words are therefore
+/// atomic; they need no order among each other. The words that every lease accesses share one
+/// pair of cache lines, and no two records share a line.
 @usableFromInline
 @safe
 struct PlaceRecord: ~Copyable {
-    /// Since when it has been leased; 0 if it is not.
+    /// The start of the lease; 0 if the connection is not leased.
     @usableFromInline let leasedAt = Atomic<UInt64>(0)
-    /// When it was last used, or found to work.
+    /// The instant of the last use or successful test.
     @usableFromInline let idleSince = Atomic<UInt64>(0)
     @usableFromInline let uses = Atomic<Int>(0)
-    /// Where it was checked out: a file's name, as static text, and a line.
+    /// The call site of the checkout: a file name, as static text, and a line.
     @usableFromInline let file = Atomic<UInt>(0)
     @usableFromInline let line = Atomic<UInt>(0)
-    /// The task whose `withConnection` has it; 0 for none.
+    /// The task whose `withConnection` holds the connection; 0 for none.
     @usableFromInline let holder = Atomic<UInt>(0)
-    /// From when on it is to be replaced.
+    /// The instant from which on the connection is replaced.
     @usableFromInline let retireAt = Atomic<UInt64>(.max)
-    /// The pool's ``ConnectionPool/generation`` before the connection was made; plus one if the connection is suspect.
+    /// The pool's ``ConnectionPool/generation`` before the connection attempt; plus one if the
+    /// connection is suspect.
     @usableFromInline let generation = Atomic<UInt>(0)
-    /// How many leases have begun.
+    /// The number of leases that have begun.
     @usableFromInline let acquired = Atomic<Int>(0)
-    /// The address of the ``UseCounts`` of the slot; 0 before the first use.
+    /// The address of the slot's ``UseCounts``; 0 before the first use.
     @usableFromInline let useCounts = Atomic<UInt>(0)
-    /// Where full counts go.
+    /// Receives counts that are full.
     let useTotals: Unmanaged<UseTotals>
-    /// The lease that has been reported as too long, by its `leasedAt`.
+    /// The lease that has been reported as too long, identified by its `leasedAt`.
     let reported = Atomic<UInt64>(0)
-    /// When the connection was made.
+    /// The instant at which the connection was made.
     let bornAt = Atomic<UInt64>(0)
-    /// The value of `uses` when the connection was last found to work; `uses` while there was no use since.
+    /// The value of `uses` at the last successful test; equal to `uses` if there was no use
+    /// since.
     let usesWhenTested = Atomic<Int>(0)
-    /// The last use, or the birth, before the connection was last found to work.
+    /// The instant of the last use, or of the creation, before the last successful test.
     let usedBeforeTest = Atomic<UInt64>(0)
-    /// How long before the configuration's interval the connection's keepalive is due, in nanoseconds.
+    /// Nanoseconds by which the connection's keepalive precedes the configured interval.
     let keepAliveLead = Atomic<UInt64>(0)
 
-    /// Bytes from one place to the next: whole pairs of cache lines, which processors fetch together.
+    /// Bytes from one record to the next: pairs of cache lines, which processors fetch together.
     static var stride: Int { 128 }
 
     init(useTotals: UseTotals) { unsafe self.useTotals = .passUnretained(useTotals) }
 }
 
-/// A reference to the record of a place. Valid for as long as the pool.
+/// A reference to the record of the connection in a slot. Valid as long as the pool.
 @frozen
 @usableFromInline
 @safe
@@ -57,7 +60,7 @@ struct Place: @unchecked Sendable {
 
     init(_ record: UnsafeMutablePointer<PlaceRecord>) { unsafe self.record = unsafe record }
 
-    /// Notes that a lease begins.
+    /// Records the start of a lease.
     @inlinable
     @inline(__always)
     func begin(at now: UInt64, _ caller: Caller) {
@@ -69,16 +72,17 @@ struct Place: @unchecked Sendable {
         unsafe record.pointee.acquired.store(acquired &+ 1, ordering: .relaxed)
     }
 
-    /// Notes that a lease ends.
+    /// Records the end of a lease.
     ///
-    /// - Returns: How long it took.
+    /// - Returns: The duration of the lease in nanoseconds.
     @inlinable
     @inline(__always)
     func end(at now: UInt64) -> UInt64 {
         let begun = unsafe record.pointee.leasedAt.load(ordering: .relaxed)
         let duration = now > begun ? now - begun : 0
         unsafe record.pointee.leasedAt.store(0, ordering: .relaxed)
-        // By the holder itself, so that it never finds itself where it no longer is.
+        // Cleared by the holder itself, so that a task never finds itself as the holder of a
+        // connection that it has returned.
         unsafe record.pointee.holder.store(0, ordering: .relaxed)
         unsafe record.pointee.idleSince.store(now, ordering: .relaxed)
         let uses = unsafe record.pointee.uses.load(ordering: .relaxed)
@@ -91,7 +95,7 @@ struct Place: @unchecked Sendable {
         return duration
     }
 
-    /// Counts the first use of a slot, or a use where a count is zero or full.
+    /// Counts the first use of a slot, or a use whose count is zero or full.
     @usableFromInline
     func countSlowly(_ use: UInt64) {
         if useCounts == nil {
@@ -108,7 +112,7 @@ struct Place: @unchecked Sendable {
         return unsafe UnsafeMutablePointer<Atomic<UInt64>>(bitPattern: address).map { unsafe UseCounts(at: $0) }
     }
 
-    /// How long ago the connection was last used, or found to work.
+    /// Nanoseconds since the last use or successful test.
     @inlinable
     @inline(__always)
     func idleTime(at now: UInt64) -> UInt64 {
@@ -120,7 +124,8 @@ struct Place: @unchecked Sendable {
     @inline(__always)
     var retireAt: UInt64 { unsafe record.pointee.retireAt.load(ordering: .relaxed) }
 
-    /// The pool's generation before the connection was made, in steps of two; odd if the connection is suspect.
+    /// The pool's generation before the connection attempt, in steps of two; odd if the
+    /// connection is suspect.
     @inlinable
     @inline(__always)
     var generation: UInt { unsafe record.pointee.generation.load(ordering: .relaxed) }
@@ -130,16 +135,16 @@ struct Place: @unchecked Sendable {
     var keepAliveLead: UInt64 { unsafe record.pointee.keepAliveLead.load(ordering: .relaxed) }
     var isSuspect: Bool { generation & 1 == 1 }
 
-    /// Whether the connection has been found to work, or made, after its last use.
+    /// Whether the connection has been tested, or made, after its last use.
     var isTestedSinceUse: Bool { unsafe record.pointee.usesWhenTested.load(ordering: .relaxed) == uses }
 
-    /// How long the connection has not been used, whether tests of it have succeeded or not.
+    /// Nanoseconds since the last use, regardless of tests.
     func unusedTime(at now: UInt64) -> UInt64 {
         let since = unusedSince
         return now > since ? now - since : 0
     }
 
-    /// Since when the connection has not been used.
+    /// The instant of the last use.
     var unusedSince: UInt64 {
         isTestedSinceUse ? unsafe record.pointee.usedBeforeTest.load(ordering: .relaxed) : idleSince
     }
@@ -158,10 +163,11 @@ struct Place: @unchecked Sendable {
         )
     }
 
-    /// A new connection is here.
+    /// Initializes the record of a new connection.
     ///
-    /// When it is to retire is stored before it is looked whether all were evicted meanwhile, and an eviction is counted before
-    /// it is stored everywhere: sequentially consistent, or each could miss the other.
+    /// The retirement instant is stored before the pool checks for a concurrent eviction, and an
+    /// eviction is counted before it is stored in all records. Both are sequentially consistent,
+    /// or else each could miss the other.
     func welcome(at now: UInt64, retireAt: UInt64, generation: UInt, keepAliveLead: UInt64) {
         unsafe record.pointee.retireAt.store(retireAt, ordering: .sequentiallyConsistent)
         unsafe record.pointee.generation.store(generation, ordering: .relaxed)
@@ -173,7 +179,7 @@ struct Place: @unchecked Sendable {
         unsafe record.pointee.uses.store(0, ordering: .relaxed)
     }
 
-    /// Notes that the connection has been found to work, which is no use of it.
+    /// Records a successful test, which is not a use.
     func touch(at now: UInt64) {
         if !isTestedSinceUse {
             unsafe record.pointee.usedBeforeTest.store(idleSince, ordering: .relaxed)
@@ -183,13 +189,13 @@ struct Place: @unchecked Sendable {
         unsafe record.pointee.generation.bitwiseAnd(~1, ordering: .relaxed)
     }
 
-    /// Has the connection tested before its next use. For any thread.
+    /// Marks the connection to be tested before its next use. Safe on any thread.
     func suspect() { unsafe record.pointee.generation.bitwiseOr(1, ordering: .relaxed) }
 
-    /// Whatever connection is here is to go when it comes back.
+    /// Marks the current connection to be closed on its return.
     func expire() { unsafe record.pointee.retireAt.store(0, ordering: .sequentiallyConsistent) }
 
-    /// Whether this is the first to report the lease that is out.
+    /// Whether this call is the first to report the current lease.
     func claimReport(of leasedAt: UInt64) -> Bool {
         unsafe record.pointee.reported.exchange(leasedAt, ordering: .relaxed) != leasedAt
     }
@@ -199,10 +205,10 @@ struct Place: @unchecked Sendable {
     }
 }
 
-/// The records of all slots of a pool. A record stays where it is for as long as the pool.
+/// The records of all slots of a pool. The address of a record never changes.
 @safe
 final class Places: @unchecked Sendable {
-    /// Records that were made together.
+    /// Records that were allocated together.
     @safe
     private struct Segment {
         let first: Int
@@ -210,7 +216,7 @@ final class Places: @unchecked Sendable {
         let memory: UnsafeMutableRawPointer
     }
 
-    /// The core adds slots in segments of twice the size each, so more than these do not come.
+    /// The largest number of segments. The core adds slots in segments of doubling size.
     private static var mostSegments: Int { 17 }
 
     private let segments = UnsafeMutablePointer<Segment>.allocate(capacity: mostSegments)
@@ -222,13 +228,13 @@ final class Places: @unchecked Sendable {
         grow(to: count)
     }
 
-    /// The numbers of the slots.
+    /// The indices of the slots.
     var indices: Range<Int> {
         let last = unsafe segments[segmentCount.load(ordering: .acquiring) - 1]
         return 0..<last.first + last.count
     }
 
-    /// Adds records until there are so many. For one thread at a time.
+    /// Adds records until there are `count`. For one thread at a time.
     func grow(to count: Int) {
         let number = segmentCount.load(ordering: .relaxed)
         let first = number == 0 ? 0 : indices.upperBound
@@ -244,7 +250,7 @@ final class Places: @unchecked Sendable {
             )
         }
         unsafe (segments + number).initialize(to: Segment(first: first, count: count - first, memory: memory))
-        // Release: a thread that finds the new number finds the records.
+        // Release: a thread that reads the new number finds the records.
         segmentCount.store(number + 1, ordering: .releasing)
     }
 
@@ -257,7 +263,7 @@ final class Places: @unchecked Sendable {
         unsafe segments.deallocate()
     }
 
-    /// How long all uses took. O(slots).
+    /// The durations of all uses. O(slots).
     var useTimes: Distribution {
         useTotals.counts.withLock { totals in
             var (sums, total) = (totals.isEmpty ? Distribution.noCounts : totals, UInt64(0))
@@ -278,7 +284,7 @@ final class Places: @unchecked Sendable {
                 return segment.first + offset / PlaceRecord.stride
             }
         }
-        preconditionFailure("ConnectionPool: this place is of another pool.")
+        preconditionFailure("ConnectionPool: this record belongs to another pool.")
     }
 
     subscript(index: Int) -> Place {
@@ -290,11 +296,12 @@ final class Places: @unchecked Sendable {
     }
 }
 
-/// Who checks a connection out: a place in a source file, and the task if it is sure to keep the connection.
+/// The call site of a checkout, and the task if that task itself keeps and returns the
+/// connection.
 @frozen
 @usableFromInline
 package struct Caller: Sendable, CustomStringConvertible {
-    /// Where the text of the file's name begins, which lives for ever.
+    /// The address of the file's name, which is static text.
     @usableFromInline let file: UInt
     @usableFromInline let line: UInt
     /// 0 for none.

@@ -2,28 +2,31 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decides when to connect, from what it is told; does nothing itself.
+/// Decides when to connect. Has no effects of its own.
 ///
-/// A plain value: counts and instants go in, numbers come out. Instants are nanoseconds of the pool's clock.
+/// A plain value that computes with counts and instants. Instants are nanoseconds of the pool's
+/// clock.
 struct GrowthPlan: Sendable {
-    /// How the pool stands when it asks.
+    /// The state of the pool for one decision.
     struct Demand {
-        /// Callers in line.
+        /// The number of waiters.
         var waiting = 0
-        /// Places that are not vacant, those where a connect is under way among them.
+        /// The number of slots that are not vacant, including those with a running connection
+        /// attempt.
         var occupied = 0
         var now: UInt64 = 0
     }
 
-    /// A run of attempts without a success between.
+    /// A series of attempts without a success.
     struct Outage: Sendable {
-        /// How many attempts have failed.
+        /// The number of failed attempts.
         var failures: Int
-        /// When to try again.
+        /// The instant of the next attempt.
         var retryAt: UInt64
-        /// Without a back-off: when to try again for the minimum, which no caller waits for.
+        /// Without a back-off: the instant of the next attempt for the minimum, for which no
+        /// caller waits.
         var refillAt: UInt64 = 0
-        /// Whether callers are refused at once until a connect succeeds.
+        /// Whether callers are refused at once until an attempt succeeds.
         var isOpen: Bool
     }
 
@@ -31,32 +34,33 @@ struct GrowthPlan: Sendable {
     let minimum: Int
     let concurrent: Int
     let backoff: Backoff
-    /// How long after the start of the first attempt without an answer callers are refused at once.
+    /// The time from the start of the first unanswered attempt until callers are refused at once.
     let patience: UInt64
-    /// The connections that are kept idle beside those in use.
+    /// The number of connections that are kept idle in addition to those in use.
     var minimumIdle = 0
-    /// How many connections callers had when the pool counted them, once a second. Not read where a connect is decided on: for an
-    /// instant, also the pool itself leases an idle connection.
+    /// The number of leased connections at the last count, once a second. A decision about an
+    /// attempt does not count them itself, because for an instant the pool, too, leases idle
+    /// connections.
     var inUse = 0
 
-    /// Connects under way.
+    /// The number of running connection attempts.
     private(set) var connecting = 0
-    /// Connections that are being closed and have no place any more.
+    /// The number of connections that are being closed and have no slot any more.
     private(set) var homeless = 0
-    /// Connections that wait for another to be there before they retire.
+    /// The number of connections that are replaced when another connection exists.
     private(set) var replacementsWanted = 0
-    /// Connections that may retire, because another has come.
+    /// The number of connections that may retire because a replacement exists.
     private(set) var replacementsReady = 0
     private(set) var outage: Outage?
-    /// When the first of the attempts began that no success has followed, those under way among them. While the breaker is open, when the
-    /// attempt began that finds out whether the outage is over.
+    /// The start of the first attempt since the last success. While the breaker is open, the
+    /// start of the attempt that may end the outage.
     private(set) var strugglesSince: UInt64?
-    /// Whether an attempt has begun since then. Until then all wait for threads.
+    /// Whether an attempt has started to run since then. Until then all of them wait for threads.
     private var hasBegun = false
-    /// The connects for the minimum in the second that began at `refillsSince`.
+    /// The number of attempts for the minimum in the second that began at `refillsSince`.
     private var refills = 0
     private var refillsSince: UInt64 = 0
-    /// Whether the pool has been used, and so keeps its minimum.
+    /// Whether the pool has been used and thus keeps its minimum.
     var isWarm = false
 
     init(maximum: Int, minimum: Int, concurrent: Int, backoff: Backoff, patience: UInt64) {
@@ -67,17 +71,19 @@ struct GrowthPlan: Sendable {
         self.patience = patience
     }
 
-    /// Whether as many connects are under way as may be, whatever the demand.
+    /// Whether the largest number of attempts is running, whatever the demand.
     var isSaturated: Bool { connecting >= (outage == nil ? concurrent : 1) }
 
-    /// How many connects to start now: one for each that waits and none is under way for, for each that is to be replaced, and
-    /// for what lacks to the minimum. While connects fail, one at a time, and only when its time has come.
+    /// Returns the number of attempts to start: one for each waiter without a running attempt,
+    /// for each connection to be replaced, and for each connection below the minimum. During an
+    /// outage, one at a time and only when it is due.
     func connectsToStart(_ demand: Demand) -> Int {
         let forCallers = forCallers(demand)
         var wanted = max(forCallers, forMinimum(demand), 0)
         var room = min(maximum - demand.occupied - homeless, concurrent - connecting)
         if let outage {
-            // Somebody has to find out that it is over, unless the next caller does at once.
+            // An attempt must find out whether the outage is over, unless the next caller's does
+            // so at once.
             if outage.isOpen, backoff.most > 0 { wanted = max(wanted, 1) }
             room = demand.now < outage.retryAt ? 0 : min(room, 1 - connecting)
         }
@@ -86,10 +92,11 @@ struct GrowthPlan: Sendable {
 
     private func forCallers(_ demand: Demand) -> Int { demand.waiting + replacementsWanted - connecting }
 
-    /// What lacks to the minimum, as far as it may be made now.
+    /// Returns the number of connections below the minimum that may be made now.
     ///
-    /// A server that accepts connections and ends them at once makes the minimum lack again at once. So for the minimum no more than its
-    /// number are made in a second, and without a back-off none within a second of a failure.
+    /// A server that accepts connections and ends them at once would cause attempts without end.
+    /// The plan therefore limits the attempts for the minimum to that number per second, and
+    /// without a back-off to none within a second of a failure.
     private func forMinimum(_ demand: Demand) -> Int {
         if !isWarm { return 0 }
         if let outage, backoff.most == 0, demand.now < outage.refillAt { return 0 }
@@ -98,24 +105,25 @@ struct GrowthPlan: Sendable {
         return min(lacking, max(minimum, minimumIdle, 1) - (isSameSecond ? refills : 0))
     }
 
-    /// How many connections there are to be whether callers wait or not.
+    /// The number of connections that the pool keeps without waiting callers.
     private var kept: Int { min(max(minimum, inUse + minimumIdle), maximum) }
 
-    /// Whether there are too few connections for the minimum, those that are being made counted.
+    /// Whether the pool has fewer connections than its minimum, including those that are being
+    /// made.
     ///
     /// - Parameter occupied: As in ``Demand``.
     func lacksMinimum(occupied: Int) -> Bool { isWarm && occupied < kept }
 
     private static let second: UInt64 = 1_000_000_000
 
-    /// Whether callers are refused at once: connects have failed for too long, and the next attempt is under way or not yet due.
-    /// Without a back-off each caller may cause an attempt.
+    /// Whether callers are refused at once: the circuit breaker is open, and the next attempt is
+    /// running or not yet due. Without a back-off each caller may cause an attempt.
     func refuses(at now: UInt64) -> Bool {
         guard let outage, outage.isOpen, backoff.most > 0 else { return false }
         return connecting > 0 || now < outage.retryAt
     }
 
-    /// Notes that so many connects start, as `connectsToStart` has said.
+    /// Records the start of `count` attempts, according to `connectsToStart`.
     mutating func connectsStarted(_ count: Int, _ demand: Demand) {
         let forMinimum = count - max(0, forCallers(demand))
         if forMinimum > 0 {
@@ -130,9 +138,10 @@ struct GrowthPlan: Sendable {
         if strugglesSince == nil { (strugglesSince, hasBegun) = (now, false) }
     }
 
-    /// Notes when a connect really begins: its task may have waited for a thread, and that time tells nothing of the server.
+    /// Records when an attempt really begins: its task may have waited for a thread, and that
+    /// time says nothing about the server.
     mutating func connectBegan(at now: UInt64, startedAt: UInt64) {
-        // Of several that start together, the first that begins counts.
+        // Of several attempts that start together, the first that begins counts.
         if strugglesSince == startedAt, !hasBegun { strugglesSince = now }
         hasBegun = true
     }
@@ -140,7 +149,7 @@ struct GrowthPlan: Sendable {
     mutating func connectSucceeded(at now: UInt64) {
         connecting -= 1
         outage = nil
-        // The others that are under way have had no answer from now on.
+        // The remaining attempts count as unanswered from now on.
         strugglesSince = connecting > 0 ? now : nil
         if replacementsWanted > 0 {
             replacementsWanted -= 1
@@ -148,12 +157,13 @@ struct GrowthPlan: Sendable {
         }
     }
 
-    /// Notes a failure, and when the next attempt is due.
+    /// Records a failure, and schedules the next attempt.
     ///
     /// - Parameters:
-    ///   - isPermanent: Whether another attempt can do no better, so that callers need not wait for it.
+    ///   - isPermanent: Whether no further attempt can succeed, so that callers need not wait for
+    ///     one.
     ///   - random: From 0 up to 1.
-    /// - Returns: The outage as it stands.
+    /// - Returns: The current outage.
     @discardableResult
     mutating func connectFailed(at now: UInt64, isPermanent: Bool, random: Double) -> Outage {
         connecting -= 1
@@ -162,7 +172,7 @@ struct GrowthPlan: Sendable {
         next.failures += 1
         next.retryAt = now + backoff.delay(failures: next.failures, random: random)
         next.refillAt = now + GrowthPlan.second
-        // Failures are noted in another order than they come in, now and then.
+        // Failures may be recorded in another order than they occur.
         let began = strugglesSince ?? now
         let duration = now > began ? now - began : 0
         next.isOpen = next.isOpen || isPermanent || duration >= patience
@@ -171,23 +181,25 @@ struct GrowthPlan: Sendable {
         return next
     }
 
-    /// When the breaker opens unless a connect succeeds before; `nil` if no attempt is without an answer. While it is open, when the
-    /// callers that have waited for the next attempt are refused.
+    /// The instant at which the breaker opens unless an attempt succeeds before; `nil` if every
+    /// attempt has been answered. While the breaker is open, the instant at which the callers
+    /// that wait for the next attempt are refused.
     ///
-    /// With a threshold of zero only a failure opens it: a connect needs some time to succeed.
+    /// With a threshold of zero only a failure opens the breaker, because a connection attempt
+    /// needs some time to succeed.
     var breakerDueAt: UInt64? {
         guard backoff.most > 0, patience > 0, let strugglesSince else { return nil }
         let (due, isBeyondTime) = strugglesSince.addingReportingOverflow(patience)
         return isBeyondTime ? nil : due
     }
 
-    /// Opens the breaker if its time has come.
+    /// Opens the breaker if it is due.
     ///
-    /// - Returns: Whether its time has come.
+    /// - Returns: Whether it was due.
     mutating func openBreaker(_ demand: Demand) -> Bool {
         guard let due = breakerDueAt, demand.now >= due else { return false }
         strugglesSince = nil
-        // Where no caller has asked for another attempt, the next caller has one.
+        // If no caller has asked for another attempt, the next caller gets one.
         if connecting == 0, max(forCallers(demand), forMinimum(demand)) <= 0 { return false }
         var next = outage ?? Outage(failures: 0, retryAt: demand.now, isOpen: false)
         next.isOpen = true
@@ -195,7 +207,7 @@ struct GrowthPlan: Sendable {
         return true
     }
 
-    /// Forgets failures, because the pool goes on after a suspension, perhaps with another server.
+    /// Forgets failures when the pool resumes after a suspension, perhaps with another server.
     mutating func restart(at now: UInt64) {
         outage = nil
         strugglesSince = connecting > 0 ? now : nil
@@ -204,12 +216,13 @@ struct GrowthPlan: Sendable {
     mutating func becameHomeless() { homeless += 1 }
     mutating func homelessClosed() { homeless -= 1 }
 
-    /// Whether a connection whose time has come may go now: one that has been replaced may; else a replacement connects first if
-    /// there is room; and where there is none, it may go unless others are going.
+    /// Whether a connection that has expired may close now. It may if a replacement exists.
+    /// Otherwise, a replacement connects first if there is a vacant slot. If there is none, it
+    /// may close unless others are closing.
     ///
     /// - Parameters:
-    ///   - closing: Connections that are on their way out.
-    ///   - isNeeded: Whether it would be missed at all.
+    ///   - closing: The number of connections that are being closed.
+    ///   - isNeeded: Whether the pool needs a replacement at all.
     mutating func mayRetire(_ demand: Demand, closing: Int, isNeeded: Bool) -> Bool {
         if !isNeeded { return true }
         if replacementsReady > 0 {
@@ -221,19 +234,23 @@ struct GrowthPlan: Sendable {
             if outage == nil, replacementsWanted < atOnce { replacementsWanted += 1 }
             return false
         }
-        // The room may be taken by the replacement that is on its way.
+        // The replacement that is connecting may have taken the vacant slot.
         if replacementsWanted > 0, connecting > 0 { return false }
         return closing < atOnce
     }
 }
 
-/// How long to wait after so many failures: at random up to a bound that doubles, so that clients do not come back together.
+/// The pause after a number of failures: random up to a bound that doubles, so that clients do
+/// not reconnect together.
 ///
-/// “Full jitter”, from Marc Brooker, “Exponential Backoff And Jitter”, AWS Architecture Blog, 2015.
+/// “Full jitter”, from Marc Brooker, “Exponential Backoff And Jitter”, AWS Architecture Blog,
+/// 2015.
 struct Backoff: Sendable {
     let base: UInt64
     let most: UInt64
 
+    /// Returns the pause in nanoseconds.
+    ///
     /// - Parameter random: From 0 up to 1.
     func delay(failures: Int, random: Double) -> UInt64 {
         var bound = base

@@ -7,21 +7,22 @@ public import Synchronization
 
 /// The part of a pool that the end of a lease needs.
 ///
-/// A lease refers to the context without counting references, because all leases would write to one count. The closure by
-/// which the core destroys elements holds the context, and the core's block holds that closure until the last outstanding
-/// slot has come back. So the context outlives every lease, also where the pool object does not.
+/// A lease refers to the context without counting references, because all leases would write to
+/// one count. The closure by which the core destroys elements retains the context, and the core's
+/// block retains that closure until the last leased slot has been returned. The context thus
+/// outlives every lease, even if the pool object does not.
 @usableFromInline
 final class LeaseContext<Factory: ConnectionFactory>: Sendable {
     @usableFromInline let factory: Factory
     @usableFromInline let time: PoolTime
-    /// Whether the pool is in ordinary service: 0, or another state of ``Gate``.
+    /// The state of the pool for callers: a value of ``CheckoutState``.
     @usableFromInline let gate = Atomic<Int>(Gate.open)
     /// Nanoseconds of use after which a lease counts as leaked.
     @usableFromInline let leakThreshold: UInt64
     /// The number of uses after which a connection is replaced.
     @usableFromInline let maximumUses: Int
     @usableFromInline let returnNeedsCare: Bool
-    /// The pool, until its last reference goes. Set once, before the pool is in use.
+    /// The pool, until its last reference ends. Set once, before the pool is in use.
     nonisolated(unsafe) weak var pool: ConnectionPool<Factory>?
 
     init(factory: Factory, time: PoolTime, leakThreshold: UInt64, maximumUses: Int, returnNeedsCare: Bool) {
@@ -32,7 +33,8 @@ final class LeaseContext<Factory: ConnectionFactory>: Sendable {
         self.returnNeedsCare = returnNeedsCare
     }
 
-    /// Returns a connection that needs more than its release. Without a pool, the release closes it.
+    /// Returns a connection that needs more than its release. Without a pool, the release closes
+    /// it.
     @usableFromInline
     func takeBackWithCare(
         _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,

@@ -4,9 +4,10 @@
 
 internal import Synchronization
 
-/// Wakes a pool for its next round of maintenance.
+/// Wakes a pool for its next maintenance.
 ///
-/// Nothing sleeps while no round is due. A request for an earlier round replaces the sleeping task.
+/// No task sleeps while no maintenance is due. A request for an earlier instant replaces the
+/// sleeping task.
 final class RoundTimer: Sendable {
     private struct State {
         var task: Task<Void, Never>?
@@ -15,12 +16,13 @@ final class RoundTimer: Sendable {
 
     private let time: PoolTime
     private let state = Locked(State())
-    /// When the sleeping task wakes; the largest number if there is none.
+    /// The instant at which the sleeping task wakes; the largest number if there is none.
     private let wakesAt = Atomic<UInt64>(.max)
 
     init(time: PoolTime) { self.time = time }
 
-    /// Has `round` called at `instant`, unless a call is due before. Whatever makes the round necessary comes first.
+    /// Calls `action` at `instant`, unless a call is due earlier. The change that makes
+    /// maintenance necessary must precede this call.
     func wake(at instant: UInt64, _ round: @escaping @Sendable () -> Void) {
         if wakesAt.load(ordering: .sequentiallyConsistent) <= instant { return }
         let old: Task<Void, Never>? = state.withLock { state in
@@ -39,13 +41,13 @@ final class RoundTimer: Sendable {
         old?.cancel()
     }
 
-    /// Whether the next round is due after `now`, for tests.
+    /// Whether maintenance is scheduled after `now`, for tests.
     func isAsleep(at now: UInt64) -> Bool {
         let instant = wakesAt.load(ordering: .sequentiallyConsistent)
         return instant > now && instant != .max
     }
 
-    /// Lets nothing sleep any more.
+    /// Cancels the sleeping task. No task sleeps afterwards.
     func stop() {
         let task = state.withLock { state in
             state.isStopped = true
@@ -55,7 +57,7 @@ final class RoundTimer: Sendable {
         task?.cancel()
     }
 
-    /// Whether the round of this instant has not been replaced by an earlier one.
+    /// Whether no earlier instant has replaced this one.
     private func begin(_ instant: UInt64) -> Bool {
         state.withLock { state in
             if state.isStopped || wakesAt.load(ordering: .sequentiallyConsistent) != instant { return false }

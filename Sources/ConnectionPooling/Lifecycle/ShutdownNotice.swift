@@ -9,20 +9,21 @@ import Synchronization
     public import ServiceLifecycle
 #endif
 
-/// When a pool is shut down, as far as that has been announced.
+/// The announced shutdown of a pool.
 struct ShutdownAnnouncement: Sendable {
-    /// By when callers and leases have to end by themselves.
+    /// The instant by which callers and leases have to end.
     private(set) var deadline: UInt64?
-    /// Waits for the deadline.
+    /// Sleeps until the deadline.
     private(set) var timer: Task<Void, Never>?
 
-    /// Returns how long callers and leases have still, in nanoseconds: so long, or until the announced deadline.
+    /// Returns the nanoseconds that callers and leases have left: `drain`, or the time until the
+    /// announced deadline if that is shorter.
     func remaining(of drain: Duration, at now: UInt64) -> UInt64 {
         guard let deadline else { return drain.wholeNanoseconds }
         return min(drain.wholeNanoseconds, deadline > now ? deadline - now : 0)
     }
 
-    /// Announces a deadline. The earliest one counts.
+    /// Announces a deadline. The earliest deadline applies.
     mutating func announce(_ newDeadline: UInt64, timer makeTimer: () -> Task<Void, Never>) {
         if let deadline, deadline <= newDeadline { return }
         timer?.cancel()
@@ -32,21 +33,23 @@ struct ShutdownAnnouncement: Sendable {
 }
 
 extension ConnectionPool {
-    /// Begins the end of the pool without refusing newcomers yet: for the moment of a signal, when requests in flight still need
-    /// connections.
+    /// Announces the shutdown, and still accepts new callers: for the time after a signal, in
+    /// which requests in flight need connections.
     ///
-    /// After `drain` the pool shuts down as ``shutdown(drain:)`` does with zero: it refuses newcomers, fails callers that wait, and
-    /// interrupts leases. A `shutdown` before that has the rest of the time. Returns at once. Of several calls the earliest deadline
-    /// counts.
+    /// After `drain` the pool shuts down as ``shutdown(drain:)`` does with zero: it refuses new
+    /// callers, fails waiting callers, and interrupts leases. An earlier `shutdown` has the
+    /// remaining time. Returns at once. Of several calls the earliest deadline applies.
     ///
-    /// - Parameter drain: How long callers and leases have to end by themselves; by default the configuration's `drainTimeout`.
+    /// - Parameter drain: The time that callers and leases have to end; by default the
+    ///   configuration's `drainTimeout`.
     public func beginShutdown(drain: Duration? = nil) {
         beginShutdown(drain: drain) { [weak self] in await self?.shutdown(drain: .zero) }
     }
 
-    /// As ``beginShutdown(drain:)``, for a pool that is a part of another one.
+    /// Announces the shutdown of a pool that is a part of another pool, as
+    /// ``beginShutdown(drain:)``.
     ///
-    /// - Parameter atDeadline: What is done when `drain` has passed.
+    /// - Parameter atDeadline: Called after `drain`.
     package func beginShutdown(drain: Duration?, atDeadline: @escaping @Sendable () async -> Void) {
         let (now, drain) = (time.now, (drain ?? configuration.drainTimeout).wholeNanoseconds)
         announcement.withLock { announcement in
@@ -54,22 +57,24 @@ extension ConnectionPool {
             announcement.announce(now &+ drain) {
                 Task.detached { [time] in
                     do { try await time.sleep(nanoseconds: drain) } catch { return }
-                    // In a task that is not cancelled with the timer.
+                    // A task of its own, which is not cancelled with the timer.
                     Task.detached { await atDeadline() }
                 }
             }
         }
     }
 
-    /// A service that begins the pool's shutdown at the moment of a graceful shutdown: see ``ShutdownNotice``.
+    /// A service that announces the pool's shutdown at the start of a graceful shutdown: see
+    /// ``ShutdownNotice``.
     public var shutdownNotice: ShutdownNotice { ShutdownNotice { [weak self] in self?.beginShutdown() } }
 }
 
-/// A service that has a pool begin its shutdown at the moment of a graceful shutdown.
+/// A service that announces the shutdown of a pool at the start of a graceful shutdown.
 ///
-/// A service group shuts its services down in the opposite order of the list, one after the other. The pool comes before its users in the
-/// list, and so learns of the shutdown only when they have ended; a request that waits for a lock keeps it from that. Name the notice
-/// last, which is told first:
+/// A service group shuts its services down one after the other, in the reverse order of the list.
+/// A pool precedes its users in the list. It thus learns of the shutdown only after they have
+/// ended, and a request that waits for a lock delays them. Put the notice last, which is shut
+/// down first:
 ///
 /// ```swift
 /// let group = ServiceGroup(
@@ -79,14 +84,15 @@ extension ConnectionPool {
 /// )
 /// ```
 ///
-/// Requests in flight are served until the pool's `drainTimeout` has passed since the signal. Then the pool interrupts them, so that the
-/// server can end, and the pool after it.
+/// Requests in flight are served until the pool's `drainTimeout` has passed since the signal.
+/// Then the pool interrupts them, so that first the server can end and then the pool.
 public struct ShutdownNotice: Sendable {
     private let begin: @Sendable () -> Void
 
     package init(_ begin: @escaping @Sendable () -> Void) { self.begin = begin }
 
-    /// Suspends until the task is cancelled, or told to shut down gracefully, and has the pool begin its shutdown then.
+    /// Suspends until the task is cancelled or a graceful shutdown begins, and then announces the
+    /// pool's shutdown.
     public func run() async {
         await untilToldToStop()
         begin()
@@ -94,6 +100,6 @@ public struct ShutdownNotice: Sendable {
 }
 
 #if ServiceLifecycleSupport
-    /// With the trait `ServiceLifecycleSupport`.
+    /// Requires the trait `ServiceLifecycleSupport`.
     extension ShutdownNotice: Service {}
 #endif

@@ -4,21 +4,22 @@
 
 import Synchronization
 
-/// Turns observations of the circuit breaker's state into its transitions. Each transition is reported once.
+/// Converts observations of the circuit breaker's state to transitions. Each transition is
+/// reported once.
 final class BreakerWatch: Sendable {
     enum Change: Hashable {
         case opened
-        /// After so many nanoseconds.
+        /// The breaker closed after this number of nanoseconds.
         case closed(after: UInt64)
     }
 
     private let isOpen = Atomic(false)
-    /// When the breaker opened. Held while the state changes.
+    /// The instant at which the breaker opened. Locked while the state changes.
     private let openedAt = Locked<UInt64>(0)
 
-    /// Notes the state that the breaker has now.
+    /// Records the current state of the breaker.
     ///
-    /// - Returns: The transition; `nil` if the state is the one that was noted before.
+    /// - Returns: The transition; `nil` if the state has not changed.
     func note(isOpen: Bool, at now: UInt64) -> Change? {
         if self.isOpen.load(ordering: .relaxed) == isOpen { return nil }
         return openedAt.withLock { openedAt -> Change? in

@@ -4,21 +4,22 @@
 
 import LockPool
 
-/// The state of a pool that errors of the same moment share.
+/// A state of a pool that errors within a short time share.
 struct RecentState: Sendable {
-    /// When the state was read.
+    /// The instant at which the state was read.
     let instant: UInt64
     let occupancy: Occupancy
     let oldestLease: PoolSnapshot.Lease?
 }
 
 extension ConnectionPool {
-    /// The state that an error describes.
+    /// Returns the state of the pool for an error.
     ///
-    /// A look at every slot would be most of what a refusal costs in a large pool. Beyond 128 slots, errors share a look
-    /// that is younger than 100 ns for each slot: a millisecond with 10,000. The number of waiters is always current.
+    /// In a large pool a scan of every slot would be most of the cost of a refusal. Beyond 128
+    /// slots, errors share a scan that is younger than 100 ns for each slot: a millisecond with
+    /// 10,000 slots. The number of waiters is always current.
     ///
-    /// - Complexity: O(1) for each error on average.
+    /// - Complexity: Amortized O(1) for each error.
     func stateForErrors(at now: UInt64) -> (PoolStatus, PoolSnapshot.Lease?) {
         if places.indices.count <= 128 { return (status(lockPool.occupancy), oldestLease) }
         let known = recentState.withLock { $0 }
@@ -31,7 +32,7 @@ extension ConnectionPool {
     }
 
     func status(_ occupancy: Occupancy) -> PoolStatus {
-        // The core takes a held connection for a leased one.
+        // The core counts a retained connection as leased.
         let held = min(suspension.withLock { $0.count }, occupancy.leased)
         return PoolStatus(
             maximum: growth.plan.withLock { $0.maximum },

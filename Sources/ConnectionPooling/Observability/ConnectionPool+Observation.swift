@@ -5,10 +5,11 @@
 import LockPool
 
 extension ConnectionPool {
-    /// The pool's figures now, and its counts and histograms since it was made. O(connections).
+    /// The current state of the pool, and its counts and histograms since its creation.
+    /// O(connections).
     public var snapshot: PoolSnapshot { snapshot(withFailure: true) }
 
-    /// - Parameter withFailure: Whether the last failure is put into words.
+    /// - Parameter withFailure: Whether the snapshot describes the last failure.
     private func snapshot(withFailure: Bool) -> PoolSnapshot {
         var counters = counters.withLock { $0 }
         for index in places.indices { counters.acquired += places[index].acquired }
@@ -22,10 +23,11 @@ extension ConnectionPool {
         )
     }
 
-    /// Tells the observers, if there are any, how the pool stands and what it has done since the last report.
+    /// Passes the pool's current snapshot, and that of the previous report, to the observers.
     func reportStatus() {
         if !isObserved { return }
-        // The snapshot is taken in the lock: concurrent reports have disjoint differences, none of which is negative.
+        // The snapshot is taken under the lock, so the differences of concurrent reports are
+        // disjoint and never negative.
         let (current, previous) = reported.withLock { last in
             let (current, previous) = (snapshot(withFailure: false), last)
             last = current
@@ -34,19 +36,19 @@ extension ConnectionPool {
         for observer in observers { observer.observe(current, since: previous, in: configuration.name) }
     }
 
-    /// Counts a connection that leaves the pool, and tells the observers.
+    /// Counts a connection that leaves the pool, and notifies the observers.
     func noteClosing(_ end: ConnectionEnd) {
         counters.withLock { $0.closed[end, default: 0] += 1 }
         notify(.closing(end))
     }
 
-    /// Counts a caller that gets no connection, and tells the observers.
+    /// Counts a caller that gets no connection, and notifies the observers.
     func noteRefusal(_ error: PoolError) {
         counters.withLock { $0.refusals[error.code, default: 0] += 1 }
         notify(.refused(error))
     }
 
-    /// Notes whether callers are refused at once because connects fail, and tells the observers of a change.
+    /// Records whether the circuit breaker is open, and notifies the observers of a change.
     func noteBreaker(isOpen: Bool) {
         guard let change = breaker.note(isOpen: isOpen, at: time.now) else { return }
         switch change {

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Distribution {
-    /// The durations of one width, with their number.
+    /// A bucket of a histogram with its count.
     public struct Bucket: Hashable, Sendable {
         /// The shortest duration of the bucket.
         public let lowerBound: Duration
@@ -15,9 +15,11 @@ extension Distribution {
         public let count: Int
     }
 
-    /// The buckets that are not empty, from short to long. The bounds of a bucket are the same in every distribution.
+    /// The nonempty buckets, from short to long. The bounds of a bucket are the same in every
+    /// histogram.
     ///
-    /// With ``sum`` and ``count`` this is what a histogram of OpenTelemetry or Prometheus is made of.
+    /// Together with ``sum`` and ``count``, they correspond to a histogram of OpenTelemetry or
+    /// Prometheus.
     public var buckets: [Bucket] {
         counts.enumerated().filter { $0.element > 0 }.map { bucket, count in
             Bucket(
@@ -31,8 +33,8 @@ extension Distribution {
     /// Returns the durations that were counted between two snapshots of one pool.
     ///
     /// - Parameters:
-    ///   - later: The distribution of the later snapshot.
-    ///   - earlier: The distribution of the earlier snapshot.
+    ///   - later: The histogram of the later snapshot.
+    ///   - earlier: The histogram of the earlier snapshot.
     public static func - (later: Distribution, earlier: Distribution) -> Distribution {
         Distribution(
             counts: zip(later.counts, earlier.counts).map { $0 - $1 },
@@ -40,9 +42,11 @@ extension Distribution {
         )
     }
 
-    /// Durations in nanoseconds that stand for those that were counted: as many, each in its bucket, and with their sum.
+    /// Calls `body` with durations in nanoseconds that represent the counted ones: the same
+    /// number, each in its bucket, with the same sum.
     ///
-    /// All lie at one fraction of the width of their buckets. That is the fraction that gives the sum, so a single duration is exact.
+    /// All lie at one fraction of the width of their buckets, the fraction that yields the sum. A
+    /// single duration is thus exact.
     func forEachRepresentative(_ body: (_ nanoseconds: Int64) -> Void) {
         let filled = counts.enumerated().filter { $0.element > 0 }
         if filled.count == 1, let (bucket, count) = filled.first.map({ ($0.offset, UInt64($0.element)) }) {
@@ -66,14 +70,14 @@ extension Distribution {
         }
     }
 
-    /// The value of a bucket that is nearest to `nanoseconds`.
+    /// Returns the value of a bucket that is nearest to `nanoseconds`.
     private static func nearest(_ nanoseconds: UInt64, in bucket: Int) -> Int64 {
         let (lower, upper) = (lowerBound(bucket), upperBound(bucket))
         if bucket < 4 { return Int64(nanoseconds < lower + 2 ? lower : upper) }
         return Int64(clamping: min(max(nanoseconds, lower), upper))
     }
 
-    /// The first four buckets have two nanoseconds each, that number and the one four above it.
+    /// Each of the first four buckets holds two durations: its number, and that plus four.
     private static func lowerBound(_ bucket: Int) -> UInt64 {
         bucket < 4 ? UInt64(bucket) : upperBound(bucket - 1) + 1
     }

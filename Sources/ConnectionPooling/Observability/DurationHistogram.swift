@@ -5,9 +5,10 @@
 internal import LockPool
 internal import Synchronization
 
-/// How often something took how long, in buckets a quarter to a fifth wide, from a nanosecond to centuries.
+/// A histogram of durations, in buckets that are a quarter to a fifth wide, from a nanosecond to
+/// centuries.
 public struct Distribution: Hashable, Sendable {
-    /// How often it happened.
+    /// The number of durations.
     public var count: Int { counts.reduce(0, +) }
 
     /// The sum of all durations. Exact, not rounded to a bucket.
@@ -22,9 +23,10 @@ public struct Distribution: Hashable, Sendable {
         self.total = total
     }
 
-    /// A distribution of durations, for tests of code that reads distributions; by default of none.
+    /// Creates a histogram of durations, by default an empty one. For tests of code that reads
+    /// histograms.
     ///
-    /// - Parameter durations: Durations of which a negative one counts as zero.
+    /// - Parameter durations: The durations. A negative one counts as zero.
     public init(_ durations: some Sequence<Duration> = EmptyCollection<Duration>()) {
         var (counts, total) = (Self.noCounts, UInt64(0))
         for duration in durations {
@@ -35,7 +37,8 @@ public struct Distribution: Hashable, Sendable {
         self.init(counts: counts, total: total)
     }
 
-    /// The duration that `fraction` of all did not exceed, rounded up by a quarter at most; zero if there were none.
+    /// Returns the duration that `fraction` of all durations do not exceed, rounded up by at most
+    /// a quarter; zero for an empty histogram.
     ///
     /// - Parameter fraction: From 0 to 1; 0.99 for the 99th percentile.
     public func quantile(_ fraction: Double) -> Duration {
@@ -57,7 +60,7 @@ public struct Distribution: Hashable, Sendable {
     static let empty = Distribution(counts: noCounts, total: 0)
     static let noCounts = [Int](repeating: 0, count: Counts.size)
 
-    /// Four buckets for each power of two.
+    /// Returns the index of a duration's bucket. There are four buckets for each power of two.
     @inlinable
     @inline(__always)
     static func bucket(_ nanoseconds: UInt64) -> Int {
@@ -71,7 +74,7 @@ public struct Distribution: Hashable, Sendable {
         return ((4 + part + 1) << UInt64(min(exponent, 60))) - 1
     }
 
-    /// Counts that several threads change at a time.
+    /// Counts that several threads may change concurrently.
     final class Counts: Sendable {
         static var size: Int { 4 * UseCounts.size }
         private let counts = LazyMemory<Atomic<Int>>()
@@ -80,10 +83,10 @@ public struct Distribution: Hashable, Sendable {
 
         deinit { counts.free(count: Self.size) }
 
-        /// Whether anything has been counted.
+        /// Whether a duration has been counted.
         var isAllocated: Bool { unsafe counts.pointer != nil }
 
-        /// Counts one.
+        /// Counts a duration.
         func add(_ nanoseconds: UInt64) {
             let counts = unsafe counts.pointer(count: Self.size) { Atomic(0) }
             unsafe counts[Distribution.bucket(nanoseconds)].wrappingAdd(1, ordering: .relaxed)

@@ -2,36 +2,39 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The counts of what a ``ConnectionPool`` has done since it was made.
+/// The counts of a ``ConnectionPool``'s events since its creation.
 public struct PoolCounters: Hashable, Sendable {
-    /// The checkouts that have got a connection.
+    /// The number of checkouts that received a connection.
     public var acquired: Int
 
-    /// The connections that were made.
+    /// The number of connections that were made.
     public var created: Int
 
-    /// The connection attempts that failed or took too long.
+    /// The number of connection attempts that failed or took too long.
     public var connectFailures: Int
 
-    /// The connections that have left the pool, by reason. A reason without a connection is absent.
+    /// The number of connections that have left the pool, by reason. A reason without a
+    /// connection is absent.
     public var closed: [ConnectionEnd: Int]
 
-    /// The callers that got no connection, by the code of their error. A code without a caller is absent.
+    /// The number of callers that got no connection, by the code of their error. A code without a
+    /// caller is absent.
     public var refusals: [PoolError.Code: Int]
 
-    /// The callers whose time was over before a connection came.
+    /// The number of callers whose timeout passed before they received a connection.
     public var timedOut: Int { refusals[.timedOut] ?? 0 }
 
-    /// The callers whose tasks were cancelled while they waited.
+    /// The number of callers whose tasks were cancelled while they waited.
     public var cancelled: Int { refusals[.cancelled] ?? 0 }
 
-    /// The callers that the pool refused: all of ``refusals`` except ``timedOut`` and ``cancelled``.
+    /// The number of callers that the pool refused: all of ``refusals`` except ``timedOut`` and
+    /// ``cancelled``.
     public var refused: Int { refusals.values.reduce(0, +) - timedOut - cancelled }
 
-    /// The connections that failed a test.
+    /// The number of connections that failed a test.
     public var validationFailures: Int { closed[.failedTest] ?? 0 }
 
-    /// Counts; by default zero.
+    /// Creates counts; by default zero.
     public init(
         acquired: Int = 0,
         created: Int = 0,
@@ -46,7 +49,7 @@ public struct PoolCounters: Hashable, Sendable {
         self.refusals = refusals
     }
 
-    /// Returns what has happened between two snapshots of one pool.
+    /// Returns the events between two snapshots of one pool.
     ///
     /// - Parameters:
     ///   - later: The counts of the later snapshot.

@@ -5,29 +5,30 @@
 #if LoggingSupport
     public import Logging
 
-    /// Logs what happens in a ``ConnectionPool``, by swift-log. With the trait `LoggingSupport`.
+    /// Logs the events of a ``ConnectionPool`` by swift-log. Requires the trait `LoggingSupport`.
     ///
     /// ```swift
     /// let pool = try ConnectionPool(factory: factory, observers: [.logging(logger)])
     /// ```
     ///
-    /// | level | what |
+    /// | level | events |
     /// | --- | --- |
-    /// | warning | a connect that failed, callers that are refused, a lease that has lasted too long, a task that waits while it holds a connection |
-    /// | notice | the circuit breaker has opened or closed |
-    /// | debug | a connection that is made or closed, each caller that is refused, a lease that has ended after it was reported |
-    /// | trace | a caller that has waited, and about once a second how the pool stands |
+    /// | warning | a failed connection attempt, refused callers, a lease that lasts too long, a task that waits while it holds a connection |
+    /// | notice | the circuit breaker opens or closes |
+    /// | debug | a connection is made or closed, a caller is refused, a reported lease ends |
+    /// | trace | a caller has waited, and about once a second the pool's status |
     ///
-    /// Refused callers cost at most two warnings in ten seconds for each error code: the first refusal at once, and at the end the
-    /// number of the others. Callers that were cancelled, or that found the pool closed, are logged at debug alone.
+    /// Refused callers cause at most two warnings in ten seconds for each error code: one for the
+    /// first refusal, and one at the end with the number of the others. Cancelled callers and
+    /// callers of a closed pool are logged at debug only.
     ///
-    /// Each message has the metadata `pool`, with the pool's name. Of a message that the logger's level leaves out, nothing is
-    /// put together.
+    /// Each message has the metadata `pool` with the pool's name. No message is composed below
+    /// the logger's level.
     public struct PoolLogger: PoolObserver {
         package let logger: Logger
         private let refusals = RefusalLimiter()
 
-        /// An observer that logs to `logger`.
+        /// Creates an observer that logs to `logger`.
         public init(_ logger: Logger) { self.logger = logger }
 
         /// Logs an event.
@@ -35,9 +36,9 @@
             switch event {
             case .connected(let duration):
                 logger.debug("Connected.", metadata: ["pool": "\(pool)", "duration": "\(duration)"])
-            case .connectFailed(let error, let failures):
+                logger.debug("A connection was made.", metadata: ["pool": "\(pool)", "duration": "\(duration)"])
                 logger.warning(
-                    "A connect has failed.",
+                    "A connection attempt has failed.",
                     metadata: ["pool": "\(pool)", "error": "\(error)", "failures": "\(failures)"]
                 )
             case .closing(.detached): logger.debug("A connection was detached.", metadata: ["pool": "\(pool)"])
@@ -70,18 +71,19 @@
                 )
             case .breakerOpened(let cause):
                 logger.notice(
-                    "The circuit breaker has opened: callers are refused until a connect succeeds.",
+                    "The circuit breaker has opened: callers are refused until a connection attempt succeeds.",
                     metadata: ["pool": "\(pool)", "error": cause.map { "\($0)" } ?? "none"]
                 )
             case .breakerClosed(let duration):
                 logger.notice(
-                    "The circuit breaker has closed: a connect has succeeded.",
+                    "The circuit breaker has closed: a connection attempt has succeeded.",
                     metadata: ["pool": "\(pool)", "duration": "\(duration)"]
                 )
             }
         }
 
-        /// Logs how the pool stands, and how many callers were refused without a warning of their own.
+        /// Logs the pool's status, and the number of refused callers without a warning of their
+        /// own.
         public func observe(_ status: PoolStatus, in pool: String) {
             for (code, count) in refusals.endOfRound(in: pool) {
                 logger.warning(
@@ -90,7 +92,7 @@
                 )
             }
             logger.trace(
-                "How the pool stands.",
+                "Pool status.",
                 metadata: [
                     "pool": "\(pool)",
                     "leased": "\(status.leased)",
@@ -103,17 +105,17 @@
         }
     }
 
-    /// Decides which refused callers are worth a warning. Its clock is the report that a pool makes once a second.
+    /// Limits the warnings about refused callers. Its clock is the pool's report, once a second.
     private final class RefusalLimiter: Sendable {
         private struct Window {
-            /// Refusals since the one that was logged.
+            /// The number of refusals since the logged one.
             var suppressed = 0
             var roundsLeft = 10
         }
 
         private let windows = Locked<[String: [PoolError.Code: Window]]>([:])
 
-        /// Whether a refusal is to be logged at a level of its own; else it is counted.
+        /// Whether a refusal is logged as a warning. If not, it is counted.
         func admits(_ code: PoolError.Code, in pool: String) -> Bool {
             if code == .cancelled || code == .closed { return false }
             return windows.withLock { windows in
@@ -126,9 +128,9 @@
             }
         }
 
-        /// Ends the windows whose time is over.
+        /// Ends the windows whose time has passed.
         ///
-        /// - Returns: How many refusals they have suppressed, by code, in the order of the codes.
+        /// - Returns: The numbers of refusals that they have suppressed, ordered by code.
         func endOfRound(in pool: String) -> [(PoolError.Code, Int)] {
             let ended = windows.withLock { windows -> [PoolError.Code: Window] in
                 guard var codes = windows[pool] else { return [:] }
@@ -145,7 +147,7 @@
     }
 
     extension PoolObserver where Self == PoolLogger {
-        /// An observer that logs to `logger`; see ``PoolLogger``.
+        /// Returns an observer that logs to `logger`; see ``PoolLogger``.
         public static func logging(_ logger: Logger) -> PoolLogger { PoolLogger(logger) }
     }
 #endif

@@ -6,8 +6,8 @@
     public import CoreMetrics
     internal import LockPool
 
-    /// Measures ``ConnectionPool``s, by swift-metrics, under the names of OpenTelemetry's semantic conventions for database client
-    /// metrics. With the trait `MetricsSupport`.
+    /// Measures ``ConnectionPool``s by swift-metrics, under the names of OpenTelemetry's semantic
+    /// conventions for database client metrics. Requires the trait `MetricsSupport`.
     ///
     /// ```swift
     /// let pool = try ConnectionPool(factory: factory, observers: [.metrics()])
@@ -33,19 +33,23 @@
     /// | `lock_pool.cancelled` | `Counter` | `{request}` |
     /// | `lock_pool.breaker.open` | `Meter` | `1` |
     ///
-    /// Each has the dimension `db.client.connection.pool.name`; `count` also has `db.client.connection.state`, which is `idle` or
-    /// `used`, and `lock_pool.closed` has `lock_pool.reason`, the name of a ``ConnectionEnd``. `wait_time` has the callers that had
-    /// to wait, and no others.
+    /// Each metric has the dimension `db.client.connection.pool.name`. `count` also has
+    /// `db.client.connection.state`, which is `idle` or `used`, and `lock_pool.closed` has
+    /// `lock_pool.reason`, the name of a ``ConnectionEnd``. `wait_time` includes only callers
+    /// that had to wait.
     ///
-    /// All but `create_time` and `breaker.open` are set, counted and recorded about once a second, and once more when the pool has
-    /// been closed or dropped, so no checkout and no return waits for a metric. A duration is recorded in its bucket, a quarter wide
-    /// or less; their number and their sum are exact.
+    /// All metrics except `create_time` and `breaker.open` are updated about once a second, and
+    /// once more when the pool has been closed or dropped. No checkout and no return thus waits
+    /// for a metric. A duration is recorded in its bucket, a quarter wide or less; the number of
+    /// durations and their sum are exact.
     ///
-    /// OpenTelemetry's UpDownCounter is a `Meter` here, whose value is set: the sum is known, so nothing can be counted wrongly. Times
-    /// are given to a `Timer`, because that knows its unit: it takes nanoseconds, and the backends of OpenTelemetry and Prometheus
-    /// make seconds of them, in buckets that are meant for times.
+    /// OpenTelemetry's UpDownCounter is a `Meter` here, whose value is set: the sum is known, so
+    /// counting errors cannot accumulate. Durations are recorded in a `Timer`, which has a unit:
+    /// it takes nanoseconds, and the backends of OpenTelemetry and Prometheus convert them to
+    /// seconds, in buckets that suit durations.
     ///
-    /// One observer may serve any number of pools. What it needs of a pool is made when it hears of it first.
+    /// One observer may serve any number of pools. It creates the metrics of a pool at the pool's
+    /// first event.
     public final class PoolMetrics: PoolObserver {
         private let measuresUses: Bool
         private let factory: (any MetricsFactory)?
@@ -53,20 +57,23 @@
         private let instruments = Locked<[String: Instruments]>([:])
         private let furtherInstruments = Locked<[String: any Sendable]>([:])
 
-        /// An observer that measures.
+        /// Creates an observer that measures pools.
         ///
         /// - Parameters:
-        ///   - factory: Makes the metrics; `nil` for the one that the program has installed when a pool is first heard of.
-        ///   - measuresUses: Whether uses are recorded in `use_time`, which costs a record for each use once a second.
-        ///   - namesUnits: Whether each metric has the dimension `unit`, with OpenTelemetry's unit. swift-otel takes it for the
-        ///     metric's unit; others show it as a dimension.
+        ///   - factory: The factory of the metrics; `nil` for the factory that is installed at a
+        ///     pool's first event.
+        ///   - measuresUses: Whether uses are recorded in `use_time`, which costs a record for
+        ///     each use once a second.
+        ///   - namesUnits: Whether each metric has the dimension `unit` with OpenTelemetry's
+        ///     unit. swift-otel uses it as the metric's unit; other backends show it as a
+        ///     dimension.
         public init(factory: (any MetricsFactory)? = nil, measuresUses: Bool = true, namesUnits: Bool = false) {
             self.factory = factory
             self.namesUnits = namesUnits
             self.measuresUses = measuresUses
         }
 
-        /// Measures an event.
+        /// Updates the metrics of an event.
         public func observe(_ event: PoolEvent, in pool: String) {
             switch event {
             case .connected(let duration): instruments(of: pool).createTime.record(duration)
@@ -76,7 +83,7 @@
             }
         }
 
-        /// Sets the meters, and records what has happened since the last report.
+        /// Sets the meters, and records the changes since the last report.
         ///
         /// - Complexity: O(waits and uses since the last report).
         public func observe(_ snapshot: PoolSnapshot, since previous: PoolSnapshot, in pool: String) {
@@ -84,7 +91,7 @@
             let status = snapshot.status
             instruments.used.set(status.leased)
             instruments.idle.set(status.idle)
-            // All may be idle at a time.
+            // All connections may be idle at the same time.
             instruments.idleMaximum.set(status.maximum)
             instruments.idleMinimum.set(status.minimum)
             instruments.maximum.set(status.maximum)
@@ -94,12 +101,14 @@
             if measuresUses { instruments.useTime.record(snapshot.useTimes - previous.useTimes) }
         }
 
-        /// Returns instruments for events that only one kind of pool has, and makes them for the first event.
+        /// Returns instruments for events of one kind of pool only. Creates them at the first
+        /// event.
         ///
         /// - Parameters:
         ///   - key: The name of the instruments and of the pool.
         ///   - pool: The name of the pool.
-        ///   - make: Makes the instruments of the factory and the dimensions. Concurrent first events may call it more than once.
+        ///   - make: Returns instruments from the factory and the dimensions. Concurrent first
+        ///     events may call it more than once.
         package func instruments<Instruments: Sendable>(
             _ key: String,
             of pool: String,
@@ -115,7 +124,8 @@
 
         private func instruments(of pool: String) -> Instruments {
             if let known = instruments.withLock({ $0[pool] }) { return known }
-            // Not under the lock, because it calls out. Who is first counts, and for a factory the same name is the same metric.
+            // Not under the lock, because it calls the factory. The first result is kept. For a
+            // factory the same name is the same metric.
             let new = Instruments(of: pool, by: factory ?? MetricsSystem.factory, namesUnits: namesUnits)
             return instruments.withLock { instruments in
                 if let known = instruments[pool] { return known }
@@ -211,12 +221,15 @@
     }
 
     extension PoolObserver where Self == PoolMetrics {
-        /// An observer that measures; see ``PoolMetrics``.
+        /// Returns an observer that measures pools; see ``PoolMetrics``.
         ///
         /// - Parameters:
-        ///   - factory: Makes the metrics; `nil` for the one that the program has installed when a pool is first heard of.
-        ///   - measuresUses: Whether uses are recorded in `use_time`, which costs a record for each use once a second.
-        ///   - namesUnits: Whether each metric has the dimension `unit`, with OpenTelemetry's unit.
+        ///   - factory: The factory of the metrics; `nil` for the factory that is installed at a
+        ///     pool's first event.
+        ///   - measuresUses: Whether uses are recorded in `use_time`, which costs a record for
+        ///     each use once a second.
+        ///   - namesUnits: Whether each metric has the dimension `unit` with OpenTelemetry's
+        ///     unit.
         public static func metrics(
             factory: (any MetricsFactory)? = nil,
             measuresUses: Bool = true,

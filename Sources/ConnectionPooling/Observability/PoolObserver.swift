@@ -7,98 +7,107 @@
 /// A later version may add cases, so a `switch` in another package ends with `@unknown default`.
 @nonexhaustive
 public enum PoolEvent: Sendable {
-    /// A connection was made, and how long that took.
+    /// A connection was made, after this duration.
     case connected(after: Duration)
-    /// A connection could not be made, for the so-manieth time in a row.
+    /// A connection attempt failed. `failures` counts the failures in a row.
     case connectFailed(any Error, failures: Int)
-    /// A connection leaves the pool, and why. The pool closes it, unless the reason is ``ConnectionEnd/detached``.
+    /// A connection leaves the pool for this reason. The pool closes it, unless the reason is
+    /// ``ConnectionEnd/detached``.
     case closing(ConnectionEnd)
-    /// A caller got a connection after it had waited.
+    /// A caller received a connection after a wait.
     case waited(Duration)
-    /// A caller got none.
+    /// A caller received no connection.
     case refused(PoolError)
-    /// A connection came back after it had been used for so long. Only for observers that ask for it.
+    /// A connection was returned after a use of this duration. Only for observers that request
+    /// it.
     case used(Duration)
-    /// A task waits for a connection at `place` while it holds one that it got at `holding`: with enough of these at a time, each
-    /// waits for the others. Once for each place.
+    /// A task waits for a connection at `callSite` while it holds one that it checked out at
+    /// `holding`. Enough of these at the same time deadlock. Reported once for each call site.
     case nested(place: String, holding: String)
-    /// A lease has lasted longer than the threshold. `place` is the file and line of the checkout.
+    /// A lease has lasted longer than the threshold. `callSite` is the file and line of the
+    /// checkout.
     case leaked(place: String, age: Duration)
-    /// A lease that was reported has ended after all.
+    /// A lease that was reported as too long has ended.
     case recovered(place: String, age: Duration)
-    /// The circuit breaker has opened: connects have failed for so long that callers are refused at once. `cause` is the last failure.
+    /// The circuit breaker has opened: connection attempts have failed for so long that callers
+    /// are refused at once. `cause` is the last failure.
     case breakerOpened(cause: (any Error)?)
-    /// The circuit breaker has closed, because a connect has succeeded. It was open for so long.
+    /// The circuit breaker has closed, because a connection attempt has succeeded. It was open
+    /// for this duration.
     case breakerClosed(after: Duration)
 }
 
-/// Why a connection leaves a ``ConnectionPool``.
+/// The reason for which a connection leaves a ``ConnectionPool``.
 ///
 /// A later version may add cases, so a `switch` in another package ends with `@unknown default`.
 @nonexhaustive
 public enum ConnectionEnd: Hashable, Sendable, CaseIterable {
-    /// It was found broken, or could not be reset.
+    /// The connection was found broken, or could not be reset.
     case broken
-    /// A test of it failed or took too long.
+    /// A test of the connection failed or took too long.
     case failedTest
-    /// No caller had used it for too long.
+    /// The connection was idle for too long.
     case idle
-    /// It was too old, or used too often.
+    /// The connection was too old, or had too many uses.
     case expired
-    /// The pool was told to be rid of it.
+    /// The connection was evicted, by ``ConnectionPool/evictAll()``.
     case evicted
-    /// Its holder asked for that.
+    /// The lease holder discarded the connection.
     case discarded
-    /// Its holder took it out of the pool, open. See ``ConnectionLease/detach()``.
+    /// The lease holder took the connection out of the pool, open. See
+    /// ``ConnectionLease/detach()``.
     case detached
     /// The pool was resized to fewer connections.
     case surplus
-    /// The pool was closed, or its last reference has gone.
+    /// The pool was closed, or its last reference has ended.
     case closed
 }
 
-/// Watches a ``ConnectionPool``: logs, counts, measures.
+/// An observer of a ``ConnectionPool`` that logs, counts or measures.
 public protocol PoolObserver: Sendable {
-    /// Whether ``PoolEvent/used(_:)`` is wanted, which costs a call for each return.
+    /// Whether the observer requests ``PoolEvent/used(_:)``, which costs a call for each return.
     ///
     /// ``PoolSnapshot/useTimes`` has the same durations in buckets, at no cost for a return.
     var observesUses: Bool { get }
 
-    /// Handles an event. Called on the thread where it happened, and must not block nor call the pool.
+    /// Handles an event. Called on the thread of the event. Must neither block nor call the pool.
     ///
-    /// The event of a return comes after the connection was passed on.
+    /// The event of a return comes after the connection has been passed on.
     func observe(_ event: PoolEvent, in pool: String)
 
-    /// Handles a periodic report: about once a second from the first wait on, and when the pool has been closed or dropped.
+    /// Handles a periodic report: about once a second from the first wait on, and when the pool
+    /// has been closed or dropped.
     ///
-    /// Must not block nor call the pool. The differences of successive reports add up to everything that the pool has done.
+    /// Must neither block nor call the pool. The differences of successive reports add up to all
+    /// events of the pool.
     ///
     /// - Parameters:
-    ///   - snapshot: The pool's figures now, and its counts and histograms since it was made. Without
-    ///     ``PoolSnapshot/lastConnectFailure``: the events have the error itself.
-    ///   - previous: The snapshot of the report before; an empty one in the first report.
+    ///   - snapshot: The current state of the pool, and its counts and histograms since its
+    ///     creation. Without ``PoolSnapshot/lastConnectFailure``: the events contain the error
+    ///     itself.
+    ///   - previous: The snapshot of the previous report; an empty one in the first report.
     ///   - pool: The name of the pool.
     func observe(_ snapshot: PoolSnapshot, since previous: PoolSnapshot, in pool: String)
 
-    /// Handles a periodic report of which the status alone is wanted.
+    /// Handles the status of a periodic report.
     func observe(_ status: PoolStatus, in pool: String)
 }
 
 extension PoolObserver {
-    /// Not wanted.
+    /// `false`.
     public var observesUses: Bool { false }
 
-    /// Passes the status on.
+    /// Calls ``observe(_:in:)`` with the status.
     public func observe(_ snapshot: PoolSnapshot, since previous: PoolSnapshot, in pool: String) {
         observe(snapshot.status, in: pool)
     }
 
-    /// Nothing is done with it.
+    /// Does nothing.
     public func observe(_ status: PoolStatus, in pool: String) {}
 }
 
 extension ConnectionPool {
-    /// Tells the observers, if there are any.
+    /// Notifies the observers, if there are any.
     func notify(_ event: @autoclosure () -> PoolEvent) {
         if !isObserved { return }
         let event = event()

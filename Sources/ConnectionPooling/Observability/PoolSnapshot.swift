@@ -2,27 +2,28 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a ``ConnectionPool`` has done so far, and how it stands.
+/// The current state of a ``ConnectionPool``, and its counts and histograms since its creation.
 public struct PoolSnapshot: Hashable, Sendable {
-    /// How the places are used now.
+    /// The current use of the slots.
     public let status: PoolStatus
 
-    /// How often each kind of event has happened.
+    /// The counts of events.
     public let counters: PoolCounters
 
-    /// How long callers waited that had to.
+    /// The durations of waits, of callers that had to wait.
     public let waitTimes: Distribution
 
-    /// How long connections were used.
+    /// The durations of leases.
     public let useTimes: Distribution
 
-    /// The oldest lease that is out: where it was checked out, and how old it is.
+    /// The oldest current lease: its call site and its age.
     public let oldestLease: Lease?
 
-    /// Why the last connect failed; `nil` if it succeeded, or there was none.
+    /// The error of the last connection attempt as text; `nil` if it succeeded, or if there was
+    /// none.
     public let lastConnectFailure: String?
 
-    /// A snapshot, for tests of code that reads snapshots.
+    /// Creates a snapshot, for tests of code that reads snapshots.
     public init(
         status: PoolStatus,
         counters: PoolCounters = PoolCounters(),
@@ -39,19 +40,19 @@ public struct PoolSnapshot: Hashable, Sendable {
         self.lastConnectFailure = lastConnectFailure
     }
 
-    /// A lease that is out.
+    /// A current lease.
     public struct Lease: Hashable, Sendable {
         /// The file and line of the checkout.
         public let place: String
 
-        /// How long it has been out.
+        /// The time since the checkout.
         public let age: Duration
 
-        /// A lease, for tests of code that reads snapshots and errors.
+        /// Creates a lease, for tests of code that reads snapshots and errors.
         ///
         /// - Parameters:
-        ///   - place: The file and line of the checkout.
-        ///   - age: How long it has been out.
+        ///   - callSite: The file and line of the checkout.
+        ///   - age: The time since the checkout.
         public init(place: String, age: Duration) {
             self.place = place
             self.age = age

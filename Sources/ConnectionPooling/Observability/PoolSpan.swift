@@ -5,18 +5,19 @@
 #if DistributedTracingSupport
     internal import Tracing
 
-    /// A span of what a pool does, for the tracer that the program has installed.
+    /// A span of a pool's operation, for the tracer that the program has installed.
     @usableFromInline
     package struct PoolSpan: Sendable {
         private let span: any Span
 
-        /// A caller waits for a connection. A child of the caller's span.
+        /// Starts a span for a caller's wait, as a child of the caller's span.
         @usableFromInline
         static func wait(in pool: String) -> PoolSpan {
             PoolSpan(startSpan("db.client.connection.wait", ofKind: .internal), in: pool)
         }
 
-        /// A connection is made. It belongs to no caller, and so has no parent.
+        /// Starts a span for a connection attempt. It belongs to no caller and thus has no
+        /// parent.
         static func connect(in pool: String) -> PoolSpan {
             PoolSpan(startSpan("db.client.connection.create", context: .topLevel, ofKind: .client), in: pool)
         }
@@ -26,16 +27,16 @@
             span.attributes["db.client.connection.pool.name"] = pool
         }
 
-        /// Runs `body` as a part of the span, so that spans that it starts are children.
+        /// Runs `body` within the span, so that spans that `body` starts are its children.
         func scope<Value: ~Copyable & Sendable>(_ body: () async throws -> Value) async throws -> Value {
             try await ServiceContext.withValue(span.context) { Handoff(try await body()) }.take()
         }
 
-        /// It has succeeded.
+        /// Ends the span of a successful operation.
         @usableFromInline
         func end() { span.end() }
 
-        /// It has failed.
+        /// Ends the span of a failed operation.
         @usableFromInline
         func end(_ error: any Error) {
             if span.isRecording {
@@ -47,14 +48,15 @@
         }
     }
 #else
-    /// Nothing, which costs nothing: without the trait `DistributedTracingSupport` there are no spans.
+    /// An empty type without cost: without the trait `DistributedTracingSupport` there are no
+    /// spans.
     @frozen
     @usableFromInline
     package struct PoolSpan: Sendable {
         @inlinable
         init() {}
 
-        // Who calls it does not even look up the name.
+        // An autoclosure, so that the caller does not even read the name.
         @inlinable
         @inline(__always)
         static func wait(in pool: @autoclosure () -> String) -> PoolSpan { PoolSpan() }

@@ -4,14 +4,15 @@
 
 public import Synchronization
 
-/// How long the leases of one slot took, in 512 bytes: a histogram with counts of 16 bits, and the sum.
+/// The durations of the leases of one slot, in 512 bytes: a histogram with counts of 16 bits, and
+/// the sum.
 ///
-/// Only the lease holder counts. A count that is full moves to the totals of the pool.
+/// Only the lease holder counts. A full count moves to the totals of the pool.
 @usableFromInline
 @safe
 struct UseCounts {
-    /// A word for each power of two, with a count for each of its four buckets; then a word whose bits say which of these
-    /// are not zero; then the sum of all uses in nanoseconds.
+    /// A word for each power of two, with a count for each of its four buckets; then a word whose
+    /// bits say which of these are not zero; then the sum of all uses in nanoseconds.
     @usableFromInline let words: UnsafeMutablePointer<Atomic<UInt64>>
 
     @usableFromInline static var size: Int { @inlinable get { 62 } }
@@ -32,7 +33,8 @@ struct UseCounts {
 
     /// Adds a use to the sum, and counts it.
     ///
-    /// - Returns: Whether it was counted; otherwise ``count(_:orMoveTo:)`` has to.
+    /// - Returns: Whether the use was counted. If not, the caller must call
+    ///   ``count(_:orMoveTo:)``.
     @inlinable
     @inline(__always)
     func add(_ nanoseconds: UInt64) -> Bool {
@@ -47,13 +49,14 @@ struct UseCounts {
         return true
     }
 
-    /// Counts a use where a word is zero, or a count is full.
+    /// Counts a use if its word is zero or its count is full.
     func count(_ nanoseconds: UInt64, orMoveTo totals: UseTotals) {
         let bucket = Distribution.bucket(nanoseconds)
         let (index, shift) = (bucket / 4, UInt64(bucket % 4 * 16))
         let counts = unsafe words[index].load(ordering: .relaxed)
         if (counts >> shift) & 0xFFFF == 0xFFFF {
-            // No snapshot in between, which would count these twice, or not at all.
+            // Under the lock of the totals: no snapshot in between counts these twice, or not at
+            // all.
             totals.counts.withLock { totals in
                 if totals.isEmpty { totals = Distribution.noCounts }
                 totals[bucket] += 0x1_0000
@@ -69,7 +72,8 @@ struct UseCounts {
     /// The sum of all uses, in nanoseconds.
     var sum: UInt64 { unsafe words[Self.size + 1].load(ordering: .relaxed) }
 
-    /// Adds the counts to `sums`, one for each bucket. O(powers of two that occur).
+    /// Adds the counts to `sums`, which has an element for each bucket. O(powers of two that
+    /// occur).
     func add(to sums: inout [Int]) {
         var used = unsafe words[Self.size].load(ordering: .relaxed)
         while used != 0 {
@@ -84,9 +88,9 @@ struct UseCounts {
     }
 }
 
-/// The uses that the slots of a pool have counted and that do not fit into their 16 bits any more.
+/// The counts of a pool's slots that do not fit into their 16 bits.
 @usableFromInline
 final class UseTotals: Sendable {
-    /// Empty before the first, or one for each bucket.
+    /// Empty before the first count; otherwise one element for each bucket.
     let counts = Locked([Int]())
 }

@@ -4,16 +4,16 @@
 
 public import LockPool
 
-/// A connection that is checked out of a ``ConnectionPool``. It goes back when the lease ends.
+/// A leased connection of a ``ConnectionPool``. The end of the lease returns it.
 ///
-/// A lease cannot be copied, so a connection is never held twice. It may be kept across `await`, and given to another task
-/// by a `consuming sending` parameter.
+/// A lease is noncopyable, so a connection has one holder. It may be kept across `await`, and
+/// passed to another task as a `consuming sending` parameter.
 @frozen
 @safe
 public struct ConnectionLease<Factory: ConnectionFactory>: ~Copyable, Sendable {
-    /// Alive as long as the slot is out: see ``LeaseContext``.
+    /// Alive as long as the slot is leased: see ``LeaseContext``.
     @usableFromInline let context: Unmanaged<LeaseContext<Factory>>
-    /// `nil` once the connection was detached.
+    /// `nil` after the connection was detached.
     @usableFromInline var slot: LeasedSlot?
 
     @inlinable
@@ -35,22 +35,24 @@ public struct ConnectionLease<Factory: ConnectionFactory>: ~Copyable, Sendable {
         }
     }
 
-    /// Gives the connection back now, instead of at the end of the lease's scope.
+    /// Returns the connection now, instead of at the end of the lease's scope.
     @inlinable
     public consuming func release() {}
 
-    /// Closes the connection instead of passing it on, whatever state it is in. The pool makes another on demand.
+    /// Closes the connection instead of passing it on, whatever its state. The pool replaces it
+    /// on demand.
     ///
-    /// - Complexity: O(1), and O(connections) where callers wait.
+    /// - Complexity: O(1), and O(connections) if callers wait.
     @inlinable
     public consuming func discard() {
         if let slot { unsafe context._withUnsafeGuaranteedRef { $0.markDiscarded(slot) } }
     }
 
-    /// Takes the connection out of the pool for good.
+    /// Removes the connection from the pool.
     ///
-    /// The slot is free at once: the pool makes another connection on demand, which the detached one does not count against. The
-    /// caller owns the connection and has to close it. The pool neither interrupts it nor waits for it in a shutdown.
+    /// The slot is vacant at once: the pool makes another connection on demand, and the detached
+    /// one does not count. The caller owns the connection and must close it. A shutdown of the
+    /// pool neither interrupts it nor waits for it.
     ///
     /// - Returns: The connection.
     /// - Complexity: O(connections).

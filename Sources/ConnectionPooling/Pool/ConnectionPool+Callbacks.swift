@@ -4,26 +4,28 @@
 
 package import LockPool
 
-// Waiting for a connection without a task: for pools that bring the work to the connection.
+// Waiting for a connection without a task, for pools that run work on the connection's thread.
 
-/// When a callback waiter began to wait, and what traces that.
+/// The start of a callback waiter's wait, and its span.
 package struct WaitStart: Sendable {
     let instant: UInt64
     let span: PoolSpan
 }
 
 extension ConnectionPool {
-    /// Gets in line for a connection, as a function and a context for it, for at most `timeout`.
+    /// Puts a callback waiter, a function and its context, in line for at most `timeout`.
     ///
-    /// `onTurn` is called exactly once, unless this throws; by whoever brings it about, on that thread, perhaps before this
-    /// returns. It must not block. Tasks, threads and callbacks wait in one line. The caller keeps the pool alive until then.
+    /// `onTurn` is called exactly once unless this method throws. The thread that causes the call
+    /// makes it, perhaps before this method returns. `onTurn` must not block. Tasks, threads and
+    /// callbacks wait in one line. The caller must keep the pool alive until the call.
     ///
     /// - Parameters:
-    ///   - context: What `onTurn` is called with.
-    ///   - timeout: How long to wait.
-    ///   - start: What ``beginWait()`` gave for this wait.
-    ///   - onTurn: Takes the context and the raw value of a `Turn`, to be passed to ``lease(_:for:waitedSince:)`` once.
-    /// - Returns: The place in line, for ``cancel(_:)``.
+    ///   - context: The argument of `onTurn`.
+    ///   - timeout: The longest wait.
+    ///   - start: The result of ``beginWait()`` for this wait.
+    ///   - onTurn: Receives the context and the raw value of a `Turn`, to be passed to
+    ///     ``lease(_:for:waitedSince:)`` once.
+    /// - Returns: The position in line, for ``cancel(_:)``.
     /// - Throws: ``PoolError`` with the code `closed` or `tooManyWaiters`.
     /// - Complexity: O(connections). Allocates nothing, unless it makes the pool connect.
     @unsafe
@@ -42,18 +44,19 @@ extension ConnectionPool {
         }
     }
 
-    /// Takes a callback waiter out of the line, and tells it.
+    /// Takes a callback waiter out of the line and calls its function.
     ///
-    /// - Returns: Whether it was still there.
+    /// - Returns: Whether the waiter was still in line.
     @discardableResult
     package func cancel(_ waiter: WaiterTicket) -> Bool { lockPool.cancel(waiter) }
 
-    /// Makes a lease of a turn that a callback waiter of this pool was given; once.
+    /// Converts the turn of a callback waiter of this pool to a lease. Call it once for each
+    /// turn.
     ///
     /// - Parameters:
-    ///   - turn: What the waiter was called with.
-    ///   - caller: The call site that the lease names.
-    ///   - start: What ``beginWait()`` gave for this wait.
+    ///   - turn: The argument of the waiter's function.
+    ///   - callSite: The call site of the lease.
+    ///   - start: The result of ``beginWait()`` for this wait.
     /// - Throws: ``PoolError`` if the turn brought no connection.
     @unsafe
     package func lease(
@@ -76,24 +79,24 @@ extension ConnectionPool {
         return ConnectionLease(slot, of: self)
     }
 
-    /// Notes that a caller begins to wait, in its task if there is one.
+    /// Records the start of a caller's wait, within its task if there is one.
     package func beginWait() -> WaitStart {
         WaitStart(instant: time.now, span: .wait(in: configuration.name))
     }
 
-    /// Checks a connection out, and blocks the thread while none is idle.
+    /// Checks out a connection, and blocks the thread while none is idle.
     ///
-    /// For threads of the program's own. Asynchronous code must not block its threads and cannot call this. Blocked threads
-    /// and suspended tasks wait in the same line.
+    /// For threads of the program's own. Asynchronous code must not block its threads and cannot
+    /// call this method. Blocked threads and suspended tasks wait in one line.
     ///
     /// - Parameters:
-    ///   - timeout: The longest wait for a connection, by the system's monotonic clock and not by the pool's; by default the
-    ///     configuration's `checkoutTimeout`.
+    ///   - timeout: The longest wait for a connection, by the system's monotonic clock and not by
+    ///     the pool's; by default the configuration's `checkoutTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
-    /// - Returns: A lease, which gives the connection back when it ends.
-    /// - Throws: ``PoolError``. A thread that holds the only connection and waits for another is refused at the end of
-    ///   `timeout`, with the code `timedOut`: a lease belongs to no thread.
+    /// - Returns: A lease, whose end returns the connection.
+    /// - Throws: ``PoolError``. A thread that holds the only connection and waits for another
+    ///   fails at the end of `timeout`, with the code `timedOut`: a lease belongs to no thread.
     /// - Complexity: O(1) if a connection is idle.
     @available(*, noasync, message: "Blocks the thread; use getOrCreate.")
     public func getOrCreateBlocking(
@@ -104,7 +107,7 @@ extension ConnectionPool {
         try getOrCreateBlocking(timeout: timeout, for: Caller(file, line))
     }
 
-    /// Checks a connection out for a caller, and blocks the thread while none is idle.
+    /// Checks out a connection for a call site, and blocks the thread while none is idle.
     @available(*, noasync, message: "Blocks the thread; use getOrCreate.")
     package func getOrCreateBlocking(
         timeout: Duration?,

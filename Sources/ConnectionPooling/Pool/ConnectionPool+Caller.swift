@@ -5,11 +5,11 @@
 public import CLockPoolThread
 internal import LockPool
 
-// Checkouts for pools that stand on this one. Their leases name the call sites of their own callers.
+// Checkouts for pools on top of this one. Their leases have the call sites of their own callers.
 
 extension Caller {
-    /// A call site in the calling task, which keeps the connection and gives it back itself: the pool refuses a nested checkout of
-    /// that task that would wait for itself.
+    /// Creates a call site of the calling task, which itself keeps and returns the connection.
+    /// The pool refuses a nested checkout of that task that would deadlock.
     ///
     /// - Parameters:
     ///   - file: The file of the call site.
@@ -22,7 +22,7 @@ extension Caller {
 }
 
 extension ConnectionPool {
-    /// Checks a connection out for a caller, as ``getOrCreate(timeout:file:line:)`` does.
+    /// Checks out a connection for a call site, as ``getOrCreate(timeout:file:line:)``.
     @inlinable
     package func getOrCreate(
         timeout: Duration?,
@@ -32,7 +32,7 @@ extension ConnectionPool {
         return ConnectionLease(try await waitForConnection(timeout: timeout, caller), of: self)
     }
 
-    /// Checks out an idle connection for a caller, as ``tryGet(file:line:)`` does.
+    /// Checks out an idle connection for a call site, as ``tryGet(file:line:)``.
     @inlinable
     package func tryGet(for caller: Caller) -> ConnectionLease<Factory>? {
         guard let idle = takeIdle(caller) else { return nil }

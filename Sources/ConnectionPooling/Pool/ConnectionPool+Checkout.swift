@@ -7,18 +7,20 @@ public import LockPool
 public import Synchronization
 
 extension ConnectionPool {
-    /// Lends a connection to `body`.
+    /// Calls `body` with a connection.
     ///
-    /// `body` runs in the caller's task, on its actor. Suspends only if no connection is idle, or somebody waits.
+    /// `body` runs in the caller's task, on its actor. Suspends only if no connection is idle, or
+    /// if callers wait.
     ///
     /// - Parameters:
-    ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
-    ///   - file: Where the call is, for reports of leases that last too long.
-    ///   - line: The line of the call.
+    ///   - timeout: The longest wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     ///   - body: Uses the connection.
-    /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws, unchanged. If there was no connection: `CancellationError` if the task was cancelled
-    ///   while it waited, else ``PoolError``.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error that `body` throws, unchanged. Without a connection:
+    ///   `CancellationError` if the task was cancelled while it waited, otherwise ``PoolError``.
     @inlinable
     public func withConnection<Result: ~Copyable>(
         timeout: Duration? = nil,
@@ -33,19 +35,21 @@ extension ConnectionPool {
         )
     }
 
-    /// Lends a connection to `body`, which does not suspend.
+    /// Calls `body`, which does not suspend, with a connection.
     ///
-    /// As the other `withConnection`, and chosen by the compiler where `body` has no `await`: only to call an asynchronous body, the
-    /// runtime makes sure of the executor before and behind it, and takes longer for that than the pool for the checkout.
+    /// The compiler selects this form if `body` contains no `await`. The runtime checks the
+    /// executor before and after the call of an asynchronous body, which takes longer than the
+    /// pool's checkout.
     ///
     /// - Parameters:
-    ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
-    ///   - file: Where the call is, for reports of leases that last too long.
-    ///   - line: The line of the call.
+    ///   - timeout: The longest wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
     ///   - body: Uses the connection.
-    /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws, unchanged. If there was no connection: `CancellationError` if the task was cancelled
-    ///   while it waited, else ``PoolError``.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error that `body` throws, unchanged. Without a connection:
+    ///   `CancellationError` if the task was cancelled while it waited, otherwise ``PoolError``.
     @inlinable
     public func withConnection<Result: ~Copyable>(
         timeout: Duration? = nil,
@@ -58,8 +62,8 @@ extension ConnectionPool {
         return try body(unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection)
     }
 
-    /// Checks a connection out for `withConnection`. Not a lease: the caller keeps the pool alive as long as it has the slot, so
-    /// nothing has to be counted.
+    /// Checks out a connection for `withConnection`. Returns no lease: the caller keeps the pool
+    /// alive while it has the slot, so no references are counted.
     @inlinable
     @inline(__always)
     func slot(within timeout: Duration?, _ caller: Caller) async throws -> LeasedSlot {
@@ -71,14 +75,16 @@ extension ConnectionPool {
         }
     }
 
-    /// Checks a connection out, for a use that does not fit into one closure.
+    /// Checks out a connection, for a use that does not fit into one closure.
     ///
     /// - Parameters:
-    ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
-    ///   - file: Where the call is, for reports of leases that last too long.
-    ///   - line: The line of the call.
-    /// - Returns: A lease, which gives the connection back when it ends.
-    /// - Throws: ``PoolError``, with the code `cancelled` if the task was cancelled while it waited.
+    ///   - timeout: The longest wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
+    /// - Returns: A lease, whose end returns the connection.
+    /// - Throws: ``PoolError``, with the code `cancelled` if the task was cancelled while it
+    ///   waited.
     @inlinable
     public func getOrCreate(
         timeout: Duration? = nil,
@@ -90,27 +96,29 @@ extension ConnectionPool {
         return ConnectionLease(try await waitForConnection(timeout: timeout, caller), of: self)
     }
 
-    /// Checks out a connection if one is idle that needs no test, and no caller waits.
+    /// Checks out an idle connection that needs no test, if no caller waits.
     ///
-    /// Makes no connection. Where all that are idle have been so for `validateAfterIdle`, one of them is tested in the background and this
-    /// gives `nil`. Always `nil` in a pool whose checkouts each run a test (`validateAfterIdle` is zero) or the hook `beforeHandOut`,
-    /// both of which suspend.
+    /// Makes no connection. If all idle connections have been idle for `validateAfterIdle`, the
+    /// pool tests one of them in the background, and this method returns `nil`. Always returns
+    /// `nil` in a pool whose checkouts each run a test (`validateAfterIdle` is zero) or the hook
+    /// `beforeHandOut`, because both suspend.
     ///
-    /// - Returns: A lease, or `nil`.
+    /// - Returns: A lease; `nil` if there is no such connection.
     @inlinable
     public func tryGet(file: StaticString = #fileID, line: UInt = #line) -> ConnectionLease<Factory>? {
         guard let idle = takeIdle(Caller(file, line), testsOther: true) else { return nil }
         return ConnectionLease(idle, of: self)
     }
 
-    /// Leases an idle connection that needs neither a test nor a hook first.
+    /// Leases an idle connection that needs neither a test nor a hook.
     ///
-    /// - Parameter testsOther: Whether a connection that needs a test has it now, in the background. Else it stays idle, and the
-    ///   caller's wait begins with it.
+    /// - Parameter testsOther: Whether a connection that needs a test is tested now, in the
+    ///   background. If not, it stays idle, and the caller's wait begins with it.
     @inlinable
     @inline(__always)
     func takeIdle(_ caller: Caller, testsOther: Bool = false) -> LeasedSlot? {
-        // Before the slot is taken, whose atomic operation nothing overtakes: the arithmetic of the clock is done during it.
+        // Before the slot's atomic operation, which no other instruction overtakes: the clock's
+        // arithmetic runs during it.
         let now = time.now
         guard context.gate.load(ordering: .relaxed) == Gate.open, !handOutNeedsCare, let lease = lockPool.tryGet()
         else {
@@ -126,7 +134,8 @@ extension ConnectionPool {
         return fresh
     }
 
-    /// Whether a leased connection can be handed out without a test or a hook, and is not evicted; see ``generation``.
+    /// Whether a leased connection is not evicted and can be handed out without a test or hook;
+    /// see ``generation``.
     @inlinable
     @inline(__always)
     func isReady(_ place: Place, at now: UInt64) -> Bool {
@@ -134,7 +143,7 @@ extension ConnectionPool {
             && place.generation == generation.load(ordering: .relaxed)
     }
 
-    /// The record of the connection in a leased slot.
+    /// Returns the record of the connection in a leased slot.
     @inlinable
     @inline(__always)
     func record(of slot: LeasedSlot) -> Place {
@@ -157,7 +166,8 @@ extension ConnectionPool {
             do {
                 let entry: WaitingEntry?
                 do { entry = try noteWaiting(caller, since: began) } catch { throw span.ending(error) }
-                // Before the task begins the lease, or it would look like one that waits while it holds the new connection.
+                // Before the task begins the lease. Otherwise it would appear to wait while it
+                // holds the new connection.
                 defer { endWaiting(entry) }
                 if let refusal = refusal(at: now, isNewcomer: isNewcomer) {
                     throw span.ending(error(refusal, since: began))
@@ -190,11 +200,12 @@ extension ConnectionPool {
         }
     }
 
-    /// How long a caller waits, in nanoseconds.
+    /// Returns a caller's timeout in nanoseconds.
     @usableFromInline
     func patience(_ timeout: Duration?) -> UInt64 { timeout.map(\.wholeNanoseconds) ?? checkoutTimeout }
 
-    /// Something has changed that a shutdown may wait for: a caller has a connection or has given up, a connect has ended.
+    /// Wakes a shutdown that waits for a change: a caller has received a connection or given up,
+    /// or an attempt has ended.
     @inlinable
     func tellShutdown() {
         if context.gate.load(ordering: .sequentiallyConsistent) == Gate.draining { shutdownMayGoOn() }
@@ -203,7 +214,7 @@ extension ConnectionPool {
     @usableFromInline
     func shutdownMayGoOn() { closer.changed() }
 
-    /// Notes how long the holder of a connection has waited for it.
+    /// Records the wait of a lease holder.
     @usableFromInline
     func noteWait(_ nanoseconds: UInt64) {
         waitTimes.add(nanoseconds)
@@ -236,7 +247,7 @@ extension ConnectionPool {
         return error
     }
 
-    /// Whether there is a connection that may be served to somebody.
+    /// Whether there is a connection that a waiting caller may receive.
     var hasConnections: Bool {
         lockPool.occupied > growth.plan.withLock { $0.connecting }
     }

@@ -6,16 +6,18 @@ import CLockPoolThread
 import LockPool
 import Synchronization
 
-// A task inside `withConnection` that asks the same pool again may wait for itself. A waiting task notes itself as such, and looks
-// whether all holders wait. The look ends at the first holder that does not, which is nearly always the first of all. Where
-// connections are handed out, that costs a look at the running task and a store, and a store when they come back. The pool sees only
-// what a task itself does, not what its child tasks do, nor leases, which may be given to another task.
+// A task that checks out a connection inside `withConnection` of the same pool may deadlock. A
+// waiting task registers itself, and checks whether all holders wait. The check ends at the first
+// holder that does not wait, which nearly always is the first of all. A checkout costs a read of
+// the current task and a store, and a return a store. The pool sees only a task's own checkouts.
+// It does not see those of its child tasks, nor leases, which may move to another task.
 
 extension ConnectionPool {
-    /// Notes that the calling task is about to wait.
+    /// Registers the calling task as waiting.
     ///
-    /// - Returns: What ``endWaiting(_:)`` takes after the wait.
-    /// - Throws: ``PoolError`` with the code `deadlock` if every connection is held by a task that waits.
+    /// - Returns: The argument of ``endWaiting(_:)`` after the wait.
+    /// - Throws: ``PoolError`` with the code `deadlock` if every connection is held by a waiting
+    ///   task.
     /// - Complexity: O(1), unless most of the holders wait.
     @usableFromInline
     func noteWaiting(_ caller: Caller, since began: UInt64) throws(PoolError) -> WaitingEntry? {
@@ -27,7 +29,8 @@ extension ConnectionPool {
             let isDeadlock = nestings.withLock { _ in
                 waiting.isFrozen.store(true, ordering: .sequentiallyConsistent)
                 defer { waiting.isFrozen.store(false, ordering: .sequentiallyConsistent) }
-                // Of tasks that wait for each other, one goes. A task that holds nothing is none of them.
+                // Only one of the tasks that wait for each other is refused. A task without a
+                // connection is not one of them.
                 let isDeadlocked = isDeadlocked(waiting) && places.indices.contains { places[$0].holder == task }
                 if isDeadlocked { waiting.remove(task, entry) }
                 return isDeadlocked
@@ -41,10 +44,10 @@ extension ConnectionPool {
         return WaitingEntry(task: task, entry: entry)
     }
 
-    /// Notes that the calling task does not wait any more, before it does anything with a connection.
+    /// Ends the registration of the calling task, before it uses a connection.
     ///
-    /// Where a deadlock is being decided, it waits for that: so a task that has been seen to wait changes nothing until the
-    /// decision.
+    /// While a deadlock is decided, this method waits for the decision. A task that the decision
+    /// has counted as waiting thus changes nothing before the decision.
     @usableFromInline
     func endWaiting(_ entry: WaitingEntry?) {
         guard let entry else { return }
@@ -52,8 +55,9 @@ extension ConnectionPool {
         if waitingTasks.isFrozen.load(ordering: .sequentiallyConsistent) { nestings.withLock { _ in } }
     }
 
-    /// Reports a wait of a task that holds a connection, once for each call site. In a large pool one wait of many is looked at, because
-    /// a look at every slot would be most of what a wait costs.
+    /// Reports the wait of a task that holds a connection, once for each call site. In a large
+    /// pool only one wait of many is checked, because a scan of every slot would be most of the
+    /// cost of a wait.
     private func reportNesting(of task: UInt, _ caller: Caller) {
         let pause = places.indices.count / 256 + 1
         if pause > 1, waitsOfHolders.add(1, ordering: .relaxed).newValue % pause != 0 { return }
@@ -62,9 +66,9 @@ extension ConnectionPool {
         if isNews { notify(.nested(place: caller.description, holding: places[held].caller.description)) }
     }
 
-    /// Whether there is no connection but in the hands of tasks that wait, and none can come.
+    /// Whether waiting tasks hold all connections, and no other connection can become available.
     ///
-    /// - Complexity: O(1) where one of the first slots shows that one can come.
+    /// - Complexity: O(1) if one of the first slots shows that a connection can become available.
     private func isDeadlocked(_ waiting: WaitingTasks) -> Bool {
         var vacant = 0
         for index in places.indices {
@@ -82,7 +86,7 @@ extension ConnectionPool {
     }
 }
 
-/// The note of a task that waits.
+/// The registration of a waiting task.
 @usableFromInline
 struct WaitingEntry: Sendable {
     let task: UInt

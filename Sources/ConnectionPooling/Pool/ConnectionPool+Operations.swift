@@ -5,23 +5,23 @@
 import LockPool
 import Synchronization
 
-/// The connections that a suspended pool keeps from its callers.
+/// The connections that a suspended pool retains.
 struct Suspension: Sendable {
     private(set) var isSuspended = false
     private var held: [LeasedSlot] = []
 
-    /// How many connections it keeps.
+    /// The number of retained connections.
     var count: Int { held.count }
 
     mutating func begin() { isSuspended = true }
 
-    /// Takes all connections out. They come back by `hold(_:)`.
+    /// Removes all retained connections. `hold(_:)` retains them again.
     mutating func takeHeld() -> [LeasedSlot] {
         defer { held = [] }
         return held
     }
 
-    /// Keeps a connection in hand, if the pool is suspended.
+    /// Retains a leased connection if the pool is suspended.
     mutating func hold(_ slot: LeasedSlot) -> Bool {
         if isSuspended { held.append(slot) }
         return isSuspended
@@ -35,12 +35,12 @@ struct Suspension: Sendable {
 }
 
 extension ConnectionPool {
-    /// Changes how many connections there may be, at run time.
+    /// Changes the largest number of connections at run time.
     ///
-    /// Connections above a lower maximum are closed: idle ones now, leased ones when they come back or, where others are idle by
-    /// then, those within a second.
+    /// A lower maximum closes connections: idle ones now, leased ones on their return. If other
+    /// connections are idle by then, those are closed within a second instead.
     ///
-    /// - Parameter maximum: From 1 to 100,000. The memory of a larger maximum stays with the pool.
+    /// - Parameter maximum: From 1 to 100,000. The memory of a larger maximum stays allocated.
     /// - Throws: ``PoolError`` with the code `invalidConfiguration` for another number.
     /// - Complexity: O(connections).
     public func resize(to maximum: Int) throws(PoolError) {
@@ -64,7 +64,7 @@ extension ConnectionPool {
         scheduleRound()
     }
 
-    /// Closes idle connections where others that are leased were to go.
+    /// Closes idle connections in place of leased ones that were to be closed.
     func closeSurplus() {
         size.withLock { size in
             if !sizeIsUnsettled.load(ordering: .relaxed) { return }
@@ -73,11 +73,13 @@ extension ConnectionPool {
         }
     }
 
-    /// Hands out no connection until ``resume()``: for a failover, say.
+    /// Suspends the pool: hands out no connection until ``resume()``, for example during a
+    /// failover.
     ///
-    /// Callers wait in line until ``resume()``, or until their own timeouts. Leases that are out go on. The pool starts no connection
-    /// attempt. An attempt that is under way ends, and no caller is refused if it fails. ``evictAll()`` closes also the connections that
-    /// the pool keeps from its callers. A caller that asks at the same time may still be served.
+    /// Callers wait in line until ``resume()``, or until their timeouts. Current leases continue.
+    /// The pool starts no connection attempt. A running attempt continues, and its failure fails
+    /// no caller. ``evictAll()`` also closes the connections that the pool retains. A concurrent
+    /// caller may still receive a connection.
     public func suspend() {
         suspension.withLock { suspension in
             guard
@@ -89,14 +91,15 @@ extension ConnectionPool {
             else { return }
             suspension.begin()
         }
-        // After this no connection attempt starts: see `grow()`.
+        // No connection attempt starts after this: see `grow()`.
         growth.plan.withLock { _ in }
         holdIdle()
     }
 
-    /// Hands out connections again, to the longest-waiting callers first.
+    /// Hands out connections again, in FIFO order.
     ///
-    /// The pool connects at once for callers that find no connection, whatever failed before it was suspended.
+    /// The pool connects at once for callers without a connection, whatever failed before the
+    /// suspension.
     public func resume() {
         if isSuspended { growth.restart(at: time.now) }
         let held = suspension.withLock { suspension in
@@ -114,16 +117,16 @@ extension ConnectionPool {
         scheduleRound()
     }
 
-    /// Takes idle connections out of the callers' reach while the pool is suspended.
+    /// Retains the idle connections while the pool is suspended.
     func holdIdle() {
         for index in places.indices {
             if let lease = lockPool.tryGet(slot: index) { release(lease) }
         }
     }
 
-    /// Replaces all connections: idle ones are closed now, leased ones when they come back, those that are being made when
-    /// they are there. A checkout that begins when this has returned gets none of them. For credentials that have changed, or another
-    /// server behind the same name. O(connections).
+    /// Replaces all connections: closes idle ones now, leased ones on their return, and new ones
+    /// when their attempts end. A checkout that begins after this method has returned gets none
+    /// of them. For changed credentials, or another server behind the same name. O(connections).
     public func evictAll() {
         generation.add(2, ordering: .sequentiallyConsistent)
         for index in places.indices { places[index].expire() }
@@ -135,16 +138,18 @@ extension ConnectionPool {
         scheduleRound()
     }
 
-    /// Starts to make the connections that `minimumConnections` and `minimumIdleConnections` ask for. Returns at once.
+    /// Starts to make the connections that `minimumConnections` and `minimumIdleConnections`
+    /// require. Returns at once.
     ///
-    /// ``prewarm(timeout:file:line:)`` waits until they are there.
+    /// ``prewarm(timeout:file:line:)`` waits until they exist.
     public func prewarm() { startUpkeep() }
 
-    /// Gives out no connection any more, fails everyone who waits, and closes what is idle now and the rest when it comes
-    /// back.
+    /// Closes the pool: hands out no further connection, fails all waiters, and closes idle
+    /// connections now and leased ones on their return.
     ///
-    /// Returns when no connection is being closed any more; leased ones may still be out, and one that is being made is closed
-    /// when it is there. Safe to call again, and from several tasks at once.
+    /// Returns when no connection is being closed. Connections may still be leased then, and a
+    /// connection that is being made is closed after its attempt. Safe to call repeatedly and
+    /// concurrently.
     public func close() async {
         context.gate.store(Gate.draining, ordering: .sequentiallyConsistent)
         lockPool.close()
@@ -154,14 +159,19 @@ extension ConnectionPool {
         reportStatus()
     }
 
-    /// Ends the pool in order: newcomers are refused; who waits is served, or fails when `drain` is over; what is idle is
-    /// closed; leases that are still out then are interrupted, as far as the factory has means; and everything is closed.
+    /// Shuts the pool down in order.
     ///
-    /// Returns when everything is closed, also what is still being made, or at the latest `drain` and twice the configuration's
-    /// `closeTimeout` later: with the defaults after 18 seconds. After ``beginShutdown(drain:)`` the time counts from that call. Safe to
-    /// call again, and from several tasks at once. A cancellation of the calling task changes nothing.
+    /// New callers are refused. Waiting callers are served, or fail after `drain`. Idle
+    /// connections are closed. Leases that still exist after `drain` are interrupted if the
+    /// factory supports it. Then all connections are closed.
     ///
-    /// - Parameter drain: How long callers and leases have to end by themselves; by default the configuration's `drainTimeout`.
+    /// Returns when all connections are closed, including those that are still being made, or at
+    /// the latest `drain` plus twice the configuration's `closeTimeout` later: 18 seconds with
+    /// the defaults. After ``beginShutdown(drain:)`` the time counts from that call. Safe to call
+    /// repeatedly and concurrently. Ignores cancellation of the calling task.
+    ///
+    /// - Parameter drain: The time that callers and leases have to end; by default the
+    ///   configuration's `drainTimeout`.
     public func shutdown(drain: Duration? = nil) async {
         refuseNewcomers()
         let began = time.now
@@ -188,11 +198,11 @@ extension ConnectionPool {
         reportStatus()
     }
 
-    /// Lets nobody get in line any more, as the beginning of a shutdown.
+    /// Refuses new callers, as the beginning of a shutdown.
     package func refuseNewcomers() {
         context.gate.store(Gate.draining, ordering: .sequentiallyConsistent)
-        // Who waits still gets a connection, but nothing is made for later. Who is just about to start the upkeep has looked at the
-        // gate in this lock.
+        // Waiting callers still get connections, but none are made in advance. A concurrent start
+        // of maintenance reads the state under this lock.
         upkeep.withLock { _ in growth.plan.withLock { $0.isWarm = false } }
         releaseHeld()
         // For callers that have waited in a suspended pool.

@@ -5,7 +5,7 @@
 public import LockPool
 import Synchronization
 
-/// Why a caller is refused without a wait.
+/// The reason why a caller is refused without a wait.
 @usableFromInline
 struct Refusal: Sendable {
     let code: PoolError.Code
@@ -16,16 +16,17 @@ extension ConnectionPool {
     /// Whether callers wait until ``resume()``.
     var isSuspended: Bool { context.gate.load(ordering: .sequentiallyConsistent) == Gate.suspended }
 
-    /// Why a caller cannot get in line now; `nil` if it can.
+    /// Returns the reason why a caller cannot get in line now; `nil` if it can.
     ///
-    /// - Parameter isNewcomer: Whether the caller has not been in line before. A shutdown serves those that have.
+    /// - Parameter isNewcomer: Whether the caller has not been in line before. A shutdown still
+    ///   serves a caller that has.
     @usableFromInline
     func refusal(at now: UInt64, isNewcomer: Bool = true) -> Refusal? {
         switch context.gate.load(ordering: .sequentiallyConsistent) {
         case Gate.draining where isNewcomer:
             return Refusal(code: .closed, cause: nil)
         case Gate.suspended:
-            // The server may be another when the pool is resumed.
+            // The resumed pool may connect to another server.
             holdIdle()
             return nil
         default:
@@ -41,35 +42,38 @@ extension ConnectionPool {
         error(refusal.code, since: began, cause: refusal.cause)
     }
 
-    /// Makes the error of a caller whose wait has ended without a connection. Once for each such wait.
+    /// Returns the error of a caller whose wait has ended without a connection. Called once for
+    /// each such wait.
     @usableFromInline
     func error(_ failure: LockPoolError, since began: UInt64, cause: (any Error)? = nil) -> PoolError {
         error(PoolError.Code(failure.code), since: began, cause: growth.causes.take(failure.reason) ?? cause)
     }
 
-    /// Refuses the longest-waiting callers, with the cause.
+    /// Fails the longest-waiting callers with a cause.
     func refuseWaiters(_ cause: any Error, atMost limit: Int = .max) {
         growth.causes.refuse(cause, atMost: limit) { lockPool.failOldestWaiter(reason: $0) }
     }
 
-    /// Refuses all callers that wait, unless there is a connection that may be handed to them, or the pool is suspended.
+    /// Fails all waiting callers, unless there is a connection that they may receive, or the pool
+    /// is suspended.
     func refuseWaitersWithoutConnection(_ cause: any Error) {
         if hasConnections || isSuspended { return }
         refuseWaiters(cause)
     }
 
-    /// Why there is no connection, while the first attempt has neither failed nor succeeded.
+    /// Returns the reason why there is no connection while the first attempt has neither failed
+    /// nor succeeded.
     func pendingConnect(at now: UInt64) -> ConnectPending {
         let target = factory.target
         let connect = growth.operations.longest(.connect, at: now, target: target)
         return ConnectPending(operation: connect ?? PoolOperation(kind: .connect, target: target, duration: .zero))
     }
 
-    /// Notes that a caller is about to wait for a connection.
+    /// Records that a caller is about to wait for a connection.
     @usableFromInline
     func beginCall() { calls.add(1, ordering: .sequentiallyConsistent) }
 
-    /// Notes that a caller has a connection or an error.
+    /// Records that a caller has a connection or an error.
     @usableFromInline
     func endCall() {
         calls.subtract(1, ordering: .sequentiallyConsistent)
@@ -77,11 +81,11 @@ extension ConnectionPool {
     }
 }
 
-/// A connection attempt goes on for longer than the pool lets its callers wait for the first answer.
+/// A connection attempt has run for longer than callers wait for the first answer of the server.
 public struct ConnectPending: Error, Hashable, CustomStringConvertible {
     /// The attempt.
     public let operation: PoolOperation
 
-    /// What the attempt connects to, and for how long it has been running.
+    /// The server of the attempt, and how long the attempt has been running.
     public var description: String { "\(operation)" }
 }

@@ -4,13 +4,15 @@
 
 public import LockPool
 
-// A function whose result is `Sendable` is not of a type whose result is `sending`, and Swift 6.3 does not convert it. So a body that
-// is passed on, and a function in the place of a closure, need methods of their own.
+// In Swift 6.3 a function with a `Sendable` result does not convert to a function with a
+// `sending` result. A body that is passed on, and a function in place of a closure, thus need
+// methods of their own.
 
 extension ConnectionPool {
-    /// Lends a connection to a function or to a body that is passed on, whose result is `Sendable`.
+    /// Calls a function, or a body that is passed on, whose result is `Sendable`, with a
+    /// connection.
     ///
-    /// As the other `withConnection` in all else. The compiler chooses.
+    /// Otherwise the same as the other `withConnection`. The compiler selects the form.
     ///
     /// ```swift
     /// func inSession<Value: Sendable>(_ body: (borrowing Connection) async throws -> Value) async throws -> Value {
@@ -19,13 +21,14 @@ extension ConnectionPool {
     /// ```
     ///
     /// - Parameters:
-    ///   - timeout: The longest wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - timeout: The longest wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     ///   - body: Uses the connection.
-    /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws, unchanged. If there was no connection: `CancellationError` if the task was cancelled
-    ///   while it waited, else ``PoolError``.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error that `body` throws, unchanged. Without a connection:
+    ///   `CancellationError` if the task was cancelled while it waited, otherwise ``PoolError``.
     @inlinable
     public func withConnection<Result: ~Copyable & Sendable>(
         timeout: Duration? = nil,
@@ -40,18 +43,20 @@ extension ConnectionPool {
         )
     }
 
-    /// Lends a connection to a function or to a body that is passed on, which does not suspend and whose result is `Sendable`.
+    /// Calls a function, or a body that is passed on, which does not suspend and whose result is
+    /// `Sendable`, with a connection.
     ///
-    /// As the other `withConnection` in all else. The compiler chooses.
+    /// Otherwise the same as the other `withConnection`. The compiler selects the form.
     ///
     /// - Parameters:
-    ///   - timeout: The longest wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - timeout: The longest wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     ///   - body: Uses the connection.
-    /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws, unchanged. If there was no connection: `CancellationError` if the task was cancelled
-    ///   while it waited, else ``PoolError``.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error that `body` throws, unchanged. Without a connection:
+    ///   `CancellationError` if the task was cancelled while it waited, otherwise ``PoolError``.
     @inlinable
     public func withConnection<Result: ~Copyable & Sendable>(
         timeout: Duration? = nil,

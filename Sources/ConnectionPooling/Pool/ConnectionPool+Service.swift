@@ -5,16 +5,16 @@
 #if ServiceLifecycleSupport
     public import ServiceLifecycle
 
-    /// With the trait `ServiceLifecycleSupport`.
+    /// Requires the trait `ServiceLifecycleSupport`.
     extension ConnectionPool: Service {}
 #endif
 
 extension ConnectionPool {
-    /// Runs the pool as a part of a service, and shuts it down with the configuration's `drainTimeout`.
+    /// Runs the pool as a service, and shuts it down with the configuration's `drainTimeout`.
     ///
-    /// Keeps `minimumConnections` from the start. Returns when the pool has been shut down in order, which begins when the task is
-    /// cancelled; or, with the trait `ServiceLifecycleSupport`, when the service group that runs it shuts down gracefully. A pool
-    /// works without it.
+    /// Keeps `minimumConnections` from the start. The shutdown begins when the task is cancelled,
+    /// or with the trait `ServiceLifecycleSupport` when the service group shuts down gracefully.
+    /// Returns when the pool has been shut down. A pool also works without `run()`.
     ///
     /// ```swift
     /// let group = ServiceGroup(
@@ -25,22 +25,24 @@ extension ConnectionPool {
     /// try await group.run()
     /// ```
     ///
-    /// A group shuts its services down in the opposite order of the list: name the pool before those that use it, and
-    /// ``shutdownNotice`` last, which begins the pool's time at the signal.
+    /// A group shuts its services down in the reverse order of the list. Put the pool before the
+    /// services that use it, and ``shutdownNotice`` last, which starts the pool's drain time at
+    /// the signal.
     public func run() async { await run(drain: configuration.drainTimeout) }
 
-    /// Runs the pool as a part of a service, as ``run()`` does.
+    /// Runs the pool as a service, as ``run()``.
     ///
-    /// - Parameter drain: As ``shutdown(drain:)``.
+    /// - Parameter drain: As in ``shutdown(drain:)``.
     public func run(drain: Duration) async {
         startUpkeep()
         await untilToldToStop()
-        // In another task than this, which may be cancelled.
+        // A task of its own, because the current task may be cancelled.
         await Task.detached { [self] in await shutdown(drain: drain) }.value
     }
 }
 
-/// Suspends until the task is cancelled; or, with the trait `ServiceLifecycleSupport`, told to shut down gracefully.
+/// Suspends until the task is cancelled, or with the trait `ServiceLifecycleSupport` until a
+/// graceful shutdown begins.
 package func untilToldToStop() async {
     let (stream, continuation) = AsyncStream.makeStream(of: Never.self)
     await withTaskCancellationHandler {

@@ -5,8 +5,8 @@
 public import LockPool
 public import Synchronization
 
-/// A pool of connections that are made when they are needed, judged when they come back, and handed out in the order of
-/// asking.
+/// A pool of connections that are made on demand, validated on return and handed out in FIFO
+/// order.
 ///
 /// ```swift
 /// let pool = try ConnectionPool(factory: factory)
@@ -15,13 +15,15 @@ public import Synchronization
 /// }
 /// ```
 ///
-/// A caller that finds nothing idle gets in line, and the pool starts to connect if it may; whichever comes first, a
-/// connection that is returned or a new one, serves who has waited longest. Making a connection does not belong to the
-/// caller that caused it: when that gives up, the connection goes to the next, or is idle.
+/// A caller that finds no idle connection gets in line, and the pool starts to connect if it has
+/// a vacant slot. The first available connection, returned or new, goes to the longest-waiting
+/// caller. Cancelling a waiter does not cancel a connection attempt: the new connection goes to
+/// the next caller, or becomes idle.
 ///
-/// When the last reference to the pool goes, idle connections are closed, and leased ones when they come back.
+/// When the last reference to the pool ends, idle connections are closed, and leased ones on
+/// their return.
 public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
-    /// How the pool behaves.
+    /// The settings of the pool.
     public let configuration: ConnectionPoolConfiguration
 
     @usableFromInline let lockPool: LockPool<PooledConnection<Factory.Connection>>
@@ -37,59 +39,63 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     let places: Places
     let patient: Patient
     let rounds: RoundTimer
-    /// Held while maintenance begins, or a shutdown.
+    /// Locked while maintenance starts, or a shutdown.
     let upkeep = Locked(Upkeep.notStarted)
     let isTended = Atomic(false)
     let waitTimes = Distribution.Counts()
     let waitingTasks = WaitingTasks()
-    /// The call sites that have been reported for waits of tasks that hold a connection. Held while a deadlock is decided.
+    /// The call sites that have been reported for waits of tasks that hold a connection. Locked
+    /// while a deadlock is decided.
     let nestings = Locked<Set<String>>([])
-    /// What a suspended pool keeps from its callers.
+    /// The connections that a suspended pool retains.
     let suspension = Locked(Suspension())
-    /// How many places there are. Held while that changes.
+    /// The largest number of connections. Locked while it changes.
     let size: Locked<Int>
     /// Whether connections above a lower maximum may still be leased.
     let sizeIsUnsettled = Atomic(false)
-    /// What errors of a large pool share.
+    /// The state that errors of a large pool share.
     let recentState = Locked<RecentState?>(nil)
     let waitsOfHolders = Atomic(0)
     /// The counts of rare events.
     let counters = Locked(PoolCounters())
     let breaker = BreakerWatch()
-    /// The snapshot that the observers were told last.
+    /// The snapshot of the last report to the observers.
     let reported = Locked(PoolSnapshot(status: PoolStatus()))
 
-    /// Twice the number of times that all connections were evicted.
+    /// Twice the number of evictions of all connections.
     ///
-    /// Each connection has the generation from before its connect in its record. A checkout hands it out only if that is still the
-    /// pool's. Both loads can be relaxed. The slot's release and acquire carry the record's value from the connect to the checkout.
-    /// A checkout that begins after ``evictAll()`` has returned happens after the addition, so coherence alone gives it the new value.
+    /// The record of each connection has the generation from before its connection attempt. A
+    /// checkout hands the connection out only if the pool's generation is still the same. Both
+    /// loads can be relaxed. The slot's release and acquire carry the record's value from the
+    /// attempt to the checkout. A checkout that begins after ``evictAll()`` has returned happens
+    /// after the addition, so coherence alone ensures that it reads the new value.
     @usableFromInline let generation = Atomic<UInt>(0)
     /// The latest `idleSince` of a connection whose test has failed.
     let suspectedSince = Atomic<UInt64>(0)
-    /// How many new connections the hook `beforeHandOut` has refused in a row.
+    /// The number of new connections that the hook `beforeHandOut` has rejected in a row.
     let handOutRefusals = Atomic<Int>(0)
-    /// How many calls wait for a connection, those among them that have left the line with one that has to be tested first.
+    /// The number of calls that wait for a connection, including those that have left the line
+    /// with one that must be tested first.
     let calls = Atomic(0)
-    /// When the pool is shut down, if that has been announced.
+    /// The announced shutdown, if there is one.
     let announcement = Locked(ShutdownAnnouncement())
-    /// Nanoseconds that a caller waits who says nothing else.
+    /// The timeout of a caller without one of its own, in nanoseconds.
     let checkoutTimeout: UInt64
-    /// Nanoseconds of idleness from which on a connection is tested first.
+    /// Nanoseconds of idle time after which a connection is tested first.
     @usableFromInline let validateAfter: UInt64
     /// Nanoseconds of use after which a lease counts as leaked.
     let leakThreshold: UInt64
     /// Whether each checkout runs a test or a hook first.
     @usableFromInline let handOutNeedsCare: Bool
 
-    /// A pool without connections yet.
+    /// Creates a pool without connections.
     ///
     /// - Parameters:
     ///   - factory: Makes and closes the connections.
-    ///   - configuration: How the pool behaves.
-    ///   - hooks: What the program does with connections at the turns of their lives.
-    ///   - observers: Are told what happens.
-    ///   - clock: What deadlines and ages are measured by.
+    ///   - configuration: The settings of the pool.
+    ///   - hooks: Callbacks for connection lifecycle events.
+    ///   - observers: Receive the pool's events and reports.
+    ///   - clock: The clock of deadlines and ages.
     /// - Throws: ``PoolError`` with the code `invalidConfiguration`.
     public convenience init(
         factory: Factory,
@@ -108,7 +114,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         )
     }
 
-    /// As the public one, with a source of random numbers from 0 up to 1.
+    /// Creates a pool with a source of random numbers from 0 up to 1.
     package init(
         factory: Factory,
         configuration: ConnectionPoolConfiguration,
@@ -154,8 +160,8 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
             maximumWaiters: configuration.maximumWaiters,
             callersCreate: false,
             clock: clock,
-            // The pool is closed, dropped or shrunk. The place is gone before the connection is closed. Holds the context for as
-            // long as a slot is out.
+            // The pool is closed, dropped or shrunk. The slot is retired before the connection is
+            // closed. The closure retains the context as long as a slot is leased.
             destroyElement: { element in
                 growth.plan.withLock { $0.becameHomeless() }
                 closer.set(nil, for: places.index(of: element.place))
@@ -171,7 +177,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
             },
             onVacancy: { _ in unsafe context.pool?.grow() }
         )
-        // Nobody can call the pool before this initialiser has ended.
+        // No other thread can call the pool before this initializer has returned.
         unsafe context.pool = self
     }
 
@@ -183,19 +189,19 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
                 reportStatus()
             }
         }
-        // What a suspended pool keeps is closed as what is idle.
+        // Closes the connections that a suspended pool retains, as it closes idle ones.
         for slot in suspension.withLock({ $0.end() }) {
             LockGuard<PooledConnection<Factory.Connection>>(slot).release()
         }
     }
 
-    /// How the pool's places are used now. O(connections).
+    /// The current use of the pool's slots. O(connections).
     public var status: PoolStatus { status(lockPool.occupancy) }
 
-    /// How many wait for a connection. O(1).
+    /// The number of waiters. O(1).
     package var waiters: Int { lockPool.waiters }
 
-    /// The lease that has been out for longest.
+    /// The oldest current lease.
     var oldestLease: PoolSnapshot.Lease? {
         var oldest: (place: Place, leasedAt: UInt64)?
         for index in places.indices {
@@ -205,7 +211,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         return oldest.flatMap { lease($0.place) }
     }
 
-    /// Where and how long ago the connection in a place was checked out; `nil` if it is not.
+    /// Returns the lease of the connection in a slot; `nil` if it is not leased.
     func lease(_ place: Place) -> PoolSnapshot.Lease? {
         let (leasedAt, now) = (place.leasedAt, time.now)
         if leasedAt == 0 { return nil }
@@ -214,17 +220,20 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     }
 }
 
-/// The states of a pool's door.
+/// The states of a pool for its callers.
+///
+/// Integers rather than an enum: the inlined fast path compares them, and the conversion of an
+/// enum's raw value is not inlinable in other modules.
 @usableFromInline
 enum Gate {
     @usableFromInline static let open = 0
-    /// Callers wait, whatever is idle.
+    /// Callers wait, even if a connection is idle.
     static let suspended = 1
-    /// Newcomers are refused.
+    /// New callers are refused.
     @usableFromInline static let draining = 2
 }
 
-/// What is in a slot: a connection, and where it is written what is known of it.
+/// The element of a slot: a connection and the reference to its record.
 @frozen
 @usableFromInline
 struct PooledConnection<Connection: ~Copyable & Sendable>: ~Copyable, Sendable {

@@ -2,67 +2,68 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a ``ConnectionPool`` gave no connection.
+/// The error of a checkout of a ``ConnectionPool`` that yields no connection.
 public struct PoolError: Error, Sendable {
-    /// The kinds of reason. More may come with a later version.
+    /// A kind of error. A later version may add codes.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         /// The code's name.
         public let description: String
 
-        /// No connection came before the deadline.
+        /// No connection became available before the deadline.
         public static let timedOut = Code(description: "timedOut")
 
-        /// As many callers waited as the pool's bound allows, so this one was refused at once.
+        /// The line already had its largest number of waiters.
         public static let tooManyWaiters = Code(description: "tooManyWaiters")
 
         /// The task was cancelled while it waited.
         public static let cancelled = Code(description: "cancelled")
 
-        /// The pool was closed, before the call or while the caller waited.
+        /// The pool was closed before the call or during the wait.
         public static let closed = Code(description: "closed")
 
-        /// Every connection is held by a task that waits for another one of the same pool, and so did this; it was refused at once.
-        /// ``PoolError/holders`` says where they were checked out.
+        /// Every connection is held by a task that waits for another connection of the same pool,
+        /// and the caller is one of these tasks. ``PoolError/holders`` contains the call sites of
+        /// the leases.
         public static let deadlock = Code(description: "deadlock")
 
-        /// A connection could not be made; ``PoolError/underlying`` says why.
+        /// A connection could not be made; ``PoolError/underlying`` is the cause.
         public static let connectFailed = Code(description: "connectFailed")
 
-        /// A pool cannot be made with this configuration.
+        /// A pool cannot be created with this configuration.
         public static let invalidConfiguration = Code(description: "invalidConfiguration")
     }
 
-    /// What kind of reason it is.
+    /// The kind of error.
     public let code: Code
 
     /// The name of the pool.
     public let pool: String
 
-    /// How the pool's places were used when the error was made; `nil` for an invalid configuration.
+    /// The use of the pool's slots at the time of the error; `nil` for an invalid configuration.
     public var status: PoolStatus? { report.value.status }
 
-    /// Why the last connection could not be made, where that may be the reason.
+    /// The error of the last connection attempt, if it may be the cause.
     public var underlying: (any Error)? { report.value.underlying }
 
-    /// Whether the pool accepted callers, was suspended or shut down; `nil` for an invalid configuration.
+    /// The pool's state for callers; `nil` for an invalid configuration.
     public var state: PoolState? { report.value.state }
 
-    /// Of the connection attempts, tests, resets and closes that the caller may have waited for, the one that had been running for
-    /// longest; `nil` if none was.
+    /// The longest-running operation that the caller may have waited for: a connection attempt,
+    /// test, hook, reset or close; `nil` if there was none.
     public var operation: PoolOperation? { report.value.operation }
 
-    /// How long the caller had waited; zero if it was refused at once.
+    /// The duration of the caller's wait; zero if it was refused at once.
     public var waited: Duration { report.value.waited }
 
-    /// The lease that had been out for longest.
+    /// The oldest lease at the time of the error.
     public var oldestLease: PoolSnapshot.Lease? { report.value.oldestLease }
 
-    /// In a deadlock, all leases; else empty.
+    /// All leases if the error is a deadlock; otherwise empty.
     public var holders: [PoolSnapshot.Lease] { report.value.holders }
 
     private let report: Boxed<Report>
 
-    /// All but what tells errors apart.
+    /// The details of an error.
     private struct Report {
         var detail: String
         var status: PoolStatus?
@@ -74,18 +75,18 @@ public struct PoolError: Error, Sendable {
         var underlying: (any Error)?
     }
 
-    /// An error, for tests of code that handles errors.
+    /// Creates an error, for tests of code that handles errors.
     ///
     /// - Parameters:
-    ///   - code: What kind of reason it is.
+    ///   - code: The kind of error.
     ///   - pool: The name of the pool.
-    ///   - status: How the pool's places were used.
-    ///   - state: Whether the pool was in service.
-    ///   - operation: What the pool was waiting for.
-    ///   - waited: How long the caller had waited.
-    ///   - oldestLease: The lease that had been out for longest.
-    ///   - holders: In a deadlock, all leases.
-    ///   - underlying: Why the last connection could not be made.
+    ///   - status: The use of the pool's slots.
+    ///   - state: The pool's state for callers.
+    ///   - operation: The operation that the pool was waiting for.
+    ///   - waited: The duration of the caller's wait.
+    ///   - oldestLease: The oldest lease.
+    ///   - holders: All leases, for a deadlock.
+    ///   - underlying: The error of the last connection attempt.
     public init(
         _ code: Code,
         pool: String,
@@ -101,9 +102,9 @@ public struct PoolError: Error, Sendable {
         self.pool = pool
         let detail =
             switch code {
-            case .timedOut where state == .suspended: "the pool is suspended, and was not resumed in time"
-            case .timedOut: "no connection came free in time"
-            case .tooManyWaiters: "too many callers wait already"
+            case .timedOut where state == .suspended: "the pool is suspended and was not resumed in time"
+            case .timedOut: "no connection became available in time"
+            case .tooManyWaiters: "too many callers are waiting"
             case .cancelled: "the task was cancelled while it waited"
             case .closed: "the pool is closed"
             case .deadlock: "every connection is held by a task that waits for another one"
@@ -131,7 +132,7 @@ public struct PoolError: Error, Sendable {
 }
 
 extension PoolError: CustomStringConvertible {
-    /// What happened, in which pool, in what state that was, and what was behind it.
+    /// A sentence with the error, the pool, its status and the cause.
     public var description: String {
         var text = "Pool “\(pool)”: \(report.value.detail)"
         if let status, code != .closed { text += " (\(status))" }
@@ -149,27 +150,28 @@ extension PoolError: CustomStringConvertible {
     }
 }
 
-/// How the places of a pool are used, at one instant.
+/// The use of a pool's slots at one instant.
 public struct PoolStatus: Hashable, Sendable, CustomStringConvertible {
-    /// The most connections there may be.
+    /// The largest number of connections.
     public let maximum: Int
 
-    /// The connections that are kept even if nobody uses them.
+    /// The number of connections that the pool keeps, even if they are idle.
     public let minimum: Int
 
-    /// Connections in use.
+    /// The number of connections in use.
     public let leased: Int
 
-    /// Connections that wait for their next use.
+    /// The number of idle connections.
     public let idle: Int
 
-    /// Connections that are being made or closed.
+    /// The number of connections that are being made, tested, reset or closed.
     public let changing: Int
 
-    /// Callers in line.
+    /// The number of waiters.
     public let waiting: Int
 
-    /// A status, for tests of code that reads it; by default of a pool without connections.
+    /// Creates a status, for tests of code that reads it; by default that of a pool without
+    /// connections.
     public init(
         maximum: Int = 0,
         minimum: Int = 0,
@@ -186,7 +188,7 @@ public struct PoolStatus: Hashable, Sendable, CustomStringConvertible {
         self.waiting = waiting
     }
 
-    /// The figures in words.
+    /// The numbers in words.
     public var description: String {
         "\(leased) of \(maximum) connections leased, \(idle) idle, \(changing) opening or closing, \(waiting) waiting"
     }

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// An operation that occupies a place of a ``ConnectionPool``, so that callers may wait for it.
+/// An operation that occupies a slot of a ``ConnectionPool``, so that callers may wait for it.
 public struct PoolOperation: Hashable, Sendable, CustomStringConvertible {
     /// The kinds of operation.
     public enum Kind: Hashable, Sendable {
@@ -18,16 +18,16 @@ public struct PoolOperation: Hashable, Sendable, CustomStringConvertible {
         case close
     }
 
-    /// What kind of operation it is.
+    /// The kind of operation.
     public let kind: Kind
 
-    /// What the connection is made to, as the factory names it; `nil` if it does not.
+    /// The server of the connection, as named by the factory; `nil` if the factory names none.
     public let target: String?
 
-    /// For how long it has been running.
+    /// The time for which the operation has been running.
     public let duration: Duration
 
-    /// What is running, and for how long.
+    /// The operation and its duration.
     public var description: String {
         let connection = target.map { "a connection to \($0)" } ?? "a connection"
         let operation =
@@ -42,7 +42,7 @@ public struct PoolOperation: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The operations of a pool that are running, in the order of their starts.
+/// The running operations of a pool, in the order of their starts.
 final class OperationsUnderWay: Sendable {
     private struct Entry {
         let kind: PoolOperation.Kind
@@ -50,10 +50,10 @@ final class OperationsUnderWay: Sendable {
     }
 
     private struct State {
-        /// The entries from number `first` on; `nil` where the operation has ended.
+        /// The entries from number `first` on; `nil` if the operation has ended.
         var entries: [Entry?] = []
         var first = 0
-        /// The index of the first that has not ended.
+        /// The index of the first entry that has not ended.
         var head = 0
 
         mutating func append(_ entry: Entry) -> Int {
@@ -73,21 +73,22 @@ final class OperationsUnderWay: Sendable {
 
     private let state = Locked(State())
 
-    /// Notes that an operation begins. O(1).
+    /// Records the start of an operation. O(1).
     ///
     /// - Returns: Its number, for ``end(_:)``.
     func begin(_ kind: PoolOperation.Kind, at now: UInt64) -> Int {
         state.withLock { $0.append(Entry(kind: kind, began: now)) }
     }
 
-    /// Notes that an operation has ended, or that the pool waits for it no longer. Amortised O(1).
+    /// Records that an operation has ended, or that the pool no longer waits for it. Amortized
+    /// O(1).
     func end(_ number: Int) { state.withLock { $0.remove(number) } }
 
-    /// Returns the operation that has been running for longest; `nil` if none is.
+    /// Returns the operation that has been running for the longest time; `nil` if there is none.
     ///
     /// - Parameters:
-    ///   - kind: The kind that is meant; `nil` for all, which is O(1).
-    ///   - target: What connections are made to.
+    ///   - kind: The kind of operation; `nil` for all kinds, which is O(1).
+    ///   - target: The server of the connections.
     func longest(_ kind: PoolOperation.Kind? = nil, at now: UInt64, target: @autoclosure () -> String?)
         -> PoolOperation?
     {

@@ -5,15 +5,15 @@
 import LockPool
 import Synchronization
 
-/// What a ``ConnectionPool`` does with callers that ask for a connection.
+/// The behavior of a ``ConnectionPool`` toward its callers.
 public enum PoolState: Hashable, Sendable, CustomStringConvertible {
-    /// It serves them.
+    /// The pool serves callers.
     case accepting
-    /// It lets them wait until `resume()`.
+    /// Callers wait until `resume()`.
     case suspended
-    /// It refuses them, because it shuts down, and serves those that waited before.
+    /// The pool shuts down: it refuses new callers and serves those that waited before.
     case draining
-    /// It refuses them, and serves no caller any more.
+    /// The pool refuses all callers.
     case closed
 
     /// The state's name.
@@ -28,7 +28,7 @@ public enum PoolState: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ConnectionPool {
-    /// What the pool does with callers now. O(1).
+    /// The pool's current state for callers. O(1).
     public var state: PoolState {
         if lockPool.isClosed { return .closed }
         return switch context.gate.load(ordering: .sequentiallyConsistent) {

@@ -2,10 +2,10 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The causes of refusals, from the moment that waiters are refused until they read their cause.
+/// The causes of refusals, from the refusal of waiters until they read their cause.
 ///
-/// A refused waiter is resumed with a number only, and its task may run after the next connect has succeeded or failed. The number leads
-/// to the cause of this refusal.
+/// A refused waiter is resumed with a number only, and its task may run after the next attempt
+/// has succeeded or failed. The number identifies the cause of this refusal.
 final class RefusalCauses: Sendable {
     private struct Entry {
         let cause: any Error
@@ -26,15 +26,15 @@ final class RefusalCauses: Sendable {
 
     private let state = Locked(State())
 
-    /// How many causes have not been read by all that they were given to.
+    /// The number of causes that at least one refused waiter has not read.
     var count: Int { state.withLock { $0.entries.count } }
 
     /// Refuses waiters with one cause.
     ///
     /// - Parameters:
-    ///   - limit: The most waiters that are refused.
-    ///   - refuseOldest: Refuses the longest-waiting caller with a number, and returns whether a caller waited. The refused caller passes
-    ///     the number to ``take(_:)``.
+    ///   - limit: The largest number of refused waiters.
+    ///   - refuseOldest: Refuses the longest-waiting caller with a number, and returns whether a
+    ///     caller waited. The refused caller passes the number to ``take(_:)``.
     func refuse(_ cause: any Error, atMost limit: Int, _ refuseOldest: (_ number: Int) -> Bool) {
         let number = state.withLock { state in
             state.lastNumber += 1
@@ -43,7 +43,7 @@ final class RefusalCauses: Sendable {
         }
         var count = 0
         while count < limit {
-            // Before the waiter can read it.
+            // Before the waiter can read the cause.
             state.withLock { $0.entries[number]?.readers += 1 }
             if refuseOldest(number) {
                 count += 1
@@ -55,6 +55,7 @@ final class RefusalCauses: Sendable {
         _ = state.withLock { $0.drop(number) }
     }
 
-    /// Returns the cause of a refusal, once for each refused waiter; `nil` for the number 0, which is no refusal's.
+    /// Returns the cause of a refusal, once for each refused waiter; `nil` for the number 0,
+    /// which identifies no refusal.
     func take(_ number: Int) -> (any Error)? { state.withLock { $0.drop(number) } }
 }

@@ -8,20 +8,20 @@ internal import Synchronization
 ///
 /// A task enters and leaves by one atomic operation each, unless many wait.
 final class WaitingTasks: Sendable {
-    /// Where a task is noted.
+    /// The location of a task's registration.
     enum Entry { case word(Int), set }
 
     private let words = Words()
-    /// The tasks whose words others have.
+    /// The tasks whose words are occupied by other tasks.
     private let others = Locked<Set<UInt>>([])
     private let otherCount = Atomic(0)
     /// Whether a deadlock is being decided.
     let isFrozen = Atomic(false)
 
-    /// Whether the table has been made, which the first waiting task does.
+    /// Whether the table has been allocated, by the first waiting task.
     var isAllocated: Bool { words.isAllocated }
 
-    /// Notes that a task waits. The task is not 0, and not noted yet.
+    /// Registers a waiting task, which is neither 0 nor registered already.
     func insert(_ task: UInt) -> Entry {
         for index in Words.window(task) where words[index].compareExchange(task, insteadOf: 0) { return .word(index) }
         others.withLock {
@@ -31,7 +31,7 @@ final class WaitingTasks: Sendable {
         return .set
     }
 
-    /// Notes that a task does not wait any more.
+    /// Ends the registration of a task.
     func remove(_ task: UInt, _ entry: Entry) {
         switch entry {
         case .word(let index): words[index].clear()
@@ -43,14 +43,14 @@ final class WaitingTasks: Sendable {
         }
     }
 
-    /// Whether a task waits.
+    /// Whether a task is registered.
     func contains(_ task: UInt) -> Bool {
         if Words.window(task).contains(where: { words[$0].value == task }) { return true }
         return otherCount.load(ordering: .sequentiallyConsistent) > 0 && others.withLock { $0.contains(task) }
     }
 }
 
-/// A table of atomic words, in which each task has eight to choose from. Made at its first use.
+/// A table of atomic words. Each task may use one of eight words. Allocated at its first use.
 @safe
 private struct Words: ~Copyable, @unchecked Sendable {
     private static var count: Int { 256 }
@@ -61,7 +61,7 @@ private struct Words: ~Copyable, @unchecked Sendable {
 
     var isAllocated: Bool { unsafe memory.pointer != nil }
 
-    /// The words of one cache line, which the task's address decides.
+    /// The words of one cache line, selected by the task's address.
     static func window(_ task: UInt) -> Range<Int> {
         let line = Int(truncatingIfNeeded: (task &* 0x9E37_79B9_7F4A_7C15) >> UInt(UInt.bitWidth - 5))
         return 8 * line..<8 * line + 8

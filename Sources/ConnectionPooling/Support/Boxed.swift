@@ -2,8 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A value on the heap, for errors with much to tell: whoever may fail has room for an error, and a task that waits has it in its memory
-/// several times.
+/// A value on the heap, for large errors: each function that can fail reserves stack space for
+/// its error, and a waiting task several times.
 package final class Boxed<Value: Sendable>: Sendable {
     package let value: Value
 

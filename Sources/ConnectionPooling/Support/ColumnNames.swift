@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension String {
-    /// The name in camel case of a name in snake case, as `JSONDecoder` converts it: underscores at both ends stay. For the back
-    /// ends.
+    /// The camel case form of a name in snake case, as `JSONDecoder` converts it: leading and
+    /// trailing underscores stay. For the back ends.
     package var convertedFromSnakeCase: String {
         let start = prefix { $0 == "_" }
         let end = dropFirst(start.count).reversed().prefix { $0 == "_" }

@@ -4,33 +4,36 @@
 
 public import Synchronization
 
-/// The row that a decoder of a back end decodes, for the containers that decode its values.
+/// The current row of a back end's decoder, for the containers that decode its values.
 ///
-/// The standard library copies a container for each value that it decodes. So a container holds a ``RowReference``, which has no
-/// reference count. A type may keep its decoder or a container past the row, so the memory of a row is never freed: later
-/// queries reuse it, and their numbers tell them apart.
+/// The standard library copies a container for each value that it decodes. A container therefore
+/// holds a ``RowReference``, which has no reference count. A type may keep its decoder or a
+/// container beyond the row, so the memory of a row is never freed: later queries reuse it, and
+/// their numbers distinguish them.
 @safe
 @usableFromInline
 package struct CurrentRow: ~Copyable {
-    /// The number of the query whose row is decoded, or 0 between two rows. Only the task of the query writes it. Any thread
-    /// may read it, by a container that a type has kept.
+    /// The number of the query whose row is current; 0 between two rows. Only the task of the
+    /// query writes it. Any thread may read it, through a container that a type has kept.
     @usableFromInline let query = Atomic<UInt>(0)
-    /// How many queries have used this memory.
+    /// The number of queries that have used this memory.
     @usableFromInline var queries: UInt = 0
     /// The back end's decoder, which lives as long as the query.
     @usableFromInline package var decoder: UnsafeMutableRawPointer?
-    /// What the back end reads values from: the C library's object, the object that owns it, and the index of the row in it.
+    /// The source of the values in the back end: the C library's object, the object that owns it,
+    /// and the index of the row in it.
     @usableFromInline package var source: OpaquePointer?
     @usableFromInline package var owner: UnsafeMutableRawPointer?
     @usableFromInline package var index = 0
-    /// The type of the keys for which there is a container, and the container.
+    /// The type of keys with a cached container, and the container.
     @usableFromInline var keys: ObjectIdentifier?
     @usableFromInline var container: Unmanaged<AnyObject>?
-    /// The column for each key of that type, by its byte: the index of the column, `unknown` or `missing`.
+    /// The column for each key of that type, indexed by the key's byte: the index of the column,
+    /// `unknown` or `missing`.
     @usableFromInline let columns = UnsafeMutablePointer<Int16>.allocate(capacity: Self.keyCount)
     private var next: Memory?
 
-    /// How many keys a type has at most whose keys are one byte, as those of an enumeration are.
+    /// The largest number of keys in a type whose keys are one byte, such as an enumeration.
     private static var keyCount: Int { 256 }
 
     private static let unused = Locked(Unused())
@@ -39,7 +42,7 @@ package struct CurrentRow: ~Copyable {
         var first: Memory?
     }
 
-    /// Unused memory, which belongs to the thread that has taken it out of `unused`.
+    /// Unused memory. It belongs to the thread that has taken it out of `unused`.
     @safe
     private struct Memory: @unchecked Sendable {
         let row: UnsafeMutablePointer<CurrentRow>
@@ -75,11 +78,11 @@ package struct CurrentRow: ~Copyable {
     }
 }
 
-/// What the containers of a decoder decode from: the row of a query, until that row is over.
+/// A reference of a decoder's containers to the current row of a query, valid until the next row.
 @safe
 @usableFromInline
 package struct RowReference {
-    /// Only while the row is current may anything else of it be read.
+    /// Other members of the row may be accessed only while the row is current.
     @usableFromInline package let row: UnsafeMutablePointer<CurrentRow>
     @usableFromInline let query: UInt
 
@@ -97,7 +100,7 @@ package struct RowReference {
     @inline(__always)
     package func end() { unsafe row.pointee.query.store(0, ordering: .relaxed) }
 
-    /// Whether the row is decoded now.
+    /// Whether the row is still current.
     @inlinable
     package var isCurrent: Bool {
         @inline(__always) get { unsafe row.pointee.query.load(ordering: .relaxed) == query }
@@ -107,8 +110,8 @@ package struct RowReference {
 // MARK: Containers
 
 extension RowReference {
-    /// Returns the container for keys of a type, if it is kept: that for the first type of keys is, because to make one costs more
-    /// than to decode a number.
+    /// Returns the cached container for a type of keys. Only the first type of keys has one. The
+    /// cache exists because making a container costs more than decoding a number.
     @inlinable
     @inline(__always)
     package func container<Key: CodingKey>(keyedBy: Key.Type) -> KeyedDecodingContainer<Key>? {
@@ -119,9 +122,9 @@ extension RowReference {
             ._withUnsafeGuaranteedRef { $0.copy() }
     }
 
-    /// Makes a container, and keeps it if it is the first.
+    /// Makes a container, and caches it if it is the first.
     ///
-    /// - Parameter make: Makes a container, which refers to this row.
+    /// - Parameter make: Returns a container that refers to this row.
     package func newContainer<Container: KeyedDecodingContainerProtocol>(
         _ make: (RowReference) -> Container
     ) -> KeyedDecodingContainer<Container.Key> {
@@ -133,14 +136,15 @@ extension RowReference {
         return new.copy()
     }
 
-    /// A value whose type is known where the copy ends up, and need not be found out for each.
+    /// A value whose type is known where it is copied, and need not be looked up for each copy.
     @usableFromInline
     final class Held<Value> {
         private let value: Value
 
         init(_ value: Value) { self.value = value }
 
-        /// Not inlined: there it would look up the type of the value, which costs more than to decode a text.
+        /// Not inlined: inlined code would look up the type of the value, which costs more than
+        /// decoding a text.
         @usableFromInline
         @inline(never)
         func copy() -> Value { value }
@@ -150,13 +154,14 @@ extension RowReference {
 // MARK: Columns of keys
 
 extension RowReference {
-    /// No value of this key has been asked for.
+    /// The key has not been used yet.
     @inlinable package static var unknown: Int16 { -1 }
     /// There is no column for this key.
     @inlinable package static var missing: Int16 { -2 }
 
-    /// Returns the columns of the keys of a type, if they are kept: for the first type of keys, and if a key is one byte. So no name
-    /// is made and looked up in each row. Keys of the same byte have the same name.
+    /// Returns the cached columns of a type's keys: for the first type of keys, if a key is one
+    /// byte. The name of a key is thus not made and looked up in each row. Keys with the same
+    /// byte have the same name.
     package func columns<Key: CodingKey>(_: Key.Type) -> UnsafeMutablePointer<Int16>? {
         guard MemoryLayout<Key>.size <= 1, isCurrent, unsafe row.pointee.keys == ObjectIdentifier(Key.self) else {
             return nil
@@ -168,18 +173,18 @@ extension RowReference {
     @inlinable
     @inline(__always)
     package func column(of key: some CodingKey, in columns: UnsafeMutablePointer<Int16>?) -> Int16 {
-        // The columns are this query's only while its row is current.
+        // The columns belong to this query only while its row is current.
         guard let columns = unsafe columns, isCurrent else { return Self.unknown }
         return unsafe columns[byte(of: key)]
     }
 
-    /// Notes the column of a key, `nil` if there is none.
+    /// Stores the column of a key; `nil` if there is none.
     package func note(_ index: Int?, of key: some CodingKey, in columns: UnsafeMutablePointer<Int16>?) {
         guard let columns = unsafe columns, isCurrent else { return }
         unsafe columns[byte(of: key)] = index.map { Int16(truncatingIfNeeded: $0) } ?? Self.missing
     }
 
-    /// Returns the byte that a key is, or 0 for the only key of its type.
+    /// Returns the byte of a key; 0 for the only key of its type.
     @inlinable
     @inline(__always)
     func byte<Key: CodingKey>(of key: Key) -> Int {

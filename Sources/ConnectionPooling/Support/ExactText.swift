@@ -10,10 +10,10 @@
     internal import Darwin
 #endif
 
-/// A text that is another only if each byte is the same. For the back ends, whose databases tell texts apart that are equal as a `String`,
-/// such as the two ways to write an é.
+/// A text that is compared by its bytes. For the back ends, whose databases distinguish texts
+/// that are equal as `String`, such as the two encodings of é.
 package struct ExactText: Hashable, Sendable {
-    /// In one piece, as all are that were not made elsewhere.
+    /// Stored contiguously, as native strings are.
     private var text: String
 
     package init(_ text: String) {

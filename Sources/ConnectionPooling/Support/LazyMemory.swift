@@ -9,13 +9,13 @@ struct LazyMemory<Element: ~Copyable>: ~Copyable, Sendable {
     /// The address; 0 before the first use.
     private let address = Atomic<UInt>(0)
 
-    /// The memory, if there is any yet.
+    /// The memory; `nil` before it is allocated.
     @unsafe
     var pointer: UnsafeMutablePointer<Element>? {
         unsafe UnsafeMutablePointer(bitPattern: address.load(ordering: .acquiring))
     }
 
-    /// The memory, which is made of `count` elements where there is none yet.
+    /// Returns the memory, and allocates `count` elements at the first use.
     @unsafe
     func pointer(count: Int, _ makeElement: () -> Element) -> UnsafeMutablePointer<Element> {
         if let pointer = unsafe pointer { return unsafe pointer }
@@ -33,7 +33,7 @@ struct LazyMemory<Element: ~Copyable>: ~Copyable, Sendable {
         return unsafe UnsafeMutablePointer(bitPattern: other)!
     }
 
-    /// Frees the memory, for its last user.
+    /// Frees the memory. Called by its last user.
     func free(count: Int) {
         guard let pointer = unsafe pointer else { return }
         unsafe pointer.deinitialize(count: count)

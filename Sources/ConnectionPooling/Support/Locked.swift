@@ -10,18 +10,21 @@
     public import Darwin
 #endif
 
-/// A value behind a lock of the system, for what happens rarely.
+/// A value behind a system lock, for infrequent operations.
 ///
-/// Inlined into the pools of databases, which lock some times for each statement: a generic call across modules would make its types at
-/// run time, each time. Not for a value without a size, which the thread sanitizer takes for the beginning of the object.
+/// Inlined into the database pools, which lock several times for each statement: a generic call
+/// across modules would create its types at run time, at each call. Not for a value without a
+/// size, which the thread sanitizer takes for the beginning of the object.
 ///
-/// Not `Synchronization.Mutex`, whose contended hand-over on Linux is made inside the kernel in Swift 6.3: the thread
-/// sanitizer does not see it and reports races that are none, and waiting threads are woken one by one.
+/// Not `Synchronization.Mutex`: in Swift 6.3 its contended hand-over on Linux happens inside the
+/// kernel. The thread sanitizer does not see it and reports false races, and waiting threads are
+/// woken one by one.
 @safe
 @usableFromInline
 package final class Locked<Value: ~Copyable>: @unchecked Sendable {
     @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    /// Without the runtime's check for two accesses at once, which the lock rules out, and which costs as much as the lock.
+    /// Without the runtime's exclusivity check: the lock makes it redundant, and it costs as much
+    /// as the lock.
     @safe @exclusivity(unchecked) @usableFromInline var value: Value
 
     package init(_ value: consuming sending Value) {
@@ -36,7 +39,8 @@ package final class Locked<Value: ~Copyable>: @unchecked Sendable {
         unsafe mutex.deallocate()
     }
 
-    /// Calls `body` with the value, while nobody else does. `body` must be short, and must not resume or call out.
+    /// Calls `body` with exclusive access to the value. `body` must be short, and must neither
+    /// resume a task nor call other components.
     @inlinable
     @inline(__always)
     package func withLock<Result: ~Copyable, Failure: Error>(

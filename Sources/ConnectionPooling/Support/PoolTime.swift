@@ -8,7 +8,7 @@ internal import LockPool
 /// The clock of a pool: nanoseconds since some instant, and sleep.
 @usableFromInline
 struct PoolTime: Sendable {
-    /// `nil` for the system's clock, which is read without a detour.
+    /// `nil` for the system's clock, which is read directly.
     @usableFromInline let read: (@Sendable () -> UInt64)?
     private let sleepFor: @Sendable (Duration) async throws -> Void
 
@@ -31,14 +31,15 @@ struct PoolTime: Sendable {
         }
     }
 
-    /// Suspends for so long. Throws `CancellationError` if the task is cancelled.
+    /// Suspends for a number of nanoseconds. Throws `CancellationError` if the task is cancelled.
     func sleep(nanoseconds: UInt64) async throws {
         try await sleepFor(.nanoseconds(Int64(clamping: nanoseconds)))
     }
 }
 
 extension UInt64 {
-    /// The nanoseconds from an earlier instant to this one; 0 if the clock has stepped back between the two.
+    /// The nanoseconds from an earlier instant to this one; 0 if the clock has stepped back in
+    /// between.
     @inlinable
     @inline(__always)
     func elapsed(since earlier: UInt64) -> UInt64 { self > earlier ? self - earlier : 0 }

@@ -4,10 +4,13 @@
 
 internal import Synchronization
 
-/// Whether to spin before a wait, for the back ends: after one spin in vain the next is left out, after another in vain the next two, then
-/// four, at most eight. So a wait that the disk, the network or the scheduler has made long costs little, and waits that are always
-/// long are hardly ever spun.
+/// Decides whether to spin before a wait, for the back ends. After one unsuccessful spin, the
+/// next one is skipped; after another, the next two, then four, at most eight. A wait that the
+/// disk, the network or the scheduler has prolonged thus costs little, and waits that are always
+/// long rarely spin.
 ///
+/// All operations are relaxed: no data depend on them, and two threads that count at the same
+/// time may count one.
 /// Relaxed, all of it: no data depend on it, and two threads that count at once may count one.
 package struct SpinHabit: ~Copyable, Sendable {
     private let omitted = Atomic(0)
@@ -15,14 +18,14 @@ package struct SpinHabit: ~Copyable, Sendable {
 
     package init() {}
 
-    /// Counts one down of those to be left out.
+    /// Whether to skip this spin. Counts down the spins to be skipped.
     package func shallOmit() -> Bool {
         let left = omitted.load(ordering: .relaxed)
         if left > 0 { omitted.store(left - 1, ordering: .relaxed) }
         return left > 0
     }
 
-    /// Notes whether a spin was of use, and gives it back.
+    /// Records whether a spin succeeded, and returns the argument.
     package func noting(_ isSuccess: Bool) -> Bool {
         let before = failures.load(ordering: .relaxed)
         if isSuccess {

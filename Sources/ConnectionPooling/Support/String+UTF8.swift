@@ -3,23 +3,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension String {
-    /// The text that a database has given, or `nil` if it is not UTF-8. For the back ends.
+    /// Creates a string from a database's text; `nil` if it is not UTF-8. For the back ends.
     ///
-    /// As `init(validating:as:)`, which is generic code of the standard library and takes a good part of a short query: where all is
-    /// ASCII, there is nothing to validate. O(bytes).
+    /// Faster than `init(validating:as:)`, generic code of the standard library that takes a
+    /// considerable part of a short query: ASCII needs no validation. O(bytes).
     package init?(validUTF8 bytes: UnsafeRawBufferPointer) {
         guard unsafe bytes.isASCII else {
             unsafe self.init(validating: bytes, as: UTF8.self)
             return
         }
         if bytes.count <= 15 {
-            // As short as that, a text has no memory of its own, and needs no call but this.
+            // A text of this length has no memory of its own, and needs no other call.
             unsafe self.init(unsafeUninitializedCapacity: bytes.count) { text in
                 unsafe UnsafeMutableRawBufferPointer(text).copyMemory(from: bytes)
                 return bytes.count
             }
         } else if #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) {
-            // The only initializer that does not look for bytes that are not ASCII once more.
+            // The only initializer that does not scan again for bytes that are not ASCII.
             let units = unsafe Span<UInt8>(_unsafeBytes: bytes)
             unsafe self.init(copying: UTF8Span(unchecked: units, isKnownASCII: true))
         } else {
@@ -40,7 +40,7 @@ extension UnsafeRawBufferPointer {
                 unsafe union |= start.loadUnaligned(fromByteOffset: index, as: UInt64.self)
                 index &+= 8
             }
-            // The last eight may be among those that have been looked at.
+            // The last eight bytes may overlap those that have been read.
             unsafe union |= start.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
         } else if count >= 4 {
             unsafe union = UInt64(

@@ -2,19 +2,20 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Runs work that may hang, for the pool, which must not.
+/// Runs work that may hang, under a time limit.
 struct Patient: Sendable {
     let time: PoolTime
 
-    /// What became of the work.
+    /// The outcome of the work.
     enum Outcome<Value: ~Copyable & Sendable>: ~Copyable, Sendable {
         case finished(Value)
         case failed(any Error)
-        /// It goes on, cancelled, and what it brings is handed to `late`.
+        /// The work continues, cancelled. `late` receives its result.
         case timedOut
     }
 
-    /// Runs `work` in a task of its own, and comes back when it has ended or `timeout` is over.
+    /// Runs `work` in a task of its own, and returns when the work has ended or `timeout` has
+    /// passed.
     func run<Value: ~Copyable & Sendable>(
         within timeout: UInt64,
         _ work: @escaping @Sendable () async throws -> Value,
@@ -38,7 +39,7 @@ struct Patient: Sendable {
         return outcome.take()
     }
 
-    /// The first outcome counts.
+    /// Stores the first outcome.
     private final class Race<Value: ~Copyable & Sendable>: Sendable {
         private struct State {
             var isOver = false

@@ -7,12 +7,12 @@ import PoolTesting
 import Synchronization
 import Testing
 
-/// Connections that their holders do not give back to the next caller.
+/// Connections that their holders discard or detach.
 @Suite(.timeLimit(.minutes(10))) struct DiscardTests {
     private let clock = ManualClock()
     private let factory = ScriptedFactory()
 
-    @Test("A lease that is discarded closes its connection, and the waiter gets a new one")
+    @Test("A discarded lease closes its connection, and the waiter gets a new one")
     func lease() async throws {
         let pool = try makePool(factory, clock, maximum: 1)
         let lease = try await pool.getOrCreate()
@@ -22,7 +22,7 @@ import Testing
         #expect(factory.closed == [1] && pool.snapshot.counters.closed == [.discarded: 1])
     }
 
-    @Test("A body can have its connection discarded, also when it throws or the connection needs a reset")
+    @Test("A body can discard its connection, also if it throws or the connection needs a reset")
     func body() async throws {
         let pool = try makePool(factory, clock, maximum: 1)
         try await pool.withConnection { _, lease in lease.discardAfterUse() }
@@ -40,7 +40,7 @@ import Testing
         #expect(pool.snapshot.counters.closed == [.discarded: 2])
     }
 
-    @Test("A detached connection stays open, and the pool makes another in its place")
+    @Test("A detached connection stays open, and the pool replaces it on demand")
     func detach() async throws {
         let pool = try makePool(factory, clock, maximum: 1)
         let lease = try await pool.getOrCreate()
@@ -50,7 +50,7 @@ import Testing
         #expect(connection.id == 1 && factory.closed.isEmpty)
         #expect(pool.status.idle == 1 && pool.snapshot.counters.closed == [.detached: 1])
         #expect(pool.snapshot.useTimes.count == 2)
-        // Neither interrupts the detached connection nor waits for it.
+        // The shutdown neither interrupts the detached connection nor waits for it.
         let isOver = Atomic(false)
         Task {
             await pool.shutdown()
@@ -62,7 +62,7 @@ import Testing
         #expect(factory.open == 0)
     }
 
-    @Test("A connection that is detached after the pool was closed is the caller's")
+    @Test("A connection that is detached after the pool was closed belongs to the caller")
     func detachLate() async throws {
         let pool = try makePool(factory, clock, maximum: 1)
         let lease = try await pool.getOrCreate()

@@ -9,14 +9,17 @@ import Testing
 
 @testable import ConnectionPooling
 
-/// Returns that look at a connection before an eviction of all connections, and release it afterwards.
+/// Returns that inspect a connection before an eviction of all connections, and release it
+/// afterwards.
 ///
-/// No other operation of a pool has to look at a connection twice for that, so the return does not: it costs a checkout one comparison.
+/// No other operation of a pool inspects a connection a second time for this case, so the return
+/// does not either. The check costs a checkout one comparison.
 @Suite(.timeLimit(.minutes(10))) struct EvictionTests {
     private let clock = ManualClock()
     private let factory = ScriptedFactory()
 
-    /// A return that has looked at its connection, and not released it yet: ``LeaseContext/takeBack(_:)`` but for its last step.
+    /// A return that has inspected its connection and not released it yet: all of
+    /// ``LeaseContext/release(_:)`` except its last step.
     private struct LateReturn {
         let slot: LeasedSlot
 
@@ -92,7 +95,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A checkout with a test or a hook before it gets no older connection either", arguments: [true, false])
+    @Test("A checkout with a test or hook gets no older connection either", arguments: [true, false])
     func prepared(_ hasHook: Bool) async throws {
         var hooks = ConnectionHooks<ScriptedConnection>()
         if hasHook { hooks.beforeHandOut = { _, _ in true } }
@@ -107,7 +110,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A connection that was evicted during the test for a caller is not handed to it")
+    @Test("A connection that is evicted during a caller's test is not handed to the caller")
     func evictedDuringTest() async throws {
         factory.script(.ping, [.hang])
         let pool = try makePool(factory, clock, maximum: 1) {
@@ -124,7 +127,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("Without a checkout, the next round closes a connection that a late return has left idle")
+    @Test("Without a checkout, the next maintenance closes a connection that a late return has left idle")
     func round() async throws {
         let pool = try makePool(factory, clock, maximum: 1) { $0.maximumLifetime = .seconds(1_000_000) }
         let late = try await LateReturn(of: pool)

@@ -6,11 +6,11 @@ import ConnectionPooling
 import PoolTesting
 import Testing
 
-/// When a pool connects, and what it does while that fails.
+/// Connection attempts, and the pool's behavior while they fail.
 @Suite(.timeLimit(.minutes(10))) struct GrowthTests {
     private let clock = ManualClock()
 
-    @Test("No more connects are under way at a time than may be")
+    @Test("No more connection attempts run concurrently than configured")
     func concurrentConnects() async throws {
         let factory = ScriptedFactory(Array(repeating: .hang, count: 4))
         let pool = try makePool(factory, clock, maximum: 4) { $0.maximumConcurrentConnects = 2 }
@@ -28,7 +28,7 @@ import Testing
         while factory.hanging(.connect) > 0 { await factory.letGo(.connect) }
     }
 
-    @Test("A connect that hangs loses its place at its deadline, and what it brings later is closed")
+    @Test("An attempt that hangs loses its slot at its deadline, and its late connection is closed")
     func connectTimeout() async throws {
         let factory = ScriptedFactory([.hang])
         let pool = try makePool(factory, clock, maximum: 1) { $0.connectTimeout = .seconds(5) }
@@ -40,7 +40,7 @@ import Testing
         await eventually { factory.closed == [2] }
     }
 
-    @Test("While connects fail there is one attempt at a time, and who waits is served when one succeeds")
+    @Test("During an outage one attempt runs at a time, and its success serves waiters")
     func backoff() async throws {
         let factory = ScriptedFactory([.fail(), .fail(), .fail()])
         let pool = try makePool(factory, clock, maximum: 4)
@@ -52,7 +52,7 @@ import Testing
         #expect(pool.snapshot.lastConnectFailure == nil)
     }
 
-    @Test("The pause after a failed connect does not depend on the age of the pool")
+    @Test("The pause after a failed attempt does not depend on the age of the pool")
     func pauseOfOldPool() async throws {
         let factory = ScriptedFactory([.fail(), .fail()])
         let pool = try makePool(factory, clock, maximum: 1)
@@ -64,7 +64,7 @@ import Testing
         #expect(began.duration(to: clock.now) < .seconds(100_000))
     }
 
-    @Test("When connects have failed for long enough, callers fail at once with the cause, until one succeeds")
+    @Test("After the breaker's threshold callers fail at once with the cause, until an attempt succeeds")
     func circuitBreaker() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, always: .fail())
@@ -75,14 +75,14 @@ import Testing
         #expect(error?.code == .connectFailed && error?.underlying is ScriptedFailure)
         error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
         #expect(error?.code == .connectFailed && error?.underlying is ScriptedFailure)
-        // The database is back: an attempt is made without anybody asking.
+        // The database is back: an attempt starts without a caller.
         factory.script(.connect, [])
         await clock.advance { factory.open == 1 }
         await eventually { pool.status.idle == 1 }
         _ = try await pool.withConnection { $0.id }
     }
 
-    @Test("The minimum is there soon after the first checkout, and stays")
+    @Test("The minimum exists soon after the first checkout, and stays")
     func minimum() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 5) {
@@ -96,13 +96,14 @@ import Testing
         #expect(pool.status.idle + pool.status.leased == 3 && factory.closed.isEmpty)
     }
 
-    @Test("A connect that hangs keeps nobody from the other places")
+    @Test("An attempt that hangs does not block the other slots")
     func hungConnect() async throws {
         let factory = ScriptedFactory([.hang])
         let pool = try makePool(factory, clock)
         let first = await inLine(1, of: pool)
         await factory.wait { $0.hanging(.connect) == 1 }
-        // A second caller makes the pool connect in the other place, and its connection serves both, in turn.
+        // A second caller makes the pool connect in the other slot, and that connection serves
+        // both callers, in turn.
         let second = Task { try await pool.withConnection { $0.id } }
         #expect(try await first.value == 1)
         #expect(try await second.value == 1)
@@ -112,7 +113,7 @@ import Testing
         await eventually { pool.status.idle == 2 }
     }
 
-    @Test("A new connection serves who has waited longest, not who made the pool connect")
+    @Test("A new connection serves the longest-waiting caller, not the caller that caused the attempt")
     func newConnection() async throws {
         let factory = ScriptedFactory([.hang, .hang])
         let pool = try makePool(factory, clock)
@@ -126,7 +127,7 @@ import Testing
             }
         }
         await factory.wait { $0.hanging(.connect) == 2 }
-        // The first caller leaves, so the connect that it caused serves the second.
+        // The first caller leaves, so the attempt that it caused serves the second.
         first.cancel()
         _ = await first.result
         await factory.letGo(.connect)
@@ -137,7 +138,7 @@ import Testing
         await eventually { pool.status.idle == 2 }
     }
 
-    @Test("The minimum is made up for when a connection of it breaks")
+    @Test("The minimum is restored when a connection breaks")
     func minimumAfterBreak() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 5) { $0.minimumConnections = 3 }
@@ -150,7 +151,7 @@ import Testing
         #expect(factory.record.peak <= 5)
     }
 
-    @Test("While connects fail, no more than one is under way, however many wait")
+    @Test("During an outage no more than one attempt runs, whatever the number of waiters")
     func oneProbe() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, always: .fail())
@@ -163,7 +164,8 @@ import Testing
         factory.script(.connect, always: .hang)
         for count in 2...8 { waiters.append(await inLine(count, of: pool)) }
         await clock.advance { factory.hanging(.connect) == 1 }
-        // Within its time nobody else tries, whatever happens to the line and to time.
+        // No other attempt starts before its time limit, whatever happens to the line and to
+        // time.
         for _ in 0..<8 {
             await clock.advance(seconds: 1)
             #expect(factory.hanging(.connect) == 1)
@@ -175,7 +177,8 @@ import Testing
     /// The clock's time.
     private var now: Duration { ManualClock.Instant().duration(to: clock.now) }
 
-    /// Waits until the pool sleeps until its next attempt, and returns the instant of that, which is random, unlike deadlines.
+    /// Waits until the pool sleeps until its next attempt, and returns the instant of that
+    /// attempt, which is random, unlike deadlines.
     private func nextAttempt() async -> Duration {
         var next: Duration?
         await eventually {
@@ -187,7 +190,7 @@ import Testing
 
     private func advance(to instant: Duration) { clock.advance(by: max(.zero, instant - now)) }
 
-    @Test("The wait after a failure is at random below a bound that doubles to the longest")
+    @Test("The pause after a failure is random below a bound that doubles up to the maximum")
     func jitter() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, always: .fail())
@@ -207,13 +210,13 @@ import Testing
             parts.append((attempt - now) / bound)
             advance(to: attempt)
         }
-        // Anywhere below the bound: thirty are in one half only once in a billion runs.
+        // Random below the bound: thirty samples are in one half only once in a billion runs.
         #expect(parts.contains { $0 < 0.5 } && parts.contains { $0 > 0.5 })
         await pool.close()
         await settle(clock)
     }
 
-    @Test("When the breaker opens everybody in line is told the cause at once, and newcomers do not get in line")
+    @Test("When the breaker opens, all waiters fail at once with the cause, and new callers do not get in line")
     func breakerEmptiesTheLine() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, always: .fail(ScriptedFailure("down")))
@@ -234,7 +237,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("While one connection lives, callers wait for it, though the breaker is open")
+    @Test("While one connection lives, callers wait for it, even if the breaker is open")
     func breakerWithConnections() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock) { $0.circuitBreakerThreshold = .zero }
@@ -249,7 +252,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("A database that is back is used within one interval, by no more connects at a time than may be")
+    @Test("A restarted database is used within one interval, with no more concurrent attempts than configured")
     func recovery() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, always: .fail())
@@ -261,14 +264,14 @@ import Testing
         }
         var waiters: [Task<Int, any Error>] = []
         for count in 1...8 { waiters.append(await inLine(count, of: pool)) }
-        // Until the wait has its full length. The first two fail side by side.
+        // Until the pause has its full length. The first two attempts fail side by side.
         while factory.connects < 13 { advance(to: await nextAttempt()) }
         let attempt = await nextAttempt()
         factory.script(.connect, always: .hang)
         #expect(attempt - now <= .seconds(5))
         advance(to: attempt)
         await factory.wait { $0.hanging(.connect) > 0 }
-        // One tries, and when it works, two at a time.
+        // One attempt runs, and after its success two at a time.
         #expect(factory.hanging(.connect) == 1)
         await factory.letGo(.connect)
         await eventually { factory.hanging(.connect) == 2 || pool.status.waiting == 0 }
@@ -282,7 +285,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("Without a back-off a failed connect is told to who has waited longest, and to nobody else")
+    @Test("Without a back-off a failed attempt fails the longest-waiting caller, and no other")
     func noSecondAttempt() async throws {
         let factory = ScriptedFactory([.hang])
         let pool = try makePool(factory, clock, maximum: 1) {
@@ -299,7 +302,7 @@ import Testing
         #expect(factory.connects == 2)
     }
 
-    @Test("A hook that fails after a connect is a failed connect, and its connection is closed")
+    @Test("A hook that fails after a connect fails the attempt, and the connection is closed")
     func failedHook() async throws {
         let factory = ScriptedFactory()
         let hooks = ConnectionHooks<ScriptedConnection>(afterConnect: { connection in
@@ -313,7 +316,7 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 2)
     }
 
-    @Test("A hook that hangs after a connect is a connect that hangs")
+    @Test("A hook that hangs after a connect counts as an attempt that hangs")
     func hungHook() async throws {
         let factory = ScriptedFactory()
         factory.script(.use, [.hang])
@@ -327,7 +330,7 @@ import Testing
         await factory.wait { $0.closed == [1] }
     }
 
-    @Test("Each connect asks the factory anew, so that credentials may change")
+    @Test("Each attempt calls the factory anew, so that credentials may change")
     func credentials() async throws {
         struct Login: ~Copyable, Sendable { let token: Int }
         final class Vault: ConnectionFactory {

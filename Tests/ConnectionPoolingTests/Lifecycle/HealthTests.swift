@@ -6,11 +6,11 @@ import ConnectionPooling
 import PoolTesting
 import Testing
 
-/// How a pool sees to it that connections work.
+/// Tests, resets and hooks of connections.
 @Suite(.timeLimit(.minutes(10))) struct HealthTests {
     private let clock = ManualClock()
 
-    @Test("A reset that hangs loses its place at its deadline, and its connection is closed when it has ended")
+    @Test("A reset that hangs loses its slot at its deadline, and its connection is closed when the reset has ended")
     func hungReset() async throws {
         let factory = ScriptedFactory()
         factory.script(.reset, always: .hang)
@@ -24,7 +24,7 @@ import Testing
         await eventually { factory.closed == [1] }
     }
 
-    @Test("A close that hangs loses its place at its deadline")
+    @Test("A close that hangs loses its slot at its deadline")
     func hungClose() async throws {
         let factory = ScriptedFactory()
         factory.script(.close, always: .hang)
@@ -42,7 +42,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("A connection that has been idle for long is tested before a caller has it")
+    @Test("A connection that was idle for long is tested before a caller receives it")
     func validation() async throws {
         let factory = ScriptedFactory()
         factory.script(.ping, always: .hang)
@@ -61,7 +61,7 @@ import Testing
         #expect(factory.closed == [1])
     }
 
-    @Test("An idle connection is tested in the background, and closed if that fails")
+    @Test("An idle connection is tested in the background, and closed if the test fails")
     func keepAlive() async throws {
         let factory = ScriptedFactory()
         factory.script(.ping, always: .hang)
@@ -76,12 +76,12 @@ import Testing
         await eventually { factory.closed == [1] }
     }
 
-    @Test("A keepalive that succeeds is followed by the next after most of the interval")
+    @Test("A successful keepalive is followed by the next after most of the interval")
     func nextKeepAlive() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1) {
             $0.keepAliveInterval = .seconds(600)
-            // A round each second counts those in use.
+            // Maintenance runs each second and counts the connections in use.
             $0.minimumIdleConnections = 1
         }
         try await pool.withConnection { _ in }
@@ -91,7 +91,7 @@ import Testing
         #expect(factory.record.count(of: .ping) == 1)
     }
 
-    @Test("Hooks see a connection before anybody has it, before each hand-out and after each return")
+    @Test("Hooks see a connection before its first caller, before each hand-out and after each return")
     func hooks() async throws {
         let seen = Locked<[String]>([])
         let factory = ScriptedFactory()
@@ -121,7 +121,7 @@ import Testing
         #expect(seen.withLock { $0 } == expected)
     }
 
-    @Test("A test before hand-out that hangs loses its place at its deadline, and the caller keeps its own")
+    @Test("A test before hand-out that hangs loses its slot at its deadline, and the caller's own deadline stays")
     func hungValidation() async throws {
         let factory = ScriptedFactory()
         factory.script(.ping, always: .hang)
@@ -143,7 +143,7 @@ import Testing
         await factory.wait { $0.closed == [1] }
     }
 
-    @Test("A background test that hangs loses its place at its deadline")
+    @Test("A background test that hangs loses its slot at its deadline")
     func hungKeepAlive() async throws {
         let factory = ScriptedFactory()
         factory.script(.ping, always: .hang)
@@ -157,7 +157,7 @@ import Testing
         await factory.wait { $0.closed == [1] }
     }
 
-    @Test("A caller that waits for a reset is told at its own deadline")
+    @Test("A caller that waits for a reset times out at its own deadline")
     func deadlineDuringReset() async throws {
         let factory = ScriptedFactory()
         factory.script(.reset, always: .hang)
@@ -172,7 +172,7 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 1)
     }
 
-    @Test("tryGet hands out nothing that has to be tested first, and lets it be tested")
+    @Test("tryGet hands out no connection that needs a test, and starts the test")
     func tryGetOfStale() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1) { $0.validateAfterIdle = .seconds(30) }
@@ -186,7 +186,7 @@ import Testing
         if tested == nil { Issue.record("a tested connection was not handed out") }
     }
 
-    @Test("A connection in use is not tested")
+    @Test("A leased connection is not tested")
     func noTestInUse() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1) { $0.keepAliveInterval = .seconds(10) }
@@ -197,7 +197,7 @@ import Testing
         await clock.advance { factory.record.count(of: .ping) == 1 }
     }
 
-    @Test("A connection that breaks in its body is replaced for the next in line")
+    @Test("A connection that breaks in its body is replaced for the next waiter")
     func brokenWithWaiter() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1)
@@ -209,7 +209,7 @@ import Testing
         #expect(factory.closed == [1] && factory.record.peak == 1)
     }
 
-    @Test("A hook after a return may ask for a reset")
+    @Test("A hook after a return may request a reset")
     func resetByHook() async throws {
         let factory = ScriptedFactory()
         let hooks = ConnectionHooks<ScriptedConnection>(afterReturn: { _, _ in .needsReset })

@@ -7,11 +7,11 @@ import PoolTesting
 import Synchronization
 import Testing
 
-/// Hooks that suspend, refuse, or hang.
+/// Hooks that suspend, reject, or hang.
 @Suite(.timeLimit(.minutes(10))) struct HookTests {
     private let clock = ManualClock()
 
-    /// Where hooks wait.
+    /// The point at which hooks wait.
     private final class Barrier: Sendable {
         private let waiting = Locked<[CheckedContinuation<Void, Never>]>([])
 
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test("A hook that refuses every new connection has the caller back off, and its error names the hook")
+    @Test("A hook that rejects every new connection makes the caller back off, and the error names the hook")
     func refusal() async throws {
         let factory = ScriptedFactory()
         let hooks = ConnectionHooks<ScriptedConnection>(beforeHandOut: { _, _ in false })
@@ -45,13 +45,13 @@ import Testing
         #expect(error?.code == .timedOut)
         let refused = error?.underlying as? HandOutRefused
         #expect(refused != nil && "\(error!)".contains("beforeHandOut"))
-        // Waits of up to 0.1, 0.2, 0.4, … 5 seconds, at random.
+        // Pauses of up to 0.1, 0.2, 0.4, … 5 seconds, at random.
         #expect(3..<200 ~= factory.connects, "\(factory.connects)")
-        // A connection may be on its way when the caller gives up.
+        // An attempt may still run when the caller gives up.
         #expect(abs(factory.connects - (refused?.refusals ?? 0)) <= 1)
     }
 
-    @Test("A hook that refuses a new connection is the caller's error where there is no back-off")
+    @Test("Without back-off, a hook that rejects a new connection fails the caller")
     func refusalWithoutBackOff() async throws {
         let factory = ScriptedFactory()
         let hooks = ConnectionHooks<ScriptedConnection>(beforeHandOut: { _, _ in false })
@@ -64,7 +64,7 @@ import Testing
         #expect(factory.connects == 1)
     }
 
-    @Test("A hook that refuses used connections costs the caller no back-off")
+    @Test("A hook that rejects used connections causes no back-off")
     func refusalOfUsed() async throws {
         let factory = ScriptedFactory()
         let hooks = ConnectionHooks<ScriptedConnection>(beforeHandOut: { _, status in status.uses == 0 })
@@ -72,7 +72,7 @@ import Testing
         for id in 1...5 { #expect(try await pool.withConnection { $0.id } == id) }
     }
 
-    @Test("Hooks learn the age, the idle time and the uses of a connection, and a keepalive is no use")
+    @Test("Hooks receive the age, the idle time and the uses of a connection, and a keepalive is not a use")
     func status() async throws {
         let seen = Locked<[ConnectionStatus]>([])
         let factory = ScriptedFactory()
@@ -106,7 +106,7 @@ import Testing
         )
     }
 
-    @Test("A hook before the hand-out that hangs loses its connection at its deadline, and the caller gets another")
+    @Test("A hook before hand-out that hangs loses its connection at its deadline, and the caller gets another one")
     func hangBeforeHandOut() async throws {
         let factory = ScriptedFactory()
         let barrier = Barrier()
@@ -129,7 +129,7 @@ import Testing
         await factory.wait { $0.closed == [1] }
     }
 
-    @Test("A caller leaves a hook that hangs when it is cancelled, and the connection goes to the pool")
+    @Test("A cancelled caller leaves a hook that hangs, and the connection goes to the pool")
     func cancelDuringHook() async throws {
         let factory = ScriptedFactory()
         let barrier = Barrier()
@@ -147,7 +147,7 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 1)
     }
 
-    @Test("A hook after the return runs when the caller has gone on, and the next caller waits for it")
+    @Test("A hook after the return runs after the lease, and the next caller waits for it")
     func suspendingAfterReturn() async throws {
         let factory = ScriptedFactory()
         let barrier = Barrier()
@@ -164,7 +164,7 @@ import Testing
         #expect(try await waiter.value == 1)
     }
 
-    @Test("A pool with a hook before the hand-out gives nothing to tryGet")
+    @Test("A pool with a hook before hand-out gives tryGet no connection")
     func tryGet() async throws {
         let factory = ScriptedFactory()
         let hooks = ConnectionHooks<ScriptedConnection>(beforeHandOut: { _, _ in true })

@@ -16,7 +16,7 @@ import Testing
         try await pool.withConnection { _ in try await leases(count - 1, of: pool) }
     }
 
-    @Test("Keepalives do not keep idle connections from their idle timeout")
+    @Test("Keepalives do not extend the idle timeout of idle connections")
     func idleTimeout() async throws {
         let factory = ScriptedFactory()
         let pool = try ConnectionPool(factory: factory, clock: clock)
@@ -31,7 +31,7 @@ import Testing
         #expect(factory.connects == 3 && pool.status.idle == 0)
     }
 
-    @Test("A pool whose connections are not used for twenty minutes makes no new ones")
+    @Test("A pool that is idle for twenty minutes makes no new connections")
     func noReplacements() async throws {
         let factory = ScriptedFactory()
         let pool = try ConnectionPool(factory: factory, clock: clock)
@@ -55,7 +55,7 @@ import Testing
         for _ in 0..<36 {
             let before = factory.record.count(of: .ping)
             await clock.advance(seconds: 1)
-            // The round of this second, if there is one, has ended when the next one is asleep.
+            // The maintenance of this second has ended when the next one is scheduled.
             await eventually { pool.rounds.isAsleep(at: pool.time.now) && pool.status.idle == 100 }
             most = max(most, factory.record.count(of: .ping) - before)
         }

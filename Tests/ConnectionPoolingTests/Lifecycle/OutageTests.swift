@@ -8,11 +8,11 @@ import Testing
 
 @testable import ConnectionPooling
 
-/// What callers see while no connection can be made.
+/// Errors of callers while no connection can be made.
 @Suite(.timeLimit(.minutes(10))) struct OutageTests {
     private let clock = ManualClock()
 
-    /// A caller that waits by a callback, and reads its outcome when the test wants.
+    /// A caller that waits by a callback, and reads its outcome when the test requests it.
     private final class Waiter: Sendable {
         private let turn = Locked<Turn?>(nil)
         private let start: WaitStart
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test("A refused caller gets the cause of its own refusal, whenever it reads it")
+    @Test("A refused caller gets the cause of its own refusal, even if it reads it late")
     func ownCause() async throws {
         let factory = ScriptedFactory([.hang, .hang, .succeed])
         let pool = try makePool(factory, clock, maximum: 1) {
@@ -53,7 +53,7 @@ import Testing
         await factory.letGo(.connect, failing: ScriptedFailure("first"))
         await factory.letGo(.connect, failing: ScriptedFailure("second"))
         await eventually { waiters.allSatisfy(\.hasTurn) }
-        // The last connect has succeeded by now.
+        // The last attempt has succeeded by now.
         #expect(pool.snapshot.lastConnectFailure == nil)
         #expect(waiters[2].error(in: pool) == nil)
         #expect(waiters[1].error(in: pool)?.underlying as? ScriptedFailure == ScriptedFailure("second"))
@@ -61,7 +61,7 @@ import Testing
         #expect(pool.growth.causes.count == 0)
     }
 
-    @Test("A caller in line is refused when the first attempt has hung for the breaker's threshold")
+    @Test("A waiter is refused when the first attempt has hung for the breaker's threshold")
     func hungAttempt() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, always: .hang)
@@ -74,7 +74,7 @@ import Testing
         let pending = try #require(error?.underlying as? ConnectPending)
         #expect(error?.code == .connectFailed && pending.operation.duration == .seconds(5))
         #expect(error?.description.contains("a connection attempt has been running for 5.0 seconds") == true)
-        // Newcomers do not wait for it.
+        // New callers do not wait for it.
         error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
         #expect(error?.code == .connectFailed && error?.underlying is ConnectPending)
         #expect(factory.connects == 1)
@@ -83,7 +83,7 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 1)
     }
 
-    @Test("Callers that waited beside a connection are refused when it goes while the breaker is open")
+    @Test("Callers that waited for a connection are refused when it closes while the breaker is open")
     func lastConnection() async throws {
         let factory = ScriptedFactory([.succeed])
         let pool = try makePool(factory, clock, maximum: 2) {
@@ -96,7 +96,7 @@ import Testing
         await factory.wait { $0.hanging(.connect) == 1 }
         await eventually { clock.deadlines.contains(.seconds(5)) }
         clock.advance(by: .seconds(5))
-        // The breaker is open, and the connection that is there may still come back.
+        // The breaker is open, and the existing connection may still be returned.
         await eventually { pool.growth.plan.withLock { $0.outage?.isOpen == true } }
         #expect(pool.status.waiting == 1)
         lease.discard()
@@ -135,7 +135,7 @@ import Testing
         #expect(try await waiter.value == 1)
     }
 
-    /// Connects to a named target, and never gets there.
+    /// Connects to a named target, and never succeeds.
     private struct BlackHole: ConnectionFactory {
         struct Link: ~Copyable, Sendable {}
         let target: String? = "db.example.com:5432"
@@ -183,20 +183,21 @@ import Testing
         #expect(pool.growth.operations.longest(at: 0, target: nil) == nil)
     }
 
-    @Test("The default times fit together")
+    @Test("The default time limits are consistent")
     func defaults() {
         let configuration = ConnectionPoolConfiguration()
-        // A second attempt begins before the breaker opens, and callers are refused by the breaker before their own time is over.
+        // A second attempt begins before the breaker opens, and the breaker refuses callers
+        // before their own timeouts.
         #expect(configuration.connectTimeout < configuration.circuitBreakerThreshold)
         #expect(configuration.circuitBreakerThreshold < configuration.checkoutTimeout)
-        // A failed test and another connect fit into one checkout.
+        // A failed test and another attempt fit into one checkout.
         #expect(configuration.resetTimeout + configuration.connectTimeout < configuration.checkoutTimeout)
-        // A caller in line at the time of a shutdown has its answer before the pool interrupts.
+        // A waiter at the start of a shutdown has its result before the pool interrupts leases.
         #expect(configuration.checkoutTimeout < configuration.drainTimeout)
         #expect(configuration.drainTimeout + configuration.closeTimeout * 2 < .seconds(25))
     }
 
-    @Test("A back-off that would be a hot loop is refused")
+    @Test("A back-off that would cause a busy loop is rejected")
     func hotBackoff() throws {
         let error = #expect(throws: PoolError.self) {
             try ConnectionPoolConfiguration(initialBackoff: .zero).validate()
@@ -205,7 +206,7 @@ import Testing
         try ConnectionPoolConfiguration(initialBackoff: .zero, maximumBackoff: .zero).validate()
     }
 
-    @Test("Without a back-off a connect for the minimum that fails is repeated once in a second")
+    @Test("Without a back-off a failed attempt for the minimum is repeated once in a second")
     func minimumWithoutBackoff() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, always: .fail())
@@ -223,7 +224,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("A server that ends each connection at once is connected to once a second for a minimum of one")
+    @Test("For a minimum of one, a server that ends each connection at once sees one attempt a second")
     func minimumThatBreaks() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock) { $0.minimumConnections = 1 }
@@ -248,7 +249,7 @@ import Testing
         try await pool.prewarm(timeout: .zero)
     }
 
-    @Test("Prewarming fails at once where another attempt can do no better, with the cause")
+    @Test("Prewarming fails at once after a permanent failure, with the cause")
     func prewarmFailure() async throws {
         let factory = ScriptedFactory([.fail(ScriptedFailure("wrong password", isPermanent: true))])
         let pool = try makePool(factory, clock)
@@ -259,7 +260,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("Idle connections are kept beside those in use, up to the maximum, and are not closed for being idle")
+    @Test("Idle connections are kept beside those in use, up to the maximum, and outlast the idle timeout")
     func minimumIdle() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 4) {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ConnectionPooling
 
-/// The decisions of a pool, which are functions of values.
+/// The decisions of a pool, as functions of values.
 @Suite struct PoolDecisionTests {
     private func plan(maximum: Int = 10, minimum: Int = 0, concurrent: Int = 4) -> GrowthPlan {
         GrowthPlan(
@@ -33,7 +33,7 @@ import Testing
         #expect(plan.connectsToStart(.init(waiting: waiting, occupied: occupied, now: 0)) == expected)
     }
 
-    @Test("The minimum is kept once the pool is used")
+    @Test("The minimum is kept after the first use of the pool")
     func minimum() {
         var plan = plan(minimum: 3)
         #expect(plan.connectsToStart(.init(waiting: 0, occupied: 1, now: 0)) == 0)
@@ -42,7 +42,7 @@ import Testing
         #expect(plan.connectsToStart(.init(waiting: 0, occupied: 3, now: 0)) == 0)
     }
 
-    @Test("Connections on their way out of a pool that shrank count against the maximum")
+    @Test("Connections that leave a shrunk pool count against the maximum")
     func homeless() {
         var plan = plan(maximum: 2)
         plan.becameHomeless()
@@ -51,7 +51,7 @@ import Testing
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 0, now: 0)) == 2)
     }
 
-    @Test("After a failure there is one attempt at a time, when its time has come")
+    @Test("After a failure one attempt runs at a time, when it is due")
     func outage() {
         var plan = plan()
         plan.connectStarted(at: 1_000)
@@ -63,7 +63,7 @@ import Testing
         plan.connectStarted(at: 0)
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 1, now: 1_050)) == 0)
         plan.connectFailed(at: 2_000, isPermanent: false, random: 0.5)
-        // Open: somebody has to find out, though nobody waits.
+        // Open: an attempt must find out whether the outage is over, even without waiters.
         #expect(plan.outage?.isOpen == true)
         #expect(plan.connectsToStart(.init(waiting: 0, occupied: 0, now: 2_100)) == 1)
         plan.connectStarted(at: 0)
@@ -72,14 +72,14 @@ import Testing
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 1, now: 2_100)) == 4)
     }
 
-    @Test("The breaker is due a threshold after the start of the first attempt without an answer")
+    @Test("The breaker is due a threshold after the start of the first unanswered attempt")
     func breaker() {
         var plan = plan()
         #expect(plan.breakerDueAt == nil)
         plan.connectStarted(at: 100)
         plan.connectStarted(at: 300)
         #expect(plan.breakerDueAt == 1_100)
-        // The other attempt has had no answer since.
+        // The other attempt counts as unanswered since then.
         plan.connectSucceeded(at: 400)
         #expect(plan.breakerDueAt == 1_400)
         let isOpenEarly = plan.openBreaker(.init(waiting: 1, occupied: 2, now: 1_399))
@@ -90,7 +90,7 @@ import Testing
         #expect(plan.outage == nil && plan.breakerDueAt == nil)
         plan.connectStarted(at: 2_000)
         plan.connectFailed(at: 2_100, isPermanent: false, random: 0)
-        // The only caller has gone: the next one has an attempt of its own.
+        // The only caller has left: the next one gets an attempt of its own.
         let isOpenWithoutCaller = plan.openBreaker(.init(waiting: 0, occupied: 0, now: 3_000))
         #expect(!isOpenWithoutCaller && plan.breakerDueAt == nil)
     }
@@ -115,7 +115,7 @@ import Testing
         #expect(plan.breakerDueAt == 1_100)
     }
 
-    @Test("A failure that cannot pass opens the breaker at once")
+    @Test("A permanent failure opens the breaker at once")
     func permanent() {
         var plan = plan()
         plan.connectStarted(at: 0)
@@ -123,7 +123,7 @@ import Testing
         #expect(answer1)
     }
 
-    @Test("A failure that is noted late does no harm")
+    @Test("A failure that is recorded late has no effect on time")
     func lateFailure() {
         var plan = plan()
         plan.connectStarted(at: 999)
@@ -133,7 +133,7 @@ import Testing
         #expect(late.failures == 2 && !late.isOpen)
     }
 
-    @Test("The back-off doubles up to its bound, at random below")
+    @Test("The back-off doubles up to its bound, and is random below it")
     func backoff() {
         let backoff = Backoff(base: 100, most: 5_000)
         #expect(
@@ -145,7 +145,7 @@ import Testing
         #expect(backoff.delay(failures: 3, random: 0) == 0)
     }
 
-    @Test("Connections whose time has come go when another is there, or one at a time where there is no room")
+    @Test("Expired connections close when a replacement exists, or one at a time without a vacant slot")
     func retirement() {
         var plan = plan(maximum: 2)
         let room = GrowthPlan.Demand(waiting: 0, occupied: 1, now: 0)
@@ -164,7 +164,7 @@ import Testing
         #expect(answer6)
     }
 
-    @Test("What becomes of an idle connection depends on its age, its rest and its uses")
+    @Test("The decision about an idle connection depends on its age, idle time and uses")
     func idleConnections() {
         let configuration = ConnectionPoolConfiguration(
             keepAliveInterval: .nanoseconds(20),
@@ -186,7 +186,7 @@ import Testing
         }
     }
 
-    @Test("A distribution tells durations to within a quarter")
+    @Test("A histogram reports durations to within a quarter")
     func distribution() {
         let counts = Distribution.Counts()
         for nanoseconds in UInt64(1)...1_000 { counts.add(nanoseconds) }

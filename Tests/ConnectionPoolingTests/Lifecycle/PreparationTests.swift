@@ -7,11 +7,11 @@ import PoolTesting
 import Synchronization
 import Testing
 
-/// How a pool prepares an idle connection for a caller: eviction check, test, hook.
+/// The preparation of an idle connection for a caller: eviction check, test, hook.
 @Suite(.timeLimit(.minutes(10))) struct PreparationTests {
     private let clock = ManualClock()
 
-    /// A pool with as many idle connections as it may have.
+    /// A pool with its maximum of idle connections.
     private func idlePool(
         _ factory: ScriptedFactory,
         _ count: Int,
@@ -30,7 +30,7 @@ import Testing
 
     // MARK: Eviction
 
-    /// Makes numbers.
+    /// Makes numbered connections.
     private final class Numbers: ConnectionFactory {
         struct Connection: ~Copyable, Sendable { let number: Int }
 
@@ -49,7 +49,7 @@ import Testing
         let pool = try ConnectionPool(factory: factory, configuration: .init(maximumConnections: 3))
         let isOver = Locked(false)
         await withDiscardingTaskGroup { group in
-            // Fewer than there may be threads, and none for long: or else the evictions would never run.
+            // Fewer tasks than threads, and short ones, so that the evictions run.
             for _ in 0..<2 {
                 group.addTask {
                     while !isOver.withLock({ $0 }) {
@@ -78,7 +78,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A caller whose connection is evicted between the hand-over and its resumption gets another")
+    @Test("A caller whose connection is evicted between the hand-over and its resumption gets another one")
     func evictionAfterHandOver() async throws {
         for _ in 0..<200 {
             let factory = Numbers()
@@ -101,7 +101,7 @@ import Testing
 
     // MARK: Tests before the hand-out
 
-    @Test("One checkout after a quiet time tests one of a hundred idle connections")
+    @Test("One checkout after a quiet period tests one of a hundred idle connections")
     func oneTest() async throws {
         let factory = ScriptedFactory()
         let pool = try await idlePool(factory, 100)
@@ -134,13 +134,13 @@ import Testing
     )
     func staleGoesBack(hasHook: Bool, firstIsStale: Bool) async throws {
         let factory = ScriptedFactory()
-        // With a hook, callers take no idle connection at once: the pool prepares it for them.
+        // With a hook, callers take no idle connection directly: the pool prepares it for them.
         let hooks = hasHook ? ConnectionHooks<ScriptedConnection>(beforeHandOut: { _, _ in true }) : .init()
         let pool = try await idlePool(factory, 2, hooks: hooks)
         let first = try await pool.getOrCreate()
         let second = try await pool.getOrCreate()
         let fresh = firstIsStale ? second.connection.id : first.connection.id
-        // Whichever of them the core finds first, in one of the cases it is stale.
+        // Whichever connection the core finds first, in one of the cases it is stale.
         if firstIsStale {
             first.release()
             clock.advance(by: .seconds(31))
@@ -177,7 +177,7 @@ import Testing
         #expect(factory.closed.isEmpty)
     }
 
-    @Test("A caller that meets only tests that hang has all idle connections tested within an eighth of their time")
+    @Test("A caller that meets only hanging tests has all idle connections tested within an eighth of the time limit")
     func hangingTests() async throws {
         let factory = ScriptedFactory()
         factory.script(.ping, always: .hang)
@@ -199,7 +199,7 @@ import Testing
         await eventually { pool.status.idle == 20 }
     }
 
-    @Test("A caller that waits for a test is told at its deadline, and when it is cancelled, with others idle")
+    @Test("A caller that waits for a test ends at its deadline or cancellation, even if others are idle")
     func deadlineDuringTest() async throws {
         let factory = ScriptedFactory()
         factory.script(.ping, always: .hang)
@@ -225,7 +225,7 @@ import Testing
         await eventually { pool.status.idle == 3 }
     }
 
-    @Test("When a test fails, connections that were idle as long are not handed out untested")
+    @Test("After a failed test, connections that were idle as long are not handed out untested")
     func suspects() async throws {
         let factory = ScriptedFactory()
         factory.script(.ping, [.fail()], then: .hang)
@@ -234,7 +234,8 @@ import Testing
         let used = try await pool.getOrCreate()
         await clock.advance { factory.closed.count == 1 }
         used.release()
-        // The one that was in use is no suspect; the other two are tested by the pool's next round, and handed out to no caller before.
+        // The connection that was in use is not suspect. The next maintenance tests the other
+        // two, and no caller receives them before.
         let (id, tested) = (pool.tryGet()?.connection.id, factory.record.count(of: .ping))
         #expect(id != nil || tested > 1)
         await clock.advance { factory.hanging(.ping) == 2 }
@@ -242,13 +243,13 @@ import Testing
         await factory.letGo(.ping, failing: ScriptedFailure())
         await factory.letGo(.ping)
         await eventually { factory.closed.count == 2 && pool.status.idle == 2 }
-        // One that has passed is a suspect no more.
+        // A connection that has passed its test is not suspect any more.
         let first = pool.tryGet()
         let second = pool.tryGet()
         if first == nil || second == nil { Issue.record("a tested connection was not handed out") }
     }
 
-    @Test("A suspect connection is tested before tryGet or a caller has it, whatever validateAfterIdle is")
+    @Test("A suspect connection is tested before tryGet or a caller receives it, whatever validateAfterIdle is")
     func suspectsAtCheckout() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 3) { $0.keepAliveInterval = .seconds(60) }
@@ -256,7 +257,7 @@ import Testing
         factory.breakAllConnections()
         await clock.advance { factory.record.count(of: .ping) > 0 }
         await eventually { !factory.closed.isEmpty }
-        // Broken, but known to be so only by a test.
+        // Broken, which only a test detects.
         let id = try await pool.withConnection { $0.id }
         #expect(id > 3)
     }
@@ -268,7 +269,7 @@ import Testing
 
     // MARK: A test at each checkout
 
-    /// Notes whether each connection has been tested since its last use.
+    /// Records whether each connection has been tested since its last use.
     private final class Tested: ConnectionFactory {
         final class Connection: Sendable { let isTested = Atomic(true) }
 
@@ -300,7 +301,7 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 2)
     }
 
-    @Test("With validateAfterIdle zero no caller of a crowded pool gets an untested connection, nor none")
+    @Test("With validateAfterIdle zero every caller of a crowded pool gets a tested connection")
     func testAtEachCheckoutOfMany() async throws {
         for maximum in [1, 3] {
             let factory = Tested()

@@ -6,11 +6,11 @@ import ConnectionPooling
 import PoolTesting
 import Testing
 
-/// When connections go, and what comes in their place.
+/// The retirement of connections, and their replacements.
 @Suite(.timeLimit(.minutes(10))) struct RetirementTests {
     private let clock = ManualClock()
 
-    @Test("Connections that nobody uses are closed, down to the minimum")
+    @Test("Idle connections are closed, down to the minimum")
     func idleTimeout() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 3) {
@@ -26,7 +26,7 @@ import Testing
         #expect(pool.status.idle + pool.status.leased == 1)
     }
 
-    @Test("A connection that is too old is replaced, by one that connects first where there is room")
+    @Test("An expired connection is replaced by one that connects first, if there is a vacant slot")
     func lifetime() async throws {
         let factory = ScriptedFactory([.succeed, .hang])
         let pool = try makePool(factory, clock, maximum: 2) { $0.maximumLifetime = .seconds(100) }
@@ -36,7 +36,7 @@ import Testing
         await clock.advance(seconds: 50)
         #expect(factory.connects == 1)
         clock.advance(by: .seconds(101))
-        // Still in use: its replacement is not there yet.
+        // Still in use: its replacement does not exist yet.
         #expect(try await pool.withConnection { $0.id } == 1)
         await eventually { factory.hanging(.connect) == 1 }
         #expect(try await pool.withConnection { $0.id } == 1)
@@ -45,7 +45,7 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 2)
     }
 
-    @Test("A connection that has been used often enough is replaced")
+    @Test("An overused connection is replaced")
     func maximumUses() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1) { $0.maximumUses = 3 }
@@ -53,7 +53,7 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 2)
     }
 
-    @Test("evictAll closes idle connections now, and leased ones and those that are being made when they come")
+    @Test("evictAll closes idle connections now, and leased and connecting ones later")
     func evictAll() async throws {
         let factory = ScriptedFactory([.succeed, .succeed, .hang])
         let pool = try makePool(factory, clock, maximum: 3)
@@ -95,14 +95,14 @@ import Testing
             for _ in 0..<20 { await Task.yield() }
             let now = factory.closed.count
             if now > before { rounds.insert(now) }
-            // Beside those that are on their way, all are there; the pool may have one in hand, to look at it.
+            // Except for running attempts, all exist. The pool may lease one for inspection.
             #expect(pool.status.idle + pool.status.leased + pool.status.changing >= 9)
         }
         #expect(rounds.count >= 5)
         #expect(factory.record.peak <= 10)
     }
 
-    @Test("A full pool whose connections have all expired closes one in ten at a time, also if the close hangs")
+    @Test("A full pool of expired connections closes one in ten at a time, also if a close hangs")
     func retirementInTurn() async throws {
         let factory = ScriptedFactory()
         factory.script(.close, always: .hang)
@@ -117,14 +117,14 @@ import Testing
         await factory.wait { $0.hanging(.close) == 1 }
         for _ in 0..<5 {
             await clock.advance(seconds: 1)
-            // The pool may have one in hand, to look at it.
+            // The pool may lease one for inspection.
             #expect(factory.hanging(.close) == 1 && pool.status.idle + pool.status.leased == 3)
         }
         factory.letGoOfAll()
         await eventually { pool.status.changing == 0 }
     }
 
-    @Test("Of two that have been used often enough, each stays until one is there in its place")
+    @Test("An overused connection stays until its replacement connects")
     func usesWithRoom() async throws {
         let factory = ScriptedFactory([.succeed, .hang])
         let pool = try makePool(factory, clock) { $0.maximumUses = 1 }
@@ -136,7 +136,7 @@ import Testing
         #expect(pool.status.idle + pool.status.leased == 1)
     }
 
-    @Test("An old connection that nobody has used for long goes, and none comes in its place")
+    @Test("An old, long unused connection is closed without a replacement")
     func expiredSurplus() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock) { $0.maximumLifetime = .seconds(100) }

@@ -8,13 +8,13 @@ import Testing
 
 @testable import ConnectionPooling
 
-/// What a return costs its connection's next holder.
+/// The cost of a return for the connection's next holder.
 @Suite(.timeLimit(.minutes(10))) struct ReturnCostTests {
     private let clock = ManualClock()
 
     /// Holds the locks of a pool while a lease ends on another thread.
     ///
-    /// - Returns: Whether the lease could end. The time limit is reached only where it cannot.
+    /// - Returns: Whether the lease could end. The time limit is reached only if it cannot.
     private func canReturn(_ pool: ConnectionPool<ScriptedFactory>) async throws -> Bool {
         try await pool.withConnection { _ in }
         let held = HeldLeases<ScriptedFactory>()
@@ -36,19 +36,19 @@ import Testing
         #expect(try await canReturn(pool))
     }
 
-    @Test("A return takes none of the pool's locks where uses are bounded")
+    @Test("A return takes none of the pool's locks if uses are bounded")
     func maximumUses() async throws {
         let pool = try makePool(ScriptedFactory(), clock) { $0.maximumUses = 100 }
         #expect(try await canReturn(pool))
     }
 
-    @Test("A return takes none of the pool's locks where a hook inspects the connection")
+    @Test("A return takes none of the pool's locks if a hook inspects the connection")
     func hook() async throws {
         let pool = try makePool(ScriptedFactory(), clock, hooks: .init(afterReturn: { _, _ in .reusable }))
         #expect(try await canReturn(pool))
     }
 
-    @Test("A return takes none of the pool's locks where an observer hears of uses")
+    @Test("A return takes none of the pool's locks if an observer requests uses")
     func observedUses() async throws {
         let pool = try makePool(ScriptedFactory(), clock, observers: [UseListener()])
         #expect(try await canReturn(pool))
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test("An observer hears of a use after the connection was passed on")
+    @Test("An observer receives a use after the connection was passed on")
     func order() async throws {
         let listener = UseListener()
         let pool = try makePool(ScriptedFactory(), clock, observers: [listener])

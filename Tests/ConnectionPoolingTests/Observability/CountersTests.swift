@@ -7,7 +7,7 @@ import Testing
 
 @testable import ConnectionPooling
 
-/// The counts and histograms of a snapshot, and the reports that are made of them.
+/// The counts and histograms of a snapshot, and the reports based on them.
 @Suite(.timeLimit(.minutes(10))) struct CountersTests {
     private let clock = ManualClock()
 
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test("A snapshot counts checkouts, connects, and callers without a connection by their codes")
+    @Test("A snapshot counts checkouts, attempts, and callers without a connection by their codes")
     func callers() async throws {
         let factory = ScriptedFactory([.fail()])
         let pool = try makePool(factory, clock, maximum: 1) { $0.maximumWaiters = 1 }
@@ -63,7 +63,7 @@ import Testing
         #expect(counters.refusals == [.cancelled: 1, .timedOut: 1, .tooManyWaiters: 1])
     }
 
-    @Test("A snapshot counts by reason the connections that have left the pool")
+    @Test("A snapshot counts the connections that have left the pool by reason")
     func ends() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 3) { $0.validateAfterIdle = .seconds(30) }
@@ -83,7 +83,7 @@ import Testing
         #expect(pool.snapshot.counters.closed == [.broken: 1, .failedTest: 1, .surplus: 1, .closed: 2])
     }
 
-    @Test("The differences of the reports add up to all that the pool has done, its last lease included")
+    @Test("The differences of the reports add up to all events of the pool, including its last lease")
     func reports() async throws {
         let reporter = Reporter()
         let pool = try makePool(ScriptedFactory(), clock, observers: [reporter])
@@ -106,7 +106,7 @@ import Testing
         #expect(reporter.state.withLock { $0.uses } == 1)
     }
 
-    @Test("Observers hear once that the circuit breaker has opened, and once that it has closed")
+    @Test("Observers receive each opening and closing of the circuit breaker once")
     func breaker() async throws {
         let reporter = Reporter()
         let factory = ScriptedFactory()
@@ -124,7 +124,7 @@ import Testing
         #expect(pool.snapshot.counters.connectFailures == 3)
     }
 
-    @Test("A distribution has the exact sum, and buckets that contain what was counted")
+    @Test("A histogram has the exact sum, and buckets that contain the counted durations")
     func distribution() {
         let durations: [Duration] = [.nanoseconds(3), .microseconds(7), .microseconds(7), .seconds(2)]
         let distribution = Distribution(durations)
@@ -149,7 +149,8 @@ import Testing
         distribution.forEachRepresentative { given.append($0) }
         #expect(Distribution(given.map { .nanoseconds($0) }).buckets == distribution.buckets)
         let error = given.reduce(0, +) - Int64(nanoseconds.reduce(0, +))
-        // A nanosecond for each, of rounding, and a few where the first buckets have two values each.
+        // A nanosecond of rounding for each, and a few because the first buckets have two values
+        // each.
         #expect(abs(error) <= given.count + 4)
         if nanoseconds.count == 1 { #expect(given == [Int64(nanoseconds[0])]) }
     }

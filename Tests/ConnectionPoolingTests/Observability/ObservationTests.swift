@@ -6,7 +6,7 @@ import ConnectionPooling
 import PoolTesting
 import Testing
 
-/// What a pool tells of itself.
+/// The events, snapshots and names of a pool.
 @Suite(.timeLimit(.minutes(10))) struct ObservationTests {
     private let clock = ManualClock()
 
@@ -17,7 +17,7 @@ import Testing
         func observe(_ event: PoolEvent, in pool: String) { events.withLock { $0.append("\(event)") } }
     }
 
-    @Test("A lease that lasts too long is reported once with its place, and again when it has ended")
+    @Test("A lease that lasts too long is reported once with its call site, and again when it has ended")
     func leaks() async throws {
         let listener = Listener()
         let pool = try makePool(ScriptedFactory(), clock, observers: [listener]) {
@@ -37,7 +37,7 @@ import Testing
         #expect(count("recovered") == 1)
     }
 
-    @Test("A snapshot tells how long callers waited and connections were used")
+    @Test("A snapshot contains the durations of waits and uses")
     func snapshot() async throws {
         let pool = try makePool(ScriptedFactory(), clock, maximum: 1)
         // The pool is far older than the wait.
@@ -53,7 +53,7 @@ import Testing
         #expect((.seconds(8) ... .seconds(10)).contains(snapshot.waitTimes.quantile(1)))
     }
 
-    @Test("A lease that comes back in time is not reported, and each that does not is, for itself")
+    @Test("A lease that ends in time is not reported, and each that does not is reported once")
     func timelyLeases() async throws {
         let listener = Listener()
         let pool = try makePool(ScriptedFactory(), clock, observers: [listener]) {
@@ -75,7 +75,7 @@ import Testing
         second.release()
     }
 
-    @Test("Tests of users can make statuses, errors and snapshots")
+    @Test("Tests of users can create statuses, errors and snapshots")
     func values() {
         let status = PoolStatus(maximum: 4, leased: 3, idle: 1, waiting: 2)
         let lease = PoolSnapshot.Lease(place: "Handler.swift:7", age: .seconds(40))
@@ -93,7 +93,7 @@ import Testing
         #expect(snapshot.counters.timedOut == 1 && snapshot.counters.refused == 1)
     }
 
-    @Test("Pools that the program has not named have names of their own")
+    @Test("Unnamed pools have unique names")
     func names() throws {
         func pool(_ configuration: ConnectionPoolConfiguration) throws -> ConnectionPool<ScriptedFactory> {
             try ConnectionPool(factory: ScriptedFactory(), configuration: configuration)
@@ -103,7 +103,7 @@ import Testing
         #expect(try pool(.init(name: "orders")).configuration.name == "orders")
     }
 
-    @Test("An observer hears why each connection goes")
+    @Test("An observer receives the reason of each close")
     func ends() async throws {
         let listener = Listener()
         let factory = ScriptedFactory()

@@ -76,7 +76,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A thread that finds no connection is refused at the end of its timeout, and at once by a closed pool")
+    @Test("A thread without a connection is refused at its deadline, and at once by a closed pool")
     func refusals() async throws {
         let pool = try makePool(ScriptedFactory())
         let line: UInt = #line + 1
@@ -94,7 +94,7 @@ import Testing
         #expect(closed?.code == .closed)
     }
 
-    @Test("The lease of a callback names the call site of its caller")
+    @Test("The lease of a callback has the call site of its caller")
     func callback() async throws {
         final class Waiter: Sendable {
             let pool: ConnectionPool<ScriptedFactory>

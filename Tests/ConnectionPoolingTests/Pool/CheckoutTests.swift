@@ -6,11 +6,11 @@ import ConnectionPooling
 import PoolTesting
 import Testing
 
-/// What callers get, in which order, and what they are told when there is nothing.
+/// The connections of callers, their order, and their errors.
 @Suite(.timeLimit(.minutes(10))) struct CheckoutTests {
     private let clock = ManualClock()
 
-    @Test("Who waits is served strictly in the order of asking")
+    @Test("Waiters are served in FIFO order")
     func order() async throws {
         let pool = try makePool(ScriptedFactory(), clock, maximum: 1)
         let lease = try await pool.getOrCreate()
@@ -32,7 +32,7 @@ import Testing
         #expect(order.withLock { $0 } == Array(1...16))
     }
 
-    @Test("tryGet overtakes nobody, and makes no connection")
+    @Test("tryGet overtakes no caller, and makes no connection")
     func tryGet() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1)
@@ -46,7 +46,7 @@ import Testing
         }
         await eventually { pool.status.waiting == 1 }
         lease.release()
-        // It went to the one in line, whether that has noticed yet or not.
+        // The connection went to the waiter, whether that task has resumed yet or not.
         let overtaking = pool.tryGet()
         if overtaking != nil { Issue.record("a caller overtook one in line") }
         letGo.withLock { $0 = true }
@@ -55,7 +55,7 @@ import Testing
         if late == nil { Issue.record("an idle connection was not found") }
     }
 
-    @Test("A lease keeps its connection until it ends, in whatever task that is")
+    @Test("A lease keeps its connection until it ends, in any task")
     func leases() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock)
@@ -73,7 +73,7 @@ import Testing
         #expect(pool.status.idle == 2)
     }
 
-    @Test("A caller without patience gets what is idle, and else an error at once")
+    @Test("A caller with a timeout of zero gets an idle connection, or else an error at once")
     func noPatience() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1)
@@ -117,7 +117,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("A caller past the bound is told so at once, with the state of the pool")
+    @Test("A caller beyond the bound is refused at once, with the status of the pool")
     func tooManyWaiters() async throws {
         let pool = try makePool(ScriptedFactory(), clock, maximum: 1) { $0.maximumWaiters = 2 }
         let lease = try await pool.getOrCreate()
@@ -126,7 +126,7 @@ import Testing
         #expect(error?.code == .tooManyWaiters && error?.waited == .zero)
         #expect(error?.status?.waiting == 2 && error?.status?.leased == 1)
         lease.release()
-        // The line is as it was: those in it are served.
+        // The line is unchanged: its waiters are served.
         for waiter in waiters { _ = try await waiter.value }
     }
 
@@ -154,7 +154,7 @@ import Testing
         #expect(pool.status.idle == 1)
     }
 
-    @Test("A caller that is cancelled or late leaves its place to the next, who is served in turn")
+    @Test("After a cancellation or timeout the next waiter is served in turn")
     func leavingTheLine() async throws {
         let pool = try makePool(ScriptedFactory(), clock, maximum: 1)
         let lease = try await pool.getOrCreate()
@@ -206,7 +206,7 @@ import Testing
         #expect(await counter.ids == [1, 1])
     }
 
-    @Test("The error of a body that does not suspend is passed on unchanged, and its connection goes back")
+    @Test("The error of a body that does not suspend is rethrown unchanged, and its connection is returned")
     func synchronousBodyThrows() async throws {
         struct Refusal: Error {}
         let pool = try makePool(ScriptedFactory(), clock)

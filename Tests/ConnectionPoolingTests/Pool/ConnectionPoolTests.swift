@@ -21,7 +21,7 @@ import Testing
         )
     }
 
-    @Test("Connections are made when they are needed, and used again")
+    @Test("Connections are made on demand and reused")
     func lazyGrowth() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory)
@@ -31,7 +31,7 @@ import Testing
         #expect(pool.status.idle == 1)
     }
 
-    @Test("There are never more connections than the maximum, however many ask")
+    @Test("The number of connections never exceeds the maximum, whatever the number of callers")
     func maximum() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, maximum: 3, waiters: 100)
@@ -52,7 +52,7 @@ import Testing
         #expect(factory.open == 0)
     }
 
-    @Test("Whichever comes first, a returned connection or a new one, serves who has waited longest")
+    @Test("The first available connection, returned or new, serves the longest-waiting caller")
     func returnedBeforeNew() async throws {
         let factory = ScriptedFactory([.succeed, .hang])
         let pool = try makePool(factory)
@@ -67,7 +67,7 @@ import Testing
         await eventually { pool.status.idle == 2 }
     }
 
-    @Test("A caller that gives up does not end the connect, whose connection goes to the next")
+    @Test("Cancelling a waiter does not cancel its connection attempt, which serves the next caller")
     func cancelledCaller() async throws {
         let factory = ScriptedFactory([.hang])
         let pool = try makePool(factory, maximum: 1)
@@ -81,7 +81,7 @@ import Testing
         #expect(factory.connects == 1)
     }
 
-    @Test("A connect that fails for good is told at once to everybody who waits, with its cause")
+    @Test("A permanent failure fails all waiters at once, with its cause")
     func failure() async throws {
         let factory = ScriptedFactory([.hang])
         let clock = ManualClock()
@@ -91,7 +91,7 @@ import Testing
         let second = await inLine(2, of: pool)
         factory.script(.connect, [.fail(ScriptedFailure("for good", isPermanent: true))])
         await factory.letGo(.connect, failing: ScriptedFailure())
-        // The first attempt failed, which may pass; the next is due within the back-off.
+        // The first attempt failed temporarily; the next is due within the back-off.
         while pool.status.waiting > 0 {
             clock.advance(by: .milliseconds(10))
             await Task.yield()
@@ -105,7 +105,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("A broken connection is closed, never handed out again, and its place is free when the close has ended")
+    @Test("A broken connection is closed, never handed out again, and frees its slot after the close")
     func broken() async throws {
         let factory = ScriptedFactory()
         factory.script(.close, always: .hang)
@@ -125,13 +125,13 @@ import Testing
         await closed
     }
 
-    @Test("A connection that needs a reset is handed on after it, off the way of who gave it back")
+    @Test("A connection that needs a reset is passed on after it, without delay for its lease holder")
     func reset() async throws {
         let factory = ScriptedFactory()
         factory.script(.reset, always: .hang)
         let pool = try makePool(factory, maximum: 1)
         try await pool.withConnection { $0.soil() }
-        // The body's caller has gone on, and nobody has the connection yet.
+        // The body's caller has continued, and no caller has the connection yet.
         #expect(pool.status.changing == 1 && pool.status.idle == 0)
         let next = await inLine(1, of: pool)
         await eventually { factory.hanging(.reset) == 1 }
@@ -140,7 +140,7 @@ import Testing
         #expect(factory.connects == 1)
     }
 
-    @Test("A connection whose reset fails is closed, and the one in line gets a new one")
+    @Test("A connection whose reset fails is closed, and the waiter gets a new one")
     func failedReset() async throws {
         let factory = ScriptedFactory()
         factory.script(.reset, always: .hang)
@@ -153,7 +153,7 @@ import Testing
         #expect(factory.closed == [1])
     }
 
-    @Test("Idle connections that are broken leave when the pool is told to look at them")
+    @Test("inspectIdle closes broken idle connections")
     func inspectIdle() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, maximum: 3)
@@ -167,11 +167,11 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 2)
     }
 
-    @Test("Past its deadline a caller is told how the pool stands")
+    @Test("The error of a caller past its deadline has the status of the pool")
     func timeout() async throws {
         let clock = ManualClock()
         let factory = ScriptedFactory([.hang])
-        // The breaker opens later than the caller's time is over.
+        // The breaker opens after the caller's deadline.
         var configuration = ConnectionPoolConfiguration(name: "test", maximumConnections: 1, maximumWaiters: 16)
         configuration.connectTimeout = .seconds(10)
         configuration.circuitBreakerThreshold = .seconds(60)
@@ -192,7 +192,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("Past the bound a caller is refused at once")
+    @Test("Beyond the bound a caller is refused at once")
     func bound() async throws {
         let factory = ScriptedFactory([.hang])
         let pool = try makePool(factory, maximum: 1, waiters: 1)
@@ -205,7 +205,7 @@ import Testing
         await eventually { pool.status.idle == 1 }
     }
 
-    @Test("The error of a body is passed on unchanged, and its connection goes back")
+    @Test("The error of a body is rethrown unchanged, and its connection is returned")
     func bodyThrows() async throws {
         struct Own: Error, Equatable { let number: Int }
         let pool = try makePool(ScriptedFactory())
@@ -225,7 +225,7 @@ import Testing
         #expect(count == 1)
     }
 
-    @Test("close fails who waits, closes what is idle, and the rest when it comes back")
+    @Test("close fails waiters, closes idle connections now, and the others on their return")
     func close() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory)
@@ -248,7 +248,7 @@ import Testing
         #expect(factory.open == 0)
     }
 
-    @Test("A connect that ends after close is closed at once")
+    @Test("A connection whose attempt ends after close is closed at once")
     func connectAgainstClose() async throws {
         let factory = ScriptedFactory([.hang])
         let pool = try makePool(factory)
@@ -262,7 +262,7 @@ import Testing
         #expect(factory.closed == [1])
     }
 
-    @Test("A pool that is dropped closes what is idle, and a lease that is out when it ends")
+    @Test("A dropped pool closes idle connections, and a leased one at the end of its lease")
     func drop() async throws {
         let factory = ScriptedFactory()
         do {
@@ -299,7 +299,7 @@ import Testing
         #expect(factory.record.peak <= 2)
     }
 
-    @Test("A configuration that makes no sense is refused, and the error names the field")
+    @Test("An invalid configuration is rejected, and the error names the property")
     func invalidConfiguration() throws {
         let wrong: [(ConnectionPoolConfiguration, String)] = [
             (.init(maximumConnections: 0), "maximumConnections"),

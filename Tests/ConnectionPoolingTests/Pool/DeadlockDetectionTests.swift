@@ -35,7 +35,7 @@ import Testing
         )
     }
 
-    @Test("A task that waits for the only connection, which it holds, is told of the deadlock at once, with the place")
+    @Test("A task that waits for the only connection, which it holds, fails at once with the deadlock and its call site")
     func alone() async throws {
         let pool = try makePool(1)
         let line: UInt = #line + 1
@@ -45,7 +45,7 @@ import Testing
         #expect(error?.code == .deadlock)
         #expect(error?.holders.map(\.place) == ["ConnectionPoolingTests/NestingTests.swift:\(line)"])
         #expect(error?.description.contains("NestingTests.swift:\(line)") == true)
-        // The pool is as good as before.
+        // The pool still works.
         try await pool.withConnection { _ in }
         await pool.close()
     }
@@ -102,7 +102,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A lease is nobody's, since it may be given away: who holds one and waits is not told of a deadlock")
+    @Test("A lease belongs to no task, because it may be passed on: its holder's wait is not a deadlock")
     func leases() async throws {
         let pool = try makePool(1)
         let lease = try await pool.getOrCreate()

@@ -6,11 +6,11 @@ import ConnectionPooling
 import PoolTesting
 import Testing
 
-/// What is done to a pool from outside while it is in use.
+/// Operations on a pool in use.
 @Suite(.timeLimit(.minutes(10))) struct OperationsTests {
     private let clock = ManualClock()
 
-    @Test("The maximum is changed at run time, within its bounds")
+    @Test("The maximum can be changed at run time, within its bounds")
     func resize() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1)
@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    @Test("A maximum far above the first one serves all who wait, is observed and inspected, and is lowered again")
+    @Test("A maximum far above the first serves all waiters, is observed and inspected, and can be lowered again")
     func growth() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1) {
@@ -54,7 +54,7 @@ import Testing
         await pool.shutdown(drain: .seconds(1))
     }
 
-    @Test("A smaller pool closes what is idle before what is in use, also when that came back later")
+    @Test("A smaller pool closes idle connections before leased ones, also if those were returned later")
     func surplus() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 3)
@@ -65,7 +65,7 @@ import Testing
         try pool.resize(to: 2)
         await eventually { factory.closed == [1] }
         try pool.resize(to: 1)
-        // Whichever is to stay: while the other is in use it is one too many.
+        // Whichever stays: while the other is in use it is one too many.
         second.release()
         clock.advance(by: .seconds(1))
         await eventually { factory.closed == [1, 2] }
@@ -73,7 +73,7 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 3)
     }
 
-    @Test("A shutdown makes no connection for later, nor does a caller who comes after it")
+    @Test("A shutdown makes no connection in advance, nor does a caller that comes after it")
     func nothingForLater() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 3) { $0.minimumConnections = 2 }
@@ -85,7 +85,7 @@ import Testing
         #expect(factory.connects == 0)
     }
 
-    @Test("A suspended pool hands nothing out, and serves in the order of asking when it is resumed")
+    @Test("A suspended pool hands out no connection, and serves in FIFO order after it is resumed")
     func suspension() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1)
@@ -106,7 +106,7 @@ import Testing
         #expect(factory.connects == 1)
     }
 
-    @Test("A shutdown serves who waits, refuses newcomers, and closes everything")
+    @Test("A shutdown serves waiters, refuses new callers, and closes all connections")
     func shutdown() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1)
@@ -123,7 +123,7 @@ import Testing
         #expect(factory.open == 0 && factory.record.interrupted.isEmpty)
     }
 
-    @Test("A shutdown fails who waits at its deadline, and interrupts leases that do not end")
+    @Test("A shutdown fails waiters at its deadline, and interrupts leases that do not end")
     func shutdownDeadline() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 1)
@@ -149,7 +149,7 @@ import Testing
         #expect(factory.open == 0)
     }
 
-    @Test("A pool that shrinks takes its leases back first, and never makes more than the new maximum")
+    @Test("A shrinking pool waits for its leases, and never exceeds the new maximum")
     func shrink() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 4)
@@ -170,7 +170,7 @@ import Testing
         #expect(factory.connects == 4 && pool.status.idle + pool.status.leased == 2)
     }
 
-    @Test("A suspended pool makes no connection either, and deadlines go on")
+    @Test("A suspended pool makes no connection, and deadlines still apply")
     func suspendedGrowth() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock)
@@ -184,14 +184,14 @@ import Testing
         await clock.advance { served.withLock { $0 } }
         let error = await #expect(throws: PoolError.self) { try await impatient.value }
         #expect(error?.code == .timedOut)
-        // The other is still in line.
+        // The other caller is still in line.
         await clock.advance(seconds: 3)
         #expect(pool.status.waiting > 0 && factory.connects == 0)
         pool.resume()
         _ = try await patient.value
     }
 
-    @Test("A connection that comes back to a suspended pool, or breaks, waits for it to be resumed")
+    @Test("A connection that is returned to a suspended pool, or breaks, waits until it is resumed")
     func suspendedReturn() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock)
@@ -236,7 +236,7 @@ import Testing
         #expect(error?.code == .closed)
     }
 
-    @Test("After evictAll nobody gets a connection whose making began before, or that was being tested")
+    @Test("After evictAll no caller gets a connection whose attempt began before, or that was being tested")
     func generations() async throws {
         let factory = ScriptedFactory([.succeed, .hang])
         factory.script(.ping, always: .hang)
@@ -254,7 +254,7 @@ import Testing
         await eventually { pool.status.changing == 0 }
     }
 
-    @Test("A shutdown interrupts a use that hangs, whose error tells its caller")
+    @Test("A shutdown interrupts a use that hangs, and the error reaches its caller")
     func interruption() async throws {
         let factory = ScriptedFactory()
         factory.script(.use, [.hang])
@@ -269,7 +269,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("A shutdown ends though a close hangs, and again at once")
+    @Test("A shutdown ends even if a close hangs, and a second one at once")
     func shutdownWithHungClose() async throws {
         let factory = ScriptedFactory()
         factory.script(.close, always: .hang)
@@ -283,7 +283,8 @@ import Testing
         }
         await clock.advance { ended.withLock { $0 } }
         await shutdown.value
-        // The close never returns by itself. The clock may be far ahead of the shutdown where processors are busy.
+        // The close never returns by itself. The clock may be far ahead of the shutdown on busy
+        // processors.
         #expect(began.duration(to: clock.now) < .seconds(3_600))
         factory.letGoOfAll()
         await pool.shutdown(drain: .seconds(10))
@@ -291,7 +292,7 @@ import Testing
         await factory.wait { $0.open == 0 }
     }
 
-    @Test("A shutdown waits for a connect that is under way, and closes what it brings")
+    @Test("A shutdown waits for a running attempt, and closes its connection")
     func shutdownDuringConnect() async throws {
         let factory = ScriptedFactory([.hang])
         let pool = try makePool(factory, clock)
@@ -313,7 +314,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("A task that is cancelled while it shuts a pool down shuts it down all the same")
+    @Test("A cancelled task still completes its shutdown of a pool")
     func cancelledShutdown() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock)

@@ -6,14 +6,15 @@ import ConnectionPooling
 import PoolTesting
 import Testing
 
-/// Two things that happen at once, many times over, in every order that the machine comes up with.
+/// Pairs of concurrent operations, repeated in many orders.
 ///
-/// Each round ends with its connections accounted for: as many closed as opened, never more than the maximum, and nobody left
-/// in line.
+/// Each round ends with its connections accounted for: as many closed as opened, never more than
+/// the maximum, and no caller left in line.
 @Suite(.timeLimit(.minutes(10))) struct RaceTests {
     private let clock = ManualClock()
 
-    /// Runs both in tasks of their own, which begin as close to each other as can be, now the one first and now the other.
+    /// Runs both in tasks of their own, which start as close together as possible, in alternating
+    /// order.
     private func together(
         _ round: Int,
         _ first: @escaping @Sendable () async -> Void,
@@ -25,7 +26,8 @@ import Testing
                 group.addTask {
                     ready.withLock { $0 += 1 }
                     while ready.withLock({ $0 }) < 2 { await Task.yield() }
-                    // From the first three before the second to the second three before the first.
+                    // From the first three before the second to the second three before the
+                    // first.
                     for _ in 0..<(number == 0 ? max(0, round % 7 - 3) : max(0, 3 - round % 7)) { await Task.yield() }
                     await work()
                 }
@@ -33,24 +35,24 @@ import Testing
         }
     }
 
-    /// Closes the pool and looks whether everything that was opened is closed.
+    /// Closes the pool and checks that every opened connection is closed.
     private func account(
         for factory: ScriptedFactory,
         of pool: ConnectionPool<ScriptedFactory>,
         maximum: Int
     ) async {
         await pool.close()
-        // A connect may not have begun yet, which is in nobody's record: a shutdown waits for it.
+        // An attempt may not have begun yet and so is in no record: a shutdown waits for it.
         await pool.shutdown()
         let record = factory.record
         #expect(record.open == 0)
         #expect(record.connected.sorted() == record.closed.sorted())
         #expect(record.peak <= maximum)
-        // Who closes a connection frees its place afterwards.
+        // The thread that closes a connection frees its slot afterwards.
         await eventually { pool.status.leased == 0 && pool.status.waiting == 0 }
     }
 
-    @Test("Cancel before enqueue: nobody waits for ever, and no connection is lost")
+    @Test("Cancel before enqueue: no caller waits forever, and no connection is lost")
     func cancelBeforeEnqueue() async throws {
         for round in 0..<300 {
             let factory = ScriptedFactory()
@@ -72,7 +74,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("Cancel during create: the connection goes to the caller or is idle, and none is made beside it")
+    @Test("Cancel during create: the connection goes to the caller or becomes idle, and no second one is made")
     func cancelDuringCreate() async throws {
         for round in 0..<300 {
             let factory = ScriptedFactory([.hang])
@@ -150,7 +152,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("Keepalive against shutdown: the connection that is being tested is closed once, and the shutdown ends")
+    @Test("Keepalive against shutdown: the tested connection is closed once, and the shutdown ends")
     func keepAliveAgainstShutdown() async throws {
         for round in 0..<200 {
             let clock = ManualClock()
@@ -159,7 +161,7 @@ import Testing
             let pool = try makePool(factory, clock) { $0.keepAliveInterval = .seconds(1) }
             try await pool.withConnection { _ in try await pool.withConnection { _ in } }
             await eventually { clock.deadlines.contains(.seconds(1)) }
-            // The pool's round, and with it the tests, begin as the clock moves.
+            // The pool's maintenance, and with it the tests, begin as the clock advances.
             await together(round) {
                 clock.advance(by: .seconds(1))
             } _: {
@@ -184,7 +186,7 @@ import Testing
             $0.maximumBackoff = .zero
             $0.keepAliveInterval = .seconds(2)
             $0.idleTimeout = .seconds(5)
-            // Longer than the clock goes: what is late may be beyond the maximum.
+            // Longer than the clock advances: a late connection may be beyond the maximum.
             $0.checkoutTimeout = .seconds(1_000_000)
             $0.connectTimeout = .seconds(1_000_000)
             $0.resetTimeout = .seconds(1_000_000)
@@ -241,7 +243,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("Cancel, return and break against each other: what is in the pool is what the factory has open")
+    @Test("Cancel, return and break against each other: the pool and the factory agree on the open connections")
     func returnAgainstCancel() async throws {
         for round in 0..<300 {
             let factory = ScriptedFactory()

@@ -8,7 +8,7 @@ import Testing
 
 @testable import ConnectionPooling
 
-/// What a pool costs with many slots, or as one of many pools.
+/// The costs of a pool with many slots, or of many pools.
 @Suite(.timeLimit(.minutes(5))) struct ScaleTests {
     private let clock = ManualClock()
 
@@ -25,7 +25,7 @@ import Testing
         pool = nil
         // A task that connects may keep the pool for a moment.
         await eventually { reference == nil }
-        // What is idle is closed with the pool.
+        // Idle connections are closed with the pool.
         await eventually { factory.closed == [2] }
         #expect(lease.connection.id == 1)
         lease.release()
@@ -46,7 +46,7 @@ import Testing
         await eventually { factory.closed == [1] }
     }
 
-    @Test("The factory ends with the last lease of a pool that is gone")
+    @Test("The factory ends with the last lease of a dropped pool")
     func factoryEnds() async throws {
         var factory: ScriptedFactory? = ScriptedFactory()
         weak let reference = factory
@@ -60,7 +60,7 @@ import Testing
         await eventually { reference == nil }
     }
 
-    @Test("A connection is discarded and detached after the end of its pool as before it")
+    @Test("A connection can be discarded and detached after the end of its pool")
     func discardWithoutPool() async throws {
         let factory = ScriptedFactory()
         var pool: ConnectionPool<ScriptedFactory>? = try makePool(factory, clock)
@@ -79,7 +79,7 @@ import Testing
 
     // MARK: Memory
 
-    @Test("A pool allocates for uses and waits only when there are any")
+    @Test("A pool allocates memory for uses and waits at the first of them")
     func unusedMemory() async throws {
         let pool = try makePool(ScriptedFactory(), clock, maximum: 10)
         func slotsWithCounts() -> Int { pool.places.indices.count { pool.places[$0].useCounts != nil } }
@@ -112,9 +112,9 @@ import Testing
         #expect(times.quantile(0.7) >= .milliseconds(1))
     }
 
-    // MARK: Rounds
+    // MARK: Maintenance
 
-    /// A manual clock that counts how often anything sleeps on it.
+    /// A manual clock that counts the sleeps on it.
     private final class CountingClock: Clock {
         let base = ManualClock()
         let sleeps = Atomic(0)
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test("A pool with nothing due sleeps until something is")
+    @Test("A pool without due connections sleeps until one is due")
     func noPeriodicWork() async throws {
         let factory = ScriptedFactory()
         let clock = CountingClock()
@@ -135,7 +135,7 @@ import Testing
         for _ in 0..<20 { await Task.yield() }
         #expect(clock.sleeps.load(ordering: .relaxed) == 0)
         try await pool.withConnection { _ in }
-        // The round that follows a connect, and the sleep until the connection is due.
+        // The maintenance after an attempt, and the sleep until the connection is due.
         await clock.base.advance { clock.base.deadlines == [.seconds(120)] }
         let sleeps = clock.sleeps.load(ordering: .relaxed)
         while clock.base.now < ManualClock.Instant().advanced(by: .seconds(119)) {
@@ -147,7 +147,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A pool whose connections are all closed sleeps no more")
+    @Test("A pool whose connections are all closed has no sleeping task")
     func emptyPool() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock) {
@@ -166,7 +166,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A connection is due at the first instant at which the verdict on it is another than to keep it")
+    @Test("A connection is due at the first instant at which the decision is not to keep it")
     func dueAsVerdict() {
         var configuration = ConnectionPoolConfiguration()
         for _ in 0..<10_000 {
@@ -200,7 +200,7 @@ import Testing
         }
     }
 
-    @Test("A minimum that lacks more connections than may be made in a second is made without a caller")
+    @Test("A minimum above the rate of attempts is reached without a caller")
     func minimumAtItsPace() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock) {
@@ -211,14 +211,14 @@ import Testing
         pool.prewarm()
         await eventually { pool.status.idle == 2 }
         pool.evictAll()
-        // The second's connects have been made for the first two.
+        // This second's attempts have been made for the first two.
         await eventually { factory.closed.count == 2 && pool.status.changing == 0 }
         await clock.advance { pool.status.idle == 2 }
         #expect(factory.connects == 4)
         await pool.close()
     }
 
-    @Test("A connection whose lease began before the last round is closed when it has been idle for long enough")
+    @Test("A connection whose lease began before the last maintenance is closed after its idle timeout")
     func leasedDuringRound() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock) { $0.idleTimeout = .seconds(60) }
@@ -234,7 +234,7 @@ import Testing
 
     // MARK: Waiting
 
-    @Test("Tasks that wait are known as such until they do not, however many there are")
+    @Test("Waiting tasks are registered until their waits end, whatever their number")
     func waitingTasks() {
         let waiting = WaitingTasks()
         let tasks = (1...1_000).map { UInt($0 * 64) }

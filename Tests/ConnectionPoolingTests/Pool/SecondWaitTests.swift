@@ -7,7 +7,7 @@ import Testing
 
 @testable import ConnectionPooling
 
-// What follows a deadline, or a first wait.
+// The effects of a deadline, or of a first wait.
 
 @Suite(.timeLimit(.minutes(10))) struct SecondWaitTests {
     let clock = ManualClock()
@@ -15,7 +15,7 @@ import Testing
     @Test("A caller that gets in line for a second time waits for the rest of its timeout")
     func rest() async throws {
         let factory = ScriptedFactory()
-        // Refuses the connection for which the caller has waited.
+        // Rejects the connection for which the caller has waited.
         let hooks = ConnectionHooks<ScriptedConnection>(beforeHandOut: { _, status in status.uses == 0 })
         let pool = try makePool(factory, clock, maximum: 1, hooks: hooks)
         let lease = try await pool.getOrCreate()
@@ -34,7 +34,7 @@ import Testing
         #expect(error?.waited ?? .zero < .seconds(1_500))
     }
 
-    @Test("A connection that arrives after its connect timeout is not one of those that the pool has open")
+    @Test("A connection that arrives after its connect timeout does not count as open")
     func lateConnection() async throws {
         let factory = ScriptedFactory([.hang])
         let pool = try makePool(factory, clock, maximum: 1) { $0.connectTimeout = .seconds(5) }

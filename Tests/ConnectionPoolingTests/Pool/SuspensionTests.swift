@@ -7,11 +7,11 @@ import Testing
 
 @testable import ConnectionPooling
 
-/// A pool that is suspended for a failover, or told of its end.
+/// A pool that is suspended for a failover, or whose shutdown is announced.
 @Suite(.timeLimit(.minutes(10))) struct SuspensionTests {
     private let clock = ManualClock()
 
-    @Test("In a failover old connections are closed at once, and callers wait for new ones in order")
+    @Test("In a failover old connections are closed at once, and callers wait for new ones in FIFO order")
     func failover() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock) { $0.circuitBreakerThreshold = .seconds(5) }
@@ -21,11 +21,11 @@ import Testing
         pool.suspend()
         #expect(pool.status.idle == 1 && pool.status.leased == 1)
         pool.evictAll()
-        // At once, while the pool is suspended; the leased one when it comes back.
+        // At once, while the pool is suspended; the leased one on its return.
         await factory.wait { $0.closed == [2] }
         lease.release()
         await factory.wait { $0.closed == [2, 1] }
-        // The old server is gone. The callers have longer than the breaker's threshold.
+        // The old server is gone. The timeouts of the callers exceed the breaker's threshold.
         factory.script(.connect, always: .fail(ScriptedFailure("down", isPermanent: true)))
         let order = Locked<[Int]>([])
         var callers: [Task<Int, any Error>] = []
@@ -83,7 +83,7 @@ import Testing
         await settle(clock)
     }
 
-    @Test("An old attempt that fails for good after an eviction does not refuse callers")
+    @Test("A permanent failure of an attempt from before an eviction does not refuse callers")
     func staleFailure() async throws {
         let factory = ScriptedFactory([.hang])
         let pool = try makePool(factory, clock)
@@ -95,7 +95,7 @@ import Testing
         #expect(try await waiter.value == 1)
     }
 
-    @Test("A caller whose time is over in a suspended pool learns that it is suspended")
+    @Test("The timeout of a caller of a suspended pool says that the pool is suspended")
     func timeout() async throws {
         let pool = try makePool(ScriptedFactory(), clock)
         pool.suspend()
@@ -104,7 +104,7 @@ import Testing
         #expect(error?.description.contains("suspended") == true)
     }
 
-    @Test("A connection that breaks while a suspended pool keeps it is closed at once")
+    @Test("A retained connection of a suspended pool that breaks is closed at once")
     func brokenWhileHeld() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock)
@@ -117,7 +117,7 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 2)
     }
 
-    @Test("A shutdown serves a caller in line whose first connection may not be handed out")
+    @Test("A shutdown serves a waiter whose first connection cannot be handed out")
     func careDuringShutdown() async throws {
         let factory = ScriptedFactory()
         let isFit = Locked(true)
@@ -137,7 +137,7 @@ import Testing
         #expect(factory.open == 0 && pool.state == .closed)
     }
 
-    @Test("From the beginning of a shutdown newcomers are served until its time is over; then leases are interrupted")
+    @Test("After the start of a shutdown new callers are served until its deadline; then leases are interrupted")
     func beginShutdown() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock)
@@ -155,12 +155,12 @@ import Testing
         let error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
         #expect(error?.code == .closed)
         await factory.wait { $0.open == 0 }
-        // Has no time of its own any more.
+        // Has no drain time of its own.
         await pool.shutdown(drain: .seconds(3_600))
         await settle(clock)
     }
 
-    @Test("A shutdown has the rest of the time since its beginning")
+    @Test("A shutdown has the rest of the time since its announcement")
     func restOfTime() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock)

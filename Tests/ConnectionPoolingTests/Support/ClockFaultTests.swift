@@ -8,7 +8,7 @@
     import TestSupport
     import Testing
 
-    /// Pools on a machine whose clocks are adjusted, or stop because the machine does.
+    /// Pools on a machine whose clocks are adjusted, or stop during a suspension.
     @Suite(.timeLimit(.minutes(10))) struct ClockFaultTests {
         @Test(
             "A pool's time is that of CLOCK_MONOTONIC while that runs fast, stands still or is adjusted, and ends no process"
@@ -35,9 +35,9 @@
         }
 
         /// Overrides `clock_gettime`.
-        ///
-        /// The monotonic clocks share one time, which runs at a rate that the process sets, from the time of the last change on. The
-        /// real-time clock jumps two days back or forth with each reading.
+        /// The monotonic clocks share one time, which runs at a rate that the process sets, since
+        /// the last change of the rate. The real-time clock jumps two days back or forth with
+        /// each reading.
         private static let source = """
             #define _GNU_SOURCE
             #include <pthread.h>

@@ -6,13 +6,13 @@ import ConnectionPooling
 import PoolTesting
 import Testing
 
-/// The instruments themselves.
+/// The tools of PoolTesting.
 @Suite(.timeLimit(.minutes(10))) struct PoolTestingTests {
     private let clock = ManualClock()
 
     // MARK: The clock
 
-    @Test("The clock stands still until it is advanced, and wakes whose time has come in the order of their deadlines")
+    @Test("The clock stands still until it is advanced, and wakes sleepers in the order of their deadlines")
     func clockOrder() async throws {
         let woken = Locked<[Int]>([])
         let tasks = [3, 1, 2, 9].map { seconds in
@@ -31,7 +31,7 @@ import Testing
         #expect(clock.deadlines.isEmpty)
     }
 
-    @Test("A sleep whose deadline is over, or whose task is cancelled, does not begin")
+    @Test("A sleep whose deadline has passed, or whose task is cancelled, does not begin")
     func clockAtOnce() async throws {
         clock.advance(by: .seconds(5))
         try await clock.sleep(until: .init(), tolerance: nil)
@@ -44,7 +44,7 @@ import Testing
 
     // MARK: The factory
 
-    @Test("Calls follow their script, and then what comes after it")
+    @Test("Calls follow their script, and then its default step")
     func script() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, [.fail(ScriptedFailure("first")), .succeed], then: .fail(ScriptedFailure("rest")))
@@ -55,7 +55,7 @@ import Testing
             await #expect(throws: ScriptedFailure("rest")) { _ = try await factory.connect().id }
         }
         #expect(factory.record.count(of: .connect) == 4)
-        // One is open, and beside it there was one that failed.
+        // One connection is open, and one attempt failed beside it.
         #expect(factory.record.open == 1 && factory.record.peak == 2)
         factory.script(.ping, [.fail()])
         let (first, second) = (await factory.ping(connection), await factory.ping(connection))
@@ -64,7 +64,7 @@ import Testing
         #expect(factory.record.closed == [1] && factory.record.open == 0 && factory.record.openIDs.isEmpty)
     }
 
-    @Test("A call that hangs goes on when it is let go, the oldest first, as it is told to")
+    @Test("A hanging call ends when the test resumes it, oldest first, with the given result")
     func hang() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, always: .hang)
@@ -72,7 +72,7 @@ import Testing
         await factory.wait { $0.hanging(.connect) == 1 }
         let second = Task { try await factory.connect().id }
         await factory.wait { $0.hanging(.connect) == 2 }
-        // A cancellation changes nothing, as with a peer that has gone.
+        // A cancellation has no effect, as with a vanished server.
         first.cancel()
         #expect(factory.record.hanging(.connect) == 2)
         await factory.letGo(.connect, failing: ScriptedFailure("late"))
@@ -82,7 +82,7 @@ import Testing
         #expect(factory.record.hanging(.connect) == 0 && factory.record.peak == 2)
     }
 
-    @Test("A connection can be soiled and reset, and be broken for good, from within and from the other side")
+    @Test("A connection can be soiled and reset, and be broken for good, by its holder and by the server")
     func health() async throws {
         let factory = ScriptedFactory()
         let connection = try await factory.connect()
@@ -106,7 +106,7 @@ import Testing
         #expect(factory.inspect(next) == .broken)
     }
 
-    @Test("An interruption ends a use that hangs, of its connection and no other")
+    @Test("An interruption ends a use that hangs, of its connection only")
     func interruption() async throws {
         let factory = ScriptedFactory()
         factory.script(.use, always: .hang)
@@ -129,7 +129,7 @@ import Testing
         try await second.value
     }
 
-    @Test("A connection's age is that of its clock")
+    @Test("A connection's age is measured by its clock")
     func age() async throws {
         let factory = ScriptedFactory(clock: clock)
         clock.advance(by: .seconds(3))
@@ -139,7 +139,7 @@ import Testing
         #expect(factory.age(of: connection.id) == .seconds(4))
     }
 
-    @Test("Who waits for something that does not come ends when the task is cancelled")
+    @Test("A wait for a condition that never holds ends when the task is cancelled")
     func cancelledWait() async {
         let factory = ScriptedFactory()
         let waiter = Task { await factory.wait { $0.open == 7 } }
@@ -187,7 +187,7 @@ import Testing
         #expect(factory.open == 1)
     }
 
-    @Test("A call that hangs until it is cancelled ends with its task, or when it is let go")
+    @Test("A call that hangs until cancelled ends with its task, or when the test resumes it")
     func cancellableHang() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, always: .hangUntilCancelled)
@@ -206,7 +206,7 @@ import Testing
         #expect(try await second.value == 1)
     }
 
-    @Test("A pool's connect timeout cancels a connect that heeds it, and leaves nothing behind")
+    @Test("A pool's connect timeout cancels an attempt that supports it, and leaves no connection")
     func cancelledConnect() async throws {
         let factory = ScriptedFactory()
         factory.script(.connect, [.hangUntilCancelled])
@@ -217,7 +217,7 @@ import Testing
         #expect(factory.open == 1)
     }
 
-    @Test("Leases can be held together, and are released oldest first, the rest with their holder")
+    @Test("Leases can be held together, and are released oldest first, the rest at the end of the object")
     func heldLeases() async throws {
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 3)

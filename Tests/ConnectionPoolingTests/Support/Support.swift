@@ -8,7 +8,7 @@ import Testing
 @testable import ConnectionPooling
 
 extension ScriptedFactory {
-    /// A factory whose first connects do as they are told.
+    /// A factory whose first attempts are controlled by the test.
     convenience init(_ connects: [Step]) {
         self.init()
         script(.connect, connects)
@@ -21,7 +21,7 @@ extension ScriptedFactory {
 }
 
 extension ConnectionPool {
-    /// Whether newcomers are refused.
+    /// Whether new callers are refused.
     var isClosedToCallers: Bool { refusal(at: time.now)?.code == .closed }
 }
 
@@ -33,7 +33,7 @@ extension ManualClock {
     }
 }
 
-/// A pool that does nothing by itself but what a test has changed.
+/// A pool that changes only what a test has changed.
 func makePool(
     _ factory: ScriptedFactory,
     _ clock: ManualClock,
@@ -47,7 +47,7 @@ func makePool(
         maximumConnections: maximum,
         maximumWaiters: 16,
         checkoutTimeout: .seconds(3_600),
-        // A clock that is advanced until something has happened may be far ahead of it where processors are busy.
+        // A clock that is advanced until an event may be far ahead of it on busy processors.
         connectTimeout: .seconds(3_600),
         circuitBreakerThreshold: .seconds(3_600),
         validateAfterIdle: nil,
@@ -65,7 +65,7 @@ func makePool(
     )
 }
 
-/// Starts a task that asks for a connection, and comes back when it is the `count`th in line.
+/// Starts a task that requests a connection, and returns when it is the `count`th in line.
 func inLine(
     _ count: Int,
     of pool: ConnectionPool<ScriptedFactory>,
@@ -76,7 +76,7 @@ func inLine(
     return task
 }
 
-/// Lets everything that sleeps on a clock come to its end, so that no task is left over.
+/// Resumes all sleepers of a clock, so that no task is left over.
 func settle(_ clock: ManualClock) async {
     for _ in 0..<50 {
         clock.advance(by: .seconds(1))
