@@ -47,14 +47,14 @@ extension Core {
         precondition(!shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")
         guard let record = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
         if let deadline { self.record(record).deadline.storeRelaxed(deadline) }
-        let waker = unsafe Waker(function: onTurn, context: context, givesRecordBack: true)
+        let waker = unsafe Waker(function: onTurn, context: context, releasesRecord: true)
         switch enqueue(record, waker: waker) {
         case .queued(let ticket):
             examineSlots()
-            leaveRecord(record, Record.Progress.queued(ticket))
+            finishRecord(record, Record.Progress.queued(ticket))
             return WaiterTicket(ticket: ticket.number, record: record)
         case .refused(let reason):
-            giveRecord(record)
+            releaseRecord(record)
             throw error(reason)
         }
     }

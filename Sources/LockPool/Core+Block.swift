@@ -19,7 +19,7 @@
         func waitBlocking(timeout: Duration?) throws(LockPoolError) -> Slot {
             precondition(!shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")
             guard let index = takeRecord() else { throw error(isClosed ? Wakeup.closed : Wakeup.refused) }
-            defer { giveRecord(index) }
+            defer { releaseRecord(index) }
             let wakeup = unsafe withUnsafeTemporaryAllocation(of: lockpool_parker.self, capacity: 1) { buffer in
                 let parker = buffer.baseAddress!
                 unsafe lockpool_parker_init(parker)

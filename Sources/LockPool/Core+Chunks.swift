@@ -108,7 +108,7 @@ extension Core {
         for offset in 0..<count { unsafe initialize(offset, new + offset * stride) }
         let address = UInt(bitPattern: new)
         // Acquire on failure: the chunk of the other thread must be found initialized.
-        if chunk.swapAcquireRelease(0, address) { return address }
+        if chunk.compareExchangeAcquireRelease(0, address) { return address }
         unsafe heap.free(new)
         return chunk.loadSettled()
     }

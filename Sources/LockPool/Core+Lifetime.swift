@@ -44,14 +44,14 @@ extension Core {
             let state = slot.state.load()
             switch state & SlotWord.phase {
             case SlotWord.idle:
-                if slot.state.swap(state, SlotWord.reserved) {
+                if slot.state.compareExchange(state, SlotWord.reserved) {
                     shape.destroyElement(slot)
-                    return letGo()
+                    return releaseHold()
                 }
             case SlotWord.vacant:
-                return letGo()
+                return releaseHold()
             default:
-                if slot.state.swap(state, state | SlotWord.orphaned) { return }
+                if slot.state.compareExchange(state, state | SlotWord.orphaned) { return }
             }
         }
     }
@@ -65,7 +65,7 @@ extension Core {
     }
 
     /// Releases a hold. The last release frees the block.
-    func letGo() { _ = endHold() }
+    func releaseHold() { _ = endHold() }
 
     /// - Returns: Whether it was the last hold.
     private func endHold() -> Bool {

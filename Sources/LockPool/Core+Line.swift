@@ -27,7 +27,7 @@ extension Core {
         // Release: a thread that cancels by this ticket finds the waker. If a cancellation came
         // first, this thread has to act on it. If the waiter has been served in the meantime, the
         // cancellation is too late.
-        if record.progress.swap(Record.Progress.preparing, Record.Progress.queued(ticket)) { return nil }
+        if record.progress.compareExchange(Record.Progress.preparing, Record.Progress.queued(ticket)) { return nil }
         return cancel(ticket, record: index) ? Wakeup.cancelled : nil
     }
 
@@ -42,7 +42,7 @@ extension Core {
     /// Cancels the waiter with this record, at any stage of its wait.
     func cancel(record index: Int) {
         let progress = record(index).progress
-        if progress.swap(Record.Progress.preparing, Record.Progress.cancelledEarly) { return }
+        if progress.compareExchange(Record.Progress.preparing, Record.Progress.cancelledEarly) { return }
         guard let ticket = Record.Progress.ticket(progress.load()) else { return }
         if cancel(ticket, record: index) { wake(index, Wakeup.cancelled) }
     }

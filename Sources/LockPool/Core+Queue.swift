@@ -59,13 +59,13 @@ extension Core {
             // Release: a thread that reads the record through this cell finds it written. An
             // empty cell may still serve a skipped ticket of an earlier lap.
             if content.isEmpty {
-                if cell.swapAcquireRelease(content.bits, CellWord(ticket, .waiting, record: record).bits) {
+                if cell.compareExchangeAcquireRelease(content.bits, CellWord(ticket, .waiting, record: record).bits) {
                     return publish(ticket) ? .queued(ticket) : .refused(Wakeup.closed)
                 }
             } else {
                 // Helps the waiter with this ticket, or skips the ticket because an older waiter
                 // occupies the cell.
-                _ = queue.swap(word.bits, word.longer.bits)
+                _ = queue.compareExchange(word.bits, word.longer.bits)
             }
         }
     }
@@ -81,7 +81,7 @@ extension Core {
             let word = QueueWord(bits: queue.load())
             if word.tail != ticket { return true }
             if word.isClosed { return false }
-            if queue.swap(word.bits, word.longer.bits) { return true }
+            if queue.compareExchange(word.bits, word.longer.bits) { return true }
         }
     }
 
@@ -104,7 +104,7 @@ extension Core {
             if content.ticket == head {
                 // An empty cell means that the ticket was skipped. A new waiter that has not seen
                 // that may still fill the cell.
-                guard cell.swapAcquireRelease(content.bits, emptied(head).bits) else { continue }
+                guard cell.compareExchangeAcquireRelease(content.bits, emptied(head).bits) else { continue }
                 advanceHead(past: head)
                 if content.isWaiting {
                     live.decrease(by: 1)
@@ -124,7 +124,7 @@ extension Core {
     ///   each of which is passed once.
     func cancel(_ ticket: Ticket, record: Int) -> Bool {
         let waiting = CellWord(ticket, .waiting, record: record)
-        guard cell(ticket).swapAcquireRelease(waiting.bits, emptied(ticket).bits) else { return false }
+        guard cell(ticket).compareExchangeAcquireRelease(waiting.bits, emptied(ticket).bits) else { return false }
         live.decrease(by: 1)
         trim()
         return true
@@ -140,7 +140,7 @@ extension Core {
             let content = CellWord(bits: cell.loadAcquire())
             if content.ticket == head {
                 if content.isWaiting { return }
-                guard cell.swapAcquireRelease(content.bits, emptied(head).bits) else { continue }
+                guard cell.compareExchangeAcquireRelease(content.bits, emptied(head).bits) else { continue }
             }
             advanceHead(past: head)
         }
@@ -153,7 +153,7 @@ extension Core {
         while true {
             let word = QueueWord(bits: queue.load())
             if word.isClosed { return false }
-            if queue.swap(word.bits, word.closed.bits) { return true }
+            if queue.compareExchange(word.bits, word.closed.bits) { return true }
         }
     }
 
@@ -161,7 +161,7 @@ extension Core {
     /// afterwards.
     func wake(_ record: Int, _ wakeup: Int) {
         let waker = self.record(record).waker
-        if waker.givesRecordBack { leaveRecord(record, Record.Progress.left) }
+        if waker.releasesRecord { finishRecord(record, Record.Progress.finished) }
         waker.wake(wakeup)
     }
 
@@ -173,7 +173,7 @@ extension Core {
         while true {
             let word = QueueWord(bits: queue.load())
             if word.isEmpty || word.head != ticket { return }
-            if queue.swap(word.bits, word.shorter.bits) { return }
+            if queue.compareExchange(word.bits, word.shorter.bits) { return }
         }
     }
 }

@@ -45,7 +45,7 @@ extension Core {
             makeSegment(number)
             // Release: a thread that reads the new number finds the slots. Sequentially
             // consistent: see `close()`.
-            _ = slotCount.swap(UInt(count), UInt(count + Slots.inFirstSegment << number))
+            _ = slotCount.compareExchange(UInt(count), UInt(count + Slots.inFirstSegment << number))
         }
     }
 
@@ -94,7 +94,7 @@ extension Core {
             let tally = unsafe Word(at: new + first / TallyWord.group * MemoryLayout<UInt>.stride)
             tally.initialize(to: UInt(min(TallyWord.group, count - first)) * TallyWord.retired)
         }
-        if !directoryEntry(number).swapAcquireRelease(0, UInt(bitPattern: new)) { unsafe heap.free(new) }
+        if !directoryEntry(number).compareExchangeAcquireRelease(0, UInt(bitPattern: new)) { unsafe heap.free(new) }
     }
 
     private func directoryEntry(_ number: Int) -> Word {

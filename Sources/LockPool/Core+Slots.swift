@@ -30,10 +30,10 @@ extension Core {
             guard counts.open > 0 || shape.callersCreate && counts.vacant > 0 else { continue }
             for index in slots(in: group) { _ = examine(slot(index)) }
         }
-        if hasVacancy { tellVacancy() }
+        if hasVacancy { reportVacancy() }
     }
 
-    private func tellVacancy() { shape.onVacancy(waiters) }
+    private func reportVacancy() { shape.onVacancy(waiters) }
 
     /// Ensures that the slot's holder loads the queue, or does so itself if the slot has no
     /// holder.
@@ -44,18 +44,18 @@ extension Core {
             let state = slot.state.load()
             switch state {
             case SlotWord.idle:
-                if slot.state.swap(state, SlotWord.contended) {
+                if slot.state.compareExchange(state, SlotWord.contended) {
                     tally(of: slot).decrease(by: TallyWord.open)
                     settle(slot)
                     return false
                 }
             case SlotWord.leased, SlotWord.leased | SlotWord.retired:
-                if slot.state.swap(state, SlotWord.contended | state & SlotWord.retired) {
+                if slot.state.compareExchange(state, SlotWord.contended | state & SlotWord.retired) {
                     tally(of: slot).decrease(by: TallyWord.open)
                     return false
                 }
             case SlotWord.vacant where shape.callersCreate:
-                if slot.state.swap(state, SlotWord.reserved) {
+                if slot.state.compareExchange(state, SlotWord.reserved) {
                     tally(of: slot).decrease(by: TallyWord.vacant)
                     vacate(slot)
                     return false
@@ -68,7 +68,7 @@ extension Core {
 
     /// Examines a slot that the caller has just released, if a caller waits.
     private func examineForWaiters(_ slot: Slot) {
-        if !QueueWord(bits: queue.load()).isEmpty, examine(slot) { tellVacancy() }
+        if !QueueWord(bits: queue.load()).isEmpty, examine(slot) { reportVacancy() }
     }
 
     /// Passes on a slot with an element: to the oldest waiter if there is one. Otherwise the slot
@@ -88,11 +88,12 @@ extension Core {
                 // line by then either sees the slot without its mark and marks it, or is seen
                 // here.
                 if enter(slot, state, SlotWord.leased, counting: TallyWord.open),
-                    !QueueWord(bits: queue.load()).isEmpty, slot.state.swap(SlotWord.leased, SlotWord.contended)
+                    !QueueWord(bits: queue.load()).isEmpty,
+                    slot.state.compareExchange(SlotWord.leased, SlotWord.contended)
                 {
                     tally(of: slot).decrease(by: TallyWord.open)
                 }
-            } else if slot.state.swapRelease(SlotWord.leased, SlotWord.idle) {
+            } else if slot.state.compareExchangeRelease(SlotWord.leased, SlotWord.idle) {
                 return
             }
         }
@@ -102,14 +103,14 @@ extension Core {
     /// incremented first.
     private func enter(_ slot: Slot, _ state: UInt, _ next: UInt, counting unit: UInt) -> Bool {
         tally(of: slot).increase(by: unit)
-        if slot.state.swap(state, next) { return true }
+        if slot.state.compareExchange(state, next) { return true }
         tally(of: slot).decrease(by: unit)
         return false
     }
 
     /// Changes a held slot without an element to the phase *reserved*, and keeps these marks.
     private func reserve(_ slot: Slot, _ state: UInt, keeping marks: UInt) -> Bool {
-        guard slot.state.swap(state, SlotWord.reserved | state & marks) else { return false }
+        guard slot.state.compareExchange(state, SlotWord.reserved | state & marks) else { return false }
         if state & SlotWord.phase == SlotWord.leased { tally(of: slot).decrease(by: TallyWord.open) }
         return true
     }
@@ -122,7 +123,7 @@ extension Core {
     func vacate(_ slot: Slot) {
         while true {
             let state = slot.state.load()
-            if state & SlotWord.orphaned != 0 { return letGo() }
+            if state & SlotWord.orphaned != 0 { return releaseHold() }
             if state & SlotWord.phase != SlotWord.reserved {
                 _ = reserve(slot, state, keeping: SlotWord.retired)
                 continue
@@ -137,9 +138,9 @@ extension Core {
             let unit = isRetired ? TallyWord.retired : TallyWord.vacant
             if enter(slot, state, SlotWord.vacant | state & SlotWord.retired, counting: unit) {
                 examineForWaiters(slot)
-                return letGo()
+                return releaseHold()
             }
-            letGo()
+            releaseHold()
         }
     }
 
@@ -155,9 +156,9 @@ extension Core {
             hold()
             if enter(slot, state, SlotWord.idle, counting: TallyWord.open) {
                 examineForWaiters(slot)
-                return letGo()
+                return releaseHold()
             }
-            letGo()
+            releaseHold()
         }
     }
 
@@ -167,7 +168,7 @@ extension Core {
             let state = slot.state.load()
             // Contended, so that the return loads the queue: a caller may have got in line while
             // the element was made.
-            if slot.state.swap(state, SlotWord.contended | state & ~SlotWord.phase) { return }
+            if slot.state.compareExchange(state, SlotWord.contended | state & ~SlotWord.phase) { return }
         }
     }
 
@@ -198,7 +199,8 @@ extension Core {
         // Sequentially consistent, like the exchange. A caller that a waiter has informed of a
         // vacancy must see each slot that became vacant before that waiter got in line, because
         // the thread that emptied the slot found the queue empty.
-        let isReserved = slot.state.load() == SlotWord.vacant && slot.state.swap(SlotWord.vacant, SlotWord.reserved)
+        let isReserved =
+            slot.state.load() == SlotWord.vacant && slot.state.compareExchange(SlotWord.vacant, SlotWord.reserved)
         if !isReserved { return nil }
         tally(of: slot).decrease(by: TallyWord.vacant)
         return slot
@@ -262,7 +264,7 @@ extension Core {
             let state = slot.state.load()
             if state & SlotWord.retired != 0 { return false }
             if state == SlotWord.idle {
-                if slot.state.swap(state, SlotWord.reserved | SlotWord.retired) {
+                if slot.state.compareExchange(state, SlotWord.reserved | SlotWord.retired) {
                     tally(of: slot).decrease(by: TallyWord.open)
                     shape.destroyElement(slot)
                     vacate(slot)
@@ -273,7 +275,7 @@ extension Core {
                     tally(of: slot).decrease(by: TallyWord.vacant)
                     return true
                 }
-            } else if slot.state.swap(state, state | SlotWord.retired) {
+            } else if slot.state.compareExchange(state, state | SlotWord.retired) {
                 return true
             }
         }
@@ -292,7 +294,7 @@ extension Core {
                     examineForWaiters(slot)
                     return true
                 }
-            } else if slot.state.swap(state, state & ~SlotWord.retired) {
+            } else if slot.state.compareExchange(state, state & ~SlotWord.retired) {
                 examineForWaiters(slot)
                 return true
             }

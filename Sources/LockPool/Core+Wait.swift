@@ -39,7 +39,7 @@
             } onCancel: {
                 cancel(record: index)
             }
-            giveRecord(index)
+            releaseRecord(index)
             return wakeup
         }
 

@@ -168,7 +168,7 @@
                 replaceTask(
                     with: Task.detached { [self] in
                         await sleepAndSweep()
-                        core.letGo()
+                        core.releaseHold()
                     }
                 )
             } while restarts.load(ordering: .sequentiallyConsistent) != seen

@@ -51,7 +51,7 @@ struct Word: @unchecked Sendable {
 
     @inlinable
     @inline(__always)
-    func swapAcquire(_ old: UInt, _ new: UInt) -> Bool {
+    func compareExchangeAcquire(_ old: UInt, _ new: UInt) -> Bool {
         unsafe address.pointee.compareExchange(
             expected: old,
             desired: new,
@@ -62,7 +62,7 @@ struct Word: @unchecked Sendable {
 
     @inlinable
     @inline(__always)
-    func swapRelease(_ old: UInt, _ new: UInt) -> Bool {
+    func compareExchangeRelease(_ old: UInt, _ new: UInt) -> Bool {
         unsafe address.pointee.compareExchange(
             expected: old,
             desired: new,
@@ -71,12 +71,12 @@ struct Word: @unchecked Sendable {
         ).exchanged
     }
 
-    func swapAcquireRelease(_ old: UInt, _ new: UInt) -> Bool {
+    func compareExchangeAcquireRelease(_ old: UInt, _ new: UInt) -> Bool {
         unsafe address.pointee.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
     }
 
     /// Compares and exchanges with sequential consistency, also on failure.
-    func swap(_ old: UInt, _ new: UInt) -> Bool {
+    func compareExchange(_ old: UInt, _ new: UInt) -> Bool {
         unsafe address.pointee.compareExchange(expected: old, desired: new, ordering: .sequentiallyConsistent).exchanged
     }
 

@@ -15,12 +15,12 @@ struct Waker: @unchecked Sendable {
 
     /// Whether the waking thread releases the waiter's record first, because the waiter itself
     /// does not.
-    let givesRecordBack: Bool
+    let releasesRecord: Bool
 
-    init(function: Function, context: UnsafeMutableRawPointer, givesRecordBack: Bool = false) {
+    init(function: Function, context: UnsafeMutableRawPointer, releasesRecord: Bool = false) {
         unsafe self.function = unsafe function
         unsafe self.context = unsafe context
-        self.givesRecordBack = givesRecordBack
+        self.releasesRecord = releasesRecord
     }
 
     func wake(_ wakeup: Int) { unsafe function(context, wakeup) }
@@ -51,7 +51,7 @@ struct Record {
         static let cancelledEarly: UInt = 1
         /// Woken before the thread that put it in line has stored the ticket. Only for waiters
         /// that do not release their record.
-        static let left: UInt = 1
+        static let finished: UInt = 1
 
         /// In line, with this ticket.
         static func queued(_ ticket: Ticket) -> UInt { ticket.number + 2 }
@@ -111,7 +111,7 @@ extension Core {
             // the count has changed.
             let next = record(first).next.loadRelaxed()
             let rest = list.replacingFirst(with: next == 0 ? nil : Int(next) - 1)
-            if freeRecords.swapAcquireRelease(list.bits, rest.bits) {
+            if freeRecords.compareExchangeAcquireRelease(list.bits, rest.bits) {
                 record(first).progress.storeRelaxed(Record.Progress.preparing)
                 record(first).deadline.storeRelaxed(0)
                 return first
@@ -126,23 +126,23 @@ extension Core {
             if index == shape.maximumWaiters { return nil }
             makeRecord(index)
             // Release: a sweep that finds the record in use finds its chunk.
-            if usedRecords.swapRelease(UInt(index), UInt(index + 1)) { return index }
+            if usedRecords.compareExchangeRelease(UInt(index), UInt(index + 1)) { return index }
         }
     }
 
     /// Releases a record, whose index no other thread may use any more. O(1), lock-free.
-    func giveRecord(_ index: Int) {
+    func releaseRecord(_ index: Int) {
         while true {
             let list = FreeListWord(bits: freeRecords.loadAcquire())
             record(index).next.storeRelaxed(Record.link(list.first))
             // Release: all accesses to the record happen before its next use.
-            if freeRecords.swapAcquireRelease(list.bits, list.replacingFirst(with: index).bits) { return }
+            if freeRecords.compareExchangeAcquireRelease(list.bits, list.replacingFirst(with: index).bits) { return }
         }
     }
 
     /// Ends one of two uses of the record of a callback waiter: that of the thread that put it in
     /// line, or that of the thread that wakes it. The second of them releases the record.
-    func leaveRecord(_ index: Int, _ progress: UInt) {
-        if !record(index).progress.swap(Record.Progress.preparing, progress) { giveRecord(index) }
+    func finishRecord(_ index: Int, _ progress: UInt) {
+        if !record(index).progress.compareExchange(Record.Progress.preparing, progress) { releaseRecord(index) }
     }
 }

@@ -78,7 +78,7 @@ struct Slot: @unchecked Sendable {
     @inlinable
     @inline(__always)
     func tryLease() -> Bool {
-        state.loadRelaxed() == SlotWord.idle && state.swapAcquire(SlotWord.idle, SlotWord.leased)
+        state.loadRelaxed() == SlotWord.idle && state.compareExchangeAcquire(SlotWord.idle, SlotWord.leased)
     }
 
     /// Returns the slot if no waiter has marked it. Does not access it afterwards.
@@ -91,6 +91,6 @@ struct Slot: @unchecked Sendable {
     @inline(__always)
     func tryReturn() -> Bool {
         ThreadHint.slot = index
-        return state.swapRelease(SlotWord.leased, SlotWord.idle)
+        return state.compareExchangeRelease(SlotWord.leased, SlotWord.idle)
     }
 }

@@ -51,7 +51,7 @@ extension PostgresPool {
         file: StaticString = #fileID,
         line: UInt = #line
     ) async throws -> PostgresLease {
-        PostgresLease(try await checkOut(timeout: timeout, Caller(file, line)))
+        PostgresLease(try await checkOut(timeout: timeout, CallSite(file, line)))
     }
 
     /// Checks out a connection if one is idle and no caller waits. Makes none, and tests none: where the one that is found has been
@@ -62,7 +62,7 @@ extension PostgresPool {
     ///   - line: The line of the call site.
     /// - Returns: A lease, or `nil`. O(1).
     public func tryGet(file: StaticString = #fileID, line: UInt = #line) -> PostgresLease? {
-        guard let lease = connections.tryGet(for: Caller(file, line)) else { return nil }
+        guard let lease = connections.tryGet(for: CallSite(file, line)) else { return nil }
         return PostgresLease(lease)
     }
 }

@@ -26,7 +26,7 @@ extension PostgresPool {
         line: UInt = #line,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
-        let lease = try await checkOut(timeout: timeout, Caller(inThisTask: file, line))
+        let lease = try await checkOut(timeout: timeout, CallSite(inThisTask: file, line))
         return try await body(lease.connection)
     }
 
@@ -57,7 +57,7 @@ extension PostgresPool {
             isolation: isolation,
             readOnly: readOnly,
             timeout: timeout,
-            Caller(inThisTask: file, line)
+            CallSite(inThisTask: file, line)
         )
         let result = try await body(lease.connection)
         try await lease.connection.commit()
@@ -66,7 +66,7 @@ extension PostgresPool {
 
     func checkOut(
         timeout: Duration?,
-        _ caller: Caller
+        _ caller: CallSite
     ) async throws -> ConnectionLease<PostgresConnectionFactory> {
         do {
             return try await connections.getOrCreate(timeout: timeout, for: caller)
@@ -80,7 +80,7 @@ extension PostgresPool {
         isolation: PostgresIsolation?,
         readOnly: Bool,
         timeout: Duration?,
-        _ caller: Caller
+        _ caller: CallSite
     ) async throws -> ConnectionLease<PostgresConnectionFactory> {
         let lease = try await checkOut(timeout: timeout, caller)
         let isBegun = try await begin(on: lease.connection, isolation: isolation, readOnly: readOnly)

@@ -26,7 +26,7 @@ extension PostgresPool {
         line: UInt = #line,
         _ body: (borrowing PostgresConnection) async throws -> Result
     ) async throws -> Result {
-        let lease = try await checkOut(timeout: timeout, Caller(inThisTask: file, line))
+        let lease = try await checkOut(timeout: timeout, CallSite(inThisTask: file, line))
         return try await body(lease.connection)
     }
 
@@ -68,7 +68,7 @@ extension PostgresPool {
             isolation: isolation,
             readOnly: readOnly,
             timeout: timeout,
-            Caller(inThisTask: file, line)
+            CallSite(inThisTask: file, line)
         )
         let result = try await body(lease.connection)
         try await lease.connection.commit()

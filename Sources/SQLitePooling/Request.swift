@@ -35,7 +35,7 @@ final class Request: Work, @unchecked Sendable {
 
     private let group: GroupCommit?
     /// The call site, which the lease names.
-    private let caller: Caller
+    private let caller: CallSite
     /// Whether the caller may be answered while the body runs.
     private let mayBeAbandoned: Bool
 
@@ -72,7 +72,7 @@ final class Request: Work, @unchecked Sendable {
         deadline: ContinuousClock.Instant?,
         group: GroupCommit?,
         mayBeAbandoned: Bool = true,
-        for caller: Caller,
+        for caller: CallSite,
         _ body: @escaping Body
     ) {
         self.pool = pool

@@ -107,7 +107,7 @@ extension SQLitePool {
             .snapshot,
             until: deadline,
             mayBeAbandoned: false,
-            for: Caller(file, line)
+            for: CallSite(file, line)
         ) { db in
             try db.backUp(to: path, pagesPerStep: pagesPerStep, progress: progress)
         }

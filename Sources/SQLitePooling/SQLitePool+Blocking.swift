@@ -36,13 +36,13 @@ extension SQLitePool {
     ) throws -> sending Value {
         // After the lease, which the function below ends.
         defer { resumeCheckpointAfterRead() }
-        return try readOnce(until: Self.deadline(after: timeout), Caller(file, line), body)
+        return try readOnce(until: Self.deadline(after: timeout), CallSite(file, line), body)
     }
 
     @available(*, noasync)
     private func readOnce<Value>(
         until deadline: ContinuousClock.Instant?,
-        _ caller: Caller,
+        _ caller: CallSite,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
         let lease = try checkOutBlocking(.reader, deadline, caller)
@@ -79,7 +79,7 @@ extension SQLitePool {
     ) throws -> sending Value {
         try checkMayWrite()
         let deadline = Self.deadline(after: timeout)
-        let caller = Caller(file, line)
+        let caller = CallSite(file, line)
         if let group { return try writeInGroup(group, deadline, caller, body) }
         let held = HeldConnection(try checkOutBlocking(.writer, deadline, caller))
         defer { held.giveBack() }
@@ -92,7 +92,7 @@ extension SQLitePool {
     private func writeInGroup<Value>(
         _ group: GroupCommit,
         _ deadline: ContinuousClock.Instant?,
-        _ caller: Caller,
+        _ caller: CallSite,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
         var value: Value?
@@ -124,7 +124,7 @@ extension SQLitePool {
     private func checkOutBlocking(
         _ role: DeadlockDetector.Role,
         _ deadline: ContinuousClock.Instant?,
-        _ caller: Caller
+        _ caller: CallSite
     ) throws -> ConnectionLease<SQLiteWorkerFactory> {
         let pool = role == .reader ? readers : writer
         // By itself, because it is inlined, and knows what a connection is.

@@ -29,12 +29,12 @@ extension SQLitePool {
     ) async throws -> sending Value {
         // After the lease, which the function below ends.
         defer { resumeCheckpointAfterRead() }
-        return try await readOnce(Interruption(deadline: Self.deadline(after: timeout)), Caller(file, line), body)
+        return try await readOnce(Interruption(deadline: Self.deadline(after: timeout)), CallSite(file, line), body)
     }
 
     private func readOnce<Value>(
         _ interruption: Interruption,
-        _ caller: Caller,
+        _ caller: CallSite,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         let lease = try await readers.checkOut(until: interruption.deadline, for: caller)
@@ -72,7 +72,7 @@ extension SQLitePool {
         if group != nil { return try await write(timeout: timeout, file: file, line: line, body) }
         try checkMayWrite()
         let interruption = Interruption(deadline: Self.deadline(after: timeout))
-        let caller = Caller(file, line)
+        let caller = CallSite(file, line)
         let held = HeldConnection(try await writer.checkOut(until: interruption.deadline, for: caller))
         defer { held.giveBack() }
         held.noteUse()
@@ -89,7 +89,7 @@ extension ConnectionPool<SQLiteWorkerFactory> {
     /// Checks a connection out for a call that has to be over at `deadline`.
     func checkOut(
         until deadline: ContinuousClock.Instant?,
-        for caller: Caller
+        for caller: CallSite
     ) async throws -> ConnectionLease<SQLiteWorkerFactory> {
         do {
             return try await getOrCreate(timeout: patience(until: deadline), for: caller)

@@ -27,7 +27,7 @@ extension SQLitePool {
         line: UInt = #line,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        try await run(on: readers, .snapshot, until: Self.deadline(after: timeout), for: Caller(file, line), body)
+        try await run(on: readers, .snapshot, until: Self.deadline(after: timeout), for: CallSite(file, line), body)
     }
 
     /// Runs `body` in a transaction, on the connection that writes. The transaction is committed when `body` returns, and
@@ -56,7 +56,7 @@ extension SQLitePool {
             on: writer,
             .immediate,
             until: Self.deadline(after: timeout),
-            for: Caller(file, line),
+            for: CallSite(file, line),
             body
         )
     }
@@ -84,7 +84,7 @@ extension SQLitePool {
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         try checkMayWrite()
-        return try await run(on: writer, .none, until: Self.deadline(after: timeout), for: Caller(file, line), body)
+        return try await run(on: writer, .none, until: Self.deadline(after: timeout), for: CallSite(file, line), body)
     }
 
     /// Runs a body on the next free connection of a pool, or on one that is the caller's.
@@ -98,7 +98,7 @@ extension SQLitePool {
         until deadline: ContinuousClock.Instant? = nil,
         connection: HeldConnection? = nil,
         mayBeAbandoned: Bool = true,
-        for caller: Caller,
+        for caller: CallSite,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         // The thread writes it, and then the task reads it. A task whose call was stopped does not.

@@ -55,7 +55,7 @@ extension SQLitePool {
     ///
     /// - Parameter drain: As ``shutdown(drain:)``.
     public func run(drain: Duration) async {
-        await untilToldToStop()
+        await waitForShutdownSignal()
         // In another task than this, which may be cancelled.
         await Task.detached { [self] in await shutdown(drain: drain) }.value
     }

@@ -106,7 +106,7 @@ extension SQLitePool {
         _ line: UInt,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        try await run(on: readers, .none, until: Self.deadline(after: timeout), for: Caller(file, line), body)
+        try await run(on: readers, .none, until: Self.deadline(after: timeout), for: CallSite(file, line), body)
     }
 
     /// Runs a statement that writes, as a transaction of its own. Rows that it gives are dropped.
@@ -132,7 +132,7 @@ extension SQLitePool {
     ) async throws -> SQLiteChanges {
         try checkMayWrite()
         let scope: TransactionScope = group != nil && sql.mayShareTransaction ? .immediate : .statement
-        return try await run(on: writer, scope, until: Self.deadline(after: timeout), for: Caller(file, line)) { db in
+        return try await run(on: writer, scope, until: Self.deadline(after: timeout), for: CallSite(file, line)) { db in
             try db.execute(sql)
         }
     }

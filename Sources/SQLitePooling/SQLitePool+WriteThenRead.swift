@@ -41,7 +41,7 @@ extension SQLitePool {
     ) async throws -> sending (written: Written, read: Read) {
         try checkMayWrite()
         let deadline = Self.deadline(after: timeout)
-        let caller = Caller(file, line)
+        let caller = CallSite(file, line)
         let writing = HeldConnection(try await writer.checkOut(until: deadline, for: caller))
         let reading = try await reader(beside: writing, until: deadline, for: caller)
         let written = try await run(
@@ -63,7 +63,7 @@ extension SQLitePool {
     private func reader(
         beside writing: HeldConnection,
         until deadline: ContinuousClock.Instant?,
-        for caller: Caller
+        for caller: CallSite
     ) async throws -> HeldConnection {
         if let idle = readers.tryGet(for: caller) { return HeldConnection(idle) }
         let call = UInt(bitPattern: ObjectIdentifier(writing))

@@ -5,8 +5,8 @@
 import Testing
 
 extension CompileFailureTests {
-    /// Programs that hand a lent connection to another task, without an annotation of the parameter. Swift 6.3 crashes on those where
-    /// the connection is a value in registers.
+    /// Programs that pass a leased connection to another task, without an annotation of the
+    /// parameter. Swift 6.3 crashes on such programs if the connection is a value in registers.
     static let tasks: [Mistake] =
         [
             ("to a task", "_ = Task { try await db.execute(\"DELETE FROM t\") }", "db.execute(\"DELETE FROM t\")"),
@@ -102,6 +102,6 @@ extension CompileFailureTests {
             ),
         ]
 
-    @Test("A connection that goes to another task does not compile, and its correction does", arguments: tasks)
+    @Test("A connection that moves to another task does not compile, and its correction does", arguments: tasks)
     func task(_ mistake: Mistake) async throws { try await check(mistake) }
 }

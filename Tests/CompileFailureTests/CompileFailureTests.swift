@@ -5,13 +5,13 @@
 import Foundation
 import Testing
 
-/// Programs that must not compile, and the same programs without their mistake, which must: so that none of them fails for
-/// another reason than the one it is here for.
+/// Programs that must not compile, and the same programs without their mistake, which must
+/// compile. The second form shows that the first fails for the intended reason.
 @Suite struct CompileFailureTests {
     struct Mistake: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let imports: String
-        /// The program; `«mistake»` and `«right»` enclose what only one of its forms has.
+        /// The program; `«mistake»` and `«right»` enclose the text of one form only.
         let program: String
         /// Part of the compiler's message.
         let message: String

@@ -5,17 +5,18 @@
 import Foundation
 import TestSupport
 
-/// The compiler that built the tests, on the modules that it built.
+/// The compiler that built the tests, with the modules that it built.
 enum Compiler {
     struct Result: Sendable {
         let succeeded: Bool
         let output: String
     }
 
-    /// Compiles a program without keeping anything. Diagnostics of ownership come from the passes after type checking, so
-    /// the program is brought to canonical SIL.
+    /// Compiles a program without output. Ownership diagnostics come from passes after type
+    /// checking, so the program is compiled to canonical SIL.
     ///
-    /// - Parameter inheritsIsolation: Whether asynchronous functions run in their caller's isolation, as the upcoming feature says.
+    /// - Parameter inheritsIsolation: Whether asynchronous functions run in their caller's
+    ///   isolation, as with the upcoming feature.
     static func typecheck(
         _ source: String,
         imports module: String,

@@ -4,7 +4,7 @@
 
 import Testing
 
-/// Functions that users write around the methods that lend connections. They must compile.
+/// Functions that wrap the methods that lend connections. They must compile.
 @Suite struct WrapperTests {
     struct Wrapper: Sendable, CustomTestStringConvertible {
         let testDescription: String

@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test(
-        "A blocked thread gives up at its deadline, and takes nothing with it",
+        "A blocked thread times out at its deadline, and loses no element",
         arguments: [any TestedPool<Int>].ofOneForOne
     )
     func timeout(pool: any TestedPool<Int>) async {
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test(
-        "A blocked thread is told when the pool closes, and when as many wait as may",
+        "A blocked thread fails when the pool closes, and when the line is full",
         arguments: [any TestedPool<Int>].ofOneForOne
     )
     func refusals(pool: any TestedPool<Int>) async throws {
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test(
-        "Threads that come and go, with deadlines and without, each get a turn or an error",
+        "Each of many threads, with and without deadlines, gets an element or an error",
         arguments: [
             LockPool(count: 2, maximumWaiters: 8) { _ in StressTests.Exclusive() },
             Fixed<2, 8, _> { _ in StressTests.Exclusive() },

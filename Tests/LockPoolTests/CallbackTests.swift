@@ -68,7 +68,7 @@ import Testing
         #expect(order.numbers == Array(0..<15))
     }
 
-    @Test("A callback is called at once if something is free", arguments: [any TestedPool<Int>].ofOneForOne)
+    @Test("A callback is called at once if an element is idle", arguments: [any TestedPool<Int>].ofOneForOne)
     func atOnce(pool: any TestedPool<Int>) throws {
         let order = Order()
         _ = try Callback(7, pool, order).wait()
@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test(
-        "A cancelled callback is told so, once, and takes nothing with it",
+        "A cancelled callback is called once, and loses no element",
         arguments: [any TestedPool<Int>].ofOneForOne
     )
     func cancellation(pool: any TestedPool<Int>) throws {
@@ -96,7 +96,7 @@ import Testing
         #expect(order.numbers == [1])
     }
 
-    @Test("A callback that waits when the pool closes is told so", arguments: [any TestedPool<Int>].ofOneForOne)
+    @Test("A waiting callback is called when the pool closes", arguments: [any TestedPool<Int>].ofOneForOne)
     func close(pool: any TestedPool<Int>) throws {
         let lease = pool.tryGet()!
         let callback = Callback(0, pool, Order())

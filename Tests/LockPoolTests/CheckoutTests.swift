@@ -6,7 +6,7 @@ import LockPool
 import Testing
 
 @Suite struct CheckoutTests {
-    @Test("The first elements come in order on a thread of their own, and the one returned last comes first")
+    @Test("The first elements come in order on a thread of their own, and the last returned one comes first")
     func example() async throws {
         await onFreshThread {
             let pool = LockPool(count: 5, maximumWaiters: 32) { index in index }
@@ -26,7 +26,7 @@ import Testing
         #expect(0..<5 ~= guards.0 && 0..<5 ~= guards.1)
     }
 
-    @Test("get does not suspend while something is free, and a cancelled task gets it too")
+    @Test("get does not suspend while an element is idle, even if the task is cancelled")
     func getWithoutSuspension() async throws {
         let pool = LockPool(count: 2, maximumWaiters: 0) { index in index }
         let task = Task {
@@ -96,7 +96,7 @@ import Testing
         #expect(a.element[63] != b.element[0])
     }
 
-    @Test("take empties the slot for good, and a full pool can be filled again by reservation")
+    @Test("take removes the element, and a full pool can be refilled by reservation")
     func take() {
         let census = Census()
         let pool = LockPool(count: 1, maximumWaiters: 0) { index in Tracked(index, in: census) }
@@ -122,7 +122,7 @@ import Testing
         #expect(pool.tryGet()?.element == 5)
     }
 
-    @Test("An element that cannot be made ends the initialiser, and those made before are destroyed")
+    @Test("An error of makeElement ends the initializer, and the elements made before are destroyed")
     func throwingInitialiser() {
         struct Broken: Error, Equatable {}
         let census = Census()
@@ -142,7 +142,7 @@ import Testing
         await #expect(processExitsWith: .failure) { _ = LockPool(count: 1, maximumWaiters: 1 << 30) { $0 } }
     }
 
-    @Test("get on a pool that callers fill, and getOrCreate on one that they do not, trap")
+    @Test("get on a pool whose callers create, and getOrCreate on another pool, trap")
     func wrongKind() async {
         await #expect(processExitsWith: .failure) {
             _ = try await LockPool<Int>(capacity: 1, maximumWaiters: 1).get()

@@ -6,7 +6,7 @@ import LockPool
 import Testing
 
 @Suite struct CloseAndDropTests {
-    @Test("close fails those who wait and those who come, and destroys what is idle now and the rest on return")
+    @Test("close fails waiters and new callers, and destroys idle elements now and leased ones on return")
     func close() async throws {
         let census = Census()
         let pool = LockPool(count: 2, maximumWaiters: 2) { Tracked($0, in: census) }
@@ -38,7 +38,7 @@ import Testing
         #expect(!pool.hasVacancy)
     }
 
-    @Test("A pool may be dropped with guards and reservations out; each element is destroyed once")
+    @Test("A pool may be dropped with guards and reservations; each element is destroyed once")
     func drop() async throws {
         let census = Census()
         let lease: LockGuard<Tracked>
@@ -62,7 +62,7 @@ import Testing
         #expect(census.living == 0)
     }
 
-    @Test("close, drop, and the return of guards may come from several threads at once")
+    @Test("close, drop and the return of guards are safe from several threads at once")
     func races() async {
         let census = Census()
         for round in 0..<500 {

@@ -7,7 +7,7 @@ import PoolTesting
 import Testing
 
 @Suite struct DeadlineTests {
-    @Test("A waiter gives up at its deadline and not before")
+    @Test("A waiter times out at its deadline and not before")
     func timeout() async throws {
         let clock = ManualClock()
         let pool = LockPool(count: 1, maximumWaiters: 1, clock: clock) { index in index }
@@ -24,7 +24,7 @@ import Testing
         #expect(!pool.givesNothing)
     }
 
-    @Test("Deadlines in any order are each kept, with one task that sleeps until the next of them")
+    @Test("Deadlines in any order are kept, with one task that sleeps until the next of them")
     func manyDeadlines() async throws {
         let clock = ManualClock()
         let pool = LockPool(count: 1, maximumWaiters: 100, clock: clock) { index in index }
@@ -54,7 +54,7 @@ import Testing
         lease.release()
     }
 
-    @Test("A waiter that is served in time does not hear of its deadline, and leaves nothing behind")
+    @Test("A waiter that is served in time is not affected by its deadline, and leaves no state")
     func servedInTime() async throws {
         let clock = ManualClock()
         let census = Census()
@@ -108,7 +108,7 @@ import Testing
         lease.release()
     }
 
-    @Test("Deadlines in many leaves, of waiters that come and go, are each kept")
+    @Test("Deadlines in many leaves, of waiters that come and go, are kept")
     func manyLeaves() async throws {
         let clock = ManualClock()
         let pool = LockPool(count: 1, maximumWaiters: 300, clock: clock) { index in index }
@@ -140,7 +140,7 @@ import Testing
         lease.release()
     }
 
-    @Test("A deadline can be of any clock")
+    @Test("A deadline may use any clock")
     func otherClock() async throws {
         let clock = ManualClock()
         let pool = LockPool(count: 1, maximumWaiters: 1) { index in index }
@@ -155,7 +155,7 @@ import Testing
         #expect(try await pool.get(until: clock.now, clock: clock).element == 0)
     }
 
-    @Test("A timeout beyond all time is none")
+    @Test("A timeout beyond the range of the clock is no timeout")
     func endless() async throws {
         let clock = ManualClock()
         let pool = LockPool(count: 1, maximumWaiters: 1, clock: clock) { index in index }
@@ -167,7 +167,7 @@ import Testing
         #expect(try await task.value == 0)
     }
 
-    @Test("Deadlines that come in herds, from many threads, are all kept")
+    @Test("Simultaneous deadlines from many threads are kept")
     func herds() async {
         let pool = LockPool(count: 1, maximumWaiters: 64) { index in index }
         let lease = pool.tryGet()!

@@ -8,7 +8,7 @@ import Testing
 @Suite struct FixedLockPoolTests {
     static let shared = FixedLockPool<2, 4, Int> { $0 }
 
-    @Test("The elements are those of the initialiser, in its order, and destroyed with the pool")
+    @Test("The elements are made in order by the initializer, and destroyed with the pool")
     func initialisers() {
         func elements<let count: Int>(_ pool: borrowing FixedLockPool<count, 0, Int>) -> [Int?] {
             pool.slots.map { pool.tryWhileLocked($0) { $0 } }
@@ -32,7 +32,7 @@ import Testing
         #expect(census.living == 0)
     }
 
-    @Test("An element that cannot be made ends the initialiser, and those made before are destroyed")
+    @Test("An error of makeElement ends the initializer, and the elements made before are destroyed")
     func throwingInitialiser() {
         struct Broken: Error, Equatable {}
         let census = Census()
@@ -46,7 +46,7 @@ import Testing
         #expect(census.living == 0)
     }
 
-    @Test("A pool may be static, stored in an object or in a value, or local, and moved while nobody uses it")
+    @Test("A pool may be static, stored in an object or a value, or local, and moved while it is unused")
     func places() async throws {
         struct Holder: ~Copyable { let first, second: FixedLockPool<2, 1, String> }
         func make(_ text: String) -> FixedLockPool<2, 1, String> {
@@ -94,7 +94,7 @@ import Testing
         #expect(a.element[63] != b.element[0])
     }
 
-    @Test("close destroys what is idle now and the rest on return, and everybody is told")
+    @Test("close destroys idle elements now and leased ones on return, and fails all waiters")
     func close() async throws {
         let census = Census()
         let fixed = Fixed<2, 2, Tracked> { Tracked($0, in: census) }
@@ -117,7 +117,7 @@ import Testing
         #expect(census.living == 0)
     }
 
-    @Test("Whoever fills a pool from outside is told of a vacancy while somebody waits")
+    @Test("onVacancy is called while a caller waits")
     func reservations() async throws {
         final class Owner: Sendable {
             let pool = FixedLockPool<1, 2, Int>(onVacancy: { _ in FixedLockPoolTests.calls.value += 1 })
@@ -133,7 +133,7 @@ import Testing
 
     private static let calls = NSLockBox(0)
 
-    @Test("A callback that waits when the pool ends is called with nothing")
+    @Test("A waiting callback is called without an element when the pool ends")
     func endWithCallback() throws {
         let turns = NSLockBox<[Bool]>([])
         do {
@@ -147,7 +147,7 @@ import Testing
         #expect(turns.value == [false])
     }
 
-    @Test("A pool that ends while a guard is out traps, and says why")
+    @Test("A pool that ends while a guard exists traps with the reason")
     func endWithGuard() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             var lease: LockGuard<Int>?
@@ -161,7 +161,7 @@ import Testing
         #expect(message.contains("a fixed pool has ended"))
     }
 
-    @Test("A pool that ends while a reservation is out traps")
+    @Test("A pool that ends while a reservation exists traps")
     func endWithReservation() async {
         await #expect(processExitsWith: .failure) {
             var place: Reservation<Int>?
@@ -173,14 +173,14 @@ import Testing
         }
     }
 
-    @Test("A pool without slots, or of another number of elements, traps")
+    @Test("A pool without slots, or with a wrong number of elements, traps")
     func wrongSizes() async {
         await #expect(processExitsWith: .failure) { FixedLockPool<0, 1, Int>(repeating: 0).close() }
         await #expect(processExitsWith: .failure) { FixedLockPool<1, -1, Int>(repeating: 0).close() }
         await #expect(processExitsWith: .failure) { FixedLockPool<2, 1, Int>([1]).close() }
     }
 
-    @Test("Tasks that yield, give up and come again share a few slots")
+    @Test("Tasks that yield, time out and retry share a few slots")
     func manyTasks() async {
         let fixed = Fixed<2, 40, StressTests.Exclusive> { _ in StressTests.Exclusive() }
         await withDiscardingTaskGroup { group in

@@ -7,9 +7,9 @@ import LockPool
 import Synchronization
 import Testing
 
-/// A wait costs an actor no trips.
+/// A wait causes no hops of an actor.
 @Suite(.timeLimit(.minutes(10))) struct IsolationTests {
-    /// Counts how often work of its actor was brought to it.
+    /// Counts how often work is enqueued on its actor.
     private final class CountingExecutor: SerialExecutor {
         let count = Atomic(0)
         private let queue = DispatchQueue(label: "counting")
@@ -25,7 +25,7 @@ import Testing
         nonisolated let executor = CountingExecutor()
         nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
-        /// How often it was returned to during `body`.
+        /// The number of returns to the actor during `body`.
         func returns(during body: nonisolated(nonsending) () async -> Void) async -> Int {
             let before = executor.count.load(ordering: .relaxed)
             await body()
@@ -33,12 +33,13 @@ import Testing
         }
     }
 
-    @Test("Who waits on an actor does not leave it before its turn, and is back with its turn")
+    @Test("A waiter on an actor does not leave it before its turn, and is back with its turn")
     func stays() async throws {
         let pool = LockPool(count: 1, maximumWaiters: 1) { $0 }
         let lease = try await pool.get()
         let home = Home()
-        // A wait that is over before it has begun suspends nobody: whoever comes back has been away for nothing.
+        // A wait that is over before it has begun does not suspend: a return would follow an
+        // unnecessary hop.
         let returns = await Task {
             await home.returns {
                 unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
@@ -52,7 +53,8 @@ import Testing
             }
         }.value
         #expect(returns == 0)
-        // And one that takes its time comes back once; not at all if its turn comes between the line and the wait.
+        // A longer wait returns once, or not at all if the waiter is served between its
+        // enqueueing and its suspension.
         let waiter = Task {
             await home.returns {
                 do { try await pool.get().release() } catch { Issue.record("\(error)") }

@@ -10,7 +10,7 @@ import Testing
 @Suite struct LazyPoolTests {
     struct Broken: Error {}
 
-    @Test("A lazy pool creates when nothing is idle, and never more than its capacity")
+    @Test("A lazy pool creates if no element is idle, and never more than its capacity")
     func creates() async throws {
         let census = Census()
         let pool = LockPool<Tracked>(capacity: 2, maximumWaiters: 1)
@@ -31,7 +31,7 @@ import Testing
         #expect(census.living == 2)
     }
 
-    @Test("When a creation throws, the error comes unchanged and the oldest waiter gets its chance")
+    @Test("The error of a creation is rethrown unchanged, and the oldest waiter gets the slot")
     func throwing() async throws {
         let pool = LockPool<Int>(capacity: 1, maximumWaiters: 2)
         await #expect(throws: Broken.self) { _ = try await pool.getOrCreate { throw Broken() } }
@@ -53,7 +53,7 @@ import Testing
         #expect(pool.tryGet()?.element == 3)
     }
 
-    @Test("A discarded or taken element makes room for the oldest waiter to create")
+    @Test("A discarded or taken element gives its slot to the oldest waiter")
     func discard() async throws {
         let pool = LockPool<Int>(capacity: 1, maximumWaiters: 1)
         let lease = try await pool.getOrCreate { 1 }
@@ -66,7 +66,7 @@ import Testing
         #expect(try await last.value == 3)
     }
 
-    @Test("A cancelled waiter creates nothing")
+    @Test("A cancelled waiter creates no element")
     func cancelledWaiter() async throws {
         let pool = LockPool<Int>(capacity: 1, maximumWaiters: 1)
         let lease = try await pool.getOrCreate { 1 }
@@ -77,7 +77,7 @@ import Testing
         #expect(try await pool.getOrCreate { 3 }.element == 3)
     }
 
-    @Test("A caller that may create gives up at its timeout")
+    @Test("A caller that may create times out")
     func timeout() async throws {
         let clock = ManualClock()
         let pool = LockPool<Int>(capacity: 1, maximumWaiters: 1, clock: clock)
@@ -98,7 +98,7 @@ import Testing
         #expect(calls.value == 0)
         let first = await pool.taskInLine(1) { try await pool.get().element }
         let second = await pool.taskInLine(2) { try await pool.get().element }
-        // Called by who has got in line, afterwards.
+        // Called by the new waiter, afterwards.
         while calls.value < 2 { await Task.yield() }
         let reservation = pool.tryReserve()!
         let other = pool.tryReserve()!
@@ -112,7 +112,7 @@ import Testing
         #expect(pool.hasVacancy)
     }
 
-    @Test("Shrinking retires what is above the size, and growing brings it back vacant")
+    @Test("Shrinking retires the slots above the size, and growing restores them vacant")
     func resize() async throws {
         let census = Census()
         let pool = LockPool(count: 4, maximumWaiters: 4) { Tracked($0, in: census) }
@@ -161,7 +161,7 @@ import Testing
         #expect(census.living == 0)
     }
 
-    /// A lease in an array.
+    /// A guard in an array.
     private final class Kept: Sendable {
         private let lease: Mutex<LockGuard<Tracked>>
         let number: Int
@@ -172,7 +172,7 @@ import Testing
         }
     }
 
-    @Test("Growing a lazy pool lets those who wait create")
+    @Test("Growing a lazy pool lets waiters create")
     func growing() async throws {
         let pool = LockPool<Int>(capacity: 2, maximumWaiters: 2)
         pool.resize(to: 1)

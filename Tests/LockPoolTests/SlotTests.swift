@@ -6,7 +6,7 @@ import LockPool
 import Testing
 
 @Suite struct SlotTests {
-    @Test("Slots can be looked at, and their elements used, one by one")
+    @Test("Slots can be peeked at, and their elements leased, one by one")
     func iteration() {
         let pool = LockPool(count: 3, maximumWaiters: 0) { index in index }
         let fixed = FixedLockPool<3, 0, Int> { index in index }
@@ -36,11 +36,11 @@ import Testing
         #expect(pool.tryGet(slot: 0)?.element == 7)
     }
 
-    @Test("A slot that somebody waits for is not to be had by its number", arguments: [any TestedPool<Int>].ofOne)
+    @Test("A slot with waiters cannot be leased by its index", arguments: [any TestedPool<Int>].ofOne)
     func noBarging(pool: any TestedPool<Int>) async throws {
         let lease = pool.tryGet()!
         let waiter = await pool.taskInLine(1) { try await pool.get().element }
-        if case .some = pool.tryGet(slot: 0) { Issue.record("a slot that somebody waits for") }
+        if case .some = pool.tryGet(slot: 0) { Issue.record("a slot with a waiter") }
         lease.release()
         #expect(try await waiter.value == 0)
     }
@@ -61,7 +61,7 @@ import Testing
         _ = consume lease
     }
 
-    /// An element that nobody may describe.
+    /// An element whose description traps.
     struct Secret: CustomStringConvertible, CustomDebugStringConvertible {
         var description: String {
             Issue.record("an element was described")

@@ -10,9 +10,9 @@ import Testing
 
 /// Many tasks, random cancellations and yields, on few slots.
 ///
-/// `LOCKPOOL_SOAK` in the environment is the number of seconds that the long form runs for.
+/// `LOCKPOOL_SOAK` in the environment is the duration of the long form in seconds.
 @Suite struct StressTests {
-    /// What an element tells about its use: never two holders.
+    /// An element that detects two concurrent holders.
     final class Exclusive: Sendable {
         private let holders = Atomic(0)
 
@@ -32,7 +32,7 @@ import Testing
 
     static let seconds = ProcessInfo.processInfo.environment["LOCKPOOL_SOAK"].flatMap(Double.init)
 
-    @Test("100 tasks that yield, give up and come again share a few slots", arguments: [1, 2, 4])
+    @Test("100 tasks that yield, time out and retry share a few slots", arguments: [1, 2, 4])
     func manyTasks(slots: Int) async throws {
         let end = StressTests.seconds.map { ContinuousClock.now.advanced(by: .seconds($0)) }
         repeat { try await round(slots: slots, turns: 200) } while end.map { ContinuousClock.now < $0 } ?? false
@@ -129,7 +129,7 @@ import Testing
         #expect(pool.occupancy.vacant == pool.capacity)
     }
 
-    @Test("Order of service is order of tickets, while threads get in line, give up, and return")
+    @Test("The order of service is the order of tickets, while threads get in line, cancel, and return")
     func orderByTicket() async {
         let count = 2_000
         let pool = LockPool(count: 1, maximumWaiters: count) { index in index }
@@ -145,13 +145,13 @@ import Testing
                     pool.core.settle(held)
                 }
             }
-            // Half of the waiters came after the slot was free: they were served as they came.
+            // Half of the waiters came after the slot was idle: they were served on arrival.
             #expect(line.leave() == count / 2)
             #expect(pool.waiters == 0)
         }
     }
 
-    /// Waiters without tasks: each is woken by a callback, which notes the order and returns the slot.
+    /// Waiters without tasks: a callback wakes each one, records the order and returns the slot.
     final class Line: Sendable {
         private let core: Core
         private let entered = NSLockBox<[Int]>([])
@@ -173,12 +173,12 @@ import Testing
             #expect(core.enqueue(record, waker: waker, deadline: nil) == nil)
         }
 
-        /// Compares the order of service with the order of tickets, and lets the records go.
+        /// Compares the order of service with the order of tickets, and releases the records.
         func leave() -> Int {
             let tickets = served.value.map { Record.Progress.ticket(core.record($0).progress.load())! }
             #expect(zip(tickets, tickets.dropFirst()).allSatisfy { $1.isAfter($0) })
             #expect(served.value.count == entered.value.count)
-            for record in entered.value { core.giveRecord(record) }
+            for record in entered.value { core.releaseRecord(record) }
             defer {
                 entered.value = []
                 served.value = []

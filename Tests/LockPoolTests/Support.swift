@@ -18,21 +18,21 @@ extension LockPool where Element: ~Copyable {
     }
 }
 
-/// Runs `body` on a thread of its own, whose hint is fresh, and waits for its end.
+/// Runs `body` on a thread of its own, without a slot hint, and waits for its end.
 func onFreshThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
     await withCheckedContinuation { continuation in
         Thread.detachNewThread { continuation.resume(returning: body()) }
     }
 }
 
-/// Counts the instances of `Tracked` that live.
+/// Counts the living instances of `Tracked`.
 final class Census: Sendable {
     private let count = NSLockBox(0)
     var living: Int { count.value }
     fileprivate func add(_ amount: Int) { count.value += amount }
 }
 
-/// An element that is missed when it is lost, and trips when it is destroyed twice.
+/// An element whose loss or double destruction is detected.
 final class Tracked: Sendable {
     let number: Int
     private let census: Census

@@ -4,7 +4,7 @@
 
 import LockPool
 
-/// What both kinds of pool can do, for tests that hold for both.
+/// The common interface of both kinds of pool, for tests of both.
 protocol TestedPool<Element>: AnyObject, Sendable {
     associatedtype Element
 
@@ -32,7 +32,7 @@ protocol TestedPool<Element>: AnyObject, Sendable {
 
 extension LockPool: TestedPool {}
 
-/// A fixed pool where tasks can share it: its memory is a part of this object.
+/// A fixed pool that tasks can share: its memory is a part of this object.
 final class Fixed<let count: Int, let maximumWaiters: Int, Element>: TestedPool {
     let pool: FixedLockPool<count, maximumWaiters, Element>
 
@@ -64,13 +64,13 @@ final class Fixed<let count: Int, let maximumWaiters: Int, Element>: TestedPool 
 }
 
 extension TestedPool {
-    /// Whether `tryGet` finds nothing.
+    /// Whether `tryGet` finds no element.
     var givesNothing: Bool {
         guard case .none = tryGet() else { return false }
         return true
     }
 
-    /// Starts a task and comes back when it waits as the `count`th in line.
+    /// Starts a task, and returns when it is the `count`th waiter.
     func taskInLine<Success: Sendable>(
         _ count: Int,
         _ operation: @escaping @Sendable () async throws -> Success
@@ -80,7 +80,7 @@ extension TestedPool {
         return task
     }
 
-    /// Starts a task that notes its turn, and comes back when it waits as the one after `number` others.
+    /// Starts a task that records its turn, and returns when it waits behind `number` others.
     func taskNotingTurn(_ number: Int, in order: Order) async -> Task<Void, any Error> {
         await taskInLine(number + 1) { [self] in
             let lease = try await get()
@@ -89,7 +89,7 @@ extension TestedPool {
         }
     }
 
-    /// The same with a thread that is blocked meanwhile.
+    /// The same with a thread that is blocked while it waits.
     func threadNotingTurn(_ number: Int, in order: Order) async -> Task<Void, any Error> {
         await taskInLine(number + 1) { [self] in
             await onFreshThread {
@@ -102,9 +102,9 @@ extension TestedPool {
 }
 
 extension [any TestedPool<Int>] {
-    /// One pool of each kind, each with one element, and room for 16 in line.
+    /// One pool of each kind, each with one element and 16 waiters at most.
     static var ofOne: Self { [LockPool(count: 1, maximumWaiters: 16) { $0 }, Fixed<1, 16, _> { $0 }] }
 
-    /// One pool of each kind, each with one element and room for one in line.
+    /// One pool of each kind, each with one element and one waiter at most.
     static var ofOneForOne: Self { [LockPool(count: 1, maximumWaiters: 1) { $0 }, Fixed<1, 1, _> { $0 }] }
 }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct WaitingTests {
     @Test(
-        "Waiters are served in the order of arrival",
+        "Waiters are served in FIFO order",
         arguments: [LockPool(count: 1, maximumWaiters: 64) { $0 }, Fixed<1, 64, _> { $0 }] as [any TestedPool<Int>]
     )
     func order(pool: any TestedPool<Int>) async throws {
@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test(
-        "Nobody who comes later is served before a waiter, not even by tryGet",
+        "No later caller is served before a waiter, not even by tryGet",
         arguments: [any TestedPool<Int>].ofOne
     )
     func noBarging(pool: any TestedPool<Int>) async throws {
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(
-        "Past the bound a caller is refused at once, and is told why",
+        "Beyond the bound a caller is refused at once, with the reason",
         arguments: [
             (0, LockPool(count: 1, maximumWaiters: 0) { $0 }), (1, LockPool(count: 1, maximumWaiters: 1) { $0 }),
             (7, LockPool(count: 1, maximumWaiters: 7) { $0 }), (0, Fixed<1, 0, _> { $0 }), (1, Fixed<1, 1, _> { $0 }),
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test(
-        "Cancelled waiters do not use up the bound, nor keep tryGet from an idle element",
+        "Cancelled waiters neither count against the bound nor block tryGet",
         arguments: [LockPool(count: 1, maximumWaiters: 2) { $0 }, Fixed<1, 2, _> { $0 }] as [any TestedPool<Int>]
     )
     func cancelledWaitersLeave(pool: any TestedPool<Int>) async throws {
@@ -113,7 +113,7 @@ import Testing
     }
 
     @Test(
-        "Waiters that are cancelled behind a live one neither use up the bound nor count",
+        "Waiters that are cancelled behind a live one do not count against the bound",
         arguments: [any TestedPool<Int>].ofOne
     )
     func cancelledBehindLiveWaiter(pool: any TestedPool<Int>) async throws {
@@ -122,7 +122,8 @@ import Testing
         var live = [await pool.taskNotingTurn(0, in: order)]
         for turn in 1...200 {
             let task = await pool.taskInLine(live.count + 1) { try await pool.get().element }
-            // A live waiter now and then, so that no run of cancelled ones is at the end of the line.
+            // A live waiter now and then, so that no run of cancelled ones is at the end of the
+            // line.
             if turn % 14 == 0 { live.append(await pool.taskNotingTurn(live.count + 1, in: order)) }
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
@@ -139,7 +140,7 @@ import Testing
     }
 
     @Test(
-        "Where nobody may wait, tryGet in a loop is all there is",
+        "A pool without waiters supports tryGet in a loop",
         arguments: [LockPool(count: 1, maximumWaiters: 0) { $0 }, Fixed<1, 0, _> { $0 }] as [any TestedPool<Int>]
     )
     func noLine(pool: any TestedPool<Int>) async {
@@ -164,7 +165,7 @@ import Testing
     }
 }
 
-/// The order in which something happened.
+/// Records the order of events.
 final class Order: Sendable {
     private let box = NSLockBox<[Int]>([])
     var numbers: [Int] { box.value }

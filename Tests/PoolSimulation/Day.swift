@@ -6,12 +6,13 @@ import ConnectionPooling
 import Foundation
 import PoolTesting
 
-/// A day of a large pool: load that comes and goes in waves, a database that is started anew three times, and a program that suspends the
-/// pool and evicts its connections.
+/// A day of a large pool: load that comes and goes in waves, three restarts of the database, and
+/// a program that suspends the pool and evicts its connections.
 ///
-/// The pool and the tasks of its users are real; the clock is not, so that the day takes a minute.
+/// The pool and the tasks of its users are real. The clock is simulated, so the day takes a
+/// minute.
 final class Day: @unchecked Sendable {
-    /// Sees why connections are closed.
+    /// Records the reasons for which connections are closed.
     final class Observer: PoolObserver, @unchecked Sendable {
         var ends: [ConnectionEnd: Int] = [:]
 
@@ -23,20 +24,21 @@ final class Day: @unchecked Sendable {
     static let maximum = 300
     private static let users = 430
     private static let length = 86_400
-    /// When the database goes down, and for how many seconds.
+    /// The instants at which the database goes down, and the durations in seconds.
     private static let outages = [(at: 21_600, seconds: 20), (at: 43_200, seconds: 60), (at: 64_800, seconds: 120)]
-    /// When the pool is suspended, for how many seconds, and whether its connections are evicted then, as for a failover. The last one is
-    /// longer than the keepalive interval and the idle timeout.
+    /// The instants at which the pool is suspended, the durations in seconds, and whether its
+    /// connections are evicted then, as for a failover. The last suspension is longer than the
+    /// keepalive interval and the idle timeout.
     private static let suspensions = [
         (at: 10_800, seconds: 60, evicts: false), (at: 37_800, seconds: 120, evicts: false),
         (at: 54_000, seconds: 30, evicts: true), (at: 81_000, seconds: 900, evicts: false),
     ]
-    /// When all connections are evicted from the pool in service.
+    /// The instants at which all connections are evicted from the pool in service.
     private static let evictions = [32_400, 39_600, 48_600, 57_600, 75_600, 75_603, 75_606]
 
     private enum Operation { case down, up, suspend, evict, resume }
 
-    /// What happens to the pool and the database, in order.
+    /// The events of the pool and the database, in order.
     private static var operations: [(at: Int, operation: Operation)] {
         var operations: [(at: Int, operation: Operation)] = evictions.map { (at: $0, operation: .evict) }
         for outage in outages {
@@ -53,16 +55,16 @@ final class Day: @unchecked Sendable {
     private let database: DayDatabase
     private let observer = Observer()
     private let pool: ConnectionPool<DayDatabase>
-    /// For the order of steps, and for what users do.
+    /// Chooses the order of steps and the behavior of users.
     private var dice, habits: Dice
-    /// What happened in each minute.
+    /// The events of each minute.
     private var retired = Array(repeating: 0, count: length / 60)
     private var served = 0
     private var refused = 0
-    /// Refusals while the database was there, and for as long as callers waited by then.
+    /// Refusals while the database was up, after it had been up for as long as callers wait.
     private var starved = 0
     private var longestWait = 0.0
-    /// Callers with a long timeout that were served after they had waited in a suspended pool.
+    /// Callers with a long timeout that were served after a wait in a suspended pool.
     private var servedAfterSuspension = 0
     private var isOver = false
 
@@ -70,7 +72,7 @@ final class Day: @unchecked Sendable {
         dice = Dice(seed: seed)
         habits = Dice(seed: seed ^ 0x5555)
         let random = World.Random(seed: seed ^ 0xAAAA)
-        // With the defaults both for keepalives and for the idle timeout.
+        // The defaults for keepalives and for the idle timeout.
         let configuration = ConnectionPoolConfiguration(
             name: "day",
             maximumConnections: Day.maximum,
@@ -89,7 +91,8 @@ final class Day: @unchecked Sendable {
 
     private var now: Double { ManualClock.Instant().duration(to: clock.now) / .seconds(1) }
 
-    /// How many users are there at a time of the day: a night, a morning and an evening, with waves of twenty minutes.
+    /// The number of users at a time of the day: a night, a morning and an evening, with waves of
+    /// twenty minutes.
     private func load(at seconds: Double) -> Double {
         let day = 0.5 - 0.5 * cos(2 * .pi * (seconds / 86_400 - 0.1))
         let wave = 0.85 + 0.15 * sin(2 * .pi * seconds / 1_200)
@@ -100,14 +103,15 @@ final class Day: @unchecked Sendable {
         Day.outages.contains { Double($0.at) - 1 <= seconds && seconds <= Double($0.at + $0.seconds) + 20 }
     }
 
-    /// Whether a caller that came at an instant may have waited for its whole time because the pool was suspended.
+    /// Whether a caller that came at an instant may have waited until its timeout because the
+    /// pool was suspended.
     private func isSuspension(around seconds: Double, timeout: Double) -> Bool {
         Day.suspensions.contains { Double($0.at) <= seconds + timeout && seconds <= Double($0.at + $0.seconds) }
     }
 
     private func use(_ user: Int) async {
         while !isOver {
-            // In whole seconds, as are most times here: fewer moments to go through.
+            // In whole seconds, as are most durations here: fewer instants to simulate.
             let pause = Duration.seconds(habits.pick(1...5))
             try? await clock.sleep(until: clock.now.advanced(by: pause), tolerance: nil)
             if Double(user) > load(at: now) { continue }
@@ -136,10 +140,10 @@ final class Day: @unchecked Sendable {
         }
     }
 
-    /// Lets the day pass.
+    /// Simulates the day.
     ///
-    /// - Parameter folder: Where the chart is written; `nil` for nowhere.
-    /// - Throws: ``Broken`` if the pool had more connections than it may, or somebody starved.
+    /// - Parameter folder: The folder of the chart; `nil` for none.
+    /// - Throws: ``Broken`` if the pool exceeded its maximum, or a caller starved.
     func run(chartsTo folder: String?) throws {
         for user in 0..<Day.users { Task.detached { [self] in await use(user) } }
         Scheduler.rest(&dice)
@@ -170,7 +174,7 @@ final class Day: @unchecked Sendable {
         try finish(folder)
     }
 
-    /// Has something happen, while no task can go on.
+    /// Causes an event while no task can continue.
     private func perform(_ operation: Operation) {
         switch operation {
         case .down: database.goDown()
@@ -214,11 +218,12 @@ final class Day: @unchecked Sendable {
         try database.check()
         try checkOperations()
         if starved > 0 { throw Broken(description: "5: \(starved) callers starved") }
-        // All were born within seconds after each restart; without jitter all of them would go in one minute.
+        // All connections were made within seconds after each restart. Without jitter all would
+        // be replaced within one minute.
         if minutes.last! > Day.maximum / 4 { throw Broken(description: "\(minutes.last!) retirements in a minute") }
     }
 
-    /// Looks whether the day had what it is for.
+    /// Checks that the day had the intended events.
     private func checkOperations() throws {
         let ends = observer.ends
         if ends[.idle, default: 0] < 1_000 {

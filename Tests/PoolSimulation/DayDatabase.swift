@@ -5,7 +5,8 @@
 import ConnectionPooling
 import PoolTesting
 
-/// A database without any delay, that is there or not. It checks what the pool does with its connections over time.
+/// A database without delay that is up or down. It checks what the pool does with its connections
+/// over time.
 ///
 /// The numbers of the promises are those of ``Sequence``.
 final class DayDatabase: ConnectionFactory, @unchecked Sendable {
@@ -30,14 +31,15 @@ final class DayDatabase: ConnectionFactory, @unchecked Sendable {
 
     struct Down: Error {}
 
-    /// How many seconds late the pool may be: a round comes each second, and a connection that it has passed over waits for the next.
+    /// The tolerance in seconds: maintenance runs each second, and a skipped connection waits for
+    /// the next run.
     private static let slack = 2.0
-    /// The seconds by which instants differ from what they stand for.
+    /// The rounding tolerance of instants in seconds.
     static let rounding = 0.001
 
     var isUp = true
     var isSuspended = false { didSet { if !isSuspended { resumed = now } } }
-    /// When the pool was last resumed.
+    /// The instant at which the pool was last resumed.
     private(set) var resumed = 0.0
     private(set) var born = 0
     private(set) var closed = 0
@@ -46,10 +48,10 @@ final class DayDatabase: ConnectionFactory, @unchecked Sendable {
     private(set) var mostPings = 0
     private(set) var longestUntested = 0.0
     private(set) var longestUnused = 0.0
-    /// Connections that were closed without a use for the idle timeout.
+    /// Connections that were closed after the idle timeout.
     private(set) var closedUnused = 0
     private var lines: [ObjectIdentifier: Line] = [:]
-    /// When all were last evicted, and when the database last went down.
+    /// The instants of the last eviction of all connections and of the last end of the database.
     private var (evicted, wentDown) = (-Double.infinity, -Double.infinity)
     private var lastCheck = 0.0
     /// The first promise that was broken.
@@ -76,7 +78,7 @@ final class DayDatabase: ConnectionFactory, @unchecked Sendable {
         if complaint == nil { complaint = "\(text()), at \(now) s" }
     }
 
-    // MARK: What the pool asks for
+    // MARK: Operations of the factory
 
     func connect() async throws -> Connection {
         if isSuspended { complain("10: a suspended pool connects") }
@@ -95,7 +97,7 @@ final class DayDatabase: ConnectionFactory, @unchecked Sendable {
     func ping(_ connection: borrowing Connection) async -> Bool {
         let line = connection.line
         if line.isHeld { complain("1: connection \(line.number) was tested while it was held") }
-        // What the database has ended makes other connections suspect.
+        // A connection that the database has ended makes other connections suspect.
         if now - line.lastSign < validateAfterIdle - DayDatabase.rounding, now - wentDown > 2 * keepAlive {
             complain("connection \(line.number) was tested \(now - line.lastSign) s after its last use or test")
         }
@@ -117,7 +119,7 @@ final class DayDatabase: ConnectionFactory, @unchecked Sendable {
         if now - line.lastUse >= idleTimeout - DayDatabase.rounding { closedUnused += 1 }
     }
 
-    // MARK: What happens to it
+    // MARK: Events
 
     /// Ends all sessions.
     func goDown() {
@@ -126,13 +128,13 @@ final class DayDatabase: ConnectionFactory, @unchecked Sendable {
         for line in lines.values { line.isBroken = true }
     }
 
-    /// Notes that all connections are to be replaced.
+    /// Records that all connections are to be replaced.
     func evict() {
         evicted = now
         for line in lines.values { line.isEvicted = true }
     }
 
-    /// Notes that a caller gets a connection.
+    /// Records that a caller gets a connection.
     func begin(_ line: Line) {
         if isSuspended { complain("10: connection \(line.number) of a suspended pool was handed out") }
         if line.isHeld { complain("1: connection \(line.number) was handed out twice") }
@@ -151,9 +153,9 @@ final class DayDatabase: ConnectionFactory, @unchecked Sendable {
 
     // MARK: Promises
 
-    /// Looks at all connections that no caller holds, once a second, while no task can go on.
+    /// Checks all connections that no caller holds, once a second, while no task can continue.
     ///
-    /// - Throws: ``Broken`` if the pool has broken a promise since the last look.
+    /// - Throws: ``Broken`` if the pool has broken a promise since the last check.
     func check() throws {
         if let complaint { throw Broken(description: complaint) }
         if now < lastCheck + 1 { return }
@@ -163,7 +165,7 @@ final class DayDatabase: ConnectionFactory, @unchecked Sendable {
                 throw Broken(description: "8: connection \(line.number) was evicted at \(evicted) s, and is open")
             }
             if isSuspended { continue }
-            // A suspended pool does not look after what it keeps.
+            // A suspended pool does not maintain its retained connections.
             let (untested, unused) = (now - max(line.lastSign, resumed), now - max(line.lastUse, resumed))
             longestUntested = max(longestUntested, untested)
             if untested > keepAlive + DayDatabase.slack, isUp {

@@ -4,7 +4,7 @@
 
 import CJobs
 
-/// Random numbers that come again for the same seed: SplitMix64, by Steele, Lea and Flood, OOPSLA 2014.
+/// Reproducible random numbers: SplitMix64, by Steele, Lea and Flood, OOPSLA 2014.
 struct Dice: RandomNumberGenerator {
     private var state: UInt64
 
@@ -18,7 +18,7 @@ struct Dice: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 
-    /// True once in `times`.
+    /// `true` once in `times`.
     mutating func once(in times: Int) -> Bool { Int.random(in: 0..<times, using: &self) == 0 }
 
     mutating func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
@@ -26,26 +26,26 @@ struct Dice: RandomNumberGenerator {
     mutating func pick<Element>(_ elements: [Element]) -> Element { elements.randomElement(using: &self)! }
 }
 
-/// Runs the tasks of the process one step at a time, on one thread, in an order that dice choose.
+/// Runs the tasks of the process one step at a time, on one thread, in a random order.
 @safe
 enum Scheduler {
     private nonisolated(unsafe) static var jobs: [UnsafeMutableRawPointer] = unsafe []
 
-    /// Takes the tasks of the process over.
+    /// Takes control of the tasks of the process.
     static func start() {
         unsafe jobs_capture { job in unsafe Scheduler.jobs.append(job) }
     }
 
-    /// Whether no task can go on.
+    /// Whether no task can continue.
     static var isAtRest: Bool { unsafe jobs.isEmpty }
 
-    /// Lets one task go on until it suspends or ends; any of those that can.
+    /// Runs one task until it suspends or ends; any of those that can continue.
     static func step(_ dice: inout Dice) {
         unsafe jobs.swapAt(dice.pick(0...jobs.count - 1), jobs.count - 1)
         unsafe jobs_run(jobs.removeLast())
     }
 
-    /// Lets all tasks go on as far as they can.
+    /// Runs all tasks as far as possible.
     static func rest(_ dice: inout Dice) {
         while !isAtRest { step(&dice) }
     }

@@ -6,12 +6,13 @@ import ConnectionPooling
 import LockPool
 import PoolTesting
 
-/// One life of a pool, from its first caller to its end, in an order of events that dice choose; and after each event, whether the pool
-/// keeps its promises.
+/// The life of one pool, from its first caller to its end, in a random order of events. After
+/// each event, the pool's promises are checked.
 ///
-/// The pool is the real one. Its tasks, those of its callers and the clock are what is in other hands.
+/// The pool is the real one. The simulation controls its tasks, those of its callers, and the
+/// clock.
 final class Sequence: @unchecked Sendable {
-    /// Somebody who wants a connection.
+    /// A caller that requests connections.
     @safe
     final class Caller: @unchecked Sendable {
         enum Manner: Hashable, CaseIterable { case scoped, leasing, trying, nested, calledBack }
@@ -19,15 +20,16 @@ final class Sequence: @unchecked Sendable {
 
         let number: Int
         let manner: Manner
-        /// The how-manieth it was to ask.
+        /// The number of the caller's request.
         var turn = Int.max
-        /// When it has to have an answer, by the clock; `nil` while it does not wait.
+        /// The instant by which the caller must have a result; `nil` while it does not wait.
         var deadline: UInt64?
-        /// Whether it was in line when a shutdown began that has time to serve it.
+        /// Whether the caller was in line at the start of a shutdown that has time to serve it.
         var isPromised = false
-        /// Whether it waits for a second connection.
+        /// Whether the caller waits for a second connection.
         var waitsAgain = false
-        /// Whether all connections were evicted while it waited: the connection that it was just given is closed, and it is last in line.
+        /// Whether all connections were evicted during the wait. The connection that the caller
+        /// was just given is closed then, and the caller is last in line.
         var wasEvicted = false
         var outcome: Outcome?
         var mayEnd: UnsafeContinuation<Void, Never>?
@@ -49,18 +51,22 @@ final class Sequence: @unchecked Sendable {
     private var callers: [Caller] = []
     private var nextCaller = 0
     private var nextTurn = 0
-    /// The last of those who were served: nobody who asked before it may still wait.
+    /// The request number of the last served caller: no caller with an earlier request may still
+    /// wait.
     private var lastServed = -1
     private var isSuspended = false
-    /// Whether all was quiet since it was suspended: nobody is on the way to a connection that was handed out before.
+    /// Whether all tasks have come to rest since the suspension: no caller is still receiving a
+    /// connection that was handed out before.
     private var isQuiet = false { didSet { world.isQuiet = isQuiet } }
-    /// By when a shutdown lets callers end by themselves.
+    /// The instant until which a shutdown lets callers end by themselves.
     private var drainEnd: UInt64 = 0
     private var wasResized = false
-    /// Since when there have been more connections than there may be, some of them idle.
+    /// The instant since which there have been more connections than the maximum, some of them
+    /// idle.
     private var surplusSince: UInt64?
     private var isOver = false
-    /// How many have given up since nobody was in line: they keep their places until all before them have gone.
+    /// The number of callers that have given up since the line was last empty: they keep their
+    /// tickets until all before them have left.
     private var givenUp = 0
     private var endings: [Task<Void, Never>] = []
     private var endingsUnderWay = 0
@@ -114,19 +120,19 @@ final class Sequence: @unchecked Sendable {
     // MARK: Events
 
     enum Event: String, Hashable, CaseIterable {
-        case step = "a task goes on"
-        case arrival = "somebody asks for a connection"
-        case departure = "a holder gives back"
+        case step = "a task continues"
+        case arrival = "a caller requests a connection"
+        case departure = "a holder returns its connection"
         case cancellation = "a task is cancelled"
         case advance = "time passes"
-        case completion = "a connect, reset, ping or close ends"
+        case completion = "an attempt, reset, ping or close ends"
         case failure = "a connection breaks"
         case soiling = "a connection needs a reset"
         case inspection = "the factory reports idle connections"
-        case weather = "the database goes or comes"
+        case weather = "the database goes down or up"
         case resize = "the pool is resized"
         case suspension = "the pool is suspended"
-        case resumption = "the pool goes on"
+        case resumption = "the pool is resumed"
         case eviction = "all connections are evicted"
         case prewarming = "the pool is warmed"
         case shutdown = "the pool is shut down"
@@ -135,7 +141,7 @@ final class Sequence: @unchecked Sendable {
         case rest = "everything comes to rest"
     }
 
-    /// How often each comes, of a thousand or so.
+    /// The frequency of each event, of about a thousand.
     private static let frequencies: [(Event, Int)] = [
         (.step, 420), (.arrival, 150), (.departure, 110), (.cancellation, 25), (.advance, 70), (.completion, 90),
         (.failure, 12),
@@ -146,17 +152,17 @@ final class Sequence: @unchecked Sendable {
     private static let deck = frequencies.flatMap { Array(repeating: $0.0, count: $0.1) }
     private static let endings: [Event] = [.shutdown, .close, .drop]
 
-    /// Lets `count` events happen, and the pool end.
+    /// Runs `count` events and the end of the pool.
     ///
-    /// - Returns: How often each kind of event has happened, added to what was there before.
-    /// - Throws: ``Broken`` as soon as a promise is.
+    /// - Returns: The number of events of each kind, added to the previous numbers.
+    /// - Throws: ``Broken`` as soon as a promise is broken.
     func run(events count: Int) throws -> [Event: Int] {
         let end = count - dice.pick(0...20)
         var number = 0
         while number < count {
             let event =
                 number == end ? dice.pick(Sequence.endings) : Sequence.deck[dice.pick(0...Sequence.deck.count - 1)]
-            // Once it has ended, or been refused, there is not always something to do.
+            // After a pool has ended or refused, no event may be possible.
             guard perform(event) else { continue }
             counts[event, default: 0] += 1
             number += 1
@@ -171,7 +177,7 @@ final class Sequence: @unchecked Sendable {
         print("\(world.now / 1_000_000) ms: \(text); \(pool?.status.description ?? "no pool")")
     }
 
-    /// - Returns: Whether there was anything to do.
+    /// - Returns: Whether the event was possible.
     private func perform(_ event: Event) -> Bool {
         switch event {
         case .step:
@@ -196,7 +202,8 @@ final class Sequence: @unchecked Sendable {
             let open = world.open
             if open.isEmpty { return false }
             let line = dice.pick(open)
-            // What breaks while nobody has it is found out by an inspection. What is soiled, is so by its holder.
+            // An inspection detects a connection that breaks while it is idle. A connection is
+            // soiled by its holder.
             if event == .soiling, line.holder == nil || line.health != .reusable { return false }
             line.health = event == .failure ? .broken : .needsReset
         case .inspection: pool?.inspectIdle()
@@ -327,7 +334,7 @@ final class Sequence: @unchecked Sendable {
         }
     }
 
-    /// Waits as a pool does that brings the work to the connection.
+    /// Waits as a pool that runs work on its connections' threads.
     private func calledBack(
         by pool: ConnectionPool<World>,
         _ timeout: Duration
@@ -349,7 +356,7 @@ final class Sequence: @unchecked Sendable {
         return try unsafe pool.lease(call.turn!, for: .init(#fileID, #line), waitedSince: start)
     }
 
-    /// One wait for a call.
+    /// One wait of a call.
     @safe
     private final class Call: @unchecked Sendable {
         var turn: Turn?
@@ -377,7 +384,7 @@ final class Sequence: @unchecked Sendable {
                 world.complain("9: \(caller.number) was refused by a shutdown that had time left")
             }
             if error.code == .tooManyWaiters {
-                // Who has been served and has not gone on yet still has its place.
+                // A served caller that has not continued yet still has its ticket.
                 let others = callers.count { $0.deadline != nil || $0.waitsAgain }
                 if others + givenUp < configuration.maximumWaiters { world.complain("6: refused, and \(others) wait") }
             } else {
@@ -397,7 +404,8 @@ final class Sequence: @unchecked Sendable {
     }
 
     private func hold(_ caller: Caller, _ line: World.Line) async {
-        // A callback has its connection from its turn on, which may have come before the eviction.
+        // A callback has its connection from its turn on, which may have come before the
+        // eviction.
         let mayBeEvicted = caller.manner == .calledBack && caller.wasEvicted
         world.begin(line, by: caller.number, mayBeEvicted: mayBeEvicted)
         await unsafe withUnsafeContinuation { continuation in unsafe caller.mayEnd = continuation }
@@ -423,7 +431,8 @@ final class Sequence: @unchecked Sendable {
     private func checkAtRest(_ pool: ConnectionPool<World>, _ status: PoolStatus) throws {
         world.checkMaximum()
         let waiting = callers.filter { $0.deadline != nil }
-        // A caller whose connection is being prepared is not in line, nor is one that backs off after its hook has hung.
+        // A caller whose connection is being prepared is not in line, nor is a caller that backs
+        // off after its hook has hung.
         var inLine = waiting.count - world.preparing
         if hasHooks { inLine = min(inLine, status.waiting) }
         if !hasHooks, inLine > configuration.maximumWaiters {
@@ -441,7 +450,8 @@ final class Sequence: @unchecked Sendable {
             isQuiet = true
             surplusSince = nil
         } else {
-            // What is given back to a smaller pool is idle until the pool looks again, which is within a second.
+            // A connection that is returned to a smaller pool is idle until the next maintenance,
+            // within a second.
             if world.surplus == 0 { surplusSince = nil }
             if world.now > (surplusSince ?? world.now) + 1_000_000_000 {
                 throw Broken(description: "7: \(world.surplus) idle connections more than the pool may have")
@@ -453,15 +463,17 @@ final class Sequence: @unchecked Sendable {
             if inLine > 0, world.weather == .fair, pool.snapshot.lastConnectFailure == nil,
                 world.counted < world.maximum, world.connecting == 0
             {
-                throw Broken(description: "2: \(waiting.count) wait, there is room, and nobody connects")
+                throw Broken(description: "2: \(waiting.count) wait, a slot is vacant, and no attempt runs")
             }
             let backoff = UInt64(configuration.maximumBackoff / .nanoseconds(1))
             if inLine > 0, world.counted < world.maximum, world.connecting == 0,
                 world.now > world.lastTrouble + backoff
             {
-                throw Broken(description: "2: \(waiting.count) wait, and nobody finds out whether the database is back")
+                throw Broken(
+                    description: "2: \(waiting.count) wait, and no attempt finds out whether the database is back"
+                )
             }
-            // With another maximum since it began it is found out by the deadline only.
+            // After a change of the maximum only the deadline detects the deadlock.
             let stuck = callers.count { $0.waitsAgain }
             if !wasResized, stuck == world.maximum, world.open.count == stuck {
                 throw Broken(description: "5: \(stuck) wait for one another")
@@ -483,11 +495,11 @@ final class Sequence: @unchecked Sendable {
             throw Broken(description: "5: \(caller.number) has no answer at its deadline")
         }
         if status.changing > world.changing {
-            throw Broken(description: "7: \(status.changing) places are changing, for \(world.changing) connections")
+            throw Broken(description: "7: \(status.changing) records are changing, for \(world.changing) connections")
         }
     }
 
-    /// Looks, at rest, whether callers wait for longer than the breaker lets them.
+    /// Checks, at rest, whether callers wait for longer than the breaker permits.
     private func checkBreaker(_ pool: ConnectionPool<World>, _ status: PoolStatus, _ waiting: Int) throws {
         if waiting == 0 || isSuspended || world.counted != world.connecting { return world.noteHope() }
         let threshold = UInt64(configuration.circuitBreakerThreshold / .nanoseconds(1))
@@ -497,7 +509,7 @@ final class Sequence: @unchecked Sendable {
         }
     }
 
-    /// Looks, at rest, at a pool that is being shut down or closed.
+    /// Checks, at rest, a pool that is being shut down or closed.
     private func checkEnd(_ waiting: [Caller]) throws {
         if waiting.isEmpty, !callers.contains(where: \.waitsAgain), world.open.contains(where: { $0.holder == nil }) {
             throw Broken(description: "9: the end of the pool has left a connection idle")
@@ -507,7 +519,7 @@ final class Sequence: @unchecked Sendable {
         }
     }
 
-    /// Ends everything in peace, and looks that nothing is left.
+    /// Ends everything in order, and checks that nothing is left.
     private func finish() throws {
         world.weather = .fair
         world.isPrompt = true
@@ -537,7 +549,7 @@ final class Sequence: @unchecked Sendable {
                     "9: connections were never closed: \(states); the pool is \(last == nil ? "gone" : "there")"
             )
         }
-        if last != nil { throw Broken(description: "9: the pool outlives everybody") }
+        if last != nil { throw Broken(description: "9: the pool outlives all its users") }
         if !clock.deadlines.isEmpty { throw Broken(description: "9: \(clock.deadlines.count) tasks still sleep") }
     }
 }

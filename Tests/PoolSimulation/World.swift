@@ -5,35 +5,37 @@
 import ConnectionPooling
 import PoolTesting
 
-/// A promise of the pool that was not kept.
+/// A broken promise of the pool.
 struct Broken: Error, CustomStringConvertible {
     let description: String
 }
 
-/// A database that is up or down, and does everything in its own time. Knows of every connection that there ever was.
+/// A database that is up or down, and completes operations in a random order. Records every
+/// connection.
 ///
 /// Everything here runs on one thread.
 final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
     struct Connection: ~Copyable, Sendable { let line: Line }
 
-    /// A connection, from the first attempt on.
+    /// A connection, from its first attempt on.
     final class Line: @unchecked Sendable {
         enum State: Hashable { case connecting, open, resetting, pinging, hooked, closing, closed }
 
         let number: Int
         fileprivate(set) var state = State.connecting
-        /// Whether the pool has given up waiting for what it does: then it cancels the task that does it.
+        /// Whether the pool has stopped waiting for the operation and cancels its task.
         fileprivate(set) var isAbandoned = false
         var health = ConnectionHealth.reusable
-        /// Whether the pool was told that it is broken.
+        /// Whether the pool was told that the connection is broken.
         fileprivate(set) var isKnownBroken = false
         var holder: Int?
-        /// Whether it was to be handed out no more when all were evicted.
+        /// Whether the connection was evicted.
         var isEvicted = false
-        /// By when what it does has to end, or be given up: told at rest, when the pool has begun to wait.
+        /// The instant by which the operation must end or be given up. Set at rest, when the pool
+        /// has begun to wait.
         fileprivate var deadline: UInt64?
 
-        /// When the attempt began.
+        /// The start of the attempt.
         fileprivate var born: UInt64 = 0
 
         init(_ number: Int) { self.number = number }
@@ -46,24 +48,26 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
     let clock: ManualClock
     var dice: Dice
     var weather = Weather.fair
-    /// Whether operations end at once, instead of when they are let go.
+    /// Whether operations end at once, instead of on request.
     var isPrompt = false
-    /// How many connections there may be now.
+    /// The current maximum of connections.
     var maximum: Int { didSet { maximumInForce = max(maximum, maximumInForce) } }
-    /// How many there might be when any of the connects was decided on that have not begun yet.
+    /// The largest maximum at the decision on an attempt that has not begun yet.
     var maximumInForce: Int
     private(set) var lines: [Line] = []
-    /// Connections that there were when another was begun, where that seemed too many, and how many there might be.
+    /// The number of connections when another was begun, if that seemed too many, and the maximum
+    /// at that time.
     private var doubts: [(others: [Line], maximum: Int)] = []
     private(set) var born = 0
-    /// Whether no connect may begin, because the pool is suspended.
+    /// Whether no attempt may begin, because the pool is suspended.
     var isQuiet = false
-    /// When there was last anything but connects under way, or the pool began anew.
+    /// The last instant at which an operation other than an attempt was running, or at which the
+    /// pool was resumed.
     private var lastHope: UInt64 = 0
-    /// What is under way and waits to be let go.
+    /// The running operations, which end on request.
     private var pending: [(line: Line, resume: (Bool) -> Void)] = []
     private var hasTrouble = false
-    /// When the pool came to rest after it had last learned of a connect that failed.
+    /// The instant at which the pool came to rest after its last failed attempt.
     private(set) var lastTrouble: UInt64 = 0
     /// The first promise that was broken.
     var complaint: String?
@@ -79,19 +83,20 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
 
     func complain(_ text: @autoclosure () -> String) { if complaint == nil { complaint = text() } }
 
-    /// How many connections count against the maximum.
+    /// The number of connections that count against the maximum.
     var counted: Int { lines.count { isCounted($0) } }
     var connecting: Int { lines.count { $0.state == .connecting && isCounted($0) } }
     var changing: Int { lines.count { $0.state != .open && isCounted($0) } }
     var underWay: Int { pending.count }
-    /// How many connections are tested, or shown to a hook.
+    /// The number of connections that are tested, or passed to a hook.
     var preparing: Int { lines.count { $0.state == .pinging || $0.state == .hooked } }
     var open: [Line] { lines.filter { $0.state == .open } }
 
     private func isCounted(_ line: Line) -> Bool { !line.isAbandoned && line.state != .closed }
 
-    /// Looks whether there were too many connections when any was begun. At rest, because the pool may have given up a close that had
-    /// not begun: then that is cancelled from its beginning, which has come by now.
+    /// Checks whether there were too many connections when one was begun. At rest, because the
+    /// pool may have given up a close that had not begun: that close is cancelled from its start,
+    /// which has come by now.
     func checkMaximum() {
         for (others, maximum) in doubts where others.count(where: { !$0.isAbandoned }) >= maximum {
             complain("7: a connect began with \(others.count) of \(maximum) connections")
@@ -100,7 +105,7 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
         maximumInForce = self.maximum
     }
 
-    /// Looks whether the pool waits for something longer than it is to. At rest.
+    /// Checks whether the pool waits beyond a time limit. At rest.
     func checkDurations(_ configuration: ConnectionPoolConfiguration) {
         if hasTrouble { (hasTrouble, lastTrouble) = (false, now) }
         for line in lines where isCounted(line) && line.state != .open {
@@ -118,26 +123,26 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
         }
     }
 
-    /// How many connections there are above the maximum that nobody holds.
+    /// The number of connections above the maximum that no caller holds.
     var surplus: Int { max(0, min(open.count - maximum, open.count { $0.holder == nil })) }
 
-    /// All connections are to be replaced.
+    /// Records that all connections are to be replaced.
     func evict() {
         for line in lines { line.isEvicted = true }
     }
 
-    /// Notes that callers may wait from now on for a while, whatever hangs.
+    /// Records that callers may wait for a while from now on, whatever hangs.
     func noteHope() { lastHope = now }
 
-    /// Since when callers wait for a connect that hangs; `nil` if they do not.
+    /// The instant since which callers wait for an attempt that hangs; `nil` if they do not.
     var hangsSince: UInt64? {
         lines.filter { $0.state == .connecting && isCounted($0) }.map(\.born).min().map { max($0, lastHope) }
     }
 
-    /// Forgets closed connections.
+    /// Removes closed connections.
     func tidy() { lines.removeAll { $0.state == .closed } }
 
-    // MARK: What the pool asks for
+    // MARK: Operations of the factory
 
     func connect() async throws -> Connection {
         if isQuiet { complain("10: a suspended pool connects") }
@@ -189,7 +194,7 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
         return isWell
     }
 
-    /// Hooks that suspend now and then, and seldom refuse a connection that was used.
+    /// Hooks that suspend now and then, and rarely reject a used connection.
     var hooks: ConnectionHooks<Connection> {
         .init(
             beforeHandOut: { [self] connection, status in
@@ -244,16 +249,16 @@ final class World: ConnectionFactory, PoolObserver, @unchecked Sendable {
         }
     }
 
-    // MARK: What happens to it
+    // MARK: Events
 
-    /// Lets something that is under way end.
+    /// Ends a running operation.
     func letGo(succeeding: Bool? = nil) {
         if pending.isEmpty { return }
         pending.swapAt(dice.pick(0...pending.count - 1), pending.count - 1)
         pending.removeLast().resume(succeeding ?? (weather == .fair && !dice.once(in: 4)))
     }
 
-    /// A connection is handed to somebody.
+    /// A caller receives a connection.
     func begin(_ line: Line, by caller: Int, mayBeEvicted: Bool = false) {
         if let holder = line.holder { complain("1: \(caller) got connection \(line.number) of \(holder)") }
         if line.state != .open { complain("8: \(caller) got connection \(line.number), which is \(line.state)") }

@@ -38,9 +38,9 @@ import Testing
             // The first time the call waits for a connection.
             for _ in 0..<2 {
                 var line: UInt = #line + 1
-                try await equal(pool.withConnection { _ in pool.snapshot.oldestLease?.place }, site(line))
+                try await equal(pool.withConnection { _ in pool.snapshot.oldestLease?.callSite }, site(line))
                 line = #line + 1
-                try await equal(pool.withTransaction { _ in pool.snapshot.oldestLease?.place }, site(line))
+                try await equal(pool.withTransaction { _ in pool.snapshot.oldestLease?.callSite }, site(line))
             }
         }
     }
@@ -54,7 +54,7 @@ import Testing
                 let task = Task { try await call() }
                 var site: String?
                 await until {
-                    site = pool.snapshot.oldestLease?.place
+                    site = pool.snapshot.oldestLease?.callSite
                     return site != nil
                 }
                 task.cancel()
@@ -97,7 +97,7 @@ import Testing
             func expectDeadlock(_ line: UInt, _ body: () async throws -> Void) async {
                 let error = await failure(body) as? PoolError
                 #expect(error?.code == .deadlock)
-                #expect(error?.holders.map(\.place) == [site(line)])
+                #expect(error?.holders.map(\.callSite) == [site(line)])
             }
             let line: UInt = #line + 1
             try await pool.withConnection { _ in

@@ -144,7 +144,7 @@ import Testing
             #expect(!isLent(pool))
             let line: UInt = #line + 1
             let lease = try await pool.getOrCreate()
-            #expect(pool.snapshot.oldestLease?.place == "PostgresPoolingTests/ClockAndHookTests.swift:\(line)")
+            #expect(pool.snapshot.oldestLease?.callSite == "PostgresPoolingTests/ClockAndHookTests.swift:\(line)")
             try await lease.connection.execute("BEGIN")
             try await equal(lease.connection.query("SELECT 1", as: Int.self), [1])
             #expect(!isLent(pool))
@@ -157,7 +157,7 @@ import Testing
             }
             let isInTransaction = next.connection.isInTransaction
             #expect(!isInTransaction)
-            #expect(pool.snapshot.oldestLease?.place == "Leases.swift:7")
+            #expect(pool.snapshot.oldestLease?.callSite == "Leases.swift:7")
             next.release()
         }
     }

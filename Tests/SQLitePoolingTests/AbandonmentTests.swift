@@ -155,7 +155,7 @@ private final class Block: Sendable {
         try await withTable { pool in
             let meeting = Rendezvous()
             let task = Task {
-                try await pool.run(on: pool.writer, .statement, for: Caller(#fileID, #line)) { db in
+                try await pool.run(on: pool.writer, .statement, for: CallSite(#fileID, #line)) { db in
                     try db.execute("INSERT INTO t VALUES (1)")
                     meeting.arrive()
                     meeting.wait()
@@ -323,7 +323,7 @@ private final class Block: Sendable {
             let deadlines = CallDeadlines()
             func call(after timeout: Duration) -> Request {
                 let deadline = ContinuousClock.now + timeout
-                let caller = Caller(#fileID, #line)
+                let caller = CallSite(#fileID, #line)
                 let call = Request(on: pool.readers, .none, deadline: deadline, group: nil, for: caller) { _ in }
                 deadlines.insert(call, deadline)
                 return call

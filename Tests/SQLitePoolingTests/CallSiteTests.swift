@@ -23,7 +23,7 @@ import Testing
 
     /// The call sites of the reader and of the writer that are leased.
     private func leased(_ pool: SQLitePool) -> [String?] {
-        [pool.readers.snapshot.oldestLease?.place, pool.writer.snapshot.oldestLease?.place]
+        [pool.readers.snapshot.oldestLease?.callSite, pool.writer.snapshot.oldestLease?.callSite]
     }
 
     @Test(

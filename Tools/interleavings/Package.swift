@@ -2,8 +2,8 @@
 
 import PackageDescription
 
-// The core's own sources, through a link, with one of them replaced: `Machine.swift`, which holds every atomic operation. What
-// is left out needs tasks and clocks, which the checker has none of.
+// The core's own sources, through a link, with one of them replaced: `Machine.swift`, which holds
+// every atomic operation. What is left out needs tasks and clocks, which the checker has none of.
 let package = Package(
     name: "interleavings",
     platforms: [.macOS(.v15)],

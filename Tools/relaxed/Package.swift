@@ -2,8 +2,9 @@
 
 import PackageDescription
 
-// The core's own sources, and the scenarios and promises of Tools/interleavings, through links. One file of the core is
-// replaced, `Machine.swift`: its atomic words have the orderings of C++20 here instead of sequential consistency.
+// The core's own sources, and the scenarios and promises of Tools/interleavings, through links.
+// One file of the core is replaced, `Machine.swift`: its atomic words have the orderings of C++20
+// here instead of sequential consistency.
 let package = Package(
     name: "relaxed",
     platforms: [.macOS(.v15)],

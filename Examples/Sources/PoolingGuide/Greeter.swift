@@ -43,7 +43,7 @@ func use() async throws {
     let snapshot = pool.snapshot
     print("\(snapshot.status.leased) of \(snapshot.status.maximum) in use, \(snapshot.status.waiting) wait")
     if snapshot.waitTimes.quantile(0.99) > .milliseconds(100) { print("callers wait for long") }
-    if let lease = snapshot.oldestLease { print("\(lease.place) has had a connection for \(lease.age)") }
+    if let lease = snapshot.oldestLease { print("\(lease.callSite) has had a connection for \(lease.age)") }
     // end
 
     // guide: operations

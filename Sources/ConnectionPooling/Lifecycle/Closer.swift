@@ -15,13 +15,13 @@ final class Closer<Factory: ConnectionFactory>: Sendable {
     }
 
     private let factory: Factory
-    private let patient: Patient
+    private let timeLimiter: TimeLimiter
     private let timeout: UInt64
     private let state = Locked(State())
 
-    init(factory: Factory, patient: Patient, timeout: UInt64) {
+    init(factory: Factory, timeLimiter: TimeLimiter, timeout: UInt64) {
         self.factory = factory
-        self.patient = patient
+        self.timeLimiter = timeLimiter
         self.timeout = timeout
     }
 
@@ -41,12 +41,12 @@ final class Closer<Factory: ConnectionFactory>: Sendable {
     }
 
     /// Stores the function that interrupts the connection in a slot.
-    func set(_ interruption: (@Sendable () -> Void)?, for place: Int) {
-        state.withLock { $0.interruptions[place] = interruption }
+    func set(_ interruption: (@Sendable () -> Void)?, for slot: Int) {
+        state.withLock { $0.interruptions[slot] = interruption }
     }
 
     /// Interrupts the operation of the lease holder of the connection in a slot.
-    func interrupt(_ place: Int) { state.withLock { $0.interruptions[place] }?() }
+    func interrupt(_ slot: Int) { state.withLock { $0.interruptions[slot] }?() }
 
     /// Closes `connection` in the background.
     ///
@@ -62,7 +62,7 @@ final class Closer<Factory: ConnectionFactory>: Sendable {
         state.withLock { $0.closing += 1 }
         let connection = Handoff(connection)
         Task.detached { [self] in
-            _ = await patient.run(within: timeout) { [factory] in
+            _ = await timeLimiter.run(within: timeout) { [factory] in
                 await factory.close(connection.take())
             } late: { _ in
             }
@@ -100,17 +100,5 @@ final class Closer<Factory: ConnectionFactory>: Sendable {
     /// Suspends until no connection is being closed.
     func waitUntilClosed() async {
         await wait { [self] in closing == 0 }
-    }
-}
-
-/// Carries a noncopyable value into an escaping closure, which cannot consume its captures.
-final class Handoff<Value: ~Copyable & Sendable>: Sendable {
-    private let value: Locked<Value?>
-
-    init(_ value: consuming Value) { self.value = Locked(value) }
-
-    /// Returns the value. Traps on the second call.
-    func take() -> Value {
-        value.withLock { $0.take() }!
     }
 }

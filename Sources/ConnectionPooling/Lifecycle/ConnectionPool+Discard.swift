@@ -10,10 +10,10 @@ internal import Synchronization
 ///
 /// The control cannot leave the body.
 public struct LeaseControl: ~Copyable, Sendable {
-    private let place: Place
+    private let record: ConnectionRecord
 
     @usableFromInline
-    init(_ place: Place) { self.place = place }
+    init(_ record: ConnectionRecord) { self.record = record }
 
     /// Closes the connection after the body, whatever its state. The pool replaces it on demand.
     ///
@@ -21,7 +21,7 @@ public struct LeaseControl: ~Copyable, Sendable {
     /// setting, or a protocol error of a layer above.
     ///
     /// - Complexity: O(1); one store.
-    public func discardAfterUse() { place.markDiscarded() }
+    public func discardAfterUse() { record.markDiscarded() }
 }
 
 extension ConnectionPool {
@@ -50,9 +50,9 @@ extension ConnectionPool {
         line: UInt = #line,
         _ body: (borrowing Factory.Connection, borrowing LeaseControl) async throws -> sending Result
     ) async throws -> sending Result {
-        let slot = try await slot(within: timeout, Caller(file, line, task: lockpool_current_task()))
-        defer { context.takeBack(slot) }
-        let control = LeaseControl(unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.place)
+        let slot = try await slot(within: timeout, CallSite(file, line, task: lockpool_current_task()))
+        defer { context.release(slot) }
+        let control = LeaseControl(unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.record)
         return try await body(
             unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection,
             control
@@ -61,17 +61,17 @@ extension ConnectionPool {
 
     /// Removes a leased connection from the pool and frees its slot.
     func detach(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) -> Factory.Connection {
-        let place = lease.element.place
+        let record = lease.element.record
         let now = time.now
-        let use = place.end(at: now)
-        let recovered = place.wasReported(now &- use) ? place.caller : nil
-        closer.set(nil, for: places.index(of: place))
+        let use = record.endLease(at: now)
+        let recovered = record.wasReported(now &- use) ? record.callSite : nil
+        closer.set(nil, for: records.index(of: record))
         let pooled = lease.take()
         closer.detached()
         noteClosing(.detached)
         noteUse(use, recovered: recovered)
         grow()
-        tellShutdown()
+        notifyShutdown()
         return pooled.connection
     }
 
@@ -79,14 +79,14 @@ extension ConnectionPool {
     ///
     /// - Parameter recovered: The call site of the checkout, if the lease was reported as too
     ///   long.
-    func noteUse(_ nanoseconds: UInt64, recovered: Caller?) {
+    func noteUse(_ nanoseconds: UInt64, recovered: CallSite?) {
         let duration = Duration.nanoseconds(Int64(clamping: nanoseconds))
         if usesAreObserved {
             for observer in observers where observer.observesUses {
                 observer.observe(.used(duration), in: configuration.name)
             }
         }
-        if let recovered { notify(.recovered(place: "\(recovered)", age: duration)) }
+        if let recovered { notify(.recovered(callSite: "\(recovered)", age: duration)) }
         // No further maintenance runs in a closed pool, so the last lease reports the status.
         if isObserved, lockPool.isClosed, lockPool.occupancy.leased == 0 { reportStatus() }
     }
@@ -96,7 +96,7 @@ extension LeaseContext {
     /// Marks a leased connection to be closed on its return.
     @usableFromInline
     func markDiscarded(_ slot: LeasedSlot) {
-        unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.place.markDiscarded()
+        unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.record.markDiscarded()
     }
 
     /// Removes a leased connection from the pool. Does not access the context afterwards.
@@ -109,14 +109,14 @@ extension LeaseContext {
     }
 }
 
-extension Place {
+extension ConnectionRecord {
     /// The retirement instant that represents a lease holder's request to close the connection.
     /// It is always in the past.
     private static var discarded: UInt64 { 1 }
 
     /// Records that the lease holder wants the connection closed. A concurrent eviction has the
     /// same effect.
-    func markDiscarded() { unsafe record.pointee.retireAt.store(Self.discarded, ordering: .sequentiallyConsistent) }
+    func markDiscarded() { unsafe storage.pointee.retireAt.store(Self.discarded, ordering: .sequentiallyConsistent) }
 
     var isDiscarded: Bool { retireAt == Self.discarded }
 }

@@ -19,7 +19,7 @@ final class Growth: Sendable {
     /// The causes of refusals that waiters have not read yet.
     let causes = RefusalCauses()
     /// The running operations of the pool on its connections.
-    let operations = OperationsUnderWay()
+    let operations = RunningOperations()
 
     /// Returns a random number from 0 up to 1.
     let random: @Sendable () -> Double
@@ -34,7 +34,7 @@ final class Growth: Sendable {
                 base: configuration.initialBackoff.wholeNanoseconds,
                 most: configuration.maximumBackoff.wholeNanoseconds
             ),
-            patience: configuration.circuitBreakerThreshold.wholeNanoseconds
+            breakerThreshold: configuration.circuitBreakerThreshold.wholeNanoseconds
         )
         plan.minimumIdle = configuration.minimumIdleConnections
         self.plan = Locked(plan)
@@ -89,7 +89,7 @@ final class Growth: Sendable {
 
 extension ConnectionPool {
     /// A slot that is reserved for a new connection.
-    typealias VacantPlace = Handoff<Reservation<PooledConnection<Factory.Connection>>>
+    typealias VacantSlot = Handoff<Reservation<PooledConnection<Factory.Connection>>>
 
     var demand: GrowthPlan.Demand {
         GrowthPlan.Demand(waiting: lockPool.waiters, occupied: lockPool.occupied, now: time.now)
@@ -98,7 +98,7 @@ extension ConnectionPool {
     /// Counts the leased connections, if others are kept idle in addition. O(connections).
     func countUse() {
         if configuration.minimumIdleConnections == 0 { return }
-        let inUse = places.indices.count { places[$0].leasedAt != 0 }
+        let inUse = records.indices.count { records[$0].leasedAt != 0 }
         growth.plan.withLock { $0.inUse = inUse }
     }
 
@@ -109,7 +109,7 @@ extension ConnectionPool {
     /// all of them.
     func grow() {
         if lockPool.isClosed { return }
-        var started: [VacantPlace] = []
+        var started: [VacantSlot] = []
         var minimumLacks = false
         let startedAt: UInt64 = growth.plan.withLock { plan in
             // Most calls come from new waiters while the largest number of attempts is already
@@ -127,20 +127,20 @@ extension ConnectionPool {
             return demand.now
         }
         // The minimum is restored at a limited rate: see `GrowthPlan`.
-        if minimumLacks { scheduleRound() }
+        if minimumLacks { scheduleMaintenance() }
         if started.isEmpty { return }
-        for place in started { Task.detached { [self] in await connect(for: place, startedAt: startedAt) } }
+        for slot in started { Task.detached { [self] in await connect(for: slot, startedAt: startedAt) } }
         setBreakerTimer()
     }
 
-    private func connect(for vacant: VacantPlace, startedAt: UInt64) async {
+    private func connect(for vacant: VacantSlot, startedAt: UInt64) async {
         let reservation = vacant.take()
         let began = time.now
         growth.plan.withLock { $0.connectBegan(at: began, startedAt: startedAt) }
         let generation = self.generation.load(ordering: .sequentiallyConsistent)
         let operation = growth.operations.begin(.connect, at: began)
         let span = PoolSpan.connect(in: configuration.name)
-        let outcome = await patient.run(within: configuration.connectTimeout.wholeNanoseconds) { [factory, hooks] in
+        let outcome = await timeLimiter.run(within: configuration.connectTimeout.wholeNanoseconds) { [factory, hooks] in
             // If the time limit has passed before this task started, the slot belongs to another
             // attempt.
             try Task.checkCancellation()
@@ -162,8 +162,8 @@ extension ConnectionPool {
         let isCurrent = self.generation.load(ordering: .sequentiallyConsistent) == generation
         switch consume outcome {
         case .finished(let connection):
-            let place = places[reservation.index]
-            place.welcome(
+            let record = records[reservation.index]
+            record.connectionMade(
                 at: now,
                 retireAt: retirement(from: now),
                 generation: generation,
@@ -177,11 +177,11 @@ extension ConnectionPool {
             notify(.connected(after: .nanoseconds(Int64(clamping: now.elapsed(since: began)))))
             noteBreaker(isOpen: false)
             if self.generation.load(ordering: .sequentiallyConsistent) == generation {
-                fulfill(reservation, PooledConnection(connection, in: place))
+                fulfill(reservation, PooledConnection(connection, in: record))
             } else {
                 discard(connection, reservation, .evicted)
             }
-            scheduleRound()
+            scheduleMaintenance()
         case .failed(let error):
             span.end(error)
             fail(reservation, error, isCurrent: isCurrent, isPermanent: factory.isPermanent(error), at: now)
@@ -191,7 +191,7 @@ extension ConnectionPool {
             fail(reservation, error, isCurrent: isCurrent, isPermanent: false, at: now)
         }
         grow()
-        tellShutdown()
+        notifyShutdown()
     }
 
     private func fail(

@@ -19,7 +19,7 @@ struct IdleConnection {
     /// Whether another connection that had been idle for as long has failed its test.
     var isSuspect = false
 
-    enum Verdict: Hashable {
+    enum Decision: Hashable {
         case keep, close(ConnectionEnd), test
         /// The connection is too old, and is closed when the plan permits it.
         case replace
@@ -29,11 +29,11 @@ struct IdleConnection {
     ///
     /// - Parameter isSurplus: Whether there are more connections than the minimum. Evaluated only
     ///   if the idle timeout has passed, because it costs a scan.
-    func verdict(
+    func decision(
         _ configuration: ConnectionPoolConfiguration,
         at now: UInt64,
         isSurplus: @autoclosure () -> Bool
-    ) -> Verdict {
+    ) -> Decision {
         if retireAt == 0 { return .close(.evicted) }
         if idleFor >= configuration.idleTimeout?.wholeNanoseconds ?? .max, isSurplus() { return .close(.idle) }
         if now >= retireAt || uses >= configuration.maximumUses ?? .max { return .replace }
@@ -46,14 +46,16 @@ struct IdleConnection {
 extension ConnectionPool {
     /// Starts maintenance once, unless the pool is shutting down. Maintenance ends with the pool.
     @usableFromInline
-    func startUpkeep() {
-        if isTended.load(ordering: .relaxed) { return }
-        let hasStarted = upkeep.withLock { upkeep in
-            if upkeep == .started || context.gate.load(ordering: .sequentiallyConsistent) == Gate.draining {
+    func startMaintenance() {
+        if isMaintained.load(ordering: .relaxed) { return }
+        let hasStarted = maintenanceState.withLock { maintenanceState in
+            if maintenanceState == .started
+                || context.checkoutState.load(ordering: .sequentiallyConsistent) == CheckoutState.draining
+            {
                 return false
             }
-            upkeep = .started
-            isTended.store(true, ordering: .relaxed)
+            maintenanceState = .started
+            isMaintained.store(true, ordering: .relaxed)
             growth.plan.withLock { $0.isWarm = true }
             return true
         }
@@ -61,12 +63,12 @@ extension ConnectionPool {
         if configuration.minimumConnections > 0 || configuration.minimumIdleConnections > 0 {
             Task.detached { [weak self] in self?.grow() }
         }
-        if needsEachRound { scheduleRound() }
+        if needsPeriodicMaintenance { scheduleMaintenance() }
     }
 
     /// Cancels all timers of the pool. Called after the pool has been closed, or at its end.
     func stopTimers() {
-        rounds.stop()
+        maintenanceTimer.stop()
         growth.timer.withLock { $0 }?.cancel()
         growth.breakerTimer.withLock { $0 }?.cancel()
         announcement.withLock { $0.timer }?.cancel()
@@ -74,18 +76,18 @@ extension ConnectionPool {
 
     /// Closes, replaces and tests idle connections that are due, and reports leases that last too
     /// long. O(connections).
-    func lookAfterConnections() {
+    func maintainConnections() {
         countUse()
         let now = time.now
         // Decremented for each connection that this pass removes from the pool.
         var surplus = surplus
-        for index in places.indices {
-            let place = places[index]
-            report(place, at: now)
-            if lockPool.peek(index) != .idle || verdict(on: place, at: now, surplus) == .keep { continue }
+        for index in records.indices {
+            let record = records[index]
+            report(record, at: now)
+            if lockPool.peek(index) != .idle || decision(on: record, at: now, surplus) == .keep { continue }
             guard let lease = lockPool.tryGet(slot: index) else { continue }
             // The connection is leased now, so no other thread changes its record.
-            switch verdict(on: place, at: now, surplus) {
+            switch decision(on: record, at: now, surplus) {
             case .keep: pass(lease, at: now)
             case .test:
                 surplus -= 1
@@ -94,7 +96,7 @@ extension ConnectionPool {
                 surplus -= 1
                 discard(lease, end)
             case .replace:
-                let isNeeded = place.unusedTime(at: now) < 60_000_000_000 || surplus <= 0
+                let isNeeded = record.unusedTime(at: now) < 60_000_000_000 || surplus <= 0
                 if mayRetire(isNeeded: isNeeded) {
                     surplus -= 1
                     discard(lease, .expired)
@@ -118,23 +120,23 @@ extension ConnectionPool {
         return count - max(configuration.minimumConnections, kept)
     }
 
-    private func verdict(on place: Place, at now: UInt64, _ surplus: Int) -> IdleConnection.Verdict {
+    private func decision(on record: ConnectionRecord, at now: UInt64, _ surplus: Int) -> IdleConnection.Decision {
         IdleConnection(
-            idleFor: place.unusedTime(at: now),
-            untestedFor: place.idleTime(at: now),
-            retireAt: place.retireAt,
-            uses: place.uses,
-            keepAliveLead: place.keepAliveLead,
-            isSuspect: place.isSuspect
+            idleFor: record.unusedTime(at: now),
+            untestedFor: record.idleTime(at: now),
+            retireAt: record.retireAt,
+            uses: record.uses,
+            keepAliveLead: record.keepAliveLead,
+            isSuspect: record.isSuspect
         )
-        .verdict(configuration, at: now, isSurplus: surplus > 0)
+        .decision(configuration, at: now, isSurplus: surplus > 0)
     }
 
-    private func report(_ place: Place, at now: UInt64) {
-        let leasedAt = place.leasedAt
+    private func report(_ record: ConnectionRecord, at now: UInt64) {
+        let leasedAt = record.leasedAt
         guard leasedAt != 0, now > leasedAt, now - leasedAt >= leakThreshold else { return }
-        if place.claimReport(of: leasedAt) {
-            notify(.leaked(place: "\(place.caller)", age: .nanoseconds(Int64(clamping: now - leasedAt))))
+        if record.claimReport(of: leasedAt) {
+            notify(.leaked(callSite: "\(record.callSite)", age: .nanoseconds(Int64(clamping: now - leasedAt))))
         }
     }
 }

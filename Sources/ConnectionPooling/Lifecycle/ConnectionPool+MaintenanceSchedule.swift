@@ -36,16 +36,16 @@ extension ConnectionPool {
     /// Schedules maintenance within a second, because a change may have made a connection due.
     ///
     /// - Complexity: O(1).
-    func scheduleRound() { scheduleRound(at: time.now.saturatingSum(RoundTimer.shortestPause)) }
+    func scheduleMaintenance() { scheduleMaintenance(at: time.now.saturatingSum(MaintenanceTimer.shortestPause)) }
 
-    func scheduleRound(at instant: UInt64) {
-        rounds.wake(at: instant) { [weak self] in self?.round() }
+    func scheduleMaintenance(at instant: UInt64) {
+        maintenanceTimer.wake(at: instant) { [weak self] in self?.runMaintenance() }
     }
 
-    private func round() {
+    private func runMaintenance() {
         if lockPool.isClosed { return }
-        lookAfterConnections()
-        if let next = nextRound(after: time.now) { scheduleRound(at: next) }
+        maintainConnections()
+        if let next = nextMaintenance(after: time.now) { scheduleMaintenance(at: next) }
     }
 
     /// Returns the earliest instant at which a connection is or may be due; `nil` if none will be
@@ -53,42 +53,42 @@ extension ConnectionPool {
     /// ``scheduleMaintenance()``.
     ///
     /// - Complexity: O(slots).
-    func nextRound(after now: UInt64) -> UInt64? {
-        var next = needsEachRound || sizeIsUnsettled.load(ordering: .relaxed) ? now : UInt64.max
+    func nextMaintenance(after now: UInt64) -> UInt64? {
+        var next = needsPeriodicMaintenance || sizeIsUnsettled.load(ordering: .relaxed) ? now : UInt64.max
         let isSurplus = surplus > 0
-        for index in places.indices {
-            let place = places[index]
+        for index in records.indices {
+            let record = records[index]
             switch lockPool.peek(index) {
             case .idle:
                 let due = IdleConnection.due(
-                    since: place.idleSince,
-                    unusedSince: place.unusedSince,
-                    retireAt: place.retireAt,
-                    uses: place.uses,
-                    keepAliveLead: place.keepAliveLead,
+                    since: record.idleSince,
+                    unusedSince: record.unusedSince,
+                    retireAt: record.retireAt,
+                    uses: record.uses,
+                    keepAliveLead: record.keepAliveLead,
                     configuration,
                     isSurplus: isSurplus
                 )
-                next = min(next, place.isSuspect ? now : due)
+                next = min(next, record.isSuspect ? now : due)
             case .leased, .reserved:
                 // The connection may be idle from the next instant on.
-                next = min(next, now.saturatingSum(shortestIdleTime(place)))
-                if place.retireAt > now { next = min(next, place.retireAt) }
+                next = min(next, now.saturatingSum(shortestIdleTime(record)))
+                if record.retireAt > now { next = min(next, record.retireAt) }
                 // A test is not a use, so the idle time continues during a test.
                 if let timeout = configuration.idleTimeout {
-                    let due = place.unusedSince.saturatingSum(timeout.wholeNanoseconds)
+                    let due = record.unusedSince.saturatingSum(timeout.wholeNanoseconds)
                     if due > now { next = min(next, due) }
                 }
             case .vacant: break
             }
         }
-        return next == .max ? nil : max(next, now.saturatingSum(RoundTimer.shortestPause))
+        return next == .max ? nil : max(next, now.saturatingSum(MaintenanceTimer.shortestPause))
     }
 
     /// The shortest idle time after which a connection is due.
-    private func shortestIdleTime(_ place: Place) -> UInt64 {
+    private func shortestIdleTime(_ record: ConnectionRecord) -> UInt64 {
         min(
-            configuration.keepAliveInterval(less: place.keepAliveLead) ?? .max,
+            configuration.keepAliveInterval(less: record.keepAliveLead) ?? .max,
             configuration.idleTimeout?.wholeNanoseconds ?? .max
         )
     }
@@ -97,7 +97,7 @@ extension ConnectionPool {
     ///
     /// Observers receive the status and long leases. Only maintenance counts the connections in
     /// use, to which `minimumIdleConnections` adds.
-    var needsEachRound: Bool { isObserved || configuration.minimumIdleConnections > 0 }
+    var needsPeriodicMaintenance: Bool { isObserved || configuration.minimumIdleConnections > 0 }
 }
 
 extension ConnectionPoolConfiguration {
@@ -108,7 +108,7 @@ extension ConnectionPoolConfiguration {
     }
 }
 
-extension RoundTimer {
+extension MaintenanceTimer {
     /// The shortest interval between two runs, in nanoseconds.
     static var shortestPause: UInt64 { 1_000_000_000 }
 }
@@ -121,4 +121,4 @@ extension UInt64 {
 }
 
 /// Whether maintenance of the pool has started.
-enum Upkeep: Sendable { case notStarted, started }
+enum MaintenanceState: Sendable { case notStarted, started }

@@ -25,7 +25,7 @@ extension ConnectionPool {
         var slot = slot
         let now = time.now
         if discardEvicted(slot) { return nil }
-        if needsTest(record(of: slot), at: now, since: wait.began) {
+        if needsTest(connectionRecord(of: slot), at: now, since: wait.began) {
             if let fresh = leaseFresh(at: now) {
                 release(LockGuard(slot))
                 slot = fresh
@@ -44,7 +44,7 @@ extension ConnectionPool {
             slot = approved
         }
         if discardEvicted(slot) { return nil }
-        if context.gate.load(ordering: .sequentiallyConsistent) == Gate.suspended {
+        if context.checkoutState.load(ordering: .sequentiallyConsistent) == CheckoutState.suspended {
             release(LockGuard(slot))
             return nil
         }
@@ -95,7 +95,7 @@ extension ConnectionPool {
     ///
     /// - Returns: Whether it was evicted.
     private func discardEvicted(_ slot: LeasedSlot) -> Bool {
-        let isEvicted = (record(of: slot).generation ^ generation.load(ordering: .relaxed)) > 1
+        let isEvicted = (connectionRecord(of: slot).generation ^ generation.load(ordering: .relaxed)) > 1
         if isEvicted { discard(LockGuard(slot), .evicted) }
         return isEvicted
     }
@@ -105,27 +105,27 @@ extension ConnectionPool {
     /// A test or connection attempt that has ended since the caller arrived is not repeated.
     /// Otherwise, a caller whose connection comes from the line would never get one if each
     /// checkout is tested.
-    private func needsTest(_ place: Place, at now: UInt64, since began: UInt64) -> Bool {
-        if place.isSuspect { return true }
-        if place.isTestedSinceUse, place.idleSince >= began { return false }
-        return place.idleTime(at: now) >= validateAfter
+    private func needsTest(_ record: ConnectionRecord, at now: UInt64, since began: UInt64) -> Bool {
+        if record.isSuspect { return true }
+        if record.isTestedSinceUse, record.idleSince >= began { return false }
+        return record.idleTime(at: now) >= validateAfter
     }
 
     /// Leases an idle connection that needs no test, if there is one. O(connections).
     private func leaseFresh(at now: UInt64) -> LeasedSlot? {
-        for index in places.indices where lockPool.peek(index) == .idle && isFresh(places[index], at: now) {
+        for index in records.indices where lockPool.peek(index) == .idle && isFresh(records[index], at: now) {
             guard let lease = lockPool.tryGet(slot: index) else { continue }
-            if isFresh(lease.element.place, at: now) { return lease.detach() }
+            if isFresh(lease.element.record, at: now) { return lease.detach() }
             release(lease)
         }
         return nil
     }
 
-    private func isFresh(_ place: Place, at now: UInt64) -> Bool {
-        place.idleTime(at: now) < validateAfter && place.generation == generation.load(ordering: .relaxed)
+    private func isFresh(_ record: ConnectionRecord, at now: UInt64) -> Bool {
+        record.idleTime(at: now) < validateAfter && record.generation == generation.load(ordering: .relaxed)
     }
 
-    private var hasIdle: Bool { places.indices.contains { lockPool.peek($0) == .idle } }
+    private var hasIdle: Bool { records.indices.contains { lockPool.peek($0) == .idle } }
 
     // MARK: Tests
 
@@ -133,7 +133,7 @@ extension ConnectionPool {
     /// `resetTimeout` for the first test, and half of the previous time for each further test. A
     /// caller that meets only hanging connections thus soon has all of them tested.
     private func testAwaited(_ slot: LeasedSlot, for wait: inout CheckoutWait) async throws(PoolError) -> LeasedSlot? {
-        let treatment = AwaitedTreatment()
+        let treatment = AwaitedOperation()
         test(LockGuard(slot), for: treatment)
         let limit = (configuration.resetTimeout.wholeNanoseconds / 16) >> UInt64(min(wait.unfinishedTests, 63))
         return try await outcome(of: treatment, within: limit, for: &wait)
@@ -144,7 +144,7 @@ extension ConnectionPool {
     /// - Returns: The slot of the connection; `nil` if the operation has failed or lasts longer
     ///   than `limit`.
     private func outcome(
-        of treatment: AwaitedTreatment,
+        of treatment: AwaitedOperation,
         within limit: UInt64,
         for wait: inout CheckoutWait
     ) async throws(PoolError) -> LeasedSlot? {
@@ -162,28 +162,28 @@ extension ConnectionPool {
     /// Marks connections to be tested before their next use: those whose last use or test is not
     /// after that of a connection whose test has failed. The cause of that failure may have
     /// broken them, too.
-    func suspectOthers(than failed: Place) {
+    func suspectOthers(than failed: ConnectionRecord) {
         let since = failed.idleSince
         // The others are marked already. A connection that becomes idle later has been used
         // later.
         if since <= suspectedSince.load(ordering: .relaxed) { return }
         suspectedSince.store(since, ordering: .relaxed)
-        for index in places.indices {
-            let place = places[index]
-            if place.leasedAt == 0, place.idleSince <= since { place.suspect() }
+        for index in records.indices {
+            let record = records[index]
+            if record.leasedAt == 0, record.idleSince <= since { record.markSuspect() }
         }
-        scheduleRound()
+        scheduleMaintenance()
     }
 
     // MARK: Hooks
 
     /// Returns the state of a connection, for hooks.
-    func status(of place: Place, at now: UInt64) -> ConnectionStatus {
-        let age = now > place.bornAt ? now - place.bornAt : 0
+    func status(of record: ConnectionRecord, at now: UInt64) -> ConnectionStatus {
+        let age = now > record.bornAt ? now - record.bornAt : 0
         return ConnectionStatus(
             age: .nanoseconds(Int64(clamping: age)),
-            idleTime: .nanoseconds(Int64(clamping: place.unusedTime(at: now))),
-            uses: place.uses
+            idleTime: .nanoseconds(Int64(clamping: record.unusedTime(at: now))),
+            uses: record.uses
         )
     }
 
@@ -193,8 +193,9 @@ extension ConnectionPool {
         _ beforeHandOut: @escaping @Sendable (borrowing Factory.Connection, ConnectionStatus) async -> Bool,
         for wait: inout CheckoutWait
     ) async throws(PoolError) -> LeasedSlot? {
-        let (treatment, status) = (AwaitedTreatment(), status(of: record(of: slot), at: time.now))
-        treat(LockGuard(slot), .hook, .broken, for: treatment) { connection in await beforeHandOut(connection, status) }
+        let (treatment, status) = (AwaitedOperation(), status(of: connectionRecord(of: slot), at: time.now))
+        perform(LockGuard(slot), .hook, .broken, for: treatment) { connection in await beforeHandOut(connection, status)
+        }
         if let approved = try await outcome(of: treatment, within: .max, for: &wait) {
             if handOutRefusals.load(ordering: .relaxed) != 0 { handOutRefusals.store(0, ordering: .relaxed) }
             return approved

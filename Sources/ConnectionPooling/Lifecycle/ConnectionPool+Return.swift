@@ -10,36 +10,37 @@ extension LeaseContext {
     /// it.
     @inlinable
     @inline(__always)
-    func takeBack(_ slot: LeasedSlot) {
+    func release(_ slot: LeasedSlot) {
         let lease = LockGuard<PooledConnection<Factory.Connection>>(slot)
-        let place = lease.element.place
+        let record = lease.element.record
         let health = factory.inspect(lease.element.connection)
         let now = time.now
-        let use = place.end(at: now)
-        if health == .reusable, !returnNeedsCare, use < leakThreshold, now < place.retireAt, place.uses < maximumUses,
-            gate.load(ordering: .relaxed) == Gate.open
+        let use = record.endLease(at: now)
+        if health == .reusable, !returnTakesSlowPath, use < leakThreshold, now < record.retireAt,
+            record.uses < maximumUses,
+            checkoutState.load(ordering: .relaxed) == CheckoutState.accepting
         {
             lease.release()
         } else {
-            takeBackWithCare(lease, health, after: use, at: now)
+            releaseOnSlowPath(lease, health, after: use, at: now)
         }
     }
 }
 
 extension ConnectionPool {
-    func takeBackWithCare(
+    func releaseOnSlowPath(
         _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         _ health: ConnectionHealth,
         after use: UInt64,
         at now: UInt64
     ) {
-        let place = lease.element.place
+        let record = lease.element.record
         // Read before the next holder overwrites the record.
-        let recovered = place.wasReported(now &- use) ? place.caller : nil
-        if place.isDiscarded {
+        let recovered = record.wasReported(now &- use) ? record.callSite : nil
+        if record.isDiscarded {
             discard(lease, .discarded)
         } else {
-            judge(returned: lease, health, at: now)
+            validate(returned: lease, health, at: now)
         }
         // The next holder has the connection before an observer runs.
         if isObserved { noteUse(use, recovered: recovered) }
@@ -47,14 +48,14 @@ extension ConnectionPool {
 
     /// Runs the hook `afterReturn`, if there is one, on a returned connection, and then passes
     /// the connection on, resets or closes it.
-    private func judge(
+    private func validate(
         returned lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         _ health: ConnectionHealth,
         at now: UInt64
     ) {
-        guard health == .reusable, let afterReturn = hooks.afterReturn else { return judge(lease, health, at: now) }
-        let status = status(of: lease.element.place, at: now)
-        treat(lease, .hook, .broken) { [factory] connection in
+        guard health == .reusable, let afterReturn = hooks.afterReturn else { return apply(health, to: lease, at: now) }
+        let status = status(of: lease.element.record, at: now)
+        perform(lease, .hook, .broken) { [factory] connection in
             switch await afterReturn(connection, status) {
             case .reusable: true
             case .needsReset: await factory.reset(connection)
@@ -64,9 +65,9 @@ extension ConnectionPool {
     }
 
     /// Passes on, resets or closes a leased connection according to its inspection.
-    private func judge(
-        _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
+    private func apply(
         _ health: ConnectionHealth,
+        to lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         at now: UInt64
     ) {
         switch health {
@@ -79,9 +80,9 @@ extension ConnectionPool {
 
     /// Passes on a usable connection, unless it is evicted or has expired.
     func pass(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, at now: UInt64) {
-        let place = lease.element.place
-        if place.retireAt == 0 { return discard(lease, .evicted) }
-        let isExpired = now >= place.retireAt || place.uses >= context.maximumUses
+        let record = lease.element.record
+        if record.retireAt == 0 { return discard(lease, .evicted) }
+        let isExpired = now >= record.retireAt || record.uses >= context.maximumUses
         if isExpired, mayRetire(isNeeded: true) { return discard(lease, .expired) }
         release(lease)
     }
@@ -91,12 +92,12 @@ extension ConnectionPool {
     func release(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
         // As on the fast path: no lock in ordinary service. A concurrent suspension may be
         // missed.
-        if context.gate.load(ordering: .relaxed) == Gate.open { return lease.release() }
+        if context.checkoutState.load(ordering: .relaxed) == CheckoutState.accepting { return lease.release() }
         let slot = lease.detach()
         let isHeld = suspension.withLock { $0.hold(slot) }
         if !isHeld { LockGuard<PooledConnection<Factory.Connection>>(slot).release() }
         // A waiter that gave up behind the last served waiter is out of the line now.
-        tellShutdown()
+        notifyShutdown()
     }
 
     func mayRetire(isNeeded: Bool) -> Bool {
@@ -104,20 +105,20 @@ extension ConnectionPool {
         let may = growth.plan.withLock { $0.mayRetire(demand, closing: closing, isNeeded: isNeeded) }
         if !may {
             grow()
-            scheduleRound()
+            scheduleMaintenance()
         }
         return may
     }
 
     /// Resets a connection after the lease has ended.
     private func reset(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
-        treat(lease, .reset, .broken) { [factory] connection in await factory.reset(connection) }
+        perform(lease, .reset, .broken) { [factory] connection in await factory.reset(connection) }
     }
 
     /// Tests an idle connection. After success, the caller that waits for the test receives it;
     /// otherwise it is passed on as if it were returned.
-    func test(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, for caller: AwaitedTreatment? = nil) {
-        treat(lease, .test, .failedTest, for: caller) { [factory] connection in await factory.ping(connection) }
+    func test(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, for waiter: AwaitedOperation? = nil) {
+        perform(lease, .test, .failedTest, for: waiter) { [factory] connection in await factory.ping(connection) }
     }
 
     /// Runs an operation that may hang on a connection, in a task of the pool, for at most
@@ -132,59 +133,59 @@ extension ConnectionPool {
     ///   - waiter: Waits for the outcome; `nil` if the connection is passed on as if it were
     ///     returned.
     ///   - operation: Returns whether the connection can be used.
-    func treat(
+    func perform(
         _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         _ kind: PoolOperation.Kind,
         _ end: ConnectionEnd,
-        for caller: AwaitedTreatment? = nil,
-        _ treatment: @escaping @Sendable (borrowing Factory.Connection) async -> Bool
+        for waiter: AwaitedOperation? = nil,
+        _ operation: @escaping @Sendable (borrowing Factory.Connection) async -> Bool
     ) {
         lease.takeReserving { pooled, reservation in
-            let (patientConnection, vacant) = (Handoff(pooled.connection), Handoff(reservation))
-            let operation = growth.operations.begin(kind, at: time.now)
+            let (handedConnection, vacant) = (Handoff(pooled.connection), Handoff(reservation))
+            let number = growth.operations.begin(kind, at: time.now)
             Task.detached { [self] in
                 let timeout = configuration.resetTimeout.wholeNanoseconds
-                let outcome = await patient.run(within: timeout) {
-                    let connection = patientConnection.take()
-                    let isWell = await treatment(connection)
-                    return Treated(connection: connection, isWell: isWell)
-                } late: { [closer] treated in
-                    closer.close(treated.connection)
+                let outcome = await timeLimiter.run(within: timeout) {
+                    let connection = handedConnection.take()
+                    let isUsable = await operation(connection)
+                    return Processed(connection: connection, isUsable: isUsable)
+                } late: { [closer] processed in
+                    closer.close(processed.connection)
                 }
                 let reservation = vacant.take()
-                growth.operations.end(operation)
+                growth.operations.end(number)
                 switch consume outcome {
-                case .finished(let treated):
-                    let isWell = treated.isWell
-                    let place = places[reservation.index]
-                    if isWell {
+                case .finished(let processed):
+                    let isUsable = processed.isUsable
+                    let record = records[reservation.index]
+                    if isUsable {
                         let now = time.now
-                        if end == .failedTest { place.touch(at: now) }
-                        let slot = reservation.lease(PooledConnection(treated.connection, in: place)).detach()
-                        if caller?.finish(.succeeded(slot)) != true { pass(LockGuard(slot), at: now) }
+                        if end == .failedTest { record.noteTest(at: now) }
+                        let slot = reservation.lease(PooledConnection(processed.connection, in: record)).detach()
+                        if waiter?.finish(.succeeded(slot)) != true { pass(LockGuard(slot), at: now) }
                     } else {
-                        if end == .failedTest { suspectOthers(than: place) }
-                        discard(treated.connection, reservation, end)
+                        if end == .failedTest { suspectOthers(than: record) }
+                        discard(processed.connection, reservation, end)
                     }
                 case .failed:
                     // Operations throw no error.
                     reservation.abandon()
                 case .timedOut:
-                    if end == .failedTest { suspectOthers(than: places[reservation.index]) }
+                    if end == .failedTest { suspectOthers(than: records[reservation.index]) }
                     noteClosing(end)
                     closer.set(nil, for: reservation.index)
                     reservation.abandon()
                 }
                 // Has no effect after a success.
-                caller?.finish(.failed)
-                placeIsVacant()
+                waiter?.finish(.failed)
+                slotIsVacant()
             }
         }
     }
 
-    private struct Treated: ~Copyable, Sendable {
+    private struct Processed: ~Copyable, Sendable {
         let connection: Factory.Connection
-        let isWell: Bool
+        let isUsable: Bool
     }
 
     /// Closes a connection and then frees its slot.
@@ -199,14 +200,14 @@ extension ConnectionPool {
     ) {
         noteClosing(end)
         closer.set(nil, for: reservation.index)
-        let place = Handoff(reservation)
-        let operation = growth.operations.begin(.close, at: time.now)
+        let slot = Handoff(reservation)
+        let number = growth.operations.begin(.close, at: time.now)
         closer.close(connection) { [weak self, growth] in
-            growth.operations.end(operation)
-            place.take().abandon()
+            growth.operations.end(number)
+            slot.take().abandon()
             // The core reports a vacant slot, but not one that a lower maximum has retired, which
             // also makes room.
-            self?.placeIsVacant()
+            self?.slotIsVacant()
         }
     }
 
@@ -223,12 +224,12 @@ extension ConnectionPool {
         for slot in suspension.withLock({ $0.takeHeld() }) {
             let lease = LockGuard<PooledConnection<Factory.Connection>>(slot)
             let health = factory.inspect(lease.element.connection)
-            judge(lease, health, at: now)
+            apply(health, to: lease, at: now)
         }
         for index in 0..<lockPool.capacity {
             if let lease = lockPool.tryGet(slot: index) {
                 let health = factory.inspect(lease.element.connection)
-                judge(lease, health, at: time.now)
+                apply(health, to: lease, at: time.now)
             }
         }
     }

@@ -35,7 +35,7 @@ struct GrowthPlan: Sendable {
     let concurrent: Int
     let backoff: Backoff
     /// The time from the start of the first unanswered attempt until callers are refused at once.
-    let patience: UInt64
+    let breakerThreshold: UInt64
     /// The number of connections that are kept idle in addition to those in use.
     var minimumIdle = 0
     /// The number of leased connections at the last count, once a second. A decision about an
@@ -46,7 +46,7 @@ struct GrowthPlan: Sendable {
     /// The number of running connection attempts.
     private(set) var connecting = 0
     /// The number of connections that are being closed and have no slot any more.
-    private(set) var homeless = 0
+    private(set) var slotless = 0
     /// The number of connections that are replaced when another connection exists.
     private(set) var replacementsWanted = 0
     /// The number of connections that may retire because a replacement exists.
@@ -54,7 +54,7 @@ struct GrowthPlan: Sendable {
     private(set) var outage: Outage?
     /// The start of the first attempt since the last success. While the breaker is open, the
     /// start of the attempt that may end the outage.
-    private(set) var strugglesSince: UInt64?
+    private(set) var unansweredSince: UInt64?
     /// Whether an attempt has started to run since then. Until then all of them wait for threads.
     private var hasBegun = false
     /// The number of attempts for the minimum in the second that began at `refillsSince`.
@@ -63,12 +63,12 @@ struct GrowthPlan: Sendable {
     /// Whether the pool has been used and thus keeps its minimum.
     var isWarm = false
 
-    init(maximum: Int, minimum: Int, concurrent: Int, backoff: Backoff, patience: UInt64) {
+    init(maximum: Int, minimum: Int, concurrent: Int, backoff: Backoff, breakerThreshold: UInt64) {
         self.maximum = maximum
         self.minimum = minimum
         self.concurrent = concurrent
         self.backoff = backoff
-        self.patience = patience
+        self.breakerThreshold = breakerThreshold
     }
 
     /// Whether the largest number of attempts is running, whatever the demand.
@@ -80,7 +80,7 @@ struct GrowthPlan: Sendable {
     func connectsToStart(_ demand: Demand) -> Int {
         let forCallers = forCallers(demand)
         var wanted = max(forCallers, forMinimum(demand), 0)
-        var room = min(maximum - demand.occupied - homeless, concurrent - connecting)
+        var room = min(maximum - demand.occupied - slotless, concurrent - connecting)
         if let outage {
             // An attempt must find out whether the outage is over, unless the next caller's does
             // so at once.
@@ -135,14 +135,14 @@ struct GrowthPlan: Sendable {
 
     mutating func connectStarted(at now: UInt64) {
         connecting += 1
-        if strugglesSince == nil { (strugglesSince, hasBegun) = (now, false) }
+        if unansweredSince == nil { (unansweredSince, hasBegun) = (now, false) }
     }
 
     /// Records when an attempt really begins: its task may have waited for a thread, and that
     /// time says nothing about the server.
     mutating func connectBegan(at now: UInt64, startedAt: UInt64) {
         // Of several attempts that start together, the first that begins counts.
-        if strugglesSince == startedAt, !hasBegun { strugglesSince = now }
+        if unansweredSince == startedAt, !hasBegun { unansweredSince = now }
         hasBegun = true
     }
 
@@ -150,7 +150,7 @@ struct GrowthPlan: Sendable {
         connecting -= 1
         outage = nil
         // The remaining attempts count as unanswered from now on.
-        strugglesSince = connecting > 0 ? now : nil
+        unansweredSince = connecting > 0 ? now : nil
         if replacementsWanted > 0 {
             replacementsWanted -= 1
             replacementsReady += 1
@@ -173,10 +173,10 @@ struct GrowthPlan: Sendable {
         next.retryAt = now + backoff.delay(failures: next.failures, random: random)
         next.refillAt = now + GrowthPlan.second
         // Failures may be recorded in another order than they occur.
-        let began = strugglesSince ?? now
+        let began = unansweredSince ?? now
         let duration = now > began ? now - began : 0
-        next.isOpen = next.isOpen || isPermanent || duration >= patience
-        if next.isOpen { strugglesSince = nil }
+        next.isOpen = next.isOpen || isPermanent || duration >= breakerThreshold
+        if next.isOpen { unansweredSince = nil }
         outage = next
         return next
     }
@@ -188,8 +188,8 @@ struct GrowthPlan: Sendable {
     /// With a threshold of zero only a failure opens the breaker, because a connection attempt
     /// needs some time to succeed.
     var breakerDueAt: UInt64? {
-        guard backoff.most > 0, patience > 0, let strugglesSince else { return nil }
-        let (due, isBeyondTime) = strugglesSince.addingReportingOverflow(patience)
+        guard backoff.most > 0, breakerThreshold > 0, let unansweredSince else { return nil }
+        let (due, isBeyondTime) = unansweredSince.addingReportingOverflow(breakerThreshold)
         return isBeyondTime ? nil : due
     }
 
@@ -198,7 +198,7 @@ struct GrowthPlan: Sendable {
     /// - Returns: Whether it was due.
     mutating func openBreaker(_ demand: Demand) -> Bool {
         guard let due = breakerDueAt, demand.now >= due else { return false }
-        strugglesSince = nil
+        unansweredSince = nil
         // If no caller has asked for another attempt, the next caller gets one.
         if connecting == 0, max(forCallers(demand), forMinimum(demand)) <= 0 { return false }
         var next = outage ?? Outage(failures: 0, retryAt: demand.now, isOpen: false)
@@ -210,11 +210,11 @@ struct GrowthPlan: Sendable {
     /// Forgets failures when the pool resumes after a suspension, perhaps with another server.
     mutating func restart(at now: UInt64) {
         outage = nil
-        strugglesSince = connecting > 0 ? now : nil
+        unansweredSince = connecting > 0 ? now : nil
     }
 
-    mutating func becameHomeless() { homeless += 1 }
-    mutating func homelessClosed() { homeless -= 1 }
+    mutating func slotlessCloseBegan() { slotless += 1 }
+    mutating func slotlessCloseEnded() { slotless -= 1 }
 
     /// Whether a connection that has expired may close now. It may if a replacement exists.
     /// Otherwise, a replacement connects first if there is a vacant slot. If there is none, it
@@ -230,7 +230,7 @@ struct GrowthPlan: Sendable {
             return true
         }
         let atOnce = max(1, maximum / 10)
-        if demand.occupied + homeless < maximum {
+        if demand.occupied + slotless < maximum {
             if outage == nil, replacementsWanted < atOnce { replacementsWanted += 1 }
             return false
         }

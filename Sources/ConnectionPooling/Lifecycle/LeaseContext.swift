@@ -16,33 +16,33 @@ final class LeaseContext<Factory: ConnectionFactory>: Sendable {
     @usableFromInline let factory: Factory
     @usableFromInline let time: PoolTime
     /// The state of the pool for callers: a value of ``CheckoutState``.
-    @usableFromInline let gate = Atomic<Int>(Gate.open)
+    @usableFromInline let checkoutState = Atomic<Int>(CheckoutState.accepting)
     /// Nanoseconds of use after which a lease counts as leaked.
     @usableFromInline let leakThreshold: UInt64
     /// The number of uses after which a connection is replaced.
     @usableFromInline let maximumUses: Int
-    @usableFromInline let returnNeedsCare: Bool
+    @usableFromInline let returnTakesSlowPath: Bool
     /// The pool, until its last reference ends. Set once, before the pool is in use.
     nonisolated(unsafe) weak var pool: ConnectionPool<Factory>?
 
-    init(factory: Factory, time: PoolTime, leakThreshold: UInt64, maximumUses: Int, returnNeedsCare: Bool) {
+    init(factory: Factory, time: PoolTime, leakThreshold: UInt64, maximumUses: Int, returnTakesSlowPath: Bool) {
         self.factory = factory
         self.time = time
         self.leakThreshold = leakThreshold
         self.maximumUses = maximumUses
-        self.returnNeedsCare = returnNeedsCare
+        self.returnTakesSlowPath = returnTakesSlowPath
     }
 
     /// Returns a connection that needs more than its release. Without a pool, the release closes
     /// it.
     @usableFromInline
-    func takeBackWithCare(
+    func releaseOnSlowPath(
         _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         _ health: ConnectionHealth,
         after use: UInt64,
         at now: UInt64
     ) {
         guard let pool = unsafe pool else { return lease.release() }
-        pool.takeBackWithCare(lease, health, after: use, at: now)
+        pool.releaseOnSlowPath(lease, health, after: use, at: now)
     }
 }

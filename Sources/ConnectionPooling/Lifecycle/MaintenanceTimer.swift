@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// No task sleeps while no maintenance is due. A request for an earlier instant replaces the
 /// sleeping task.
-final class RoundTimer: Sendable {
+final class MaintenanceTimer: Sendable {
     private struct State {
         var task: Task<Void, Never>?
         var isStopped = false

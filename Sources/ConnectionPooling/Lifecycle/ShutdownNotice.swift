@@ -94,7 +94,7 @@ public struct ShutdownNotice: Sendable {
     /// Suspends until the task is cancelled or a graceful shutdown begins, and then announces the
     /// pool's shutdown.
     public func run() async {
-        await untilToldToStop()
+        await waitForShutdownSignal()
         begin()
     }
 }

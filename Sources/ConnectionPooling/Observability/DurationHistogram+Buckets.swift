@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-extension Distribution {
+extension DurationHistogram {
     /// A bucket of a histogram with its count.
     public struct Bucket: Hashable, Sendable {
         /// The shortest duration of the bucket.
@@ -35,8 +35,8 @@ extension Distribution {
     /// - Parameters:
     ///   - later: The histogram of the later snapshot.
     ///   - earlier: The histogram of the earlier snapshot.
-    public static func - (later: Distribution, earlier: Distribution) -> Distribution {
-        Distribution(
+    public static func - (later: DurationHistogram, earlier: DurationHistogram) -> DurationHistogram {
+        DurationHistogram(
             counts: zip(later.counts, earlier.counts).map { $0 - $1 },
             total: later.total >= earlier.total ? later.total - earlier.total : 0
         )

@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// A histogram of durations, in buckets that are a quarter to a fifth wide, from a nanosecond to
 /// centuries.
-public struct Distribution: Hashable, Sendable {
+public struct DurationHistogram: Hashable, Sendable {
     /// The number of durations.
     public var count: Int { counts.reduce(0, +) }
 
@@ -53,11 +53,11 @@ public struct Distribution: Hashable, Sendable {
         return .zero
     }
 
-    static func + (left: Distribution, right: Distribution) -> Distribution {
-        Distribution(counts: zip(left.counts, right.counts).map { $0 + $1 }, total: left.total &+ right.total)
+    static func + (left: DurationHistogram, right: DurationHistogram) -> DurationHistogram {
+        DurationHistogram(counts: zip(left.counts, right.counts).map { $0 + $1 }, total: left.total &+ right.total)
     }
 
-    static let empty = Distribution(counts: noCounts, total: 0)
+    static let empty = DurationHistogram(counts: noCounts, total: 0)
     static let noCounts = [Int](repeating: 0, count: Counts.size)
 
     /// Returns the index of a duration's bucket. There are four buckets for each power of two.
@@ -89,13 +89,13 @@ public struct Distribution: Hashable, Sendable {
         /// Counts a duration.
         func add(_ nanoseconds: UInt64) {
             let counts = unsafe counts.pointer(count: Self.size) { Atomic(0) }
-            unsafe counts[Distribution.bucket(nanoseconds)].wrappingAdd(1, ordering: .relaxed)
+            unsafe counts[DurationHistogram.bucket(nanoseconds)].wrappingAdd(1, ordering: .relaxed)
             total.wrappingAdd(nanoseconds, ordering: .relaxed)
         }
 
-        var distribution: Distribution {
+        var histogram: DurationHistogram {
             guard let counts = unsafe counts.pointer else { return .empty }
-            return Distribution(
+            return DurationHistogram(
                 counts: (0..<Self.size).map { unsafe (counts + $0).pointee.load(ordering: .relaxed) },
                 total: total.load(ordering: .relaxed)
             )

@@ -54,20 +54,20 @@
                 )
             case .used(let duration):
                 logger.trace("A connection was used.", metadata: ["pool": "\(pool)", "duration": "\(duration)"])
-            case .nested(let place, let holding):
+            case .nested(let callSite, let holding):
                 logger.warning(
                     "A task waits for a connection while it holds one.",
-                    metadata: ["pool": "\(pool)", "place": "\(place)", "holding": "\(holding)"]
+                    metadata: ["pool": "\(pool)", "callSite": "\(callSite)", "holding": "\(holding)"]
                 )
-            case .leaked(let place, let age):
+            case .leaked(let callSite, let age):
                 logger.warning(
                     "A lease lasts too long.",
-                    metadata: ["pool": "\(pool)", "place": "\(place)", "age": "\(age)"]
+                    metadata: ["pool": "\(pool)", "callSite": "\(callSite)", "age": "\(age)"]
                 )
-            case .recovered(let place, let age):
+            case .recovered(let callSite, let age):
                 logger.debug(
                     "A lease that lasted too long has ended.",
-                    metadata: ["pool": "\(pool)", "place": "\(place)", "age": "\(age)"]
+                    metadata: ["pool": "\(pool)", "callSite": "\(callSite)", "age": "\(age)"]
                 )
             case .breakerOpened(let cause):
                 logger.notice(
@@ -85,7 +85,7 @@
         /// Logs the pool's status, and the number of refused callers without a warning of their
         /// own.
         public func observe(_ status: PoolStatus, in pool: String) {
-            for (code, count) in refusals.endOfRound(in: pool) {
+            for (code, count) in refusals.endOfInterval(in: pool) {
                 logger.warning(
                     "More callers got no connection.",
                     metadata: ["pool": "\(pool)", "code": "\(code)", "count": "\(count)"]
@@ -110,7 +110,7 @@
         private struct Window {
             /// The number of refusals since the logged one.
             var suppressed = 0
-            var roundsLeft = 10
+            var reportsLeft = 10
         }
 
         private let windows = Locked<[String: [PoolError.Code: Window]]>([:])
@@ -131,12 +131,12 @@
         /// Ends the windows whose time has passed.
         ///
         /// - Returns: The numbers of refusals that they have suppressed, ordered by code.
-        func endOfRound(in pool: String) -> [(PoolError.Code, Int)] {
+        func endOfInterval(in pool: String) -> [(PoolError.Code, Int)] {
             let ended = windows.withLock { windows -> [PoolError.Code: Window] in
                 guard var codes = windows[pool] else { return [:] }
-                for code in codes.keys { codes[code]!.roundsLeft -= 1 }
-                let ended = codes.filter { $0.value.roundsLeft <= 0 }
-                codes = codes.filter { $0.value.roundsLeft > 0 }
+                for code in codes.keys { codes[code]!.reportsLeft -= 1 }
+                let ended = codes.filter { $0.value.reportsLeft <= 0 }
+                codes = codes.filter { $0.value.reportsLeft > 0 }
                 windows[pool] = codes.isEmpty ? nil : codes
                 return ended
             }

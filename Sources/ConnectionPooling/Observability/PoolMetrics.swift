@@ -217,7 +217,7 @@
     extension Timer {
         package func record(_ duration: Duration) { recordNanoseconds(duration.wholeNanoseconds) }
 
-        func record(_ durations: Distribution) { durations.forEachRepresentative { recordNanoseconds($0) } }
+        func record(_ durations: DurationHistogram) { durations.forEachRepresentative { recordNanoseconds($0) } }
     }
 
     extension PoolObserver where Self == PoolMetrics {

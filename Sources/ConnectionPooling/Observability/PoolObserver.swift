@@ -23,12 +23,12 @@ public enum PoolEvent: Sendable {
     case used(Duration)
     /// A task waits for a connection at `callSite` while it holds one that it checked out at
     /// `holding`. Enough of these at the same time deadlock. Reported once for each call site.
-    case nested(place: String, holding: String)
+    case nested(callSite: String, holding: String)
     /// A lease has lasted longer than the threshold. `callSite` is the file and line of the
     /// checkout.
-    case leaked(place: String, age: Duration)
+    case leaked(callSite: String, age: Duration)
     /// A lease that was reported as too long has ended.
-    case recovered(place: String, age: Duration)
+    case recovered(callSite: String, age: Duration)
     /// The circuit breaker has opened: connection attempts have failed for so long that callers
     /// are refused at once. `cause` is the last failure.
     case breakerOpened(cause: (any Error)?)

@@ -11,10 +11,10 @@ public struct PoolSnapshot: Hashable, Sendable {
     public let counters: PoolCounters
 
     /// The durations of waits, of callers that had to wait.
-    public let waitTimes: Distribution
+    public let waitTimes: DurationHistogram
 
     /// The durations of leases.
-    public let useTimes: Distribution
+    public let useTimes: DurationHistogram
 
     /// The oldest current lease: its call site and its age.
     public let oldestLease: Lease?
@@ -27,8 +27,8 @@ public struct PoolSnapshot: Hashable, Sendable {
     public init(
         status: PoolStatus,
         counters: PoolCounters = PoolCounters(),
-        waitTimes: Distribution = Distribution(),
-        useTimes: Distribution = Distribution(),
+        waitTimes: DurationHistogram = DurationHistogram(),
+        useTimes: DurationHistogram = DurationHistogram(),
         oldestLease: Lease? = nil,
         lastConnectFailure: String? = nil
     ) {
@@ -43,7 +43,7 @@ public struct PoolSnapshot: Hashable, Sendable {
     /// A current lease.
     public struct Lease: Hashable, Sendable {
         /// The file and line of the checkout.
-        public let place: String
+        public let callSite: String
 
         /// The time since the checkout.
         public let age: Duration
@@ -53,8 +53,8 @@ public struct PoolSnapshot: Hashable, Sendable {
         /// - Parameters:
         ///   - callSite: The file and line of the checkout.
         ///   - age: The time since the checkout.
-        public init(place: String, age: Duration) {
-            self.place = place
+        public init(callSite: String, age: Duration) {
+            self.callSite = callSite
             self.age = age
         }
     }

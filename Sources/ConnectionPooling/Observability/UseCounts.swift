@@ -40,7 +40,7 @@ struct UseCounts {
     func add(_ nanoseconds: UInt64) -> Bool {
         let sum = unsafe words[Self.size &+ 1].load(ordering: .relaxed)
         unsafe words[Self.size &+ 1].store(sum &+ nanoseconds, ordering: .relaxed)
-        let bucket = Distribution.bucket(nanoseconds)
+        let bucket = DurationHistogram.bucket(nanoseconds)
         let word = unsafe words + bucket &>> 2
         let shift = UInt64(truncatingIfNeeded: (bucket & 3) &* 16)
         let counts = unsafe word.pointee.load(ordering: .relaxed)
@@ -51,14 +51,14 @@ struct UseCounts {
 
     /// Counts a use if its word is zero or its count is full.
     func count(_ nanoseconds: UInt64, orMoveTo totals: UseTotals) {
-        let bucket = Distribution.bucket(nanoseconds)
+        let bucket = DurationHistogram.bucket(nanoseconds)
         let (index, shift) = (bucket / 4, UInt64(bucket % 4 * 16))
         let counts = unsafe words[index].load(ordering: .relaxed)
         if (counts >> shift) & 0xFFFF == 0xFFFF {
             // Under the lock of the totals: no snapshot in between counts these twice, or not at
             // all.
             totals.counts.withLock { totals in
-                if totals.isEmpty { totals = Distribution.noCounts }
+                if totals.isEmpty { totals = DurationHistogram.noCounts }
                 totals[bucket] += 0x1_0000
                 unsafe words[index].store(counts & ~(0xFFFF << shift), ordering: .relaxed)
             }

@@ -24,7 +24,7 @@ public struct ConnectionLease<Factory: ConnectionFactory>: ~Copyable, Sendable {
 
     @inlinable
     deinit {
-        if let slot { unsafe context._withUnsafeGuaranteedRef { $0.takeBack(slot) } }
+        if let slot { unsafe context._withUnsafeGuaranteedRef { $0.release(slot) } }
     }
 
     /// The connection, in place.

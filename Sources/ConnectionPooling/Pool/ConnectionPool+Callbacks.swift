@@ -35,7 +35,7 @@ extension ConnectionPool {
         since start: WaitStart,
         onTurn: @convention(c) (_ context: UnsafeMutableRawPointer, _ turn: Int) -> Void
     ) throws(PoolError) -> WaiterTicket {
-        startUpkeep()
+        startMaintenance()
         if let refusal = refusal(at: start.instant) { throw start.span.ending(error(refusal, since: start.instant)) }
         do {
             return try unsafe lockPool.wait(context: context, timeout: timeout, onTurn: onTurn)
@@ -61,10 +61,10 @@ extension ConnectionPool {
     @unsafe
     package func lease(
         _ turn: Turn,
-        for caller: Caller,
+        for callSite: CallSite,
         waitedSince start: WaitStart
     ) throws(PoolError) -> ConnectionLease<Factory> {
-        defer { tellShutdown() }
+        defer { notifyShutdown() }
         let lease: LockGuard<PooledConnection<Factory.Connection>>
         do {
             lease = try unsafe lockPool.lease(turn)
@@ -72,7 +72,7 @@ extension ConnectionPool {
             throw start.span.ending(error(failure, since: start.instant))
         }
         let now = time.now
-        lease.element.place.begin(at: now, caller)
+        lease.element.record.beginLease(at: now, callSite)
         let slot = lease.detach()
         noteWait(now.elapsed(since: start.instant))
         start.span.end()
@@ -104,21 +104,21 @@ extension ConnectionPool {
         file: StaticString = #fileID,
         line: UInt = #line
     ) throws(PoolError) -> ConnectionLease<Factory> {
-        try getOrCreateBlocking(timeout: timeout, for: Caller(file, line))
+        try getOrCreateBlocking(timeout: timeout, for: CallSite(file, line))
     }
 
     /// Checks out a connection for a call site, and blocks the thread while none is idle.
     @available(*, noasync, message: "Blocks the thread; use getOrCreate.")
     package func getOrCreateBlocking(
         timeout: Duration?,
-        for caller: Caller
+        for callSite: CallSite
     ) throws(PoolError) -> ConnectionLease<Factory> {
-        if let idle = takeIdle(caller) { return ConnectionLease(idle, of: self) }
-        startUpkeep()
+        if let idle = takeIdle(callSite) { return ConnectionLease(idle, of: self) }
+        startMaintenance()
         beginCall()
         defer { endCall() }
         let began = time.now
-        var wait = CheckoutWait(began: began, timeout: patience(timeout))
+        var wait = CheckoutWait(began: began, timeout: timeoutNanoseconds(timeout))
         var now = began
         var isNewcomer = true
         while true {
@@ -132,14 +132,14 @@ extension ConnectionPool {
             }
             now = time.now
             var slot: LeasedSlot?
-            if isReady(lease.element.place, at: now) {
+            if isReady(lease.element.record, at: now) {
                 slot = lease.detach()
             } else {
                 slot = try prepareBlocking(lease.detach(), for: &wait)
                 now = time.now
             }
             if let slot {
-                record(of: slot).begin(at: now, caller)
+                connectionRecord(of: slot).beginLease(at: now, callSite)
                 noteWait(now.elapsed(since: began))
                 return ConnectionLease(slot, of: self)
             }

@@ -28,8 +28,8 @@ extension ConnectionPool {
         line: UInt = #line,
         _ body: (borrowing Factory.Connection) async throws -> sending Result
     ) async throws -> sending Result {
-        let slot = try await slot(within: timeout, Caller(file, line, task: lockpool_current_task()))
-        defer { context.takeBack(slot) }
+        let slot = try await slot(within: timeout, CallSite(file, line, task: lockpool_current_task()))
+        defer { context.release(slot) }
         return try await body(
             unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection
         )
@@ -57,8 +57,8 @@ extension ConnectionPool {
         line: UInt = #line,
         _ body: (borrowing Factory.Connection) throws -> sending Result
     ) async throws -> sending Result {
-        let slot = try await slot(within: timeout, Caller(file, line, task: lockpool_current_task()))
-        defer { context.takeBack(slot) }
+        let slot = try await slot(within: timeout, CallSite(file, line, task: lockpool_current_task()))
+        defer { context.release(slot) }
         return try body(unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection)
     }
 
@@ -66,10 +66,10 @@ extension ConnectionPool {
     /// alive while it has the slot, so no references are counted.
     @inlinable
     @inline(__always)
-    func slot(within timeout: Duration?, _ caller: Caller) async throws -> LeasedSlot {
-        if let idle = takeIdle(caller) { return idle }
+    func slot(within timeout: Duration?, _ callSite: CallSite) async throws -> LeasedSlot {
+        if let idle = takeIdle(callSite) { return idle }
         do {
-            return try await waitForConnection(timeout: timeout, caller)
+            return try await waitForConnection(timeout: timeout, callSite)
         } catch {
             throw error.code == .cancelled ? CancellationError() : error as any Error
         }
@@ -91,9 +91,9 @@ extension ConnectionPool {
         file: StaticString = #fileID,
         line: UInt = #line
     ) async throws(PoolError) -> ConnectionLease<Factory> {
-        let caller = Caller(file, line)
-        if let idle = takeIdle(caller) { return ConnectionLease(idle, of: self) }
-        return ConnectionLease(try await waitForConnection(timeout: timeout, caller), of: self)
+        let callSite = CallSite(file, line)
+        if let idle = takeIdle(callSite) { return ConnectionLease(idle, of: self) }
+        return ConnectionLease(try await waitForConnection(timeout: timeout, callSite), of: self)
     }
 
     /// Checks out an idle connection that needs no test, if no caller waits.
@@ -106,7 +106,7 @@ extension ConnectionPool {
     /// - Returns: A lease; `nil` if there is no such connection.
     @inlinable
     public func tryGet(file: StaticString = #fileID, line: UInt = #line) -> ConnectionLease<Factory>? {
-        guard let idle = takeIdle(Caller(file, line), testsOther: true) else { return nil }
+        guard let idle = takeIdle(CallSite(file, line), testsOther: true) else { return nil }
         return ConnectionLease(idle, of: self)
     }
 
@@ -116,21 +116,22 @@ extension ConnectionPool {
     ///   background. If not, it stays idle, and the caller's wait begins with it.
     @inlinable
     @inline(__always)
-    func takeIdle(_ caller: Caller, testsOther: Bool = false) -> LeasedSlot? {
+    func takeIdle(_ callSite: CallSite, testsOther: Bool = false) -> LeasedSlot? {
         // Before the slot's atomic operation, which no other instruction overtakes: the clock's
         // arithmetic runs during it.
         let now = time.now
-        guard context.gate.load(ordering: .relaxed) == Gate.open, !handOutNeedsCare, let lease = lockPool.tryGet()
+        guard context.checkoutState.load(ordering: .relaxed) == CheckoutState.accepting, !preparesEachCheckout,
+            let lease = lockPool.tryGet()
         else {
             return nil
         }
-        let place = lease.element.place
-        if isReady(place, at: now) {
-            place.begin(at: now, caller)
+        let record = lease.element.record
+        if isReady(record, at: now) {
+            record.beginLease(at: now, callSite)
             return lease.detach()
         }
         guard let fresh = takeOther(than: lease.detach(), at: now, testsOther: testsOther) else { return nil }
-        record(of: fresh).begin(at: now, caller)
+        connectionRecord(of: fresh).beginLease(at: now, callSite)
         return fresh
     }
 
@@ -138,24 +139,24 @@ extension ConnectionPool {
     /// see ``generation``.
     @inlinable
     @inline(__always)
-    func isReady(_ place: Place, at now: UInt64) -> Bool {
-        !handOutNeedsCare && place.idleTime(at: now) < validateAfter
-            && place.generation == generation.load(ordering: .relaxed)
+    func isReady(_ record: ConnectionRecord, at now: UInt64) -> Bool {
+        !preparesEachCheckout && record.idleTime(at: now) < validateAfter
+            && record.generation == generation.load(ordering: .relaxed)
     }
 
     /// Returns the record of the connection in a leased slot.
     @inlinable
     @inline(__always)
-    func record(of slot: LeasedSlot) -> Place {
-        unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.place
+    func connectionRecord(of slot: LeasedSlot) -> ConnectionRecord {
+        unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.record
     }
 
     /// Waits in line for a connection.
     @inlinable
-    func waitForConnection(timeout: Duration?, _ caller: Caller) async throws(PoolError) -> LeasedSlot {
-        startUpkeep()
+    func waitForConnection(timeout: Duration?, _ callSite: CallSite) async throws(PoolError) -> LeasedSlot {
+        startMaintenance()
         let began = time.now
-        var wait = CheckoutWait(began: began, timeout: patience(timeout))
+        var wait = CheckoutWait(began: began, timeout: timeoutNanoseconds(timeout))
         beginCall()
         defer { endCall() }
         let span = PoolSpan.wait(in: configuration.name)
@@ -165,7 +166,7 @@ extension ConnectionPool {
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {
                 let entry: WaitingEntry?
-                do { entry = try noteWaiting(caller, since: began) } catch { throw span.ending(error) }
+                do { entry = try beginWaiting(callSite, since: began) } catch { throw span.ending(error) }
                 // Before the task begins the lease. Otherwise it would appear to wait while it
                 // holds the new connection.
                 defer { endWaiting(entry) }
@@ -181,7 +182,7 @@ extension ConnectionPool {
             }
             now = time.now
             var slot: LeasedSlot?
-            if isReady(lease.element.place, at: now) {
+            if isReady(lease.element.record, at: now) {
                 slot = lease.detach()
             } else {
                 do {
@@ -192,7 +193,7 @@ extension ConnectionPool {
                 now = time.now
             }
             if let slot {
-                record(of: slot).begin(at: now, caller)
+                connectionRecord(of: slot).beginLease(at: now, callSite)
                 noteWait(now.elapsed(since: began))
                 span.end()
                 return slot
@@ -202,17 +203,19 @@ extension ConnectionPool {
 
     /// Returns a caller's timeout in nanoseconds.
     @usableFromInline
-    func patience(_ timeout: Duration?) -> UInt64 { timeout.map(\.wholeNanoseconds) ?? checkoutTimeout }
+    func timeoutNanoseconds(_ timeout: Duration?) -> UInt64 { timeout.map(\.wholeNanoseconds) ?? checkoutTimeout }
 
     /// Wakes a shutdown that waits for a change: a caller has received a connection or given up,
     /// or an attempt has ended.
     @inlinable
-    func tellShutdown() {
-        if context.gate.load(ordering: .sequentiallyConsistent) == Gate.draining { shutdownMayGoOn() }
+    func notifyShutdown() {
+        if context.checkoutState.load(ordering: .sequentiallyConsistent) == CheckoutState.draining {
+            shutdownProgressed()
+        }
     }
 
     @usableFromInline
-    func shutdownMayGoOn() { closer.changed() }
+    func shutdownProgressed() { closer.changed() }
 
     /// Records the wait of a lease holder.
     @usableFromInline

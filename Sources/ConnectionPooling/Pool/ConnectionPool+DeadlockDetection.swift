@@ -20,27 +20,27 @@ extension ConnectionPool {
     ///   task.
     /// - Complexity: O(1), unless most of the holders wait.
     @usableFromInline
-    func noteWaiting(_ caller: Caller, since began: UInt64) throws(PoolError) -> WaitingEntry? {
+    func beginWaiting(_ callSite: CallSite, since began: UInt64) throws(PoolError) -> WaitingEntry? {
         let task = lockpool_current_task()
         if task == 0 { return nil }
         let waiting = waitingTasks
         let entry = waiting.insert(task)
         if isDeadlocked(waiting) {
-            let isDeadlock = nestings.withLock { _ in
+            let isDeadlock = nestedCheckouts.withLock { _ in
                 waiting.isFrozen.store(true, ordering: .sequentiallyConsistent)
                 defer { waiting.isFrozen.store(false, ordering: .sequentiallyConsistent) }
                 // Only one of the tasks that wait for each other is refused. A task without a
                 // connection is not one of them.
-                let isDeadlocked = isDeadlocked(waiting) && places.indices.contains { places[$0].holder == task }
+                let isDeadlocked = isDeadlocked(waiting) && records.indices.contains { records[$0].holder == task }
                 if isDeadlocked { waiting.remove(task, entry) }
                 return isDeadlocked
             }
             if isDeadlock {
-                let holders = places.indices.compactMap { lease(places[$0]) }
+                let holders = records.indices.compactMap { lease(records[$0]) }
                 throw error(.deadlock, since: began, holders: holders)
             }
         }
-        if isObserved { reportNesting(of: task, caller) }
+        if isObserved { reportNestedCheckout(of: task, callSite) }
         return WaitingEntry(task: task, entry: entry)
     }
 
@@ -52,18 +52,18 @@ extension ConnectionPool {
     func endWaiting(_ entry: WaitingEntry?) {
         guard let entry else { return }
         waitingTasks.remove(entry.task, entry.entry)
-        if waitingTasks.isFrozen.load(ordering: .sequentiallyConsistent) { nestings.withLock { _ in } }
+        if waitingTasks.isFrozen.load(ordering: .sequentiallyConsistent) { nestedCheckouts.withLock { _ in } }
     }
 
     /// Reports the wait of a task that holds a connection, once for each call site. In a large
     /// pool only one wait of many is checked, because a scan of every slot would be most of the
     /// cost of a wait.
-    private func reportNesting(of task: UInt, _ caller: Caller) {
-        let pause = places.indices.count / 256 + 1
+    private func reportNestedCheckout(of task: UInt, _ callSite: CallSite) {
+        let pause = records.indices.count / 256 + 1
         if pause > 1, waitsOfHolders.add(1, ordering: .relaxed).newValue % pause != 0 { return }
-        guard let held = places.indices.first(where: { places[$0].holder == task }) else { return }
-        let isNews = nestings.withLock { $0.insert(caller.description).inserted }
-        if isNews { notify(.nested(place: caller.description, holding: places[held].caller.description)) }
+        guard let held = records.indices.first(where: { records[$0].holder == task }) else { return }
+        let isNews = nestedCheckouts.withLock { $0.insert(callSite.description).inserted }
+        if isNews { notify(.nested(callSite: callSite.description, holding: records[held].callSite.description)) }
     }
 
     /// Whether waiting tasks hold all connections, and no other connection can become available.
@@ -71,15 +71,15 @@ extension ConnectionPool {
     /// - Complexity: O(1) if one of the first slots shows that a connection can become available.
     private func isDeadlocked(_ waiting: WaitingTasks) -> Bool {
         var vacant = 0
-        for index in places.indices {
+        for index in records.indices {
             switch lockPool.peek(index) {
             case .idle, .reserved: return false
             case .leased:
-                let holder = places[index].holder
+                let holder = records[index].holder
                 if holder == 0 || !waiting.contains(holder) { return false }
             case .vacant:
                 vacant += 1
-                if vacant > places.indices.count - growth.plan.withLock({ $0.maximum }) { return false }
+                if vacant > records.indices.count - growth.plan.withLock({ $0.maximum }) { return false }
             }
         }
         return true

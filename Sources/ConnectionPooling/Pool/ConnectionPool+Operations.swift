@@ -55,13 +55,13 @@ extension ConnectionPool {
             size = maximum
             lockPool.addSlots(until: maximum)
             // Before a slot can be reserved.
-            places.grow(to: lockPool.capacity)
+            records.grow(to: lockPool.capacity)
             growth.plan.withLock { $0.maximum = maximum }
             lockPool.resize(to: maximum)
             sizeIsUnsettled.store(true, ordering: .relaxed)
         }
         grow()
-        scheduleRound()
+        scheduleMaintenance()
     }
 
     /// Closes idle connections in place of leased ones that were to be closed.
@@ -83,9 +83,9 @@ extension ConnectionPool {
     public func suspend() {
         suspension.withLock { suspension in
             guard
-                context.gate.compareExchange(
-                    expected: Gate.open,
-                    desired: Gate.suspended,
+                context.checkoutState.compareExchange(
+                    expected: CheckoutState.accepting,
+                    desired: CheckoutState.suspended,
                     ordering: .sequentiallyConsistent
                 ).exchanged
             else { return }
@@ -103,9 +103,9 @@ extension ConnectionPool {
     public func resume() {
         if isSuspended { growth.restart(at: time.now) }
         let held = suspension.withLock { suspension in
-            _ = context.gate.compareExchange(
-                expected: Gate.suspended,
-                desired: Gate.open,
+            _ = context.checkoutState.compareExchange(
+                expected: CheckoutState.suspended,
+                desired: CheckoutState.accepting,
                 ordering: .sequentiallyConsistent
             )
             return suspension.end()
@@ -114,12 +114,12 @@ extension ConnectionPool {
         grow()
         setTimer()
         setBreakerTimer()
-        scheduleRound()
+        scheduleMaintenance()
     }
 
     /// Retains the idle connections while the pool is suspended.
     func holdIdle() {
-        for index in places.indices {
+        for index in records.indices {
             if let lease = lockPool.tryGet(slot: index) { release(lease) }
         }
     }
@@ -129,20 +129,20 @@ extension ConnectionPool {
     /// of them. For changed credentials, or another server behind the same name. O(connections).
     public func evictAll() {
         generation.add(2, ordering: .sequentiallyConsistent)
-        for index in places.indices { places[index].expire() }
-        for index in places.indices {
+        for index in records.indices { records[index].evict() }
+        for index in records.indices {
             if let lease = lockPool.tryGet(slot: index) { pass(lease, at: time.now) }
         }
         pass(suspension.withLock { $0.takeHeld() })
         grow()
-        scheduleRound()
+        scheduleMaintenance()
     }
 
     /// Starts to make the connections that `minimumConnections` and `minimumIdleConnections`
     /// require. Returns at once.
     ///
     /// ``prewarm(timeout:file:line:)`` waits until they exist.
-    public func prewarm() { startUpkeep() }
+    public func prewarm() { startMaintenance() }
 
     /// Closes the pool: hands out no further connection, fails all waiters, and closes idle
     /// connections now and leased ones on their return.
@@ -151,7 +151,7 @@ extension ConnectionPool {
     /// connection that is being made is closed after its attempt. Safe to call repeatedly and
     /// concurrently.
     public func close() async {
-        context.gate.store(Gate.draining, ordering: .sequentiallyConsistent)
+        context.checkoutState.store(CheckoutState.draining, ordering: .sequentiallyConsistent)
         lockPool.close()
         releaseHeld()
         stopTimers()
@@ -175,21 +175,21 @@ extension ConnectionPool {
     public func shutdown(drain: Duration? = nil) async {
         refuseNewcomers()
         let began = time.now
-        let patience = announcement.withLock { $0.remaining(of: drain ?? configuration.drainTimeout, at: began) }
-        _ = await patient.run(within: patience) { [self] in
+        let drainTime = announcement.withLock { $0.remaining(of: drain ?? configuration.drainTimeout, at: began) }
+        _ = await timeLimiter.run(within: drainTime) { [self] in
             await closer.wait { [self] in lockPool.waiters == 0 && calls.load(ordering: .sequentiallyConsistent) == 0 }
         } late: { _ in
         }
         lockPool.close()
         stopTimers()
         let spent = time.now.elapsed(since: began)
-        _ = await patient.run(within: patience > spent ? patience - spent : 0) { [closer, growth] in
+        _ = await timeLimiter.run(within: drainTime > spent ? drainTime - spent : 0) { [closer, growth] in
             await closer.wait { closer.isAllClosed && growth.plan.withLock { $0.connecting } == 0 }
         } late: { _ in
         }
         if !closer.isAllClosed {
-            for index in places.indices where lockPool.peek(index) == .leased { closer.interrupt(index) }
-            _ = await patient.run(within: configuration.closeTimeout.wholeNanoseconds) { [closer] in
+            for index in records.indices where lockPool.peek(index) == .leased { closer.interrupt(index) }
+            _ = await timeLimiter.run(within: configuration.closeTimeout.wholeNanoseconds) { [closer] in
                 await closer.wait { closer.isAllClosed }
             } late: { _ in
             }
@@ -200,10 +200,10 @@ extension ConnectionPool {
 
     /// Refuses new callers, as the beginning of a shutdown.
     package func refuseNewcomers() {
-        context.gate.store(Gate.draining, ordering: .sequentiallyConsistent)
+        context.checkoutState.store(CheckoutState.draining, ordering: .sequentiallyConsistent)
         // Waiting callers still get connections, but none are made in advance. A concurrent start
         // of maintenance reads the state under this lock.
-        upkeep.withLock { _ in growth.plan.withLock { $0.isWarm = false } }
+        maintenanceState.withLock { _ in growth.plan.withLock { $0.isWarm = false } }
         releaseHeld()
         // For callers that have waited in a suspended pool.
         grow()
@@ -215,5 +215,48 @@ extension ConnectionPool {
     private func pass(_ held: [LeasedSlot]) {
         let now = time.now
         for slot in held { pass(LockGuard(slot), at: now) }
+    }
+}
+
+extension ConnectionPool {
+    /// Makes `minimumConnections` connections, at least one, and suspends until they exist. A
+    /// program with a wrong configuration thus fails at its start.
+    ///
+    /// A failed attempt is repeated as for a waiting caller, until `timeout` or
+    /// `circuitBreakerThreshold` has passed, whichever is earlier. A permanent failure is not
+    /// repeated. An idle connection is tested first if a caller's would be.
+    ///
+    /// - Parameters:
+    ///   - timeout: The longest wait for all connections.
+    ///   - file: The file of the call site, for errors of concurrent callers.
+    ///   - line: The line of the call site.
+    /// - Throws: ``PoolError``, as ``getOrCreate(timeout:file:line:)``.
+    /// - Complexity: Holds the connections until all exist; other callers wait for them.
+    public func prewarm(
+        timeout: Duration,
+        file: StaticString = #fileID,
+        line: UInt = #line
+    ) async throws(PoolError) {
+        startMaintenance()
+        let (began, limit) = (time.now, timeout.wholeNanoseconds)
+        let callSite = CallSite(file, line)
+        var held: [LeasedSlot] = []
+        defer { for slot in held { context.release(slot) } }
+        repeat {
+            if let idle = takeIdle(callSite) {
+                held.append(idle)
+                continue
+            }
+            let now = time.now
+            let waited = now > began ? now - began : 0
+            let rest = Duration.nanoseconds(Int64(limit > waited ? limit - waited : 0))
+            held.append(try await waitForConnection(timeout: rest, callSite))
+        } while held.count < configuration.minimumConnections && connectionCount < configuration.minimumConnections
+    }
+
+    /// The number of idle and leased connections.
+    private var connectionCount: Int {
+        let occupancy = lockPool.occupancy
+        return occupancy.idle + occupancy.leased
     }
 }

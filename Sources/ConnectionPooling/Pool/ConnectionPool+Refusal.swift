@@ -14,7 +14,7 @@ struct Refusal: Sendable {
 
 extension ConnectionPool {
     /// Whether callers wait until ``resume()``.
-    var isSuspended: Bool { context.gate.load(ordering: .sequentiallyConsistent) == Gate.suspended }
+    var isSuspended: Bool { context.checkoutState.load(ordering: .sequentiallyConsistent) == CheckoutState.suspended }
 
     /// Returns the reason why a caller cannot get in line now; `nil` if it can.
     ///
@@ -22,10 +22,10 @@ extension ConnectionPool {
     ///   serves a caller that has.
     @usableFromInline
     func refusal(at now: UInt64, isNewcomer: Bool = true) -> Refusal? {
-        switch context.gate.load(ordering: .sequentiallyConsistent) {
-        case Gate.draining where isNewcomer:
+        switch context.checkoutState.load(ordering: .sequentiallyConsistent) {
+        case CheckoutState.draining where isNewcomer:
             return Refusal(code: .closed, cause: nil)
-        case Gate.suspended:
+        case CheckoutState.suspended:
             // The resumed pool may connect to another server.
             holdIdle()
             return nil
@@ -77,7 +77,7 @@ extension ConnectionPool {
     @usableFromInline
     func endCall() {
         calls.subtract(1, ordering: .sequentiallyConsistent)
-        tellShutdown()
+        notifyShutdown()
     }
 }
 

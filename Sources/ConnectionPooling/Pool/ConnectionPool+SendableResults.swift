@@ -36,8 +36,8 @@ extension ConnectionPool {
         line: UInt = #line,
         _ body: (borrowing Factory.Connection) async throws -> Result
     ) async throws -> Result {
-        let slot = try await slot(within: timeout, Caller(inThisTask: file, line))
-        defer { context.takeBack(slot) }
+        let slot = try await slot(within: timeout, CallSite(inThisTask: file, line))
+        defer { context.release(slot) }
         return try await body(
             unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection
         )
@@ -64,8 +64,8 @@ extension ConnectionPool {
         line: UInt = #line,
         _ body: (borrowing Factory.Connection) throws -> Result
     ) async throws -> Result {
-        let slot = try await slot(within: timeout, Caller(inThisTask: file, line))
-        defer { context.takeBack(slot) }
+        let slot = try await slot(within: timeout, CallSite(inThisTask: file, line))
+        defer { context.release(slot) }
         return try body(unsafe slot.element(PooledConnection<Factory.Connection>.self).pointee.connection)
     }
 }

@@ -34,8 +34,8 @@ extension ConnectionPool {
     ///
     /// - Parameter drain: As in ``shutdown(drain:)``.
     public func run(drain: Duration) async {
-        startUpkeep()
-        await untilToldToStop()
+        startMaintenance()
+        await waitForShutdownSignal()
         // A task of its own, because the current task may be cancelled.
         await Task.detached { [self] in await shutdown(drain: drain) }.value
     }
@@ -43,7 +43,7 @@ extension ConnectionPool {
 
 /// Suspends until the task is cancelled, or with the trait `ServiceLifecycleSupport` until a
 /// graceful shutdown begins.
-package func untilToldToStop() async {
+package func waitForShutdownSignal() async {
     let (stream, continuation) = AsyncStream.makeStream(of: Never.self)
     await withTaskCancellationHandler {
         #if ServiceLifecycleSupport

@@ -36,17 +36,17 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     let usesAreObserved: Bool
     let closer: Closer<Factory>
     let growth: Growth
-    let places: Places
-    let patient: Patient
-    let rounds: RoundTimer
+    let records: ConnectionRecords
+    let timeLimiter: TimeLimiter
+    let maintenanceTimer: MaintenanceTimer
     /// Locked while maintenance starts, or a shutdown.
-    let upkeep = Locked(Upkeep.notStarted)
-    let isTended = Atomic(false)
-    let waitTimes = Distribution.Counts()
+    let maintenanceState = Locked(MaintenanceState.notStarted)
+    let isMaintained = Atomic(false)
+    let waitTimes = DurationHistogram.Counts()
     let waitingTasks = WaitingTasks()
     /// The call sites that have been reported for waits of tasks that hold a connection. Locked
     /// while a deadlock is decided.
-    let nestings = Locked<Set<String>>([])
+    let nestedCheckouts = Locked<Set<String>>([])
     /// The connections that a suspended pool retains.
     let suspension = Locked(Suspension())
     /// The largest number of connections. Locked while it changes.
@@ -58,7 +58,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     let waitsOfHolders = Atomic(0)
     /// The counts of rare events.
     let counters = Locked(PoolCounters())
-    let breaker = BreakerWatch()
+    let breaker = CircuitBreakerMonitor()
     /// The snapshot of the last report to the observers.
     let reported = Locked(PoolSnapshot(status: PoolStatus()))
 
@@ -86,7 +86,7 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     /// Nanoseconds of use after which a lease counts as leaked.
     let leakThreshold: UInt64
     /// Whether each checkout runs a test or a hook first.
-    @usableFromInline let handOutNeedsCare: Bool
+    @usableFromInline let preparesEachCheckout: Bool
 
     /// Creates a pool without connections.
     ///
@@ -126,9 +126,13 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         try configuration.validate()
         size = Locked(configuration.maximumConnections)
         let time = PoolTime(clock)
-        let patient = Patient(time: time)
+        let timeLimiter = TimeLimiter(time: time)
         let growth = Growth(configuration, random: random)
-        let closer = Closer(factory: factory, patient: patient, timeout: configuration.closeTimeout.wholeNanoseconds)
+        let closer = Closer(
+            factory: factory,
+            timeLimiter: timeLimiter,
+            timeout: configuration.closeTimeout.wholeNanoseconds
+        )
         let counters = counters
         self.configuration = configuration.named()
         self.factory = factory
@@ -137,22 +141,22 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         isObserved = !observers.isEmpty
         usesAreObserved = observers.contains { $0.observesUses }
         self.time = time
-        rounds = RoundTimer(time: time)
-        self.patient = patient
+        maintenanceTimer = MaintenanceTimer(time: time)
+        self.timeLimiter = timeLimiter
         self.growth = growth
         self.closer = closer
-        let places = Places(count: configuration.maximumConnections)
-        self.places = places
+        let records = ConnectionRecords(count: configuration.maximumConnections)
+        self.records = records
         checkoutTimeout = configuration.checkoutTimeout.wholeNanoseconds
         validateAfter = configuration.validateAfterIdle?.wholeNanoseconds ?? .max
         leakThreshold = configuration.leakDetectionThreshold?.wholeNanoseconds ?? .max
-        handOutNeedsCare = hooks.beforeHandOut != nil || configuration.validateAfterIdle == .zero
+        preparesEachCheckout = hooks.beforeHandOut != nil || configuration.validateAfterIdle == .zero
         let context = LeaseContext<Factory>(
             factory: factory,
             time: time,
             leakThreshold: leakThreshold,
             maximumUses: configuration.maximumUses ?? .max,
-            returnNeedsCare: hooks.afterReturn != nil || usesAreObserved
+            returnTakesSlowPath: hooks.afterReturn != nil || usesAreObserved
         )
         self.context = context
         lockPool = LockPool(
@@ -163,16 +167,16 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
             // The pool is closed, dropped or shrunk. The slot is retired before the connection is
             // closed. The closure retains the context as long as a slot is leased.
             destroyElement: { element in
-                growth.plan.withLock { $0.becameHomeless() }
-                closer.set(nil, for: places.index(of: element.place))
+                growth.plan.withLock { $0.slotlessCloseBegan() }
+                closer.set(nil, for: records.index(of: element.record))
                 if let pool = unsafe context.pool {
                     pool.noteClosing(pool.lockPool.isClosed ? .closed : .surplus)
                 } else {
                     counters.withLock { $0.closed[.closed, default: 0] += 1 }
                 }
                 closer.close(element.connection) {
-                    growth.plan.withLock { $0.homelessClosed() }
-                    unsafe context.pool?.placeIsVacant()
+                    growth.plan.withLock { $0.slotlessCloseEnded() }
+                    unsafe context.pool?.slotIsVacant()
                 }
             },
             onVacancy: { _ in unsafe context.pool?.grow() }
@@ -203,34 +207,21 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
 
     /// The oldest current lease.
     var oldestLease: PoolSnapshot.Lease? {
-        var oldest: (place: Place, leasedAt: UInt64)?
-        for index in places.indices {
-            let leasedAt = places[index].leasedAt
-            if leasedAt != 0, leasedAt < oldest?.leasedAt ?? .max { oldest = (places[index], leasedAt) }
+        var oldest: (record: ConnectionRecord, leasedAt: UInt64)?
+        for index in records.indices {
+            let leasedAt = records[index].leasedAt
+            if leasedAt != 0, leasedAt < oldest?.leasedAt ?? .max { oldest = (records[index], leasedAt) }
         }
-        return oldest.flatMap { lease($0.place) }
+        return oldest.flatMap { lease($0.record) }
     }
 
     /// Returns the lease of the connection in a slot; `nil` if it is not leased.
-    func lease(_ place: Place) -> PoolSnapshot.Lease? {
-        let (leasedAt, now) = (place.leasedAt, time.now)
+    func lease(_ record: ConnectionRecord) -> PoolSnapshot.Lease? {
+        let (leasedAt, now) = (record.leasedAt, time.now)
         if leasedAt == 0 { return nil }
         let age = now > leasedAt ? now - leasedAt : 0
-        return .init(place: place.caller.description, age: .nanoseconds(Int64(clamping: age)))
+        return .init(callSite: record.callSite.description, age: .nanoseconds(Int64(clamping: age)))
     }
-}
-
-/// The states of a pool for its callers.
-///
-/// Integers rather than an enum: the inlined fast path compares them, and the conversion of an
-/// enum's raw value is not inlinable in other modules.
-@usableFromInline
-enum Gate {
-    @usableFromInline static let open = 0
-    /// Callers wait, even if a connection is idle.
-    static let suspended = 1
-    /// New callers are refused.
-    @usableFromInline static let draining = 2
 }
 
 /// The element of a slot: a connection and the reference to its record.
@@ -238,10 +229,10 @@ enum Gate {
 @usableFromInline
 struct PooledConnection<Connection: ~Copyable & Sendable>: ~Copyable, Sendable {
     @usableFromInline let connection: Connection
-    @usableFromInline let place: Place
+    @usableFromInline let record: ConnectionRecord
 
-    init(_ connection: consuming Connection, in place: Place) {
+    init(_ connection: consuming Connection, in record: ConnectionRecord) {
         self.connection = connection
-        self.place = place
+        self.record = record
     }
 }

@@ -138,9 +138,9 @@ extension PoolError: CustomStringConvertible {
         if let status, code != .closed { text += " (\(status))" }
         if code == .timedOut { text += " after \(waited)" }
         if code == .deadlock {
-            text += "; they were checked out at " + holders.map(\.place).joined(separator: ", ")
+            text += "; they were checked out at " + holders.map(\.callSite).joined(separator: ", ")
         } else if let oldestLease, code != .closed {
-            text += "; the oldest lease is from \(oldestLease.place), \(oldestLease.age) ago"
+            text += "; the oldest lease is from \(oldestLease.callSite), \(oldestLease.age) ago"
         }
         if let operation, [.timedOut, .tooManyWaiters, .connectFailed].contains(code), !(underlying is ConnectPending) {
             text += "; \(operation)"

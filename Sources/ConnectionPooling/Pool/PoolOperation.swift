@@ -43,7 +43,7 @@ public struct PoolOperation: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The running operations of a pool, in the order of their starts.
-final class OperationsUnderWay: Sendable {
+final class RunningOperations: Sendable {
     private struct Entry {
         let kind: PoolOperation.Kind
         let began: UInt64

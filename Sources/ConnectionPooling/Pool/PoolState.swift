@@ -31,10 +31,23 @@ extension ConnectionPool {
     /// The pool's current state for callers. O(1).
     public var state: PoolState {
         if lockPool.isClosed { return .closed }
-        return switch context.gate.load(ordering: .sequentiallyConsistent) {
-        case Gate.open: .accepting
-        case Gate.suspended: .suspended
+        return switch context.checkoutState.load(ordering: .sequentiallyConsistent) {
+        case CheckoutState.accepting: .accepting
+        case CheckoutState.suspended: .suspended
         default: .draining
         }
     }
+}
+
+/// The states of a pool for its callers.
+///
+/// Integers rather than an enum: the inlined fast path compares them, and the conversion of an
+/// enum's raw value is not inlinable in other modules.
+@usableFromInline
+enum CheckoutState {
+    @usableFromInline static let accepting = 0
+    /// Callers wait, even if a connection is idle.
+    static let suspended = 1
+    /// New callers are refused.
+    @usableFromInline static let draining = 2
 }

@@ -9,3 +9,15 @@ package final class Boxed<Value: Sendable>: Sendable {
 
     package init(_ value: Value) { self.value = value }
 }
+
+/// Carries a noncopyable value into an escaping closure, which cannot consume its captures.
+final class Handoff<Value: ~Copyable & Sendable>: Sendable {
+    private let value: Locked<Value?>
+
+    init(_ value: consuming Value) { self.value = Locked(value) }
+
+    /// Returns the value. Traps on the second call.
+    func take() -> Value {
+        value.withLock { $0.take() }!
+    }
+}

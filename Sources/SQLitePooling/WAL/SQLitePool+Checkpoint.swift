@@ -30,7 +30,7 @@ extension SQLitePool {
         line: UInt = #line
     ) async throws -> [SQLiteCheckpoint] {
         try checkMayWrite()
-        return try await run(on: writer, .none, until: Self.deadline(after: timeout), for: Caller(file, line)) { db in
+        return try await run(on: writer, .none, until: Self.deadline(after: timeout), for: CallSite(file, line)) { db in
             db.session.makeCheckpoints(mode)
         }
     }
@@ -43,7 +43,7 @@ extension SQLitePool {
         guard readers.status.leased == 0 else { return file.log.noteReadersInTheWay() }
         Task { [self] in
             // An error means that the pool is closed, or that many wait for the writer, which makes checkpoints by itself then.
-            let results = try? await run(on: writer, .none, for: Caller(#fileID, #line)) { db in
+            let results = try? await run(on: writer, .none, for: CallSite(#fileID, #line)) { db in
                 db.session.makeCheckpoints(.truncate, timeout: LogLength.shortestRestartTimeout)
             }
             if results?.contains(where: { !$0.isComplete }) == true, readers.status.leased > 0 {

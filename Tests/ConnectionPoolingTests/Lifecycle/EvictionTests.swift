@@ -24,8 +24,8 @@ import Testing
         let slot: LeasedSlot
 
         init(of pool: ConnectionPool<ScriptedFactory>) async throws {
-            slot = try await pool.slot(within: nil, Caller(#fileID, #line))
-            _ = pool.record(of: slot).end(at: pool.time.now)
+            slot = try await pool.slot(within: nil, CallSite(#fileID, #line))
+            _ = pool.connectionRecord(of: slot).endLease(at: pool.time.now)
         }
 
         func release() { LockGuard<PooledConnection<ScriptedConnection>>(slot).release() }
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test(
-        "A checkout after evictAll gets no older connection that a return has released since",
+        "A checkout after evictAll gets no older connection that a late return has released",
         arguments: Checkout.allCases
     )
     func idle(_ checkout: Checkout) async throws {
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test(
-        "A waiter that comes after evictAll is not served by the late return of an older connection",
+        "The late return of an older connection does not serve a waiter that comes after evictAll",
         arguments: Checkout.allCases
     )
     func inLine(_ checkout: Checkout) async throws {

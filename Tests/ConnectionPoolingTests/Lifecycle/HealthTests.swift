@@ -132,13 +132,13 @@ import Testing
         try await pool.withConnection { _ in }
         clock.advance(by: .seconds(31))
         let impatient = await inLine(1, of: pool, timeout: .seconds(2))
-        let patient = await inLine(2, of: pool)
+        let timeLimiter = await inLine(2, of: pool)
         await factory.wait { $0.hanging(.ping) == 1 }
         await clock.advance { pool.status.waiting == 1 }
         let error = await #expect(throws: PoolError.self) { try await impatient.value }
         #expect(error?.code == .timedOut)
         await clock.advance { factory.connects == 2 }
-        #expect(try await patient.value == 2)
+        #expect(try await timeLimiter.value == 2)
         await factory.letGo(.ping)
         await factory.wait { $0.closed == [1] }
     }

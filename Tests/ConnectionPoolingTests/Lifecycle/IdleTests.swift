@@ -56,7 +56,7 @@ import Testing
             let before = factory.record.count(of: .ping)
             await clock.advance(seconds: 1)
             // The maintenance of this second has ended when the next one is scheduled.
-            await eventually { pool.rounds.isAsleep(at: pool.time.now) && pool.status.idle == 100 }
+            await eventually { pool.maintenanceTimer.isAsleep(at: pool.time.now) && pool.status.idle == 100 }
             most = max(most, factory.record.count(of: .ping) - before)
         }
         #expect(factory.record.count(of: .ping) == 100)

@@ -33,7 +33,7 @@ import Testing
         func error(in pool: ConnectionPool<ScriptedFactory>) -> PoolError? {
             guard let turn = turn.withLock({ $0 }) else { return nil }
             do {
-                let lease = try unsafe pool.lease(turn, for: Caller(file: 0, line: 0), waitedSince: start)
+                let lease = try unsafe pool.lease(turn, for: CallSite(file: 0, line: 0), waitedSince: start)
                 lease.release()
                 return nil
             } catch {

@@ -14,12 +14,12 @@ import Testing
             minimum: minimum,
             concurrent: concurrent,
             backoff: Backoff(base: 100, most: 5_000),
-            patience: 1_000
+            breakerThreshold: 1_000
         )
     }
 
     @Test(
-        "A pool connects for each that waits, up to the maximum and as many at a time as may be",
+        "A pool connects for each waiter, within its maximum and its limit of concurrent attempts",
         arguments: [
             // waiting, occupied, connecting, expected
             (0, 0, 0, 0), (1, 0, 0, 1), (3, 0, 0, 3), (9, 0, 0, 4), (9, 4, 4, 0), (9, 8, 0, 2), (9, 10, 0, 0),
@@ -43,11 +43,11 @@ import Testing
     }
 
     @Test("Connections that leave a shrunk pool count against the maximum")
-    func homeless() {
+    func slotless() {
         var plan = plan(maximum: 2)
-        plan.becameHomeless()
+        plan.slotlessCloseBegan()
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 0, now: 0)) == 1)
-        plan.homelessClosed()
+        plan.slotlessCloseEnded()
         #expect(plan.connectsToStart(.init(waiting: 5, occupied: 0, now: 0)) == 2)
     }
 
@@ -171,7 +171,7 @@ import Testing
             idleTimeout: .nanoseconds(50),
             maximumUses: 7
         )
-        let table: [(IdleConnection, Bool, IdleConnection.Verdict)] = [
+        let table: [(IdleConnection, Bool, IdleConnection.Decision)] = [
             (.init(idleFor: 0, retireAt: 1_000, uses: 0), true, .keep),
             (.init(idleFor: 19, retireAt: 101, uses: 6), true, .keep),
             (.init(idleFor: 20, retireAt: 1_000, uses: 0), true, .test),
@@ -181,22 +181,22 @@ import Testing
             (.init(idleFor: 0, retireAt: 1_000, uses: 7), true, .replace),
             (.init(idleFor: 0, retireAt: 0, uses: 0), true, .close(.evicted)),
         ]
-        for (connection, isSurplus, verdict) in table {
-            #expect(connection.verdict(configuration, at: 100, isSurplus: isSurplus) == verdict)
+        for (connection, isSurplus, decision) in table {
+            #expect(connection.decision(configuration, at: 100, isSurplus: isSurplus) == decision)
         }
     }
 
     @Test("A histogram reports durations to within a quarter")
     func distribution() {
-        let counts = Distribution.Counts()
+        let counts = DurationHistogram.Counts()
         for nanoseconds in UInt64(1)...1_000 { counts.add(nanoseconds) }
         counts.add(.max)
-        let distribution = counts.distribution
+        let distribution = counts.histogram
         #expect(distribution.count == 1_001)
         for (fraction, exact) in [(0.1, 100), (0.5, 500), (0.9, 900)] {
             let nanoseconds = distribution.quantile(fraction).components.attoseconds / 1_000_000_000
             #expect((exact...exact * 5 / 4 + 1).contains(Int(nanoseconds)))
         }
-        #expect(Distribution.empty.quantile(0.5) == .zero)
+        #expect(DurationHistogram.empty.quantile(0.5) == .zero)
     }
 }

@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test(
-        "Connections of one moment do not go in one moment, each goes at its own age, and capacity never drops by more than one in ten"
+        "Connections created together expire at different ages, and capacity never drops by more than one in ten"
     )
     func herd() async throws {
         let factory = ScriptedFactory()

@@ -127,27 +127,29 @@ import Testing
     @Test("A histogram has the exact sum, and buckets that contain the counted durations")
     func distribution() {
         let durations: [Duration] = [.nanoseconds(3), .microseconds(7), .microseconds(7), .seconds(2)]
-        let distribution = Distribution(durations)
+        let distribution = DurationHistogram(durations)
         #expect(distribution.count == 4 && distribution.sum == durations.reduce(.zero, +))
         let buckets = distribution.buckets
         #expect(buckets.map(\.count) == [1, 2, 1])
         for (bucket, duration) in zip(buckets, [durations[0], durations[1], durations[3]]) {
             #expect((bucket.lowerBound...bucket.upperBound).contains(duration))
         }
-        let difference = distribution - Distribution([.microseconds(7), .nanoseconds(3)])
-        #expect(difference == Distribution([.microseconds(7), .seconds(2)]))
-        #expect(Distribution().count == 0 && Distribution().buckets.isEmpty && Distribution().sum == .zero)
+        let difference = distribution - DurationHistogram([.microseconds(7), .nanoseconds(3)])
+        #expect(difference == DurationHistogram([.microseconds(7), .seconds(2)]))
+        #expect(
+            DurationHistogram().count == 0 && DurationHistogram().buckets.isEmpty && DurationHistogram().sum == .zero
+        )
     }
 
     @Test(
-        "What a histogram is given has the number, the buckets and the sum of what was counted",
+        "The representatives of a histogram have the number, the buckets and the sum of the counted durations",
         arguments: [[5], [3], [100, 100, 101], [9, 1_000, 1_300, 2_000_000], [7, 90_000_000_123]] as [[Int]]
     )
     func representatives(_ nanoseconds: [Int]) {
-        let distribution = Distribution(nanoseconds.map { .nanoseconds($0) })
+        let distribution = DurationHistogram(nanoseconds.map { .nanoseconds($0) })
         var given: [Int64] = []
         distribution.forEachRepresentative { given.append($0) }
-        #expect(Distribution(given.map { .nanoseconds($0) }).buckets == distribution.buckets)
+        #expect(DurationHistogram(given.map { .nanoseconds($0) }).buckets == distribution.buckets)
         let error = given.reduce(0, +) - Int64(nanoseconds.reduce(0, +))
         // A nanosecond of rounding for each, and a few because the first buckets have two values
         // each.

@@ -32,7 +32,7 @@ import Testing
         await clock.advance { count("leaked") == 1 }
         await clock.advance(seconds: 20)
         #expect(count("leaked") == 1)
-        #expect(pool.snapshot.oldestLease?.place.contains("ObservationTests.swift") == true)
+        #expect(pool.snapshot.oldestLease?.callSite.contains("ObservationTests.swift") == true)
         lease.release()
         #expect(count("recovered") == 1)
     }
@@ -78,14 +78,14 @@ import Testing
     @Test("Tests of users can create statuses, errors and snapshots")
     func values() {
         let status = PoolStatus(maximum: 4, leased: 3, idle: 1, waiting: 2)
-        let lease = PoolSnapshot.Lease(place: "Handler.swift:7", age: .seconds(40))
+        let lease = PoolSnapshot.Lease(callSite: "Handler.swift:7", age: .seconds(40))
         let error = PoolError(.timedOut, pool: "orders", status: status, waited: .seconds(5), oldestLease: lease)
         #expect(error.status?.leased == 3 && error.waited == .seconds(5) && error.oldestLease == lease)
         #expect("\(error)".contains("orders") && "\(error)".contains("Handler.swift:7"))
         let snapshot = PoolSnapshot(
             status: status,
             counters: PoolCounters(acquired: 9, closed: [.idle: 2], refusals: [.timedOut: 1, .deadlock: 1]),
-            waitTimes: Distribution([.milliseconds(5)]),
+            waitTimes: DurationHistogram([.milliseconds(5)]),
             oldestLease: lease,
             lastConnectFailure: "refused"
         )

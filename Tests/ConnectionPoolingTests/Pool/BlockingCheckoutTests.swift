@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test(
-        "A blocked thread gets a connection that the pool makes for it, and later an idle one; both leases name its line"
+        "A blocked thread gets a new connection and later an idle one, and both leases have its call site"
     )
     func blocking() async throws {
         let pool = try makePool(ScriptedFactory())
@@ -41,7 +41,7 @@ import Testing
             let (site, line) = try await onThread {
                 let line: UInt = #line + 1
                 let lease = try pool.getOrCreateBlocking()
-                let site = pool.snapshot.oldestLease?.place
+                let site = pool.snapshot.oldestLease?.callSite
                 lease.release()
                 return (site, line)
             }
@@ -85,7 +85,7 @@ import Testing
             try await onThread { try pool.getOrCreateBlocking(timeout: .zero).release() }
         }
         #expect(late?.code == .timedOut)
-        #expect(late?.oldestLease?.place == "\(#fileID):\(line)")
+        #expect(late?.oldestLease?.callSite == "\(#fileID):\(line)")
         held.release()
         await pool.close()
         let closed = await #expect(throws: PoolError.self) {
@@ -113,11 +113,11 @@ import Testing
             context,
             turn in
             let waiter = unsafe Unmanaged<Waiter>.fromOpaque(context).takeRetainedValue()
-            let caller = Caller("Callers.swift", 7)
+            let caller = CallSite("Callers.swift", 7)
             guard
                 let lease = try? unsafe waiter.pool.lease(Turn(rawValue: turn), for: caller, waitedSince: waiter.start)
             else { return }
-            waiter.site.withLock { $0 = waiter.pool.snapshot.oldestLease?.place }
+            waiter.site.withLock { $0 = waiter.pool.snapshot.oldestLease?.callSite }
             lease.release()
         }
         await eventually { waiter.site.withLock { $0 } != nil }

@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test(
-        "The error of a caller whose time is over says who has the connections, since when, and what the last connect failed with"
+        "The error of a timed-out caller names the oldest lease, its age, and the last failure"
     )
     func error() async throws {
         let factory = ScriptedFactory([.succeed, .fail(ScriptedFailure("no route"))])
@@ -105,7 +105,7 @@ import Testing
         #expect(error?.pool == "orders")
         #expect(error?.waited == .seconds(3))
         #expect(error?.status?.maximum == 2 && error?.status?.leased == 1 && error?.status?.idle == 0)
-        #expect(error?.oldestLease?.place == "\(#fileID):\(line)")
+        #expect(error?.oldestLease?.callSite == "\(#fileID):\(line)")
         #expect(error?.oldestLease?.age == .seconds(3))
         #expect(error?.underlying as? ScriptedFailure == ScriptedFailure("no route"))
         let text = try #require(error).description
@@ -160,14 +160,14 @@ import Testing
         let lease = try await pool.getOrCreate()
         let cancelled = await inLine(1, of: pool)
         let late = await inLine(2, of: pool, timeout: .seconds(1))
-        let patient = await inLine(3, of: pool)
+        let timeLimiter = await inLine(3, of: pool)
         cancelled.cancel()
         _ = await cancelled.result
         await eventually { clock.deadlines.contains(.seconds(1)) }
         clock.advance(by: .seconds(1))
         await #expect(throws: PoolError.self) { try await late.value }
         lease.release()
-        #expect(try await patient.value == 1)
+        #expect(try await timeLimiter.value == 1)
         #expect(pool.status.idle == 1 && pool.status.waiting == 0)
         await settle(clock)
     }

@@ -6,7 +6,7 @@ import ConnectionPooling
 import Synchronization
 import Testing
 
-@Suite struct NestingTests {
+@Suite struct DeadlockDetectionTests {
     struct Factory: ConnectionFactory {
         struct Connection: ~Copyable, Sendable {}
 
@@ -16,10 +16,12 @@ import Testing
     }
 
     final class Recorder: PoolObserver {
-        let places = Mutex<[String]>([])
+        let callSites = Mutex<[String]>([])
 
         func observe(_ event: PoolEvent, in pool: String) {
-            if case .nested(let place, let holding) = event { places.withLock { $0.append("\(place) in \(holding)") } }
+            if case .nested(let callSite, let holding) = event {
+                callSites.withLock { $0.append("\(callSite) in \(holding)") }
+            }
         }
     }
 
@@ -35,7 +37,9 @@ import Testing
         )
     }
 
-    @Test("A task that waits for the only connection, which it holds, fails at once with the deadlock and its call site")
+    @Test(
+        "A task that waits for the only connection, which it holds, fails at once with the deadlock and its call site"
+    )
     func alone() async throws {
         let pool = try makePool(1)
         let line: UInt = #line + 1
@@ -43,15 +47,15 @@ import Testing
             await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
         }
         #expect(error?.code == .deadlock)
-        #expect(error?.holders.map(\.place) == ["ConnectionPoolingTests/NestingTests.swift:\(line)"])
-        #expect(error?.description.contains("NestingTests.swift:\(line)") == true)
+        #expect(error?.holders.map(\.callSite) == ["ConnectionPoolingTests/DeadlockDetectionTests.swift:\(line)"])
+        #expect(error?.description.contains("DeadlockDetectionTests.swift:\(line)") == true)
         // The pool still works.
         try await pool.withConnection { _ in }
         await pool.close()
     }
 
     @Test(
-        "Where every connection is held by a task that waits for another, the last gets the error, and the others go on"
+        "If waiting tasks hold every connection, the last of them gets the error, and the others continue"
     )
     func inACircle() async throws {
         let pool = try makePool(3)
@@ -80,7 +84,7 @@ import Testing
     }
 
     @Test(
-        "A wait inside of another lease is reported once for each place, and goes on where somebody else can give back"
+        "A wait inside another lease is reported once for each call site, and continues if another holder can return"
     )
     func harmless() async throws {
         let recorder = Recorder()
@@ -97,7 +101,7 @@ import Testing
             try await pool.withConnection { _ in try await pool.withConnection { _ in } }
             try await holder.value
         }
-        let reported = recorder.places.withLock { $0 }
+        let reported = recorder.callSites.withLock { $0 }
         #expect(reported.count == 1)
         await pool.close()
     }

@@ -175,7 +175,7 @@ import Testing
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock)
         pool.suspend()
-        let patient = await inLine(1, of: pool)
+        let timeLimiter = await inLine(1, of: pool)
         let served = Locked(false)
         let impatient = Task {
             defer { served.withLock { $0 = true } }
@@ -188,7 +188,7 @@ import Testing
         await clock.advance(seconds: 3)
         #expect(pool.status.waiting > 0 && factory.connects == 0)
         pool.resume()
-        _ = try await patient.value
+        _ = try await timeLimiter.value
     }
 
     @Test("A connection that is returned to a suspended pool, or breaks, waits until it is resumed")

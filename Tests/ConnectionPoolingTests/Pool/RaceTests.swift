@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test(
-        "Return against timeout: the caller gets the connection or its error, and in both cases the connection is there"
+        "Return against timeout: the caller gets the connection or its error, and the connection is not lost"
     )
     func returnAgainstTimeout() async throws {
         for round in 0..<300 {
@@ -174,7 +174,7 @@ import Testing
     }
 
     @Test(
-        "Resize against everything: the maximum holds, everybody has an answer, and every connection is closed in the end"
+        "Resize against everything: the maximum holds, every caller has a result, and every connection is closed in the end"
     )
     func resizeAgainstEverything() async throws {
         let factory = ScriptedFactory()

@@ -82,30 +82,30 @@ import Testing
     @Test("A pool allocates memory for uses and waits at the first of them")
     func unusedMemory() async throws {
         let pool = try makePool(ScriptedFactory(), clock, maximum: 10)
-        func slotsWithCounts() -> Int { pool.places.indices.count { pool.places[$0].useCounts != nil } }
+        func slotsWithCounts() -> Int { pool.records.indices.count { pool.records[$0].useCounts != nil } }
         #expect(!pool.waitTimes.isAllocated)
         #expect(!pool.waitingTasks.isAllocated)
         #expect(slotsWithCounts() == 0)
         #expect(clock.deadlines.isEmpty)
         try await pool.withConnection { _ in }
         #expect(slotsWithCounts() == 1)
-        #expect(MemoryLayout<PlaceRecord>.size <= 128)
+        #expect(MemoryLayout<RecordStorage>.size <= 128)
         await pool.close()
     }
 
     @Test("A snapshot counts every use, also beyond the 16 bits of a slot's count")
     func useCounts() {
-        let places = Places(count: 2)
-        let caller = Caller(#fileID, #line)
+        let records = ConnectionRecords(count: 2)
+        let callSite = CallSite(#fileID, #line)
         var sum = 0
         for use in 0..<200_000 {
-            let place = places[use % 2]
+            let record = records[use % 2]
             let duration = use % 3 == 0 ? 1_000_000 : 10
-            place.begin(at: 1, caller)
-            #expect(place.end(at: 1 + UInt64(duration)) == UInt64(duration))
+            record.beginLease(at: 1, callSite)
+            #expect(record.endLease(at: 1 + UInt64(duration)) == UInt64(duration))
             sum += duration
         }
-        let times = places.useTimes
+        let times = records.useTimes
         #expect(times.count == 200_000)
         #expect(times.total == UInt64(sum))
         #expect(times.quantile(0.5) < .nanoseconds(20))
@@ -167,7 +167,7 @@ import Testing
     }
 
     @Test("A connection is due at the first instant at which the decision is not to keep it")
-    func dueAsVerdict() {
+    func dueAsDecision() {
         var configuration = ConnectionPoolConfiguration()
         for _ in 0..<10_000 {
             configuration.idleTimeout = Bool.random() ? .nanoseconds(Int.random(in: 1...40)) : nil
@@ -194,7 +194,7 @@ import Testing
                     uses: uses,
                     keepAliveLead: lead
                 )
-                .verdict(configuration, at: now, isSurplus: isSurplus) != .keep
+                .decision(configuration, at: now, isSurplus: isSurplus) != .keep
             }
             #expect(first == max(due, since))
         }

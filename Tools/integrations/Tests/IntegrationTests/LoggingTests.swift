@@ -26,7 +26,7 @@ import Testing
         try await tested.pool.withConnection { _ in }
         tested.pool.evictAll()
         await tested.pool.close()
-        #expect(entries(.debug) == ["Connected.", "A connection is closed."])
+        #expect(entries(.debug) == ["A connection was made.", "A connection is closed."])
         #expect(handler.entries.count == 2 && handler.entries.allSatisfy { $0.metadata["pool"] == "orders" })
         #expect(handler.entries.first?.metadata["duration"] == "0.25 seconds")
         #expect(handler.entries.last?.metadata["reason"] == "evicted")
@@ -40,8 +40,8 @@ import Testing
         }
         await #expect(throws: PoolError.self) { try await tested.pool.withConnection { _ in } }
         await until { entries(.warning).count == 2 }
-        #expect(Set(entries(.warning)) == ["A connect has failed.", "A caller got no connection."])
-        let warning = try #require(handler.entries.first { $0.message == "A connect has failed." })
+        #expect(Set(entries(.warning)) == ["A connection attempt has failed.", "A caller got no connection."])
+        let warning = try #require(handler.entries.first { $0.message == "A connection attempt has failed." })
         #expect(warning.metadata["error"] == "refused" && warning.metadata["failures"] == "1")
         let refusal = try #require(handler.entries.first { $0.metadata["code"] != nil })
         #expect(refusal.metadata["code"] == "connectFailed")
@@ -92,8 +92,8 @@ import Testing
         await tested.advance { entries(.notice).count == 2 }
         #expect(
             entries(.notice) == [
-                "The circuit breaker has opened: callers are refused until a connect succeeds.",
-                "The circuit breaker has closed: a connect has succeeded.",
+                "The circuit breaker has opened: callers are refused until a connection attempt succeeds.",
+                "The circuit breaker has closed: a connection attempt has succeeded.",
             ]
         )
         #expect(handler.entries.first { $0.level == .notice }?.metadata["error"] == "refused")
@@ -107,7 +107,7 @@ import Testing
         let lease = try await tested.pool.getOrCreate()
         await tested.advance { !entries(.warning).isEmpty }
         #expect(entries(.warning) == ["A lease lasts too long."])
-        let place = handler.entries.first { $0.level == .warning }?.metadata["place"].map { "\($0)" }
+        let place = handler.entries.first { $0.level == .warning }?.metadata["callSite"].map { "\($0)" }
         #expect(place?.contains("LoggingTests.swift") == true)
         lease.release()
         #expect(entries(.debug).last == "A lease that lasted too long has ended.")
@@ -119,7 +119,7 @@ import Testing
         try await tested.pool.withConnection { _ in try await tested.pool.withConnection { _ in } }
         let warning = try #require(handler.entries.first)
         #expect(handler.entries.count == 1 && warning.level == .warning)
-        for key in ["place", "holding"] {
+        for key in ["callSite", "holding"] {
             #expect(warning.metadata[key].map { "\($0)" }?.contains("LoggingTests.swift") == true)
         }
     }
@@ -128,7 +128,7 @@ import Testing
     func traces() async throws {
         let tested = try TestedPool("orders", observers: [.logging(logger(.trace))])
         try await tested.pool.withConnection { _ in }
-        await tested.advance { entries(.trace).contains("How the pool stands.") }
+        await tested.advance { entries(.trace).contains("Pool status.") }
         #expect(entries(.trace).first == "A caller has waited.")
         let status = try #require(handler.entries.last { $0.metadata["idle"] != nil })
         #expect(status.metadata["idle"] == "1" && status.metadata["maximum"] == "1")

@@ -2,10 +2,12 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// The machine under the core, as the checker has it: the same interface as the core's own `Machine.swift`, but every atomic
-// operation first asks the scheduler who runs next, and every touch of a block asks whether it is still alive.
+// The machine beneath the core in the checker. The interface is that of the core's
+// `Machine.swift`, but every atomic operation first asks the scheduler for the next caller, and
+// every access to a block checks whether the block is alive.
 //
-// All operations are sequentially consistent here, whatever their names say. The orderings are argued in the core's sources.
+// All operations are sequentially consistent here, whatever their names say. The core's sources
+// argue the orderings.
 
 @frozen
 @usableFromInline
@@ -20,7 +22,7 @@ struct Word: @unchecked Sendable {
     @usableFromInline
     func loadRelaxed() -> UInt { load() }
 
-    /// No step: the word does not change any more.
+    /// Not a step: the word does not change any more.
     func loadSettled() -> UInt {
         Memory.willTouch(address)
         return address.pointee
@@ -44,21 +46,21 @@ struct Word: @unchecked Sendable {
     }
 
     @usableFromInline
-    func swapAcquire(_ old: UInt, _ new: UInt) -> Bool { swap(old, new) }
+    func compareExchangeAcquire(_ old: UInt, _ new: UInt) -> Bool { compareExchange(old, new) }
 
     @usableFromInline
-    func swapRelease(_ old: UInt, _ new: UInt) -> Bool {
-        let isSwapped = swap(old, new)
-        // A release gives something up, and anything may happen to it before the next thing that this caller does.
-        if isSwapped { scheduler.pause() }
-        return isSwapped
+    func compareExchangeRelease(_ old: UInt, _ new: UInt) -> Bool {
+        let isExchanged = compareExchange(old, new)
+        // A release gives up ownership, and any event may happen before this caller's next step.
+        if isExchanged { scheduler.pause() }
+        return isExchanged
     }
 
     @usableFromInline
-    func swapAcquireRelease(_ old: UInt, _ new: UInt) -> Bool { swap(old, new) }
+    func compareExchangeAcquireRelease(_ old: UInt, _ new: UInt) -> Bool { compareExchange(old, new) }
 
     @usableFromInline
-    func swap(_ old: UInt, _ new: UInt) -> Bool {
+    func compareExchange(_ old: UInt, _ new: UInt) -> Bool {
         scheduler.step(at: address)
         guard address.pointee == old else { return false }
         address.pointee = new
@@ -92,7 +94,8 @@ struct Word: @unchecked Sendable {
     }
 }
 
-/// The memory of one pool at a time, in a buffer that outlives it: a touch after the free is detected and does no harm.
+/// The memory of one pool at a time, in a buffer that outlives it: an access after the free is
+/// detected and harmless.
 @usableFromInline
 enum Memory {
     private struct Allocation {
@@ -109,7 +112,7 @@ enum Memory {
     nonisolated(unsafe) private static var allocations: [Allocation] = []
     nonisolated(unsafe) private static var isLent = false
 
-    /// Whether the world reads for a check of its own.
+    /// Whether the world reads for one of its own checks.
     nonisolated(unsafe) static var isPeeking = false
 
     static var isAlive: Bool { allocations.contains { $0.isAlive } }
@@ -120,9 +123,11 @@ enum Memory {
         let free: @convention(c) (UnsafeMutableRawPointer) -> Void
     }
 
-    static var heap: Heap { Heap(allocate: { Memory.allocate(byteCount: $0, alignment: $1) }, free: { Memory.free($0) }) }
+    static var heap: Heap {
+        Heap(allocate: { Memory.allocate(byteCount: $0, alignment: $1) }, free: { Memory.free($0) })
+    }
 
-    /// Begins the memory of another pool.
+    /// Starts the memory of another pool.
     static func reset() {
         allocations.removeAll(keepingCapacity: true)
         isLent = false
@@ -135,13 +140,14 @@ enum Memory {
         return buffer + start
     }
 
-    /// Memory for a block that must not be freed by the core, and not touched after `takeBack()`.
+    /// Memory for a block that the core must not free, and that must not be accessed after
+    /// `reclaim()`.
     static func lend(byteCount: Int) -> UnsafeMutableRawPointer {
         isLent = true
         return allocate(byteCount: byteCount, alignment: 128)
     }
 
-    static func takeBack() {
+    static func reclaim() {
         allocations[0].isAlive = false
         world.checkFreed()
     }
@@ -170,7 +176,7 @@ enum Memory {
     }
 }
 
-/// What is smaller here than in the core.
+/// Sizes that are smaller here than in the core.
 enum Slots {
     static var inFirstSegment: Int { 1 }
 }
@@ -184,8 +190,8 @@ enum ThreadHint {
     }
 }
 
-/// What the world makes visible by other means than words. Everything is visible at once here; Tools/relaxed, which uses the
-/// same world, has more to do.
+/// Events that make steps visible by other means than words. Everything is visible at once here.
+/// Tools/relaxed, which uses the same world, does more.
 enum Signal {
     case wakeup, handler, handlerEnd, ticket, reference
 

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// How the scheduler's questions are answered, run after run.
+/// The answers to the scheduler's questions, run after run.
 struct Choices {
     private struct Question {
         let count: Int
@@ -11,7 +11,7 @@ struct Choices {
     }
 
     private enum Mode {
-        /// Every sequence of answers with at most so many preemptions, one a run.
+        /// Every sequence of answers with at most so many preemptions, one for each run.
         case exhaustive(preemptions: Int)
         /// A preemption now and then.
         case random(SplitMix64)
@@ -25,10 +25,10 @@ struct Choices {
     /// Always the first choice.
     static var first: Choices { Choices(mode: .exhaustive(preemptions: 0)) }
 
-    /// All schedules in which at most `preemptions` times a caller is stopped that could go on.
+    /// All schedules with at most `preemptions` interruptions of a caller that could continue.
     static func exhaustive(preemptions: Int) -> Choices { Choices(mode: .exhaustive(preemptions: preemptions)) }
 
-    /// One schedule, which `seed` determines.
+    /// The schedule that `seed` determines.
     static func random(seed: UInt64) -> Choices { Choices(mode: .random(SplitMix64(state: seed))) }
 
     private init(mode: Mode) { self.mode = mode }
@@ -58,7 +58,7 @@ struct Choices {
         }
     }
 
-    /// Turns to the next schedule.
+    /// Advances to the next schedule.
     ///
     /// - Returns: `false` if all have been run.
     mutating func advance() -> Bool {
@@ -74,8 +74,8 @@ struct Choices {
     }
 }
 
-/// A small generator whose whole state is its seed (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators",
-/// OOPSLA 2014).
+/// A small generator whose entire state is its seed (Steele, Lea, Flood: "Fast Splittable
+/// Pseudorandom Number Generators", OOPSLA 2014).
 struct SplitMix64 {
     var state: UInt64
 

@@ -8,7 +8,7 @@
     import Darwin
 #endif
 
-/// Explores scenarios and says what it found.
+/// Explores scenarios and reports the results.
 @main
 struct Interleavings {
     static let usage = """

@@ -2,43 +2,43 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a caller can do with a pool.
+/// The actions of a caller.
 enum Operation: Equatable {
     /// Get, hold, return.
     case get
-    /// The same with a deadline, which `sweep` finds to have come.
+    /// The same with a deadline, which `sweep` finds to have passed.
     case getWithDeadline
     /// Get, and discard the element.
     case getAndDiscard
-    /// Get, and fail to create if that is what is to be done.
+    /// Get, and fail to create an element if the slot is reserved.
     case getAndFail
-    /// Get, and replace the element: its slot is reserved meanwhile.
+    /// Get, and replace the element: its slot is reserved in the meantime.
     case getAndReplace
     case tryGet
-    /// Lease the slot with this number, if it is idle.
+    /// Lease the slot with this index, if it is idle.
     case tryLease(Int)
-    /// Get in line as a callback, which holds and returns where it is called.
+    /// Get in line as a callback, which holds and returns in its function.
     case getByCallback
-    /// The same with a deadline, which `sweep` finds to have come.
+    /// The same with a deadline, which `sweep` finds to have passed.
     case getByCallbackWithDeadline
     /// Cancel another caller's callback, once it is in line.
     case cancelCallback(Int)
     /// Cancel another caller's wait, at any point of it.
     case cancel(Int)
-    /// Fail those whose deadline has come.
+    /// Fail the waiters whose deadline has passed.
     case sweep
     /// The same at an instant before every deadline.
     case sweepEarly
-    /// Ask how many wait, and how many slots are occupied.
+    /// Read the number of waiters and of occupied slots.
     case count
     case close
-    /// Retire the last slot, or bring it back.
+    /// Retire the last slot, or restore it.
     case retire, restore
-    /// Have one slot more than the block itself.
+    /// Add one slot to those of the block.
     case add
-    /// Reserve a vacant slot and fill it, or give it up.
+    /// Reserve a vacant slot and fill it, or abandon it.
     case fulfill, abandon
-    /// Let go of the pool, as the last one.
+    /// Drop the last reference to the pool.
     case drop
 }
 
@@ -52,11 +52,11 @@ struct Scenario {
     var isFixed = false
     var maximumWaiters = 4
     var cellsPerWaiter = 1
-    /// The number of cells in a chunk; 0 where records and cells are there from the start.
+    /// The number of cells in a chunk; 0 if the block contains all records and cells.
     var chunk = 0
-    /// The ticket that is drawn first.
+    /// The first ticket.
     var firstTicket: UInt = 0
-    /// How many preemptions the exhaustive exploration goes to.
+    /// The largest number of preemptions of the exhaustive exploration.
     var preemptions = 3
     let callers: [[Operation]]
 
@@ -135,7 +135,7 @@ struct Scenario {
         ),
         Scenario(name: "past the bound", slots: "i", maximumWaiters: 1, callers: [[.get], [.get], [.get]]),
         Scenario(
-            name: "nobody may wait",
+            name: "no caller may wait",
             slots: "i",
             maximumWaiters: 0,
             preemptions: 4,
@@ -468,6 +468,6 @@ struct Scenario {
             maximumWaiters: 2,
             callers: [[.get, .get], [.get, .get]]
         ),
-        Scenario(name: "fixed, filled while somebody waits", slots: "v", isFixed: true, callers: [[.get], [.fulfill]]),
+        Scenario(name: "fixed, filled while a caller waits", slots: "v", isFixed: true, callers: [[.get], [.fulfill]]),
     ]
 }

@@ -6,10 +6,10 @@ import CFibers
 
 nonisolated(unsafe) var scheduler = Scheduler()
 
-/// Runs callers as fibers on one thread, one step at a time: at each atomic operation of the core it decides which caller
-/// makes the next one.
+/// Runs callers as fibers on one thread, one step at a time: at each atomic operation of the core
+/// it selects the caller that makes the next one.
 final class Scheduler {
-    /// Who decides.
+    /// Selects the next caller.
     var choices: Choices = .first
 
     private var fibers: [Fiber] = []
@@ -19,7 +19,7 @@ final class Scheduler {
     private(set) var failure: String?
     private(set) var trace: [Int] = []
 
-    /// A longer run means that somebody turns in circles.
+    /// A longer run means that a caller loops without end.
     private let mostSteps = 4_000
 
     private struct Fiber {
@@ -27,27 +27,27 @@ final class Scheduler {
         let stack = UnsafeMutableRawPointer.allocate(byteCount: 1 << 18, alignment: 16)
         var body: () -> Void = {}
         var isFinished = false
-        /// What it waits for; `nil` if it can go on.
+        /// The condition that the caller waits for; `nil` if it can continue.
         var condition: (() -> Bool)?
-        /// Whether it may be left waiting when all the others are done.
+        /// Whether the caller may still wait when all others are done.
         var isOptional = false
         var hint = 0
 
         var isEnabled: Bool { !isFinished && condition?() ?? true }
     }
 
-    /// The hint of the caller that runs.
+    /// The slot hint of the running caller.
     var hint: Int {
         get { current < 0 ? 0 : fibers[current].hint }
         set { if current >= 0 { fibers[current].hint = newValue } }
     }
 
-    /// The caller that runs; -1 for the set-up.
+    /// The running caller; -1 for the set-up.
     var caller: Int { current }
 
     /// Runs the bodies in one order of steps.
     ///
-    /// - Returns: What went wrong, or `nil`.
+    /// - Returns: The failure; `nil` if there is none.
     func run(_ bodies: [() -> Void]) -> String? {
         while fibers.count < bodies.count { fibers.append(Fiber()) }
         (steps, failure) = (0, nil)
@@ -79,7 +79,7 @@ final class Scheduler {
         leave()
     }
 
-    /// Apart from `runBody`, which never returns and would keep what it refers to.
+    /// Separate from `runBody`, which never returns and would retain its references.
     @inline(never)
     private func callBody() { fibers[current].body() }
 
@@ -97,16 +97,16 @@ final class Scheduler {
         }
     }
 
-    /// A step that is none of the core's.
+    /// A step outside of the core.
     func pause() {
         guard current >= 0 else { return }
         let next = self.next(canContinue: true)!
         if next != current { switchTo(next) }
     }
 
-    /// Lets the others run until `condition` holds.
+    /// Runs the other callers until `condition` holds.
     ///
-    /// - Parameter isOptional: Whether it is no mistake if it never does.
+    /// - Parameter isOptional: Whether the condition may never hold.
     func wait(isOptional: Bool = false, until condition: @escaping () -> Bool) {
         if condition() { return }
         fibers[current].condition = condition
@@ -116,13 +116,13 @@ final class Scheduler {
         fibers[current].isOptional = false
     }
 
-    /// Ends this run as a failure. Does not return to a caller; the fibers are abandoned where they are.
+    /// Ends this run as a failure. Does not return to a caller; the fibers are abandoned.
     func fail(_ message: String) {
         if failure == nil { failure = message }
         if current >= 0 { fiber_switch(fibers[current].machine, main) }
     }
 
-    /// Goes on with somebody else, or with the main stack if nobody can.
+    /// Continues with another caller, or with the main stack if no caller can continue.
     private func leave() {
         guard let next = next(canContinue: false) else {
             fiber_switch(fibers[current].machine, main)
@@ -137,7 +137,7 @@ final class Scheduler {
         fiber_switch(fibers[old].machine, fibers[next].machine)
     }
 
-    /// Who runs next: the first choice is to go on.
+    /// Selects the next caller. The first choice is to continue with the current one.
     private func next(canContinue: Bool) -> Int? {
         var enabled: [Int] = canContinue ? [current] : []
         if canContinue, !choices.mayPreempt { return current }

@@ -4,7 +4,7 @@
 
 nonisolated(unsafe) var world = World(Scenario(name: "", slots: "i", callers: []))
 
-/// The element of checked pools: it is missed when it is not destroyed, and noticed when it is twice.
+/// The element of checked pools, whose loss or double destruction is detected.
 struct CheckedElement: ~Copyable {
     let number: Int
 
@@ -13,20 +13,22 @@ struct CheckedElement: ~Copyable {
     deinit { world.elementIsDestroyed(number) }
 }
 
-/// One pool, what its callers do with it, and what must be true of that at every instant and at the end.
+/// One pool, the actions of its callers, and the conditions that must hold at every instant and
+/// at the end.
 final class World {
     struct Caller {
         var wakeup: Int?
         var record = -1
         /// Whether its cancellation handler is installed.
         var isCancellable = false
-        /// How many are inside its cancellation handler.
+        /// The number of threads inside its cancellation handler.
         var runningHandlers = 0
         var usesPool = true { didSet { if oldValue, !usesPool { Signal.reference.send() } } }
-        /// The tickets that were in line when this caller first looked at the queue; `nil` before it has looked.
+        /// The tickets that were in line when this caller first loaded the queue; `nil` before
+        /// that load.
         var ahead: Set<UInt>?
         var isLooking = false
-        /// The place in line of its callback, and how often that has been called; `nil` before it has one.
+        /// The ticket of its callback, and the number of calls; `nil` before it has a ticket.
         var callback: (ticket: Ticket, record: Int)?
         var turns: Int?
     }
@@ -63,7 +65,7 @@ final class World {
         }
     }
 
-    /// Fills the slots that are to be idle at first, and retires those that are to be retired.
+    /// Fills the slots that are idle at first, and retires those that are retired at first.
     func prepare() {
         for (index, letter) in scenario.slots.enumerated() where letter != "v" {
             let slot = core.slot(index)
@@ -78,7 +80,7 @@ final class World {
             }
         }
         if scenario.firstTicket > 0 {
-            // As if so many had been in line before: the numbers are about to wrap around.
+            // As after so many waiters: the numbers are about to wrap around.
             core.queue.initialize(to: QueueWord(tail: Ticket(scenario.firstTicket), length: 0, isClosed: false).bits)
             for offset in 0..<UInt(core.shape.ring) {
                 let ticket = Ticket(scenario.firstTicket &+ offset)
@@ -99,7 +101,7 @@ final class World {
         }
     }
 
-    // MARK: What callers do
+    // MARK: Actions of callers
 
     private func perform(_ operation: Operation, by caller: Int, isLast: Bool) {
         switch operation {
@@ -165,11 +167,12 @@ final class World {
     /// The end of the pool, and of its memory if that is its own.
     private func end() {
         core.drop()
-        if scenario.isFixed { Memory.takeBack() }
+        if scenario.isFixed { Memory.reclaim() }
     }
 
-    /// Whether every slot has come back, read past the scheduler: from then on a fixed pool may end, although whoever
-    /// returned the last one may not have come to its next step yet.
+    /// Whether every slot has been returned, read without the scheduler. From then on a fixed
+    /// pool may end, even if the thread that returned the last slot has not reached its next
+    /// step.
     private var isAtRest: Bool {
         let areBack = (0..<scenario.slots.count).allSatisfy { index in
             let phase = core.slot(index).state.address.pointee & SlotWord.phase
@@ -210,7 +213,7 @@ final class World {
         }
     }
 
-    /// As `Core.wait`, with a fiber in the place of the task.
+    /// As `Core.wait`, with a fiber in place of the task.
     private func waitInLine(_ caller: Int, hasDeadline: Bool) -> Slot? {
         guard let record = core.takeRecord() else { return nil }
         callers[caller].record = record
@@ -230,7 +233,7 @@ final class World {
         callers[caller].isCancellable = false
         scheduler.wait { [unowned self] in callers[caller].runningHandlers == 0 }
         Signal.handlerEnd.receive(caller)
-        core.giveRecord(record)
+        core.releaseRecord(record)
         let wakeup = callers[caller].wakeup!
         return wakeup < 0 ? nil : core.slot(wakeup)
     }
@@ -243,21 +246,21 @@ final class World {
         let waker = Waker(
             function: { context, wakeup in world.turn(Int(bitPattern: context) - 1, wakeup) },
             context: UnsafeMutableRawPointer(bitPattern: caller + 1)!,
-            givesRecordBack: true
+            releasesRecord: true
         )
         switch core.enqueue(record, waker: waker) {
         case .queued(let ticket):
             callers[caller].callback = (ticket, record)
             Signal.ticket.send(caller)
             core.examineSlots()
-            core.leaveRecord(record, Record.Progress.queued(ticket))
+            core.finishRecord(record, Record.Progress.queued(ticket))
         case .refused:
-            core.giveRecord(record)
+            core.releaseRecord(record)
             callers[caller].turns = nil
         }
     }
 
-    /// A callback's turn: on the fiber of whoever brings it.
+    /// A callback's turn, on the fiber that causes it.
     private func turn(_ caller: Int, _ wakeup: Int) {
         callers[caller].turns! += 1
         if callers[caller].turns! > 1 { scheduler.fail("the callback of caller \(caller) is called twice") }
@@ -290,14 +293,15 @@ final class World {
     private func hold(_ slot: Slot, by caller: Int, isLast: Bool) {
         claim(slot, by: caller)
         _ = slot.element(CheckedElement.self).pointee.number
-        // From here on this caller has a guard and nothing else.
+        // From here on this caller has a guard and no reference to the pool.
         if isLast { callers[caller].usesPool = false }
         scheduler.pause()
         unclaim(slot)
         LockGuard<CheckedElement>(slot: slot).release()
     }
 
-    /// Where slots are filled from outside, somebody fills one when there is a vacancy and a waiter.
+    /// In a pool that is filled from outside, another caller fills a slot when there is a vacancy
+    /// and a waiter.
     private func grow() {
         while !QueueWord(bits: core.queue.load()).isEmpty, let slot = core.reserveVacantSlot() { fulfill(slot) }
     }
@@ -309,7 +313,7 @@ final class World {
         Reservation<CheckedElement>(slot: slot).fulfill(CheckedElement())
     }
 
-    // MARK: What must be true at every instant
+    // MARK: Conditions at every instant
 
     private func claim(_ slot: Slot, by caller: Int) {
         let index = slot.index
@@ -327,7 +331,7 @@ final class World {
 
     private func endLooking(_ caller: Int) { callers[caller].isLooking = false }
 
-    /// The first load of the queue by a caller is its first look at it: whoever is in line then is ahead.
+    /// The first load of the queue by a caller: all waiters in line then are ahead of it.
     func noteLoad(of address: UnsafeMutablePointer<UInt>) {
         if UnsafeMutableRawPointer(address) == core.base { checkTallies() }
         let caller = scheduler.caller
@@ -336,7 +340,7 @@ final class World {
         callers[caller].ahead = ticketsInLine()
     }
 
-    /// Nobody who was ahead of a caller that is served is still in line.
+    /// No waiter that was ahead of a served caller is still in line.
     private func checkOrder(_ caller: Int, _ slot: Slot) {
         if let ahead = callers[caller].ahead, !ahead.isDisjoint(with: ticketsInLine()) {
             scheduler.fail("caller \(caller) is served before one that was in line when it came")
@@ -344,7 +348,7 @@ final class World {
         callers[caller].ahead = []
     }
 
-    /// The tickets of live waiters, read past the scheduler.
+    /// The tickets of live waiters, read without the scheduler.
     private func ticketsInLine() -> Set<UInt> {
         let isPeeking = Memory.isPeeking
         Memory.isPeeking = true
@@ -359,7 +363,7 @@ final class World {
         return tickets
     }
 
-    /// The pool counts each live waiter, but for one for each caller.
+    /// The pool counts each live waiter, with a tolerance of one for each caller.
     private func checkWaiterCount() {
         let (counted, live) = (Int(bitPattern: core.live.address.pointee), ticketsInLine().count)
         if abs(counted - live) > callers.count {
@@ -367,7 +371,7 @@ final class World {
         }
     }
 
-    /// No tally is below the truth.
+    /// No tally is below the true number.
     private func checkTallies() {
         Memory.isPeeking = true
         defer { Memory.isPeeking = false }
@@ -379,7 +383,7 @@ final class World {
         }
     }
 
-    /// What the tallies have to be at rest, one for each group of slots.
+    /// The required tallies at rest, one for each group of slots.
     private var trueTallies: [UInt] {
         (0..<core.groups).map { group in
             core.slots(in: group).reduce(0) { sum, index in
@@ -408,15 +412,15 @@ final class World {
         if holders.contains(where: { $0 != nil }) { scheduler.fail("the block is freed under a holder") }
     }
 
-    // MARK: What must be true at the end
+    // MARK: Conditions at the end
 
-    /// - Returns: What is wrong at rest, or `nil`.
+    /// - Returns: The violated condition at rest; `nil` if there is none.
     func problemAtRest() -> String? {
         if scenario.callers.joined().contains(.drop) {
             return Memory.isAlive ? "the block is never freed" : nil
         }
         let word = QueueWord(bits: core.queue.load())
-        if !ticketsInLine().isEmpty { return "somebody is left in line" }
+        if !ticketsInLine().isEmpty { return "a waiter is left in line" }
         if !word.isEmpty { return "tickets are left in line" }
         if core.waiters != 0 { return "\(core.waiters) waiters are counted, and none waits" }
         if trueTallies != (0..<core.groups).map({ core.tally($0).address.pointee }) { return "a tally is wrong" }

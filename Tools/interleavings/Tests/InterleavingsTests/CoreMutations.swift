@@ -8,36 +8,40 @@ extension Mutation {
         Mutation(
             testDescription: "A waiter is woken, and the slot is made idle as well",
             file: "Core+Slots.swift",
-            original: "if let record = dequeue() { return wake(record, slot.index) }\n                // Nobody waits",
+            original:
+                "if let record = dequeue() { return wake(record, slot.index) }\n                // No caller waits",
             mutant: """
                 if let record = dequeue() {
-                    _ = slot.state.swap(state, SlotWord.idle)
+                    _ = slot.state.compareExchange(state, SlotWord.idle)
                     return wake(record, slot.index)
                 }
-                // Nobody waits
+                // No caller waits
                 """
         ),
         Mutation(
-            testDescription: "Nobody examines the slots after getting in line",
+            testDescription: "A waiter does not examine the slots after it has got in line",
             file: "Core+Line.swift",
             original: "        examineSlots()\n",
             mutant: ""
         ),
         Mutation(
-            testDescription: "A newcomer does not look at the queue first",
+            testDescription: "A new caller does not load the queue first",
             file: "Core+FastPath.swift",
             original:
                 "guard QueueWord(bits: queue.loadAcquire()).admitsNewcomers else { return nil }\n        let hint",
             mutant: "_ = queue.loadAcquire()\n        let hint"
         ),
         Mutation(
-            testDescription: "No second look at the queue after the mark is taken off",
+            testDescription: "The queue is not loaded again after the mark is cleared",
             file: "Core+Slots.swift",
-            original: "!QueueWord(bits: queue.load()).isEmpty, slot.state.swap(SlotWord.leased, SlotWord.contended)",
-            mutant: "false, slot.state.swap(SlotWord.leased, SlotWord.contended)"
+            original: """
+                !QueueWord(bits: queue.load()).isEmpty,
+                                    slot.state.compareExchange(SlotWord.leased, SlotWord.contended)
+                """,
+            mutant: "false, slot.state.compareExchange(SlotWord.leased, SlotWord.contended)"
         ),
         Mutation(
-            testDescription: "A cancellation that comes after the hand-over gives up all the same",
+            testDescription: "A cancellation that comes after the hand-over still takes effect",
             file: "Core+Line.swift",
             original: "return cancel(ticket, record: index) ? Wakeup.cancelled : nil",
             mutant: "_ = cancel(ticket, record: index)\n        return Wakeup.cancelled"
@@ -49,27 +53,27 @@ extension Mutation {
             mutant: "CellWord(ticket.advanced(by: 2 * UInt(shape.ring)), .empty)"
         ),
         Mutation(
-            testDescription: "The lap of a cell is not looked at",
+            testDescription: "The lap of a cell is not checked",
             file: "Core+Queue.swift",
-            original: "if content.ticket == head {\n                // If it is empty",
-            mutant: "if true {\n                // If it is empty"
+            original: "if content.ticket == head {\n                // An empty cell",
+            mutant: "if true {\n                // An empty cell"
         ),
         Mutation(
-            testDescription: "The holder of an orphaned slot does not let go of the block",
+            testDescription: "The holder of an orphaned slot does not release its hold on the block",
             file: "Core+Slots.swift",
-            original: "if state & SlotWord.orphaned != 0 { return letGo() }",
+            original: "if state & SlotWord.orphaned != 0 { return releaseHold() }",
             mutant: "if state & SlotWord.orphaned != 0 { return }"
         ),
         Mutation(
-            testDescription: "A waiter is delivered to twice",
+            testDescription: "A waiter is served twice",
             file: "Core+Queue.swift",
             original: """
-                guard cell.swapAcquireRelease(content.bits, emptied(head).bits) else { continue }
+                guard cell.compareExchangeAcquireRelease(content.bits, emptied(head).bits) else { continue }
                                 advanceHead(past: head)
                                 if content.isWaiting
                 """,
             mutant: """
-                _ = cell.swapAcquireRelease(content.bits, emptied(head).bits)
+                _ = cell.compareExchangeAcquireRelease(content.bits, emptied(head).bits)
                                 advanceHead(past: head)
                                 if content.isWaiting
                 """
@@ -77,47 +81,48 @@ extension Mutation {
         Mutation(
             testDescription: "A return touches the slot after it has published it",
             file: "Slot.swift",
-            original: "ThreadHint.slot = index\n        return state.swapRelease(SlotWord.leased, SlotWord.idle)",
+            original:
+                "ThreadHint.slot = index\n        return state.compareExchangeRelease(SlotWord.leased, SlotWord.idle)",
             mutant: """
-                let isReturned = state.swapRelease(SlotWord.leased, SlotWord.idle)
+                let isReturned = state.compareExchangeRelease(SlotWord.leased, SlotWord.idle)
                         ThreadHint.slot = index
                         return isReturned
                 """
         ),
         Mutation(
-            testDescription: "A retirement overwrites what happens to the slot meanwhile",
+            testDescription: "A retirement overwrites a concurrent change of the slot",
             file: "Core+Slots.swift",
-            original: "} else if slot.state.swap(state, state | SlotWord.retired) {\n",
+            original: "} else if slot.state.compareExchange(state, state | SlotWord.retired) {\n",
             mutant: "} else {\n                slot.state.storeRelaxed(state | SlotWord.retired)\n"
         ),
         Mutation(
-            testDescription: "Growing overwrites what happens to the slot meanwhile",
+            testDescription: "Growing overwrites a concurrent change of the slot",
             file: "Core+Slots.swift",
-            original: "} else if slot.state.swap(state, state & ~SlotWord.retired) {\n",
+            original: "} else if slot.state.compareExchange(state, state & ~SlotWord.retired) {\n",
             mutant: "} else {\n                slot.state.storeRelaxed(state & ~SlotWord.retired)\n"
         ),
         Mutation(
-            testDescription: "Nobody helps a newcomer whose ticket is not in line yet",
+            testDescription: "A new waiter does not help another whose ticket is not in line yet",
             file: "Core+Queue.swift",
-            original: "_ = queue.swap(word.bits, word.longer.bits)",
+            original: "_ = queue.compareExchange(word.bits, word.longer.bits)",
             mutant: "_ = word"
         ),
         Mutation(
-            testDescription: "The block is let go of before the last look at the queue",
+            testDescription: "The hold on the block is released before the last load of the queue",
             file: "Core+Slots.swift",
-            original: "                examineForWaiters(slot)\n                return letGo()",
-            mutant: "                letGo()\n                return examineForWaiters(slot)"
+            original: "                examineForWaiters(slot)\n                return releaseHold()",
+            mutant: "                releaseHold()\n                return examineForWaiters(slot)"
         ),
         Mutation(
             testDescription: "A slot that its holder created in is not marked",
             file: "Core+Slots.swift",
-            original: "if slot.state.swap(state, SlotWord.contended | state & ~SlotWord.phase) { return }",
-            mutant: "if slot.state.swap(state, SlotWord.leased | state & ~SlotWord.phase) { return }"
+            original: "if slot.state.compareExchange(state, SlotWord.contended | state & ~SlotWord.phase) { return }",
+            mutant: "if slot.state.compareExchange(state, SlotWord.leased | state & ~SlotWord.phase) { return }"
         ),
         Mutation(
-            testDescription: "Nobody is told of a vacancy",
+            testDescription: "A vacancy is not reported",
             file: "Core+Slots.swift",
-            original: "if hasVacancy { tellVacancy() }",
+            original: "if hasVacancy { reportVacancy() }",
             mutant: "_ = hasVacancy"
         ),
         Mutation(
@@ -133,10 +138,11 @@ extension Mutation {
             mutant: "_ = unsafe heap\n        unsafe Memory.heap.free(base)"
         ),
         Mutation(
-            testDescription: "A chunk that another thread has made first is used all the same",
+            testDescription: "A chunk that another thread has made first is replaced in use",
             file: "Core+Chunks.swift",
-            original: "if chunk.swapAcquireRelease(0, address) { return address }\n        unsafe heap.free(new)\n",
-            mutant: "if chunk.swapAcquireRelease(0, address) { return address }\n        return address\n"
+            original:
+                "if chunk.compareExchangeAcquireRelease(0, address) { return address }\n        unsafe heap.free(new)\n",
+            mutant: "if chunk.compareExchangeAcquireRelease(0, address) { return address }\n        return address\n"
         ),
         Mutation(
             testDescription: "A chunk that another thread has made first is not freed",
@@ -157,25 +163,25 @@ extension Mutation {
             mutant: ""
         ),
         Mutation(
-            testDescription: "A newcomer does not make the chunk of its cell",
+            testDescription: "A new waiter does not make the chunk of its cell",
             file: "Core+Queue.swift",
             original: "let cell = makeCell(ticket)",
             mutant: "let cell = self.cell(ticket)"
         ),
         Mutation(
-            testDescription: "A sweep passes over the last record in use",
+            testDescription: "A sweep skips the last record in use",
             file: "Core+Line.swift",
             original: "Int(usedRecords.loadAcquire()))",
             mutant: "Int(usedRecords.loadAcquire()) - 1)"
         ),
         Mutation(
-            testDescription: "A newcomer takes the cell of an older waiter",
+            testDescription: "A new waiter takes the cell of an older waiter",
             file: "Core+Queue.swift",
             original: "if content.isEmpty {\n                if cell",
             mutant: "if content.isEmpty || content.ticket != ticket {\n                if cell"
         ),
         Mutation(
-            testDescription: "A ticket that was left out stays at the head of the line",
+            testDescription: "A skipped ticket stays at the head of the line",
             file: "Core+Queue.swift",
             original: "if content.isWaiting { return }",
             mutant: "if content.isWaiting || content.isEmpty { return }"
@@ -193,32 +199,32 @@ extension Mutation {
             mutant: "        trim()"
         ),
         Mutation(
-            testDescription: "A slot is counted after its mark is taken off",
+            testDescription: "A slot is counted after its mark is cleared",
             file: "Core+Slots.swift",
             original: """
                 tally(of: slot).increase(by: unit)
-                        if slot.state.swap(state, next) { return true }
+                        if slot.state.compareExchange(state, next) { return true }
                         tally(of: slot).decrease(by: unit)
                         return false
                 """,
             mutant: """
-                if !slot.state.swap(state, next) { return false }
+                if !slot.state.compareExchange(state, next) { return false }
                         tally(of: slot).increase(by: unit)
                         return true
                 """
         ),
         Mutation(
-            testDescription: "A slot is not counted any more before a waiter has marked it",
+            testDescription: "A slot stops counting before a waiter has marked it",
             file: "Core+Slots.swift",
             original: """
-                if slot.state.swap(state, SlotWord.contended | state & SlotWord.retired) {
+                if slot.state.compareExchange(state, SlotWord.contended | state & SlotWord.retired) {
                                     tally(of: slot).decrease(by: TallyWord.open)
                                     return false
                                 }
                 """,
             mutant: """
                 tally(of: slot).decrease(by: TallyWord.open)
-                                if slot.state.swap(state, SlotWord.contended | state & SlotWord.retired) { return false }
+                                if slot.state.compareExchange(state, SlotWord.contended | state & SlotWord.retired) { return false }
                                 tally(of: slot).increase(by: TallyWord.open)
                 """
         ),

@@ -6,7 +6,8 @@ import Foundation
 
 /// A copy of the package, to build and run the tests of the libraries with one bug at a time.
 ///
-/// The copy stays in the build folder of this package, so that a build only compiles what has changed since the last one.
+/// The copy stays in the build folder of this package, so that a build only compiles what has
+/// changed since the last one.
 struct LibraryCopy {
     private static let parts = ["Package.swift", "Sources", "Tests", "Scripts", "Benchmarks/Sources"]
     /// The longest run of one test, and of all.
@@ -14,7 +15,8 @@ struct LibraryCopy {
 
     private let folder = Mutation.package.appending(path: "Tools/mutations/.build/libraries")
 
-    /// Makes or updates the copy, builds it, and runs the tests that are to find the bugs without any of them.
+    /// Makes or updates the copy, builds it, and runs the tests that are to find the bugs without
+    /// any of them.
     ///
     /// - Throws: `MutationFailure` if a test is not there, or fails without a bug.
     init(for bugs: [SeededBug]) async throws {
@@ -60,7 +62,8 @@ struct LibraryCopy {
         return try await run(["swift", "test", "--skip-build"] + path + filters, within: limit)
     }
 
-    /// Runs a command. At its time limit, the command and all processes that descend from it are killed.
+    /// Runs a command. At its time limit, the command and all processes that descend from it are
+    /// killed.
     ///
     /// - Returns: The exit code, `nil` if the time was over; and all output.
     private func run(_ command: [String], within limit: Duration) async throws -> (status: Int32?, output: String) {
@@ -95,7 +98,8 @@ struct LibraryCopy {
             try manager.createDirectory(at: copy.deletingLastPathComponent(), withIntermediateDirectories: true)
             try? manager.removeItem(at: copy)
             try manager.copyItem(at: source, to: copy)
-            // A build compares times, and the copy of a bug that an interrupted run has left is newer than the source.
+            // A build compares times, and the copy of a bug that an interrupted run has left is
+            // newer than the source.
             try manager.setAttributes([.modificationDate: Date()], ofItemAtPath: copy.path())
         }
     }

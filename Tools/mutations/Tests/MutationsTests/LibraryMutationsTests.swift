@@ -6,7 +6,8 @@ import Foundation
 import Synchronization
 import Testing
 
-/// The tests of the libraries, run on libraries with a bug each. Takes about a minute for each bug: `Scripts/test --mutations`.
+/// The tests of the libraries, run on libraries with a bug each. Takes about a minute for each
+/// bug: `Scripts/test --mutations`.
 @Suite(.serialized) struct LibraryMutationsTests {
     private static let copy = Task { try await LibraryCopy(for: SeededBug.chosen) }
     private static let progress = Mutex((count: 0, survivors: [String]()))

@@ -21,11 +21,11 @@ extension Mutation {
             testDescription: "A connection that has failed its test, or could not be reset, is passed on",
             file: "Lifecycle/ConnectionPool+Return.swift",
             original: """
-                        discard(treated.connection, reservation, end)
+                        discard(processed.connection, reservation, end)
                                     }
                 """,
             mutant: """
-                        fulfill(reservation, PooledConnection(treated.connection, in: place))
+                        fulfill(reservation, PooledConnection(processed.connection, in: record))
                                     }
                 """
         ),
@@ -39,11 +39,11 @@ extension Mutation {
             testDescription: "A connection that was evicted while it was leased is kept",
             file: "Lifecycle/ConnectionPool+Return.swift",
             original:
-                "if place.retireAt == 0 { return discard(lease, .evicted) }\n        let isExpired = now >= place.retireAt",
-            mutant: "let isExpired = now >= place.retireAt && place.retireAt > 0"
+                "if record.retireAt == 0 { return discard(lease, .evicted) }\n        let isExpired = now >= record.retireAt",
+            mutant: "let isExpired = now >= record.retireAt && record.retireAt > 0"
         ),
         Mutation(
-            testDescription: "A connection that was made while all were evicted is kept",
+            testDescription: "A connection that was made during an eviction is kept",
             file: "Lifecycle/ConnectionPool+Growth.swift",
             original: "if self.generation.load(ordering: .sequentiallyConsistent) == generation {",
             mutant: "if self.generation.load(ordering: .sequentiallyConsistent) >= generation {"
@@ -51,95 +51,95 @@ extension Mutation {
         Mutation(
             testDescription: "A connection that is evicted after its hand-over is handed out",
             file: "Pool/ConnectionPool+Checkout.swift",
-            original: "&& place.generation == generation.load(ordering: .relaxed)",
-            mutant: "&& place.generation <= generation.load(ordering: .relaxed)"
+            original: "&& record.generation == generation.load(ordering: .relaxed)",
+            mutant: "&& record.generation <= generation.load(ordering: .relaxed)"
         ),
         Mutation(
             testDescription: "A connection that is evicted during its test or hook is handed out",
             file: "Lifecycle/ConnectionPool+Preparation.swift",
-            original: "        if discardEvicted(slot) { return nil }\n        if context.gate",
-            mutant: "        if context.gate"
+            original: "        if discardEvicted(slot) { return nil }\n        if context.checkoutState",
+            mutant: "        if context.checkoutState"
         ),
         Mutation(
             testDescription: "A suspended pool hands out a connection whose test or hook has ended",
             file: "Lifecycle/ConnectionPool+Preparation.swift",
-            original: "if context.gate.load(ordering: .sequentiallyConsistent) == Gate.suspended {",
-            mutant: "if context.gate.load(ordering: .sequentiallyConsistent) < Gate.open {"
+            original: "if context.checkoutState.load(ordering: .sequentiallyConsistent) == CheckoutState.suspended {",
+            mutant: "if context.checkoutState.load(ordering: .sequentiallyConsistent) < CheckoutState.accepting {"
         ),
         Mutation(
             testDescription: "A caller that leaves a test takes its connection with it",
             file: "Lifecycle/ConnectionPool+Return.swift",
-            original: "if caller?.finish(.succeeded(slot)) != true {",
-            mutant: "if caller?.finish(.succeeded(slot)) == nil {"
+            original: "if waiter?.finish(.succeeded(slot)) != true {",
+            mutant: "if waiter?.finish(.succeeded(slot)) == nil {"
         ),
         Mutation(
-            testDescription: "Connections that are being closed and have no place are not counted",
+            testDescription: "Connections that are being closed and have no slot are not counted",
             file: "Lifecycle/GrowthPlan.swift",
-            original: "maximum - demand.occupied - homeless",
+            original: "maximum - demand.occupied - slotless",
             mutant: "maximum - demand.occupied"
         ),
         Mutation(
-            testDescription: "Connects under way are not counted",
+            testDescription: "Running connection attempts are not counted",
             file: "Lifecycle/GrowthPlan.swift",
-            original: "homeless, concurrent - connecting)",
-            mutant: "homeless, concurrent)"
+            original: "slotless, concurrent - connecting)",
+            mutant: "slotless, concurrent)"
         ),
         Mutation(
-            testDescription: "A connection that comes too late is not closed",
+            testDescription: "A connection that arrives too late is not closed",
             file: "Lifecycle/ConnectionPool+Growth.swift",
             original: "closer.close(connection, isCounted: false)",
             mutant: "_ = closer\n_ = consume connection"
         ),
         Mutation(
-            testDescription: "Nobody tries again after an outage",
+            testDescription: "No attempt starts after an outage",
             file: "Lifecycle/GrowthPlan.swift",
             original: "room = demand.now < outage.retryAt ? 0 : min(room, 1 - connecting)",
             mutant: "room = 0"
         ),
         Mutation(
-            testDescription: "The end of a connect starts no other",
+            testDescription: "The end of an attempt starts no other",
             file: "Lifecycle/ConnectionPool+Growth.swift",
-            original: "        grow()\n        tellShutdown()\n",
-            mutant: "        tellShutdown()\n"
+            original: "        grow()\n        notifyShutdown()\n",
+            mutant: "        notifyShutdown()\n"
         ),
         Mutation(
-            testDescription: "A deadlock is not seen",
+            testDescription: "A deadlock is not detected",
             file: "Pool/ConnectionPool+DeadlockDetection.swift",
             original: "if holder == 0 || !waiting.contains(holder) { return false }",
             mutant: "if holder == 0 || !waiting.contains(holder) || true { return false }"
         ),
         Mutation(
-            testDescription: "A deadlock is seen where others can still give back",
+            testDescription: "A deadlock is detected while others can still return connections",
             file: "Pool/ConnectionPool+DeadlockDetection.swift",
             original: "if holder == 0 || !waiting.contains(holder) { return false }",
             mutant: "_ = holder"
         ),
         Mutation(
-            testDescription: "What takes too long is waited for all the same",
-            file: "Support/TimeLimit.swift",
+            testDescription: "An operation beyond its time limit is still waited for",
+            file: "Support/TimeLimiter.swift",
             original: "if race.finish(.timedOut, late: late) { worker.cancel() }",
             mutant: "worker.cancel()"
         ),
         Mutation(
-            testDescription: "A smaller pool keeps idle connections beside leased ones that are to go",
+            testDescription: "A smaller pool keeps idle connections beside leased ones that are to be closed",
             file: "Lifecycle/ConnectionPool+Maintenance.swift",
             original: "        closeSurplus()\n",
             mutant: ""
         ),
         Mutation(
-            testDescription: "A suspended pool hands out what comes back",
+            testDescription: "A suspended pool hands out returned connections",
             file: "Pool/ConnectionPool+Operations.swift",
             original: "if isSuspended { held.append(slot) }\n        return isSuspended",
             mutant: "return false"
         ),
         Mutation(
-            testDescription: "What a suspended pool keeps is forgotten when it is closed",
+            testDescription: "Retained connections of a suspended pool are lost when it is closed",
             file: "Pool/ConnectionPool+Operations.swift",
             original: "        lockPool.close()\n        releaseHeld()\n",
             mutant: "        lockPool.close()\n"
         ),
         Mutation(
-            testDescription: "A shutdown does not wait for what is open",
+            testDescription: "A shutdown does not wait for open connections",
             file: "Pool/ConnectionPool+Operations.swift",
             original: "await closer.wait { closer.isAllClosed && growth.plan.withLock { $0.connecting } == 0 }",
             mutant: "await closer.wait { closer.closing >= 0 && growth.plan.withLock { $0.connecting } >= 0 }"
@@ -151,9 +151,9 @@ extension Mutation {
             mutant: ""
         ),
         Mutation(
-            testDescription: "A caller who gave back is still taken for a holder",
+            testDescription: "A caller that has returned its connection still counts as its holder",
             file: "Lifecycle/ConnectionRecord.swift",
-            original: "unsafe record.pointee.holder.store(0, ordering: .relaxed)",
+            original: "unsafe storage.pointee.holder.store(0, ordering: .relaxed)",
             mutant: ""
         ),
     ]

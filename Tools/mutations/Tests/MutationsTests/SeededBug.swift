@@ -21,7 +21,8 @@ struct SeededBug: Sendable, CustomTestStringConvertible {
 
     static let all = shell + sqlite + postgres
 
-    /// The bugs whose description or file contains the pattern in `LOCKPOOL_MUTATIONS`; all where there is none.
+    /// The bugs whose description or file contains the pattern in `LOCKPOOL_MUTATIONS`; all where
+    /// there is none.
     static let chosen = all.filter { bug in
         guard let pattern = ProcessInfo.processInfo.environment["LOCKPOOL_MUTATIONS"], !pattern.isEmpty else {
             return true

@@ -37,14 +37,14 @@ extension SeededBug {
             foundBy: "ConnectionPoolingTests.PreparationTests/deadlineDuringTest"
         ),
         SeededBug(
-            "A caller awaits each test that hangs for as long as the first",
+            "A caller waits for each hanging test for as long as for the first",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Preparation.swift",
             "wait.unfinishedTests += 1",
             "",
             foundBy: "ConnectionPoolingTests.PreparationTests/hangingTests"
         ),
         SeededBug(
-            "A caller awaits a test for an eighth of the reset timeout",
+            "A caller waits for a test for an eighth of the reset timeout",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Preparation.swift",
             "wholeNanoseconds / 16)",
             "wholeNanoseconds / 8)",
@@ -53,43 +53,43 @@ extension SeededBug {
         SeededBug(
             "A test at the instant of the caller's arrival does not count",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Preparation.swift",
-            "place.idleSince >= began { return false }",
-            "place.idleSince > began { return false }",
+            "record.idleSince >= began { return false }",
+            "record.idleSince > began { return false }",
             foundBy: "ConnectionPoolingTests.PreparationTests/testAtEachCheckout"
         ),
         SeededBug(
-            "A failed test casts no suspicion on other connections",
+            "A failed test marks no other connections as suspect",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
-            "if end == .failedTest { suspectOthers(than: place) }",
+            "if end == .failedTest { suspectOthers(than: record) }",
             "",
             foundBy: "ConnectionPoolingTests.PreparationTests/suspectsAtCheckout"
         ),
         SeededBug(
-            "A successful test does not count as a sign of life",
+            "The time of a successful test is not recorded",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
-            "if end == .failedTest { place.touch(at: now) }",
-            "if end != .failedTest { place.touch(at: now) }",
+            "if end == .failedTest { record.noteTest(at: now) }",
+            "if end != .failedTest { record.noteTest(at: now) }",
             foundBy: "ConnectionPoolingTests.HealthTests/nextKeepAlive"
         ),
         SeededBug(
             "A connection has one use more than the maximum",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
-            "place.uses >= context.maximumUses",
-            "place.uses > context.maximumUses",
+            "record.uses >= context.maximumUses",
+            "record.uses > context.maximumUses",
             foundBy: "ConnectionPoolingTests.RetirementTests/maximumUses"
         ),
         SeededBug(
-            "A suspended pool passes on what returns in order",
+            "A suspended pool passes on reusable returned connections",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
             """
-            now < place.retireAt, place.uses < maximumUses,
-                        gate.load(ordering: .relaxed) == Gate.open
+            record.uses < maximumUses,
+                        checkoutState.load(ordering: .relaxed) == CheckoutState.accepting
             """,
-            "now < place.retireAt, place.uses < maximumUses",
+            "record.uses < maximumUses",
             foundBy: "ConnectionPoolingTests.OperationsTests/suspendedReturn"
         ),
         SeededBug(
-            "A reset that a hook asks for is left out",
+            "A reset that a hook requests is skipped",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
             "case .needsReset: await factory.reset(connection)",
             "case .needsReset: true",
@@ -131,7 +131,7 @@ extension SeededBug {
             foundBy: "ConnectionPoolingTests.RetirementTests/lifetime"
         ),
         SeededBug(
-            "A connection that afterConnect refuses is not closed",
+            "A connection that afterConnect rejects is not closed",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Growth.swift",
             """
                             await factory.close(connection)
@@ -141,7 +141,7 @@ extension SeededBug {
             foundBy: "ConnectionPoolingTests.GrowthTests/failedHook"
         ),
         SeededBug(
-            "Failed connects are not counted",
+            "Failed connection attempts are not counted",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Growth.swift",
             "counters.withLock { $0.connectFailures += 1 }",
             "",
@@ -155,7 +155,7 @@ extension SeededBug {
             foundBy: "ConnectionPoolingTests.PoolDecisionTests/idleConnections"
         ),
         SeededBug(
-            "A round closes idle connections below the minimum",
+            "Maintenance closes idle connections below the minimum",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Maintenance.swift",
             """
             case .close(let end):
@@ -165,11 +165,11 @@ extension SeededBug {
             foundBy: "ConnectionPoolingTests.RetirementTests/idleTimeout"
         ),
         SeededBug(
-            "A round is due one use after the maximum",
+            "Maintenance is due one use after the maximum",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+MaintenanceSchedule.swift",
             "if uses >= configuration.maximumUses",
             "if uses > configuration.maximumUses",
-            foundBy: "ConnectionPoolingTests.ScaleTests/dueAsVerdict"
+            foundBy: "ConnectionPoolingTests.ScaleTests/dueAsDecision"
         ),
         SeededBug(
             "A closed connection keeps its slot",
@@ -183,7 +183,7 @@ extension SeededBug {
             in: "ConnectionPooling/Pool/ConnectionPool+Checkout.swift",
             "defer { endWaiting(entry) }",
             "_ = entry",
-            foundBy: "ConnectionPoolingTests.NestingTests/harmless"
+            foundBy: "ConnectionPoolingTests.DeadlockDetectionTests/harmless"
         ),
         SeededBug(
             "The wait of a caller is measured from the clock's origin",
@@ -193,8 +193,8 @@ extension SeededBug {
             foundBy: "ConnectionPoolingTests.ObservationTests/snapshot"
         ),
         SeededBug(
-            "The timer of a finished operation goes on",
-            in: "ConnectionPooling/Support/TimeLimit.swift",
+            "The timer of a finished operation is not cancelled",
+            in: "ConnectionPooling/Support/TimeLimiter.swift",
             "timer.cancel()",
             "",
             foundBy: "ConnectionPoolingTests.ScaleTests/emptyPool"

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// For each word the newest value that is seen, as its place in modification order; behind the words, the touches by each
-// thread.
+// For each word the newest value that is seen, as its place in modification order; behind the
+// words, the touches by each thread.
 typedef struct view {
   uint16_t seen[rx_words + rx_threads];
 } view;

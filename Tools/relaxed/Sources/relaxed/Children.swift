@@ -11,7 +11,8 @@ import Foundation
     import Darwin
 #endif
 
-/// Work in child processes, so many at a time: a trap of the core ends one of them and not this one.
+/// Work in child processes, so many at a time: a trap of the core ends one of them and not this
+/// one.
 enum Children {
     nonisolated(unsafe) private static var body: () -> Bool = { true }
 

@@ -2,7 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// How the scheduler's questions are answered, run after run: which caller goes on, and which value a load returns.
+/// How the scheduler's questions are answered, run after run: which caller goes on, and which
+/// value a load returns.
 struct Choices {
     private enum Kind { case caller, preemption, value }
 
@@ -99,8 +100,8 @@ struct Choices {
     }
 }
 
-/// A small generator whose whole state is its seed (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators",
-/// OOPSLA 2014).
+/// A small generator whose whole state is its seed (Steele, Lea, Flood: "Fast Splittable
+/// Pseudorandom Number Generators", OOPSLA 2014).
 struct SplitMix64 {
     var state: UInt64
 

@@ -33,7 +33,8 @@ struct Exploration {
 
     /// Explores the scenario.
     ///
-    /// - Returns: The number of runs, and whether they were all that the bounds allow; or what went wrong.
+    /// - Returns: The number of runs, and whether they were all that the bounds allow; or what
+    ///   went wrong.
     func run(_ scenario: Scenario) -> Result<(count: Int, isComplete: Bool), Finding> {
         scheduler.choices = .exhaustive(bounds)
         var count = 0

@@ -4,8 +4,8 @@
 
 import CRelaxed
 
-/// Small programs whose possible results C++20 determines: that this tool's memory is that of C++20, neither stronger nor
-/// weaker, but for what `Docs/Fairness.md` names.
+/// Small programs whose possible results C++20 determines: that this tool's memory is that of
+/// C++20, neither stronger nor weaker, but for what `Docs/Fairness.md` names.
 struct Litmus {
     typealias Access = (Litmus.Words, Reads) -> Void
 

@@ -7,9 +7,11 @@ import Foundation
 
 nonisolated(unsafe) var operations = Operations()
 
-/// The atomic operations of the core, where they run: their orderings, one of which may be weakened, and a trace.
+/// The atomic operations of the core, where they run: their orderings, one of which may be
+/// weakened, and a trace.
 ///
-/// An operation is found by file, line and method. Those of one method in one line are one operation.
+/// An operation is found by file, line and method. Those of one method in one line are one
+/// operation.
 final class Operations {
     /// By number. Number 0 is none.
     private(set) var orderings: [Orderings] = []

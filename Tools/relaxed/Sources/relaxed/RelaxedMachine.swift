@@ -10,25 +10,28 @@ import CRelaxed
     import Darwin
 #endif
 
-// The machine under the core, as this checker has it: the interface of the core's own `Machine.swift`, with the orderings of
-// C++20. Each operation knows where in the core it stands, so that it can be weakened alone.
+// The machine under the core, as this checker has it: the interface of the core's own
+// `Machine.swift`, with the orderings of C++20. Each operation knows where in the core it stands,
+// so that it can be weakened alone.
 
-/// The orderings of an operation: of a load, a store or a successful exchange, and of an exchange that fails.
+/// The orderings of an operation: of a load, a store or a successful exchange, and of an exchange
+/// that fails.
 struct Orderings: Equatable {
     var success: rx_order
     var failure = rx_relaxed
 
-    /// The orderings of the methods of `Word`. `MachineOrderings.swift` compares them with the core's `Machine.swift`.
+    /// The orderings of the methods of `Word`. `MachineOrderings.swift` compares them with the
+    /// core's `Machine.swift`.
     static let ofMethods: [String: Orderings] = [
         "loadRelaxed": Orderings(success: rx_relaxed),
         "loadSettled": Orderings(success: rx_relaxed),
         "loadAcquire": Orderings(success: rx_acquire),
         "load": Orderings(success: rx_sequential),
         "storeRelaxed": Orderings(success: rx_relaxed),
-        "swapAcquire": Orderings(success: rx_acquire),
-        "swapRelease": Orderings(success: rx_release),
-        "swapAcquireRelease": Orderings(success: rx_acquire_release, failure: rx_acquire),
-        "swap": Orderings(success: rx_sequential, failure: rx_sequential),
+        "compareExchangeAcquire": Orderings(success: rx_acquire),
+        "compareExchangeRelease": Orderings(success: rx_release),
+        "compareExchangeAcquireRelease": Orderings(success: rx_acquire_release, failure: rx_acquire),
+        "compareExchange": Orderings(success: rx_sequential, failure: rx_sequential),
         "add": Orderings(success: rx_relaxed),
         "subtractOne": Orderings(success: rx_acquire_release),
         "increase": Orderings(success: rx_sequential),
@@ -92,46 +95,47 @@ struct Word: @unchecked Sendable {
     }
 
     @usableFromInline
-    func swapAcquire(
+    func compareExchangeAcquire(
         _ old: UInt,
         _ new: UInt,
         _ file: StaticString = #fileID,
         _ line: UInt = #line
     ) -> Bool {
-        exchange(old, new, operations.find("swapAcquire", file, line))
+        exchange(old, new, operations.find("compareExchangeAcquire", file, line))
     }
 
     @usableFromInline
-    func swapRelease(
+    func compareExchangeRelease(
         _ old: UInt,
         _ new: UInt,
         _ file: StaticString = #fileID,
         _ line: UInt = #line
     ) -> Bool {
-        let isSwapped = exchange(old, new, operations.find("swapRelease", file, line))
-        // A release gives something up, and anything may happen to it before the next step of this caller.
-        if isSwapped { scheduler.pause() }
-        return isSwapped
+        let isExchanged = exchange(old, new, operations.find("compareExchangeRelease", file, line))
+        // A release gives something up, and anything may happen to it before the next step of
+        // this caller.
+        if isExchanged { scheduler.pause() }
+        return isExchanged
     }
 
     @usableFromInline
-    func swapAcquireRelease(
+    func compareExchangeAcquireRelease(
         _ old: UInt,
         _ new: UInt,
         _ file: StaticString = #fileID,
         _ line: UInt = #line
     ) -> Bool {
-        exchange(old, new, operations.find("swapAcquireRelease", file, line))
+        exchange(old, new, operations.find("compareExchangeAcquireRelease", file, line))
     }
 
     @usableFromInline
-    func swap(
+    func compareExchange(
         _ old: UInt,
         _ new: UInt,
         _ file: StaticString = #fileID,
         _ line: UInt = #line
     ) -> Bool {
-        exchange(old, new, operations.find("swap", file, line))
+        exchange(old, new, operations.find("compareExchange", file, line))
     }
 
     @usableFromInline
@@ -176,7 +180,8 @@ extension Word {
         let value = UInt(rx_load(caller, word, order, distance))
         Memory.checkInitialized(value)
         operations.note(operation, self, distance == 0 ? "reads \(value)" : "reads \(value), which is stale")
-        // A caller that sees an old queue has come earlier, so far as the order in line is concerned.
+        // A caller that sees an old queue has come earlier, so far as the order in line is
+        // concerned.
         if distance == 0 { world.noteLoad(of: address) }
         return value
     }
@@ -195,7 +200,8 @@ extension Word {
         return old
     }
 
-    /// Compares and exchanges. A failure may come from an old value, but not from one that equals the expected one.
+    /// Compares and exchanges. A failure may come from an old value, but not from one that equals
+    /// the expected one.
     func exchange(_ old: UInt, _ new: UInt, _ operation: Int) -> Bool {
         scheduler.step(at: address)
         let caller = Int32(scheduler.caller)
@@ -232,7 +238,8 @@ extension Word {
 
 // MARK: - Memory
 
-/// The memory of one pool at a time, in a buffer that outlives it: a touch after the free is detected and does no harm.
+/// The memory of one pool at a time, in a buffer that outlives it: a touch after the free is
+/// detected and does no harm.
 @usableFromInline
 enum Memory {
     private struct Allocation {
@@ -245,7 +252,8 @@ enum Memory {
         byteCount: capacity,
         alignment: 128
     )
-    /// The number of the word, or of the data that is not atomic, at each place; 0 for none, else one more.
+    /// The number of the word, or of the data that is not atomic, at each place; 0 for none, else
+    /// one more.
     nonisolated(unsafe) private static let numbers: UnsafeMutablePointer<UInt8> = {
         let numbers = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity / 8)
         numbers.initialize(repeating: 0, count: capacity / 8)
@@ -270,7 +278,9 @@ enum Memory {
         let free: @convention(c) (UnsafeMutableRawPointer) -> Void
     }
 
-    static var heap: Heap { Heap(allocate: { Memory.allocate(byteCount: $0, alignment: $1) }, free: { Memory.free($0) }) }
+    static var heap: Heap {
+        Heap(allocate: { Memory.allocate(byteCount: $0, alignment: $1) }, free: { Memory.free($0) })
+    }
 
     /// Begins the memory of another pool.
     static func reset() {
@@ -288,13 +298,13 @@ enum Memory {
         return buffer + start
     }
 
-    /// Memory for a block that must not be freed by the core, and not touched after `takeBack()`.
+    /// Memory for a block that must not be freed by the core, and not touched after `reclaim()`.
     static func lend(byteCount: Int) -> UnsafeMutableRawPointer {
         isLent = true
         return allocate(byteCount: byteCount, alignment: 128)
     }
 
-    static func takeBack() { end() }
+    static func reclaim() { end() }
 
     static func free(_ address: UnsafeMutableRawPointer) {
         if isLent { scheduler.fail("memory that is not the block's own is freed") }
@@ -327,7 +337,8 @@ enum Memory {
             return scheduler.fail("memory outside of the block is touched")
         }
         if !allocation.isAlive { scheduler.fail("memory of the block is touched after it was freed") }
-        // What is not atomic and does not change is not counted, because the promises read it, too.
+        // What is not atomic and does not change is not counted, because the promises read it,
+        // too.
         let (isStep, isElement, isWaker) = (function == "step(at:)", function == "element(_:)", function == "waker")
         guard isStep || isElement || isWaker else { return }
         let caller = Int32(scheduler.caller)
@@ -418,10 +429,10 @@ enum Signal: Int32 {
     case handler, handlerEnd
     /// A callback's ticket is known.
     case ticket
-    /// A reference to the pool is let go of.
+    /// A reference to the pool ends.
     case reference
 
-    /// What the running caller has done and seen is visible to who receives this.
+    /// What the running caller has done and seen is visible to the receiver.
     func send(_ caller: Int = 0) { rx_send(Int32(scheduler.caller), rawValue * 8 + Int32(caller)) }
     func receive(_ caller: Int = 0) { rx_receive(Int32(scheduler.caller), rawValue * 8 + Int32(caller)) }
 }

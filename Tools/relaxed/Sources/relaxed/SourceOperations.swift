@@ -19,7 +19,7 @@ struct SourceOperation {
 
     /// The operations in a file of the core.
     static func all(in file: String, text: String) -> [SourceOperation] {
-        var found: [SourceOperation] = []
+        var operations: [SourceOperation] = []
         var function = ""
         var number = 0
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
@@ -27,14 +27,17 @@ struct SourceOperation {
         }
         for (index, line) in lines.enumerated() {
             if let name = declaredName(lines[index...]) { (function, number) = (name, 0) }
-            for method in Orderings.ofMethods.keys.sorted() where line.contains(".\(method)(") {
+            let found = Orderings.ofMethods.keys.compactMap { method in
+                line.range(of: ".\(method)(").map { (method: method, position: $0.lowerBound) }
+            }
+            for method in found.sorted(by: { $0.position < $1.position }).map(\.method) {
                 number += 1
-                found.append(
+                operations.append(
                     SourceOperation(file: file, function: function, number: number, line: index + 1, method: method)
                 )
             }
         }
-        return found
+        return operations
     }
 
     /// The name of the function or property that the first line declares, as `#function` has it.
@@ -67,8 +70,8 @@ struct SourceOperation {
         return "\(match.3 ?? match.4!)(\(labels))"
     }
 
-    /// Every operation of the core, in the order of files and lines. `Machine.swift` has the operations themselves, and
-    /// `Deadlines.swift` is no part of the core.
+    /// Every operation of the core, in the order of files and lines. `Machine.swift` has the
+    /// operations themselves, and `Deadlines.swift` is no part of the core.
     static func all(in folder: URL) throws -> [SourceOperation] {
         try FileManager.default.contentsOfDirectory(atPath: folder.path()).sorted()
             .filter { $0.hasSuffix(".swift") && !["Machine.swift", "Deadlines.swift"].contains($0) }
@@ -95,7 +98,7 @@ struct SourceOperation {
                 continue
             }
             // With one ordering the failure of an exchange has what of it fits to a load.
-            let isExchange = name.hasPrefix("swap")
+            let isExchange = name.hasPrefix("compareExchange")
             let failure = there.count == 2 ? there[1] : there[0] == rx_acquire_release ? rx_acquire : there[0]
             if there[0] != here.success || isExchange && failure != here.failure {
                 differences.append("\(name) has other orderings in Machine.swift than in RelaxedMachine.swift")
@@ -119,14 +122,15 @@ struct Weakening {
                 Weakening(name: "acquire", orderings: Orderings(success: rx_acquire)),
                 Weakening(name: "relaxed", orderings: Orderings(success: rx_relaxed)),
             ]
-        case "swapAcquire", "swapRelease": [Weakening(name: "relaxed", orderings: Orderings(success: rx_relaxed))]
-        case "swapAcquireRelease":
+        case "compareExchangeAcquire", "compareExchangeRelease":
+            [Weakening(name: "relaxed", orderings: Orderings(success: rx_relaxed))]
+        case "compareExchangeAcquireRelease":
             [
                 Weakening(name: "relaxed failure", orderings: Orderings(success: rx_acquire_release)),
                 Weakening(name: "acquire", orderings: Orderings(success: rx_acquire, failure: rx_acquire)),
                 Weakening(name: "release", orderings: Orderings(success: rx_release)),
             ]
-        case "swap":
+        case "compareExchange":
             [
                 Weakening(name: "acquire failure", orderings: Orderings(success: rx_sequential, failure: rx_acquire)),
                 Weakening(

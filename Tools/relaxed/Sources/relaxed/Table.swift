@@ -68,7 +68,8 @@ struct Table {
         set { verdicts[Table.name(operation, weakening)] = newValue }
     }
 
-    /// How the table and the sources differ: rows of operations that are not there any more, and those without a row.
+    /// How the table and the sources differ: rows of operations that are not there any more, and
+    /// those without a row.
     func differences(_ operations: [SourceOperation]) -> [String] {
         let wanted = Table.rows(for: operations).map { Table.name($0.operation, $0.weakening) }
         return verdicts.keys.filter { !wanted.contains($0) }.sorted().map { "not in the sources: \($0)" }

@@ -37,7 +37,7 @@ struct Weakenings {
         return true
     }
 
-    /// Looks whether each scenario that the table names still breaks.
+    /// Checks that each scenario in the table still breaks.
     ///
     /// - Returns: What is wrong.
     func check(_ table: Table) -> [String] {
@@ -70,7 +70,7 @@ struct Weakenings {
         return problems
     }
 
-    /// Looks for a scenario for each row that has none.
+    /// Searches a scenario for each row without one.
     ///
     /// A form that is weaker than one that is caught is caught, too.
     func search(_ table: inout Table, all: Bool, _ exploration: Exploration) {

@@ -7,13 +7,14 @@
 
 #include <stddef.h>
 
-// A fiber: a stack that can be left and entered again. Nothing is saved but what the calling convention keeps, so a switch
-// costs a few nanoseconds.
+// A fiber: a stack that can be left and entered again. Nothing is saved but what the calling
+// convention keeps, so a switch costs a few nanoseconds.
 typedef struct fiber {
   void *_Nullable stack_pointer;
 } fiber;
 
-// Prepares `fiber` to call `body(argument)` on `stack` when it is first switched to. `body` must not return.
+// Prepares `fiber` to call `body(argument)` on `stack` when it is first switched to. `body` must
+// not return.
 void fiber_prepare(fiber *_Nonnull fiber, void *_Nonnull stack, size_t size, void (*_Nonnull body)(void *_Nullable),
                    void *_Nullable argument);
 

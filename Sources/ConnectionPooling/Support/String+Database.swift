@@ -52,3 +52,16 @@ extension UnsafeRawBufferPointer {
         return union & 0x8080_8080_8080_8080 == 0
     }
 }
+
+extension String {
+    /// The camel case form of a name in snake case, as `JSONDecoder` converts it: leading and
+    /// trailing underscores stay. For the back ends.
+    package var convertedFromSnakeCase: String {
+        let start = prefix { $0 == "_" }
+        let end = dropFirst(start.count).reversed().prefix { $0 == "_" }
+        let words = split(separator: "_")
+        guard words.count > 1 else { return self }
+        let rest = words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }
+        return start + words[0].lowercased() + rest.joined() + String(repeating: "_", count: end.count)
+    }
+}

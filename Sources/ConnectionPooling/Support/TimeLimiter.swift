@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Runs work that may hang, under a time limit.
-struct Patient: Sendable {
+struct TimeLimiter: Sendable {
     let time: PoolTime
 
     /// The outcome of the work.

@@ -32,7 +32,7 @@ struct CheckoutWait: Sendable {
 
 /// The outcome of a test or hook for the caller that waits for it. The caller may stop waiting
 /// before the outcome is known.
-final class AwaitedTreatment: Sendable {
+final class AwaitedOperation: Sendable {
     enum Outcome: Sendable {
         case succeeded(LeasedSlot)
         case failed
