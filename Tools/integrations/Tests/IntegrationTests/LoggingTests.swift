@@ -99,7 +99,7 @@ import Testing
         #expect(handler.entries.first { $0.level == .notice }?.metadata["error"] == "refused")
     }
 
-    @Test("A lease that lasts too long is a warning with the place of its checkout, and its end is logged at debug")
+    @Test("A lease that lasts too long is a warning with the call site of its checkout, and its end is logged at debug")
     func leaks() async throws {
         let tested = try TestedPool("orders", observers: [.logging(logger(.debug))]) {
             $0.leakDetectionThreshold = .seconds(30)
@@ -107,13 +107,13 @@ import Testing
         let lease = try await tested.pool.getOrCreate()
         await tested.advance { !entries(.warning).isEmpty }
         #expect(entries(.warning) == ["A lease lasts too long."])
-        let place = handler.entries.first { $0.level == .warning }?.metadata["callSite"].map { "\($0)" }
-        #expect(place?.contains("LoggingTests.swift") == true)
+        let callSite = handler.entries.first { $0.level == .warning }?.metadata["callSite"].map { "\($0)" }
+        #expect(callSite?.contains("LoggingTests.swift") == true)
         lease.release()
         #expect(entries(.debug).last == "A lease that lasted too long has ended.")
     }
 
-    @Test("A task that waits while it holds a connection is a warning with both places")
+    @Test("A task that waits while it holds a connection is a warning with both call sites")
     func nesting() async throws {
         let tested = try TestedPool("orders", observers: [.logging(logger(.warning))]) { $0.maximumConnections = 2 }
         try await tested.pool.withConnection { _ in try await tested.pool.withConnection { _ in } }

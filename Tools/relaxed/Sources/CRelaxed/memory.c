@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// For each word the newest value that is seen, as its place in modification order; behind the
-// words, the touches by each thread.
+// The newest seen value of each word, as its position in modification order; then the accesses by
+// each thread.
 typedef struct view {
   uint16_t seen[rx_words + rx_threads];
 } view;
@@ -92,7 +92,7 @@ bool rx_store(int thread, int word, uint64_t bits, rx_order order, bool is_excha
   }
   new->bits = bits;
   memset(&new->released, 0, sizeof(view));
-  // An exchange goes on with the release that it read from.
+  // An exchange continues the release sequence that it reads from.
   if (is_exchange) new->released = old->released;
   if (thread >= 0 && releases(order)) join(&new->released, &views[thread]);
   new->released.seen[word] = place;
@@ -105,7 +105,7 @@ uint64_t rx_seen(int thread, int word) { return words[word].values[views[thread]
 
 bool rx_use(int thread, int datum) {
   if (thread < 0) return true;
-  // The place of the newest access is the number of accesses.
+  // The position of the newest access is the number of accesses.
   bool isOrdered = views[thread].seen[datum] == words[datum].sequential;
   views[thread].seen[datum] = ++words[datum].sequential;
   return isOrdered;
@@ -136,7 +136,7 @@ int rx_spawn(int (*body)(void *), void *context, int descriptor, unsigned second
   dup2(descriptor, STDOUT_FILENO);
   dup2(descriptor, STDERR_FILENO);
   alarm(seconds);
-  // A trap of the core ends the child, and nothing is to look into it.
+  // A trap of the core ends the child, and no crash reporter should run.
   const int traps[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE};
   for (size_t i = 0; i < sizeof traps / sizeof *traps; i++) signal(traps[i], SIG_DFL);
   exit(body(context));

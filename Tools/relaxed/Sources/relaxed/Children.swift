@@ -11,8 +11,7 @@ import Foundation
     import Darwin
 #endif
 
-/// Work in child processes, so many at a time: a trap of the core ends one of them and not this
-/// one.
+/// Runs work in a limited number of child processes: a trap of the core ends a child only.
 enum Children {
     nonisolated(unsafe) private static var body: () -> Bool = { true }
 
@@ -21,16 +20,17 @@ enum Children {
         let status: Int
         let output: String
 
-        /// Whether a trap ended it: a precondition of the core, or memory that is not there.
+        /// Whether a trap ended it: a failed precondition of the core, or an access to unmapped
+        /// memory.
         var isTrapped: Bool { status > 128 && status != 128 + Int(SIGALRM) }
     }
 
-    /// Runs a body per index.
+    /// Runs a body for each index.
     ///
     /// - Parameters:
-    ///   - seconds: After so many seconds a child is ended.
-    ///   - body: Runs in the child, and prints what is to be known.
-    ///   - done: Called in this process as each child ends.
+    ///   - seconds: The time limit of a child.
+    ///   - body: Runs in the child, and prints its results.
+    ///   - done: Called in this process at the end of each child.
     static func run(
         _ count: Int,
         seconds: UInt32,

@@ -2,8 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// How the scheduler's questions are answered, run after run: which caller goes on, and which
-/// value a load returns.
+/// The answers to the scheduler's questions, run after run: the caller that continues, and the
+/// value that a load returns.
 struct Choices {
     private enum Kind { case caller, preemption, value }
 
@@ -13,16 +13,16 @@ struct Choices {
         let kind: Kind
     }
 
-    /// How often something unlikely may happen in a run.
+    /// The bounds on unlikely events of a run.
     struct Bounds: Equatable {
-        /// A caller is stopped that could go on.
+        /// A caller is interrupted that could continue.
         var preemptions: Int
         /// A load, or an exchange that fails, returns a value that is not the newest.
         var staleReads: Int
     }
 
     private enum Mode {
-        /// Every sequence of answers within these bounds, one a run.
+        /// Every sequence of answers within these bounds, one for each run.
         case exhaustive(Bounds)
         /// A preemption and a stale read now and then.
         case random(SplitMix64)
@@ -39,7 +39,7 @@ struct Choices {
 
     static func exhaustive(_ bounds: Bounds) -> Choices { Choices(mode: .exhaustive(bounds)) }
 
-    /// One run, which `seed` determines.
+    /// The run that `seed` determines.
     static func random(seed: UInt64) -> Choices { Choices(mode: .random(SplitMix64(state: seed))) }
 
     private init(mode: Mode) { self.mode = mode }
@@ -55,7 +55,7 @@ struct Choices {
         choose(from: count, isPreemption ? .preemption : .caller)
     }
 
-    /// Which of the values that a load may return; the first is the newest.
+    /// Selects one of the values that a load may return; the first is the newest.
     mutating func chooseValue(from count: Int) -> Int {
         if count == 1 { return 0 }
         if case .exhaustive(let bounds) = mode, staleReads == bounds.staleReads { return 0 }
@@ -81,10 +81,10 @@ struct Choices {
         }
     }
 
-    /// Goes back to the beginning of the same run.
+    /// Returns to the beginning of the same run.
     mutating func rewind() { (position, preemptions, staleReads) = (0, 0, 0) }
 
-    /// Turns to the next run.
+    /// Advances to the next run.
     ///
     /// - Returns: `false` if all have been made.
     mutating func advance() -> Bool {
@@ -100,7 +100,7 @@ struct Choices {
     }
 }
 
-/// A small generator whose whole state is its seed (Steele, Lea, Flood: "Fast Splittable
+/// A small generator whose entire state is its seed (Steele, Lea, Flood: "Fast Splittable
 /// Pseudorandom Number Generators", OOPSLA 2014).
 struct SplitMix64 {
     var state: UInt64

@@ -10,12 +10,12 @@ import CRelaxed
     import Darwin
 #endif
 
-/// How a scenario is explored.
+/// The settings of the exploration of a scenario.
 struct Exploration {
     var bounds = Choices.Bounds(preemptions: 2, staleReads: 1)
-    /// At most so many runs of those within the bounds.
+    /// The largest number of runs within the bounds.
     var limit = Int.max
-    /// So many random runs afterwards.
+    /// The number of random runs afterwards.
     var randoms = 0
     var seed: UInt64 = 1
 
@@ -24,7 +24,7 @@ struct Exploration {
 
     static let quick = Exploration(limit: 20_000, randoms: 2_000)
 
-    /// For a scenario that has to break.
+    /// For a scenario that must break.
     static let thorough = Exploration(
         bounds: Choices.Bounds(preemptions: 3, staleReads: 2),
         limit: 300_000,
@@ -33,8 +33,8 @@ struct Exploration {
 
     /// Explores the scenario.
     ///
-    /// - Returns: The number of runs, and whether they were all that the bounds allow; or what
-    ///   went wrong.
+    /// - Returns: The number of runs, and whether they were all within the bounds; or the
+    ///   failure.
     func run(_ scenario: Scenario) -> Result<(count: Int, isComplete: Bool), Finding> {
         scheduler.choices = .exhaustive(bounds)
         var count = 0
@@ -65,7 +65,7 @@ struct Exploration {
 
     /// Makes one run.
     ///
-    /// - Returns: What went wrong, or `nil`.
+    /// - Returns: The failure; `nil` if there is none.
     static func runOnce(_ scenario: Scenario) -> String? {
         world = World(scenario)
         world.prepare()
@@ -74,14 +74,14 @@ struct Exploration {
     }
 }
 
-/// A promise that was broken, with the steps that led there.
+/// A broken promise, with the steps that led to it.
 struct Finding: Error {
     let problem: String
     let scenario: String
     let run: String
     let trace: [String]
 
-    /// Makes the run that has just been made once more, for its trace.
+    /// Repeats the last run for its trace.
     init(_ problem: String, _ scenario: Scenario, _ run: String) {
         self.problem = problem
         self.scenario = scenario.name

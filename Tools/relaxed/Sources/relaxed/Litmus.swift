@@ -4,8 +4,8 @@
 
 import CRelaxed
 
-/// Small programs whose possible results C++20 determines: that this tool's memory is that of
-/// C++20, neither stronger nor weaker, but for what `Docs/Fairness.md` names.
+/// Small programs whose possible results C++20 determines. They show that the memory of this tool
+/// is neither stronger nor weaker than that of C++20, except as `Docs/Fairness.md` states.
 struct Litmus {
     typealias Access = (Litmus.Words, Reads) -> Void
 
@@ -20,9 +20,9 @@ struct Litmus {
     }
 
     let name: String
-    /// Each caller appends what it reads.
+    /// Each caller appends the values that it reads.
     let callers: [Access]
-    /// What all callers together read, one after the other; "race" for a data race.
+    /// The values that all callers together read, in order; "race" for a data race.
     let results: Set<String>
 
     nonisolated(unsafe) static let all: [Litmus] = [
@@ -204,7 +204,7 @@ struct Litmus {
         ),
     ]
 
-    /// Which tests have other results than they should.
+    /// The tests with unexpected results.
     static func problems() -> [String] {
         all.compactMap { test in
             let found = test.run()
@@ -224,7 +224,8 @@ struct Litmus {
             let words = Words()
             words.x.initialize(to: 0)
             words.y.initialize(to: 0)
-            // Callers stand between two reads at the same time, so each has an array of its own.
+            // Several callers may be between two reads at the same time, so each has an array of
+            // its own.
             let reads = callers.map { _ in Reads() }
             let problem = scheduler.run(callers.indices.map { index in { callers[index](words, reads[index]) } })
             found.insert(
@@ -247,6 +248,6 @@ extension Word {
     func exchange(_ old: UInt, _ new: UInt, _ success: rx_order, _ failure: rx_order) -> Bool {
         exchange(old, new, operations.anonymous(success, failure))
     }
-    /// What the running caller has read last.
+    /// The last value that the running caller has read.
     var seen: UInt { UInt(rx_seen(Int32(scheduler.caller), Memory.word(address))) }
 }

@@ -7,11 +7,11 @@ import Foundation
 
 nonisolated(unsafe) var operations = Operations()
 
-/// The atomic operations of the core, where they run: their orderings, one of which may be
-/// weakened, and a trace.
+/// The atomic operations of the core at run time: their orderings, one of which may be weakened,
+/// and a trace.
 ///
-/// An operation is found by file, line and method. Those of one method in one line are one
-/// operation.
+/// An operation is identified by file, line and method. Operations with one method in one line
+/// are one operation.
 final class Operations {
     /// By number. Number 0 is none.
     private(set) var orderings: [Orderings] = []
@@ -59,12 +59,12 @@ final class Operations {
         return number
     }
 
-    /// How often an operation has run.
+    /// The number of times that an operation has run.
     func runs(of operation: SourceOperation) -> Int {
         numbers["\(operation.file):\(operation.line) \(operation.method)"].map { runs[$0] } ?? 0
     }
 
-    /// From now on this operation has these orderings, and all others their own.
+    /// Gives this operation these orderings, and all others their own.
     func weaken(_ operation: SourceOperation, to orderings: Orderings) {
         weakened = (operation.file, operation.line, operation.method, orderings)
         if let number = numbers["\(operation.file):\(operation.line) \(operation.method)"] {
@@ -86,7 +86,7 @@ final class Operations {
         )
     }
 
-    /// An operation that is none of the core's.
+    /// An operation outside of the core.
     func anonymous(_ success: rx_order, _ failure: rx_order = rx_relaxed) -> Int {
         let name = "litmus \(success.rawValue) \(failure.rawValue)"
         if let number = numbers[name] { return number }

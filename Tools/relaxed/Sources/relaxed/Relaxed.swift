@@ -175,7 +175,7 @@ struct Relaxed {
         return runs
     }
 
-    /// Rows that say of an operation that it does not run, and it does; and the other way round.
+    /// Rows that wrongly say that an operation runs, or that it does not run.
     static func unexpectedRuns(
         _ table: Table,
         _ operations: [SourceOperation],

@@ -10,9 +10,9 @@ import CRelaxed
     import Darwin
 #endif
 
-// The machine under the core, as this checker has it: the interface of the core's own
-// `Machine.swift`, with the orderings of C++20. Each operation knows where in the core it stands,
-// so that it can be weakened alone.
+// The machine beneath the core in this checker. The interface is that of the core's
+// `Machine.swift`, with the orderings of C++20. Each operation knows its location in the core, so
+// that it can be weakened alone.
 
 /// The orderings of an operation: of a load, a store or a successful exchange, and of an exchange
 /// that fails.
@@ -50,12 +50,12 @@ struct Word: @unchecked Sendable {
     func initialize(to value: UInt) {
         address.initialize(to: value)
         guard scheduler.caller >= 0 else { return Memory.initialize(address, value) }
-        // New memory: a caller that this does not happen before may find what was there.
+        // New memory: a caller without a happens-before relation may find the previous contents.
         Memory.initialize(address, Memory.uninitialized)
         store(value, rx_relaxed, isExchange: false)
     }
 
-    /// No step: the word does not change any more, which must be certain for the caller.
+    /// Not a step: the word does not change any more, and the caller must be certain of that.
     func loadSettled(_ file: StaticString = #fileID, _ line: UInt = #line) -> UInt {
         Memory.willTouch(address)
         if scheduler.caller < 0 || Memory.isPeeking { return address.pointee }
@@ -112,8 +112,7 @@ struct Word: @unchecked Sendable {
         _ line: UInt = #line
     ) -> Bool {
         let isExchanged = exchange(old, new, operations.find("compareExchangeRelease", file, line))
-        // A release gives something up, and anything may happen to it before the next step of
-        // this caller.
+        // A release gives up ownership, and any event may happen before this caller's next step.
         if isExchanged { scheduler.pause() }
         return isExchanged
     }
@@ -163,7 +162,7 @@ struct Word: @unchecked Sendable {
     }
 }
 
-// MARK: - What an operation does to the memory
+// MARK: - Effects of an operation on the memory
 
 nonisolated(unsafe) private let distances = UnsafeMutablePointer<Int32>.allocate(capacity: rx_values)
 
@@ -180,8 +179,7 @@ extension Word {
         let value = UInt(rx_load(caller, word, order, distance))
         Memory.checkInitialized(value)
         operations.note(operation, self, distance == 0 ? "reads \(value)" : "reads \(value), which is stale")
-        // A caller that sees an old queue has come earlier, so far as the order in line is
-        // concerned.
+        // A caller that reads an old queue counts as an earlier arrival in the order of the line.
         if distance == 0 { world.noteLoad(of: address) }
         return value
     }
@@ -200,8 +198,8 @@ extension Word {
         return old
     }
 
-    /// Compares and exchanges. A failure may come from an old value, but not from one that equals
-    /// the expected one.
+    /// Compares and exchanges. A failure may read an old value, but not one that equals the
+    /// expected value.
     func exchange(_ old: UInt, _ new: UInt, _ operation: Int) -> Bool {
         scheduler.step(at: address)
         let caller = Int32(scheduler.caller)
@@ -238,8 +236,8 @@ extension Word {
 
 // MARK: - Memory
 
-/// The memory of one pool at a time, in a buffer that outlives it: a touch after the free is
-/// detected and does no harm.
+/// The memory of one pool at a time, in a buffer that outlives it: an access after the free is
+/// detected and harmless.
 @usableFromInline
 enum Memory {
     private struct Allocation {
@@ -252,22 +250,21 @@ enum Memory {
         byteCount: capacity,
         alignment: 128
     )
-    /// The number of the word, or of the data that is not atomic, at each place; 0 for none, else
-    /// one more.
+    /// The number of the word, or of the nonatomic data, at each location, plus one; 0 for none.
     nonisolated(unsafe) private static let numbers: UnsafeMutablePointer<UInt8> = {
         let numbers = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity / 8)
         numbers.initialize(repeating: 0, count: capacity / 8)
         return numbers
     }()
-    /// The places that have a number.
+    /// The locations with a number.
     nonisolated(unsafe) private static var places: [Int] = []
     /// The block, and then its chunks.
     nonisolated(unsafe) private static var allocations: [Allocation] = []
     nonisolated(unsafe) private static var isLent = false
-    /// Whether the world reads for a check of its own.
+    /// Whether the world reads for one of its own checks.
     nonisolated(unsafe) static var isPeeking = false
 
-    /// What new memory holds.
+    /// The contents of new memory.
     static var uninitialized: UInt { 0xDEAD_DEAD_DEAD_DEAD }
 
     static var isAlive: Bool { allocations.contains { $0.isAlive } }
@@ -282,7 +279,7 @@ enum Memory {
         Heap(allocate: { Memory.allocate(byteCount: $0, alignment: $1) }, free: { Memory.free($0) })
     }
 
-    /// Begins the memory of another pool.
+    /// Starts the memory of another pool.
     static func reset() {
         allocations.removeAll(keepingCapacity: true)
         isLent = false
@@ -298,7 +295,8 @@ enum Memory {
         return buffer + start
     }
 
-    /// Memory for a block that must not be freed by the core, and not touched after `reclaim()`.
+    /// Memory for a block that the core must not free, and that must not be accessed after
+    /// `reclaim()`.
     static func lend(byteCount: Int) -> UnsafeMutableRawPointer {
         isLent = true
         return allocate(byteCount: byteCount, alignment: 128)
@@ -337,8 +335,7 @@ enum Memory {
             return scheduler.fail("memory outside of the block is touched")
         }
         if !allocation.isAlive { scheduler.fail("memory of the block is touched after it was freed") }
-        // What is not atomic and does not change is not counted, because the promises read it,
-        // too.
+        // Constant nonatomic data is not counted, because the promises also read it.
         let (isStep, isElement, isWaker) = (function == "step(at:)", function == "element(_:)", function == "waker")
         guard isStep || isElement || isWaker else { return }
         let caller = Int32(scheduler.caller)
@@ -347,7 +344,7 @@ enum Memory {
         use(address + (isElement ? 16 : 24))
     }
 
-    /// An access to data that is not atomic and has one user at a time: an element, or a waker.
+    /// An access to nonatomic data with one user at a time: an element, or a waker.
     static func use(_ address: UnsafeMutableRawPointer) {
         if !rx_use(Int32(scheduler.caller), number(of: address)) {
             scheduler.fail(
@@ -356,14 +353,14 @@ enum Memory {
         }
     }
 
-    /// A place in the block, by its number.
+    /// A location in the block, by its number.
     static func place(_ number: Int) -> UnsafeMutableRawPointer { buffer + number * 8 }
 
     static func initialize(_ address: UnsafeMutablePointer<UInt>, _ value: UInt) {
         rx_initialize(number(of: UnsafeMutableRawPointer(address)), UInt64(value))
     }
 
-    /// Takes each word as it is now, however it came to be so: for the end of the set-up.
+    /// Takes over the current value of each word, at the end of the set-up.
     static func settle() {
         for place in places {
             rx_initialize(Int32(numbers[place]) - 1, UInt64((buffer + place * 8).load(as: UInt.self)))
@@ -383,7 +380,7 @@ enum Memory {
         return Int32(numbers[place]) - 1
     }
 
-    /// What a word is, for a trace.
+    /// The description of a word, for a trace.
     static func name(of address: UnsafeMutablePointer<UInt>) -> String {
         let core = world.core, shape = core.shape
         let offset = UnsafeMutableRawPointer(address) - core.base
@@ -407,7 +404,7 @@ enum Memory {
     }
 }
 
-/// What is smaller here than in the core.
+/// Sizes that are smaller here than in the core.
 enum Slots {
     static var inFirstSegment: Int { 1 }
 }
@@ -421,7 +418,7 @@ enum ThreadHint {
     }
 }
 
-/// What the world makes visible by other means than words.
+/// Events that make steps visible by other means than words.
 enum Signal: Int32 {
     /// A waiter is resumed.
     case wakeup
@@ -432,12 +429,12 @@ enum Signal: Int32 {
     /// A reference to the pool ends.
     case reference
 
-    /// What the running caller has done and seen is visible to the receiver.
+    /// The steps and views of the running caller become visible to the receiver.
     func send(_ caller: Int = 0) { rx_send(Int32(scheduler.caller), rawValue * 8 + Int32(caller)) }
     func receive(_ caller: Int = 0) { rx_receive(Int32(scheduler.caller), rawValue * 8 + Int32(caller)) }
 }
 
-/// Compares names that the compiler makes.
+/// Compares names that the compiler generates.
 private func == (name: StaticString, other: StaticString) -> Bool {
     name.utf8CodeUnitCount == other.utf8CodeUnitCount
         && memcmp(name.utf8Start, other.utf8Start, name.utf8CodeUnitCount) == 0

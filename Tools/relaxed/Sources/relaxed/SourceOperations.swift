@@ -5,16 +5,16 @@
 import CRelaxed
 import Foundation
 
-/// An atomic operation as it stands in the core's sources.
+/// An atomic operation in the core's sources.
 struct SourceOperation {
     let file: String
     let function: String
-    /// Which one of its function, from 1 on.
+    /// The number of the operation in its function, from 1 on.
     let number: Int
     let line: Int
     let method: String
 
-    /// What it is called in the table: this does not change when lines above it do.
+    /// The name in the table, which does not depend on line numbers.
     var name: String { "\(file) | \(function) | \(number) | \(method)" }
 
     /// The operations in a file of the core.
@@ -47,7 +47,7 @@ struct SourceOperation {
             return String(match.3)
         }
         guard let match = line.firstMatch(of: /(^| )(func (\w+)|(init))(<.*>)?\(/) else { return nil }
-        // The parameters, perhaps on lines of their own.
+        // The parameters, which may be on lines of their own.
         var labels = ""
         var (depth, isLabel) = (0, true)
         var label = ""
@@ -70,8 +70,8 @@ struct SourceOperation {
         return "\(match.3 ?? match.4!)(\(labels))"
     }
 
-    /// Every operation of the core, in the order of files and lines. `Machine.swift` has the
-    /// operations themselves, and `Deadlines.swift` is no part of the core.
+    /// Every operation of the core, in the order of files and lines. `Machine.swift` defines the
+    /// operations, and `Deadlines.swift` is not part of the core.
     static func all(in folder: URL) throws -> [SourceOperation] {
         try FileManager.default.contentsOfDirectory(atPath: folder.path()).sorted()
             .filter { $0.hasSuffix(".swift") && !["Machine.swift", "Deadlines.swift"].contains($0) }
@@ -80,7 +80,7 @@ struct SourceOperation {
             .filter { !($0.file == "Record.swift" && $0.function == "waker") }
     }
 
-    /// What differs between the orderings of `Word` here and in the core's `Machine.swift`.
+    /// The differences between the orderings of `Word` here and in the core's `Machine.swift`.
     static func differences(ofMachine text: String) -> [String] {
         let words: [Substring: rx_order] = [
             "relaxed": rx_relaxed, "acquiring": rx_acquire, "releasing": rx_release,
@@ -97,7 +97,8 @@ struct SourceOperation {
                 differences.append("\(name) is in Machine.swift and not in RelaxedMachine.swift")
                 continue
             }
-            // With one ordering the failure of an exchange has what of it fits to a load.
+            // With one ordering, the failure of an exchange has the part of it that applies to a
+            // load.
             let isExchange = name.hasPrefix("compareExchange")
             let failure = there.count == 2 ? there[1] : there[0] == rx_acquire_release ? rx_acquire : there[0]
             if there[0] != here.success || isExchange && failure != here.failure {
@@ -108,12 +109,12 @@ struct SourceOperation {
     }
 }
 
-/// An ordering with less than an operation has.
+/// An ordering weaker than that of an operation.
 struct Weakening {
     let name: String
     let orderings: Orderings
 
-    /// The weaker forms of a method. What is weaker than another form comes after it.
+    /// The weaker forms of a method. A form comes after those that it is weaker than.
     static func all(of method: String) -> [Weakening] {
         switch method {
         case "loadAcquire": [Weakening(name: "relaxed", orderings: Orderings(success: rx_relaxed))]
@@ -155,7 +156,7 @@ struct Weakening {
         }
     }
 
-    /// Whether every behaviour of `self` is one of `other`.
+    /// Whether every behavior of `self` is a behavior of `other`.
     func isStronger(than other: Weakening) -> Bool {
         func covers(_ a: rx_order, _ b: rx_order) -> Bool {
             a == b || b == rx_relaxed || a == rx_sequential

@@ -5,7 +5,7 @@
 import CRelaxed
 import Foundation
 
-/// What is known of each operation's weaker orderings: the file `orderings.txt`.
+/// The findings about each operation's weaker orderings: the file `orderings.txt`.
 struct Table {
     enum Verdict: Equatable {
         /// This scenario breaks with the weaker ordering.
@@ -43,7 +43,7 @@ struct Table {
 
         """
 
-    /// By the operation's name and the weakening's.
+    /// By the names of the operation and the weakening.
     private(set) var verdicts: [String: Verdict] = [:]
 
     init(text: String) {
@@ -54,7 +54,7 @@ struct Table {
         }
     }
 
-    /// The rows that the sources need.
+    /// The rows that the sources require.
     static func rows(for operations: [SourceOperation]) -> [(operation: SourceOperation, weakening: Weakening)] {
         operations.flatMap { operation in Weakening.all(of: operation.method).map { (operation, $0) } }
     }
@@ -68,8 +68,8 @@ struct Table {
         set { verdicts[Table.name(operation, weakening)] = newValue }
     }
 
-    /// How the table and the sources differ: rows of operations that are not there any more, and
-    /// those without a row.
+    /// The differences between the table and the sources: rows of removed operations, and
+    /// operations without a row.
     func differences(_ operations: [SourceOperation]) -> [String] {
         let wanted = Table.rows(for: operations).map { Table.name($0.operation, $0.weakening) }
         return verdicts.keys.filter { !wanted.contains($0) }.sorted().map { "not in the sources: \($0)" }

@@ -8,7 +8,7 @@ import Foundation
 /// Runs the scenarios with one operation weakened at a time.
 struct Weakenings {
     let operations: [SourceOperation]
-    /// Which operations run in a scenario, by their names.
+    /// The names of the operations that run in a scenario.
     let runs: [String: Set<String>]
 
     private struct Job {
@@ -26,7 +26,7 @@ struct Weakenings {
     ) -> Bool {
         relaxed.operations.weaken(operation, to: weakening.orderings)
         for scenario in scenarios {
-            // A trap leaves no other word than this.
+            // A trap leaves no other message.
             write(STDOUT_FILENO, "\(scenario.name)\n", scenario.name.utf8.count + 1)
             if case .failure(let finding) = exploration.run(scenario) {
                 print(finding.text)
@@ -39,7 +39,7 @@ struct Weakenings {
 
     /// Checks that each scenario in the table still breaks.
     ///
-    /// - Returns: What is wrong.
+    /// - Returns: The failures.
     func check(_ table: Table) -> [String] {
         var problems: [String] = []
         let jobs: [(job: Job, scenario: Scenario)] = Table.rows(for: operations).compactMap { row in
@@ -72,7 +72,7 @@ struct Weakenings {
 
     /// Searches a scenario for each row without one.
     ///
-    /// A form that is weaker than one that is caught is caught, too.
+    /// A form that is weaker than a caught one is caught, too.
     func search(_ table: inout Table, all: Bool, _ exploration: Exploration) {
         var verdicts = table
         var open = Table.rows(for: operations).map { Job(operation: $0.operation, weakening: $0.weakening) }

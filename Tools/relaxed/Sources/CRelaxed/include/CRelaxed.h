@@ -9,14 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A memory with the orderings of C++20, for threads whose steps come one after the other.
+// A memory with the orderings of C++20, for threads whose steps are sequential.
 //
-// A word is the list of its values in modification order, of which each thread may have seen a
-// part. A view says how much of each word a thread has seen; a value that is written with release
+// A word is the list of its values in modification order. Each thread has seen a part of it. A
+// view is the part of each word that a thread has seen. A value that is written with release
 // carries the writer's view, and a read with acquire adds it to the reader's. A load returns any
-// value that is not older than the view; a read-modify-write reads the newest. What is
-// sequentially consistent follows the order of the steps: such an access of a word sees
-// everything that earlier ones saw.
+// value that is not older than the view; a read-modify-write reads the newest. Sequentially
+// consistent accesses follow the order of the steps: such an access of a word sees everything
+// that earlier ones saw.
 
 enum { rx_threads = 8, rx_words = 112, rx_values = 256, rx_boxes = 64 };
 
@@ -52,13 +52,13 @@ uint64_t rx_seen(int thread, int word);
 // before does not happen before this one: a data race.
 bool rx_use(int thread, int datum);
 
-// A touch of the block. `rx_may_end` says whether every touch by another thread happens before
-// now.
+// An access to the block. `rx_may_end` returns whether every access by another thread happens
+// before now.
 void rx_touch(int thread);
 bool rx_may_end(int thread);
 
-// What happens outside of the words and makes steps visible: a task that is resumed, a reference
-// that is let go of.
+// An event outside of the words that makes steps visible: a resumed task, or the end of a
+// reference.
 void rx_send(int thread, int box);
 void rx_receive(int thread, int box);
 
@@ -68,7 +68,7 @@ void rx_show_progress(void);
 // Runs `body` in a child process, whose output goes to the file descriptor. Returns its process
 // number.
 int rx_spawn(int (*_Nonnull body)(void *_Nullable), void *_Nullable context, int descriptor, unsigned seconds);
-// Waits for any child. Returns its number, and its status as a shell has it.
+// Waits for any child. Returns its process number, and its status as a shell reports it.
 int rx_wait(int *_Nonnull status);
 
 #endif
