@@ -14,7 +14,7 @@ extension Core {
         guard closeQueue() else { return }
         while let record = dequeue() { wake(record, Wakeup.closed) }
         // Sequentially consistent: a thread that has added slots and then found the queue open has added them before this.
-        for index in 0..<Int(slotCount.load()) { retire(slot(index)) }
+        for index in 0..<(Core.grows ? Int(slotCount.load()) : shape.count) { retire(slot(index)) }
     }
 
     /// Ends the pool object's hold on the block. No operation on the pool object is under way, or can come.

@@ -16,18 +16,20 @@ extension Core {
 
     /// The largest number of slots that the block can have.
     var largestCapacity: Int {
-        shape.heap == nil ? shape.count : shape.count + Slots.inFirstSegment * (1 << Core.mostSegments - 1)
+        shape.heap == nil || !Core.grows
+            ? shape.count : shape.count + Slots.inFirstSegment * (1 << Core.mostSegments - 1)
     }
 
     /// The number of slots.
     @usableFromInline
-    var capacity: Int { Int(slotCount.loadAcquire()) }
+    var capacity: Int { Core.grows ? Int(slotCount.loadAcquire()) : shape.count }
 
     var slotCount: Word { unsafe Word(at: base + 3 * Core.line - MemoryLayout<UInt>.stride) }
 
     /// Initializes the number of slots and the directory of segments.
     func initializeSegments() {
         slotCount.initialize(to: UInt(shape.count))
+        guard Core.grows else { return }
         for offset in stride(from: shape.segments, to: shape.tallies, by: MemoryLayout<UInt>.stride) {
             unsafe Word(at: base + offset).initialize(to: 0)
         }
@@ -37,7 +39,7 @@ extension Core {
     ///
     /// - Complexity: O(new slots), lock-free. Allocates for each segment that is added.
     func addSlots(until size: Int) {
-        while true {
+        while Core.grows {
             let count = capacity
             if count >= size { return }
             let number = segment(of: count)
@@ -66,7 +68,7 @@ extension Core {
 
     /// Frees every segment, at the end of the block.
     func freeSegments() {
-        guard let heap = shape.heap else { return }
+        guard Core.grows, let heap = shape.heap else { return }
         for number in 0..<Core.mostSegments {
             let segment = unsafe UnsafeMutableRawPointer(bitPattern: directoryEntry(number).loadSettled())
             if let segment = unsafe segment { unsafe heap.free(segment) }

@@ -178,7 +178,21 @@ enum PoolScaleRows {
             let share = Double(cpuNanoseconds() - cpu) / Double(nanoseconds() - wall)
             report.add("pool.idle10000.cpupercent", share * 100, "%")
         }
+        try await addConnections(to: pools.prefix(1_000), into: &report)
         for pool in pools { await pool.close() }
+    }
+
+    /// The memory for each connection beyond a pool's first: nine more in each pool, all leased at a time.
+    private static func addConnections(to pools: ArraySlice<ConnectionPool<Factory>>, into report: inout Report)
+        async throws
+    {
+        let before = residentBytes()
+        for pool in pools {
+            var leases: [Held] = []
+            for _ in 0..<10 { leases.append(Held(try await pool.getOrCreate())) }
+            leases = []
+        }
+        report.add("pool.connection.bytes", Double(residentBytes() - before) / Double(9 * pools.count), "bytes")
     }
 
     /// The memory of this process that is not swapped out.
