@@ -3,8 +3,8 @@
 # Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 # SPDX-License-Identifier: Apache-2.0
 
-# Checks that Swift, the system's libraries and other programs are installed, and installs them. Needs
-# script.sh.
+# Checks that Swift, the system's libraries and other programs are installed, and installs them.
+# Needs script.sh.
 
 # shellcheck source=Scripts/lib/postgres.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/postgres.sh"
@@ -37,15 +37,17 @@ forget_plans() {
     done
 }
 
-# Prints the Debian name of each missing package, one a line: the libraries, which every script needs,
-# and the programs that the arguments name. Tests what is found, not which package it came from.
+# Prints the Debian name of each missing package, one a line: the libraries, which every script
+# needs, and the programs that the arguments name. Tests what is found, not which package it came
+# from.
 missing_packages() {
     local program
     if command -v pkg-config >/dev/null 2>&1; then
         pkg-config --exists sqlite3 || printf '%s\n' libsqlite3-dev
         pkg-config --exists libpq || printf '%s\n' libpq-dev
     else
-        # Without pkg-config the libraries cannot be found. Installing a package again does no harm.
+        # Without pkg-config the libraries cannot be found. Installing a package again does no
+        # harm.
         printf '%s\n' pkg-config libsqlite3-dev libpq-dev
     fi
     for program in "$@"; do
@@ -70,8 +72,8 @@ install_packages() {
     [[ -z $1 ]] || as_root=("$1" "${as_root[@]}")
     shift
     "${as_root[@]}" apt-get update -qq >&2 || fail "could not update the package list."
-    # By default, Debian's package makes a server and starts it, now and at every boot. This setting
-    # prevents that during the installation.
+    # By default, Debian's package makes a server and starts it, now and at every boot. This
+    # setting prevents that during the installation.
     if [[ " $* " == *" postgresql "* ]]; then
         "${as_root[@]}" apt-get install -y -qq --no-install-recommends postgresql-common >&2 \
             || fail "could not install postgresql-common."
@@ -83,7 +85,8 @@ install_packages() {
         "${as_root[@]}" mv "$settings.lockpool" "$settings"
     fi
     ((outcome == 0)) || fail "could not install $*."
-    # PgBouncer's package starts its service. It has no setting against that, so the service is disabled.
+    # PgBouncer's package starts its service. It has no setting against that, so the service is
+    # disabled.
     if [[ " $* " == *" pgbouncer "* ]] && command -v systemctl >/dev/null 2>&1; then
         "${as_root[@]}" systemctl disable --now pgbouncer >&2 || true
     fi
@@ -91,9 +94,9 @@ install_packages() {
 
 # Installs missing packages.
 #
-# $1: "ask" (root installs without asking, other users are asked once and sudo is used), "yes" (do not
-#     ask), or "no" (list missing packages and fail). The other arguments: the required programs beside
-#     the libraries, such as postgresql (with its server), pgbouncer and openssl.
+# $1: "ask" (root installs without asking, other users are asked once and sudo is used), "yes" (do
+#     not ask), or "no" (list missing packages and fail). The other arguments: the required programs
+#     beside the libraries, such as postgresql (with its server), pgbouncer and openssl.
 ensure_packages() {
     local mode=$1 answer sudo=
     local -a missing

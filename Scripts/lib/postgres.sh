@@ -5,15 +5,16 @@
 
 # Finds PostgreSQL's server, and makes the certificates of a temporary server. Needs script.sh.
 
-# Prints the folder of the server's programs, or fails. Debian does not put them on the PATH. pg_config
-# comes with the client library, whose version can differ from the server's.
+# Prints the folder of the server's programs, or fails. Debian does not put them on the PATH.
+# pg_config comes with the client library, whose version can differ from the server's.
 postgres_programs() {
     local folder found=
     if folder=$(pg_config --bindir 2>/dev/null) && [[ -x $folder/initdb ]]; then
         printf '%s\n' "$folder"
         return
     fi
-    # The newest version is the last name, because all version numbers have the same number of digits.
+    # The newest version is the last name, because all version numbers have the same number of
+    # digits.
     for folder in /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql@*/bin /usr/local/opt/postgresql@*/bin; do
         if [[ -x $folder/initdb ]]; then
             found=$folder
@@ -32,12 +33,12 @@ quiet_openssl() {
     output=$(openssl "$@" 2>&1) || fail "openssl $1 failed: $output"
 }
 
-# Makes these files in the folder $1: the key server.key; the authority ca.crt; right.crt, expired.crt and
-# wrongname.crt, which the authority signed for that key; stranger-ca.crt, an authority that signed
-# nothing; and server.crt, the certificate in use, which is right.crt.
+# Makes these files in the folder $1: the key server.key; the authority ca.crt; right.crt,
+# expired.crt and wrongname.crt, which the authority signed for that key; stranger-ca.crt, an
+# authority that signed nothing; and server.crt, the certificate in use, which is right.crt.
 #
-# Uses 'openssl ca' although newer commands are shorter: OpenSSL 3.0 and LibreSSL have no other way to
-# date a certificate in the past.
+# Uses 'openssl ca' although newer commands are shorter: OpenSSL 3.0 and LibreSSL have no other way
+# to date a certificate in the past.
 make_certificates() (
     umask 077
     cd -- "$1" || exit

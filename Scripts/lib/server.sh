@@ -41,8 +41,8 @@ is_alive() {
     fi
 }
 
-# Closes inherited file descriptors. The server would keep them open for as long as it runs: a pipe,
-# for example, whose reader waits for its end.
+# Closes inherited file descriptors. The server would keep them open for as long as it runs: a
+# pipe, for example, whose reader waits for its end.
 close_descriptors() {
     local descriptor
     for ((descriptor = 3; descriptor < 255; descriptor++)); do
@@ -50,8 +50,8 @@ close_descriptors() {
     done
 }
 
-# Removes the folder in one step, so that no other process sees a part of it. It is moved into a new
-# folder first, which no other user can have made.
+# Removes the folder in one step, so that no other process sees a part of it. It is moved into a
+# new folder first, which no other user can have made.
 remove_folder() {
     local gone
     if gone=$(mktemp -d "$folder.gone.XXXXXX" 2>/dev/null) && mv -- "$folder" "$gone/" 2>/dev/null; then

@@ -3,8 +3,8 @@
 # Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 # SPDX-License-Identifier: Apache-2.0
 
-# Fetches source packages of a Debian suite from the archive that this system installs packages from.
-# Needs script.sh.
+# Fetches source packages of a Debian suite from the archive that this system installs packages
+# from. Needs script.sh.
 
 # Prints the entries of this system's Debian archives for source packages of the suite $1.
 archive_lists() {
@@ -37,7 +37,8 @@ one_line_lists() {
         }' /etc/apt/sources.list 2>/dev/null | sort -u | head -n 1
 }
 
-# Downloads the source package $2 of the suite $1 into the folder $3, and unpacks its upstream part into $3/source.
+# Downloads the source package $2 of the suite $1 into the folder $3, and unpacks its upstream part
+# into $3/source.
 fetch_source() {
     local suite=$1 package=$2 work=$3
     local -a apt
