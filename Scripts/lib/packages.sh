@@ -95,8 +95,8 @@ install_packages() {
 # Installs missing packages.
 #
 # $1: "ask" (root installs without asking, other users are asked once and sudo is used), "yes" (do
-#     not ask), or "no" (list missing packages and fail). The other arguments: the required programs
-#     beside the libraries, such as postgresql (with its server), pgbouncer and openssl.
+#     not ask), or "no" (list missing packages and fail). The other arguments: the required
+#     programs beside the libraries, such as postgresql (with its server), pgbouncer and openssl.
 ensure_packages() {
     local mode=$1 answer sudo=
     local -a missing
