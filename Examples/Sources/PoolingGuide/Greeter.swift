@@ -4,7 +4,7 @@
 
 import ConnectionPooling
 
-/// A connection to a service that greets, which is not there.
+/// A connection to an imaginary service.
 struct Greeter: ~Copyable, Sendable {
     func greet(_ name: String) async throws -> String { "Hello, \(name)!" }
 }
