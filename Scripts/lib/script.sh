@@ -6,6 +6,7 @@
 # What every script begins with: the project's folder, messages and option parsing.
 
 # The folder of the project.
+# shellcheck disable=SC2034 # The scripts use it.
 root=$(CDPATH="" cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 
 # Prints a message on standard error. Standard output is for results.

@@ -54,6 +54,7 @@ close_descriptors() {
 # new folder first, which no other user can have made.
 remove_folder() {
     local gone
+    # shellcheck disable=SC2154 # The scripts set it.
     if gone=$(mktemp -d "$folder.gone.XXXXXX" 2>/dev/null) && mv -- "$folder" "$gone/" 2>/dev/null; then
         rm -rf -- "$gone"
     else
