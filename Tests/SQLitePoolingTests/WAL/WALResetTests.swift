@@ -65,8 +65,7 @@ import Testing
         static let folder = Task { try await build() }
 
         private static func build() async throws -> String {
-            let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                .deletingLastPathComponent()
+            let root = URL(filePath: #filePath).appending(path: "../../../..").standardized
             let script = try ChildProcess(
                 executable: root.appending(path: "Scripts/sqlite").path,
                 arguments: ["build", "bookworm", "--delayed"],
