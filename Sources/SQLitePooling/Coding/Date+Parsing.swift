@@ -9,9 +9,9 @@
 #endif
 
 extension Date {
-    /// The instant that a text names, if it is one that has a date, in a form of ISO 8601 or of Go's `time.Time`.
+    /// Parses the instant of a text with a date, in a form of ISO 8601 or of Go's `time.Time`.
     ///
-    /// Leap seconds and the 24th hour are no times for SQLite, nor here.
+    /// Leap seconds and the 24th hour are invalid, as in SQLite.
     init?(sqliteText utf8: UnsafeRawBufferPointer) {
         var text = unsafe DateText(rest: utf8[...])
         guard let (days, isBasic) = text.date() else { return nil }
@@ -31,7 +31,7 @@ extension Date {
     }
 }
 
-/// What is left of a text that is read as a date.
+/// The unparsed rest of a text that is parsed as a date.
 @safe
 private struct DateText {
     struct Time {
@@ -40,14 +40,14 @@ private struct DateText {
     }
 
     var rest: Slice<UnsafeRawBufferPointer>
-    /// Whether a time of day has been read, which a time zone may follow.
+    /// Whether a time of day has been parsed, after which a time zone may follow.
     private(set) var hasTime = false
 
     init(rest: Slice<UnsafeRawBufferPointer>) { unsafe self.rest = rest }
 
     var isAtEnd: Bool { unsafe rest.isEmpty }
 
-    /// `2026-02-28`, or `20260228`: the day, counted from 1970.
+    /// Parses `2026-02-28` or `20260228`. Returns the day, counted from 1970.
     mutating func date() -> (days: Int, isBasic: Bool)? {
         guard let year = number(4) else { return nil }
         let isBasic = !skip("-")
@@ -57,7 +57,7 @@ private struct DateText {
         return (days, isBasic)
     }
 
-    /// `13:45`, `13:45:00` or `13:45:00.250`.
+    /// Parses `13:45`, `13:45:00` or `13:45:00.250`.
     mutating func timeOfDay() -> Time? {
         guard let hour = number(2), hour < 24, skip(":"), let minute = number(2), minute < 60 else { return nil }
         hasTime = true
@@ -66,7 +66,7 @@ private struct DateText {
         return Time(seconds: hour * 3_600 + minute * 60 + second, fraction: fraction)
     }
 
-    /// `1345`, `134500` or `134500.250`.
+    /// Parses `1345`, `134500` or `134500.250`.
     mutating func basicTimeOfDay() -> Time? {
         guard let hour = number(2), hour < 24, let minute = number(2), minute < 60 else { return nil }
         hasTime = true
@@ -77,10 +77,11 @@ private struct DateText {
         return Time(seconds: hour * 3_600 + minute * 60 + second, fraction: fraction)
     }
 
-    /// The fraction of a second, 0 where there is none.
+    /// Parses the fraction of a second; 0 if there is none.
     private mutating func fraction() -> Double? {
         guard skip(".") else { return 0 }
-        // As one number over a power of ten, which is rounded once; further digits are beyond a Double.
+        // One number divided by a power of ten is rounded once. Further digits exceed the
+        // precision of a Double.
         var (numerator, denominator, count) = (0.0, 1.0, 0)
         while let digit = unsafe rest.first.flatMap(Self.digit) {
             if count < 15 { (numerator, denominator) = (numerator * 10 + Double(digit), denominator * 10) }
@@ -90,7 +91,8 @@ private struct DateText {
         return count > 0 ? numerator / denominator : nil
     }
 
-    /// The end of the text: an offset from UTC, and what Go adds to it. In seconds; 0 where there is none.
+    /// Parses the end of the text: an offset from UTC, and the suffix of Go. Returns seconds; 0 if
+    /// there is no offset.
     mutating func zone() -> Int? {
         if isAtEnd { return 0 }
         let hasSpace = skip(" ")
@@ -98,7 +100,7 @@ private struct DateText {
         if isAtEnd || skip("Z") || skip("z") { return isAtEnd ? 0 : nil }
         guard let offset = offset() else { return nil }
         if isAtEnd { return offset }
-        // Go: ` +0000 UTC`, and ` m=+0.1` where the time has come from a clock of the process.
+        // Go: ` +0000 UTC`, and ` m=+0.1` if the time has a monotonic clock reading.
         guard hasSpace, skip(" "), abbreviation() else { return nil }
         if isAtEnd { return offset }
         guard skip(" "), skip("m"), skip("="), skip("+") || skip("-") else { return nil }
@@ -106,7 +108,7 @@ private struct DateText {
         return offset
     }
 
-    /// `+01:00`, `+0100` or `+01`.
+    /// Parses `+01:00`, `+0100` or `+01`.
     private mutating func offset() -> Int? {
         let sign: Int
         if skip("+") { sign = 1 } else if skip("-") { sign = -1 } else { return nil }
@@ -117,7 +119,7 @@ private struct DateText {
         return sign * (hours * 3_600 + minutes * 60)
     }
 
-    /// The name of a time zone: `CET`, or `+03` where it has none.
+    /// Skips the name of a time zone: `CET`, or `+03` if it has no name.
     private mutating func abbreviation() -> Bool {
         if skip("+") || skip("-") { return skipDigits() }
         var count = 0
@@ -144,7 +146,7 @@ private struct DateText {
         return isDigit
     }
 
-    /// A number of exactly so many digits.
+    /// Parses a number with an exact count of digits.
     private mutating func number(_ digits: Int) -> Int? {
         var number = 0
         for _ in 0..<digits {

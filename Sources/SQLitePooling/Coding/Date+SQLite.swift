@@ -9,7 +9,7 @@
 #endif
 
 extension SQLiteConfiguration.DateStrategy {
-    /// Returns the date as it is stored; `nil` if the strategy cannot represent it.
+    /// Returns the stored form of a date; `nil` if the strategy cannot represent it.
     func value(_ date: Date) -> SQLiteValue? {
         let seconds = date.timeIntervalSince1970
         guard seconds.isFinite else { return nil }
@@ -27,7 +27,8 @@ extension SQLiteConfiguration.DateStrategy {
         }
     }
 
-    /// Returns the instant that a number means; `nil` if the number is out of range, or its unit is unknown.
+    /// Returns the instant of a number; `nil` if the number is out of range or its unit is
+    /// unknown.
     func date(_ number: Double, isInteger: Bool) -> Date? {
         guard number.isFinite else { return nil }
         switch self {
@@ -45,7 +46,7 @@ extension SQLiteConfiguration.DateStrategy {
         }
     }
 
-    /// The strategy's name in errors.
+    /// The name of the strategy in errors.
     var name: String {
         switch self {
         case .text: "dates: .text"
@@ -55,12 +56,12 @@ extension SQLiteConfiguration.DateStrategy {
         }
     }
 
-    /// What the strategy stores, for errors.
+    /// The range of the strategy, for errors.
     var range: String {
         switch self {
         case .text, .julianDay: "it is not in the years 0 to 9999"
         case .secondsSince1970: "it is not finite"
-        case .millisecondsSince1970: "it is not finite, or its milliseconds are more than 64 bits"
+        case .millisecondsSince1970: "it is not finite, or its milliseconds exceed 64 bits"
         }
     }
 
@@ -69,13 +70,13 @@ extension SQLiteConfiguration.DateStrategy {
     /// The years 0 to 9999 in seconds since 1970.
     private static let seconds = -62_167_219_200.0..<253_402_300_800
     private static let milliseconds = -62_167_219_200_000.0..<253_402_300_800_000
-    /// What SQLite takes for a Julian day.
+    /// The range that SQLite reads as a Julian day.
     private static let julianDays = 0.0..<5_373_484.5
 }
 
 extension Date {
-    /// Returns the instant as SQLite's date functions write it, with as many fractional digits of the seconds as it needs;
-    /// `nil` outside of the years 0 to 9999.
+    /// Returns the instant in the format of SQLite's date functions, with as many fractional
+    /// digits of the seconds as it needs; `nil` outside of the years 0 to 9999.
     func sqliteText(fractionalDigits: ClosedRange<Int>) -> String? {
         let time = timeIntervalSince1970
         guard -62_167_219_200.0..<253_402_300_800 ~= time else { return nil }
@@ -118,14 +119,15 @@ extension Date {
     }
 }
 
-/// Days of the Gregorian calendar, counted from 1970-01-01.
+/// Conversions of Gregorian dates to days since 1970-01-01.
 enum CivilDay {
-    /// How many days lie between 0000-03-01 and 1970-01-01.
+    /// The number of days between 0000-03-01 and 1970-01-01.
     private static let eraStart = 719_468
 
     static func number(_ year: Int, _ month: Int, _ day: Int) -> Int? {
         guard 1...12 ~= month, 1...31 ~= day else { return nil }
-        // Years that begin in March, so that the odd day is their last one, in eras of 400 of them.
+        // Years begin in March, so that a leap day is the last day of a year; an era has 400
+        // years.
         let (era, yearOfEra) = floorDivision(month > 2 ? year : year - 1, by: 400)
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
@@ -143,7 +145,7 @@ enum CivilDay {
     }
 }
 
-/// The quotient, rounded down, and the remainder, which is not negative.
+/// Returns the quotient, rounded down, and the remainder, which is not negative.
 private func floorDivision(_ number: Int, by divisor: Int) -> (quotient: Int, remainder: Int) {
     let (quotient, remainder) = number.quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)

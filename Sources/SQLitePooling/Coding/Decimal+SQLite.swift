@@ -9,10 +9,11 @@
 #endif
 
 extension Decimal: SQLiteEncodable {
-    /// The number as a text, such as `19.99`, which holds all its digits.
+    /// The number as text, such as `19.99`, with all its digits.
     ///
-    /// A column for it is declared as `TEXT`: one with numeric affinity would make a `REAL` of it, and keep 15 digits.
-    /// A statement with a NaN, or with a number of 39 digits, which is not decoded, fails with the code `parameterRange`.
+    /// Declare the column as `TEXT`: a column with numeric affinity would store a `REAL` with 15
+    /// digits. A statement with a NaN, or with a number of 39 digits, which cannot be decoded,
+    /// fails with the code `parameterRange`.
     public var sqliteParameter: SQLiteParameter {
         guard !isNaN else { return .invalid("is a Decimal that is not a number") }
         let text = description
@@ -24,12 +25,12 @@ extension Decimal: SQLiteEncodable {
 }
 
 extension Decimal: SQLiteDecodable {
-    /// The value, if it is a number of at most 38 digits: a text, an integer, or a floating-point number.
+    /// Decodes a number of at most 38 digits from text, an integer or a floating-point number.
     ///
-    /// A `REAL` becomes the decimal number that SQLite and Swift print for it. One with more than 15 digits is refused: it can be
-    /// the result of a rounding.
+    /// A `REAL` becomes the decimal number that SQLite and Swift print for it. A `REAL` with more
+    /// than 15 digits is an error, because it can be the result of rounding.
     ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if it is not.
+    /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not such a number.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         switch column.storageType {
         case .integer:
@@ -37,7 +38,7 @@ extension Decimal: SQLiteDecodable {
         case .text:
             let text = try String(column: column)
             guard let number = Decimal(exactly: text, maximumDigits: 38) else {
-                throw column.mismatch("the text is no number that a Decimal holds exactly")
+                throw column.mismatch("the text is not a number that a Decimal represents exactly")
             }
             self = number
         case .real:
@@ -50,7 +51,7 @@ extension Decimal: SQLiteDecodable {
         }
     }
 
-    /// The number that a text such as `-12.5e3` says, if no digit is lost.
+    /// Parses a number such as `-12.5e3`; `nil` if a digit would be lost.
     fileprivate init?(exactly text: String, maximumDigits: Int) {
         var utf8 = text.utf8[...]
         let isNegative = utf8.first == UInt8(ascii: "-")
@@ -88,24 +89,5 @@ extension Decimal: SQLiteDecodable {
             exponent: digits.isEmpty ? 0 : exponent,
             significand: significand
         )
-    }
-}
-
-extension URL: SQLiteEncodable {
-    /// The absolute URL as a text.
-    public var sqliteParameter: SQLiteParameter { .text(absoluteString) }
-}
-
-extension URL: SQLiteDecodable {
-    /// The value, if it is a text that is a URL.
-    ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if it is not.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        guard column.storageType == .text else { throw column.mismatch("a URL needs TEXT") }
-        let text = try String(column: column)
-        guard let url = URL(string: text, encodingInvalidCharacters: false), url.absoluteString == text else {
-            throw column.mismatch("the text is no URL")
-        }
-        self = url
     }
 }

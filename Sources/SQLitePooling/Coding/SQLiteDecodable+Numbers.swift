@@ -3,9 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SQLiteDecodable where Self: FixedWidthInteger {
-    /// The value, if it is an integer that fits.
+    /// Decodes an integer that fits the type.
     ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if it is not, or is out of range.
+    /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not an integer, or is
+    ///   out of range.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         guard column.storageType == .integer else { throw column.mismatch("\(Self.self) needs an INTEGER") }
         guard let number = Self(exactly: column.integer) else {
@@ -27,17 +28,17 @@ extension UInt32: SQLiteDecodable {}
 extension UInt64: SQLiteDecodable {}
 
 extension Double: SQLiteDecodable {
-    /// The value, if it is a floating-point number, or an integer that is one without rounding: SQLite makes integers of
-    /// whole numbers where a column has no type.
+    /// Decodes a floating-point number, or an integer that a `Double` represents exactly. In a
+    /// column without a type, SQLite stores whole numbers as integers.
     ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if it is not.
+    /// - Throws: ``SQLiteError`` with the code `decoding` if the value is neither.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         switch column.storageType {
         case .real:
             self = column.real
         case .integer:
             guard let number = Double(exactly: column.integer) else {
-                throw column.mismatch("no Double is exactly this number")
+                throw column.mismatch("a Double cannot represent this number exactly")
             }
             self = number
         default:
@@ -47,9 +48,10 @@ extension Double: SQLiteDecodable {
 }
 
 extension Float: SQLiteDecodable {
-    /// The value as for `Double`, rounded.
+    /// Decodes a number as `Double` does, and rounds it.
     ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if it is no number, or greater than the greatest `Float`.
+    /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not a number, or exceeds
+    ///   the greatest `Float`.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         let number = try Double(column: column)
         self = Float(number)
@@ -58,9 +60,9 @@ extension Float: SQLiteDecodable {
 }
 
 extension Bool: SQLiteDecodable {
-    /// The value, if it is the integer 0 or 1.
+    /// Decodes the integer 0 or 1.
     ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if it is not.
+    /// - Throws: ``SQLiteError`` with the code `decoding` if the value is another one.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         let number = column.storageType == .integer ? column.integer : -1
         guard 0...1 ~= number else { throw column.mismatch("a Bool needs the INTEGER 0 or 1") }

@@ -2,9 +2,9 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a value of a column can be decoded as.
+/// A type that can be decoded from the value of a column.
 ///
-/// A type of your own decodes one of the types here, and makes itself of it:
+/// A custom type decodes one of the standard types, and initializes itself from it:
 ///
 /// ```swift
 /// extension Colour: SQLiteDecodable {
@@ -17,9 +17,10 @@
 /// }
 /// ```
 ///
-/// A type with raw values needs no more than the conformance.
+/// A type with raw values needs only the conformance.
 ///
-/// Decoding is strict: a number does not become a text, nor a text a number. `CAST` in the statement does that.
+/// Decoding is strict: a number does not become a text, nor a text a number. Use `CAST` in the
+/// statement for that.
 public protocol SQLiteDecodable {
     /// Decodes the value of a column.
     ///
@@ -28,9 +29,10 @@ public protocol SQLiteDecodable {
 }
 
 extension SQLiteDecodable where Self: RawRepresentable, RawValue: SQLiteDecodable {
-    /// The value that has this raw value.
+    /// Decodes the value with this raw value.
     ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if there is none, or if it does not fit the type of raw values.
+    /// - Throws: ``SQLiteError`` with the code `decoding` if there is none, or if the column does
+    ///   not fit the raw type.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         guard let value = Self(rawValue: try RawValue(column: column)) else {
             throw column.mismatch("no \(Self.self) has this raw value")
@@ -40,7 +42,7 @@ extension SQLiteDecodable where Self: RawRepresentable, RawValue: SQLiteDecodabl
 }
 
 extension SQLiteValue: SQLiteDecodable {
-    /// A copy of the value, whatever its type.
+    /// Copies the value, whatever its type is.
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if a text is not UTF-8.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
@@ -49,26 +51,28 @@ extension SQLiteValue: SQLiteDecodable {
 }
 
 extension Optional: SQLiteDecodable where Wrapped: SQLiteDecodable {
-    /// `nil` if the value is `NULL`.
+    /// Decodes `NULL` as `nil`.
     ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if it is neither that nor fits the wrapped type.
+    /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not `NULL` and does not
+    ///   fit the wrapped type.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         self = column.storageType == .null ? nil : try Wrapped(column: column)
     }
 }
 
 extension String: SQLiteDecodable {
-    /// The value, if it is a text.
+    /// Decodes a text.
     ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if it is not, or is not UTF-8.
+    /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not text, or is not
+    ///   UTF-8.
     @inlinable
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) { self = try column.text() }
 }
 
 extension [UInt8]: SQLiteDecodable {
-    /// The value, if it is a blob.
+    /// Decodes a blob.
     ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if it is not.
+    /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not a blob.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         guard column.storageType == .blob else { throw column.mismatch("[UInt8] needs a BLOB") }
         self = unsafe Array(column.rawBytes)

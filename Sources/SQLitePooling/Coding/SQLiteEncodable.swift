@@ -2,9 +2,9 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A type whose values can be the value of a statement's parameter.
+/// A type whose values can be parameters of a statement.
 ///
-/// A type of your own gives the parameter of one of the types here:
+/// A custom type returns the parameter of one of the standard types:
 ///
 /// ```swift
 /// extension Colour: SQLiteEncodable {
@@ -12,9 +12,10 @@
 /// }
 /// ```
 ///
-/// A type with raw values needs no more than the conformance.
+/// A type with raw values needs only the conformance.
 public protocol SQLiteEncodable {
-    /// The value. The pool's strategies say how a `Date` or a `UUID` is stored when the value is bound.
+    /// The parameter. When it is bound, the pool's strategies determine the stored form of a
+    /// `Date` or a `UUID`.
     var sqliteParameter: SQLiteParameter { get }
 }
 
@@ -35,15 +36,17 @@ extension Int32: SQLiteEncodable {}
 extension Int64: SQLiteEncodable {}
 
 extension UInt: SQLiteEncodable {
-    /// The number as an integer. A statement with a number above `Int64.max` fails with the code `parameterRange`.
+    /// The number as an integer. A statement with a number above `Int64.max` fails with the code
+    /// `parameterRange`.
     public var sqliteParameter: SQLiteParameter { UInt64(self).sqliteParameter }
 }
 
 extension UInt64: SQLiteEncodable {
-    /// The number as an integer. A statement with a number above `Int64.max` fails with the code `parameterRange`.
+    /// The number as an integer. A statement with a number above `Int64.max` fails with the code
+    /// `parameterRange`.
     public var sqliteParameter: SQLiteParameter {
         Int64(exactly: self).map { .integer($0) }
-            ?? .invalid("is above Int64.max, the greatest integer that SQLite stores")
+            ?? .invalid("is greater than Int64.max, the greatest integer that SQLite stores")
     }
 }
 
@@ -63,12 +66,14 @@ extension UInt32: SQLiteEncodable {
 }
 
 extension Double: SQLiteEncodable {
-    /// The number as a floating-point number. A statement with a NaN fails with the code `parameterRange`.
+    /// The number as a floating-point number. A statement with a NaN fails with the code
+    /// `parameterRange`.
     public var sqliteParameter: SQLiteParameter { .real(self) }
 }
 
 extension Float: SQLiteEncodable {
-    /// The number as a floating-point number of 64 bits. A statement with a NaN fails with the code `parameterRange`.
+    /// The number as a floating-point number of 64 bits. A statement with a NaN fails with the
+    /// code `parameterRange`.
     public var sqliteParameter: SQLiteParameter { .real(Double(self)) }
 }
 
@@ -78,7 +83,7 @@ extension Bool: SQLiteEncodable {
 }
 
 extension String: SQLiteEncodable {
-    /// The text.
+    /// The string as text.
     public var sqliteParameter: SQLiteParameter { .text(self) }
 }
 

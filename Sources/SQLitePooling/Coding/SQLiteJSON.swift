@@ -14,7 +14,8 @@
 /// try await pool.execute("INSERT INTO orders (content) VALUES (\(SQLiteJSON(order)))")
 /// ```
 ///
-/// The JSON is what a `JSONEncoder` and a `JSONDecoder` with their defaults write and read, whatever the strategies of the pool.
+/// The value is encoded by a `JSONEncoder` and decoded by a `JSONDecoder` with default settings,
+/// whatever the pool's strategies are.
 public struct SQLiteJSON<Value> {
     /// The value.
     public var value: Value
@@ -28,12 +29,12 @@ extension SQLiteJSON: Equatable where Value: Equatable {}
 extension SQLiteJSON: Hashable where Value: Hashable {}
 
 extension SQLiteJSON: SQLiteEncodable where Value: Encodable {
-    /// The JSON as a text.
+    /// The JSON as text.
     ///
     /// A statement with a value that cannot be encoded fails with the code `parameterRange`.
     public var sqliteParameter: SQLiteParameter {
         guard let json = try? JSONEncoder().encode(value) else {
-            // The encoder's error is not shown, because it may quote the value.
+            // The encoder's error is omitted, because it may quote the value.
             return .invalid("is a \(Value.self) that cannot be encoded as JSON")
         }
         return .text(String(decoding: json, as: UTF8.self))
@@ -41,9 +42,9 @@ extension SQLiteJSON: SQLiteEncodable where Value: Encodable {
 }
 
 extension SQLiteJSON: SQLiteDecodable where Value: Decodable {
-    /// The value, if it is a text that a `JSONDecoder` makes a `Value` of.
+    /// Decodes a text that a `JSONDecoder` can decode as `Value`.
     ///
-    /// - Throws: ``SQLiteError`` with the code `decoding` if it is not.
+    /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not such a text.
     public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
         value = try column.decodeJSON(Value.self)
     }
@@ -56,11 +57,12 @@ extension SQLiteColumn {
         do {
             return try JSONDecoder().decode(type, from: unsafe Data(rawBytes))
         } catch {
-            throw mismatch("the JSON is not that of \(type): \(Self.reason(error))")
+            throw mismatch("the JSON does not fit \(type): \(Self.reason(error))")
         }
     }
 
-    /// Returns what is wrong, without what the value says: not where either, since that may be the keys of a dictionary.
+    /// Returns the reason without values, and without the path, which may contain the keys of a
+    /// dictionary.
     private static func reason(_ error: any Error) -> String {
         switch error as? DecodingError {
         case .keyNotFound(let key, _): "there is no key “\(key.stringValue)”"

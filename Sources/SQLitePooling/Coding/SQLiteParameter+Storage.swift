@@ -9,13 +9,13 @@
 #endif
 
 extension SQLiteParameter {
-    /// A value as it is bound.
+    /// A value in the form in which it is bound.
     enum Stored {
         case value(SQLiteValue)
         case data(Data)
     }
 
-    /// Returns the value as the strategies store it.
+    /// Returns the value in the form of the strategies.
     ///
     /// - Parameter position: The number of the parameter, for the error.
     /// - Throws: ``SQLiteError`` with the code `parameterRange` if it cannot be stored.
@@ -41,7 +41,7 @@ extension SQLiteParameter {
         throw SQLiteError(.parameterRange, "parameter \(position) \(reason)", sql: sql)
     }
 
-    /// Returns a JSON array of the elements.
+    /// Returns a JSON array of the elements. Returns a JSON array of the elements.
     private static func json(
         _ elements: [SQLiteParameter],
         _ strategies: ValueStrategies,
@@ -69,14 +69,14 @@ extension SQLiteParameter {
             }
             throw SQLiteError(
                 .parameterRange,
-                "parameter \(position) is a list with \(reason), which JSON does not hold exactly",
+                "parameter \(position) is a list with \(reason), which JSON cannot represent exactly",
                 sql: sql
             )
         }
         return json + "]"
     }
 
-    /// - Returns: Whether JSON holds the text: SQLite ends a text at a NUL character.
+    /// - Returns: Whether JSON can hold the text: SQLite ends a text at a NUL character.
     private static func append(_ text: String, to json: inout String) -> Bool {
         json += "\""
         for character in text.unicodeScalars {
@@ -104,7 +104,7 @@ extension SQLiteConfiguration.UUIDStrategy {
 }
 
 extension SQLiteParameter {
-    /// The texts that an error message must not show.
+    /// The strings that an error message must not contain.
     var texts: [String] {
         switch content {
         case .value(.text(let text)): [text]

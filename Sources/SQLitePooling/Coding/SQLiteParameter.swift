@@ -8,15 +8,16 @@
     public import Foundation
 #endif
 
-/// The value of a statement's parameter, before the strategies of a pool say how it is stored.
+/// The value of a statement's parameter, independent of the pool's strategies.
 ///
-/// The members are named after ``SQLiteValue``, so that a list of parameters reads as a list of values:
+/// The members are named after ``SQLiteValue``, so that a list of parameters reads as a list of
+/// values:
 ///
 /// ```swift
 /// SQL(unsafe: text, parameters: [.integer(3), .text("Emma"), .date(.now)])
 /// ```
 public struct SQLiteParameter: Sendable, Hashable {
-    /// What is known of the value.
+    /// The unbound value.
     indirect enum Content: Sendable, Hashable {
         case value(SQLiteValue)
         case data(Data)
@@ -30,7 +31,7 @@ public struct SQLiteParameter: Sendable, Hashable {
 
     init(_ content: Content) { self.content = content }
 
-    /// A value as SQLite stores it.
+    /// Creates a parameter from a value.
     public init(_ value: SQLiteValue) { content = .value(value) }
 
     /// `NULL`.
@@ -42,7 +43,7 @@ public struct SQLiteParameter: Sendable, Hashable {
     /// A floating-point number. A statement with a NaN fails with the code `parameterRange`.
     public static func real(_ number: Double) -> Self { Self(.real(number)) }
 
-    /// A text.
+    /// Text.
     public static func text(_ text: String) -> Self { Self(.text(text)) }
 
     /// A blob.
@@ -51,26 +52,30 @@ public struct SQLiteParameter: Sendable, Hashable {
     /// A blob. SQLite copies the bytes from `data`.
     public static func data(_ data: Data) -> Self { Self(.data(data)) }
 
-    /// An instant, stored as ``SQLiteConfiguration/dates`` says.
+    /// An instant, stored in the form of ``SQLiteConfiguration/dates``.
     public static func date(_ date: Date) -> Self { Self(.date(date)) }
 
-    /// A UUID, stored as ``SQLiteConfiguration/uuids`` says.
+    /// A UUID, stored in the form of ``SQLiteConfiguration/uuids``.
     public static func uuid(_ uuid: UUID) -> Self { Self(.uuid(uuid)) }
 
-    /// A list, as one parameter that `json_each()` makes the elements of: `IN (SELECT value FROM json_each(:ids))`.
+    /// A list in one parameter, from which `json_each()` returns the elements: `IN (SELECT value
+    /// FROM json_each(:ids))`.
     ///
-    /// The elements are integers, texts and `NULL`. A statement with a blob, a floating-point number, or a text with a NUL
-    /// character in the list fails with the code `parameterRange`: JSON does not hold those exactly. O(number of elements).
+    /// The elements are integers, texts and `NULL`. A statement whose list contains a blob, a
+    /// floating-point number, or a text with a NUL character fails with the code `parameterRange`:
+    /// JSON cannot represent them exactly. O(number of elements).
     public static func list(_ elements: some Sequence<some SQLiteEncodable>) -> Self {
         Self(.list(elements.map(\.sqliteParameter)))
     }
 
-    /// A value that cannot be stored: a statement with it fails with the code `parameterRange`, and has not run.
+    /// A value that cannot be stored. A statement with it does not run and fails with the code
+    /// `parameterRange`.
     ///
-    /// - Parameter reason: Why, as a predicate that follows “parameter 1”, such as “is colder than possible”.
+    /// - Parameter reason: The reason, as a predicate that follows “parameter 1”, such as “is
+    ///   colder than possible”.
     public static func invalid(_ reason: String) -> Self { Self(.invalid(reason)) }
 
-    /// Whether this is the same value bit for bit, which canonically equivalent texts are not.
+    /// Whether both values are identical bit for bit; canonically equivalent texts are not.
     func isIdentical(to other: Self) -> Bool {
         switch (content, other.content) {
         case (.value(.text(let one)), .value(.text(let other))): one.utf8.elementsEqual(other.utf8)
@@ -83,7 +88,7 @@ public struct SQLiteParameter: Sendable, Hashable {
 }
 
 extension SQLiteParameter: CustomStringConvertible, CustomReflectable {
-    /// What kind of value it is, without the value.
+    /// The kind of the value, without the value.
     public var description: String {
         switch content {
         case .value(let value): value.storageType.description
@@ -95,6 +100,6 @@ extension SQLiteParameter: CustomStringConvertible, CustomReflectable {
         }
     }
 
-    /// Shows no value.
+    /// A mirror without the value.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -2,20 +2,21 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A value as SQLite stores it: one case for each of its storage classes.
+/// A value in one of SQLite's storage classes.
 public enum SQLiteValue: Sendable, Hashable {
-    /// No value.
+    /// `NULL`.
     case null
     /// A signed integer of 64 bits.
     case integer(Int64)
-    /// A floating-point number of 64 bits. A statement with a NaN fails with the code `parameterRange`.
+    /// A floating-point number of 64 bits. A statement with a NaN fails with the code
+    /// `parameterRange`.
     case real(Double)
-    /// A text, which may hold NUL characters.
+    /// Text, which may contain NUL characters.
     case text(String)
     /// Bytes.
     case blob([UInt8])
 
-    /// Which storage class the value has.
+    /// The storage class of the value.
     public var storageType: SQLiteStorageType {
         switch self {
         case .null: .null
@@ -27,7 +28,8 @@ public enum SQLiteValue: Sendable, Hashable {
     }
 }
 
-/// How SQLite stores a value. Each value of a column may have a type of its own, whatever the column is declared as.
+/// A storage class of SQLite. Each value of a column may have another one, whatever the column's
+/// declared type is.
 public enum SQLiteStorageType: String, Sendable, CustomStringConvertible {
     /// `NULL`.
     case null = "NULL"
@@ -40,6 +42,6 @@ public enum SQLiteStorageType: String, Sendable, CustomStringConvertible {
     /// Bytes.
     case blob = "BLOB"
 
-    /// The name that SQLite's `typeof()` gives, in capitals.
+    /// The name that SQLite's `typeof()` returns, in uppercase.
     public var description: String { rawValue }
 }

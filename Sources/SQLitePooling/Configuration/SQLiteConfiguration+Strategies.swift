@@ -5,54 +5,57 @@
 internal import ConnectionPooling
 
 extension SQLiteConfiguration {
-    /// How a `Date` is stored, and how a number is decoded as a `Date`.
+    /// The stored form of a `Date`, and the unit of a number that is decoded as a `Date`.
     ///
-    /// A text is decoded under each strategy, because it says itself which instant it is.
+    /// Text is decoded under each strategy, because its form identifies the instant.
     public enum DateStrategy: Hashable, Sendable {
-        /// A text in UTC, such as `2026-02-28 13:45:00.250`, as SQLite's date functions write and take it.
+        /// Text in UTC, such as `2026-02-28 13:45:00.250`, in the format of SQLite's date
+        /// functions.
         ///
-        /// The seconds have as many fractional digits of the range as the instant needs, rounded at the upper bound. The
-        /// order of the texts is that of the instants. `3...3` gives what `strftime('%Y-%m-%d %H:%M:%f')` gives. The years
-        /// are 0 to 9999.
+        /// The seconds have as many fractional digits within the range as the instant needs, and
+        /// are rounded at the upper bound. The order of the texts is the order of the instants.
+        /// `3...3` is the format of `strftime('%Y-%m-%d %H:%M:%f')`. The years are 0 to 9999.
         ///
-        /// A number is decoded as seconds since 1970, as `unixepoch()` gives it. A number outside of the years 0 to 9999,
-        /// and a `REAL` that can be a Julian day, are errors: which unit they have is unknown.
+        /// A number is decoded as seconds since 1970, as of `unixepoch()`. A number outside of the
+        /// years 0 to 9999, and a `REAL` that can be a Julian day, are errors, because their unit
+        /// is unknown.
         case text(fractionalDigits: ClosedRange<Int> = 3...6)
 
-        /// The number of seconds since 1970: an `INTEGER` where it is whole, and else a `REAL`. Nothing is rounded.
+        /// The seconds since 1970: an `INTEGER` if the number is whole, otherwise a `REAL`.
+        /// Nothing is rounded.
         case secondsSince1970
 
-        /// The number of milliseconds since 1970, rounded, as an `INTEGER`.
+        /// The milliseconds since 1970, rounded, as an `INTEGER`.
         case millisecondsSince1970
 
-        /// The Julian day as a `REAL`, as `julianday()` gives it, rounded to milliseconds in both directions. The years are
-        /// 0 to 9999.
+        /// The Julian day as a `REAL`, as of `julianday()`, rounded to milliseconds in both
+        /// directions. The years are 0 to 9999.
         case julianDay
     }
 
-    /// How a `UUID` is stored. Each of these forms is decoded under each strategy.
+    /// The stored form of a `UUID`. All forms are decoded under each strategy.
     public enum UUIDStrategy: Hashable, Sendable {
-        /// A text of 36 characters with capital letters.
+        /// Text of 36 characters with uppercase letters.
         case uppercaseText
-        /// A text of 36 characters with small letters.
+        /// Text of 36 characters with lowercase letters.
         case lowercaseText
         /// A blob of 16 bytes, as GRDB stores it.
         case blob
     }
 
-    /// How the columns of a row are matched with the properties of a `Decodable` type.
+    /// The relation between the columns of a row and the properties of a `Decodable` type.
     public enum ColumnNames: Hashable, Sendable {
-        /// A property has the column of its name.
+        /// A property is decoded from the column with the same name.
         case asWritten
-        /// The property `userName` has the column `user_name`, or `userName`.
+        /// The property `userName` is decoded from the column `user_name`, or `userName`.
         case convertFromSnakeCase
     }
 
-    /// What statements and rows need of the configuration.
+    /// The strategies that statements and rows need.
     var strategies: ValueStrategies { ValueStrategies(dates: dates, uuids: uuids, columnNames: columnNames) }
 }
 
-/// How values are encoded and decoded where SQLite has more than one way.
+/// The strategies for values that SQLite can store in more than one form.
 struct ValueStrategies: Sendable {
     var dates = SQLiteConfiguration.DateStrategy.text()
     var uuids = SQLiteConfiguration.UUIDStrategy.uppercaseText

@@ -3,9 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SQLiteConfiguration {
-    /// Looks whether a pool can be made from this.
+    /// Checks whether the configuration is valid for a pool.
     ///
-    /// - Throws: ``SQLiteError`` with the code `invalidConfiguration`, whose message names the field.
+    /// - Throws: ``SQLiteError`` with the code `invalidConfiguration`, whose message names the
+    ///   field.
     public func validate() throws(SQLiteError) {
         try Self.check("maximumReaders", maximumReaders, 1...1_000)
         try Self.check("busyTimeout", busyTimeout, .zero ... .seconds(86_400))
@@ -35,22 +36,23 @@ extension SQLiteConfiguration {
 
     private static func check(_ pragma: SQLitePragma) throws(SQLiteError) {
         if let owner = owners[pragma.name.lowercased()] {
-            throw SQLiteError(.invalidConfiguration, "pragmas must not have \(pragma.name), which is \(owner)")
+            throw SQLiteError(.invalidConfiguration, "pragmas must not contain \(pragma.name), which is \(owner)")
         }
         let isName = !pragma.name.isEmpty && pragma.name.utf8.allSatisfy { isPartOfWord($0) }
         guard isName, isValue(pragma.value) else {
             throw SQLiteError(
                 .invalidConfiguration,
-                "pragmas must have a word for a name, and a word, a number or a text in single quotes for a value"
+                "a pragma needs a word as its name, and a word, a number or text in single quotes as its value"
             )
         }
     }
 
-    /// The pragmas that are said elsewhere, and where.
+    /// The pragmas that the pool or another field sets, and the reason.
     private static let owners = [
-        "journal_mode": "the pool's: it has a write-ahead log",
-        "locking_mode": "the pool's: it has several connections",
-        "query_only": "the pool's", "read_uncommitted": "the pool's", "writable_schema": "not for every connection",
+        "journal_mode": "set by the pool, which needs a write-ahead log",
+        "locking_mode": "set by the pool, which has several connections",
+        "query_only": "set by the pool", "read_uncommitted": "set by the pool",
+        "writable_schema": "not for every connection",
         "busy_timeout": "the field busyTimeout", "cache_size": "the field cacheSizeKiB",
         "foreign_keys": "the field foreignKeys", "mmap_size": "the field mmapSizeBytes",
         "synchronous": "the field synchronous", "wal_autocheckpoint": "the field checkpoints.interval",
@@ -69,7 +71,7 @@ extension SQLiteConfiguration {
     private static func isValue(_ value: String) -> Bool {
         guard let first = value.utf8.first, !value.utf8.contains(0) else { return false }
         if first == UInt8(ascii: "'") {
-            // Quotes within are doubled.
+            // Single quotes within the text are doubled.
             let text = value.dropFirst().dropLast()
             return value.utf8.count >= 2 && value.hasSuffix("'") && !text.replacing("''", with: "").contains("'")
         }

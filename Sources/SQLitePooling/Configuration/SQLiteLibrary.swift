@@ -5,20 +5,21 @@
 internal import CLockPoolSQLite
 internal import ConnectionPooling
 
-/// The SQLite that this process uses, with the settings that all its connections share.
+/// The SQLite library of this process, and the settings that all its connections share.
 ///
-/// They can only be made before SQLite is used for the first time. The first pool that opens a file makes them, once, and
-/// leaves them as they are if somebody else in the process has used SQLite before.
+/// These settings can only be made before SQLite is initialized. The first pool that opens a file
+/// makes them, once. If other code of the process has used SQLite before, they stay as they are.
 public enum SQLiteLibrary {
-    /// The version of SQLite that the process runs with, such as `3.40.1`.
+    /// The version of the SQLite library, such as `3.40.1`.
     public static var version: String { unsafe String(cString: sqlite3_libversion()) }
 
-    /// Has SQLite count the memory that it uses, for `sqlite3_status()`.
+    /// Keeps SQLite's memory statistics, for `sqlite3_status()`.
     ///
-    /// It does so by a lock that every connection takes whenever it allocates. A pool therefore turns it off, unless this was
-    /// called before the first one has opened a file.
+    /// SQLite counts its memory under a lock that every connection takes for each allocation. The
+    /// first pool that opens a file therefore turns the statistics off, unless this function was
+    /// called before.
     ///
-    /// - Returns: Whether SQLite counts. `false` if it was in use already.
+    /// - Returns: Whether SQLite counts its memory; `false` if it was initialized already.
     @discardableResult
     public static func keepMemoryStatistics() -> Bool {
         state.withLock { state in
@@ -28,14 +29,14 @@ public enum SQLiteLibrary {
         }
     }
 
-    /// Makes the settings, if nobody has, and looks whether several threads can use SQLite.
+    /// Makes the settings once, and checks that several threads can use SQLite.
     static func prepare() throws(SQLiteError) {
         let isThreadSafe = state.withLock { state in
             state.settle()
             return state.isThreadSafe
         }
         guard isThreadSafe else {
-            throw SQLiteError(.misuse, "this SQLite was built or set up for a single thread")
+            throw SQLiteError(.misuse, "this SQLite was built or configured for a single thread")
         }
     }
 
@@ -47,15 +48,17 @@ public enum SQLiteLibrary {
         mutating func settle() {
             guard !isSettled else { return }
             isSettled = true
-            // Reads files of the system, once, and not on a connection's thread in the middle of its work.
+            // Reads system files, once; here, so that no connection's thread does it during its
+            // work.
             _ = UsableProcessors.ofThisProcess
-            // Fails when SQLite is in use, and then it stays as it is. Others that use SQLite for the first time at this very
-            // moment may have their first allocations counted or not, which the figures alone would show.
+            // Fails if SQLite is initialized; the setting then stays. If other code initializes
+            // SQLite concurrently, its first allocations may or may not be counted, which affects
+            // only the statistics.
             let code = clockpool_sqlite_set_memory_statistics(keepsStatistics ? 1 : 0)
             if code != SQLITE_OK { keepsStatistics = false }
             _ = sqlite3_initialize()
-            // The threading mode stays what it is, because others may rely on it: each connection is opened without a lock of
-            // its own. SQLite has no locks at all where it was told that there is one thread.
+            // The threading mode stays, because other code may rely on it; each connection is
+            // opened without a mutex. SQLite has no mutexes at all in single-thread mode.
             let mutex = unsafe sqlite3_mutex_alloc(SQLITE_MUTEX_FAST)
             isThreadSafe = unsafe sqlite3_threadsafe() != 0 && mutex != nil
             unsafe sqlite3_mutex_free(mutex)

@@ -4,58 +4,62 @@
 
 internal import CLockPoolSQLite
 
-/// Bounds on what statements and the contents of a file can take of a connection.
+/// Limits on the resources that statements and file contents can take.
 ///
-/// `nil` is SQLite's own limit, or none. A limit above SQLite's own is SQLite's own. What is past a limit is an error before
-/// the memory is taken, with the code `tooBig` or `error` where the documentation of the field says nothing else.
+/// `nil` is SQLite's own limit, or none; a limit above SQLite's own has no effect. Exceeding a
+/// limit is an error before the memory is allocated, with the code `tooBig` or `error` unless the
+/// field documents another.
 public struct SQLiteLimits: Hashable, Sendable {
-    /// The bytes of a text, a blob or a row, from 1; `tooBig`.
+    /// The maximum bytes of a text, a blob or a row, from 1; `tooBig`.
     public var valueBytes: Int?
 
-    /// The bytes of a statement, also of those in the schema, from 1; `tooBig`.
+    /// The maximum bytes of a statement, also of one in the schema, from 1; `tooBig`.
     public var statementBytes: Int?
 
-    /// The columns of a table, a view, an index or a result, from 1. In the schema of a file, more are `corrupt`.
+    /// The maximum columns of a table, a view, an index or a result, from 1. In the schema of a
+    /// file, more are `corrupt`.
     public var columns: Int?
 
-    /// The depth of an expression, from 1.
+    /// The maximum depth of an expression, from 1.
     public var expressionDepth: Int?
 
-    /// The terms of a compound `SELECT`, from 1.
+    /// The maximum terms of a compound `SELECT`, from 1.
     public var compoundTerms: Int?
 
-    /// The instructions that a statement is compiled to, from 1; `outOfMemory`.
+    /// The maximum instructions of a compiled statement, from 1; `outOfMemory`.
     public var programInstructions: Int?
 
-    /// The arguments of a function, from 1.
+    /// The maximum arguments of a function, from 1.
     public var functionArguments: Int?
 
-    /// The attached databases, from 0. `VACUUM` needs one.
+    /// The maximum number of attached databases, from 0. `VACUUM` needs one.
     public var attachedDatabases: Int?
 
-    /// The bytes of a pattern of `LIKE` and `GLOB`, from 1.
+    /// The maximum bytes of a `LIKE` or `GLOB` pattern, from 1.
     public var patternBytes: Int?
 
-    /// The parameters of a statement, from 1.
+    /// The maximum parameters of a statement, from 1.
     public var parameters: Int?
 
-    /// The depth of triggers that run each other, from 1.
+    /// The maximum depth of nested triggers, from 1.
     public var triggerDepth: Int?
 
-    /// The instructions that the statements of a call execute together, from 1,000, counted by the thousand;
-    /// `stepLimitExceeded`. A single instruction may take long: a `timeout` bounds the time.
+    /// The maximum instructions that the statements of a call execute together, from 1,000,
+    /// counted in thousands; `stepLimitExceeded`. A single instruction may take long; use a
+    /// `timeout` to limit the time.
     public var steps: Int?
 
-    /// The bytes of all rows that a call reads, from 1: 16 for each value, and the length of a text or a blob;
-    /// `resultLimitExceeded`. The row that exceeds it is not decoded.
+    /// The maximum bytes of all rows that a call reads, from 1: 16 for each value, plus the length
+    /// of a text or a blob; `resultLimitExceeded`. The row that exceeds the limit is not decoded.
     public var resultBytes: Int?
 
-    /// Makes limits that are SQLite's own.
+    /// Creates limits that are SQLite's own.
     public init() {}
 
-    /// The limits of a file that is not trusted, where the configuration says nothing else.
+    /// The default limits of an untrusted file.
     ///
-    /// A row takes at most 100 values of 4 MiB, and a call reads at most 256 MiB and executes at most 100 million instructions.
+    /// A row takes at most 100 values of 4 MiB, and a call reads at most 256 MiB and executes at
+    /// most 100 million instructions.
     public static let untrusted: SQLiteLimits = {
         var limits = SQLiteLimits()
         limits.valueBytes = 4 << 20
@@ -73,7 +77,7 @@ public struct SQLiteLimits: Hashable, Sendable {
 }
 
 extension SQLiteLimits {
-    /// The limits that SQLite enforces, by its numbers.
+    /// The limits that SQLite enforces, by its limit numbers.
     var ofConnection: [(id: Int32, value: Int?)] {
         [
             (SQLITE_LIMIT_LENGTH, valueBytes), (SQLITE_LIMIT_SQL_LENGTH, statementBytes),
@@ -85,7 +89,7 @@ extension SQLiteLimits {
         ]
     }
 
-    /// These limits, and those of `others` where these say nothing.
+    /// Returns these limits, with those of `others` where these are `nil`.
     func completed(by others: SQLiteLimits) -> SQLiteLimits {
         var limits = self
         for field in Self.fields.map(\.path) where limits[keyPath: field] == nil {
@@ -94,7 +98,7 @@ extension SQLiteLimits {
         return limits
     }
 
-    /// The fields, with the least value of each.
+    /// The fields and their minimum values.
     static var fields: [(name: String, path: WritableKeyPath<SQLiteLimits, Int?>, minimum: Int)] {
         [
             ("valueBytes", \.valueBytes, 1), ("statementBytes", \.statementBytes, 1), ("columns", \.columns, 1),
@@ -108,12 +112,12 @@ extension SQLiteLimits {
 }
 
 extension SQLiteConfiguration {
-    /// The limits that hold: those of a file that is not trusted, where nothing else is said.
+    /// The limits that apply: for an untrusted file, with defaults for those that are `nil`.
     var effectiveLimits: SQLiteLimits {
         trust == .untrusted ? limits.completed(by: .untrusted) : limits
     }
 
-    /// Looks whether the limits, and what a file that is not trusted needs, are in order.
+    /// Checks the limits and the settings that an untrusted file requires.
     func validateTrust() throws(SQLiteError) {
         for field in SQLiteLimits.fields {
             guard let value = limits[keyPath: field.path], value < field.minimum else { continue }
@@ -125,20 +129,20 @@ extension SQLiteConfiguration {
         if effectiveLimits.steps != nil, maximumWritesPerCommit > 1 {
             throw SQLiteError(
                 .invalidConfiguration,
-                "maximumWritesPerCommit must be 1 where there is a limit of steps: it would undo the writes of other calls"
+                "maximumWritesPerCommit must be 1 if limits.steps is set: the limit would undo the writes of other calls"
             )
         }
         guard trust == .untrusted else { return }
         guard mmapSizeBytes == 0 else {
-            throw SQLiteError(.invalidConfiguration, "mmapSizeBytes must be 0 for a file that is not trusted")
+            throw SQLiteError(.invalidConfiguration, "mmapSizeBytes must be 0 for an untrusted file")
         }
         guard isDefensive else {
-            throw SQLiteError(.invalidConfiguration, "isDefensive must be true for a file that is not trusted")
+            throw SQLiteError(.invalidConfiguration, "isDefensive must be true for an untrusted file")
         }
         for pragma in pragmas where ["trusted_schema", "cell_size_check"].contains(pragma.name.lowercased()) {
             throw SQLiteError(
                 .invalidConfiguration,
-                "pragmas must not have \(pragma.name), which is on or off by the field trust"
+                "pragmas must not contain \(pragma.name), which the field trust sets"
             )
         }
     }

@@ -2,29 +2,29 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A setting of a connection that ``SQLiteConfiguration`` has no field for.
+/// A setting of a connection that has no field in ``SQLiteConfiguration``.
 ///
 /// ```swift
 /// configuration.pragmas = [SQLitePragma("temp_store", "MEMORY"), SQLitePragma("analysis_limit", 1_000)]
 /// ```
 public struct SQLitePragma: Hashable, Sendable {
-    /// The name of the pragma, in SQLite's words.
+    /// The name of the pragma.
     public let name: String
 
-    /// Its value: a number, a word, or any text in single quotes.
+    /// The value: a number, a word, or text in single quotes.
     public let value: String
 
-    /// Which connections get it.
+    /// The connections that the pragma applies to.
     public let connections: SQLiteConnections
 
-    /// A pragma with a word, a number or a text in single quotes for its value.
+    /// Creates a pragma with a word, a number or text in single quotes as its value.
     public init(_ name: String, _ value: String, on connections: SQLiteConnections = .all) {
         self.name = name
         self.value = value
         self.connections = connections
     }
 
-    /// A pragma with a number for its value.
+    /// Creates a pragma with a number as its value.
     public init(_ name: String, _ value: Int, on connections: SQLiteConnections = .all) {
         self.init(name, String(value), on: connections)
     }
@@ -32,25 +32,27 @@ public struct SQLitePragma: Hashable, Sendable {
     var text: String { "\(name) = \(value)" }
 }
 
-/// The kinds of connections that a pool has.
+/// The kinds of connections of a pool.
 public struct SQLiteConnections: OptionSet, Hashable, Sendable {
     /// A bit for each kind.
     public let rawValue: UInt8
 
-    /// The kinds whose bits are set.
+    /// Creates a set from its bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Those that read.
+    /// The readers.
     public static let readers = Self(rawValue: 1)
-    /// The one that writes, and one that is opened for a moment where a file must be made before it can be read.
+    /// The writer, and a connection that is opened briefly if a file must be created before it can
+    /// be read.
     public static let writer = Self(rawValue: 2)
-    /// Both.
+    /// Readers and writer.
     public static let all: Self = [.readers, .writer]
 }
 
-/// What a pool has each connection do when it has opened it.
+/// A closure that a pool runs on each new connection.
 public struct SQLiteOpening: Sendable {
-    // An object, so that configurations can be compared: the same closure is the same object.
+    // A reference type, so that configurations can be compared: the same closure is the same
+    // object.
     private final class Body: Sendable {
         let run: @Sendable (borrowing SQLiteConnection) throws -> Void
 
@@ -59,16 +61,18 @@ public struct SQLiteOpening: Sendable {
 
     private let body: Body
 
-    /// Which connections do it.
+    /// The connections that the closure runs on.
     public let connections: SQLiteConnections
 
-    /// A closure that runs on the connection's thread before anybody else uses the connection.
+    /// Creates a value from a closure, which runs on the connection's thread before any other call
+    /// uses the connection.
     ///
     /// - Parameters:
-    ///   - connections: Which connections do it.
-    ///   - body: Sets what is to be set, attaches databases, makes temporary tables. What it throws makes the connection
-    ///     fail, with the code `openingFailed` if it is not an ``SQLiteError``. A transaction that it
-    ///     leaves open is rolled back, and the connection fails with the code `transactionLeftOpen`.
+    ///   - connections: The connections that the closure runs on.
+    ///   - body: Changes settings, attaches databases, creates temporary tables. If it throws, the
+    ///     connection fails, with the code `openingFailed` if the error is not a ``SQLiteError``.
+    ///     If it leaves a transaction open, the transaction is rolled back and the connection
+    ///     fails with the code `transactionLeftOpen`.
     public init(
         on connections: SQLiteConnections = .all,
         _ body: @escaping @Sendable (borrowing SQLiteConnection) throws -> Void
@@ -83,18 +87,18 @@ public struct SQLiteOpening: Sendable {
         } catch let error as SQLiteError {
             throw error
         } catch {
-            throw SQLiteError(.openingFailed, "the configuration's onOpen has failed: \(error)")
+            throw SQLiteError(.openingFailed, "the configuration's onOpen threw an error: \(error)")
         }
     }
 }
 
 extension SQLiteOpening: Hashable {
-    /// Whether both are the same one, or copies of it.
+    /// Whether both values are copies of the same one.
     public static func == (first: SQLiteOpening, second: SQLiteOpening) -> Bool {
         first.body === second.body && first.connections == second.connections
     }
 
-    /// Hashes which one it is.
+    /// Hashes the identity of the closure.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(ObjectIdentifier(body))
         hasher.combine(connections)

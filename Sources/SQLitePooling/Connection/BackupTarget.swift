@@ -12,19 +12,21 @@ internal import CLockPoolSQLite
     internal import Musl
 #endif
 
-/// A file that a database is copied into. It is opened, written and closed on the thread of the connection that is copied.
+/// The database file that a backup writes.
+///
+/// The target is opened, written and closed on the thread of the source's connection.
 @safe
 final class BackupTarget {
     private let path: String
     private let handle: OpaquePointer
     private let isNew: Bool
-    /// Whether the file had a write-ahead log, which it gets back if the backup fails.
+    /// Whether the file had a write-ahead log, which a failed backup restores.
     private var hadLog = false
 
-    /// Opens the file, or makes it.
-    init(_ path: String, besides session: Session) throws(SQLiteError) {
+    /// Opens the file, or creates it.
+    init(_ path: String, source session: Session) throws(SQLiteError) {
         guard !path.utf8.contains(0) else {
-            throw SQLiteError(.nulCharacter, "the path of the backup has a NUL character in it")
+            throw SQLiteError(.nulCharacter, "the path of the backup contains a NUL character")
         }
         var (source, target) = (stat(), stat())
         let isNew = unsafe stat(path, &target) != 0
@@ -32,13 +34,14 @@ final class BackupTarget {
         if !isNew, unsafe stat(name, &source) == 0, source.st_dev == target.st_dev, source.st_ino == target.st_ino {
             throw SQLiteError(.misuse, "the backup would replace the database itself")
         }
-        // Relative to where the process is, and never a URI.
-        let place = path.utf8.first == UInt8(ascii: "/") ? path : "./" + path
+        // A leading "./" keeps SQLite from reading the path as a URI; it stays relative to the
+        // working directory.
+        let location = path.utf8.first == UInt8(ascii: "/") ? path : "./" + path
         var handle: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
-        let code = unsafe sqlite3_open_v2(place, &handle, flags, nil)
+        let code = unsafe sqlite3_open_v2(location, &handle, flags, nil)
         guard let handle = unsafe handle else { throw SQLiteError(.outOfMemory, "no memory for a connection") }
-        self.path = place
+        self.path = location
         unsafe self.handle = handle
         self.isNew = isNew
         _ = unsafe sqlite3_extended_result_codes(handle, 1)
@@ -48,7 +51,7 @@ final class BackupTarget {
         throw error
     }
 
-    /// Copies everything, step by step.
+    /// Copies all pages, `pagesPerStep` at a time.
     func copy(
         _ session: Session,
         pagesPerStep: Int,
@@ -58,7 +61,7 @@ final class BackupTarget {
         guard let backup = unsafe sqlite3_backup_init(handle, "main", session.handle, "main") else {
             throw failure(unsafe sqlite3_extended_errcode(handle))
         }
-        // Rolls back what was written, if it was not everything.
+        // Rolls back an incomplete copy.
         defer { _ = unsafe sqlite3_backup_finish(backup) }
         let pages = Int32(clamping: max(1, pagesPerStep))
         var waits: Int32 = 0
@@ -76,7 +79,7 @@ final class BackupTarget {
                 )
                 if code == SQLITE_DONE { return }
             case _ where code & 0xff == SQLITE_BUSY || code & 0xff == SQLITE_LOCKED:
-                // Somebody has a lock on the other file.
+                // Another connection holds a lock on the target.
                 guard session.waitForLock(calls: waits) else { throw failure(code) }
                 waits += 1
             default:
@@ -85,8 +88,10 @@ final class BackupTarget {
         }
     }
 
-    /// Takes the file out of its write-ahead log, which nothing else may use then. A log cannot take pages of another size, and
-    /// an old log must not be beside a new file.
+    /// Converts the target from a write-ahead log to a rollback journal, which needs exclusive
+    /// access.
+    ///
+    /// A log cannot take pages of another size, and an old log must not remain beside a new file.
     private func endLog(_ session: Session) throws(SQLiteError) {
         guard !isNew, try journalMode("PRAGMA journal_mode", session) == "wal" else { return }
         guard try journalMode("PRAGMA journal_mode = DELETE", session) == "delete" else {
@@ -95,7 +100,8 @@ final class BackupTarget {
         hadLog = true
     }
 
-    /// What SQLite answers; waits for another user of the file.
+    /// Runs a `journal_mode` pragma, waiting for other users of the target, and returns the
+    /// resulting mode.
     private func journalMode(_ pragma: String, _ session: Session) throws(SQLiteError) -> String {
         var waits: Int32 = 0
         while true {
@@ -111,7 +117,7 @@ final class BackupTarget {
         }
     }
 
-    /// Closes the file, and removes one that was made for nothing.
+    /// Closes the target. An incomplete backup removes a file that it created, and restores a log.
     func close(isComplete: Bool) {
         if hadLog, !isComplete { _ = unsafe sqlite3_exec(handle, "PRAGMA journal_mode = WAL", nil, nil, nil) }
         _ = unsafe sqlite3_close_v2(handle)

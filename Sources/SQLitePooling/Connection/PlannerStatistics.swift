@@ -7,8 +7,8 @@ internal import ConnectionPooling
 internal import LockPool
 internal import Synchronization
 
-/// The tables whose statistics the planners of a pool's connections want, and when the writer has
-/// refreshed statistics.
+/// The tables that the planners of a pool's connections want statistics for, and the times of the
+/// writer's refreshes.
 final class PlannerStatistics: Sendable {
     /// A table of a database file. Connections may attach one file under different names.
     struct Table: Hashable {
@@ -17,19 +17,20 @@ final class PlannerStatistics: Sendable {
         let name: String
     }
 
-    /// The shortest time between two questions to the planner of one connection, and between two
-    /// refreshes, in nanoseconds; `nil` to ask and refresh only on close.
+    /// The shortest time between two queries of one connection's planner, and between two
+    /// refreshes, in nanoseconds; `nil` to query and refresh only on close.
     let interval: UInt64?
-    /// The monotonic clock, in nanoseconds; `nil` for the system's.
+    /// The monotonic clock, in nanoseconds; `nil` for the system's clock.
     private let clock: (@Sendable () -> UInt64)?
     private let wanted = Locked<Set<Table>>([])
     private let isAnyWanted = Atomic(false)
     private let refreshCount = Atomic(0)
-    /// When the writer may begin the next refresh. Shared, because a writer may be replaced more
-    /// often than once in an interval.
+    /// When the writer may begin the next refresh. Shared by all writers, because a writer may be
+    /// replaced several times in an interval.
     private let nextRefresh = Atomic(UInt64.max)
 
-    /// Returns `nil` where no connection may write statistics, or the configuration asks for none.
+    /// Returns `nil` if no connection may write statistics, or the configuration turns refreshes
+    /// off.
     init?(_ configuration: SQLiteConfiguration, clock: (@Sendable () -> UInt64)?) {
         guard configuration.mode.mayWrite, configuration.trust == .trusted else { return nil }
         guard configuration.optimizeInterval != nil || configuration.optimizesOnClose else { return nil }
@@ -43,8 +44,8 @@ final class PlannerStatistics: Sendable {
     /// Whether a planner wants statistics. O(1), without a lock.
     var isWanted: Bool { isAnyWanted.load(ordering: .relaxed) }
 
-    /// The number of refreshes that have ended. A connection that has read a schema before the
-    /// last of them plans with old statistics.
+    /// The number of completed refreshes. A connection that read a schema before the last of them
+    /// plans with old statistics.
     var refreshes: Int { refreshCount.load(ordering: .acquiring) }
 
     func want(_ tables: some Sequence<Table>) {
@@ -54,17 +55,17 @@ final class PlannerStatistics: Sendable {
         }
     }
 
-    /// Whether the writer has to begin a refresh.
+    /// Whether the writer must begin a refresh.
     var isRefreshDue: Bool { isWanted && now >= nextRefresh.load(ordering: .relaxed) }
 
-    /// Returns the tables to analyse in a refresh if one is due, and begins the next interval.
+    /// Returns the tables to analyse if a refresh is due, and begins the next interval.
     func beginRefresh() -> [Table] {
         guard isRefreshDue, let interval else { return [] }
         nextRefresh.store(now + interval, ordering: .relaxed)
         return takeWanted()
     }
 
-    /// Returns the tables whose statistics are wanted, and forgets them.
+    /// Returns and clears the wanted tables.
     func takeWanted() -> [Table] {
         wanted.withLock { wanted in
             let tables = Array(wanted)
@@ -74,6 +75,6 @@ final class PlannerStatistics: Sendable {
         }
     }
 
-    /// Has the other connections load the new statistics.
+    /// Makes the other connections load the new statistics.
     func noteRefresh() { refreshCount.add(1, ordering: .releasing) }
 }

@@ -2,34 +2,35 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the pool does about a pragma with an argument, or one that acts without.
+/// The pool's policy for a pragma with an argument, or one that acts without an argument.
 enum PragmaPolicy {
-    /// The argument says what to look at or to do, or is stored in the file.
+    /// The argument of a query or an action, or a value that the file stores. Nothing to restore.
     case kept
-    /// A setting of the connection, which is set back after the call.
+    /// A setting of the connection, which is restored after the call.
     case restored
-    /// A setting that cannot be set back: the connection is replaced after the call.
+    /// A setting that cannot be restored: the connection is replaced after the call.
     case replaced
-    /// The pragma would break the pool, or has no effect. Why, and what to do.
+    /// The pragma would break the pool, or has no effect. The text is the reason and the advice.
     case refused(String)
 
     /// - Parameters:
-    ///   - name: The pragma, in small letters.
-    ///   - argument: What it is to be; empty if it has none.
-    ///   - database: The name of the database that it is for; `nil` if it names none.
+    ///   - name: The pragma, in lowercase.
+    ///   - argument: The argument; empty if there is none.
+    ///   - database: The name of the database; `nil` if the statement names none.
     ///   - countsMemory: Whether SQLite counts the memory that it uses.
     init(_ name: String, argument: String, database: String?, countsMemory: @autoclosure () -> Bool) {
         switch name {
         case "wal_checkpoint":
             self = .refused(
-                "its checkpoint is not safe beside other processes: call checkpoint(_:timeout:) of the pool"
+                "its checkpoint does not hold the pool's lock: use the pool's checkpoint(_:timeout:)"
             )
         case "wal_autocheckpoint":
             self = .refused("the pool makes the checkpoints of its database")
         case "journal_mode" where database == nil || database == "main":
             switch argument.lowercased() {
             case "wal": self = .kept
-            // For programs that hand the file on: the next connection makes a log again.
+            // For programs that pass the file on. The next connection restores the write-ahead
+            // log.
             case "delete": self = .replaced
             default: self = .refused("the pool needs the write-ahead log")
             }
@@ -45,7 +46,7 @@ enum PragmaPolicy {
     }
 
     static let uncountedMemory =
-        "SQLite does not count memory in this process, so that the limit has no effect: call "
+        "SQLite does not count memory in this process, so the limit would have no effect: call "
         + "SQLiteLibrary.keepMemoryStatistics() before the first pool opens a file"
 
     private static let keptNames: Set<String> = [
@@ -54,7 +55,7 @@ enum PragmaPolicy {
         "user_version",
     ]
 
-    /// Each of them answers its value when it has no argument.
+    /// Each of these pragmas returns its value if it has no argument.
     static let restoredNames: Set<String> = [
         "analysis_limit", "automatic_index", "busy_timeout", "cache_size", "cache_spill", "cell_size_check",
         "checkpoint_fullfsync", "defer_foreign_keys", "foreign_keys", "fullfsync", "ignore_check_constraints",
@@ -63,13 +64,13 @@ enum PragmaPolicy {
     ]
 }
 
-/// Why a statement that is being prepared is refused.
+/// The reason for which the preparation of a statement is refused.
 enum Refusal {
     /// The pragma would break the pool.
     case pragma(String, why: String)
-    /// The savepoint is the pool's.
+    /// The savepoint belongs to the pool.
     case savepoint
-    /// A setting is to be changed whose value is not known yet.
+    /// The statement changes a setting whose value is not recorded yet.
     case unknown(Setting)
 
     var unknownSetting: Setting? {
@@ -81,7 +82,7 @@ enum Refusal {
         case .pragma(let name, let why):
             SQLiteError(.refusedPragma, "PRAGMA \(name) is refused: \(why)", sql: sql)
         case .savepoint:
-            SQLiteError(.transactionControl, "the savepoint lock_pool is the pool's: use savepoint", sql: sql)
+            SQLiteError(.transactionControl, "the savepoint lock_pool belongs to the pool: use savepoint", sql: sql)
         case .unknown(let setting):
             SQLiteError(.refusedPragma, "PRAGMA \(setting.name) is refused: its value is not known", sql: sql)
         }

@@ -5,93 +5,79 @@
 internal import CLockPoolSQLite
 internal import ConnectionPooling
 
-/// How far a backup has come.
+/// The progress of a backup.
 public struct SQLiteBackupProgress: Hashable, Sendable {
-    /// How many pages are still to be copied.
+    /// The number of pages that are not copied yet.
     public let remainingPages: Int
 
-    /// How many pages there are.
+    /// The number of pages of the database.
     public let totalPages: Int
 
-    /// The part that is copied, from 0 to 1.
+    /// The fraction of pages that are copied, from 0 to 1.
     public var fraction: Double { totalPages > 0 ? Double(totalPages - remainingPages) / Double(totalPages) : 1 }
 }
 
 extension SQLiteConnection {
-    /// Copies the database as this connection sees it into another file, and replaces what is there.
+    /// Copies the database, as this connection sees it, into another file, whose contents are
+    /// replaced.
     ///
-    /// In a ``SQLitePool/read(timeout:file:line:_:)`` that is the state of one instant, whatever is written meanwhile. O(size of the database).
+    /// In a ``SQLitePool/read(timeout:file:line:_:)`` the copy is one snapshot, whatever other
+    /// connections write. O(size of the database).
     ///
     /// - Parameters:
-    ///   - path: The path of the other file, which is made if there is none. It must not be in use.
-    ///   - pagesPerStep: How many pages are copied between two looks at whether to go on; at least 1.
-    ///   - progress: Is told after each step how far the backup has come. What it throws ends the backup.
-    /// - Throws: ``SQLiteError``, with the code `misuse` in a transaction that writes; and what `progress` throws, unchanged.
-    ///   The other file is then as it was before, and gone if there was none.
+    ///   - path: The path of the target, which is created if it does not exist. It must not be in
+    ///     use.
+    ///   - pagesPerStep: The number of pages between two checks for cancellation; at least 1.
+    ///   - progress: Receives the progress after each step. An error ends the backup.
+    /// - Throws: ``SQLiteError``, with the code `misuse` in a transaction that has written; the
+    ///   error of `progress`, unchanged. The target is then as before, or removed if the backup
+    ///   created it.
     public func backUp(
         to path: String,
         pagesPerStep: Int = 256,
         progress: (SQLiteBackupProgress) throws -> Void = { _ in }
     ) throws {
         guard unsafe sqlite3_txn_state(session.handle, nil) != SQLITE_TXN_WRITE else {
-            throw SQLiteError(.misuse, "a transaction that has written cannot be backed up before it is committed")
+            throw SQLiteError(.misuse, "cannot back up a transaction that has written: commit it first")
         }
-        let target = try BackupTarget(path, besides: session)
+        let target = try BackupTarget(path, source: session)
         var isComplete = false
         defer { target.close(isComplete: isComplete) }
-        // Without a read of one's own in an open transaction, each step would see another state, and begin anew.
+        // Without a read in the open transaction, each step would see another state, and the
+        // backup would start again.
         if !session.isAutocommitting { try session.pragma("schema_version") }
         try target.copy(session, pagesPerStep: pagesPerStep, progress)
         isComplete = true
     }
-
-    /// Looks through the whole database for damage.
-    ///
-    /// O(size of the database), and more for the full check, which also compares indexes with their tables.
-    ///
-    /// - Parameters:
-    ///   - isQuick: Whether indexes are not compared with their tables.
-    ///   - maximumCount: How many problems are looked for at most.
-    /// - Returns: The problems, in SQLite's words; empty if there is none.
-    /// - Throws: ``SQLiteError``; with the primary code `corrupt` if the damage lets nothing be read.
-    public func integrityCheck(isQuick: Bool = false, maximumCount: Int = 100) throws(SQLiteError) -> [String] {
-        let pragma = isQuick ? "quick_check" : "integrity_check"
-        let answers = try query(SQL(unsafe: "PRAGMA \(pragma)(\(max(1, maximumCount)))"), as: String.self)
-        guard answers != ["ok"] else { return [] }
-        // An answer may be many problems of one database, below its name, or one problem.
-        return answers.flatMap { answer in
-            let lines = answer.split(separator: "\n").map(String.init)
-            guard let title = lines.first, title.hasPrefix("*** in database "), title.hasSuffix(" ***") else {
-                return lines
-            }
-            let name = title.dropFirst("*** in database ".count).dropLast(" ***".count)
-            return lines.dropFirst().map { name == "main" ? $0 : "\(name): \($0)" }
-        }
-    }
 }
 
 extension SQLitePool {
-    /// Copies the database into another file while it is in use, and replaces what is there.
+    /// Copies the database into another file while it is in use. The contents of that file are
+    /// replaced.
     ///
-    /// Suspends until a connection that reads is free and everything is copied, on that connection's thread. The copy is of
-    /// one instant. Others read and write meanwhile, though what they write stays in the write-ahead log until the end.
+    /// Suspends until a reader is available and the copy is complete, on that connection's thread.
+    /// The copy is one snapshot. Other calls can read and write, but the write-ahead log keeps
+    /// what they write until the backup ends.
     ///
     /// ```swift
     /// try await pool.backUp(to: "backup.sqlite") { progress in print("\(Int(progress.fraction * 100)) %") }
     /// ```
     ///
     /// - Parameters:
-    ///   - path: The path of the other file, which is made if there is none. It must not be in use.
-    ///   - pagesPerStep: How many pages are copied between two looks at whether the task is cancelled or the time is over; at
-    ///     least 1.
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - path: The path of the target, which is created if it does not exist. It must not be in
+    ///     use.
+    ///   - pagesPerStep: The number of pages between two checks for cancellation and the deadline;
+    ///     at least 1.
+    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once
+    ///     it has a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
-    ///   - progress: Is told after each step, on the connection's thread, how far the backup has come. What it throws ends the
-    ///     backup.
-    /// - Throws: As ``read(timeout:file:line:_:)``, and what `progress` throws, unchanged. `CancellationError` if the task was cancelled, and
-    ///   ``SQLiteError`` with the code `deadlineExceeded` at the end of `timeout`, both after the step that was at work. The other
-    ///   file is then as it was before, and gone if there was none.
+    ///   - progress: Receives the progress after each step, on the connection's thread. An error
+    ///     ends the backup.
+    /// - Throws: As ``read(timeout:file:line:_:)``, and the error of `progress`, unchanged.
+    ///   `CancellationError` if the task is cancelled, and ``SQLiteError`` with the code
+    ///   `deadlineExceeded` at the end of `timeout`, both after the current step. The target is
+    ///   then as before, or removed if the backup created it.
     public func backUp(
         to path: String,
         pagesPerStep: Int = 256,
@@ -100,7 +86,7 @@ extension SQLitePool {
         line: UInt = #line,
         progress: @escaping @Sendable (SQLiteBackupProgress) throws -> Void = { _ in }
     ) async throws {
-        // Not abandoned: when this returns, the other file is not touched any more.
+        // Not abandoned: when this method returns, the target is no longer accessed.
         let deadline = Self.deadline(after: timeout)
         try await run(
             on: readers,
@@ -110,31 +96,6 @@ extension SQLitePool {
             for: Caller(file, line)
         ) { db in
             try db.backUp(to: path, pagesPerStep: pagesPerStep, progress: progress)
-        }
-    }
-
-    /// Looks through the whole database for damage, as it is at one instant.
-    ///
-    /// Suspends until a connection that reads is free and everything is looked at, on that connection's thread. Others read
-    /// and write meanwhile. O(size of the database).
-    ///
-    /// - Parameters:
-    ///   - isQuick: Whether indexes are not compared with their tables.
-    ///   - maximumCount: How many problems are looked for at most.
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
-    ///   - line: The line of the call site.
-    /// - Returns: The problems, in SQLite's words; empty if there is none.
-    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the primary code `corrupt` if the damage lets nothing be read.
-    public func integrityCheck(
-        isQuick: Bool = false,
-        maximumCount: Int = 100,
-        timeout: Duration? = nil,
-        file: StaticString = #fileID,
-        line: UInt = #line
-    ) async throws -> [String] {
-        try await read(timeout: timeout, file: file, line: line) { db in
-            try db.integrityCheck(isQuick: isQuick, maximumCount: maximumCount)
         }
     }
 }

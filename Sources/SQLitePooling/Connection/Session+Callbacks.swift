@@ -13,10 +13,10 @@ internal import CLockPoolSQLite
 #endif
 
 extension Session {
-    /// Has SQLite ask this session what it may do.
+    /// Installs the callbacks of SQLite.
     ///
-    /// The context pointers are not retained: SQLite calls back only inside calls on this connection, and the session
-    /// outlives those.
+    /// The context pointers are not retained: SQLite calls back only within calls on this
+    /// connection, and the session outlives those calls.
     func installCallbacks() {
         let session = unsafe Unmanaged.passUnretained(self).toOpaque()
         _ = unsafe sqlite3_busy_handler(
@@ -27,7 +27,7 @@ extension Session {
         unsafe sqlite3_progress_handler(
             handle,
             Int32(CallBudget.stepsPerCall),
-            { context in unsafe Session.at(context).isToStop ? 1 : 0 },
+            { context in unsafe Session.at(context).mustStop ? 1 : 0 },
             session
         )
         _ = unsafe sqlite3_commit_hook(
@@ -44,30 +44,32 @@ extension Session {
         )
     }
 
-    /// Whether the statement that runs is to stop. One that writes is not, where that would undo what others have written.
-    private var isToStop: Bool {
+    /// Whether the running statement must stop. A writing statement continues if a stop would undo
+    /// the writes of other calls.
+    private var mustStop: Bool {
         if budget.countSteps() { return true }
         guard let interruption, interruption.isRaised else { return false }
         return !(isShared && isWriting)
     }
 
-    /// Whether a transaction may commit. Not one of a call that is stopped, whose caller has been told so. The commits of the
-    /// pool's own transactions come after that.
+    /// Whether a transaction may commit: not if the call is stopped, because its caller has
+    /// already been resumed. The pool commits its own transactions after the interruption has
+    /// ended.
     private var mayCommit: Bool { interruption?.beginCommit() ?? true }
 
     static func at(_ context: UnsafeMutableRawPointer?) -> Session {
         unsafe Unmanaged<Session>.fromOpaque(context!).takeUnretainedValue()
     }
 
-    /// Waits a little for another process, longer each time up to 25 milliseconds.
+    /// Waits for a lock of another process, longer each time up to 25 milliseconds.
     ///
-    /// - Returns: Whether to try again.
+    /// - Returns: Whether SQLite must try again.
     func waitForLock(calls: Int32) -> Bool {
         if calls == 0 { busySince = .now }
         let left = busyTimeout - (ContinuousClock.now - busySince)
         guard left > .zero, interruption?.isRaised != true else {
             guard let database = endsCheckpointOnBusyTimeout else { return false }
-            // Without the snapshot, SQLite must not go on.
+            // Without the snapshot, SQLite must not continue.
             guard openCheckpointLock?.beginSnapshot(of: database) == true else { return pauseForLock(.milliseconds(1)) }
             unsafe sqlite3_interrupt(handle)
             return false
@@ -80,13 +82,14 @@ extension Session {
         return true
     }
 
-    /// Notes what the statement does that is being prepared, and refuses what would break the pool.
+    /// Records the traits of the statement that is being prepared, and denies actions that would
+    /// break the pool.
     ///
     /// - Parameters:
-    ///   - action: What SQLite asks about.
-    ///   - first: Of a pragma its name, of a savepoint what is done to it.
-    ///   - second: Of a pragma its argument, of a savepoint its name.
-    ///   - database: The name of the database; of a pragma, if it names one.
+    ///   - action: The action that SQLite asks about.
+    ///   - first: The name of a pragma, or the operation on a savepoint.
+    ///   - second: The argument of a pragma, or the name of a savepoint.
+    ///   - database: The name of the database; for a pragma, only if the statement names one.
     /// - Returns: SQLite's code.
     private func authorize(
         _ action: Int32,
@@ -146,7 +149,7 @@ extension Session {
             traits.insert(.changesConnection)
             if name == "writable_schema" { traits.insert(.changesDatabases) }
         case .restored:
-            // What is set while the connection is opened stays.
+            // A setting that is changed while the connection is opened stays.
             guard file != nil else { break }
             let setting = Setting(name: name, database: database)
             guard settings.isKnown(setting) else {

@@ -5,10 +5,11 @@
 internal import CLockPoolSQLite
 
 extension Session {
-    /// Applies what the configuration asks of this kind of connections besides its fields.
+    /// Applies what the configuration asks of this kind of connections besides its fields. Applies
+    /// the configuration's pragmas for this kind of connection.
     func apply(_ pragmas: [SQLitePragma], of connections: SQLiteConnections) throws(SQLiteError) {
         for pragma in pragmas where !pragma.connections.isDisjoint(with: connections) {
-            // SQLite would ignore it in silence.
+            // SQLite silently ignores an unknown pragma.
             guard try knows(pragma) else {
                 throw SQLiteError(.invalidConfiguration, "pragmas: SQLite has no pragma “\(pragma.name)”")
             }
@@ -24,7 +25,7 @@ extension Session {
         do {
             statement = try prepareOne("SELECT 1 FROM pragma_pragma_list WHERE name = lower(?)")
         } catch {
-            // Built without the list.
+            // SQLite was built without the list of pragmas.
             return true
         }
         defer { end(statement) }
@@ -32,7 +33,7 @@ extension Session {
         return try step(statement)
     }
 
-    /// Runs the configuration's own code.
+    /// Runs the configuration's `onOpen` closure.
     func run(_ opening: SQLiteOpening) throws(SQLiteError) {
         // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
         let db = SQLiteConnection(session: self)
@@ -41,17 +42,26 @@ extension Session {
     }
 }
 
-// MARK: - Maintenance
-
 extension Session {
-    /// Whether the connection's thread has to do maintenance after the present call is answered.
+    /// Restricts what a file can do to this process, before the file is read.
     ///
-    /// - Complexity: O(databases).
-    var isMaintenanceDue: Bool { isCheckpointDue || isStatisticsMaintenanceDue }
+    /// For every file: views, triggers and the like cannot use functions and virtual tables with
+    /// side effects, and no extension is loaded. Unless the configuration turns it off: statements
+    /// cannot damage the file. For an untrusted file: each page is checked when it is read, and
+    /// the limits apply.
+    func protect(_ configuration: SQLiteConfiguration) throws(SQLiteError) {
+        try set(SQLITE_DBCONFIG_TRUSTED_SCHEMA, to: false)
+        try set(SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, to: false)
+        try set(SQLITE_DBCONFIG_DEFENSIVE, to: configuration.isDefensive)
+        for case (let id, let value?) in configuration.effectiveLimits.ofConnection {
+            _ = unsafe sqlite3_limit(handle, id, Int32(clamping: value))
+        }
+        if configuration.trust == .untrusted { try pragma("cell_size_check = 1") }
+    }
 
-    /// Does the maintenance that is due: checkpoints, then statistics. Outside of transactions.
-    func maintain() {
-        makeDueCheckpoints()
-        keepStatistics()
+    private func set(_ option: Int32, to value: Bool) throws(SQLiteError) {
+        let code = unsafe clockpool_sqlite_set_option(handle, option, value ? 1 : 0)
+        // A library that was built without extensions does not know that option.
+        if code != SQLITE_OK, option != SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION { throw failure(code, sql: nil) }
     }
 }

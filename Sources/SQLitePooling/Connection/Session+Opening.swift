@@ -13,48 +13,14 @@ internal import Synchronization
     internal import Musl
 #endif
 
-/// What a pool's connections have in common.
-final class SQLiteFile: Sendable {
-    let location: SQLiteLocation
-    let configuration: SQLiteConfiguration
-    let log = LogStatus()
-    /// What the connections' planners want; `nil` where no connection may write it.
-    let statistics: PlannerStatistics?
-    private let observers: [any SQLitePoolObserver]
-
-    /// Whether the file is known to exist, and to have a write-ahead log.
-    fileprivate let isPrepared = Atomic(false)
-
-    /// What it is called in errors.
-    var path: String { location.path }
-
-    init(
-        _ location: SQLiteLocation,
-        configuration: SQLiteConfiguration,
-        observers: [any SQLitePoolObserver] = [],
-        clock: (@Sendable () -> UInt64)? = nil
-    ) {
-        self.location = location
-        self.configuration = configuration
-        statistics = PlannerStatistics(configuration, clock: clock)
-        self.observers = observers
-    }
-
-    func notify(_ event: @autoclosure () -> SQLitePoolEvent) {
-        guard !observers.isEmpty else { return }
-        let event = event()
-        for observer in observers { observer.observe(event, in: configuration.name) }
-    }
-}
-
 extension Session {
-    /// Opens the connection that writes.
+    /// Opens the writer.
     static func openWriter(_ file: SQLiteFile) throws(SQLiteError) -> Session {
         let create = file.configuration.mode == .readWriteCreate ? SQLITE_OPEN_CREATE : 0
         let flags = SQLITE_OPEN_READWRITE | create
         return try open(file, .writer, flags: flags) { session throws(SQLiteError) in
             guard unsafe sqlite3_db_readonly(session.handle, "main") == 0 else {
-                throw SQLiteError(.readOnly, "the database file \(file.path) cannot be written to")
+                throw SQLiteError(.readOnly, "the database file \(file.path) is not writable")
             }
             let mode = try session.pragma("journal_mode = WAL")
             guard mode == "wal" else {
@@ -68,11 +34,13 @@ extension Session {
             try session.pragma("synchronous = \(file.configuration.synchronous.rawValue)")
             try session.pragma("foreign_keys = \(file.configuration.foreignKeys ? 1 : 0)")
             if file.configuration.maximumWritesPerCommit > 1 {
-                // A savepoint keeps the pages from before it; past sixteen of them SQLite would make a file for those.
+                // A savepoint keeps the original pages; beyond sixteen of them SQLite would create
+                // a file.
                 try session.pragma("temp_store = MEMORY")
             }
             if let limit = file.configuration.checkpoints.retainedLogBytes {
-                // SQLite shortens the file to this size with the first commit to a log that was started anew.
+                // SQLite truncates the file to this size at the first commit after the log starts
+                // again.
                 try session.pragma("journal_size_limit = \(limit)")
             }
             session.observeLogs(file.configuration.checkpoints)
@@ -80,18 +48,19 @@ extension Session {
         }
     }
 
-    /// Opens a connection that holds locks for the writer's checkpoints. The configuration's own code does not run on it.
+    /// Opens the connection that holds locks for the writer's checkpoints. `onOpen` does not run
+    /// on it.
     static func openForCheckpoints(_ file: SQLiteFile) throws(SQLiteError) -> Session {
-        try open(file, .writer, flags: SQLITE_OPEN_READWRITE, runsCode: false) { session throws(SQLiteError) in
-            // Opens the log, so that this connection takes the lock of the log and not one of the file.
+        try open(file, .writer, flags: SQLITE_OPEN_READWRITE, runsOnOpen: false) { session throws(SQLiteError) in
+            // Opens the log, so that this connection locks the log and not the database file.
             try session.pragma("schema_version")
         }
     }
 
-    /// Opens a connection that reads.
+    /// Opens a reader.
     ///
-    /// Where the pool may write, the file is made first, and gets its write-ahead log: a connection that only reads could
-    /// do neither.
+    /// If the pool may write, the file is first created and converted to WAL mode, which a
+    /// read-only connection cannot do.
     static func openReader(_ file: SQLiteFile) throws(SQLiteError) -> Session {
         var preparation: Session?
         defer { preparation?.close() }
@@ -103,10 +72,10 @@ extension Session {
         let location = file.location
         let flags = SQLITE_OPEN_READONLY
         if file.configuration.mode == .immutable {
-            guard !UnchangingFile.hasContentsInLog(location.filePath) else {
+            guard !ImmutableFile.hasContentsInLog(location.filePath) else {
                 throw SQLiteError(
                     .readOnlyRecovery,
-                    "the database \(file.path) has a write-ahead log that is not empty: it is not immutable"
+                    "the database \(file.path) has a write-ahead log that is not empty: open it in another mode than immutable"
                 )
             }
             return try openReader(file, path: location.immutableURI, flags: flags | SQLITE_OPEN_URI)
@@ -114,12 +83,12 @@ extension Session {
         do throws(SQLiteError) {
             return try openReader(file, path: nil, flags: flags)
         } catch {
-            guard !mayWrite, let unchanging = UnchangingFile(location.filePath, thatFailedWith: error) else {
+            guard !mayWrite, let immutableFile = ImmutableFile(location.filePath, after: error) else {
                 throw error
             }
             let path = location.immutableURI
             let session = try openReader(file, path: path, flags: flags | SQLITE_OPEN_URI)
-            session.unchangingFile = unchanging
+            session.immutableFile = immutableFile
             return session
         }
     }
@@ -131,7 +100,7 @@ extension Session {
     ) throws(SQLiteError) -> Session {
         try open(file, .readers, path: path, flags: flags) { session throws(SQLiteError) in
             session.budget.maximumDuration = file.configuration.maximumReadDuration
-            // Reads the file: what is no database is found out now.
+            // Reads the file, so that a file that is not a database fails here.
             try session.pragma("schema_version")
         }
     }
@@ -141,7 +110,7 @@ extension Session {
         _ kind: SQLiteConnections,
         path: String? = nil,
         flags: Int32,
-        runsCode: Bool = true,
+        runsOnOpen: Bool = true,
         _ prepare: (Session) throws(SQLiteError) -> Void
     ) throws(SQLiteError) -> Session {
         try SQLiteLibrary.prepare()
@@ -153,8 +122,8 @@ extension Session {
             throw SQLiteError(.outOfMemory, "no memory for a connection")
         }
         let session = unsafe Session(handle, configuration: file.configuration)
-        // Before the schema is read: a refresh that ends in between is loaded later.
-        if runsCode {
+        // Before the schema is read: a refresh that ends after this is loaded later.
+        if runsOnOpen {
             session.statistics = file.statistics.map { StatisticsMaintenance($0, isWriter: kind == .writer) }
         }
         do throws(SQLiteError) {
@@ -162,7 +131,8 @@ extension Session {
             if code != SQLITE_OK { throw session.failure(code, sql: nil) }
             _ = unsafe clockpool_sqlite_refuse_double_quoted_strings(handle)
             session.installCallbacks()
-            // SQLite makes a checkpoint by itself after a commit, such as a pragma's, and without the lock that the pool's take.
+            // Otherwise SQLite makes checkpoints after commits, such as a pragma's, without the
+            // pool's lock.
             _ = unsafe sqlite3_wal_autocheckpoint(handle, 0)
             if !file.configuration.checkpoints.isAutomatic {
                 _ = unsafe clockpool_sqlite_set_option(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
@@ -172,13 +142,13 @@ extension Session {
             try session.pragma("mmap_size = \(file.configuration.mmapSizeBytes)")
             try session.apply(file.configuration.pragmas, of: kind)
             try prepare(session)
-            if runsCode, let opening = file.configuration.onOpen, opening.connections.contains(kind) {
+            if runsOnOpen, let opening = file.configuration.onOpen, opening.connections.contains(kind) {
                 try session.run(opening)
-                // The code may have set a busy timeout, which takes the place of the pool's handler.
+                // The closure may have set a busy timeout, which replaces the pool's handler.
                 session.installCallbacks()
                 if kind == .writer { try session.prepareAttachedDatabases(file.configuration) }
             }
-            // After the configuration's code, which may make temporary tables.
+            // After `onOpen`, which may create temporary tables.
             if kind == .readers { try session.pragma("query_only = 1") }
         } catch {
             let reason = unsafe sqlite3_system_errno(handle)
@@ -188,11 +158,11 @@ extension Session {
             throw error.about(file.path, systemError: isSystems ? reason : 0)
         }
         session.file = file
-        session.isSpent = false
+        session.mustBeReplaced = false
         return session
     }
 
-    /// Runs a pragma of the pool's own.
+    /// Runs one of the pool's own pragmas.
     ///
     /// - Returns: The first column of its first row.
     @discardableResult
@@ -209,7 +179,7 @@ extension Session {
 }
 
 extension SQLiteError {
-    /// The error as one of opening a file.
+    /// Returns the error with the context of opening a file.
     fileprivate func about(_ path: String, systemError: Int32) -> SQLiteError {
         if message.contains(path) { return self }
         var text = "cannot open the database \(path): \(message)"

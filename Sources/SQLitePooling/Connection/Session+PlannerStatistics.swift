@@ -5,21 +5,21 @@
 internal import CLockPoolSQLite
 
 // Before SQLite 3.46, `PRAGMA optimize` considers only tables for which the planner of the same
-// connection has wanted statistics. Readers plan most queries and cannot write statistics; the
-// writer can, and does not know of those queries. So each connection asks its own planner from
-// time to time, and the writer analyses the tables that any of them wants. From 3.46 on, the
+// connection has wanted statistics. Readers plan most queries but cannot write statistics; the
+// writer can, but does not know those queries. So each connection asks its own planner
+// periodically, and the writer analyses the tables that any connection wants. From 3.46 on, the
 // writer's `PRAGMA optimize` considers all tables, and the pragma fails on a connection that
 // cannot write.
 
-/// The part of one connection in the refresh of the planner's statistics.
+/// One connection's part in the refresh of the planner's statistics.
 struct StatisticsMaintenance {
     let shared: PlannerStatistics
     let isWriter: Bool
-    /// When the connection asks its planner again.
+    /// When the connection asks its planner next.
     private var nextQuestion: UInt64
-    /// The tables of the present refresh that are not analysed yet. Empty for readers.
+    /// The tables of the current refresh that are not analysed yet. Empty for readers.
     private var remaining: [PlannerStatistics.Table] = []
-    /// Whether the present refresh has analysed a table.
+    /// Whether the current refresh has analysed a table.
     private var hasAnalysed = false
     /// The refresh whose statistics the connection has loaded.
     private var loadedRefresh: Int
@@ -31,8 +31,7 @@ struct StatisticsMaintenance {
         nextQuestion = shared.interval.map { shared.now + $0 } ?? .max
     }
 
-    /// Whether the connection has something to do. O(1): a look at the clock, unless the interval
-    /// is `nil`.
+    /// Whether the connection has work to do. O(1); reads the clock, unless the interval is `nil`.
     var isDue: Bool {
         if isOutdated || !remaining.isEmpty { return true }
         guard shared.interval != nil else { return false }
@@ -42,41 +41,40 @@ struct StatisticsMaintenance {
     /// Whether the connection plans with statistics from before the last refresh.
     var isOutdated: Bool { loadedRefresh != shared.refreshes }
 
-    /// Returns whether the connection has to ask its planner, and begins the next interval if it
-    /// has.
+    /// Returns whether the connection must ask its planner. If so, begins the next interval.
     mutating func takeQuestion() -> Bool {
         guard let interval = shared.interval, case let now = shared.now, now >= nextQuestion else { return false }
         nextQuestion = now + interval
         return true
     }
 
-    /// Returns whether the connection has to load statistics. They count as loaded afterwards.
+    /// Returns whether the connection must load statistics. They count as loaded afterwards.
     mutating func takeOutdated() -> Bool {
         defer { loadedRefresh = shared.refreshes }
         return isOutdated
     }
 
-    /// Returns the next table to analyse, if the time for one has come.
+    /// Returns the next table to analyse, if the refresh is due.
     mutating func takeTable() -> PlannerStatistics.Table? {
         guard isWriter else { return nil }
         if remaining.isEmpty { remaining = shared.beginRefresh() }
         return remaining.popLast()
     }
 
-    /// Notes that a table is done. Ends the refresh after its last table.
+    /// Notes the end of a table's analysis. Ends the refresh after its last table.
     mutating func noteTable(isAnalysed: Bool) {
         if isAnalysed { hasAnalysed = true }
         if remaining.isEmpty { endRefresh() }
     }
 
-    /// Ends the refresh before `table`. The next one includes the tables that are left.
-    mutating func giveUp(before table: PlannerStatistics.Table) {
+    /// Ends the refresh before `table`. The next refresh includes the remaining tables.
+    mutating func abandonRefresh(before table: PlannerStatistics.Table) {
         remaining.append(table)
-        giveUp()
+        abandonRefresh()
     }
 
-    /// Ends an unfinished refresh. The next one includes the tables that are left.
-    mutating func giveUp() {
+    /// Ends an unfinished refresh. The next refresh includes the remaining tables.
+    mutating func abandonRefresh() {
         shared.want(remaining)
         remaining = []
         endRefresh()
@@ -92,24 +90,26 @@ struct StatisticsMaintenance {
 }
 
 extension Session {
-    /// Whether the connection has to refresh statistics, or its part in that.
-    var isStatisticsMaintenanceDue: Bool { statistics?.isDue == true && !isSpent }
+    /// Whether the connection has work to do for the planner's statistics.
+    var isStatisticsMaintenanceDue: Bool { statistics?.isDue == true && !mustBeReplaced }
 
-    /// Does what is due for the planner's statistics: asks this connection's planner, loads
-    /// statistics, and on the writer analyses at most one table. Outside of transactions.
-    func keepStatistics() {
-        guard statistics != nil, !isSpent, isAutocommitting else { return }
+    /// Does the work that is due for the planner's statistics. Called outside of transactions.
+    ///
+    /// Asks this connection's planner and loads new statistics. The writer also analyses at most
+    /// one table.
+    func maintainStatistics() {
+        guard statistics != nil, !mustBeReplaced, isAutocommitting else { return }
         withoutWaiting {
             if statistics?.takeQuestion() == true { askPlanner() }
             if statistics?.takeOutdated() == true { loadStatistics() }
-            // Tables that need no analysis take no time.
+            // A table that needs no analysis takes no time.
             while let table = statistics?.takeTable(), !refresh(table) {}
         }
     }
 
-    /// Analyses a table of the present refresh, or gives the refresh up.
+    /// Analyses a table of the current refresh, or abandons the refresh.
     ///
-    /// - Returns: Whether it has taken time: `false` if there is nothing to analyse.
+    /// - Returns: Whether it has taken time; `false` if there was nothing to analyse.
     private func refresh(_ table: PlannerStatistics.Table) -> Bool {
         do throws(SQLiteError) {
             let isAnalysed = try analyse(table)
@@ -117,35 +117,35 @@ extension Session {
             return isAnalysed
         } catch {
             switch error.code.primary {
-            case .busy, .locked, .full: statistics?.giveUp(before: table)
+            case .busy, .locked, .full: statistics?.abandonRefresh(before: table)
             default: statistics?.noteTable(isAnalysed: false)
             }
             return true
         }
     }
 
-    /// Hands over what the planner of this connection wants, and on a writer that is in order
-    /// analyses all that is wanted, if `optimizesOnClose`.
+    /// Passes on the tables that this connection's planner wants. A usable writer then analyses
+    /// all wanted tables, if `optimizesOnClose` is set.
     func endStatistics() {
         guard var maintenance = statistics.take(), isAutocommitting else { return }
         let shared = maintenance.shared
-        maintenance.giveUp()
+        maintenance.abandonRefresh()
         withoutWaiting {
             askPlanner(for: maintenance)
-            guard maintenance.isWriter, !isSpent, file?.configuration.optimizesOnClose == true else { return }
+            guard maintenance.isWriter, !mustBeReplaced, file?.configuration.optimizesOnClose == true else { return }
             for table in shared.takeWanted() {
                 do throws(SQLiteError) {
                     if try analyse(table) { maintenance.noteTable(isAnalysed: true) }
                 } catch {
-                    // Another process writes, and would have to wait; or the connection has
+                    // Another process is writing and would have to wait, or the connection has
                     // failed.
-                    if error.code.primary == .busy || isSpent { return }
+                    if error.code.primary == .busy || mustBeReplaced { return }
                 }
             }
         }
     }
 
-    /// Calls `body` while no statement waits for another process's lock.
+    /// Calls `body`. During that time no statement waits for a lock of another process.
     private func withoutWaiting(_ body: () -> Void) {
         let timeout = busyTimeout
         busyTimeout = .zero
@@ -163,14 +163,14 @@ extension Session {
         guard maintenance.isWriter || !Self.considersAllTables else { return }
         budget.begin()
         // 1: return the statements and do not run them; 2: analyse; 0x10000: consider all tables,
-        // which is unknown before SQLite 3.46.
+        // which SQLite before 3.46 does not know.
         let mask = maintenance.isWriter ? "0x10003" : "0x00003"
         guard let statements = try? column("PRAGMA optimize(\(mask))") else { return }
         maintenance.shared.want(
             statements.compactMap { text in
                 guard let (database, name) = Self.tableAnalysed(by: text) else { return nil }
-                // A temporary database and one in memory have no path, and belong to this
-                // connection alone.
+                // A temporary or in-memory database has no path, and belongs to this connection
+                // alone.
                 let path = path(of: database)
                 return path.isEmpty ? nil : PlannerStatistics.Table(path: path, name: name)
             }
@@ -211,16 +211,16 @@ extension Session {
 
     // MARK: Refreshing
 
-    /// Has this connection read the statistics of its databases again. SQLite reads them together
-    /// with the schema, and a change of them alone is no change of the schema.
+    /// Reads the statistics of this connection's databases again. SQLite reads them together with
+    /// the schema, and a change of the statistics alone does not change the schema version.
     private func loadStatistics() {
         _ = try? pragma("writable_schema = RESET")
     }
 
-    /// Analyses one table, with a bound on the rows that are read of each index.
+    /// Analyses one table, with a limit on the rows that are read of each index.
     ///
-    /// - Returns: Whether there is such a table, and it has an index over all its rows. Without one
-    ///   SQLite would count the rows of the whole table, and the planner would gain little.
+    /// - Returns: Whether the table exists and has an index over all its rows. Without one, SQLite
+    ///   would count the rows of the whole table, and the planner would gain little.
     private func analyse(_ table: PlannerStatistics.Table) throws(SQLiteError) -> Bool {
         guard let database = try databaseToAnalyse(table.path), try hasFullIndex(table.name, in: database) else {
             return false
@@ -235,11 +235,12 @@ extension Session {
         return true
     }
 
-    /// The number of rows of each index that an analysis reads, about, where the configuration has
-    /// set no `analysis_limit`.
+    /// The approximate number of rows that an analysis reads of each index, unless the
+    /// configuration sets `analysis_limit`.
     private static let analysisLimit = 400
 
-    /// Returns the name under which this connection has a database file, if it may write it.
+    /// Returns the name under which this connection has attached a database file, if it may write
+    /// the file.
     private func databaseToAnalyse(_ path: String) throws(SQLiteError) -> String? {
         try databasesWithFiles().first {
             unsafe self.path(of: $0) == path && sqlite3_db_readonly(handle, $0) == 0

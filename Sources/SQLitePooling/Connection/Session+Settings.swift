@@ -4,29 +4,30 @@
 
 internal import CLockPoolSQLite
 
-/// A setting of a connection, or of one of its databases.
+/// A setting of a connection or of one of its databases.
 struct Setting: Hashable {
     let name: String
-    /// `nil` for the main database, and for a setting of the whole connection, however the statement names a database.
+    /// `nil` for the main database, and for a setting of the whole connection even if the
+    /// statement names a database.
     let database: String?
 
     init(name: String, database: String?) {
         self.name = name
-        self.database = database == "main" || !Self.namesOfDatabases.contains(name) ? nil : database
+        self.database = database == "main" || !Self.perDatabaseNames.contains(name) ? nil : database
     }
 
-    private static let namesOfDatabases: Set<String> = [
+    private static let perDatabaseNames: Set<String> = [
         "cache_size", "cache_spill", "journal_size_limit", "max_page_count", "mmap_size", "synchronous",
     ]
 
     fileprivate var text: String { database.map { "\(SQL.quoted($0)).\(name)" } ?? name }
 }
 
-/// What a body has set, and what it was before.
+/// The settings that a body has changed, and their original values.
 struct Settings {
-    /// The values after the connection was opened, as far as they have been needed.
+    /// The values after the connection was opened, for settings that a body has changed.
     private var values: [Setting: String] = [:]
-    /// What has been set since the call began.
+    /// The settings that have changed since the call began.
     fileprivate var changed: Set<Setting> = []
 
     var isChanged: Bool { !changed.isEmpty }
@@ -41,17 +42,20 @@ struct Settings {
 }
 
 extension Session {
-    /// Reads a setting, before it is changed for the first time.
-    func learn(_ setting: Setting) throws(SQLiteError) {
+    /// Records the value of a setting before its first change.
+    func recordValue(of setting: Setting) throws(SQLiteError) {
         guard !settings.isKnown(setting) else { return }
         var value: String? = "0"
-        // The one lasts as long as a transaction; the other is not used, because the pool waits for locks itself.
+        // `defer_foreign_keys` ends with a transaction. `busy_timeout` is not used, because the
+        // pool waits for locks itself.
         if setting.name != "defer_foreign_keys", setting.name != "busy_timeout" { value = try pragma(setting.text) }
         settings.note(value ?? "", of: setting)
     }
 
-    /// Sets back what a body has set. A setting that cannot be set back now, as some cannot in a transaction, is left for the end
-    /// of the transaction; after that it spends the connection.
+    /// Restores the settings that a body has changed.
+    ///
+    /// Some settings cannot change in a transaction; they are restored at its end. If a setting
+    /// cannot be restored outside of a transaction, the connection is replaced.
     func restoreSettings() {
         guard !settings.changed.isEmpty else { return }
         let changed = settings.changed
@@ -61,13 +65,13 @@ extension Session {
                 try pragma("\(setting.text) = \(settings.value(setting))")
                 if setting.name == "busy_timeout" { installCallbacks() }
             } catch {
-                if isAutocommitting { isSpent = true } else { settings.changed.insert(setting) }
+                if isAutocommitting { mustBeReplaced = true } else { settings.changed.insert(setting) }
             }
         }
     }
 
-    /// Lets `VACUUM … INTO` write its file on a connection that reads, until the call has ended.
-    func letVacuumWrite(sql: String) throws(SQLiteError) {
+    /// Lets `VACUUM … INTO` write its file on a reader, until the end of the call.
+    func allowVacuumInto(sql: String) throws(SQLiteError) {
         guard !isInTransaction, isAutocommitting else {
             throw SQLiteError(
                 .error,
@@ -75,10 +79,10 @@ extension Session {
                 sql: sql
             )
         }
-        // Before the connection is complete, writes are not off yet.
+        // While the connection is being opened, writes are not turned off yet.
         guard unsafe sqlite3_db_readonly(handle, "main") == 1, file != nil else { return }
         let setting = Setting(name: "query_only", database: nil)
-        try learn(setting)
+        try recordValue(of: setting)
         settings.noteChange(setting)
         try pragma("query_only = 0")
     }

@@ -4,76 +4,83 @@
 
 internal import CLockPoolSQLite
 
-/// An open connection with all that belongs to it. Made, used and closed on one thread.
+/// The owner of one SQLite connection handle and its state. Created, used and closed on one
+/// thread.
 @safe
 @usableFromInline
 final class Session {
     let handle: OpaquePointer
     var busyTimeout: Duration
     var cache: StatementCache
-    /// How values are encoded and decoded.
+    /// The strategies for encoding and decoding values.
     let strategies: ValueStrategies
 
-    /// What can interrupt the call that runs; `nil` where nothing can.
+    /// The interruption of the running call; `nil` if nothing can interrupt it.
     var interruption: Interruption?
-    /// Whether other calls have changes in the open transaction, which an interrupted write would undo.
+    /// Whether the open transaction contains writes of other calls, which an interrupted write
+    /// would undo.
     var isShared = false
-    /// Whether the statement that runs writes. Known where the transaction is shared.
+    /// Whether the running statement writes. Known if the transaction is shared.
     var isWriting = false
 
-    /// The statements that begin and end transactions, prepared when they are first needed.
-    private var controls: [OpaquePointer?]
+    /// The statements that begin and end transactions, prepared on first use.
+    private var controlStatements: [OpaquePointer?]
 
-    /// Whether messages of errors may hold values.
+    /// Whether error messages may contain values.
     private let errorDetail: SQLiteConfiguration.ErrorDetail
-    /// What the call that runs may take, and has taken.
+    /// The limits of the running call, and how much of them it has used.
     var budget: CallBudget
-    /// Whether the rows of calls are counted.
+    /// Whether the bytes of rows are limited.
     let countsRows: Bool
 
-    /// Whether a transaction of the pool's is open: the body may not end it, nor go on when SQLite has.
+    /// Whether one of the pool's transactions is open. The body must not end it, nor continue
+    /// after SQLite has ended it.
     var isInTransaction = false
-    /// Whether the open transaction can only be rolled back, because a savepoint could not.
+    /// Whether the open transaction can only be rolled back, because a savepoint could not be.
     var mustRollBack = false
-    /// Whether the connection is not to be used again: it has failed, or a body has left its mark on it.
-    var isSpent = false
+    /// Whether the connection must not be used again: it has failed, or a body has left a state
+    /// that cannot be restored.
+    var mustBeReplaced = false
 
-    /// How many savepoints of the pool's are open.
+    /// The number of the pool's open savepoints.
     var savepoints = 0
-    /// Whether the connection writes, and may put several writes into one transaction.
+    /// Whether the connection writes and may put several writes into one transaction.
     let mayShareCommits: Bool
-    /// The write of a group that runs.
+    /// The state of the group member that is running.
     var membership = Membership()
-    /// Finds out whether the schema lets a statement roll back the transaction.
+    /// Detects whether the schema lets a statement roll back the transaction.
     var schemaWatch: SchemaWatch?
 
-    /// Whether the statement that is being prepared is the pool's own, which nothing is refused.
+    /// Whether the statement that is being prepared is the pool's own, for which nothing is
+    /// refused.
     var isPrivileged = false
-    /// Why the statement that is being prepared is refused, if it is.
+    /// The reason for which the preparation is refused; `nil` if it is not.
     var refusal: Refusal?
 
-    /// What the body has set.
+    /// The settings that the body has changed.
     var settings = Settings()
 
-    /// What the statement that is being prepared does.
+    /// The traits of the statement that is being prepared.
     var traits: StatementTraits = []
     /// Whether the statement that is being prepared will not run.
     var isDescribing = false
-    /// When the present wait for another process's lock began.
+    /// When the current wait for a lock of another process began.
     var busySince = ContinuousClock.now
-    /// The lengths of the write-ahead logs: of the main database, and of attached ones since their first commit. Empty for readers.
+    /// The lengths of the write-ahead logs: of the main database, and of attached ones since their
+    /// first commit. Empty for readers.
     var logs: [LogLength] = []
-    /// When checkpoints are due.
+    /// The settings of automatic checkpoints.
     var checkpoints = SQLiteConfiguration.Checkpoints()
-    /// Keeps other connections from writing during a checkpoint; opened for the first one.
+    /// Keeps other connections from writing during a checkpoint; opened for the first checkpoint.
     var openCheckpointLock: CheckpointLock?
-    /// The database whose checkpoint ends with a wait for a lock in vain; `nil` where none is made.
+    /// The database whose checkpoint ends when a wait for a lock times out; `nil` if no such
+    /// checkpoint runs.
     var endsCheckpointOnBusyTimeout: String?
-    /// The file as it was opened, where it is read as one that cannot change.
-    var unchangingFile: UnchangingFile?
-    /// What the connection is to; a temporary file lasts as long.
+    /// The state of the file when it was opened, if it is read without locks.
+    var immutableFile: ImmutableFile?
+    /// The file of the connection. A retained temporary database is not removed.
     var file: SQLiteFile?
-    /// The connection's part in the refresh of the planner's statistics; `nil` where it has none.
+    /// The connection's part in the refresh of the planner's statistics; `nil` if it has none.
     var statistics: StatisticsMaintenance?
 
     init(_ handle: OpaquePointer, configuration: SQLiteConfiguration) {
@@ -85,34 +92,34 @@ final class Session {
         strategies = configuration.strategies
         mayShareCommits = configuration.maximumWritesPerCommit > 1
         cache = StatementCache(capacity: configuration.statementCacheCapacity)
-        unsafe controls = Array(repeating: nil, count: Control.allCases.count)
+        unsafe controlStatements = Array(repeating: nil, count: ControlStatement.allCases.count)
     }
 
-    /// Closes the connection. It must not be used any more.
+    /// Closes the connection, which must not be used afterwards.
     func close() {
         closeCheckpointLock()
         endStatistics()
         cache.removeAll()
         schemaWatch?.close()
-        for index in unsafe controls.indices { _ = unsafe sqlite3_finalize(controls[index]) }
-        // Nothing is left that could keep it open; if something were, it would be closed with that.
+        for index in unsafe controlStatements.indices { _ = unsafe sqlite3_finalize(controlStatements[index]) }
+        // Closes immediately: no statement is left that could keep the handle open.
         _ = unsafe sqlite3_close_v2(handle)
     }
 
-    /// Whether no transaction is open but those of single statements.
+    /// Whether no explicit transaction is open.
     var isAutocommitting: Bool { unsafe sqlite3_get_autocommit(handle) != 0 }
 
-    // MARK: - Control of transactions
+    // MARK: - Control statements
 
-    /// A statement of the pool's own.
-    enum Control: Int, CaseIterable {
-        case begin, look, beginImmediate, commit, rollBack, savepoint, releaseSavepoint, rollBackToSavepoint
+    /// One of the pool's own statements.
+    enum ControlStatement: Int, CaseIterable {
+        case begin, readSchema, beginImmediate, commit, rollBack, savepoint, releaseSavepoint, rollBackToSavepoint
 
-        /// Savepoints may share a name: it means the last of them.
+        /// The text. Nested savepoints have the same name, which refers to the innermost one.
         var text: String {
             switch self {
             case .begin: "BEGIN DEFERRED"
-            case .look: "SELECT 1 FROM sqlite_schema LIMIT 1"
+            case .readSchema: "SELECT 1 FROM sqlite_schema LIMIT 1"
             case .beginImmediate: "BEGIN IMMEDIATE"
             case .commit: "COMMIT"
             case .rollBack: "ROLLBACK"
@@ -123,31 +130,33 @@ final class Session {
         }
     }
 
-    func run(_ control: Control) throws(SQLiteError) {
+    func run(_ control: ControlStatement) throws(SQLiteError) {
         try prepare(control)
-        // SQLite prepares it again where the schema has changed.
+        // SQLite prepares the statement again if the schema has changed.
         isPrivileged = true
         defer { isPrivileged = false }
-        let code = unsafe sqlite3_step(controls[control.rawValue])
-        defer { _ = unsafe sqlite3_reset(controls[control.rawValue]) }
-        // The release of an outermost savepoint commits.
+        let code = unsafe sqlite3_step(controlStatements[control.rawValue])
+        defer { _ = unsafe sqlite3_reset(controlStatements[control.rawValue]) }
+        // Releasing an outermost savepoint commits.
         endCommit()
         if code != SQLITE_DONE, code != SQLITE_ROW { throw failure(code, sql: control.text) }
     }
 
-    /// Prepares a statement of the pool's own, if it is not, so that no memory is needed when it runs.
-    func prepare(_ control: Control) throws(SQLiteError) {
-        guard unsafe controls[control.rawValue] == nil else { return }
+    /// Prepares a control statement if necessary, so that running it needs no memory.
+    func prepare(_ control: ControlStatement) throws(SQLiteError) {
+        guard unsafe controlStatements[control.rawValue] == nil else { return }
         isPrivileged = true
         defer { isPrivileged = false }
         let options = UInt32(SQLITE_PREPARE_PERSISTENT)
-        let code = unsafe sqlite3_prepare_v3(handle, control.text, -1, options, &controls[control.rawValue], nil)
+        let index = control.rawValue
+        let code = unsafe sqlite3_prepare_v3(handle, control.text, -1, options, &controlStatements[index], nil)
         if code != SQLITE_OK { throw failure(code, sql: control.text) }
     }
 
-    // MARK: - Failures
+    // MARK: - Errors
 
-    /// The error for `code`. A connection that cannot be trusted after it is spent.
+    /// Returns the error for `code`. An error that leaves the connection in an unknown state makes
+    /// the pool replace it.
     func failure(
         _ code: Int32,
         sql: String?,
@@ -158,10 +167,27 @@ final class Session {
         let error = unsafe SQLiteError(code, of: handle, sql: sql, start: start, phase: phase, detail: errorDetail)
         switch error.code.primary {
         case .inputOutput, .corrupt, .notADatabase, .cannotOpen, .internalFault, .misuse, .protocolFailure:
-            isSpent = true
+            mustBeReplaced = true
         default:
-            if error.code == .readOnlyMoved { isSpent = true }
+            if error.code == .readOnlyMoved { mustBeReplaced = true }
         }
         return error
+    }
+}
+
+// MARK: - Maintenance
+
+extension Session {
+    /// Whether the connection's thread has maintenance to do after the outcome of the current
+    /// call.
+    ///
+    /// - Complexity: O(databases).
+    var isMaintenanceDue: Bool { isCheckpointDue || isStatisticsMaintenanceDue }
+
+    /// Does the maintenance that is due: checkpoints, then statistics. Called outside of
+    /// transactions.
+    func maintain() {
+        makeDueCheckpoints()
+        maintainStatistics()
     }
 }

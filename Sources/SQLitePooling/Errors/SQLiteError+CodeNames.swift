@@ -10,7 +10,8 @@ extension SQLiteError.Code: CustomStringConvertible {
         return "code \(rawValue)"
     }
 
-    /// SQLite's names for its codes, because that is what one searches for, and this library's for its own.
+    /// The names of the codes: SQLite's names for its codes, because users search for them, and
+    /// this library's for its own.
     private static let names: [Int32: String] = [
         1: "SQLITE_ERROR",
         2: "SQLITE_INTERNAL",

@@ -5,28 +5,69 @@
 internal import CLockPoolSQLite
 
 extension SQLiteError {
-    /// The part of a message of run time that holds no value.
-    ///
-    /// Functions, virtual tables and triggers write messages of their own, out of what they are given. So only what is known
-    /// stays: SQLite's text for the code, and the messages below. Any other is replaced by the text for the code.
+    /// The phase in which SQLite reported an error.
+    enum Phase {
+        /// Preparing a statement. Messages quote the statement and the schema.
+        case preparation
+        /// Running a statement. Messages may quote values.
+        case run
+    }
+
+    /// Creates an error from the last error of a connection.
     ///
     /// - Parameters:
-    ///   - message: What SQLite says.
+    ///   - code: The result code.
+    ///   - database: The connection.
+    ///   - sql: The statement.
+    ///   - start: The byte offset in `sql` of the text that SQLite received.
+    ///   - phase: The phase in which SQLite reported the error.
+    ///   - detail: Whether the message may contain values.
+    init(
+        _ code: Int32,
+        of database: OpaquePointer,
+        sql: String? = nil,
+        start: Int = 0,
+        phase: Phase = .run,
+        detail: SQLiteConfiguration.ErrorDetail = .redacted
+    ) {
+        let original = unsafe String(cString: sqlite3_errmsg(database))
+        let isSafe = phase == .preparation || detail == .full
+        let message = isSafe ? original : Self.redacted(original, code)
+        let offset = Int(unsafe clockpool_sqlite_error_offset(database))
+        self.init(
+            Code(rawValue: code),
+            message,
+            sql: sql,
+            offset: sql != nil && offset >= 0 ? start + offset : nil
+        )
+    }
+}
+
+extension SQLiteError {
+    /// Returns the part of a run-time message that contains no value.
+    ///
+    /// Functions, virtual tables and triggers compose messages from their arguments. So only known
+    /// messages are kept: SQLite's text for the code, and the messages below. Any other message is
+    /// replaced by the text for the code.
+    ///
+    /// - Parameters:
+    ///   - message: SQLite's message.
     ///   - code: SQLite's code.
-    ///   - version: The number of SQLite's version.
+    ///   - version: The version number of SQLite.
     static func redacted(_ message: String, _ code: Int32, version: Int32 = sqlite3_libversion_number()) -> String {
-        let usual = unsafe String(cString: sqlite3_errstr(code))
-        if message == usual || constantMessages.contains(message) { return message }
+        let standard = unsafe String(cString: sqlite3_errstr(code))
+        if message == standard || constantMessages.contains(message) { return message }
         if schemaMessages.contains(where: { message.hasPrefix($0) }) { return message }
-        // Up to 3.46 the text of a RAISE is a literal in the schema; since then it is an expression.
+        // Up to 3.46 the text of a RAISE is a literal of the schema; since 3.47 it is an
+        // expression.
         if Code(rawValue: code) == .constraintTrigger, version < 3_047_000 { return message }
         for (start, end) in messagesWithValues where message.hasPrefix(start) && message.hasSuffix(end) {
             return start + "…" + end
         }
-        return usual + "; the message may hold values, and is shown where errorDetail is full"
+        return standard + "; the message may contain values: set errorDetail to full to see it"
     }
 
-    /// Messages without anything variable in them.
+    /// Messages without variable parts.
     private static let constantMessages: Set<String> = [
         // Functions.
         "malformed JSON", "JSON cannot hold BLOB values", "json_object() labels must be TEXT",
@@ -61,8 +102,9 @@ extension SQLiteError {
         "Cannot add a REFERENCES column with non-NULL default value", "cannot add a STORED column",
     ]
 
-    /// What messages begin with that name parts of the schema or of the statement, and no value. A statement that is prepared
-    /// again because the schema has changed gives those of a preparation.
+    /// The beginnings of messages that name parts of the schema or of the statement, and no
+    /// values. They include the messages of a preparation, because SQLite prepares a statement
+    /// again after a change of the schema.
     private static let schemaMessages = [
         "UNIQUE constraint failed: ", "CHECK constraint failed: ", "NOT NULL constraint failed: ",
         "FOREIGN KEY constraint failed", "rtree constraint failed: ", "cannot store ", "foreign key mismatch - ",
@@ -74,7 +116,7 @@ extension SQLiteError {
         "cannot DELETE from contentless fts5 table: ",
     ]
 
-    /// How messages with a value in them begin and end.
+    /// The constant beginnings and ends of messages that contain a value.
     private static let messagesWithValues = [
         ("JSON path error near ", ""), ("bad JSON path: ", ""), ("fts5: syntax error near ", ""),
         ("fts5: corruption", ""), ("no such column: ", ""), ("unknown special query: ", ""),

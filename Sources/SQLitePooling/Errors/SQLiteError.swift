@@ -2,21 +2,23 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What went wrong in SQLite, or in the use of it.
+/// An error of SQLite, or of its use.
 ///
-/// It holds the text of the statement with its literals, and by default never the value of a parameter or a column.
+/// The error contains the text of the statement with its literals. By default it contains no value
+/// of a parameter or a column.
 public struct SQLiteError: Error, Hashable, Sendable {
-    /// What kind of failure it is.
+    /// The code of the error.
     public let code: Code
 
-    /// What happened, in words. Where the words are SQLite's, what may come from values is left out, unless the
-    /// configuration's ``SQLiteConfiguration/errorDetail-swift.property`` is `full`.
+    /// A description of the error. Parts of SQLite's messages that may come from values are
+    /// omitted, unless ``SQLiteConfiguration/errorDetail-swift.property`` is `full`.
     public let message: String
 
-    /// The text of the statement; `nil` if the error is not about one.
+    /// The text of the statement; `nil` if the error does not concern one.
     public let sql: String?
 
-    /// The byte of ``sql``, in UTF-8, that the error is about, where SQLite knows it.
+    /// The byte offset in ``sql``, in UTF-8, that the error refers to; `nil` if SQLite does not
+    /// report it.
     public let offset: Int?
 
     init(_ code: Code, _ message: String, sql: String? = nil, offset: Int? = nil) {
@@ -26,10 +28,11 @@ public struct SQLiteError: Error, Hashable, Sendable {
         self.offset = offset
     }
 
-    /// Whether the same call may succeed when it is repeated unchanged: another process held a lock, a reader's file or the
-    /// schema changed, the system gave no thread, or another write lost the shared transaction.
+    /// Whether the same call may succeed if it is repeated unchanged.
     ///
-    /// Nothing has changed then. Repeat a transaction from its beginning.
+    /// The cause is a lock of another process, a changed file of a reader, a changed schema, a
+    /// thread that the system could not create, or another write that lost the shared transaction.
+    /// Nothing has changed in the database. Repeat a transaction from its beginning.
     public var isRetryable: Bool {
         switch code.primary {
         case .busy, .locked, .protocolFailure, .schemaChanged, .fileChanged, .threadUnavailable,
@@ -41,7 +44,8 @@ public struct SQLiteError: Error, Hashable, Sendable {
 }
 
 extension SQLiteError: CustomStringConvertible {
-    /// What happened, the code, and the statement, shortened when it is long. No value is shown.
+    /// The message, the code and the statement, which is shortened if it is long. Contains no
+    /// values.
     public var description: String {
         var text = "\(message) (\(code))"
         if let sql {

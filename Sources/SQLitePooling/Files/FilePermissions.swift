@@ -10,20 +10,21 @@
     internal import Musl
 #endif
 
-/// The permissions of a database file that a pool makes.
+/// The permissions of a database file that a pool creates.
 enum FilePermissions {
-    /// Makes an empty file with these permissions, if there is none, before SQLite opens it.
+    /// Creates an empty file with these permissions if none exists, before SQLite opens it.
     ///
-    /// An empty file is an empty database. SQLite gives the log, its index and the journal the permissions of the file. A file
-    /// that exists keeps its permissions. The file never has more permissions than it is to have.
+    /// An empty file is an empty database. SQLite gives the log, its index and the journal the
+    /// permissions of the file. An existing file keeps its permissions. The file never has more
+    /// than the given permissions.
     ///
     /// - Parameters:
-    ///   - path: The path of the file. Links are followed, also one to a file that does not exist.
-    ///   - permissions: What to set, whatever the process's mask is.
+    ///   - path: The path of the file. Links are followed, also a link to a missing file.
+    ///   - permissions: The permissions, independent of the process's umask.
     /// - Throws: `SQLiteError` with the code `cannotOpen`.
     static func makeFile(_ path: String, permissions: UInt16) throws(SQLiteError) {
         var path = path
-        // As many links as Linux follows.
+        // The number of links that Linux follows.
         for _ in 0..<40 {
             let file = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_t(permissions))
             if file >= 0 {
@@ -35,14 +36,14 @@ enum FilePermissions {
                 throw failure(path, reason)
             }
             guard errno == EEXIST else { throw failure(path, errno) }
-            // With O_EXCL a link is not followed, even where it leads to nothing.
+            // O_EXCL does not follow a link, even to a missing file.
             guard let target = target(of: path) else { return }
             path = target
         }
         throw failure(path, ELOOP)
     }
 
-    /// Where a link leads; `nil` for what is none.
+    /// Returns the target of a link; `nil` if the path is not a link.
     private static func target(of path: String) -> String? {
         var bytes = [CChar](repeating: 0, count: 4_097)
         let count = unsafe readlink(path, &bytes, bytes.count - 1)
@@ -61,13 +62,13 @@ enum FilePermissions {
 }
 
 extension SQLiteConfiguration {
-    /// Looks whether the permissions are those of a file that its owner can use.
+    /// Checks that the permissions let the owner use the file.
     func validateFilePermissions() throws(SQLiteError) {
         guard let filePermissions else { return }
         guard filePermissions & 0o600 == 0o600, filePermissions & ~0o666 == 0 else {
             throw SQLiteError(
                 .invalidConfiguration,
-                "filePermissions must let the owner read and write, and nothing execute: 0o600 to 0o666"
+                "filePermissions must be readable and writable by the owner, and not executable: 0o600 to 0o666"
             )
         }
     }

@@ -10,21 +10,23 @@
     internal import Musl
 #endif
 
-/// A database file that is read without locks, because there is no other way.
+/// A database file that is read without locks, because the process cannot create the files of its
+/// log.
 ///
-/// A database with a write-ahead log has two more files beside it while it is used, and a process that may not make them
-/// cannot read it in the ordinary way. If nobody has made them, nobody uses the log, and all data are in the database file:
-/// SQLite then reads that alone, if it is told that the file cannot change (`immutable`). Somebody with greater rights may
-/// change it all the same. So each use compares the file with what it was when it was opened, at the end: if it differs, the
+/// A database in WAL mode has two more files beside it while it is in use. A process that cannot
+/// create them cannot read the database in the ordinary way. If they do not exist, no process uses
+/// the log, and all data are in the database file. SQLite then reads that file alone if it is told
+/// that the file cannot change (`immutable`). A process with more permissions can still change it.
+/// So the end of each use compares the file with its state when it was opened. If it differs, the
 /// use fails, and the connection is replaced.
-struct UnchangingFile {
+struct ImmutableFile {
     private let path: String
     private let opened: FileState
 
-    /// The file, if that is how it can be read.
+    /// Creates a value if the file can be read in this way; otherwise `nil`.
     ///
-    /// - Parameter error: Why it could not be read in the ordinary way.
-    init?(_ path: String, thatFailedWith error: SQLiteError) {
+    /// - Parameter error: The error of the ordinary open.
+    init?(_ path: String, after error: SQLiteError) {
         guard error.code.primary == .cannotOpen || error.code.primary == .readOnly else { return nil }
         guard !Self.hasLog(path), unsafe access(Self.folder(of: path), W_OK) != 0 else { return nil }
         guard let state = FileState(path) else { return nil }
@@ -32,14 +34,14 @@ struct UnchangingFile {
         opened = state
     }
 
-    /// Whether all that was read since the opening is of one state of the file.
+    /// Whether everything that was read since the file was opened is of one state.
     var isUnchanged: Bool { FileState(path) == opened && !Self.hasLog(path) }
 
     static var error: SQLiteError {
-        SQLiteError(.fileChanged, "the database file changed while it was read as one that cannot change; read again")
+        SQLiteError(.fileChanged, "the database file changed while it was read without locks; read again")
     }
 
-    /// Whether there is a log beside a file, with something in it.
+    /// Whether a log exists beside a file and is not empty.
     static func hasContentsInLog(_ path: String) -> Bool {
         var status = stat()
         return unsafe stat(path + "-wal", &status) == 0 && status.st_size > 0
@@ -50,13 +52,13 @@ struct UnchangingFile {
     }
 
     private static func folder(of path: String) -> String {
-        // Of the bytes: a combining mark after a slash is one character with it.
+        // Compared as bytes: a combining mark after a slash is part of the same character.
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 }
 
-/// What changes with a file.
+/// The attributes of a file that change with its contents.
 private struct FileState: Equatable {
     private let device: UInt64
     private let node: UInt64

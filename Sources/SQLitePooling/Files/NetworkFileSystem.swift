@@ -8,15 +8,17 @@ internal import CLockPoolSQLite
     internal import Darwin
 #endif
 
-/// File systems that several hosts share, where the index of a write-ahead log cannot be shared memory.
+/// File systems that several hosts share, where the index of a write-ahead log cannot be in shared
+/// memory.
 enum NetworkFileSystem {
-    /// Refuses a file on a network file system.
+    /// Throws if a file is on a network file system.
     ///
-    /// FUSE and 9P are accepted: they are as often local, or the root of a container.
+    /// FUSE and 9P are accepted, because they are often local, or the root of a container.
     ///
     /// - Parameters:
-    ///   - path: The path of the file, which need not exist.
-    ///   - name: Gives the name of the network file system that a path is on, or `nil`.
+    ///   - path: The path of the file, which may be missing.
+    ///   - name: Returns the name of the network file system that a path is on; `nil` for a local
+    ///     one.
     /// - Throws: `SQLiteError` with the code `writeAheadLogUnavailable`.
     static func check(_ path: String, name: (String) -> String? = systemName) throws(SQLiteError) {
         guard let name = name(path) else { return }
@@ -29,7 +31,8 @@ enum NetworkFileSystem {
         )
     }
 
-    /// The name of the network file system that a file is on, or would be made on; `nil` for a local one.
+    /// Returns the name of the network file system that a file is on, or would be created on;
+    /// `nil` for a local one.
     private static func systemName(_ path: String) -> String? {
         let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? "."
         #if canImport(Darwin)
@@ -47,7 +50,7 @@ enum NetworkFileSystem {
         #endif
     }
 
-    /// The name of a network file system by Linux's number for it; `nil` for another one.
+    /// Returns the name of a network file system with Linux's type number; `nil` for other types.
     static func name(ofType type: UInt32) -> String? {
         switch type {
         case 0x6969: "NFS"

@@ -13,14 +13,15 @@ internal import CLockPoolSQLite
 #endif
 
 extension SQLiteFile {
-    /// Looks at the place of the file before a connection is opened, and makes the file where its permissions are said.
+    /// Checks the location of the file before a connection is opened, and creates the file if the
+    /// configuration sets permissions.
     ///
-    /// - Parameter mayCreate: Whether the connection makes the file if there is none.
-    /// - Throws: `SQLiteError` with the codes of `SQLiteLocation.checkMayOpen()`; `writeAheadLogUnavailable` on a network
-    ///   file system.
+    /// - Parameter mayCreate: Whether the connection creates a missing file.
+    /// - Throws: `SQLiteError` with the codes of `SQLiteLocation.checkMayOpen()`;
+    ///   `writeAheadLogUnavailable` on a network file system.
     func prepareToOpen(mayCreate: Bool) throws(SQLiteError) {
         try location.checkMayOpen()
-        // What does not change needs neither locks nor a log.
+        // An immutable file needs neither locks nor a log.
         if configuration.mode != .immutable, !configuration.allowsNetworkFileSystems {
             try NetworkFileSystem.check(location.filePath)
         }
@@ -31,19 +32,19 @@ extension SQLiteFile {
 }
 
 extension SQLiteLocation {
-    /// Looks, before a connection is opened, whether SQLite can open a file of this name.
+    /// Checks, before a connection is opened, whether SQLite can open a file with this name.
     ///
-    /// - Throws: `SQLiteError` with the code `invalidConfiguration` for a file system layer that SQLite does not have, and for
-    ///   a path that is too long for it; `cannotOpenDirectory` for a folder; `cannotOpen` for what is no file, which an
-    ///   opening could wait for without an end.
+    /// - Throws: `SQLiteError` with the code `invalidConfiguration` for an unknown VFS and for a
+    ///   path that is too long for SQLite; `cannotOpenDirectory` for a folder; `cannotOpen` for a
+    ///   path that is not a regular file, which an open could block on for ever.
     func checkMayOpen() throws(SQLiteError) {
         guard let layer = unsafe sqlite3_vfs_find(uri?.fileSystem) else {
-            throw Self.refusal("asks for the file system layer “\(uri?.fileSystem ?? "")”: SQLite has no such vfs")
+            throw Self.refusal("asks for the VFS “\(uri?.fileSystem ?? "")”, which SQLite does not have")
         }
-        // The name of the journal is eight bytes longer.
+        // The name of the journal is eight bytes longer than the path.
         let limit = Int(unsafe layer.pointee.mxPathname) - 8
         guard filePath.utf8.count <= limit else {
-            throw Self.refusal("has \(filePath.utf8.count) bytes, and SQLite takes at most \(limit): \(path)")
+            throw Self.refusal("has \(filePath.utf8.count) bytes; SQLite accepts at most \(limit): \(path)")
         }
         var status = stat()
         guard unsafe stat(filePath, &status) == 0 else { return }

@@ -10,10 +10,11 @@
     internal import Musl
 #endif
 
-/// The place of a database, and the name that SQLite finds it by.
+/// The location of a database, and the name that SQLite opens it by.
 ///
-/// A path is never read as a URI. SQLite reads each name that begins with `file:` as one where it was built or set up so,
-/// whatever the flags of the call say; an absolute path cannot begin with that.
+/// A path is never read as a URI. SQLite reads each name that begins with `file:` as a URI if it
+/// was built or configured so, whatever the flags of the call are. An absolute path cannot begin
+/// with that prefix.
 struct SQLiteLocation: Sendable {
     /// The absolute path of the file, or the URI with an absolute path.
     let path: String
@@ -24,13 +25,13 @@ struct SQLiteLocation: Sendable {
     /// The URI, or `nil` for a path.
     let uri: SQLiteURI?
 
-    /// The file, if it is the pool's own and is removed with it.
+    /// The file, if it belongs to the pool and is removed with it.
     let temporary: TemporaryDatabase?
 
-    /// Whether ``path`` is a URI, in which SQLite finds options.
+    /// Whether ``path`` is a URI, from which SQLite reads options.
     var isURI: Bool { uri != nil }
 
-    /// Takes a path, or `:memory:` for a temporary database.
+    /// Creates a location from a path, or from `:memory:` for a temporary database.
     ///
     /// - Throws: `SQLiteError` with a message that begins with `path`.
     init(path: String, mode: SQLiteConfiguration.Mode) throws(SQLiteError) {
@@ -39,13 +40,13 @@ struct SQLiteLocation: Sendable {
             return
         }
         if path.utf8.first == UInt8(ascii: "~"), path.utf8.count == 1 || path.utf8.dropFirst().first == slash {
-            throw Self.refusal("begins with “~”, which only a shell expands; a folder of that name is “./~”")
+            throw Self.refusal("begins with “~”, which only a shell expands; a folder with that name is “./~”")
         }
         let path = try Self.absolute(path)
         self.init(path, filePath: path, uri: nil, temporary: nil)
     }
 
-    /// Takes a URI.
+    /// Creates a location from a URI.
     ///
     /// - Throws: `SQLiteError` with a message that begins with `path`.
     init(uri text: String, mode: SQLiteConfiguration.Mode) throws(SQLiteError) {
@@ -53,10 +54,10 @@ struct SQLiteLocation: Sendable {
         self.init(uri.text, filePath: uri.path, uri: uri, temporary: nil)
     }
 
-    /// Makes a temporary database.
+    /// Creates a temporary database.
     init(temporary mode: SQLiteConfiguration.Mode) throws(SQLiteError) {
         guard mode == .readWriteCreate else {
-            throw Self.refusal("is a temporary database's, which does not exist yet: the mode must be readWriteCreate")
+            throw Self.refusal("is a temporary database, which does not exist yet: the mode must be readWriteCreate")
         }
         let database = try TemporaryDatabase()
         self.init(database.path, filePath: database.path, uri: nil, temporary: database)
@@ -78,16 +79,16 @@ struct SQLiteLocation: Sendable {
         SQLiteError(.invalidConfiguration, "path " + reason)
     }
 
-    /// The path from the root. What would name no file is refused.
+    /// Returns the absolute path. Throws if the path cannot name a file.
     static func absolute(_ path: String) throws(SQLiteError) -> String {
         guard !path.utf8.contains(0) else {
-            throw SQLiteError(.nulCharacter, "path has a NUL character in it")
+            throw SQLiteError(.nulCharacter, "path contains a NUL character")
         }
         guard let last = path.utf8.split(separator: slash, omittingEmptySubsequences: false).last, !path.isEmpty else {
             throw refusal("is empty; a temporary database is “:memory:”")
         }
         if last.isEmpty || last.elementsEqual(".".utf8) || last.elementsEqual("..".utf8) {
-            throw refusal("ends as a folder's does: \(path)")
+            throw refusal("ends like the path of a folder: \(path)")
         }
         if path.utf8.first == slash { return path }
         guard let bytes = unsafe getcwd(nil, 0) else {
@@ -95,7 +96,7 @@ struct SQLiteLocation: Sendable {
             throw refusal("is relative, and the current folder has no path: \(reason)")
         }
         defer { unsafe free(bytes) }
-        // A repaired name would be another folder's.
+        // A repaired name would name another folder.
         guard let folder = unsafe String(validatingCString: bytes) else {
             throw refusal("is relative, and the path of the current folder is not UTF-8")
         }

@@ -2,59 +2,59 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A name that SQLite reads as a URI: `file:`, a path and options.
+/// A database name that SQLite reads as a URI: `file:`, a path and options.
 ///
-/// It is taken apart byte by byte by the rules of SQLite's `sqlite3ParseUri`, checked, and put together anew, so that SQLite
-/// gets what was checked and nothing else.
+/// The URI is parsed byte by byte by the rules of SQLite's `sqlite3ParseUri`, validated, and
+/// composed again, so that SQLite reads exactly what was validated.
 struct SQLiteURI: Sendable {
     /// The absolute path, without escapes.
     let path: String
 
-    /// The options, which are all known and different from each other; without `immutable`, which the mode decides.
+    /// The options, which are known and unique; without `immutable`, which the mode determines.
     let options: [(name: String, value: String)]
 
-    /// The URI with an absolute path, and without authority and fragment.
+    /// The URI with an absolute path, without authority and fragment.
     var text: String { Self.text(path: path, options: options) }
 
-    /// The file system layer that is asked for, or `nil` for SQLite's default.
+    /// The name of the VFS; `nil` for SQLite's default.
     var fileSystem: String? { options.first { $0.name == "vfs" }?.value }
 
-    /// Takes a URI apart.
+    /// Parses a URI.
     ///
-    /// - Throws: `SQLiteError` with a message that begins with `path`. It names an option, and shows no value of an option:
-    ///   that may be a key.
+    /// - Throws: `SQLiteError` with a message that begins with `path`. The message names an option
+    ///   but never shows the value of one, which may be a key.
     init(_ text: String, mode: SQLiteConfiguration.Mode) throws(SQLiteError) {
         guard !text.utf8.contains(0) else { throw Self.nulCharacter }
         let bytes = Array(text.utf8)
         guard bytes.starts(with: "file:".utf8) else {
-            throw SQLiteLocation.refusal("is to be a URI, and does not begin with “file:”")
+            throw SQLiteLocation.refusal("must be a URI that begins with “file:”")
         }
-        // The fragment has no meaning.
+        // SQLite ignores the fragment.
         var rest = bytes.dropFirst("file:".utf8.count).prefix { $0 != UInt8(ascii: "#") }
         if rest.starts(with: "//".utf8) {
             rest = rest.dropFirst(2)
             let authority = rest.prefix { $0 != UInt8(ascii: "/") }
             guard authority.isEmpty || authority.elementsEqual("localhost".utf8) else {
                 throw SQLiteLocation.refusal(
-                    "is a URI of another host: only an empty one and “localhost” are this host"
+                    "is a URI of another host: the host must be empty or “localhost”"
                 )
             }
             rest = rest.dropFirst(authority.count)
         }
-        let place = rest.prefix { $0 != UInt8(ascii: "?") }
-        let path = try Self.decoded(place)
+        let encodedPath = rest.prefix { $0 != UInt8(ascii: "?") }
+        let path = try Self.decoded(encodedPath)
         guard !path.isEmpty else { throw SQLiteLocation.refusal("is a URI without a path") }
         guard !path.utf8.elementsEqual(":memory:".utf8) else {
             throw SQLiteLocation.refusal(
-                "is a URI of a temporary database; connections share one whose path is “:memory:”"
+                "is a URI of an in-memory database; for one that connections share, use the path “:memory:”"
             )
         }
         self.path = try SQLiteLocation.absolute(path)
-        options = try Self.options(rest.dropFirst(place.count + 1), mode: mode)
+        options = try Self.options(rest.dropFirst(encodedPath.count + 1), mode: mode)
     }
 
     private static var nulCharacter: SQLiteError {
-        SQLiteError(.nulCharacter, "path has a NUL character in it")
+        SQLiteError(.nulCharacter, "path contains a NUL character")
     }
 
     // MARK: - Options
@@ -67,9 +67,9 @@ struct SQLiteURI: Sendable {
         for option in bytes.split(separator: UInt8(ascii: "&")) {
             let name = try decoded(option.prefix { $0 != UInt8(ascii: "=") })
             let value = try decoded(option.drop { $0 != UInt8(ascii: "=") }.dropFirst())
-            // SQLite takes the last of some options and the first of others.
+            // SQLite uses the last occurrence of some options and the first of others.
             guard !options.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
-                throw SQLiteLocation.refusal("must not have the option “\(name)” twice")
+                throw SQLiteLocation.refusal("must not repeat the option “\(name)”")
             }
             try check(name, value, mode: mode)
             options.append((name, value))
@@ -77,39 +77,41 @@ struct SQLiteURI: Sendable {
         return options.filter { $0.name != "immutable" }
     }
 
-    /// Refuses what is not known, what the configuration says, and what does not work with several connections.
+    /// Throws for options that are unknown, that the configuration sets, or that do not work with
+    /// several connections.
     private static func check(_ name: String, _ value: String, mode: SQLiteConfiguration.Mode) throws(SQLiteError) {
-        // Compared as bytes: Swift takes some other characters for equal to those of ASCII.
+        // Compared as bytes: Swift's string comparison also accepts characters that are equivalent
+        // to ASCII ones.
         let key = name.utf8.allSatisfy { $0 < 0x80 } ? name : ""
         switch key {
         case "vfs":
-            guard !value.isEmpty else { throw SQLiteLocation.refusal("has the option “vfs” without a name") }
+            guard !value.isEmpty else { throw SQLiteLocation.refusal("has the option “vfs” without a value") }
         case "psow":
             _ = try truth(of: name, value)
         case "cache":
             guard value.utf8.elementsEqual("private".utf8) else {
                 throw SQLiteLocation.refusal(
-                    "must not ask for a shared cache, in which connections lock each other out"
+                    "must not ask for a shared cache, in which connections block each other"
                 )
             }
         case "mode":
-            throw SQLiteLocation.refusal("must not say a mode, which is the configuration's")
+            throw SQLiteLocation.refusal("must not have the option “mode”: set the mode of the configuration")
         case "immutable":
             guard try !truth(of: name, value) || mode == .immutable else {
-                throw SQLiteLocation.refusal("says that the file does not change: the mode must be immutable")
+                throw SQLiteLocation.refusal("has the option “immutable”: the mode must be immutable")
             }
         case "nolock":
             guard try !truth(of: name, value) || !mode.mayWrite else {
-                throw SQLiteLocation.refusal("must not turn locks off where connections write")
+                throw SQLiteLocation.refusal("must not turn locks off in a mode that writes")
             }
         default:
             throw SQLiteLocation.refusal(
-                "has the option “\(name.prefix(40))”; those that it may have are vfs, psow, cache, immutable and nolock"
+                "has the option “\(name.prefix(40))”; the supported options are vfs, psow, cache, immutable and nolock"
             )
         }
     }
 
-    /// The truth value of an option, in SQLite's words.
+    /// Parses the truth value of an option as SQLite does.
     private static func truth(of name: String, _ value: String) throws(SQLiteError) -> Bool {
         switch value {
         case "1", "yes", "true", "on": return true
@@ -120,14 +122,15 @@ struct SQLiteURI: Sendable {
 
     // MARK: - Escapes
 
-    /// A part of a URI without its escapes: a `%` and two hexadecimal digits. Another `%` stands for itself, as in SQLite.
+    /// Decodes the escapes of a part: a `%` and two hexadecimal digits. Any other `%` is literal,
+    /// as in SQLite.
     private static func decoded(_ part: ArraySlice<UInt8>) throws(SQLiteError) -> String {
         var bytes: [UInt8] = []
         var rest = part
         while let byte = rest.popFirst() {
             let digits = rest.prefix(2).compactMap(digit)
             if byte == UInt8(ascii: "%"), digits.count == 2 {
-                // SQLite would drop the rest of the part in silence.
+                // SQLite would silently drop the rest of the part.
                 guard digits != [0, 0] else { throw nulCharacter }
                 bytes.append(digits[0] << 4 | digits[1])
                 rest = rest.dropFirst(2)
@@ -136,7 +139,7 @@ struct SQLiteURI: Sendable {
             }
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw SQLiteLocation.refusal("has escapes that are not UTF-8")
+            throw SQLiteLocation.refusal("contains escapes that are not UTF-8")
         }
         return text
     }
@@ -150,7 +153,7 @@ struct SQLiteURI: Sendable {
         }
     }
 
-    /// The URI of an absolute path, with options.
+    /// Composes the URI of an absolute path with options.
     static func text(path: String, options: [(name: String, value: String)]) -> String {
         let parts = options.map { encoded($0.name) + "=" + encoded($0.value) }
         return "file:" + encoded(path) + (parts.isEmpty ? "" : "?" + parts.joined(separator: "&"))

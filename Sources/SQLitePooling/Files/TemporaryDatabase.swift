@@ -10,12 +10,13 @@
     internal import Musl
 #endif
 
-/// A new database file in a folder of its own that only this user can open.
+/// A new database file in its own folder, which only this user can open.
 ///
-/// SQLite's own databases in memory belong to one connection. This one is shared by several, and has a write-ahead log.
+/// SQLite's in-memory databases belong to one connection each. This database is shared by several
+/// connections, and has a write-ahead log.
 ///
-/// The owner holds a lock on a file in the folder. The system drops it when the process ends, however that happens; the next
-/// temporary database of the user then removes the folder.
+/// The owner holds a lock on a file in the folder. The system releases the lock when the process
+/// ends in any way; the user's next temporary database then removes the folder.
 final class TemporaryDatabase: Sendable {
     private let folder: String
     private let lock: Int32
@@ -27,15 +28,17 @@ final class TemporaryDatabase: Sendable {
     static let lockName = "owner"
     static let fileNames = ["", "-wal", "-shm", "-journal"].map { "temporary.sqlite" + $0 }
 
-    /// Makes the folder: in memory where the system has a place for that, else where temporary files go.
+    /// Creates the folder: in memory if the system has a folder for that, otherwise in the folder
+    /// for temporary files.
     convenience init() throws(SQLiteError) { try self.init(in: Self.parents) }
 
-    /// Makes the folder in the first of some that allows it, after removing what dead processes have left there.
+    /// Creates the folder in the first usable parent, after removing folders of ended processes
+    /// there.
     init(in parents: [String]) throws(SQLiteError) {
         var reason: Int32 = 0
         for parent in parents where unsafe access(parent, W_OK) == 0 {
             Self.sweep(parent)
-            // The sweep of another process may find the folder before it is locked, and remove it.
+            // The sweep of another process may remove the folder before it is locked.
             for _ in 0..<10 {
                 guard let folder = Self.makeFolder(in: parent) else { break }
                 guard let lock = Self.lockFolder(folder) else { continue }
@@ -45,7 +48,7 @@ final class TemporaryDatabase: Sendable {
             reason = errno
         }
         let text = unsafe String(cString: strerror(reason))
-        throw SQLiteError(.cannotOpen, "no folder can be made for a temporary database: \(text)")
+        throw SQLiteError(.cannotOpen, "cannot create a folder for a temporary database: \(text)")
     }
 
     deinit {
@@ -53,7 +56,8 @@ final class TemporaryDatabase: Sendable {
         _ = close(lock)
     }
 
-    /// Removes the file, and what SQLite has put beside it. Connections that are open go on.
+    /// Removes the file and the files that SQLite has put beside it. Open connections continue to
+    /// work.
     func remove() {
         for name in Self.fileNames + [Self.lockName] { unsafe unlink(folder + "/" + name) }
         unsafe rmdir(folder)
@@ -67,7 +71,8 @@ final class TemporaryDatabase: Sendable {
 
     /// Locks a new folder.
     ///
-    /// - Returns: The file that holds the lock, or `nil` if the folder is removed or locked by a sweep.
+    /// - Returns: The file descriptor that holds the lock; `nil` if a sweep has removed or locked
+    ///   the folder.
     private static func lockFolder(_ folder: String) -> Int32? {
         let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
         let file = unsafe open(folder + "/" + lockName, flags, 0o600)
@@ -80,7 +85,7 @@ final class TemporaryDatabase: Sendable {
         return nil
     }
 
-    /// Whether a file that is open has not been removed.
+    /// Whether an open file has not been removed.
     private static func hasName(_ file: Int32) -> Bool {
         var status = stat()
         return unsafe fstat(file, &status) == 0 && status.st_nlink > 0
@@ -97,13 +102,13 @@ final class TemporaryDatabase: Sendable {
     }
 }
 
-// MARK: - What dead processes have left
+// MARK: - Folders of ended processes
 
 extension TemporaryDatabase {
     /// Removes the folders of temporary databases whose owners have ended. O(entries of `parent`).
     ///
-    /// Folders of other users, links, and folders without a file for the lock are left alone. A lock works across containers
-    /// that share the folder, where a process identifier means nothing.
+    /// Folders of other users, links, and folders without a lock file stay. A lock works across
+    /// containers that share the folder, where a process identifier has no meaning.
     private static func sweep(_ parent: String) {
         guard let listing = unsafe opendir(parent) else { return }
         defer { unsafe closedir(listing) }
@@ -116,18 +121,18 @@ extension TemporaryDatabase {
         }
     }
 
-    /// Removes a folder if it is this user's and its owner has ended.
+    /// Removes a folder if it belongs to this user and its owner has ended.
     private static func removeFolder(_ name: String, in parent: Int32) {
         let folder = unsafe openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard folder >= 0 else { return }
         defer { _ = close(folder) }
         var status = stat()
         guard unsafe fstat(folder, &status) == 0, status.st_uid == geteuid() else { return }
-        // Without O_NONBLOCK a pipe of that name would wait.
+        // Without O_NONBLOCK, the open of a FIFO with that name would block.
         let lock = unsafe openat(folder, lockName, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
         guard lock >= 0 else { return }
         defer { _ = close(lock) }
-        // The lock is kept until everything is gone, so that another sweep leaves the folder alone.
+        // The lock is held until all files are removed, so that another sweep skips the folder.
         guard flock(lock, LOCK_EX | LOCK_NB) == 0, hasName(lock) else { return }
         for file in fileNames + [lockName] { unsafe unlinkat(folder, file, 0) }
         unsafe unlinkat(parent, name, AT_REMOVEDIR)

@@ -5,15 +5,17 @@
 internal import CLockPoolThread
 internal import ConnectionPooling
 
-/// Finds calls that block a thread for a connection that cannot come free, because threads that wait alike hold all of them.
+/// Detects calls that would block a thread for ever, because every connection that they wait for
+/// is held by such a call.
 ///
-/// Each body that runs notes on its thread which connection it has. A call that is about to block looks there: if the thread has none
-/// of this pool's, that is all. Otherwise the call is noted as long as it waits. A deadlock is complete with its last call, and that one
-/// fails; the others go on when its body has ended.
+/// Each running body records its connection on its thread. A call that is about to block checks
+/// that record. If the thread holds no connection of this pool, no deadlock is possible. Otherwise
+/// the call is registered while it waits. The call that completes a deadlock fails; the others
+/// continue after its body has ended.
 final class DeadlockDetector: Sendable {
     enum Role { case reader, writer }
 
-    /// A body that runs on this thread, and what it has a connection of.
+    /// A body that runs on this thread, and the role of its connection.
     @safe
     private struct RunningBody {
         let detector: ObjectIdentifier
@@ -21,9 +23,9 @@ final class DeadlockDetector: Sendable {
         let outer: UnsafeMutableRawPointer?
     }
 
-    /// A thread or a call that waits for a connection while it has some.
+    /// A thread or a call that holds connections and waits for another one.
     private struct Waiter {
-        /// The thread; for a call that suspends its task, an address that is the call's own.
+        /// The thread; for a call that suspends its task, an address that only this call uses.
         let id: UInt
         let readers: Int
         let hasWriter: Bool
@@ -35,12 +37,12 @@ final class DeadlockDetector: Sendable {
 
     init(maximumReaders: Int) { self.maximumReaders = maximumReaders }
 
-    /// Calls `body`, and notes for that time that this thread has a connection.
-    func withNote<Failure: Error>(of role: Role, _ body: () throws(Failure) -> Void) throws(Failure) {
+    /// Runs `body`, and records during that time that this thread holds a connection.
+    func whileHolding<Failure: Error>(_ role: Role, _ body: () throws(Failure) -> Void) throws(Failure) {
         let outer = unsafe lockpool_thread_context()
-        var note = unsafe RunningBody(detector: ObjectIdentifier(self), role: role, outer: outer)
-        let result = unsafe withUnsafeMutablePointer(to: &note) { note -> Result<Void, Failure> in
-            unsafe lockpool_thread_set_context(note)
+        var running = unsafe RunningBody(detector: ObjectIdentifier(self), role: role, outer: outer)
+        let result = unsafe withUnsafeMutablePointer(to: &running) { running -> Result<Void, Failure> in
+            unsafe lockpool_thread_set_context(running)
             defer { unsafe lockpool_thread_set_context(outer) }
             do throws(Failure) {
                 return .success(try body())
@@ -51,10 +53,11 @@ final class DeadlockDetector: Sendable {
         try result.get()
     }
 
-    /// Notes that this thread is about to block until a connection comes free.
+    /// Registers this thread, which is about to block until a connection is available, if it holds
+    /// one.
     ///
-    /// - Returns: Whether ``endWait()`` is to be called afterwards.
-    /// - Throws: `SQLiteError` with the code `deadlock` if none can.
+    /// - Returns: Whether the caller must call ``endWait()`` afterwards.
+    /// - Throws: `SQLiteError` with the code `deadlock` if no connection can become available.
     func beginWait(for awaited: Role) throws(SQLiteError) -> Bool {
         var (readers, hasWriter) = (0, false)
         var next = unsafe lockpool_thread_context()?.assumingMemoryBound(to: RunningBody.self)
@@ -71,19 +74,21 @@ final class DeadlockDetector: Sendable {
             hasWriter: hasWriter,
             awaited: awaited
         )
-        try note(waiter)
+        try register(waiter)
         return true
     }
 
-    /// Notes that a call that has the writer is about to wait for a reader, without a thread.
+    /// Registers a call that holds the writer and is about to wait for a reader without blocking a
+    /// thread.
     ///
-    /// - Parameter call: What stands for the call, until ``endWait(of:)``.
-    /// - Throws: `SQLiteError` with the code `deadlock` if all readers are held by bodies that wait for the writer.
+    /// - Parameter call: An identifier of the call, for ``endWait(of:)``.
+    /// - Throws: `SQLiteError` with the code `deadlock` if all readers are held by bodies that
+    ///   wait for the writer.
     func beginWaitForReader(of call: UInt) throws(SQLiteError) {
-        try note(Waiter(id: call, readers: 0, hasWriter: true, awaited: .reader))
+        try register(Waiter(id: call, readers: 0, hasWriter: true, awaited: .reader))
     }
 
-    private func note(_ waiter: Waiter) throws(SQLiteError) {
+    private func register(_ waiter: Waiter) throws(SQLiteError) {
         let isDeadlock = waiters.withLock { waiters in
             let isDeadlock = stuck(of: waiters + [waiter]).contains { $0.id == waiter.id }
             if !isDeadlock { waiters.append(waiter) }
@@ -93,8 +98,8 @@ final class DeadlockDetector: Sendable {
         throw SQLiteError(
             .deadlock,
             """
-            the call would wait for ever for a connection that the body around it has: use the connection that the body \
-            is lent, or call the pool outside of the body
+                the call would wait for ever for a connection that an enclosing body holds: use the connection that the body \
+                receives, or call the pool outside of the body
             """
         )
     }
@@ -107,7 +112,8 @@ final class DeadlockDetector: Sendable {
         }
     }
 
-    /// Those of `waiters` that only others of these can serve. O(waiters²).
+    /// Returns the waiters whose connection only other members of the result can release.
+    /// O(waiters²).
     private func stuck(of waiters: [Waiter]) -> [Waiter] {
         var stuck = waiters
         while true {

@@ -4,29 +4,33 @@
 
 internal import ConnectionPooling
 
-// Names of their own, and not those of the asynchronous methods: Swift takes the code of a `main.swift`, and a closure that is marked
-// `throws` and not `async`, for synchronous when it chooses between methods of one name.
+// These methods have their own names, because overload resolution takes the code of a
+// `main.swift`, and a closure that is marked `throws` and not `async`, as synchronous.
 //
-// On the calling thread, which waits for a connection and for SQLite: for programs and threads without tasks. SQLite's work
-// needs stack: up to four mebibytes where a pattern of `LIKE` is tens of thousands of characters long.
+// They block the calling thread during the wait for a connection and while SQLite works: for
+// programs and threads without tasks. SQLite needs stack: up to four mebibytes for a `LIKE`
+// pattern of tens of thousands of characters.
 
 extension SQLitePool {
-    /// Runs `body` on a connection that reads, on this thread, and waits for it. All its statements see the database as it was
-    /// at the first of them.
+    /// Runs `body` on a reader, on this thread, which blocks. All statements see the snapshot of
+    /// the first one.
     ///
-    /// Not for asynchronous code, whose threads must not block; the compiler sees to that. Waits in the same line as tasks do.
+    /// Asynchronous code must not block its thread, so the compiler refuses this method there. The
+    /// call waits in the same FIFO queue as tasks.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
-    ///   - body: Reads, on this thread. It is interrupted at the end of `timeout`, but never abandoned: where SQLite cannot be
-    ///     interrupted, the call takes longer.
-    /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws, unchanged. ``SQLiteError`` with the code `deadlineExceeded` if a statement was interrupted
-    ///   because of `timeout`; others if the file cannot be opened or read. ``SQLiteError`` with the code `deadlock`, at once, if
-    ///   this thread is in a body of this pool, and only bodies that wait alike could give a connection back. `PoolError` if no
-    ///   connection came free in time, too many calls wait, or the pool is closed.
+    ///   - body: Reads, on this thread. At the end of `timeout` its statement is interrupted, but
+    ///     the body is never abandoned: if SQLite cannot be interrupted, the call takes longer.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error of `body`, unchanged. ``SQLiteError`` with the code `deadlineExceeded`
+    ///   if `timeout` interrupted a statement; with the code `deadlock`, immediately, if this
+    ///   thread is in a body of this pool and only bodies that also wait could release a
+    ///   connection; with other codes if the file cannot be opened or read. `PoolError` if no
+    ///   connection became available in time, too many calls wait, or the pool is closed.
     @available(*, noasync, message: "Blocks the thread; use read, or readBlockingCooperativeThread.")
     public func readBlocking<Value>(
         timeout: Duration? = nil,
@@ -34,7 +38,7 @@ extension SQLitePool {
         line: UInt = #line,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
-        // After the lease, which the function below ends.
+        // Runs after the release of the lease in the function below.
         defer { resumeCheckpointAfterRead() }
         return try readOnce(until: Self.deadline(after: timeout), Caller(file, line), body)
     }
@@ -52,24 +56,28 @@ extension SQLitePool {
             in: .snapshot,
             body
         )
-        worker.giveBack(lease)
+        worker.release(lease)
         return unsafe value
     }
 
-    /// Runs `body` in a transaction, on this thread, and waits for it. The transaction is committed when `body` returns, and
-    /// rolled back when it throws.
+    /// Runs `body` in a transaction, on this thread, which blocks. The transaction is committed
+    /// when `body` returns, and rolled back when it throws.
     ///
-    /// Not for asynchronous code, whose threads must not block; the compiler sees to that. Waits in the same line as tasks do.
-    /// Where writes are grouped, `body` runs on the connection's thread, and this waits for that.
+    /// Asynchronous code must not block its thread, so the compiler refuses this method there. The
+    /// call waits in the same FIFO queue as tasks. If writes share commits, `body` runs on the
+    /// connection's thread, and this thread waits for it.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
-    ///   - body: Reads and writes. It is interrupted at the end of `timeout`, but never abandoned.
-    /// - Returns: What `body` returns; everything is committed then.
-    /// - Throws: As `readBlocking`; nothing is changed then. ``SQLiteError`` with the code `readOnly`, before anything happens,
-    ///   if the pool is for reading only; `transactionLost` if `body` returned although an error had rolled the transaction back.
+    ///   - body: Reads and writes. At the end of `timeout` its statement is interrupted, but the
+    ///     body is never abandoned.
+    /// - Returns: The result of `body`, after the commit.
+    /// - Throws: As `readBlocking`; nothing has changed then. ``SQLiteError`` with the code
+    ///   `readOnly`, before `body` runs, if the pool is read-only; with the code `transactionLost`
+    ///   if `body` returned after an error that rolled the transaction back.
     @available(*, noasync, message: "Blocks the thread; use write, or writeBlockingCooperativeThread.")
     public func writeBlocking<Value>(
         timeout: Duration? = nil,
@@ -82,12 +90,12 @@ extension SQLitePool {
         let caller = Caller(file, line)
         if let group { return try writeInGroup(group, deadline, caller, body) }
         let held = HeldConnection(try checkOutBlocking(.writer, deadline, caller))
-        defer { held.giveBack() }
+        defer { held.release() }
         held.noteUse()
         return try held.worker.perform(deadline.map { Interruption(deadline: $0) }, in: .immediate, body)
     }
 
-    /// Has the writer's thread run `body`, and waits for it.
+    /// Runs `body` on the writer's thread, and blocks until it has ended.
     @available(*, noasync)
     private func writeInGroup<Value>(
         _ group: GroupCommit,
@@ -97,8 +105,9 @@ extension SQLitePool {
     ) throws -> sending Value {
         var value: Value?
         try withoutActuallyEscaping({ db in value = try body(db) }) { (body: @escaping Body) in
-            // It is called on another thread while this one waits, so that only one of them is where it came from.
-            let request = Request(
+            // The body runs on another thread while this one waits, so that only one thread
+            // accesses its captures at a time.
+            let call = Call(
                 on: writer,
                 .immediate,
                 deadline: deadline,
@@ -111,11 +120,11 @@ extension SQLitePool {
             defer { if isNested { detector.endWait() } }
             CallsInFlight.begin()
             defer { CallsInFlight.end() }
-            request.start()
-            Completion.block { request.notify($0) }
-            try request.checkOutcome()
+            call.start()
+            Completion.block { call.notify($0) }
+            try call.checkOutcome()
         }
-        // Of the body's region, and of no other: nobody has seen it but this function.
+        // The value belongs to the body's region alone: no other code has accessed it.
         nonisolated(unsafe) let kept = value.take()!
         return unsafe kept
     }
@@ -127,12 +136,12 @@ extension SQLitePool {
         _ caller: Caller
     ) throws -> ConnectionLease<SQLiteWorkerFactory> {
         let pool = role == .reader ? readers : writer
-        // By itself, because it is inlined, and knows what a connection is.
+        // A separate `tryGet`, because it is inlined and specialized for the connection type.
         if let lease = pool.tryGet(for: caller) { return lease }
         let isNested = try detector.beginWait(for: role)
         defer { if isNested { detector.endWait() } }
         do {
-            return try pool.getOrCreateBlocking(timeout: pool.patience(until: deadline), for: caller)
+            return try pool.getOrCreateBlocking(timeout: pool.checkoutTimeout(until: deadline), for: caller)
         } catch {
             throw error.cause
         }
@@ -140,10 +149,10 @@ extension SQLitePool {
 }
 
 extension ConnectionPool<SQLiteWorkerFactory> {
-    /// How long a call waits in line that has to be over at `deadline`.
-    func patience(until deadline: ContinuousClock.Instant?) -> Duration {
-        let patience = configuration.checkoutTimeout
-        guard let deadline else { return patience }
-        return min(patience, deadline - .now)
+    /// Returns the longest time that a call with a deadline waits for a connection.
+    func checkoutTimeout(until deadline: ContinuousClock.Instant?) -> Duration {
+        let timeout = configuration.checkoutTimeout
+        guard let deadline else { return timeout }
+        return min(timeout, deadline - .now)
     }
 }

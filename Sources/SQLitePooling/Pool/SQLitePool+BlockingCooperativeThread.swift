@@ -4,22 +4,26 @@
 
 internal import ConnectionPooling
 
-// In place: a task's own thread runs SQLite. What that saves is the way to another thread and back; what it costs is in the names.
+// The task's own thread runs SQLite. That saves the two switches of threads, and blocks the
+// thread, as the names say.
 
 extension SQLitePool {
-    /// Runs `body` on a connection that reads, on the thread that the task runs on, which is **blocked** until `body` has ended.
+    /// Runs `body` on a reader, on the thread of the task, which **blocks** until `body` has
+    /// ended.
     ///
-    /// Suspends while no connection is free; then it does not. All tasks of a program share a few threads, as many as there are
-    /// processors, and while SQLite waits for the disk, or works through a long statement, one of those does nothing else. So
-    /// this is for reads that are known to be short and in memory, and saves a few microseconds then. Anything else belongs into
-    /// ``SQLitePool/read(timeout:file:line:_:)``.
+    /// Suspends while no connection is available, and then blocks. All tasks of a program share a
+    /// few threads, as many as there are processors. While SQLite waits for the disk or runs a
+    /// long statement, one of these threads does nothing else. Use this method only for reads that
+    /// are known to be short and in memory; it saves a few microseconds. Use
+    /// ``SQLitePool/read(timeout:file:line:_:)`` for everything else.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     ///   - body: Reads.
-    /// - Returns: What `body` returns.
+    /// - Returns: The result of `body`.
     /// - Throws: As the asynchronous `read`.
     public func readBlockingCooperativeThread<Value>(
         timeout: Duration? = nil,
@@ -27,7 +31,7 @@ extension SQLitePool {
         line: UInt = #line,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        // After the lease, which the function below ends.
+        // Runs after the release of the lease in the function below.
         defer { resumeCheckpointAfterRead() }
         return try await readOnce(Interruption(deadline: Self.deadline(after: timeout)), Caller(file, line), body)
     }
@@ -38,30 +42,34 @@ extension SQLitePool {
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         let lease = try await readers.checkOut(until: interruption.deadline, for: caller)
-        // Of the body's region; the handler's function does not say so of what it returns.
+        // The value belongs to the body's region, which the signature of the cancellation handler
+        // does not express.
         let worker = lease.connection
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
             try worker.perform(interruption, in: .snapshot, body)
         } onCancel: {
             interruption.stop(.cancelled)
         }
-        worker.giveBack(lease)
+        worker.release(lease)
         return unsafe value
     }
 
-    /// Runs `body` in a transaction, on the thread that the task runs on, which is **blocked** until `body` has ended and
-    /// everything is committed, or another process has let go of its lock.
+    /// Runs `body` in a transaction, on the thread of the task, which **blocks** until `body` has
+    /// ended and the transaction is committed. The thread also blocks while another process holds
+    /// the write lock.
     ///
-    /// Suspends while the connection is not free; then it does not. The same holds for it as for ``readBlockingCooperativeThread(timeout:file:line:_:)``,
-    /// and a commit more often has to wait for the disk. Where writes are grouped, this is as the asynchronous `write`, because
-    /// a group has a thread; the task is suspended then.
+    /// Suspends while the writer is not available, and then blocks. The limits of
+    /// ``readBlockingCooperativeThread(timeout:file:line:_:)`` apply, and a commit waits for the
+    /// disk more often. If writes share commits, this method behaves as the asynchronous `write`,
+    /// because a group runs on the connection's thread.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     ///   - body: Reads and writes.
-    /// - Returns: What `body` returns; everything is committed then.
+    /// - Returns: The result of `body`, after the commit.
     /// - Throws: As the asynchronous `write`.
     public func writeBlockingCooperativeThread<Value>(
         timeout: Duration? = nil,
@@ -74,7 +82,7 @@ extension SQLitePool {
         let interruption = Interruption(deadline: Self.deadline(after: timeout))
         let caller = Caller(file, line)
         let held = HeldConnection(try await writer.checkOut(until: interruption.deadline, for: caller))
-        defer { held.giveBack() }
+        defer { held.release() }
         held.noteUse()
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
             try held.worker.perform(interruption, in: .immediate, body)
@@ -86,13 +94,13 @@ extension SQLitePool {
 }
 
 extension ConnectionPool<SQLiteWorkerFactory> {
-    /// Checks a connection out for a call that has to be over at `deadline`.
+    /// Checks out a connection for a call with a deadline.
     func checkOut(
         until deadline: ContinuousClock.Instant?,
         for caller: Caller
     ) async throws -> ConnectionLease<SQLiteWorkerFactory> {
         do {
-            return try await getOrCreate(timeout: patience(until: deadline), for: caller)
+            return try await getOrCreate(timeout: checkoutTimeout(until: deadline), for: caller)
         } catch {
             throw error.cause
         }

@@ -7,18 +7,20 @@ public import ConnectionPooling
 #if ServiceLifecycleSupport
     public import ServiceLifecycle
 
-    /// With the trait `ServiceLifecycleSupport`.
+    /// A service of swift-service-lifecycle, with the trait `ServiceLifecycleSupport`.
     extension SQLitePool: Service {}
 #endif
 
 extension SQLitePool {
-    /// Ends the pool in order: newcomers are refused; who waits is served, or fails when `drain` is over; and the connections are
-    /// closed, the readers first.
+    /// Shuts the pool down in order: new calls are refused, waiting calls are served until `drain`
+    /// ends, and the connections are closed, the readers first.
     ///
-    /// Returns when everything is closed, or `drain` is over and calls still run; their connections are closed when they have ended.
-    /// Safe to call again, and from several tasks at once. A cancellation of the calling task changes nothing.
+    /// Returns when all connections are closed, or when `drain` ends and calls still run; their
+    /// connections are closed when these calls end. Safe to call repeatedly, and from several
+    /// tasks at once. Cancellation of the calling task has no effect.
     ///
-    /// - Parameter drain: How long calls have to end by themselves; by default the configuration's `drainTimeout`.
+    /// - Parameter drain: The time that running and waiting calls have; by default the
+    ///   configuration's `drainTimeout`.
     public func shutdown(drain: Duration? = nil) async {
         let drain = drain ?? configuration.drainTimeout
         let began = ContinuousClock.now
@@ -28,35 +30,39 @@ extension SQLitePool {
         await close()
     }
 
-    /// Begins the end of the pool without refusing newcomers yet: for the moment of a signal, when requests in flight still need
-    /// connections.
+    /// Begins a shutdown that still accepts calls: for the moment of a signal, when requests in
+    /// flight still need connections.
     ///
-    /// After `drain` the pool shuts down as ``shutdown(drain:)`` does with zero. A `shutdown` before that has the rest of the time. Returns
-    /// at once. Of several calls the earliest deadline counts.
+    /// After `drain` the pool shuts down as ``shutdown(drain:)`` with zero. An earlier `shutdown`
+    /// has the rest of the time. Returns immediately. If several calls overlap, the earliest
+    /// deadline applies.
     ///
-    /// - Parameter drain: How long calls have to end by themselves; by default the configuration's `drainTimeout`.
+    /// - Parameter drain: The time until the shutdown; by default the configuration's
+    ///   `drainTimeout`.
     public func beginShutdown(drain: Duration? = nil) {
         let drain = drain ?? configuration.drainTimeout
         writer.beginShutdown(drain: drain) {}
-        // Both together, so that the readers are closed before the writer.
+        // Only the readers' pool calls `shutdown`, so that the readers close before the writer.
         readers.beginShutdown(drain: drain) { [weak self] in await self?.shutdown(drain: .zero) }
     }
 
-    /// A service that begins the pool's shutdown at the moment of a graceful shutdown. Name it last in the service group's list.
+    /// A service that begins the pool's shutdown when a graceful shutdown begins. Put it last in
+    /// the service group's list.
     public var shutdownNotice: ShutdownNotice { ShutdownNotice { [weak self] in self?.beginShutdown() } }
 
-    /// Runs the pool as a part of a service, and shuts it down with the configuration's `drainTimeout`.
+    /// Runs the pool as a service, and shuts it down with the configuration's `drainTimeout`.
     ///
-    /// Returns when the pool has been shut down in order, which begins when the task is cancelled; or, with the trait
-    /// `ServiceLifecycleSupport`, when the service group that runs it shuts down gracefully. A pool works without it.
+    /// Returns after the shutdown, which begins when the task is cancelled or, with the trait
+    /// `ServiceLifecycleSupport`, when the service group shuts down gracefully. A pool also works
+    /// without this method.
     public func run() async { await run(drain: configuration.drainTimeout) }
 
-    /// Runs the pool as a part of a service, as ``run()`` does.
+    /// Runs the pool as a service, as ``run()`` does.
     ///
     /// - Parameter drain: As ``shutdown(drain:)``.
     public func run(drain: Duration) async {
         await untilToldToStop()
-        // In another task than this, which may be cancelled.
+        // In a separate task, because this one may be cancelled.
         await Task.detached { [self] in await shutdown(drain: drain) }.value
     }
 }

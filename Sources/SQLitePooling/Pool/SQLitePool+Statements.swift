@@ -5,18 +5,21 @@
 internal import ConnectionPooling
 
 extension SQLitePool {
-    /// Runs a statement that reads, and decodes all its rows.
+    /// Runs a reading statement and decodes all its rows.
     ///
     /// Suspends as ``read(timeout:file:line:_:)``.
     ///
     /// - Parameters:
-    ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
+    ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
+    ///     for it.
     ///   - columns: The type of each column, in order, as a tuple.
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The rows, in the order of the statement.
-    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the rows are not of these types.
+    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or
+    ///   `decoding` if the rows do not have these types.
     @inlinable
     public func query<each Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
@@ -25,22 +28,25 @@ extension SQLitePool {
         file: StaticString = #fileID,
         line: UInt = #line
     ) async throws -> [(repeat each Column)] {
-        // One statement sees one state of the database without a transaction around it.
+        // A single statement sees one state of the database without a transaction.
         try await runOnReader(timeout, file, line) { db in try db.query(sql, as: columns) }
     }
 
-    /// Runs a statement that reads, and decodes all its rows, which have one column.
+    /// Runs a reading statement and decodes all its rows, which have one column.
     ///
     /// Suspends as ``read(timeout:file:line:_:)``.
     ///
     /// - Parameters:
-    ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
+    ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
+    ///     for it.
     ///   - column: The type of the column.
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the rows are not of this type.
+    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or
+    ///   `decoding` if the rows do not have this type.
     @inlinable
     public func query<Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
@@ -52,18 +58,21 @@ extension SQLitePool {
         try await runOnReader(timeout, file, line) { db in try db.query(sql, as: Column.self) }
     }
 
-    /// Runs a statement that reads, as far as its first row, and decodes that.
+    /// Runs a reading statement up to its first row, and decodes that row.
     ///
     /// Suspends as ``read(timeout:file:line:_:)``.
     ///
     /// - Parameters:
-    ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
+    ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
+    ///     for it.
     ///   - columns: The type of each column, in order, as a tuple.
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The first row; `nil` if there is none.
-    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the row is not of these types.
+    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or
+    ///   `decoding` if the row does not have these types.
     @inlinable
     public func queryFirst<each Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
@@ -75,18 +84,21 @@ extension SQLitePool {
         try await runOnReader(timeout, file, line) { db in try db.queryFirst(sql, as: columns) }
     }
 
-    /// Runs a statement that reads, as far as its first row, which has one column, and decodes that.
+    /// Runs a reading statement up to its first row, which has one column, and decodes that row.
     ///
     /// Suspends as ``read(timeout:file:line:_:)``.
     ///
     /// - Parameters:
-    ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
+    ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
+    ///     for it.
     ///   - column: The type of the column.
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The value; `nil` if there is no row.
-    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or `decoding` if the row is not of this type.
+    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or
+    ///   `decoding` if the row does not have this type.
     @inlinable
     public func queryFirst<Column: SQLiteDecodable & Sendable>(
         _ sql: SQL,
@@ -98,7 +110,7 @@ extension SQLitePool {
         try await runOnReader(timeout, file, line) { db in try db.queryFirst(sql, as: Column.self) }
     }
 
-    /// Runs a body on a connection that reads, without a transaction around it.
+    /// Runs a body on a reader, without a transaction.
     @usableFromInline
     func runOnReader<Value>(
         _ timeout: Duration?,
@@ -109,20 +121,23 @@ extension SQLitePool {
         try await run(on: readers, .none, until: Self.deadline(after: timeout), for: Caller(file, line), body)
     }
 
-    /// Runs a statement that writes, as a transaction of its own. Rows that it gives are dropped.
+    /// Runs a writing statement as its own transaction. Rows that it returns are dropped.
     ///
-    /// Where writes share commits, a statement that begins with `INSERT`, `UPDATE`, `DELETE`, `REPLACE`, `WITH`, `CREATE`, `DROP` or
-    /// `ALTER` shares one too, as ``write(timeout:file:line:_:)`` does. Any other runs alone, because it may not work in a transaction.
+    /// If writes share commits, a statement that begins with `INSERT`, `UPDATE`, `DELETE`,
+    /// `REPLACE`, `WITH`, `CREATE`, `DROP` or `ALTER` shares one, as
+    /// ``write(timeout:file:line:_:)`` does. Any other statement runs alone, because it may not
+    /// work in a transaction.
     ///
     /// Suspends as ``write(timeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement.
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
-    /// - Returns: What it has changed, which is committed.
-    /// - Throws: As ``write(timeout:file:line:_:)``; nothing is changed then.
+    /// - Returns: The committed changes.
+    /// - Throws: As ``write(timeout:file:line:_:)``; nothing has changed then.
     @discardableResult
     public func execute(
         _ sql: SQL,

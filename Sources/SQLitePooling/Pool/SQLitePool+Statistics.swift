@@ -3,37 +3,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SQLitePool {
-    /// Figures on a pool's connections and on its write-ahead log.
+    /// Statistics of a pool's connections and of its write-ahead log.
     public struct Statistics: Hashable, Sendable {
-        /// The connections that read.
+        /// The readers.
         public let readers: ConnectionFigures
 
-        /// The connections that write, of which there is one at a time.
+        /// The writers, of which one exists at a time.
         public let writer: ConnectionFigures
 
         /// The write-ahead log of the main database.
         public let log: LogFigures
 
-        /// How many connections were opened.
+        /// The number of connections that were opened.
         public var connectionsCreated: Int { readers.created + writer.created }
 
-        /// How many connections were closed.
+        /// The number of connections that were closed.
         public var connectionsClosed: Int { readers.closed + writer.closed }
     }
 
-    /// How many connections of one kind were opened and closed.
+    /// The numbers of connections of one kind that were opened and closed.
     public struct ConnectionFigures: Hashable, Sendable {
-        /// How many were opened.
+        /// The number of connections that were opened.
         public let created: Int
 
-        /// How many of them were closed.
+        /// The number of connections that were closed.
         public let closed: Int
 
-        /// How many are open.
+        /// The number of open connections.
         public var open: Int { created - closed }
     }
 
-    /// Figures on the write-ahead log and its checkpoints.
+    /// Statistics of the write-ahead log and its checkpoints.
     public struct LogFigures: Hashable, Sendable {
         /// The length of the main database's log after this pool's last commit, in pages.
         public let pages: Int
@@ -44,11 +44,11 @@ extension SQLitePool {
         /// The number of checkpoints that ended with an error.
         public let failedCheckpoints: Int
 
-        /// The error of the last checkpoint that failed; `nil` if none has.
+        /// The error of the last failed checkpoint; `nil` if none has failed.
         public let lastFailure: SQLiteError?
     }
 
-    /// The figures of the pool's connections and of its log, up to now. O(1).
+    /// The current statistics of the pool's connections and of its log. O(1).
     public var statistics: Statistics {
         Statistics(readers: readerCounter.figures, writer: writerCounter.figures, log: file.log.figures)
     }

@@ -5,22 +5,24 @@
 internal import ConnectionPooling
 
 extension SQLitePool {
-    /// Runs `body` on a connection that reads. All its statements see the database as it was at the first of them, whatever is
-    /// written meanwhile.
+    /// Runs `body` on a reader. All its statements see the snapshot of the first one, whatever
+    /// other connections write.
     ///
-    /// Suspends until a connection is free and the body has run, on that connection's thread.
+    /// Suspends until a connection is available and the body has run, on that connection's thread.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
-    ///   - body: Reads. It cannot write, and does not `await`: while it runs, its connection is leased.
-    /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws, unchanged. `CancellationError` if the task is cancelled before the call has ended, and
-    ///   ``SQLiteError`` with the code `deadlineExceeded` at the end of `timeout`: both at once, even if the body cannot be
-    ///   interrupted; it then runs to its end, keeps its connection until then, and its result is dropped. ``SQLiteError`` if the
-    ///   file cannot be opened or read. `PoolError` if no connection came free in time, too many calls wait, or the pool is
-    ///   closed.
+    ///   - body: Reads. It cannot write and cannot `await`; it holds its connection while it runs.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error of `body`, unchanged. `CancellationError` if the task is cancelled
+    ///   before the call has ended, and ``SQLiteError`` with the code `deadlineExceeded` at the
+    ///   end of `timeout`. Both are thrown immediately, even if the body cannot be interrupted:
+    ///   the body then runs to its end, keeps its connection until then, and its result is
+    ///   dropped. ``SQLiteError`` if the file cannot be opened or read. `PoolError` if no
+    ///   connection became available in time, too many calls wait, or the pool is closed.
     public func read<Value>(
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -30,21 +32,26 @@ extension SQLitePool {
         try await run(on: readers, .snapshot, until: Self.deadline(after: timeout), for: Caller(file, line), body)
     }
 
-    /// Runs `body` in a transaction, on the connection that writes. The transaction is committed when `body` returns, and
-    /// rolled back when it throws.
+    /// Runs `body` in a transaction on the writer. The transaction is committed when `body`
+    /// returns, and rolled back when it throws.
     ///
-    /// Suspends until the connection is free and the body has run, on that connection's thread. The transaction is the only
-    /// one that writes from its beginning on (`BEGIN IMMEDIATE`), so that it never fails because of what others have written.
+    /// Suspends until the writer is available and the body has run, on that connection's thread.
+    /// The transaction holds the write lock from its beginning (`BEGIN IMMEDIATE`), so that it
+    /// never fails because of other writes.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
-    ///   - body: Reads and writes, and does not `await`: while it runs, no other call of the pool writes.
-    /// - Returns: What `body` returns; everything is committed then.
-    /// - Throws: As ``read(timeout:file:line:_:)``; nothing is changed then. A call that is cancelled or overdue before its body has ended is
-    ///   never committed. Once the body has ended, the caller waits for the commit, and learns its outcome. ``SQLiteError`` with the code `readOnly`, before anything happens, if the pool is for reading only;
-    ///   `transactionLost` if `body` returned although an error had rolled the transaction back.
+    ///   - body: Reads and writes. It cannot `await`; while it runs, no other call of the pool
+    ///     writes.
+    /// - Returns: The result of `body`, after the commit.
+    /// - Throws: As ``read(timeout:file:line:_:)``; nothing has changed then. A call that is
+    ///   cancelled or reaches its deadline before its body has ended is never committed. After the
+    ///   end of the body the caller waits for the commit and learns its outcome. ``SQLiteError``
+    ///   with the code `readOnly`, before `body` runs, if the pool is read-only; with the code
+    ///   `transactionLost` if `body` returned after an error that rolled the transaction back.
     public func write<Value>(
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -61,22 +68,24 @@ extension SQLitePool {
         )
     }
 
-    /// Runs `body` on the connection that writes, without a transaction: for statements that do not work in one, such as
-    /// `VACUUM`, and for transactions of the body's own.
+    /// Runs `body` on the writer without a transaction: for statements that do not work in one,
+    /// such as `VACUUM`, and for transactions that the body controls itself.
     ///
-    /// A transaction that is still open when the body returns is rolled back, and the call fails. Settings that the body has
-    /// changed are set back. A connection that it has left temporary tables or an attached database in is not used again; the next
-    /// caller gets a new one.
+    /// A transaction that is open when the body returns is rolled back, and the call fails.
+    /// Settings that the body has changed are restored. If the body leaves temporary tables or an
+    /// attached database, the connection is closed, and the next caller gets a new one.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
-    ///   - body: Reads and writes; each statement is committed by itself.
-    /// - Returns: What `body` returns.
-    /// - Throws: As ``read(timeout:file:line:_:)``; what statements have changed stays changed, and a call that is cancelled or overdue commits
-    ///   nothing more. ``SQLiteError`` with the code `transactionLeftOpen` if the body returns with a transaction open; with the
-    ///   code `readOnly`, before anything happens, if the pool is for reading only.
+    ///   - body: Reads and writes; each statement commits by itself.
+    /// - Returns: The result of `body`.
+    /// - Throws: As ``read(timeout:file:line:_:)``; committed changes stay, and a call that is
+    ///   cancelled or reaches its deadline commits nothing more. ``SQLiteError`` with the code
+    ///   `transactionLeftOpen` if the body returns with a transaction open; with the code
+    ///   `readOnly`, before `body` runs, if the pool is read-only.
     public func writeWithoutTransaction<Value>(
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -87,13 +96,13 @@ extension SQLitePool {
         return try await run(on: writer, .none, until: Self.deadline(after: timeout), for: Caller(file, line), body)
     }
 
-    /// Runs a body on the next free connection of a pool, or on one that is the caller's.
+    /// Runs a body on the next available connection of a pool, or on one that the caller holds.
     ///
     /// - Parameters:
-    ///   - caller: The call site that the lease names.
-    ///   - mayBeAbandoned: Whether a call that is stopped returns before its body has ended.
+    ///   - caller: The call site, which the lease records.
+    ///   - mayBeAbandoned: Whether a stopped call returns before its body has ended.
     func run<Value>(
-        on pool: Request.Pool,
+        on pool: Call.Pool,
         _ scope: TransactionScope,
         until deadline: ContinuousClock.Instant? = nil,
         connection: HeldConnection? = nil,
@@ -101,10 +110,11 @@ extension SQLitePool {
         for caller: Caller,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        // The thread writes it, and then the task reads it. A task whose call was stopped does not.
+        // The connection's thread writes the value before the task reads it. The task of a stopped
+        // call does not read it.
         nonisolated(unsafe) var value: Value?
         defer { if pool === readers { resumeCheckpointAfterRead() } }
-        let request = Request(
+        let call = Call(
             on: pool,
             scope,
             deadline: deadline,
@@ -114,18 +124,19 @@ extension SQLitePool {
         ) { db in
             unsafe value = try body(db)
         }
-        try await request.run(on: connection)
+        try await call.run(on: connection)
         return unsafe value.take()!
     }
 
     func checkMayWrite() throws(SQLiteError) {
         guard !configuration.mode.mayWrite else { return }
-        throw SQLiteError(.readOnly, "the pool on \(path) is for reading only")
+        throw SQLiteError(.readOnly, "the pool on \(path) is read-only")
     }
 
-    /// Returns when a call has to be over; `nil` for never.
+    /// Returns the deadline of a call; `nil` for none.
     ///
-    /// - Parameter timeout: Any duration. One of more than 100 years is taken for that: the clock does not sleep for 300 years.
+    /// - Parameter timeout: Any duration. More than 100 years count as 100 years: the clock cannot
+    ///   sleep for 300 years.
     static func deadline(after timeout: Duration?) -> ContinuousClock.Instant? {
         timeout.map { .now + min($0, .seconds(100 * 365 * 86_400)) }
     }

@@ -3,11 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ConnectionPooling
-internal import Synchronization
 
 extension SQLitePool {
-    /// Runs `body` in a transaction, as ``write(timeout:file:line:_:)`` does, and then `later` on another connection, which sees the
-    /// database exactly as the transaction has left it: its snapshot is taken after the commit and before the next write begins.
+    /// Runs `body` in a transaction, as ``write(timeout:file:line:_:)`` does, and then `later` on
+    /// another connection, which sees exactly the state that the transaction has left: the
+    /// snapshot is taken after the commit and before the next write.
     ///
     /// ```swift
     /// let (id, report) = try await pool.write { db in
@@ -17,21 +17,24 @@ extension SQLitePool {
     /// }
     /// ```
     ///
-    /// While `later` runs, others write. Both connections are there before anything is written, the one that writes first: so a write
-    /// waits longer than otherwise where many read, and others with it.
+    /// Other calls can write while `later` runs. The call acquires both connections before the
+    /// write, the writer first. So if many calls read, the write waits longer than otherwise, and
+    /// so do the writes behind it.
     ///
-    /// Suspends until both connections are free and both bodies have run, on those connections' threads. The write shares its
-    /// commit with no other.
+    /// Suspends until both connections are available and both bodies have run, on the threads of
+    /// these connections. The write shares its commit with no other write.
     ///
     /// - Parameters:
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has its connections.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     its connections.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     ///   - body: Reads and writes.
     ///   - later: Reads.
-    /// - Returns: What both return.
-    /// - Throws: As `write`, and nothing is changed then. What `later` throws, unchanged, or what keeps it from running to its end, such as
-    ///   a cancellation: then everything **is** committed.
+    /// - Returns: The results of both bodies.
+    /// - Throws: As `write`, and nothing has changed then. The error of `later`, unchanged, or the
+    ///   error that keeps `later` from completing, such as a cancellation: in these cases the
+    ///   transaction **is** committed.
     public func write<Written, Read>(
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -52,14 +55,14 @@ extension SQLitePool {
             for: caller,
             body
         )
-        let snapshot = TransactionScope.snapshotNow { writing.giveBack() }
+        let snapshot = TransactionScope.snapshotNow { writing.release() }
         let read = try await run(on: readers, snapshot, until: deadline, connection: reading, for: caller, later)
         return (written, read)
     }
 }
 
 extension SQLitePool {
-    /// Checks a reader out for a call that has the writer.
+    /// Checks out a reader for a call that holds the writer.
     private func reader(
         beside writing: HeldConnection,
         until deadline: ContinuousClock.Instant?,
@@ -71,29 +74,4 @@ extension SQLitePool {
         defer { detector.endWait(of: call) }
         return HeldConnection(try await readers.checkOut(until: deadline, for: caller))
     }
-}
-
-/// A connection that a call uses and does not give back.
-///
-/// It goes back when it is given back, or with the last reference.
-final class HeldConnection: Sendable {
-    private let lease: Locked<ConnectionLease<SQLiteWorkerFactory>?>
-    let worker: SQLiteWorker
-    /// Whether a call has run on it. Before that, a group of writes may still run, and the connection is its alone.
-    private let isUsed = Atomic(false)
-
-    init(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) {
-        worker = lease.connection
-        self.lease = Locked(consume lease)
-    }
-
-    /// Notes that a call runs on it.
-    func noteUse() { isUsed.store(true, ordering: .releasing) }
-
-    func giveBack() {
-        guard let lease = lease.withLock({ $0.take() }) else { return }
-        if isUsed.load(ordering: .acquiring) { worker.giveBack(lease) } else { lease.release() }
-    }
-
-    deinit { giveBack() }
 }

@@ -5,7 +5,8 @@
 public import ConnectionPooling
 internal import LockPool
 
-/// Connections to a SQLite database file: one that writes, and a few that read at the same time.
+/// A connection pool for a SQLite database file: one connection writes, and several read at the
+/// same time.
 ///
 /// ```swift
 /// let pool = try SQLitePool(path: "app.sqlite")
@@ -13,19 +14,19 @@ internal import LockPool
 /// let names = try await pool.query("SELECT name FROM user", as: String.self)
 /// ```
 ///
-/// Connections are opened when they are first needed. Each has a thread of its own, where alone SQLite runs: tasks wait
-/// without holding a thread, in the order in which they came. The database has a write-ahead log, so that readers neither wait
-/// for the writer nor it for them.
+/// The pool opens connections on demand. Each connection has its own thread, and SQLite runs only
+/// there. Tasks wait without holding a thread, in FIFO order. The database has a write-ahead log,
+/// so that readers and the writer do not wait for each other.
 ///
-/// A body that throws leaves a connection in order, and so does one whose task is cancelled: its statement is interrupted,
-/// its transaction rolled back.
+/// After a body that throws, and after a cancellation, which interrupts the running statement, the
+/// pool rolls back the transaction and can use the connection again.
 public final class SQLitePool: Sendable {
     let file: SQLiteFile
 
-    /// The path of the database file, absolute; or the URI, with an absolute path.
+    /// The absolute path of the database file; for a URI, the URI with an absolute path.
     public var path: String { file.location.path }
 
-    /// How the pool was made.
+    /// The configuration of the pool.
     public let configuration: SQLiteConfiguration
 
     let readers: ConnectionPool<SQLiteWorkerFactory>
@@ -33,22 +34,26 @@ public final class SQLitePool: Sendable {
     let readerCounter = ConnectionCounter()
     let writerCounter = ConnectionCounter()
     let detector: DeadlockDetector
-    /// `nil` where each write has a transaction of its own.
+    /// The state of group commit; `nil` if each write has its own transaction.
     let group: GroupCommit?
 
-    /// Makes a pool on a file, which is not touched before the first use.
+    /// Creates a pool for a file, which is not accessed before the first use.
     ///
     /// - Parameters:
-    ///   - path: The path of the file. A relative one is taken from the current folder of the process. It is never read as a
-    ///     URI, whatever it begins with. `:memory:` is a new temporary database, as of ``temporary(configuration:observers:clock:)``;
-    ///     a file name that comes from a user becomes a path by a folder before it, such as `./`.
-    ///   - configuration: How the file is opened, and how many connections there are.
-    ///   - observers: Are told what happens to connections: of two pools, the readers' and the writer's.
-    ///   - clock: Measures the waits of callers, the ages of leases and ``SQLiteConfiguration/optimizeInterval``. A test advances a
-    ///     clock of its own. The time of a whole call, its `timeout`, is always the system's.
-    /// - Throws: ``SQLiteError`` with the code `invalidConfiguration` if a field of the configuration is out of its range or
-    ///   the path is empty or a folder's; `nulCharacter` if the path has one; `cannotOpen` if there is no place for a
-    ///   temporary database. A path that SQLite cannot use is an error of the first use.
+    ///   - path: The path of the file. A relative path is resolved against the working directory
+    ///     of the process. A path is never read as a URI, whatever it begins with. `:memory:` is a
+    ///     new temporary database, as of ``temporary(configuration:observers:clock:)``. Put a
+    ///     folder, such as `./`, before a file name that comes from a user.
+    ///   - configuration: The mode of the file, the number of connections, and all other settings.
+    ///   - observers: Receive the events of two connection pools, the readers' and the writer's.
+    ///   - clock: Measures the waits of callers, the ages of leases and
+    ///     ``SQLiteConfiguration/optimizeInterval``. Tests can pass their own clock. The `timeout`
+    ///     of a call always uses the system's clock.
+    /// - Throws: ``SQLiteError`` with the code `invalidConfiguration` if a field of the
+    ///   configuration is out of its range, or if the path is empty or names a folder;
+    ///   `nulCharacter` if the path contains a NUL character; `cannotOpen` if no folder is
+    ///   available for a temporary database. A path that SQLite cannot use is an error of the
+    ///   first use.
     public convenience init(
         path: String,
         configuration: SQLiteConfiguration = .init(),
@@ -60,20 +65,23 @@ public final class SQLitePool: Sendable {
         try self.init(at: location, configuration, observers, clock: Self.nanoseconds(of: clock), poolClock: clock)
     }
 
-    /// Makes a pool on a file that a URI names, such as `file:app.sqlite?vfs=unix-excl`.
+    /// Creates a pool for a file that a URI names, such as `file:app.sqlite?vfs=unix-excl`.
     ///
-    /// [SQLite's rules](https://www.sqlite.org/uri.html) hold. The options that a URI may have are `vfs`, `psow`,
-    /// `cache=private`, `nolock` where the mode does not write, and `immutable` where the mode is that. Any other, and the same
-    /// one twice, is refused.
+    /// [SQLite's rules](https://www.sqlite.org/uri.html) apply. The URI may have the options
+    /// `vfs`, `psow`, `cache=private`, `nolock` in a mode that does not write, and `immutable` in
+    /// the mode of that name. Any other option, or a repeated one, is an error.
     ///
     /// - Parameters:
-    ///   - uri: The URI. A relative path in it is taken from the current folder of the process.
-    ///   - configuration: How the file is opened, and how many connections there are.
-    ///   - observers: Are told what happens to connections: of two pools, the readers' and the writer's.
-    ///   - clock: Measures the waits of callers, the ages of leases and ``SQLiteConfiguration/optimizeInterval``. A test advances a
-    ///     clock of its own. The time of a whole call, its `timeout`, is always the system's.
-    /// - Throws: ``SQLiteError`` as ``init(path:configuration:observers:clock:)``, with the code `invalidConfiguration` also for a
-    ///   refused option, which the message names. A `vfs` that SQLite does not have is an error of the first use.
+    ///   - uri: The URI. A relative path in it is resolved against the working directory of the
+    ///     process.
+    ///   - configuration: The mode of the file, the number of connections, and all other settings.
+    ///   - observers: Receive the events of two connection pools, the readers' and the writer's.
+    ///   - clock: Measures the waits of callers, the ages of leases and
+    ///     ``SQLiteConfiguration/optimizeInterval``. Tests can pass their own clock. The `timeout`
+    ///     of a call always uses the system's clock.
+    /// - Throws: ``SQLiteError`` as ``init(path:configuration:observers:clock:)``; with the code
+    ///   `invalidConfiguration` also for an invalid option, which the message names. A `vfs` that
+    ///   SQLite does not have is an error of the first use.
     public convenience init(
         uri: String,
         configuration: SQLiteConfiguration = .init(),
@@ -85,17 +93,21 @@ public final class SQLitePool: Sendable {
         try self.init(at: location, configuration, observers, clock: Self.nanoseconds(of: clock), poolClock: clock)
     }
 
-    /// Makes a pool on a new temporary database, which all its connections share and which is removed with the pool.
+    /// Creates a pool for a new temporary database, which all its connections share and which is
+    /// removed with the pool.
     ///
-    /// It is a file in a folder that only this user can open: in memory where the system has a place for that.
+    /// The database is a file in a folder that only this user can open; in memory if the system
+    /// has a folder for that.
     ///
     /// - Parameters:
-    ///   - configuration: How many connections there are, and how they are opened; its mode must be `readWriteCreate`.
-    ///   - observers: Are told what happens to connections.
-    ///   - clock: Measures the waits of callers, the ages of leases and ``SQLiteConfiguration/optimizeInterval``. A test advances a
-    ///     clock of its own. The time of a whole call, its `timeout`, is always the system's.
+    ///   - configuration: The settings of the pool; the mode must be `readWriteCreate`.
+    ///   - observers: Receive the events of two connection pools, the readers' and the writer's.
+    ///   - clock: Measures the waits of callers, the ages of leases and
+    ///     ``SQLiteConfiguration/optimizeInterval``. Tests can pass their own clock. The `timeout`
+    ///     of a call always uses the system's clock.
     /// - Returns: The pool.
-    /// - Throws: ``SQLiteError`` with the code `invalidConfiguration`; `cannotOpen` if there is no place for the file.
+    /// - Throws: ``SQLiteError`` with the code `invalidConfiguration`; `cannotOpen` if no folder
+    ///   is available for the file.
     public static func temporary(
         configuration: SQLiteConfiguration = .init(),
         observers: [any PoolObserver] = [],
@@ -112,7 +124,8 @@ public final class SQLitePool: Sendable {
     }
 
     /// - Parameters:
-    ///   - clock: Measures `optimizeInterval`, in nanoseconds; `nil` for the system's monotonic clock.
+    ///   - clock: Measures `optimizeInterval`, in nanoseconds; `nil` for the system's monotonic
+    ///     clock.
     ///   - poolClock: Measures the waits of callers and the ages of leases.
     init(
         at location: SQLiteLocation,
@@ -153,27 +166,29 @@ public final class SQLitePool: Sendable {
         }
     }
 
-    /// Returns a function that reads a clock, in nanoseconds; `nil` for the system's.
+    /// Returns a function that reads a clock, in nanoseconds; `nil` for the system's clock.
     private static func nanoseconds<C: Clock<Duration>>(of clock: C) -> (@Sendable () -> UInt64)? {
         if clock is ContinuousClock { return nil }
         let start = clock.now
         return { start.duration(to: clock.now).wholeNanoseconds }
     }
 
-    /// Closes the connections, the readers first. Those that are in use are closed when their bodies have ended.
+    /// Closes the connections, the readers first. A connection in use is closed when its body has
+    /// ended.
     ///
-    /// Suspends until all are closed that were not in use. Calls that wait for a connection, and later ones, fail. Safe to call
-    /// again, and from several tasks at once.
+    /// Suspends until all connections that were not in use are closed. Waiting and later calls
+    /// fail. Safe to call repeatedly, and from several tasks at once.
     public func close() async {
         await readers.close()
-        // The last connection to close puts the log into the database file, which only one that writes can do.
+        // The last connection to close copies the log into the database file, and only a writing
+        // connection can do that.
         await writer.close()
         file.location.temporary?.remove()
     }
 }
 
 extension SQLiteConfiguration {
-    /// The name of configurations that name no pool.
+    /// The default name, which the pool makes unique.
     fileprivate static let unnamed = SQLiteConfiguration().name
 
     fileprivate func pooling(_ role: String, maximumConnections: Int) -> ConnectionPoolConfiguration {
@@ -182,13 +197,13 @@ extension SQLiteConfiguration {
             maximumConnections: maximumConnections,
             maximumWaiters: maximumWaiters,
             checkoutTimeout: checkoutTimeout,
-            // Recovery from a long log reads all of it.
+            // Recovery reads the whole log.
             connectTimeout: .seconds(8),
             drainTimeout: drainTimeout,
-            // Whether a file can be opened is found out at once, by each caller.
+            // Opening a file fails immediately, so each caller can try again.
             initialBackoff: .zero,
             maximumBackoff: .zero,
-            // A file does not go away by itself, and an open one costs next to nothing.
+            // A file does not disconnect, and an open one costs almost nothing.
             validateAfterIdle: nil,
             keepAliveInterval: nil,
             idleTimeout: nil,

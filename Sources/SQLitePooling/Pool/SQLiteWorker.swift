@@ -5,7 +5,8 @@
 internal import ConnectionPooling
 internal import Synchronization
 
-/// What the pool pools: a connection with its thread. Whoever has checked it out is its only user.
+/// The element of the two connection pools: a connection with its thread. The lease holder is its
+/// only user.
 @safe
 final class SQLiteWorker: Sendable {
     let thread: ConnectionThread
@@ -15,21 +16,21 @@ final class SQLiteWorker: Sendable {
     private let detector: DeadlockDetector
     private let role: DeadlockDetector.Role
     private let opening: @Sendable () throws(SQLiteError) -> Session
-    private let mayBeUsedAgain = Atomic(false)
+    private let canBeReused = Atomic(false)
 
-    // Touched by whoever has checked the worker out: on the thread, or on one that has the connection lent to it while its
-    // own thread sleeps.
+    // Accessed only for the lease holder: on the connection's thread, or on another thread while
+    // the connection's thread sleeps.
     private nonisolated(unsafe) var session: Session?
 
-    /// Starts the thread, without a connection yet.
+    /// Starts the thread. The connection is opened later.
     ///
     /// - Parameters:
-    ///   - name: The thread's name.
+    ///   - name: The name of the thread.
     ///   - sharesCommits: Whether writes share transactions.
-    ///   - counter: Counts connections.
-    ///   - detector: Is told which threads have the connection.
-    ///   - role: What the connection is to the detector.
-    ///   - opening: Makes a session; called on the thread.
+    ///   - counter: The counter of the connections.
+    ///   - detector: The detector that records which threads hold the connection.
+    ///   - role: The role of the connection for the detector.
+    ///   - opening: Opens a session; called on the thread.
     /// - Throws: `SQLiteError` with the code `threadUnavailable`.
     init(
         name: String,
@@ -48,29 +49,30 @@ final class SQLiteWorker: Sendable {
     }
 
     deinit {
-        // Never closed: the last work is to do that.
+        // The session was not closed: the last work item closes it.
         guard let session = unsafe session else { return }
         nonisolated(unsafe) let abandoned = session
-        thread.submit(Errand { unsafe abandoned.close() })
+        thread.submit(ClosureWorkItem { unsafe abandoned.close() })
     }
 
-    /// Whether the last body has left the connection in order.
-    var isReusable: Bool { mayBeUsedAgain.load(ordering: .acquiring) }
+    /// Whether the connection can be used again after the last body.
+    var isReusable: Bool { canBeReused.load(ordering: .acquiring) }
 
-    /// Opens the connection, on its thread.
+    /// Opens the connection on its thread.
     func open() async throws(SQLiteError) {
         let failure = await withCheckedContinuation { (opened: CheckedContinuation<SQLiteError?, Never>) in
-            thread.submit(Errand { [self] in opened.resume(returning: makeSession()) })
+            thread.submit(ClosureWorkItem { [self] in opened.resume(returning: makeSession()) })
         }
         if let failure { throw failure }
-        // Also tells the thread sanitizer that the session is there: of a continuation that is resumed early it does not know.
+        // Also orders the session for the thread sanitizer, which does not see a continuation that
+        // is resumed early.
         assert(isReusable)
     }
 
     private func makeSession() -> SQLiteError? {
         do throws(SQLiteError) {
             unsafe session = try opening()
-            mayBeUsedAgain.store(true, ordering: .releasing)
+            canBeReused.store(true, ordering: .releasing)
             counter.countCreation()
             return nil
         } catch {
@@ -85,21 +87,22 @@ final class SQLiteWorker: Sendable {
         counter.countClose()
     }
 
-    /// Calls `body` with the session, on this thread. For whoever has checked the worker out.
+    /// Calls `body` with the session, on this thread. The caller holds the lease.
     ///
     /// - Throws: What `body` throws; `SQLiteError` with the code `closed`.
     func withSession(_ body: (Session) throws -> Void) throws {
         guard let session = unsafe session else { throw SQLiteError(.closed, "the connection is closed") }
-        defer { if session.isSpent { mayBeUsedAgain.store(false, ordering: .releasing) } }
-        try noting { () throws in try body(session) }
+        defer { if session.mustBeReplaced { canBeReused.store(false, ordering: .releasing) } }
+        try whileRunningBody { () throws in try body(session) }
     }
 
-    /// Calls `body`, which runs a body of a call, and notes for that time that this thread has the connection.
-    func noting<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
-        try detector.withNote(of: role, body)
+    /// Calls `body`, which runs a caller's body, and records during that time that this thread
+    /// holds the connection.
+    func whileRunningBody<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
+        try detector.whileHolding(role, body)
     }
 
-    /// Runs a body on this thread. For whoever has checked the worker out.
+    /// Runs a body on this thread. The caller holds the lease.
     ///
     /// - Returns: What the body returns.
     /// - Throws: As the session's `perform`; `SQLiteError` with the code `closed`.
@@ -112,77 +115,67 @@ final class SQLiteWorker: Sendable {
         try withSession { session in
             try session.perform(interruption, in: scope) { value = try body($0) }
         }
-        // Of the body's region, and of no other: nobody has seen it but this function.
+        // The value belongs to the body's region alone: no other code has accessed it.
         nonisolated(unsafe) let kept = value.take()!
         return unsafe kept
     }
 
     // MARK: Groups of writes
 
-    /// The session, for a group, which calls ``judge(_:)`` at its end.
+    /// Returns the session for a group, which calls ``updateReusability(of:)`` at its end.
     func sessionForGroup() throws -> Session {
         guard let session = unsafe session else { throw SQLiteError(.closed, "the connection is closed") }
         return session
     }
 
-    /// Notes whether the connection may be used again.
-    func judge(_ session: Session) {
-        if session.isSpent { mayBeUsedAgain.store(false, ordering: .releasing) }
+    /// Records whether the connection can be used again.
+    func updateReusability(of session: Session) {
+        if session.mustBeReplaced { canBeReused.store(false, ordering: .releasing) }
     }
 
-    /// Exchanges a connection that is not to be used again. On the thread.
+    /// Replaces a session that must not be used again. Called on the thread.
     ///
-    /// A group has given it back before it failed, and the next call has it already. Everybody else's connection is judged
-    /// when it comes back.
-    func repair() {
-        guard sharesCommits, let session = unsafe session, session.isSpent else { return }
+    /// A group releases the connection before it can fail, and the next call may already hold it.
+    /// In all other cases the pool inspects the connection when it is released.
+    func replaceSessionIfNeeded() {
+        guard sharesCommits, let session = unsafe session, session.mustBeReplaced else { return }
         closeSession()
-        // If it cannot be opened, the call fails because it is closed, and gives the place back for another attempt.
+        // If the connection cannot be opened, the call fails with the code `closed`, and the
+        // release frees the slot.
         _ = makeSession()
     }
 
-    // MARK: -
+    // MARK: Release and maintenance
 
-    /// Ends a lease of this worker that was used on another thread; if maintenance is due, not before the thread has done it.
-    func giveBack(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) {
+    /// Releases a lease of this worker after use on another thread. If maintenance is due, the
+    /// thread does it before the release.
+    func release(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) {
         guard unsafe session?.isMaintenanceDue == true else { return }
         let held = HeldLease(lease)
         thread.submit(
-            Errand { [self] in
+            ClosureWorkItem { [self] in
                 maintain()
                 held.end()
             }
         )
     }
 
-    /// Does the maintenance that is due. On the thread.
+    /// Does the maintenance that is due. Called on the thread.
     func maintain() {
         guard let session = unsafe session else { return }
         session.maintain()
-        judge(session)
+        updateReusability(of: session)
     }
 
-    /// Closes the connection, on its thread, which ends with the object.
+    /// Closes the connection on its thread, which ends when the worker is released.
     func close() async {
         await withCheckedContinuation { closed in
             thread.submit(
-                Errand { [self] in
+                ClosureWorkItem { [self] in
                     closeSession()
                     closed.resume()
                 }
             )
         }
-    }
-}
-
-/// A lease on its way to where it ends.
-private final class HeldLease: Sendable {
-    private let lease: Locked<ConnectionLease<SQLiteWorkerFactory>?>
-
-    init(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) { self.lease = Locked(lease) }
-
-    func end() {
-        let lease = lease.withLock { $0.take() }
-        lease?.release()
     }
 }

@@ -5,7 +5,7 @@
 internal import ConnectionPooling
 internal import Synchronization
 
-/// Makes the connections of a pool, either those that read or the one that writes.
+/// The factory of a pool's readers or of its writer.
 struct SQLiteWorkerFactory: ConnectionFactory {
     let file: SQLiteFile
     let role: DeadlockDetector.Role
@@ -35,7 +35,7 @@ struct SQLiteWorkerFactory: ConnectionFactory {
         connection.isReusable ? .reusable : .broken
     }
 
-    /// A file that cannot be opened now cannot be opened in a moment.
+    /// If a file cannot be opened now, it cannot be opened a moment later.
     func isPermanent(_ error: any Error) -> Bool { true }
 
     /// The path of the file.
@@ -46,7 +46,8 @@ struct SQLiteWorkerFactory: ConnectionFactory {
     }
 }
 
-/// Counts connections. The figures are for people, so that no ordering is needed.
+/// Counts the connections of one kind. The counts are for monitoring, so that no ordering is
+/// needed.
 final class ConnectionCounter: Sendable {
     private let started = Atomic(0)
     private let created = Atomic(0)

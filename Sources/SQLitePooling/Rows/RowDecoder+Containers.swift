@@ -4,9 +4,9 @@
 
 public import ConnectionPooling
 
-/// A row, as the decoder of a type with properties.
+/// The decoder of a row, for a type with properties.
 ///
-/// Inlined into the `init(from:)` of the type, as far as that is into the loop over the rows.
+/// Inlined into the type's `init(from:)` if that is inlined into the loop over the rows.
 @usableFromInline
 struct Row: Decoder {
     @usableFromInline let row: RowReference
@@ -38,13 +38,13 @@ struct Row: Decoder {
     }
 }
 
-/// The columns of a row, by name.
+/// The keyed container of a row: its columns by name.
 ///
-/// The common types have functions of their own, which look up no conformance at run time.
+/// The common types have their own functions, which look up no conformance at run time.
 @safe
 struct Properties<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let row: RowReference
-    /// The columns of the keys, as far as they are kept.
+    /// The cached columns of the keys.
     private let columns: UnsafeMutablePointer<Int16>?
 
     init(row: RowReference) {
@@ -124,8 +124,8 @@ extension Properties {
         return index
     }
 
-    /// Returns the index of the column for an optional property; `nil` if there is no column, which may be an error, and if
-    /// the value is `NULL`.
+    /// Returns the index of the column for an optional property; `nil` if the value is `NULL`, or
+    /// if the column is missing and that is no error.
     @inline(__always)
     private func indexUnlessNull(of key: Key) throws(SQLiteError) -> Int? {
         guard let index = try find(key) else {
@@ -136,7 +136,7 @@ extension Properties {
         return try row.isNull(index) ? nil : index
     }
 
-    /// Returns the index of the column for a property; `nil` if there is none.
+    /// Returns the index of the column for a property; `nil` if there is no such column.
     @inline(__always)
     private func find(_ key: Key) throws(SQLiteError) -> Int? {
         let column = unsafe row.column(of: key, in: columns)
@@ -152,7 +152,8 @@ extension Properties {
     }
 }
 
-/// One column, as the decoder of a type that is made of one value, such as an enumeration with raw values.
+/// The decoder of one column, for a type that consists of one value, such as an enumeration with
+/// raw values.
 struct Cell: Decoder, SingleValueDecodingContainer {
     let row: RowReference
     let index: Int
@@ -172,7 +173,7 @@ struct Cell: Decoder, SingleValueDecodingContainer {
     func decode(_: Int.Type) throws -> Int { try row.value(at: index) }
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        // A wrapper around a wrapper asks for one value in its turn.
+        // A wrapper of a wrapper requests a single value again.
         try row.decoder().decode(type, at: index, path: codingPath)
     }
 }
@@ -208,6 +209,6 @@ extension RowReference {
     }
 
     private static var isOver: SQLiteError {
-        @inline(never) get { SQLiteError(.decoding, "the row of this decoder is over") }
+        @inline(never) get { SQLiteError(.decoding, "the decoder was used after the end of its row") }
     }
 }

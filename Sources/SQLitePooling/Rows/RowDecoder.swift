@@ -4,33 +4,38 @@
 
 public import ConnectionPooling
 
-/// Whether an optional property without a column is an error.
+/// The treatment of an optional property without a column.
 public enum SQLiteMissingColumns: Hashable, Sendable {
-    /// A property without a column is an error, also if it is an optional.
+    /// A property without a column is an error, even if it is an optional.
     case areErrors
     /// An optional property without a column is `nil`.
     case areNil
 }
 
-/// Decodes the rows of a statement as `Decodable` values: each property from the column of its name.
+/// Decodes the rows of a statement as `Decodable` values: each property from the column with its
+/// name.
 ///
-/// A value may keep its decoder, which decodes nothing once the row is over.
+/// A value may keep its decoder, which throws after the end of the row.
 @safe
 @usableFromInline
 final class RowDecoder {
     @usableFromInline let statement: Statement
     let missingColumns: SQLiteMissingColumns
-    /// The index of each column, by the name of its property; of several columns with one name the first.
+    /// The index of each column, by the name of its property. If several columns have one name,
+    /// the first counts.
     private let columns: [ExactText: Int]
-    /// The names in the order in which the first row has asked for them, and their columns: a type asks for the same names in
-    /// each row.
-    // Unchecked: the decoder is used on one thread, and no access calls anything that could begin another.
+    /// The names in the order in which the first row requested them, and their columns. A type
+    /// requests the same names for each row.
+    // Unchecked: the decoder is used on one thread, and no access calls code that could begin
+    // another access.
     @exclusivity(unchecked) private var lookups: [(name: String, index: Int?)] = []
-    /// The memory of the current row; its `index` is which of `lookups` the row is expected to ask for next.
+    /// The memory of the current row. Its `index` is the position in `lookups` of the name that is
+    /// expected next.
     @usableFromInline let row: UnsafeMutablePointer<CurrentRow>
     @usableFromInline let reference: RowReference
 
-    /// - Precondition: The statement has taken its first step, after which its columns do not change.
+    /// - Precondition: The statement has taken its first step, after which its columns do not
+    ///   change.
     init(_ statement: Statement, missingColumns: SQLiteMissingColumns) {
         self.statement = statement
         self.missingColumns = missingColumns
@@ -51,7 +56,7 @@ final class RowDecoder {
 
     /// Decodes the current row.
     ///
-    /// - Throws: What the type throws; `SQLiteError` instead of a `DecodingError`.
+    /// - Throws: The error of the type; ``SQLiteError`` instead of a `DecodingError`.
     @inlinable
     func decode<Value: Decodable>(_: Value.Type) throws -> Value {
         unsafe row.pointee.index = 0
@@ -91,7 +96,7 @@ final class RowDecoder {
     /// Decodes a value of any type.
     func decode<Value: Decodable>(_ type: Value.Type, at index: Int, path: [any CodingKey]) throws -> Value {
         if let type = type as? any SQLiteDecodable.Type {
-            // The cast cannot fail: it is the same type.
+            // The cast cannot fail: the types are the same.
             return try value(of: type, at: index) as! Value
         }
         do {
@@ -103,7 +108,8 @@ final class RowDecoder {
         }
     }
 
-    /// Not a part of the generic function: the optimizer of Swift 6.3.1 crashes when it specializes that with the cast.
+    /// Separate from the generic function, because the optimizer of Swift 6.3.1 crashes when it
+    /// specializes that with the cast.
     @inline(never)
     @_optimize(none)
     func value(of type: any SQLiteDecodable.Type, at index: Int) throws -> Any {
@@ -118,10 +124,10 @@ final class RowDecoder {
 
     func noContainer(_ path: [any CodingKey]) -> SQLiteError {
         let name = path.last.map { "column “\($0.stringValue)”" } ?? "a row"
-        return SQLiteError(.decoding, "\(name) is one value, and neither a list nor an object", sql: statement.text)
+        return SQLiteError(.decoding, "\(name) is a single value, not a list or an object", sql: statement.text)
     }
 
-    /// Returns the error without what it quotes, which may be a value.
+    /// Returns the error without the quoted parts of its context, which may be values.
     @usableFromInline
     func translate(_ error: DecodingError) -> SQLiteError {
         switch error {
@@ -131,7 +137,7 @@ final class RowDecoder {
             if let name = context.codingPath.last?.stringValue, let index = columns[ExactText(name)] {
                 // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
                 let column = SQLiteColumn(index, of: statement)
-                return column.mismatch("the property’s type does not take it")
+                return column.mismatch("the property’s type does not accept it")
             }
         @unknown default:
             break
@@ -140,5 +146,6 @@ final class RowDecoder {
     }
 }
 
-/// A type asks for a list or an object where a column has one value, which is JSON then.
+/// Signals that a type requests a list or an object from a column with a single value, which is
+/// then decoded as JSON.
 struct JSONIsNeeded: Error {}

@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SQLiteConnection {
-    /// Runs a statement and makes a value of each row, whose properties have the names of the columns.
+    /// Runs a statement and decodes each row as a value whose properties have the names of the
+    /// columns.
     ///
     /// ```swift
     /// struct User: Decodable { var id: Int; var name: String; var city: String? }
@@ -11,17 +12,19 @@ extension SQLiteConnection {
     /// let users = try db.query("SELECT id, name, city FROM user", decoding: User.self)
     /// ```
     ///
-    /// The configuration's ``SQLiteConfiguration/columnNames`` says which column a property has. A property whose type is
-    /// ``SQLiteDecodable`` is decoded as any other value. A property of another `Decodable` type is decoded as its
-    /// `init(from:)` says: from one value, or from the JSON in a text. An optional is `nil` where the column is `NULL`.
+    /// The configuration's ``SQLiteConfiguration/columnNames`` relates columns and properties. A
+    /// property whose type is ``SQLiteDecodable`` is decoded like any other value. A property of
+    /// another `Decodable` type is decoded by its `init(from:)`, from a single value or from the
+    /// JSON in a text. An optional is `nil` if the column is `NULL`.
     ///
     /// - Parameters:
     ///   - sql: One statement.
     ///   - type: The type of the values.
-    ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
+    ///   - missingColumns: Whether an optional property without a column is an error.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: ``SQLiteError``; with the code `columnCount` if a property has no column, `decoding` if a value does not fit.
-    ///   What the type's own `init(from:)` throws, unchanged, but for a `DecodingError`, which becomes one of those.
+    /// - Throws: ``SQLiteError``; with the code `columnCount` if a property has no column,
+    ///   `decoding` if a value does not fit. Errors of the type's own `init(from:)`, unchanged,
+    ///   except that a `DecodingError` becomes one of these.
     @inlinable
     public func query<Value: Decodable>(
         _ sql: SQL,
@@ -32,16 +35,18 @@ extension SQLiteConnection {
         guard let decoder = try session.beginDecoding(sql, missingColumns) else { return values }
         defer { session.end(decoder) }
         let statement = decoder.statement
-        repeat { values.append(try decoder.decode(type)) } while try session.stepOn(statement)
+        repeat { values.append(try decoder.decode(type)) } while try session.advance(statement)
         return values
     }
 
-    /// Runs a statement as far as its first row, and makes a value of that, as ``query(_:decoding:missingColumns:)``.
+    /// Runs a statement up to its first row, and decodes that row as
+    /// ``query(_:decoding:missingColumns:)`` does.
     ///
     /// - Parameters:
-    ///   - sql: One statement. One that writes is not finished when it gives rows: use `query` for it.
+    ///   - sql: One statement. A writing statement that returns rows does not run to its end: use
+    ///     `query` for it.
     ///   - type: The type of the value.
-    ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
+    ///   - missingColumns: Whether an optional property without a column is an error.
     /// - Returns: The value; `nil` if there is no row.
     /// - Throws: As ``query(_:decoding:missingColumns:)``.
     @inlinable
@@ -61,12 +66,14 @@ extension SQLiteConnection {
 extension Session {
     /// Begins a statement whose rows are decoded as `Decodable` values, and takes its first step.
     ///
-    /// - Returns: The decoder of its rows, which is the caller's until ``end(_:)``; `nil` if there is no row.
+    /// - Returns: The decoder of its rows, which the caller owns until ``end(_:)``; `nil` if there
+    ///   is no row.
     @usableFromInline
     func beginDecoding(_ sql: SQL, _ missingColumns: SQLiteMissingColumns) throws(SQLiteError) -> RowDecoder? {
         let statement = try begin(sql)
         do throws(SQLiteError) {
-            // The decoder is made after the first step, which may find that the schema has changed, and columns with it.
+            // The decoder is created after the first step, which may detect a change of the schema
+            // and thus of the columns.
             if try step(statement) { return RowDecoder(statement, missingColumns: missingColumns) }
         } catch {
             end(statement)
@@ -76,7 +83,7 @@ extension Session {
         return nil
     }
 
-    /// Ends a statement after its first row, with the error of a commit that comes with that.
+    /// Ends a statement after its first row. Throws if the commit at that point fails.
     @usableFromInline
     func finish(_ decoder: RowDecoder) throws(SQLiteError) { try finish(decoder.statement) }
 
@@ -88,11 +95,12 @@ extension Session {
 extension SQLiteRow {
     /// Decodes the row as a value whose properties have the names of the columns.
     ///
-    /// The names are looked up again in each row: ``SQLiteConnection/query(_:decoding:missingColumns:)`` does it once.
+    /// The names are looked up again for each row;
+    /// ``SQLiteConnection/query(_:decoding:missingColumns:)`` looks them up once.
     ///
     /// - Parameters:
     ///   - type: The type of the value.
-    ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
+    ///   - missingColumns: Whether an optional property without a column is an error.
     /// - Returns: The value.
     /// - Throws: As ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     public func decode<Value: Decodable>(
@@ -105,19 +113,23 @@ extension SQLiteRow {
 }
 
 extension SQLitePool {
-    /// Runs a statement that reads, and makes a value of each row, whose properties have the names of the columns.
+    /// Runs a reading statement and decodes each row as a value whose properties have the names of
+    /// the columns.
     ///
     /// Suspends as ``read(timeout:file:line:_:)``.
     ///
     /// - Parameters:
-    ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
+    ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
+    ///     for it.
     ///   - type: The type of the values.
-    ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - missingColumns: Whether an optional property without a column is an error.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``read(timeout:file:line:_:)``, and as ``SQLiteConnection/query(_:decoding:missingColumns:)``.
+    /// - Throws: As ``read(timeout:file:line:_:)``, and as
+    ///   ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     @inlinable
     public func query<Value: Decodable & Sendable>(
         _ sql: SQL,
@@ -132,19 +144,22 @@ extension SQLitePool {
         }
     }
 
-    /// Runs a statement that reads, as far as its first row, and makes a value of that.
+    /// Runs a reading statement up to its first row, and decodes that row as a value.
     ///
     /// Suspends as ``read(timeout:file:line:_:)``.
     ///
     /// - Parameters:
-    ///   - sql: One statement. One that writes fails; `write { db in try db.query(…) }` runs it.
+    ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
+    ///     for it.
     ///   - type: The type of the value.
-    ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
-    ///   - timeout: How long the call may take altogether; `nil`, the default, for no limit once it has a connection.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - missingColumns: Whether an optional property without a column is an error.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The value; `nil` if there is no row.
-    /// - Throws: As ``read(timeout:file:line:_:)``, and as ``SQLiteConnection/query(_:decoding:missingColumns:)``.
+    /// - Throws: As ``read(timeout:file:line:_:)``, and as
+    ///   ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     @inlinable
     public func queryFirst<Value: Decodable & Sendable>(
         _ sql: SQL,

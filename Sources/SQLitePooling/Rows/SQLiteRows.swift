@@ -2,11 +2,13 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The rows of a statement that runs, lent to the body of ``SQLiteConnection/withRows(_:_:)``.
+/// The rows of a running statement, lent to the body of ``SQLiteConnection/withRows(_:_:)``.
 ///
-/// They are asked for one by one, and the statement has run no further than the last that was asked for.
+/// The body requests the rows one by one, and the statement does not run beyond the last requested
+/// row.
 public struct SQLiteRows: ~Copyable {
-    /// A statement that gives rows until the call ends that has begun it, wherever a body may have moved the rows to.
+    /// A statement that returns rows until the call that began it ends, even if a body moves the
+    /// rows elsewhere.
     final class Cursor {
         private let session: Session
         private(set) var statement: Statement?
@@ -33,14 +35,15 @@ public struct SQLiteRows: ~Copyable {
 
     init(_ cursor: Cursor) { self.cursor = cursor }
 
-    /// Goes to the next row.
+    /// Advances to the next row.
     ///
-    /// - Returns: Whether there is one; ``row`` shows it. After the last row, `false` each time.
+    /// - Returns: Whether there is a row, which ``row`` then contains. After the last row, always
+    ///   `false`.
     /// - Throws: ``SQLiteError``.
     public mutating func next() throws(SQLiteError) -> Bool { try cursor.next() }
 
-    /// The row that ``next()`` has gone to, until it is called again. Every value is `NULL` before the first row; there must
-    /// not have been a last one.
+    /// The current row, until the next call of ``next()``. Before the first row, every value is
+    /// `NULL`. Must not be accessed after the last row.
     public var row: SQLiteRow {
         _read {
             guard let statement = cursor.statement else { preconditionFailure("There are no more rows.") }

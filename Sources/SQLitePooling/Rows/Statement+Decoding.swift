@@ -3,12 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Statement {
-    /// Throws unless a row has as many columns as are decoded.
+    /// Throws unless the rows have `count` columns.
     func expect(columnCount count: Int) throws(SQLiteError) {
         guard columnCount != count else { return }
         throw SQLiteError(
             .columnCount,
-            "the statement has \(columnCount) columns, and \(count) are to be decoded",
+            "the statement has \(columnCount) columns, but \(count) are decoded",
             sql: text
         )
     }
@@ -42,7 +42,8 @@ extension Statement {
 
     /// Returns the index of the first column with a name. O(number of columns).
     ///
-    /// A name of the same bytes comes before a canonically equivalent one: for SQLite these are two names.
+    /// A name with the same bytes precedes a canonically equivalent one: SQLite distinguishes
+    /// these names.
     func column(named name: String) -> Int? {
         let columns = 0..<columnCount
         return columns.first { columnName($0).utf8.elementsEqual(name.utf8) }

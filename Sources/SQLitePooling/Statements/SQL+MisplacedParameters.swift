@@ -2,11 +2,11 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// A value that is interpolated within quotes is a `?` that SQLite reads as a part of the text, and one that is interpolated behind
-// ORDER BY is the same for each row.
+// SQLite reads a `?` within quotes as a part of the text. A parameter after ORDER BY has the same
+// value for each row.
 
 extension SQLiteError {
-    /// The error for a statement that has fewer parameters than values.
+    /// Returns the error for a statement whose numbers of parameters and values differ.
     ///
     /// - Parameters:
     ///   - text: The statement.
@@ -18,7 +18,7 @@ extension SQLiteError {
         guard valueCount > parameterCount, hidden.count >= valueCount - parameterCount, let first = hidden.first else {
             return SQLiteError(
                 .parameterCount,
-                "the statement has \(parameterCount) parameters, and \(valueCount) values were given",
+                "the statement has \(parameterCount) parameters, but \(valueCount) values were given",
                 sql: text
             )
         }
@@ -31,7 +31,7 @@ extension SQLiteError {
     }
 }
 
-/// A question mark that is no parameter.
+/// A question mark that is not a parameter.
 struct HiddenParameter {
     enum Enclosure {
         /// `'…'`
@@ -44,19 +44,20 @@ struct HiddenParameter {
             switch self {
             case .text:
                 """
-                a quoted text, where SQLite reads no parameter: end the text before the value, as in '%' || \\(value) || '%'
+                        quoted text, where SQLite reads no parameter: end the text before the value, as in '%' || \\(value) || '%'
                 """
-            case .quotedName: "a quoted name, which is no value: write \\(identifier: name) without quotes around it"
+            case .quotedName:
+                "a quoted name, which cannot be a value: write \\(identifier: name) without quotes around it"
             case .comment: "a comment, where SQLite reads no parameter: move the value out of the comment"
             }
         }
     }
 
-    /// The byte of the statement.
+    /// The byte offset in the statement.
     let offset: Int
     let enclosure: Enclosure
 
-    /// Those of a statement, in order. O(length of the text).
+    /// Returns the hidden parameters of a statement, in order. O(length of the text).
     static func all(in bytes: [UInt8]) -> [HiddenParameter] {
         var found: [HiddenParameter] = []
         var position = 0
@@ -66,7 +67,7 @@ struct HiddenParameter {
             }
             position = end
         }
-        /// Where something ends whose end begins with `first`, at the earliest behind the current position.
+        /// Returns the end of a token whose terminator begins with `first`, searched from `start`.
         func end(_ first: Unicode.Scalar, _ second: Unicode.Scalar? = nil, from start: Int) -> Int {
             var index = start
             while index < bytes.count {
@@ -78,7 +79,7 @@ struct HiddenParameter {
         }
         while position < bytes.count {
             let second = position + 1 < bytes.count ? bytes[position + 1] : 0
-            // A doubled quote ends one text and begins another.
+            // A doubled quote ends one quoted text and begins another.
             switch bytes[position] {
             case UInt8(ascii: "'"): note(.text, until: end("'", from: position + 1))
             case UInt8(ascii: "\""): note(.quotedName, until: end("\"", from: position + 1))
@@ -95,36 +96,36 @@ struct HiddenParameter {
     }
 }
 
-extension SQLWords {
-    /// Whether a statement sorts or groups by nothing but a parameter that stands for one value, `?`. O(length).
+extension SQLTokenizer {
+    /// Whether a statement sorts or groups by a `?` parameter alone. O(length).
     static func sortsByParameter(_ statement: ArraySlice<UInt8>) -> Bool {
         guard statement.contains(UInt8(ascii: "?")) else { return false }
         var (last, beforeLast): (Element?, Element?)
-        var words = SQLWords(statement)
-        while let word = words.next() {
-            if word.isWord("?"), last?.isWord("BY") == true, let clause = beforeLast,
+        var tokens = SQLTokenizer(statement)
+        while let token = tokens.next() {
+            if token.isWord("?"), last?.isWord("BY") == true, let clause = beforeLast,
                 clause.isWord("ORDER") || clause.isWord("GROUP") || clause.isWord("PARTITION"),
-                endsExpression(following(words))
+                endsExpression(following(tokens))
             {
                 return true
             }
-            (beforeLast, last) = (last, word)
+            (beforeLast, last) = (last, token)
         }
         return false
     }
 
-    private static func following(_ words: SQLWords) -> Element? {
-        var rest = words
+    private static func following(_ tokens: SQLTokenizer) -> Element? {
+        var rest = tokens
         return rest.next()
     }
 
-    /// Whether a word, or the end of the statement, does not belong to an expression that has begun.
-    private static func endsExpression(_ word: Element?) -> Bool {
-        guard let word else { return true }
+    /// Whether a token, or the end of the statement, ends an expression.
+    private static func endsExpression(_ token: Element?) -> Bool {
+        guard let token else { return true }
         let ends: [StaticString] = [
             ",", ")", ";", "ASC", "DESC", "NULLS", "LIMIT", "ORDER", "HAVING", "WINDOW", "UNION", "INTERSECT", "EXCEPT",
             "ROWS", "RANGE", "GROUPS",
         ]
-        return ends.contains { word.isWord($0) }
+        return ends.contains { token.isWord($0) }
     }
 }

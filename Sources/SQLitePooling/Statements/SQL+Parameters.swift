@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SQL {
-    /// A statement whose parameters are written out, as `?` or with numbers, such as `?1`.
+    /// Creates a statement with written parameters, as `?` or with numbers, such as `?1`.
     ///
     /// ```swift
     /// let user = SQL("SELECT name FROM user WHERE id = ?1 OR parent = ?1", values: id)
@@ -11,13 +11,13 @@ extension SQL {
     ///
     /// - Parameters:
     ///   - text: The statement.
-    ///   - values: The values of its parameters, in the order of their numbers.
+    ///   - values: The values of the parameters, in the order of their numbers.
     public init<each Value: SQLiteEncodable>(_ text: StaticString, values: repeat each Value) {
         self.init(unsafe: text.description)
         for value in repeat each values { append(value.sqliteParameter) }
     }
 
-    /// A statement whose parameters have names: `:name`, `@name` or `$name`.
+    /// Creates a statement with named parameters: `:name`, `@name` or `$name`.
     ///
     /// ```swift
     /// let user = SQL("SELECT name FROM user WHERE id = :id OR parent = :id", named: ["id": id])
@@ -25,33 +25,33 @@ extension SQL {
     ///
     /// - Parameters:
     ///   - text: The statement.
-    ///   - named: The values by name, without the character before it. A name that the statement does not have, and one that
-    ///     has no value here, make the statement fail with the code `parameterName`.
+    ///   - named: The values by name, without the prefix character. A name without a parameter, or
+    ///     a parameter without a value, makes the statement fail with the code `parameterName`.
     public init(_ text: StaticString, named: KeyValuePairs<String, any SQLiteEncodable>) {
         self.init(unsafe: text.description)
         for (name, value) in named { merge([name: value.sqliteParameter]) }
     }
 
-    /// Takes any text for SQL.
+    /// Creates a statement from text that is built at run time.
     ///
     /// - Parameters:
-    ///   - text: A statement that no stranger has had a part in.
-    ///   - parameters: The values of its parameters, in the order of their numbers.
+    ///   - text: A statement without any part from untrusted input.
+    ///   - parameters: The values of the parameters, in the order of their numbers.
     public init(unsafe text: String, parameters: [some SQLiteEncodable]) {
         self.init(unsafe: text, parameters: parameters.map(\.sqliteParameter))
     }
 
-    /// Takes any text for SQL whose parameters have names.
+    /// Creates a statement with named parameters from text that is built at run time.
     ///
     /// - Parameters:
-    ///   - text: A statement that no stranger has had a part in.
+    ///   - text: A statement without any part from untrusted input.
     ///   - named: The values by name, as for ``init(_:named:)``.
     public init(unsafe text: String, named: [String: any SQLiteEncodable]) {
         self.init(unsafe: text)
         namedParameters = named.mapValues(\.sqliteParameter)
     }
 
-    /// Takes over values by name, and notes a name that has another one already.
+    /// Adds named values, and records a name that already has a different value.
     mutating func merge(_ named: [String: SQLiteParameter]) {
         for (name, value) in named {
             if let old = namedParameters.updateValue(value, forKey: name), !old.isIdentical(to: value) {

@@ -2,17 +2,17 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The words and signs of a statement, without comments, texts and quoted names.
-struct SQLWords: Sequence, IteratorProtocol {
-    /// A word, or one sign.
+/// The words and symbols of a statement, without comments, string literals and quoted names.
+struct SQLTokenizer: Sequence, IteratorProtocol {
+    /// A word, or one symbol.
     struct Element {
         fileprivate let bytes: ArraySlice<UInt8>
 
-        /// Whether it is this word, which is in capital letters. O(length).
+        /// Whether the token is this word, given in uppercase. O(length).
         func isWord(_ word: StaticString) -> Bool {
             word.utf8CodeUnitCount == bytes.count
                 && word.withUTF8Buffer { word in
-                    unsafe zip(word, bytes).allSatisfy { $0 == $1 & ~SQLWords.smallness($1) }
+                    unsafe zip(word, bytes).allSatisfy { $0 == $1 & ~SQLTokenizer.lowercaseBit($1) }
                 }
         }
     }
@@ -41,7 +41,7 @@ struct SQLWords: Sequence, IteratorProtocol {
     }
 
     private mutating func skip(past quote: UInt8) {
-        // A doubled quote ends one text and begins another.
+        // A doubled quote ends one quoted text and begins another.
         rest = rest.dropFirst().drop { $0 != quote }.dropFirst()
     }
 
@@ -63,31 +63,56 @@ struct SQLWords: Sequence, IteratorProtocol {
         }
     }
 
-    /// The bit that a small letter has and its capital has not.
-    fileprivate static func smallness(_ byte: UInt8) -> UInt8 {
+    /// The bit that distinguishes a lowercase letter from its uppercase form; 0 for other
+    /// characters.
+    fileprivate static func lowercaseBit(_ byte: UInt8) -> UInt8 {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) ? 0x20 : 0
     }
 
-    /// Whether a conflict or a trigger of the statement may roll back the transaction: by `OR ROLLBACK`, `ON CONFLICT ROLLBACK`
-    /// or `RAISE(ROLLBACK, …)`. O(length).
+    /// Whether a conflict clause or a trigger of the statement may roll back the transaction: by
+    /// `OR ROLLBACK`, `ON CONFLICT ROLLBACK` or `RAISE(ROLLBACK, …)`. O(length).
     static func mayRollBack(_ statement: ArraySlice<UInt8>) -> Bool {
         var (last, beforeLast): (Element?, Element?)
-        for word in SQLWords(statement) {
-            if word.isWord("ROLLBACK"), let last {
+        for token in SQLTokenizer(statement) {
+            if token.isWord("ROLLBACK"), let last {
                 if last.isWord("OR") || last.isWord("CONFLICT") { return true }
                 if last.isWord("("), beforeLast?.isWord("RAISE") == true { return true }
             }
-            (beforeLast, last) = (last, word)
+            (beforeLast, last) = (last, token)
         }
         return false
     }
 
-    /// Whether the statement is `VACUUM … INTO`. O(1) for all but `VACUUM`.
+    /// Whether the statement is `VACUUM … INTO`. O(1) for all other statements but `VACUUM`.
     static func vacuumsInto(_ statement: ArraySlice<UInt8>) -> Bool {
-        var words = SQLWords(statement)
-        var first = words.next()
-        while first?.isWord(";") == true { first = words.next() }
+        var tokens = SQLTokenizer(statement)
+        var first = tokens.next()
+        while first?.isWord(";") == true { first = tokens.next() }
         guard first?.isWord("VACUUM") == true else { return false }
-        return words.contains { $0.isWord("INTO") }
+        return tokens.contains { $0.isWord("INTO") }
+    }
+}
+
+extension SQL {
+    /// Whether the statement has the same result in a transaction with other statements as alone.
+    ///
+    /// These are plain statements that change data or the schema and have no conflict clause that
+    /// can roll back the transaction. `false` in cases of doubt.
+    ///
+    /// - Complexity: O(length of the text).
+    var mayShareTransaction: Bool {
+        let bytes = Array(text.utf8)[...]
+        var tokens = SQLTokenizer(bytes)
+        guard let first = tokens.next() else { return false }
+        if first.isWord("CREATE") {
+            // A temporary object belongs to the connection, which is replaced afterwards.
+            guard let object = tokens.next(), !object.isWord("TEMP"), !object.isWord("TEMPORARY") else { return false }
+        } else {
+            let isPlain =
+                first.isWord("INSERT") || first.isWord("UPDATE") || first.isWord("DELETE") || first.isWord("REPLACE")
+                || first.isWord("WITH") || first.isWord("DROP") || first.isWord("ALTER")
+            guard isPlain else { return false }
+        }
+        return !SQLTokenizer.mayRollBack(bytes)
     }
 }

@@ -5,10 +5,10 @@
 internal import CLockPoolSQLite
 
 extension SQLiteConnection {
-    /// Runs a statement to its end. Rows that it gives are dropped.
+    /// Runs a statement to its end. Rows that it returns are dropped.
     ///
     /// - Parameter sql: One statement.
-    /// - Returns: What it has changed.
+    /// - Returns: The changes of the statement.
     /// - Throws: ``SQLiteError``.
     @discardableResult
     public func execute(_ sql: SQL) throws(SQLiteError) -> SQLiteChanges {
@@ -16,7 +16,8 @@ extension SQLiteConnection {
         defer { session.end(statement) }
         let before = unsafe sqlite3_total_changes64(session.handle)
         while try session.step(statement) {}
-        // SQLite's count is of the last statement that could change rows, which need not be this one.
+        // SQLite's count belongs to the last statement that could change rows, which may be an
+        // earlier one.
         let hasChanged = unsafe sqlite3_total_changes64(session.handle) != before
         return SQLiteChanges(
             count: hasChanged ? Int(unsafe sqlite3_changes64(session.handle)) : 0,
@@ -24,35 +25,37 @@ extension SQLiteConnection {
         )
     }
 
-    /// Runs several statements, in order, until one fails.
+    /// Runs several statements in order, until one fails.
     ///
-    /// - Parameter script: The statements, which have no parameters. They are not kept prepared.
-    /// - Throws: ``SQLiteError``, whose offset counts from the beginning of the script. In a transaction what came before is
-    ///   rolled back with it, unless the body catches the error.
+    /// - Parameter script: The statements, without parameters. They are not cached.
+    /// - Throws: ``SQLiteError``, whose offset counts from the beginning of the script. In a
+    ///   transaction, the effects of earlier statements are rolled back with it, unless the body
+    ///   catches the error.
     public func executeScript(_ script: SQL) throws(SQLiteError) {
         guard script.parameters.isEmpty else {
-            throw SQLiteError(.parameterCount, "a script has no parameters", sql: script.text)
+            throw SQLiteError(.parameterCount, "a script cannot have parameters", sql: script.text)
         }
         try session.runScript(script.text)
     }
 
-    /// Runs `body` in a savepoint: a transaction within the transaction, whose changes are undone when `body` throws.
+    /// Runs `body` in a savepoint. If `body` throws, the changes since the savepoint are undone.
     ///
-    /// Savepoints nest.
+    /// Savepoints can be nested.
     ///
-    /// - Returns: What `body` returns.
-    /// - Throws: ``SQLiteError``, and what `body` throws, unchanged; the transaction may go on after it.
+    /// - Returns: The result of `body`.
+    /// - Throws: ``SQLiteError``, and the error of `body`, unchanged. The transaction can continue
+    ///   afterwards.
     public func savepoint<Value>(_ body: (borrowing SQLiteConnection) throws -> Value) throws -> Value {
         var value: Value?
         try session.performInSavepoint { value = try body($0) }
         return value.take()!
     }
 
-    /// Tells what a statement does, without running it. Values of its parameters are not looked at.
+    /// Describes a statement without running it. The values of its parameters are ignored.
     ///
     /// - Parameter sql: One statement.
-    /// - Throws: ``SQLiteError``; with the code `notDescribable` for a pragma that sets something, because SQLite may do that
-    ///   at once.
+    /// - Throws: ``SQLiteError``; with the code `notDescribable` for a pragma that sets something,
+    ///   because SQLite may execute it during the preparation.
     public func describe(_ sql: SQL) throws(SQLiteError) -> SQLiteStatementInfo {
         try session.refreshSchema()
         session.isDescribing = true
@@ -62,7 +65,7 @@ extension SQLiteConnection {
             statement = try session.prepareOne(sql.text)
         } catch {
             guard error.code == .authorization else { throw error }
-            throw SQLiteError(.notDescribable, "a pragma that sets something cannot be described only", sql: sql.text)
+            throw SQLiteError(.notDescribable, "cannot describe a pragma that sets something: run it", sql: sql.text)
         }
         defer { statement.finalize() }
         return SQLiteStatementInfo(

@@ -15,7 +15,8 @@ extension SQLiteConnection {
     ///   - sql: One statement.
     ///   - columns: The type of each column, in order, as a tuple.
     /// - Returns: The rows, in the order of the statement.
-    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the rows are not of these types.
+    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the rows do not
+    ///   have these types.
     @inlinable
     public func query<each Column: SQLiteDecodable>(
         _ sql: SQL,
@@ -29,7 +30,7 @@ extension SQLiteConnection {
             // Named, because the optimizer of Swift 6.3 fails on a temporary pack here.
             let row: (repeat each Column) = try statement.decode(as: columns)
             rows.append(row)
-        } while try session.stepOn(statement)
+        } while try session.advance(statement)
         return rows
     }
 
@@ -39,7 +40,8 @@ extension SQLiteConnection {
     ///   - sql: One statement.
     ///   - column: The type of the column.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the rows are not of this type.
+    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the rows do not
+    ///   have this type.
     @inlinable
     public func query<Column: SQLiteDecodable>(
         _ sql: SQL,
@@ -49,17 +51,19 @@ extension SQLiteConnection {
         let (statement, hasRow) = try session.beginRows(sql, columnCount: 1)
         defer { session.end(statement) }
         guard hasRow else { return values }
-        repeat { values.append(try statement.decode(column)) } while try session.stepOn(statement)
+        repeat { values.append(try statement.decode(column)) } while try session.advance(statement)
         return values
     }
 
-    /// Runs a statement as far as its first row, and decodes that.
+    /// Runs a statement up to its first row, and decodes that row.
     ///
     /// - Parameters:
-    ///   - sql: One statement. One that writes is not finished when it gives rows: use `query` for it.
+    ///   - sql: One statement. A writing statement that returns rows does not run to its end: use
+    ///     `query` for it.
     ///   - columns: The type of each column, in order, as a tuple.
     /// - Returns: The first row; `nil` if there is none.
-    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the row is not of these types.
+    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the row does not
+    ///   have these types.
     @inlinable
     public func queryFirst<each Column: SQLiteDecodable>(
         _ sql: SQL,
@@ -73,13 +77,15 @@ extension SQLiteConnection {
         return row
     }
 
-    /// Runs a statement as far as its first row, which has one column, and decodes that.
+    /// Runs a statement up to its first row, which has one column, and decodes that row.
     ///
     /// - Parameters:
-    ///   - sql: One statement. One that writes is not finished when it gives rows: use `query` for it.
+    ///   - sql: One statement. A writing statement that returns rows does not run to its end: use
+    ///     `query` for it.
     ///   - column: The type of the column.
     /// - Returns: The value; `nil` if there is no row.
-    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the row is not of this type.
+    /// - Throws: ``SQLiteError``; with the code `columnCount` or `decoding` if the row does not
+    ///   have this type.
     @inlinable
     public func queryFirst<Column: SQLiteDecodable>(
         _ sql: SQL,
@@ -93,20 +99,20 @@ extension SQLiteConnection {
         return value
     }
 
-    /// Runs a statement and shows `body` one row after another, without holding more than one.
+    /// Runs a statement and passes its rows to `body` one by one.
     ///
     /// - Parameters:
     ///   - sql: One statement.
-    ///   - body: Looks at the row, which it cannot keep. It may run other statements, and the same one again. When it
-    ///     throws, there are no more rows.
-    /// - Throws: ``SQLiteError``, and what `body` throws, unchanged.
+    ///   - body: Receives a row, which it cannot keep. It may run other statements, and the same
+    ///     statement again. If it throws, the statement ends.
+    /// - Throws: ``SQLiteError``, and the error of `body`, unchanged.
     public func forEachRow(_ sql: SQL, _ body: (borrowing SQLiteRow) throws -> Void) throws {
         let statement = try session.begin(sql)
         defer { session.end(statement) }
         while try session.step(statement) { try body(SQLiteRow(statement)) }
     }
 
-    /// Runs a statement as far as `body` asks for its rows.
+    /// Runs a statement as far as `body` requests rows.
     ///
     /// ```swift
     /// let total = try db.withRows("SELECT size FROM file ORDER BY id") { rows in
@@ -118,10 +124,10 @@ extension SQLiteConnection {
     ///
     /// - Parameters:
     ///   - sql: One statement.
-    ///   - body: Asks for one row after another, and holds one at a time. It may run other statements, and the same one
-    ///     again. When it ends, so does the statement.
-    /// - Returns: What `body` returns.
-    /// - Throws: ``SQLiteError``, and what `body` throws, unchanged.
+    ///   - body: Requests one row after another, and holds one at a time. It may run other
+    ///     statements, and the same statement again. The statement ends with the body.
+    /// - Returns: The result of `body`.
+    /// - Throws: ``SQLiteError``, and the error of `body`, unchanged.
     public func withRows<Value>(_ sql: SQL, _ body: (inout SQLiteRows) throws -> Value) throws -> Value {
         let statement = try session.begin(sql)
         let cursor = SQLiteRows.Cursor(statement, in: session)

@@ -4,40 +4,42 @@
 
 internal import CLockPoolSQLite
 
-/// The text of one or more statements as SQLite takes it: with a NUL character at its end.
+/// The text of one or more statements, with the terminating NUL that SQLite expects.
 ///
-/// The text is copied once. A text without the NUL character SQLite would copy itself, from the first byte that it is given to the
-/// last, for each statement.
+/// The text is copied once. Without the NUL, SQLite itself would copy the rest of the text for
+/// each statement.
 struct Script {
     let text: String
     private let bytes: [UInt8]
 
-    /// In bytes.
+    /// The length in bytes.
     var count: Int { bytes.count - 1 }
 
-    /// - Throws: `SQLiteError` with the code `nulCharacter`: SQLite would end there without an error.
+    /// - Throws: `SQLiteError` with the code `nulCharacter`, because SQLite would silently end at
+    ///   that character.
     init(_ text: String) throws(SQLiteError) {
         self.text = text
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count + 1)
         bytes.append(contentsOf: text.utf8)
         if let offset = bytes.firstIndex(of: 0) {
-            throw SQLiteError(.nulCharacter, "there is a NUL character in the statement", sql: text, offset: offset)
+            throw SQLiteError(.nulCharacter, "the statement contains a NUL character", sql: text, offset: offset)
         }
         bytes.append(0)
         self.bytes = bytes
     }
 
-    /// The bytes from `start` on, up to `end`.
+    /// Returns the bytes from `start` up to `end`.
     func part(_ start: Int, _ end: Int) -> ArraySlice<UInt8> { bytes[start..<min(max(start, end), count)] }
 
-    /// Prepares the first statement from a byte on. O(length of the statement).
+    /// Prepares the first statement from a byte offset on. O(length of the statement).
     ///
     /// - Parameters:
     ///   - handle: The connection.
-    ///   - start: Where the statement begins.
-    ///   - isPersistent: Whether the statement is kept for long.
-    /// - Returns: SQLite's code, the statement if there is one, and where the next begins.
+    ///   - start: The byte offset of the statement.
+    ///   - isPersistent: Whether the statement is kept for a long time.
+    /// - Returns: SQLite's code, the statement if there is one, and the byte offset of the next
+    ///   one.
     func prepare(
         on handle: OpaquePointer,
         from start: Int,

@@ -7,21 +7,24 @@ internal import CLockPoolSQLite
 extension Session {
     /// Begins a statement whose rows are decoded, and takes its first step.
     ///
-    /// SQLite prepares a statement again at its first step when the schema has changed since, also by another process. Only then
-    /// is the number of columns that of the current schema.
+    /// After a change of the schema, also by another process, SQLite prepares a statement again at
+    /// its first step. Only then does the statement have the columns of the current schema.
     ///
-    /// - Returns: The statement, which is the caller's until ``end(_:)``, and whether there is a row.
-    /// - Throws: ``SQLiteError``; with the code `columnCount` if a row does not have `count` columns.
+    /// - Returns: The statement, which the caller owns until ``end(_:)``, and whether there is a
+    ///   row.
+    /// - Throws: ``SQLiteError``; with the code `columnCount` if a row does not have `count`
+    ///   columns.
     @usableFromInline
     func beginRows(_ sql: SQL, columnCount count: Int) throws(SQLiteError) -> (statement: Statement, hasRow: Bool) {
         var statement = try begin(sql)
         do throws(SQLiteError) {
             if statement.columnCount != count {
-                // No change of the schema gives columns to a statement without any. VACUUM INTO, which gives no rows, may be a query.
+                // No change of the schema adds columns to a statement that has none. VACUUM INTO
+                // has no rows, but can be a query.
                 if statement.columnCount == 0, !statement.traits.contains(.vacuumsInto) {
                     try statement.expect(columnCount: count)
                 }
-                // A statement that writes must not run before its columns are known.
+                // A writing statement must not run before its columns are known.
                 if !statement.isReadOnly, !statement.traits.contains(.vacuumsInto) {
                     try renew(&statement, for: sql)
                     try statement.expect(columnCount: count)
@@ -36,7 +39,7 @@ extension Session {
         }
     }
 
-    /// Exchanges a statement that has not run for one that is prepared for the current schema.
+    /// Replaces a statement that has not run by one that is prepared for the current schema.
     private func renew(_ statement: inout Statement, for sql: SQL) throws(SQLiteError) {
         try refreshSchema()
         cache.remove(statement)
@@ -45,11 +48,11 @@ extension Session {
         end(old)
     }
 
-    /// Has SQLite read the schemas of all databases again where they have changed.
+    /// Reads the schemas of all databases again if they have changed.
     ///
-    /// A preparation alone uses the schema as the connection knows it; a step compares it with the file.
+    /// A preparation uses the connection's copy of the schema; a step compares it with the file.
     func refreshSchema() throws(SQLiteError) {
-        try run(.look)
+        try run(.readSchema)
         let names = try databaseNames()
         for name in names where name != "main" && name != "temp" {
             let statement = try prepareOne("SELECT 1 FROM \(SQL.quoted(name)).sqlite_schema LIMIT 1")
@@ -60,14 +63,14 @@ extension Session {
 }
 
 extension Session {
-    /// Whether the connection cannot write because it is one of the pool's readers.
+    /// Whether the connection is one of the pool's read-only connections.
     var isReader: Bool { unsafe sqlite3_db_readonly(handle, "main") == 1 }
 
-    /// Returns the error for a statement that writes, which a reader has refused.
+    /// Returns the error for a writing statement on a reader.
     func writeOnReader(_ statement: Statement) -> SQLiteError {
         let advice =
             if file?.configuration.mode.mayWrite == false {
-                "the pool is for reading only"
+                "the pool is read-only"
             } else if statement.columnCount > 0 {
                 "run it in write { db in try db.query(…) }"
             } else {
@@ -75,7 +78,7 @@ extension Session {
             }
         return SQLiteError(
             .readOnly,
-            "a connection that reads cannot run a statement that writes: \(advice)",
+            "a reader cannot run a writing statement: \(advice)",
             sql: statement.text
         )
     }

@@ -5,7 +5,7 @@
 internal import CLockPoolSQLite
 
 extension Session {
-    /// A statement for `sql` with its values bound, which is the caller's until ``end(_:)``.
+    /// Returns a statement for `sql` with bound values. The caller owns it until ``end(_:)``.
     func begin(_ sql: SQL) throws(SQLiteError) -> Statement {
         let statement: Statement
         if let cached = cache.take(sql.text) {
@@ -26,37 +26,37 @@ extension Session {
         return statement
     }
 
-    /// Resets a statement, and keeps it or frees it.
+    /// Resets a statement, which returns to the cache or is freed.
     @usableFromInline
     func end(_ statement: Statement) {
         statement.reset()
-        // A statement that ends before its last row commits with that.
+        // A statement that ends before its last row commits at this point.
         endCommit()
         statement.isBusy = false
         if !statement.isCached { statement.finalize() }
     }
 
-    /// Ends a statement before its last row, and commits what it has changed where no transaction is open.
+    /// Ends a statement before its last row. Outside of a transaction, its changes are committed.
     ///
-    /// - Throws: `SQLiteError` if the commit fails; nothing is changed then.
+    /// - Throws: `SQLiteError` if the commit fails; nothing has changed then.
     @usableFromInline
     func finish(_ statement: Statement) throws(SQLiteError) {
-        // Without a change there is nothing to commit.
+        // Without a change there is no commit.
         guard !statement.isReadOnly else { return }
         let code = unsafe sqlite3_reset(statement.handle)
         endCommit()
         if code != SQLITE_OK { throw failure(code, sql: statement.text) }
     }
 
-    /// Notes that a statement has ended, and with it its commit, if it was a transaction of its own.
+    /// Notes the end of a statement, and of its commit if it was its own transaction.
     func endCommit() {
         guard let interruption, !interruption.endsWithCommit, let reason = interruption.endCommit() else { return }
         interruption.call?.abandon(reason)
     }
 
-    /// Goes to the next row.
+    /// Advances to the next row.
     ///
-    /// - Returns: Whether there is one.
+    /// - Returns: Whether there is a row.
     @usableFromInline
     func step(_ statement: Statement) throws(SQLiteError) -> Bool {
         if let interruption, interruption.isRaised {
@@ -66,14 +66,15 @@ extension Session {
         return try endStep(unsafe sqlite3_step(statement.handle), of: statement)
     }
 
-    /// Goes from one row to the next, where nothing but decoding happens in between.
+    /// Advances from one row to the next, if only decoding happens in between.
     ///
-    /// It looks at no interruption: SQLite keeps an interrupt while a statement runs, and the progress handler, which counts the
-    /// instructions of all steps, looks at the cancellation and the deadline.
+    /// Does not check the interruption: SQLite keeps an interrupt while a statement runs. The
+    /// progress handler, which counts the instructions of all steps, checks the cancellation and
+    /// the deadline.
     ///
-    /// - Returns: Whether there is one.
+    /// - Returns: Whether there is a row.
     @usableFromInline
-    func stepOn(_ statement: Statement) throws(SQLiteError) -> Bool {
+    func advance(_ statement: Statement) throws(SQLiteError) -> Bool {
         let code = unsafe sqlite3_step(statement.handle)
         if code == SQLITE_ROW, !countsRows { return true }
         return try endStep(code, of: statement)
@@ -90,7 +91,8 @@ extension Session {
         throw failure(code, sql: statement.text)
     }
 
-    /// Runs each statement of a text, in order, until one fails. O(length of the text), besides what the statements do.
+    /// Runs the statements of a text in order, until one fails. O(length of the text), besides the
+    /// work of the statements.
     func runScript(_ text: String) throws(SQLiteError) {
         let script = try Script(text)
         var start = 0
@@ -106,25 +108,26 @@ extension Session {
         }
     }
 
-    /// Refuses what would break the transaction that the body is in, and everything when it is broken.
+    /// Throws if a statement would break the transaction of the body, or if the transaction is
+    /// already lost.
     private func checkMayRun(_ traits: StatementTraits, sql: String) throws(SQLiteError) {
         if let interruption, interruption.isRaised { throw SQLiteError(.interrupted, "interrupted", sql: sql) }
         try budget.checkTime(sql: sql)
-        if traits.contains(.changesConnection) { isSpent = true }
-        if traits.contains(.vacuumsInto) { try letVacuumWrite(sql: sql) }
-        guard isInTransaction || savepoints > 0 else { return try endLostTransaction(sql: sql) }
+        if traits.contains(.changesConnection) { mustBeReplaced = true }
+        if traits.contains(.vacuumsInto) { try allowVacuumInto(sql: sql) }
+        guard isInTransaction || savepoints > 0 else { return try rollBackLostTransaction(sql: sql) }
         if membership.isActive { try checkMayShare(traits, sql: sql) }
         if traits.contains(.controlsTransaction) {
             throw SQLiteError(
                 .transactionControl,
-                "the transaction, or the savepoint, ends with the closure: nest with savepoint, or use writeWithoutTransaction",
+                "the pool ends this transaction or savepoint: nest with savepoint, or use writeWithoutTransaction",
                 sql: sql
             )
         }
         if mustRollBack || isAutocommitting { throw transactionLost(sql: sql) }
     }
 
-    /// The error of a member of a group whose transaction another member has lost.
+    /// Returns the error of a group member whose transaction another member has lost.
     func sharedTransactionLost() -> SQLiteError {
         SQLiteError(
             .sharedTransactionLost,
@@ -135,36 +138,36 @@ extension Session {
     func transactionLost(sql: String? = nil) -> SQLiteError {
         SQLiteError(
             .transactionLost,
-            "an earlier error has rolled the transaction back; let it leave the body",
+            "an earlier error rolled the transaction back: rethrow that error from the closure",
             sql: sql
         )
     }
 }
 
-// MARK: - Preparing
+// MARK: - Preparation
 
 extension Session {
-    /// Prepares a text that is one statement.
+    /// Prepares a text that contains one statement.
     func prepareOne(_ text: String) throws(SQLiteError) -> Statement {
         let script = try Script(text)
         let (statement, next) = try prepare(script, from: 0, isPersistent: true)
-        if SQLWords.sortsByParameter(script.part(0, next)) {
+        if SQLTokenizer.sortsByParameter(script.part(0, next)) {
             statement?.finalize()
             throw SQLiteError(
                 .misplacedParameter,
-                "a parameter is the whole expression behind ORDER BY, GROUP BY or PARTITION BY, which one value for all rows has no "
-                    + "effect on: write \\(identifier: column) for the name of a column",
+                "ORDER BY, GROUP BY or PARTITION BY is followed by a parameter alone, which has the same value for all rows and no "
+                    + "effect: write \\(identifier: column) for the name of a column",
                 sql: text
             )
         }
         guard let statement else {
-            throw SQLiteError(.statementCount, "there is no statement in the text", sql: text)
+            throw SQLiteError(.statementCount, "the text contains no statement", sql: text)
         }
         guard next == script.count || SQL.isBlank(text.utf8.dropFirst(next)) else {
             statement.finalize()
             throw SQLiteError(
                 .statementCount,
-                "there is more than one statement in the text; executeScript runs several",
+                "the text contains more than one statement: use executeScript",
                 sql: text,
                 offset: next
             )
@@ -172,9 +175,10 @@ extension Session {
         return statement
     }
 
-    /// Prepares the first statement from a byte on.
+    /// Prepares the first statement from a byte offset on.
     ///
-    /// - Returns: The statement, or `nil` where there is nothing but white space and comments; and where the next begins.
+    /// - Returns: The statement, or `nil` if only white space and comments follow; and the byte
+    ///   offset of the next one.
     func prepare(
         _ script: Script,
         from start: Int,
@@ -183,13 +187,13 @@ extension Session {
         (traits, refusal) = ([], nil)
         var result = unsafe script.prepare(on: handle, from: start, isPersistent: isPersistent)
         if let setting = refusal?.unknownSetting {
-            // Nothing has taken effect yet.
-            try learn(setting)
+            // The preparation had no effect so far.
+            try recordValue(of: setting)
             (traits, refusal) = ([], nil)
             unsafe result = script.prepare(on: handle, from: start, isPersistent: isPersistent)
         }
-        // Some of these take effect when they are prepared.
-        if traits.contains(.isPragma), traits.contains(.changesConnection), !isDescribing { isSpent = true }
+        // Some pragmas take effect during their preparation.
+        if traits.contains(.isPragma), traits.contains(.changesConnection), !isDescribing { mustBeReplaced = true }
         if unsafe result.code != SQLITE_OK {
             if let refusal { throw refusal.error(sql: script.text) }
             throw failure(unsafe result.code, sql: script.text, start: start, phase: .preparation)
@@ -197,14 +201,14 @@ extension Session {
         let next = unsafe result.next
         guard let statement = unsafe result.statement else { return (nil, next) }
         let bytes = script.part(start, next)
-        if mayShareCommits, SQLWords.mayRollBack(bytes) { traits.insert(.mayRollBack) }
-        if SQLWords.vacuumsInto(bytes) { traits.insert(.vacuumsInto) }
+        if mayShareCommits, SQLTokenizer.mayRollBack(bytes) { traits.insert(.mayRollBack) }
+        if SQLTokenizer.vacuumsInto(bytes) { traits.insert(.vacuumsInto) }
         return (unsafe Statement(statement, text: script.text, traits: traits), next)
     }
 }
 
 extension SQL {
-    /// Whether there are only white space, comments and semicolons.
+    /// Whether a text contains only white space, comments and semicolons.
     static func isBlank(_ utf8: Substring.UTF8View) -> Bool {
         var rest = utf8[...]
         while let first = rest.first {

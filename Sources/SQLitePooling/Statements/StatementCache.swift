@@ -4,7 +4,7 @@
 
 internal import ConnectionPooling
 
-/// The prepared statements that a connection keeps, by their text; those that were not used for longest go first.
+/// The prepared statements of a connection by their text, with least-recently-used eviction.
 struct StatementCache {
     let capacity: Int
     private var statements: [ExactText: Statement] = [:]
@@ -17,7 +17,7 @@ struct StatementCache {
 
     var count: Int { statements.count }
 
-    /// The statement with this text, if it is here and not in use. It is in use then. O(1).
+    /// Takes the statement with this text, if the cache contains it and it is not in use. O(1).
     mutating func take(_ text: String) -> Statement? {
         guard let statement = statements[ExactText(text)], !statement.isBusy else { return nil }
         uses += 1
@@ -26,8 +26,8 @@ struct StatementCache {
         return statement
     }
 
-    /// Keeps a new statement that is in use, unless there is one with its text, or all others are in use too. O(capacity),
-    /// which is little beside a preparation.
+    /// Adds a new statement that is in use, unless the cache contains its text, or all other
+    /// statements are in use. O(capacity), which is little beside a preparation.
     mutating func insert(_ statement: Statement) {
         guard capacity > 0, statements[ExactText(statement.text)] == nil else { return }
         if statements.count >= capacity {
@@ -42,14 +42,14 @@ struct StatementCache {
         statements[ExactText(statement.text)] = statement
     }
 
-    /// Gives up a statement that is in use, which its user frees.
+    /// Removes a statement that is in use; its user frees it.
     mutating func remove(_ statement: Statement) {
         guard statement.isCached else { return }
         statement.isCached = false
         statements[ExactText(statement.text)] = nil
     }
 
-    /// Frees them all.
+    /// Frees all statements.
     mutating func removeAll() {
         for statement in statements.values { statement.finalize() }
         statements = [:]

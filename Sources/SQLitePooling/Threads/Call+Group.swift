@@ -3,51 +3,55 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ConnectionPooling
+internal import Synchronization
 
-// Group commit: writes that wait while another runs share its transaction.
+// Group commit: writes that wait while another one runs share its transaction.
 //
-// A member that has run gives the connection back at once, with the transaction open. If somebody waits, the next call lands in
-// the mailbox of this thread by that, and nobody else can use the connection but through that mailbox: which is why calls on
-// threads of their own come through it too, where writes are grouped. So the transaction ends when the mailbox is empty and nobody
-// is expected soon, when what is in it does not belong into a group, or when the group is full.
+// A member that has run releases the connection immediately, with the transaction open. If a call
+// waits, the release puts it into the mailbox of this thread. No other call can use the connection
+// except through that mailbox. For this reason the blocking methods use the mailbox too where
+// writes are grouped. The transaction ends when the mailbox is empty and no member is expected
+// soon, when the next item does not belong in a group, or when the group is full.
 
-extension Request {
-    /// Runs this write and those that come meanwhile in one transaction, and completes them all after the commit.
+extension Call {
+    /// Runs this write and those that arrive during the group in one transaction, and completes
+    /// all of them after the commit.
     ///
-    /// - Returns: What has come and is no part of the group.
+    /// - Returns: A work item from the mailbox that does not belong to the group.
     func runInGroup(
         _ group: GroupCommit,
         _ worker: SQLiteWorker,
         _ lease: consuming ConnectionLease<SQLiteWorkerFactory>
-    ) -> Work? {
-        var members: [Request] = []
-        var stranger: Work?
-        var current: Request? = self
+    ) -> WorkItem? {
+        var members: [Call] = []
+        var unrelated: WorkItem?
+        var current: Call? = self
         var isMaintenanceDue = false
         var held: ConnectionLease<SQLiteWorkerFactory>? = consume lease
         do {
             let session = try worker.sessionForGroup()
             while let member = current {
                 current = nil
-                worker.noting { member.performAsMember(in: session) }
+                worker.whileRunningBody { member.performAsMember(in: session) }
                 members.append(member)
                 if !session.isGroupOpen {
-                    // Nothing of the group is left: this one has failed and was alone, or has taken the others with it.
+                    // The transaction has ended: this member failed alone, or lost the writes of
+                    // the others as well.
                     for other in members.dropLast() where !other.hasFailed {
                         other.fail(session.sharedTransactionLost())
                     }
                     break
                 }
                 guard members.count < group.limit, !session.membership.isAlone else { break }
-                // Before it is given back, which is when that is looked at.
-                worker.judge(session)
-                drop(&held)
-                let next = group.isAnybodyExpected ? worker.thread.nextSoon() : worker.thread.nextIfAny()
-                if let request = next as? Request, request.scope.mayShareCommit, !session.isSpent {
-                    current = request
-                    held = request.takeLease()
+                // Before the release, which inspects the connection.
+                worker.updateReusability(of: session)
+                release(&held)
+                let next = group.expectsMembers ? worker.thread.pollNext() : worker.thread.tryNext()
+                if let call = next as? Call, call.scope.mayShareCommit, !session.mustBeReplaced {
+                    current = call
+                    held = call.takeLease()
                 } else {
-                    stranger = next
+                    unrelated = next
                 }
             }
             do throws(SQLiteError) {
@@ -56,7 +60,7 @@ extension Request {
                 for member in members where !member.hasFailed { member.fail(error) }
             }
             isMaintenanceDue = session.isMaintenanceDue
-            worker.judge(session)
+            worker.updateReusability(of: session)
         } catch {
             fail(error)
             members = [self]
@@ -64,15 +68,41 @@ extension Request {
         group.expect(members.count)
         if isMaintenanceDue {
             for member in members { member.complete() }
-            // If the connection is given back already, its next caller has nothing of it but the mailbox.
+            // If the connection is already released, its next caller can only reach it through the
+            // mailbox.
             worker.maintain()
-            drop(&held)
+            release(&held)
         } else {
-            drop(&held)
+            release(&held)
             for member in members { member.complete() }
         }
-        return stranger
+        return unrelated
     }
 
-    private func drop(_ lease: inout ConnectionLease<SQLiteWorkerFactory>?) { lease = nil }
+    private func release(_ lease: inout ConnectionLease<SQLiteWorkerFactory>?) { lease = nil }
+}
+
+/// The limit on the writes that share a commit, and the number of members of the last group that
+/// have not called again.
+///
+/// A task that writes repeatedly makes its next call soon after a commit. While members of the
+/// last group are expected to call again, the connection's thread polls for the next one before it
+/// commits.
+///
+/// The number is an estimate; a wrong one costs some microseconds. All accesses are relaxed,
+/// because no data depend on it.
+final class GroupCommit: Sendable {
+    /// The maximum number of writes in a transaction.
+    let limit: Int
+    private let expected = Atomic(0)
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Notes that the members of a group are about to be resumed.
+    func expect(_ members: Int) { expected.store(members, ordering: .relaxed) }
+
+    /// Notes a call.
+    func noteCall() { expected.subtract(1, ordering: .relaxed) }
+
+    var expectsMembers: Bool { expected.load(ordering: .relaxed) > 0 }
 }

@@ -6,66 +6,69 @@ internal import ConnectionPooling
 internal import LockPool
 internal import Synchronization
 
-/// A call: a body on its way to a connection, and its outcome on the way back.
+/// A call of a pool: a body that waits for a connection and runs on its thread, and the outcome
+/// for the caller.
 ///
-/// The call itself waits in line, not its task. At its turn it goes to the thread of its connection. A thread that gives its connection
-/// back therefore finds the next call in its mailbox. The task is resumed once, with the outcome.
+/// The call itself waits in the pool's queue, not its task. When it gets a connection, it is
+/// submitted to the connection's thread. A thread that releases its connection therefore finds the
+/// next call in its mailbox. The task is resumed once, with the outcome.
 ///
-/// A caller does not wait for a call that is stopped, by a cancellation or at its deadline: it is answered at once, and the call
-/// goes on without it. A body that runs keeps the connection until it ends, and its outcome is dropped.
+/// A caller does not wait for a call that a cancellation or its deadline has stopped: the caller
+/// is resumed immediately, and the call is abandoned. A running body keeps the connection until it
+/// ends, and its outcome is dropped.
 ///
-/// What is not atomic belongs to the task until the call is in line, then to the thread that brings the turn, then to the
-/// connection's thread, and when the call is complete to the task. The task of a call that was stopped touches none of it.
-final class Request: Work, @unchecked Sendable {
+/// The properties that are not atomic belong to the task until the call is queued, then to the
+/// thread that serves it, then to the connection's thread, and after the call is complete to the
+/// task. The task of a stopped call accesses none of them.
+final class Call: WorkItem, @unchecked Sendable {
     typealias Pool = ConnectionPool<SQLiteWorkerFactory>
 
     let scope: TransactionScope
     let interruption: Interruption
 
     let pool: Pool
-    private var body: Body?
-    private var error: (any Error)?
-    private var lease: ConnectionLease<SQLiteWorkerFactory>?
-    /// In the place of a lease of its own.
-    private var held: HeldConnection?
+    var body: Body?
+    var error: (any Error)?
+    var lease: ConnectionLease<SQLiteWorkerFactory>?
+    /// A connection that the caller holds, instead of a lease of the call.
+    var held: HeldConnection?
 
-    /// What resumes the caller. Of the thread that ends the progress `awaited`.
+    /// Resumes the caller. Belongs to the thread that ends the progress `awaited`.
     private var completion: Completion?
     private let progress = Atomic(Progress.pending)
 
-    private let group: GroupCommit?
-    /// The call site, which the lease names.
+    let group: GroupCommit?
+    /// The call site, which the lease records.
     private let caller: Caller
-    /// Whether the caller may be answered while the body runs.
-    private let mayBeAbandoned: Bool
+    /// Whether the caller may be resumed while the body runs.
+    let mayBeAbandoned: Bool
 
     private enum Progress: UInt8, AtomicRepresentable {
         case pending
-        /// The caller waits, and is to be resumed.
+        /// The caller waits to be resumed.
         case awaited
         case complete
-        /// Stopped, and without an outcome of its own.
+        /// Stopped, without an outcome of the body.
         case cancelled, overdue
     }
 
-    /// Where it stands in line, once that is known.
+    /// The ticket of the call in the pool's queue, once it is known.
     private var ticket: WaiterTicket?
-    private let place = Atomic(Place.unknown)
-    /// When the call got in line. Written before, and read by who serves it.
-    private var lineBegan: WaitStart?
+    private let ticketState = Atomic(TicketState.unknown)
+    /// When the call was queued. Written before the call is queued, and read by the thread that
+    /// serves it.
+    private var waitStart: WaitStart?
 
-    private enum Place {
-        static let unknown: UInt8 = 0
-        static let known: UInt8 = 1
-        static let cancelled: UInt8 = 2
+    private enum TicketState: UInt8, AtomicRepresentable {
+        case unknown, known, cancelled
     }
 
-    /// A call of `body`, which runs on another thread.
+    /// Creates a call of `body`, which runs on another thread.
     ///
     /// - Parameters:
-    ///   - mayBeAbandoned: Whether the caller may be answered while the body runs, which then must own all that it
-    ///     uses.
-    ///   - caller: The call site, which the lease names.
+    ///   - mayBeAbandoned: Whether the caller may be resumed while the body runs. The body must
+    ///     then own everything that it uses.
+    ///   - caller: The call site, which the lease records.
     init(
         on pool: Pool,
         _ scope: TransactionScope,
@@ -86,19 +89,23 @@ final class Request: Work, @unchecked Sendable {
         interruption.call = self
     }
 
-    /// When the call has to be over; `nil` for never.
+    /// The deadline of the call; `nil` for none.
     var deadline: ContinuousClock.Instant? { interruption.deadline }
 
     /// Runs the call. Suspends until it has an outcome or is stopped.
     ///
-    /// - Parameter connection: One that stays the caller's; `nil` for the next that is free.
-    /// - Throws: What the body has thrown; `CancellationError`, `SQLiteError` or `PoolError` if it has not run to its end.
+    /// - Parameter connection: A connection that the caller holds; `nil` for the next available
+    ///   one.
+    /// - Throws: The error of the body; `CancellationError`, `SQLiteError` or `PoolError` if the
+    ///   body has not run to its end.
     func run(on connection: HeldConnection?, isolation: isolated (any Actor)? = #isolation) async throws {
         CallsInFlight.begin()
-        // When the task goes on, and not when there is an outcome: a task that is resumed needs a processor.
+        // Counts until the task continues, not until the outcome: a resumed task needs a
+        // processor.
         defer { CallsInFlight.end() }
         await withTaskCancellationHandler {
-            // Keeps the closure on the caller's actor: it would go to a thread of the cooperative pool, and the caller come back.
+            // Keeps the closure on the caller's actor. Otherwise it would run on a thread of the
+            // cooperative pool, and the caller would have to switch back.
             _ = isolation
             let isUnderWay = isPending && (connection.map { start(on: $0) } ?? start())
             if isUnderWay, Polling.forOutcome.wait(until: { !isPending }, while: { CallsInFlight.areFew }) { return }
@@ -109,7 +116,8 @@ final class Request: Work, @unchecked Sendable {
         try checkOutcome()
     }
 
-    /// Throws the error that the call has ended with, if any. To be called when the caller has been resumed.
+    /// Throws the error that the call has ended with, if any. Called after the caller has been
+    /// resumed.
     func checkOutcome() throws {
         // Acquire: the outcome.
         switch progress.load(ordering: .acquiring) {
@@ -120,31 +128,33 @@ final class Request: Work, @unchecked Sendable {
         }
     }
 
-    // MARK: In line
+    // MARK: Waiting for a connection
 
-    /// Takes an idle connection, or gets in line for one. Once.
+    /// Takes an idle connection, or queues the call for one. Called once.
     ///
-    /// - Returns: Whether the call is on an idle connection whose thread is awake, so that its outcome may come at once.
+    /// - Returns: Whether the call was submitted to a thread that is awake, so that its outcome
+    ///   may follow immediately.
     @discardableResult
     func start() -> Bool {
         group?.noteCall()
-        if let lease = pool.tryGet(for: caller) { return accept(lease) }
+        if let lease = pool.tryGet(for: caller) { return submit(lease) }
         let start = pool.beginWait()
-        lineBegan = start
+        waitStart = start
         let context = unsafe Unmanaged.passRetained(self)
         do throws(PoolError) {
             let ticket = try unsafe pool.wait(
                 context: context.toOpaque(),
-                timeout: pool.patience(until: deadline),
+                timeout: pool.checkoutTimeout(until: deadline),
                 since: start
             ) { context, turn in
-                unsafe Unmanaged<Request>.fromOpaque(context).takeRetainedValue().turn(Turn(rawValue: turn))
+                unsafe Unmanaged<Call>.fromOpaque(context).takeRetainedValue().receive(Turn(rawValue: turn))
             }
             self.ticket = ticket
-            // Release: who sees that the place is known sees the ticket. If a cancellation was faster, it is this that acts on it.
-            let isCancelled = !place.compareExchange(
-                expected: Place.unknown,
-                desired: Place.known,
+            // Release: a thread that reads `known` also sees the ticket. If a cancellation came
+            // first, this thread performs it.
+            let isCancelled = !ticketState.compareExchange(
+                expected: .unknown,
+                desired: .known,
                 ordering: .acquiringAndReleasing
             ).exchanged
             if isCancelled { pool.cancel(ticket) }
@@ -155,19 +165,20 @@ final class Request: Work, @unchecked Sendable {
         return false
     }
 
-    /// Goes to the thread of a connection that stays the caller's. Once.
+    /// Submits the call to the thread of a connection that the caller holds. Called once.
     ///
-    /// - Returns: Whether the thread is awake, so that the outcome may come at once.
+    /// - Returns: Whether the thread is awake, so that the outcome may follow immediately.
     func start(on connection: HeldConnection) -> Bool {
         held = connection
         watchDeadline()
         return connection.worker.thread.submit(self)
     }
 
-    /// Has `completion` resumed when the call is complete or stopped, at once if it is. Once.
+    /// Resumes `completion` when the call is complete or stopped; immediately if it already is.
+    /// Called once.
     func notify(_ completion: Completion) {
         self.completion = completion
-        // Release: the thread that completes the call sees whom to resume.
+        // Release: the thread that completes the call sees the completion.
         let isPending = progress.compareExchange(
             expected: .pending,
             desired: .awaited,
@@ -176,44 +187,47 @@ final class Request: Work, @unchecked Sendable {
         if !isPending { completion.resume() }
     }
 
-    /// Whether there is no outcome yet, and the caller has not begun to wait.
+    /// Whether the call has no outcome and its caller does not wait yet.
     private var isPending: Bool { progress.load(ordering: .relaxed) == .pending }
 
-    /// Stops the call wherever it is: takes it out of the line, has its statement interrupted, and answers the caller, unless its end
-    /// or its commit has begun.
+    /// Stops the call in any state: removes it from the queue, interrupts its statement, and
+    /// resumes the caller, unless its end or its commit has begun.
     func stop(_ reason: Interruption.Reason) {
         let isStopped = interruption.stop(reason)
-        let known = place.exchange(Place.cancelled, ordering: .acquiringAndReleasing) == Place.known
-        if known, let ticket { pool.cancel(ticket) }
+        let isQueued = ticketState.exchange(.cancelled, ordering: .acquiringAndReleasing) == .known
+        if isQueued, let ticket { pool.cancel(ticket) }
         if isStopped { abandon(reason) }
     }
 
-    /// Answers the caller without the outcome.
+    /// Resumes the caller without the outcome of the body.
     func abandon(_ reason: Interruption.Reason) {
         guard mayBeAbandoned else { return }
         settle(reason == .cancelled ? .cancelled : .overdue)
     }
 
-    /// Has the call stopped at its deadline, if it has one. From the time on when it has a connection: in line, the pool keeps
-    /// the time.
+    /// Stops the call at its deadline, if it has one. Begins when the call has a connection; the
+    /// pool limits the wait before.
     private func watchDeadline() {
         guard mayBeAbandoned, let deadline else { return }
         CallDeadlines.shared.insert(self, deadline)
     }
 
-    private func turn(_ turn: Turn) {
-        guard let lineBegan = lineBegan.take() else {
-            preconditionFailure("A call gets in line before it has its turn.")
+    /// Takes the connection, or the error, with which the pool ends the wait.
+    private func receive(_ turn: Turn) {
+        guard let waitStart = waitStart.take() else {
+            preconditionFailure("A call is queued before it receives its turn.")
         }
         do throws(PoolError) {
-            _ = accept(try unsafe pool.lease(turn, for: caller, waitedSince: lineBegan))
+            _ = submit(try unsafe pool.lease(turn, for: caller, waitedSince: waitStart))
         } catch {
             refuse(error)
         }
     }
 
-    /// - Returns: Whether the connection's thread is awake.
-    private func accept(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) -> Bool {
+    /// Submits the call to the thread of a leased connection.
+    ///
+    /// - Returns: Whether the thread is awake.
+    private func submit(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) -> Bool {
         let worker = lease.connection
         self.lease = consume lease
         watchDeadline()
@@ -225,94 +239,32 @@ final class Request: Work, @unchecked Sendable {
         complete()
     }
 
-    // MARK: On the connection's thread
-
-    override func run() -> Work? {
-        guard let lease = lease.take() else {
-            runOnHeldConnection()
-            return nil
-        }
-        let worker = lease.connection
-        worker.repair()
-        if let group { return runInGroup(group, worker, lease) }
-        var isMaintenanceDue = false
-        do {
-            try worker.withSession { session in
-                perform(in: session)
-                isMaintenanceDue = session.isMaintenanceDue
-            }
-        } catch {
-            fail(error)
-        }
-        if isMaintenanceDue {
-            complete()
-            worker.maintain()
-            lease.release()
-        } else {
-            // Before the task goes on, which may want a connection again at once. The next call, if one waits, is in the mailbox
-            // then.
-            lease.release()
-            complete()
-        }
-        return nil
-    }
-
-    /// Runs the body, and keeps what it throws.
-    private func perform(in session: Session) {
-        keepError { body in try session.perform(interruption, in: scope, body) }
-    }
-
-    /// Runs the body as a part of the transaction that is open, or begins it, and keeps what it throws.
-    func performAsMember(in session: Session) {
-        keepError { body in try session.performAsMember(interruption, body) }
-    }
-
-    private func keepError(_ run: (Body) throws -> Void) {
-        // Released here, so that what it has captured ends with it.
-        guard let body = body.take() else { return }
-        do { try run(body) } catch { self.error = error }
-    }
+    // MARK: Outcome
 
     /// Whether the outcome is an error.
     var hasFailed: Bool { error != nil }
 
-    /// Sets the outcome, also in the place of another.
+    /// Sets an error as the outcome. It replaces an earlier outcome.
     func fail(_ error: any Error) {
         body = nil
         self.error = error
     }
 
-    private func runOnHeldConnection() {
-        guard let held = held.take() else { preconditionFailure("A call has a connection when it runs.") }
-        // The caller may have let go of it.
-        defer { withExtendedLifetime(held) {} }
-        held.noteUse()
-        held.worker.repair()
-        do {
-            try held.worker.withSession { perform(in: $0) }
-        } catch {
-            fail(error)
-        }
-        complete()
-    }
-
-    /// Lets go of the connection while the call is not complete, so that the next may come.
-    func takeLease() -> ConnectionLease<SQLiteWorkerFactory>? { lease.take() }
-
-    /// Resumes the caller with the outcome, unless it has been answered. The thread does this last.
+    /// Resumes the caller with the outcome, unless it has been resumed. The last access of the
+    /// thread to the call.
     func complete() {
         if mayBeAbandoned, deadline != nil { CallDeadlines.shared.remove(self) }
         settle(.complete)
     }
 
-    /// Gives the caller its answer, if it has none.
-    private func settle(_ answer: Progress) {
+    /// Ends the call with `outcome`, unless it has ended.
+    private func settle(_ outcome: Progress) {
         var current = progress.load(ordering: .relaxed)
         while current == .pending || current == .awaited {
-            // Release: the outcome. Acquire: whom to resume.
+            // Release: the outcome. Acquire: the completion.
             let (isExchanged, original) = progress.compareExchange(
                 expected: current,
-                desired: answer,
+                desired: outcome,
                 ordering: .acquiringAndReleasing
             )
             if isExchanged {
@@ -322,10 +274,13 @@ final class Request: Work, @unchecked Sendable {
             current = original
         }
     }
+
+    override func run() -> WorkItem? { runOnThread() }
 }
 
 extension PoolError {
-    /// The error as a caller sees it: what the file is like says more than that there was no connection.
+    /// The error that the caller sees. The reason for which the file cannot be opened replaces the
+    /// pool's own error.
     var cause: any Error {
         if code == .cancelled { return CancellationError() }
         if code == .connectFailed, let reason = underlying as? SQLiteError { return reason }

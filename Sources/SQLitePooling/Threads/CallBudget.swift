@@ -4,18 +4,18 @@
 
 internal import CLockPoolSQLite
 
-/// What a call may take of a connection, and has taken.
+/// The limits of a call on its connection, and how much of them the call has used.
 struct CallBudget {
     private let maximumSteps: Int
     private let maximumBytes: Int
     private var steps = 0
     private var bytes = 0
 
-    /// The time that a call may hold the connection; `nil` for no limit.
+    /// The longest time that a call may hold the connection; `nil` for no limit.
     var maximumDuration: Duration?
     private var end: ContinuousClock.Instant?
 
-    /// How many instructions SQLite executes between two calls of the progress handler.
+    /// The number of instructions that SQLite executes between two calls of the progress handler.
     static let stepsPerCall = 1_000
 
     init(_ limits: SQLiteLimits) {
@@ -23,35 +23,35 @@ struct CallBudget {
         maximumBytes = limits.resultBytes ?? .max
     }
 
-    /// Begins a call.
+    /// Starts the budget of a new call.
     mutating func begin() {
         (steps, bytes) = (0, 0)
         end = maximumDuration.map { .now + $0 }
     }
 
-    /// Whether the call has held the connection for longer than it may.
+    /// Whether the call has held the connection for longer than allowed.
     var isOutOfTime: Bool { end.map { .now >= $0 } ?? false }
 
-    /// Throws if the call has held the connection for longer than it may.
+    /// Throws if the call has held the connection for longer than allowed.
     func checkTime(sql: String?) throws(SQLiteError) {
         if isOutOfTime { throw timeError(sql: sql) }
     }
 
-    /// Whether the call has executed more than it may.
+    /// Whether the call has executed more instructions than allowed.
     var isOutOfSteps: Bool { steps > maximumSteps }
 
     /// Counts the instructions since the last call of the progress handler.
     ///
-    /// - Returns: Whether there are more than the call may execute, or its time is over.
+    /// - Returns: Whether the call has exceeded its instructions or its time.
     mutating func countSteps() -> Bool {
         steps += Self.stepsPerCall
         return isOutOfSteps || isOutOfTime
     }
 
-    /// Whether rows are counted.
+    /// Whether the bytes of rows are limited.
     var countsRows: Bool { maximumBytes != .max }
 
-    /// Counts the row that a statement has come to. O(columns).
+    /// Counts the bytes of the statement's current row. O(columns).
     mutating func countRow(of statement: Statement) throws(SQLiteError) {
         let columns = unsafe sqlite3_data_count(statement.handle)
         for index in 0..<columns {
@@ -63,12 +63,12 @@ struct CallBudget {
         guard bytes > maximumBytes else { return }
         throw SQLiteError(
             .resultLimitExceeded,
-            "the rows of the call have more than \(maximumBytes) bytes, which limits.resultBytes allows",
+            "the rows of the call exceed \(maximumBytes) bytes, the limit of limits.resultBytes",
             sql: statement.text
         )
     }
 
-    /// The error of a statement that was stopped, if that is because of the budget.
+    /// Returns the error of an interrupted statement if the budget stopped it; otherwise `nil`.
     func error(sql: String?) -> SQLiteError? {
         if isOutOfSteps { return stepError(sql: sql) }
         return isOutOfTime ? timeError(sql: sql) : nil
@@ -85,7 +85,7 @@ struct CallBudget {
     private func stepError(sql: String?) -> SQLiteError {
         SQLiteError(
             .stepLimitExceeded,
-            "the statements of the call execute more than \(maximumSteps) instructions, which limits.steps allows",
+            "the statements of the call exceed \(maximumSteps) instructions, the limit of limits.steps",
             sql: sql
         )
     }

@@ -6,42 +6,44 @@ internal import ConnectionPooling
 
 /// Stops calls at their deadlines, with one sleeping task for all calls of the process.
 ///
-/// The task sleeps until the earliest deadline that it knows of, goes through the calls, and sleeps again; it ends when there
-/// is none. A call that ends in time is removed, and does not wake it. Calls without a deadline are not here.
+/// The task sleeps until the earliest known deadline, stops the calls that are due, and sleeps
+/// again. It ends when no deadline is left. A call that ends in time is removed without waking the
+/// task. Calls without a deadline are not registered.
 final class CallDeadlines: Sendable {
     static let shared = CallDeadlines()
 
     private struct State {
-        var calls: [ObjectIdentifier: Request] = [:]
-        /// When the task wakes; `nil` if there is none.
+        var calls: [ObjectIdentifier: Call] = [:]
+        /// When the task wakes; `nil` if no task exists.
         var wakesAt: ContinuousClock.Instant?
         var sleeper: Task<Void, Never>?
     }
 
     private let state = Locked(State())
 
-    /// Stops `call` at `deadline`, unless it is removed before.
+    /// Stops `call` at `deadline`, unless ``remove(_:)`` removes it earlier.
     ///
-    /// - Complexity: O(1), and a new task where no earlier deadline is known.
-    func insert(_ call: Request, _ deadline: ContinuousClock.Instant) {
-        let late = state.withLock { state -> Task<Void, Never>? in
+    /// - Complexity: O(1); creates a task if no earlier deadline is known.
+    func insert(_ call: Call, _ deadline: ContinuousClock.Instant) {
+        let replaced = state.withLock { state -> Task<Void, Never>? in
             state.calls[ObjectIdentifier(call)] = call
             if let wakesAt = state.wakesAt, wakesAt <= deadline { return nil }
-            let late = state.sleeper
+            let replaced = state.sleeper
             sleep(until: deadline, &state)
-            return late
+            return replaced
         }
-        late?.cancel()
+        replaced?.cancel()
     }
 
-    /// O(1).
-    func remove(_ call: Request) {
-        // The call may be the last reference to what its caller has captured, and that ends outside of the lock.
+    /// Removes a call. O(1).
+    func remove(_ call: Call) {
+        // This may be the last reference to the caller's captures, whose deinitializers must not
+        // run under the lock.
         let removed = state.withLock { $0.calls.removeValue(forKey: ObjectIdentifier(call)) }
         withExtendedLifetime(removed) {}
     }
 
-    /// The number of calls whose deadline is to come.
+    /// The number of calls with a pending deadline.
     var count: Int { state.withLock { $0.calls.count } }
 
     private func sleep(until deadline: ContinuousClock.Instant, _ state: inout State) {
@@ -52,10 +54,10 @@ final class CallDeadlines: Sendable {
         }
     }
 
-    /// Stops the calls whose deadline has come. O(calls).
+    /// Stops the calls whose deadline has passed. O(calls).
     private func sweep(_ deadline: ContinuousClock.Instant) {
-        let due = state.withLock { state -> [Request] in
-            // Another task has taken over.
+        let due = state.withLock { state -> [Call] in
+            // Another task has replaced this one.
             guard state.wakesAt == deadline else { return [] }
             state.wakesAt = nil
             state.sleeper = nil

@@ -4,7 +4,7 @@
 
 internal import CLockPoolThread
 
-/// Who waits for a call, and how it is woken.
+/// The waiter of a call, and how to resume it.
 @safe
 enum Completion: @unchecked Sendable {
     case task(Resumption)
@@ -17,7 +17,7 @@ enum Completion: @unchecked Sendable {
         }
     }
 
-    /// Blocks the thread until the completion that `body` is given is resumed.
+    /// Blocks the thread until `body`'s completion is resumed.
     static func block(_ body: (Completion) -> Void) {
         unsafe withUnsafeTemporaryAllocation(of: lockpool_parker.self, capacity: 1) { buffer in
             let parker = buffer.baseAddress!
@@ -28,4 +28,32 @@ enum Completion: @unchecked Sendable {
             unsafe lockpool_parker_destroy(parker)
         }
     }
+}
+
+/// Resumes a task once.
+///
+/// Debug builds use a checked continuation. It also avoids a false report of the thread sanitizer,
+/// which does not see the ordering between a task that is resumed before it suspends and the
+/// thread that resumes it.
+@safe
+struct Resumption: Sendable {
+    #if DEBUG
+        private let continuation: CheckedContinuation<Void, Never>
+
+        func resume() { continuation.resume() }
+
+        /// Suspends until `body`'s resumption is resumed.
+        static func wait(_ body: (Resumption) -> Void) async {
+            await withCheckedContinuation { body(Resumption(continuation: $0)) }
+        }
+    #else
+        private let continuation: UnsafeContinuation<Void, Never>
+
+        func resume() { unsafe continuation.resume() }
+
+        /// Suspends until `body`'s resumption is resumed.
+        static func wait(_ body: (Resumption) -> Void) async {
+            await unsafe withUnsafeContinuation { unsafe body(Resumption(continuation: $0)) }
+        }
+    #endif
 }

@@ -12,25 +12,27 @@ internal import CLockPoolThread
     internal import Musl
 #endif
 
-/// A thread for one connection, which takes one piece of work at a time.
+/// A thread of one connection, which runs one work item at a time.
 ///
-/// The thread ends with the object, after the work that it has then.
+/// The thread ends after the object is released and the submitted work item has run.
 final class ConnectionThread: Sendable {
-    /// In bytes, as much as a main thread has. Only what is used of it becomes memory.
+    /// The size of the stack in bytes, as large as a main thread's. Only the used part becomes
+    /// memory.
     ///
-    /// SQLite's deepest recursion is the matching of `LIKE` patterns, which may be 50,000 characters long, may come from
-    /// anybody, and then take between two and four mebibytes.
+    /// SQLite's deepest recursion is the matching of `LIKE` patterns. A pattern may have 50,000
+    /// characters, may come from untrusted input, and then takes between two and four mebibytes.
     private static let stackSize = 8 << 20
 
     private let mailbox: Mailbox
 
     /// Starts a thread.
     ///
-    /// - Parameter name: What debuggers show; Linux has room for 15 bytes.
+    /// - Parameter name: The name that debuggers show; Linux keeps 15 bytes of it.
     /// - Throws: `SQLiteError` with the code `threadUnavailable`.
     init(name: String) throws(SQLiteError) {
         mailbox = Mailbox(name: name)
-        // The thread is detached: it ends by itself, and nobody waits for it. It releases the mailbox that it is given.
+        // The thread is detached: no other thread joins it. It releases its reference to the
+        // mailbox.
         let code = unsafe lockpool_thread_start(
             { unsafe ConnectionThread.run($0!) },
             Unmanaged.passRetained(mailbox).toOpaque(),
@@ -45,42 +47,44 @@ final class ConnectionThread: Sendable {
 
     deinit { mailbox.end() }
 
-    /// Has the thread do some work. What was submitted before must have been begun.
+    /// Submits a work item. The thread must have begun the previous item.
     ///
-    /// - Returns: Whether the thread is awake, so that it begins at once.
+    /// - Returns: Whether the thread is awake, so that it begins the item immediately.
     @discardableResult
-    func submit(_ work: Work) -> Bool { mailbox.put(work) }
+    func submit(_ item: WorkItem) -> Bool { mailbox.put(item) }
 
-    /// The work that has been submitted since the present one was begun, if it is there already. To be called on the thread.
-    func nextIfAny() -> Work? { mailbox.takeIfAny() }
+    /// Returns the item that was submitted since the current one began, or `nil`. Called on the
+    /// thread.
+    func tryNext() -> WorkItem? { mailbox.tryTake() }
 
-    /// The work that has been submitted since the present one was begun; waits for it a little. To be called on the thread.
-    func nextSoon() -> Work? { mailbox.takeSoon(while: { true }) }
+    /// Returns the item that was submitted since the current one began; polls for it briefly.
+    /// Called on the thread.
+    func pollNext() -> WorkItem? { mailbox.pollForItem(while: { true }) }
 
     private static func run(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
         let mailbox = unsafe Unmanaged<Mailbox>.fromOpaque(argument).takeRetainedValue()
         unsafe lockpool_thread_name(mailbox.name)
-        var next: Work?
-        while let work = next ?? mailbox.take() { next = work.run() }
+        var next: WorkItem?
+        while let item = next ?? mailbox.take() { next = item.run() }
         return nil
     }
 }
 
-/// Something for a connection's thread to do.
-class Work: @unchecked Sendable {
-    /// Does it. Called once, on the thread.
+/// A work item for the thread of a connection.
+class WorkItem: @unchecked Sendable {
+    /// Runs the item. Called once, on the thread.
     ///
-    /// - Returns: What the thread has been given meanwhile, where this has found it in the mailbox.
-    func run() -> Work? { preconditionFailure("Each kind of work says what it is.") }
+    /// - Returns: The next item, if this one has already taken it from the mailbox.
+    func run() -> WorkItem? { preconditionFailure("A subclass overrides run().") }
 }
 
-/// Work that is a closure.
-final class Errand: Work, @unchecked Sendable {
+/// A work item that runs a closure.
+final class ClosureWorkItem: WorkItem, @unchecked Sendable {
     private let body: @Sendable () -> Void
 
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 
-    override func run() -> Work? {
+    override func run() -> WorkItem? {
         body()
         return nil
     }

@@ -7,28 +7,31 @@ internal import Synchronization
 
 /// Stops one call, and no other, from any thread.
 ///
-/// Each call has one of its own, so that a cancellation that comes too late finds a call that has ended, and does nothing.
+/// Each call has its own interruption, so that a late cancellation finds a call that has ended and
+/// has no effect.
 ///
-/// A stop and a commit exclude each other, because each is a transition of the phase from `running`: a call that was stopped never
-/// commits, and a call whose commit has begun is not stopped.
+/// A stop and a commit exclude each other, because each is a transition of the phase from
+/// `running`: a stopped call never commits, and a call whose commit has begun is not stopped.
 ///
-/// SQLite forgets an interrupt that finds no statement running. So the first step of a statement looks at the phase, each step of a
-/// walk does, a running statement every thousand instructions, and a wait for another process's lock. They look at the deadline too,
-/// if there is one.
+/// SQLite discards an interrupt while no statement runs. So the phase is checked by the first step
+/// of a statement, by each step of `forEachRow` and `withRows`, by a running statement every
+/// thousand instructions, and by a wait for another process's lock. These checks include the
+/// deadline, if the call has one. if there is one.
 @safe
 final class Interruption: @unchecked Sendable {
-    /// How far the call has come.
+    /// The progress of the call.
     private enum Phase: UInt8, AtomicRepresentable {
         case waiting, running
-        /// A statement outside of a transaction commits. Afterwards the call is `running` again.
+        /// A statement outside of a transaction is committing. Afterwards the call is `running`
+        /// again.
         case committing
-        /// The same, and the call is to stop afterwards.
+        /// As `committing`, and the call stops after the commit.
         case committingThenCancelled, committingThenOverdue
-        /// Stopped, and another thread is in `sqlite3_interrupt`: the call must not end before that returns, because it would
-        /// interrupt the next call.
+        /// Stopped, and another thread is in `sqlite3_interrupt`. The call must not end before
+        /// that returns, because the interrupt would reach the next call.
         case interrupting
         case cancelled, overdue
-        /// The part of the call that can be stopped has ended.
+        /// The interruptible part of the call has ended.
         case ended
 
         init(_ reason: Reason) {
@@ -39,32 +42,34 @@ final class Interruption: @unchecked Sendable {
         }
     }
 
-    /// When the call has to be over; `nil` for never.
+    /// The deadline of the call; `nil` for none.
     let deadline: ContinuousClock.Instant?
 
-    /// Whether the commit of a statement is the call's, so that nothing stops the call afterwards.
+    /// Whether the commit of the statement ends the call, so that nothing stops the call
+    /// afterwards.
     let endsWithCommit: Bool
 
     private let phase = Atomic(Phase.waiting)
 
-    // Written before the phase becomes `running`, and read by a thread that has seen that.
+    // Written before the phase becomes `running`, and read by a thread that has seen that phase.
     private var handle: OpaquePointer?
     private var mayBeInterruptedAnywhere = true
-    // Only of the thread that the call runs on.
+    // Used only by the thread that runs the call.
     private var isOverdue = false
     private var hasCommitted = false
 
-    /// The call whose caller waits, if one does.
-    unowned var call: Request?
+    /// The call, if a caller waits for it.
+    unowned var call: Call?
 
     init(deadline: ContinuousClock.Instant? = nil, endsWithCommit: Bool = false) {
         self.deadline = deadline
         self.endsWithCommit = endsWithCommit
     }
 
-    /// Stops the call, if its end or its commit has not begun.
+    /// Stops the call, unless its end or its commit has begun.
     ///
-    /// - Returns: Whether this has stopped it: it changes nothing in the database from now on.
+    /// - Returns: Whether this call of `stop` has stopped it. If so, it changes nothing in the
+    ///   database afterwards.
     @discardableResult
     func stop(_ reason: Reason) -> Bool {
         while true {
@@ -72,7 +77,7 @@ final class Interruption: @unchecked Sendable {
             case .waiting:
                 if exchange(.waiting, Phase(reason)) { return true }
             case .running:
-                // Acquire: the handle. It is open as long as the call cannot end.
+                // Acquires the handle, which stays open as long as the call cannot end.
                 guard exchange(.running, .interrupting) else { continue }
                 if let handle = unsafe handle, mayBeInterruptedAnywhere { unsafe sqlite3_interrupt(handle) }
                 phase.store(Phase(reason), ordering: .releasing)
@@ -90,13 +95,13 @@ final class Interruption: @unchecked Sendable {
         phase.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
     }
 
-    // MARK: On the thread that the call runs on
+    // MARK: On the thread that runs the call
 
-    /// Whether the call is to stop. `false` before it has begun.
+    /// Whether the call must stop. `false` before it begins.
     ///
-    /// - Complexity: O(1); a look at the clock where there is a deadline.
+    /// - Complexity: O(1); reads the clock if there is a deadline.
     var isRaised: Bool {
-        // Relaxed: nothing else is read because of it.
+        // Relaxed: no other data are read because of it.
         switch phase.load(ordering: .relaxed) {
         case .committingThenCancelled, .committingThenOverdue, .interrupting, .cancelled, .overdue: return true
         case .waiting, .running, .committing, .ended: break
@@ -106,12 +111,13 @@ final class Interruption: @unchecked Sendable {
         return isOverdue
     }
 
-    /// Begins the part of the call that can be stopped.
+    /// Begins the interruptible part of the call.
     ///
     /// - Parameters:
-    ///   - handle: The connection that it runs on.
-    ///   - anywhere: Whether it may be in the middle of a statement that writes, which ends the whole transaction.
-    /// - Returns: Why it is stopped already, if it is.
+    ///   - handle: The connection that runs the call.
+    ///   - anywhere: Whether `sqlite3_interrupt` may stop a statement in its middle, which rolls
+    ///     back the whole transaction if the statement writes.
+    /// - Returns: The reason if the call is already stopped; otherwise `nil`.
     func begin(on handle: OpaquePointer?, anywhere: Bool = true) -> Reason? {
         unsafe self.handle = handle
         mayBeInterruptedAnywhere = anywhere
@@ -121,15 +127,15 @@ final class Interruption: @unchecked Sendable {
 
     /// Begins the commit of a statement outside of a transaction.
     ///
-    /// - Returns: Whether it may commit: `false` if the call is stopped.
+    /// - Returns: Whether the statement may commit; `false` if the call is stopped.
     func beginCommit() -> Bool {
         if exchange(.running, .committing) { hasCommitted = true }
         return hasCommitted
     }
 
-    /// Ends that commit, if one has begun.
+    /// Ends the commit of a statement, if one has begun.
     ///
-    /// - Returns: The reason for which the call was stopped, if it was.
+    /// - Returns: The reason if the call was stopped during the commit; otherwise `nil`.
     func endCommit() -> Reason? {
         guard hasCommitted else { return nil }
         hasCommitted = false
@@ -139,9 +145,10 @@ final class Interruption: @unchecked Sendable {
         return reason
     }
 
-    /// Ends the part of the call that can be stopped: afterwards nothing of the call's reaches the connection.
+    /// Ends the interruptible part of the call. Afterwards no interrupt for this call reaches the
+    /// connection.
     ///
-    /// - Returns: Why it was to stop, if it was.
+    /// - Returns: The reason if the call was stopped; otherwise `nil`.
     func end() -> Reason? {
         _ = endCommit()
         while true {
@@ -149,7 +156,8 @@ final class Interruption: @unchecked Sendable {
             case .running:
                 if exchange(.running, .ended) { return isOverdueNow ? .overdue : nil }
             case .interrupting:
-                // Another thread is between two instructions and a call that does not wait.
+                // The other thread is about to return from `sqlite3_interrupt`, which does not
+                // wait.
                 continue
             case .ended:
                 return isOverdue ? .overdue : nil
@@ -166,7 +174,7 @@ final class Interruption: @unchecked Sendable {
         return isOverdue || ContinuousClock.now >= deadline
     }
 
-    /// Why a call is to stop.
+    /// The reason for which a call stops.
     enum Reason {
         case cancelled, overdue
 

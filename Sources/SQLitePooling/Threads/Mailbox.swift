@@ -12,10 +12,11 @@ internal import Synchronization
     internal import Musl
 #endif
 
-/// Room for one piece of work, and a thread that waits for it.
+/// A mailbox of one work item, and a thread that waits for it.
 ///
-/// All that passes is one word: nothing, a reference, or that the thread is asleep. Only to wake a thread that is asleep takes
-/// a lock, so that work that comes while the thread is busy, as it does when a line waits, costs one exchange.
+/// One atomic word holds the state: empty, an item, or that the thread is asleep. Only waking a
+/// sleeping thread takes a lock. An item for a busy thread, which is the usual case while callers
+/// wait, costs one exchange.
 @safe
 final class Mailbox: @unsafe @unchecked Sendable {
     let name: String
@@ -26,7 +27,8 @@ final class Mailbox: @unsafe @unchecked Sendable {
 
     private let word = Atomic<UInt>(Mailbox.empty)
 
-    // Of fixed address, which C's locks need, and freed when neither the thread nor its owner refers to this any more.
+    // At a fixed address, as C's locks require. Freed when neither the thread nor the owner refers
+    // to the mailbox.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
@@ -43,47 +45,52 @@ final class Mailbox: @unsafe @unchecked Sendable {
         unsafe mutex.deallocate()
     }
 
-    /// - Returns: Whether the thread is awake, so that it takes the work at once.
+    /// Puts an item into the mailbox.
+    ///
+    /// - Returns: Whether the thread is awake, so that it takes the item immediately.
     @discardableResult
-    func put(_ work: Work) -> Bool {
-        replace(with: UInt(bitPattern: unsafe Unmanaged.passRetained(work).toOpaque()))
+    func put(_ item: WorkItem) -> Bool {
+        replace(with: UInt(bitPattern: unsafe Unmanaged.passRetained(item).toOpaque()))
     }
 
-    /// Lets the thread end.
+    /// Ends the thread.
     func end() { _ = replace(with: Mailbox.ended) }
 
     private func replace(with content: UInt) -> Bool {
-        // Release: the thread sees the work as it was made. Acquire: whoever puts it owns what the thread has left.
+        // Release: the thread sees the complete item. Acquire: the caller of `put` sees what the
+        // thread has written.
         let before = word.exchange(content, ordering: .acquiringAndReleasing)
         precondition(before <= Mailbox.asleep, "A connection has one user at a time.")
         guard before == Mailbox.asleep else { return true }
-        // The thread has gone to sleep under the lock, or is about to: it looks at the word again with the lock in hand.
+        // The thread sleeps under the lock, or is about to: it checks the word again while it
+        // holds the lock.
         unsafe pthread_mutex_lock(mutex)
         unsafe pthread_mutex_unlock(mutex)
         unsafe pthread_cond_signal(condition)
         return false
     }
 
-    /// The work that is there, if any.
-    func takeIfAny() -> Work? {
+    /// Returns the item in the mailbox, or `nil`.
+    func tryTake() -> WorkItem? {
         let content = word.load(ordering: .relaxed)
         guard content > Mailbox.ended else { return nil }
-        // Nobody puts anything over work that has not been taken.
-        return work(word.exchange(Mailbox.empty, ordering: .acquiringAndReleasing))
+        // No caller replaces an item that has not been taken.
+        return item(word.exchange(Mailbox.empty, ordering: .acquiringAndReleasing))
     }
 
-    /// The work that is there, or comes in some microseconds while `mayGoOn`.
-    func takeSoon(while mayGoOn: () -> Bool) -> Work? {
-        if let work = takeIfAny() { return work }
-        let hasCome = Polling.forWork.wait(until: { word.load(ordering: .relaxed) != Mailbox.empty }, while: mayGoOn)
-        return hasCome ? takeIfAny() : nil
+    /// Returns the item in the mailbox, or one that arrives while this polls, which it does for
+    /// some microseconds while `mayGoOn`.
+    func pollForItem(while mayGoOn: () -> Bool) -> WorkItem? {
+        if let item = tryTake() { return item }
+        let hasItem = Polling.forWork.wait(until: { word.load(ordering: .relaxed) != Mailbox.empty }, while: mayGoOn)
+        return hasItem ? tryTake() : nil
     }
 
-    /// Waits for work.
+    /// Waits for an item.
     ///
-    /// - Returns: `nil` when there will be none any more.
-    func take() -> Work? {
-        if let work = takeSoon(while: { CallsInFlight.areFew }) { return work }
+    /// - Returns: The item; `nil` when the thread must end.
+    func take() -> WorkItem? {
+        if let item = pollForItem(while: { CallsInFlight.areFew }) { return item }
         if word.compareExchange(
             expected: Mailbox.empty,
             desired: Mailbox.asleep,
@@ -93,10 +100,10 @@ final class Mailbox: @unsafe @unchecked Sendable {
             while word.load(ordering: .relaxed) == Mailbox.asleep { unsafe pthread_cond_wait(condition, mutex) }
             unsafe pthread_mutex_unlock(mutex)
         }
-        return takeIfAny()
+        return tryTake()
     }
 
-    private func work(_ content: UInt) -> Work {
-        unsafe Unmanaged<Work>.fromOpaque(UnsafeRawPointer(bitPattern: content)!).takeRetainedValue()
+    private func item(_ content: UInt) -> WorkItem {
+        unsafe Unmanaged<WorkItem>.fromOpaque(UnsafeRawPointer(bitPattern: content)!).takeRetainedValue()
     }
 }

@@ -6,16 +6,18 @@ internal import CLockPoolThread
 internal import ConnectionPooling
 internal import Synchronization
 
-/// A short wait that polls before it sleeps: putting a thread to sleep and waking it takes longer than a point read.
+/// A short wait that polls before it sleeps: putting a thread to sleep and waking it takes longer
+/// than a point read.
 ///
-/// It polls for 50 microseconds at most, one thread of the process at a time, and only with two usable processors. After polls
-/// in vain it omits the next ones. Where other calls are in flight, it ends at once: their threads need the processor.
+/// A wait polls for 50 microseconds at most. One thread of the process polls at a time, and only
+/// if the process may use two processors. After unsuccessful polls, the next ones are omitted. If
+/// other calls are in flight, a poll ends immediately, because their threads need the processor.
 final class Polling: Sendable {
-    /// A connection's thread that waits for work.
+    /// Polls of connection threads for their next work item.
     static let forWork = Polling()
 
-    /// A task that waits for the outcome of the only call in flight. It holds its thread of the cooperative pool as long as any
-    /// computation of that length does.
+    /// Polls of tasks for the outcome of the only call in flight. Such a task occupies its thread
+    /// of the cooperative pool as long as any computation of that length does.
     static let forOutcome = Polling()
 
     private static let isUseful = UsableProcessors.ofThisProcess >= 2
@@ -23,9 +25,9 @@ final class Polling: Sendable {
     private let isTaken = Atomic(false)
     private let habit = SpinHabit()
 
-    /// Polls until `isTrue`, as long as `mayGoOn`.
+    /// Polls until `isTrue` returns `true`, as long as `mayGoOn` does.
     ///
-    /// - Returns: Whether the condition has come true.
+    /// - Returns: Whether the condition has become true.
     func wait(until isTrue: () -> Bool, while mayGoOn: () -> Bool) -> Bool {
         guard Self.isUseful, mayGoOn(), !habit.shallOmit(), !isTaken.exchange(true, ordering: .relaxed) else {
             return isTrue()
@@ -44,7 +46,8 @@ final class Polling: Sendable {
     }
 }
 
-/// The number of calls in the process whose callers wait, or are resumed and have not gone on yet.
+/// The number of calls of the process whose callers wait, or are resumed and have not continued
+/// yet.
 enum CallsInFlight {
     // Relaxed: no data depend on it.
     private static let count = Atomic(0)
@@ -52,6 +55,6 @@ enum CallsInFlight {
     static func begin() { count.add(1, ordering: .relaxed) }
     static func end() { count.subtract(1, ordering: .relaxed) }
 
-    /// Whether there is at most one.
+    /// Whether at most one call is in flight.
     static var areFew: Bool { count.load(ordering: .relaxed) <= 1 }
 }

@@ -12,25 +12,26 @@ internal import CLockPoolThread
     internal import Musl
 #endif
 
-/// How many processors the process may use at a time: those that its affinity allows, or what a control group's quota of
-/// processor time amounts to, whichever is less.
+/// The number of processors that the process may use at a time: the number that its affinity
+/// allows, or the quota of its control group, whichever is less.
 struct UsableProcessors {
-    /// The number for this process, when it was first asked for.
+    /// The number for this process, determined at the first use.
     static let ofThisProcess = UsableProcessors(
         allowed: Int(lockpool_allowed_processors()),
         readFile: { contents(of: $0) }
     ).count
 
-    /// The number of processors, in whole or in part.
+    /// The number of processors, which may be fractional.
     let count: Double
 
     /// - Parameters:
-    ///   - allowed: How many processors the process's affinity allows.
-    ///   - readFile: Returns the text of a file; `nil` where there is none.
+    ///   - allowed: The number of processors that the process's affinity allows.
+    ///   - readFile: Returns the text of a file; `nil` if it does not exist.
     init(allowed: Int, readFile: (String) -> String?) {
         var count = Double(allowed)
         for line in (readFile("/proc/self/cgroup") ?? "").split(separator: "\n") {
-            // The number of the hierarchy, its controllers, and the path of the group; version 2 names no controllers.
+            // Fields: the number of the hierarchy, its controllers, and the path of the group.
+            // Version 2 names no controllers.
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
             guard fields.count == 3 else { continue }
             let controllers = fields[1].split(separator: ",")
@@ -49,21 +50,22 @@ struct UsableProcessors {
         self.count = count
     }
 
-    /// A group's folder and all above it: each may have a quota. A container may see its own folder as the root only.
+    /// Returns a group's folder and its ancestors, each of which may have a quota. A container may
+    /// see its own folder as the root.
     private static func folders(upFrom path: String) -> [String] {
         var folders = [""]
         for name in path.split(separator: "/") { folders.append("\(folders[folders.count - 1])/\(name)") }
         return folders
     }
 
-    /// A quota and its period, in microseconds; `max` for none.
+    /// Parses a quota and its period, in microseconds; `max` means no quota.
     private static func quota(version2 text: String?) -> Double? {
         let fields = (text ?? "").split { $0 == " " || $0 == "\n" }
         guard fields.count == 2 else { return nil }
         return quota(fields[0], of: fields[1])
     }
 
-    /// The same in two files; -1 for none.
+    /// Parses a quota and its period from two files; -1 means no quota.
     private static func quota(version1 quota: String?, _ period: String?) -> Double? {
         guard let quota = quota?.split(separator: "\n").first, let period = period?.split(separator: "\n").first else {
             return nil
@@ -76,7 +78,7 @@ struct UsableProcessors {
         return quota / period
     }
 
-    /// The first bytes of a small file.
+    /// Returns the first bytes of a small file.
     private static func contents(of path: String) -> String? {
         guard let file = unsafe fopen(path, "r") else { return nil }
         defer { _ = unsafe fclose(file) }

@@ -4,10 +4,10 @@
 
 internal import CLockPoolSQLite
 
-/// Finds out whether the schemas of a connection's databases mention `ROLLBACK`: a constraint or a trigger may then roll back a
-/// transaction as a whole, whatever the statement says.
+/// Detects schemas that mention `ROLLBACK`. A constraint or a trigger may then roll back the whole
+/// transaction, whatever the statement is.
 ///
-/// The schemas are read again only when a database's schema version has changed.
+/// The schemas are read again only after the schema version of a database has changed.
 @safe
 final class SchemaWatch {
     private var versions: [Int64] = []
@@ -15,7 +15,8 @@ final class SchemaWatch {
     private let names: [String]
     private(set) var mentionsRollback = false
 
-    /// Looks at the databases that are attached now. None is attached later on a connection that stays in use.
+    /// Watches the databases that are attached now. No other is attached to a connection that
+    /// stays in use.
     init(_ session: Session) throws(SQLiteError) {
         names = try session.databaseNames()
         var statements: [Statement] = []
@@ -30,7 +31,8 @@ final class SchemaWatch {
         self.statements = statements
     }
 
-    /// Reads the schemas again if they have changed. In the transaction that it is to hold for.
+    /// Reads the schemas again if they have changed. Called within the transaction that the result
+    /// is used for.
     func update(_ session: Session) throws(SQLiteError) {
         var versions: [Int64] = []
         for statement in statements {
@@ -55,7 +57,8 @@ final class SchemaWatch {
 }
 
 extension Session {
-    /// The first column of all rows of a statement of the pool's own, as texts; empty for `NULL`.
+    /// Returns the first column of all rows of one of the pool's own statements, as strings;
+    /// `NULL` is the empty string.
     func column(_ sql: String) throws(SQLiteError) -> [String] {
         isPrivileged = true
         defer { isPrivileged = false }

@@ -4,24 +4,25 @@
 
 internal import CLockPoolSQLite
 
-/// The write of a group that runs.
+/// The state of the group member that is running.
 struct Membership {
-    /// Whether one runs: its statements must not undo the writes of others.
+    /// Whether a member is running, whose statements must not undo the writes of others.
     var isActive = false
-    /// Whether no other write may be in its transaction.
+    /// Whether the transaction must not take another member.
     var isAlone = false
 }
 
 extension Session {
-    /// Whether a transaction of a group is open, with what its members have written.
+    /// Whether the transaction of a group is open, with the writes of its members.
     var isGroupOpen: Bool { isInTransaction && !isAutocommitting && !mustRollBack }
 
-    /// Runs a body as a member of a group of writes: in the transaction that is open, with a savepoint of its own; if none is, in
-    /// a new one, which ends when the body fails.
+    /// Runs a body as a member of a group of writes.
     ///
-    /// What would make the commit fail because of this member fails the member instead.
+    /// The body runs in the open transaction, in its own savepoint. If no transaction is open, the
+    /// body begins one, which ends if the body fails. A condition that would make the commit fail
+    /// because of this member fails the member instead.
     ///
-    /// - Throws: As `perform`. If the transaction is lost with that, no group is open afterwards.
+    /// - Throws: As `perform`. If the error loses the transaction, no group is open afterwards.
     func performAsMember(_ interruption: Interruption, _ body: Body) throws {
         isShared = isInTransaction
         membership = Membership(isActive: true)
@@ -36,7 +37,7 @@ extension Session {
                 try interruptibly(interruption, isWrite: true) {
                     try run(.beginImmediate)
                     isInTransaction = true
-                    try lookForRollback()
+                    try checkSchemaForRollback()
                     let db = SQLiteConnection(session: self)
                     try body(db)
                 }
@@ -50,7 +51,7 @@ extension Session {
         }
     }
 
-    /// Throws what would fail the commit because of the member that has run.
+    /// Throws the error that the member would cause at the commit.
     private func checkMayCommit() throws(SQLiteError) {
         var (pending, highest): (Int32, Int32) = (0, 0)
         _ = unsafe sqlite3_db_status(handle, SQLITE_DBSTATUS_DEFERRED_FKS, &pending, &highest, 0)
@@ -60,14 +61,16 @@ extension Session {
         }
     }
 
-    /// Sets back what the member has set. If that is only possible after the transaction, the member is the last in it.
+    /// Restores the settings that the member has changed. If that is impossible within the
+    /// transaction, the member is its last.
     private func endMembership() {
         restoreSettings()
         if settings.isChanged { membership.isAlone = true }
     }
 
-    /// Finds out whether the schema lets a statement roll back the transaction. The member is alone in it then.
-    private func lookForRollback() throws(SQLiteError) {
+    /// Checks whether the schema lets a statement roll back the transaction. If so, the member
+    /// stays alone in it.
+    private func checkSchemaForRollback() throws(SQLiteError) {
         let watch: SchemaWatch
         if let schemaWatch { watch = schemaWatch } else { watch = try SchemaWatch(self) }
         schemaWatch = watch
@@ -75,15 +78,15 @@ extension Session {
         membership.isAlone = watch.mentionsRollback
     }
 
-    /// Refuses a statement that could undo the writes of other members.
+    /// Throws if a statement could undo the writes of other members.
     func checkMayShare(_ traits: StatementTraits, sql: String) throws(SQLiteError) {
         if traits.contains(.controlsSavepoint) { if !isShared { membership.isAlone = true } }
         guard schemaWatch?.mentionsRollback != true else { return }
         if traits.contains(.mayRollBack) {
             throw SQLiteError(
                 .unshareable,
-                "ROLLBACK as the action of a conflict or a trigger would undo other writes in the same transaction: use ABORT, "
-                    + "or write(_:thenRead:) or writeWithoutTransaction, which share no transaction",
+                "ROLLBACK in a conflict clause or a trigger would undo other writes in the same transaction: use ABORT, or "
+                    + "write(_:thenRead:) or writeWithoutTransaction, which share no transaction",
                 sql: sql
             )
         }
@@ -97,7 +100,7 @@ extension Session {
         }
     }
 
-    /// Commits what the members of a group have written, if a group is open.
+    /// Commits the writes of a group, if one is open.
     func endGroup() throws(SQLiteError) {
         defer { cleanUp() }
         guard isInTransaction else { return }

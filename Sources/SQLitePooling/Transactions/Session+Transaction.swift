@@ -4,62 +4,23 @@
 
 internal import CLockPoolSQLite
 
-/// What a body runs in.
-enum TransactionScope {
-    /// A transaction that sees one state of the database.
-    case snapshot
-    /// The same, of this moment: the function is called when it is taken.
-    case snapshotNow(@Sendable () -> Void)
-    /// A transaction that may write, and is the only one.
-    case immediate
-    /// The same, which shares its commit with nobody.
-    case immediateAlone
-    /// None; each statement is one of its own.
-    case none
-    /// None; the body is one statement.
-    case statement
-
-    var isWrite: Bool {
-        switch self {
-        case .immediate, .immediateAlone: true
-        case .snapshot, .snapshotNow, .none, .statement: false
-        }
-    }
-
-    var isStatement: Bool {
-        if case .statement = self { true } else { false }
-    }
-
-    /// Whether other writes may be in the transaction too.
-    var mayShareCommit: Bool {
-        if case .immediate = self { true } else { false }
-    }
-
-    fileprivate var opening: Session.Control? {
-        switch self {
-        case .snapshot, .snapshotNow: .begin
-        case .immediate, .immediateAlone: .beginImmediate
-        case .none, .statement: nil
-        }
-    }
-}
-
-/// What is done on a connection. It keeps by itself what it has found out, so that nothing that runs it is generic, which the
-/// runtime would look up at each call.
+/// A function that uses a connection. It stores its result itself, so that no function that runs
+/// it is generic: the runtime would look up a generic function's types at each call.
 typealias Body = (borrowing SQLiteConnection) throws -> Void
 
 extension Session {
-    /// Runs a body, and leaves the connection as it was before: without a transaction, a running statement, or a cancelled
-    /// call.
+    /// Runs a body, and restores the connection afterwards: no transaction is open, no statement
+    /// runs, and no interruption is set.
     ///
-    /// What is cancelled before the body has ended is rolled back; from then on it is too late.
+    /// A cancellation before the end of the body rolls back; after the end it has no effect.
     ///
     /// - Parameters:
-    ///   - interruption: What can interrupt it; `nil` where nothing can.
-    ///   - scope: What it runs in.
-    ///   - body: Is lent the connection.
-    /// - Throws: What the body throws, or `SQLiteError`; `CancellationError` if that is the reason. With the code
-    ///   `transactionLeftOpen` if the body has begun a transaction and returns without ending it.
+    ///   - interruption: The interruption of the call; `nil` if nothing can interrupt it.
+    ///   - scope: The transaction that the body runs in.
+    ///   - body: The function that receives the connection.
+    /// - Throws: The error of the body; `SQLiteError`; `CancellationError` if the task is
+    ///   cancelled. The code is `transactionLeftOpen` if the body began a transaction and returned
+    ///   without ending it.
     func perform(_ interruption: Interruption?, in scope: TransactionScope, _ body: Body) throws {
         defer { cleanUp() }
         try interruptibly(interruption, isWrite: scope.isWrite) {
@@ -68,8 +29,8 @@ extension Session {
                 isInTransaction = true
             }
             if case .snapshotNow(let isTaken) = scope {
-                // A transaction sees the database as its first statement does.
-                try run(.look)
+                // A transaction's snapshot is taken by its first statement.
+                try run(.readSchema)
                 isTaken()
             }
             // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
@@ -81,21 +42,23 @@ extension Session {
         case .none, .statement:
             if !isAutocommitting { throw transactionLeftOpen() }
         case .snapshot, .snapshotNow:
-            // If SQLite has ended the transaction, then after an error that the body knows of.
+            // If SQLite has ended the transaction, the body has received that error.
             if !isAutocommitting { try run(.commit) }
         case .immediate, .immediateAlone:
             if mustRollBack || isAutocommitting { throw transactionLost() }
             try run(.commit)
         }
-        if let unchangingFile, !unchangingFile.isUnchanged {
-            isSpent = true
-            throw UnchangingFile.error
+        if let immutableFile, !immutableFile.isUnchanged {
+            mustBeReplaced = true
+            throw ImmutableFile.error
         }
     }
 
-    /// Runs what a cancellation, or the deadline, interrupts. Afterwards it is too late for either.
+    /// Runs the part of a call that a cancellation or a deadline interrupts. Afterwards neither
+    /// has an effect.
     ///
-    /// - Parameter isWrite: Whether one that came to nothing, because no statement ran any more, counts.
+    /// - Parameter isWrite: Whether a stop fails the call even if the body has returned without an
+    ///   error.
     func interruptibly(_ interruption: Interruption?, isWrite: Bool, _ body: () throws -> Void) throws {
         unsafe sqlite3_set_last_insert_rowid(handle, 0)
         budget.begin()
@@ -106,7 +69,8 @@ extension Session {
             try body()
         } catch {
             self.interruption = nil
-            // An interrupted statement says so, or stops waiting for a lock. The body's other errors are its own.
+            // An interrupted statement fails with an error for that, and so does a wait for a
+            // lock. Other errors are the body's.
             if let reason = interruption.end(), let error = error as? SQLiteError, Self.isCausedByCancellation(error) {
                 throw reason.error
             }
@@ -123,7 +87,8 @@ extension Session {
         }
     }
 
-    /// Looks at what the body has left behind, and takes it away. What cannot be taken away spends the connection.
+    /// Removes what the body has left on the connection. If that fails, the connection is
+    /// replaced.
     func cleanUp() {
         isInTransaction = false
         isShared = false
@@ -131,14 +96,14 @@ extension Session {
         if unsafe !isAutocommitting || sqlite3_txn_state(handle, nil) != SQLITE_TXN_NONE {
             resetStatements()
             if !isAutocommitting { try? run(.rollBack) }
-            if unsafe !isAutocommitting || sqlite3_txn_state(handle, nil) != SQLITE_TXN_NONE { isSpent = true }
+            if unsafe !isAutocommitting || sqlite3_txn_state(handle, nil) != SQLITE_TXN_NONE { mustBeReplaced = true }
         }
-        if settings.isChanged, !isSpent { restoreSettings() }
+        if settings.isChanged, !mustBeReplaced { restoreSettings() }
     }
 
-    /// Resets every statement that is running. None is, unless something went wrong.
+    /// Resets all running statements. There are none unless an error has occurred.
     ///
-    /// - Returns: Whether a statement that writes was running.
+    /// - Returns: Whether a writing statement was running.
     @discardableResult
     func resetStatements() -> Bool {
         var wasWriting = false
@@ -153,9 +118,10 @@ extension Session {
         return wasWriting
     }
 
-    /// Runs a body in a savepoint, and rolls back to it when the body throws or the savepoint cannot be released.
+    /// Runs a body in a savepoint. Rolls back to the savepoint if the body throws or the savepoint
+    /// cannot be released.
     ///
-    /// Outside of a transaction the release is a commit, which can fail for any reason that a commit can.
+    /// Outside of a transaction the release is a commit, and can fail as any commit can.
     func performInSavepoint(_ body: Body) throws {
         if isInTransaction || savepoints > 0, mustRollBack || isAutocommitting { throw transactionLost() }
         try run(.savepoint)
@@ -172,9 +138,10 @@ extension Session {
         }
     }
 
-    /// Rolls back to the last savepoint and ends it. If that fails, the transaction can only be rolled back as a whole.
+    /// Rolls back to the last savepoint and releases it. If that fails, only the whole transaction
+    /// can be rolled back.
     private func undoSavepoint() {
-        // SQLite has rolled everything back already.
+        // SQLite has already rolled back the transaction.
         guard !isAutocommitting else { return }
         do {
             try run(.rollBackToSavepoint)
@@ -182,26 +149,29 @@ extension Session {
         } catch {
             mustRollBack = true
             if !isInTransaction, savepoints == 1 {
-                // The body's own transaction, or the savepoint's: its further statements must not be part of it.
+                // A transaction of the body or of the savepoint: further statements must not
+                // become part of it.
                 try? run(.rollBack)
-                if isAutocommitting { mustRollBack = false } else { isSpent = true }
+                if isAutocommitting { mustRollBack = false } else { mustBeReplaced = true }
             }
         }
     }
 
-    /// Rolls back a transaction of the body's own that could not be rolled back before, as while a statement was interrupted.
-    func endLostTransaction(sql: String) throws(SQLiteError) {
+    /// Rolls back a transaction of the body that could not be rolled back earlier, for example
+    /// during an interruption.
+    func rollBackLostTransaction(sql: String) throws(SQLiteError) {
         guard mustRollBack else { return }
         do { try run(.rollBack) } catch { throw transactionLost(sql: sql) }
         mustRollBack = false
     }
 
-    /// The error of a body that returns while a transaction of its own is open, which is about to be rolled back.
+    /// Returns the error for a body that returns with its own transaction open, which is about to
+    /// be rolled back.
     func transactionLeftOpen() -> SQLiteError {
         SQLiteError(
             .transactionLeftOpen,
-            "the closure began a transaction and returned without ending it, so that it is rolled back: run COMMIT before the "
-                + "closure returns, or use write"
+            "the closure began a transaction and returned without ending it; the transaction is rolled back: run COMMIT "
+                + "before the closure returns, or use write"
         )
     }
 }

@@ -45,7 +45,7 @@ import Testing
 
     @Test("The words of a statement are those outside of comments, texts and names in quotes")
     func words() {
-        func mayRollBack(_ text: String) -> Bool { SQLWords.mayRollBack(Array(text.utf8)[...]) }
+        func mayRollBack(_ text: String) -> Bool { SQLTokenizer.mayRollBack(Array(text.utf8)[...]) }
         #expect(mayRollBack("insert OR rollback into t values (1)"))
         #expect(mayRollBack("INSERT OR --x\nROLLBACK INTO t VALUES (1)"))
         #expect(mayRollBack("SELECT raise ( /* */ RollBack, 'x')"))
@@ -53,7 +53,7 @@ import Testing
         #expect(!mayRollBack("SELECT 'OR ROLLBACK', \"OR ROLLBACK\", [OR ROLLBACK], `OR ROLLBACK`"))
         #expect(!mayRollBack("SELECT 'it''s OR ROLLBACK' -- OR ROLLBACK\n /* OR ROLLBACK"))
         #expect(!mayRollBack("ROLLBACK TO x") && !mayRollBack("") && !mayRollBack("'"))
-        func vacuumsInto(_ text: String) -> Bool { SQLWords.vacuumsInto(Array(text.utf8)[...]) }
+        func vacuumsInto(_ text: String) -> Bool { SQLTokenizer.vacuumsInto(Array(text.utf8)[...]) }
         #expect(vacuumsInto(" ;VACUUM INTO 'x'") && vacuumsInto("/**/vacuum main into ?"))
         #expect(!vacuumsInto("VACUUM") && !vacuumsInto("SELECT 1") && !vacuumsInto(""))
     }

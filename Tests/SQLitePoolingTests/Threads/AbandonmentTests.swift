@@ -321,10 +321,10 @@ private final class Block: Sendable {
     func deadlines() async throws {
         try await withTable { pool in
             let deadlines = CallDeadlines()
-            func call(after timeout: Duration) -> Request {
+            func call(after timeout: Duration) -> Call {
                 let deadline = ContinuousClock.now + timeout
                 let caller = Caller(#fileID, #line)
-                let call = Request(on: pool.readers, .none, deadline: deadline, group: nil, for: caller) { _ in }
+                let call = Call(on: pool.readers, .none, deadline: deadline, group: nil, for: caller) { _ in }
                 deadlines.insert(call, deadline)
                 return call
             }

@@ -65,13 +65,13 @@ import Testing
     func expectation() {
         let group = GroupCommit(limit: 8)
         group.noteCall()
-        #expect(!group.isAnybodyExpected)
+        #expect(!group.expectsMembers)
         group.expect(2)
-        #expect(group.isAnybodyExpected)
+        #expect(group.expectsMembers)
         group.noteCall()
-        #expect(group.isAnybodyExpected)
+        #expect(group.expectsMembers)
         group.noteCall()
-        #expect(!group.isAnybodyExpected)
+        #expect(!group.expectsMembers)
     }
 
     @Test("Nobody is told of a success before the commit")

@@ -368,7 +368,7 @@ import Testing
             log.noteCommit(pages)
             guard log.isRestartDue else { continue }
             lengths.append(pages)
-            log.noteRestartInVain()
+            log.noteFailedRestart()
         }
         #expect(lengths == [100, 110, 120, 150, 187, 233, 291, 363])
         #expect(log.restartTimeout == .milliseconds(150))

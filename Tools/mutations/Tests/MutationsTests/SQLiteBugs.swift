@@ -43,7 +43,7 @@ extension SeededBug {
             foundBy: "SQLitePoolingTests.TransactionTests/lostTransaction"
         ),
         SeededBug(
-            "A write whose time is over before its commit is committed",
+            "A write whose deadline passes before its commit is committed",
             in: "SQLitePooling/Transactions/Session+Transaction.swift",
             "if let reason = interruption.end(), isWrite { throw reason.error }",
             "if let reason = interruption.end(), !isWrite { throw reason.error }",
@@ -66,8 +66,8 @@ extension SeededBug {
         SeededBug(
             "Settings that a body changes stay changed",
             in: "SQLitePooling/Transactions/Session+Transaction.swift",
-            "if settings.isChanged, !isSpent { restoreSettings() }",
-            "if settings.isChanged, isSpent { restoreSettings() }",
+            "if settings.isChanged, !mustBeReplaced { restoreSettings() }",
+            "if settings.isChanged, mustBeReplaced { restoreSettings() }",
             foundBy: "SQLitePoolingTests.SettingTests/restored"
         ),
         SeededBug(
@@ -136,9 +136,9 @@ extension SeededBug {
             foundBy: "SQLitePoolingTests.GroupIsolationTests/runningStatement"
         ),
         SeededBug(
-            "A connection that is not to be used again is reused",
+            "A connection that must be replaced is reused",
             in: "SQLitePooling/Pool/SQLiteWorker.swift",
-            "defer { if session.isSpent { mayBeUsedAgain.store(false, ordering: .releasing) } }",
+            "defer { if session.mustBeReplaced { canBeReused.store(false, ordering: .releasing) } }",
             "",
             foundBy: "SQLitePoolingTests.ReturnCheckTests/mark"
         ),
@@ -164,7 +164,7 @@ extension SeededBug {
             foundBy: "SQLitePoolingTests.CheckpointTests/truncatedWithoutReader"
         ),
         SeededBug(
-            "Milliseconds are taken for seconds",
+            "Milliseconds are decoded as seconds",
             in: "SQLitePooling/Coding/Date+SQLite.swift",
             "return Date(timeIntervalSince1970: number / 1_000)",
             "return Date(timeIntervalSince1970: number)",

@@ -13,10 +13,11 @@
     // | `sqlite.checkpoint.failures` | `Counter` | `{checkpoint}` |
 
     extension PoolMetrics: SQLitePoolObserver {
-        /// Measures a checkpoint: the length of the log, the duration, and whether it failed.
+        /// Records a checkpoint: the length of the log, the duration, and whether the checkpoint
+        /// failed.
         ///
-        /// Each metric has the dimensions `db.client.connection.pool.name`, which is the configuration's name, and `sqlite.database`, the
-        /// schema name of the database.
+        /// Each metric has the dimensions `db.client.connection.pool.name`, the name of the
+        /// configuration, and `sqlite.database`, the schema name of the database.
         public func observe(_ event: SQLitePoolEvent, in pool: String) {
             guard case .checkpointEnded(let checkpoint) = event else { return }
             let instruments = instruments("sqlite \(checkpoint.database) \(pool)", of: pool) { factory, dimensions in
@@ -45,6 +46,30 @@
                 dimensions: dimensions(in: "{checkpoint}"),
                 factory: factory
             )
+        }
+    }
+#endif
+
+#if LoggingSupport
+    public import ConnectionPooling
+    internal import Logging
+
+    extension PoolLogger: SQLitePoolObserver {
+        /// Logs the end of a checkpoint: with the level debug if it succeeded or a reader or
+        /// another process blocked it, and with the level warning after any other error.
+        public func observe(_ event: SQLitePoolEvent, in pool: String) {
+            guard case .checkpointEnded(let checkpoint) = event else { return }
+            var metadata: Logger.Metadata = [
+                "pool": "\(pool)", "database": "\(checkpoint.database)", "mode": "\(checkpoint.mode)",
+                "logPages": "\(checkpoint.logPages)", "copiedPages": "\(checkpoint.copiedPages)",
+                "duration": "\(checkpoint.duration)",
+            ]
+            guard let failure = checkpoint.failure else {
+                return logger.debug("The checkpoint ended.", metadata: metadata)
+            }
+            metadata["error"] = "\(failure)"
+            let level: Logger.Level = failure.code.primary == .busy ? .debug : .warning
+            logger.log(level: level, "The checkpoint failed.", metadata: metadata)
         }
     }
 #endif
