@@ -42,7 +42,7 @@ extension SQLiteConfiguration {
         guard isName, isValue(pragma.value) else {
             throw SQLiteError(
                 .invalidConfiguration,
-                "a pragma needs a word as its name, and a word, a number or text in single quotes as its value"
+                "pragmas must have a word as their name, and a word, a number or text in single quotes as their value"
             )
         }
     }

@@ -6,11 +6,10 @@
 /// connection copies the log.
 ///
 /// SQLite 3.7.0 to 3.51.2 can lose committed pages if one connection begins a checkpoint of a log
-/// that is already copied, while another connection starts that log again: the checkpoint then
-/// marks pages of the new log as copied that are not
-/// (https://www.sqlite.org/wal.html#walresetbug). Only a connection that holds the write lock can
-/// start a log again. Within the process, that is the writer's connection, which makes the
-/// checkpoint itself. The lock also excludes other processes.
+/// that is already copied, while another connection restarts that log: the checkpoint then marks
+/// pages of the new log as copied that are not (https://www.sqlite.org/wal.html#walresetbug). Only
+/// a connection that holds the write lock can restart a log. Within the process, that is the
+/// writer's connection, which makes the checkpoint itself. The lock also excludes other processes.
 ///
 /// The writer's thread uses the connection.
 final class CheckpointLock {
@@ -45,8 +44,8 @@ final class CheckpointLock {
     /// Whether the connection is usable and holds no lock.
     var isUsable: Bool { !session.mustBeReplaced && session.isAutocommitting }
 
-    /// Takes a snapshot of a database. It keeps the log from starting again, or SQLite from
-    /// copying from it.
+    /// Takes a snapshot of a database. It keeps the log from restarting, or SQLite from copying
+    /// from it.
     ///
     /// - Returns: Whether the snapshot was taken; it lasts until ``endSnapshot()``.
     func beginSnapshot(of database: String) -> Bool {

@@ -31,7 +31,7 @@ struct LogLength {
 
     var isRestartDue: Bool { settings.isAutomatic && pages >= nextRestart }
 
-    /// Notes the length after a commit. A shorter log than before has started again.
+    /// Notes the length after a commit. A shorter log than before has restarted.
     mutating func noteCommit(_ pages: Int) {
         if pages < self.pages { noteRestart() }
         self.pages = pages
@@ -40,7 +40,7 @@ struct LogLength {
     /// Notes a passive checkpoint at the current length.
     mutating func notePassiveCheckpoint() { nextCheckpoint = pages + settings.interval }
 
-    /// Notes that the next write starts the log again.
+    /// Notes that the next write restarts the log.
     mutating func noteRestart() {
         pages = 0
         nextCheckpoint = settings.interval
@@ -48,7 +48,7 @@ struct LogLength {
         restartTimeout = max(restartTimeout / 2, min(Self.shortestRestartTimeout, settings.restartTimeout))
     }
 
-    /// Notes that readers kept the log from starting again during the whole wait.
+    /// Notes that readers kept the log from restarting during the whole wait.
     mutating func noteFailedRestart() {
         // At the limit, the log grows by a quarter between two waits: a reader that stays for
         // minutes must not delay each write.

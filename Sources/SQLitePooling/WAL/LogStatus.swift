@@ -11,8 +11,8 @@ final class LogStatus: Sendable {
     private let checkpoints = Atomic(0)
     private let failedCheckpoints = Atomic(0)
     private let lastFailure = Locked<SQLiteError?>(nil)
-    /// Whether readers kept the log from starting again, so that a checkpoint may follow the end
-    /// of a read.
+    /// Whether readers kept the log from restarting, so that a checkpoint may follow the end of a
+    /// read.
     private let isBlockedByReaders = Atomic(false)
 
     // The counts are for monitoring, so that no ordering is needed.

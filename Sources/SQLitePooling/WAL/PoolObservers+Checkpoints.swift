@@ -65,11 +65,11 @@
                 "duration": "\(checkpoint.duration)",
             ]
             guard let failure = checkpoint.failure else {
-                return logger.debug("The checkpoint ended.", metadata: metadata)
+                return logger.debug("A checkpoint ended.", metadata: metadata)
             }
             metadata["error"] = "\(failure)"
             let level: Logger.Level = failure.code.primary == .busy ? .debug : .warning
-            logger.log(level: level, "The checkpoint failed.", metadata: metadata)
+            logger.log(level: level, "A checkpoint failed.", metadata: metadata)
         }
     }
 #endif

@@ -12,7 +12,7 @@ public struct SQLiteCheckpoint: Hashable, Sendable {
         case passive
         /// Waits for readers of older snapshots, and copies all pages.
         case full
-        /// Also waits for the readers that use the log, so that the next write starts it again.
+        /// Also waits for the readers that use the log, so that the next write restarts it.
         case restart
         /// Also truncates the log file to zero bytes.
         case truncate

@@ -26,7 +26,7 @@ extension SQLiteConfiguration {
         /// The length of the log, in pages, from which a checkpoint also waits for readers, from 1
         /// to 10,000,000; 8,000 by default.
         ///
-        /// After the wait, the log starts again from its beginning. Otherwise readers that overlap
+        /// After the wait, the log restarts from its beginning. Otherwise readers that overlap
         /// without a gap keep it growing.
         public var restartThreshold = 8_000
 
@@ -35,11 +35,11 @@ extension SQLiteConfiguration {
         ///
         /// The first wait takes 50 milliseconds at most. Each unsuccessful wait doubles the next
         /// one, up to this limit. Readers that hold their snapshots for up to half of it cannot
-        /// keep the log from starting again, however they overlap.
+        /// keep the log from restarting, however they overlap.
         public var restartTimeout: Duration = .seconds(2)
 
         /// The size, in bytes, to which the log file is truncated after it has grown larger and
-        /// the log starts again; 64 MiB by default, `nil` for no limit.
+        /// the log restarts; 64 MiB by default, `nil` for no limit.
         public var retainedLogBytes: Int? = 64 << 20
 
         /// Creates the default settings.

@@ -6,10 +6,10 @@ internal import CLockPoolSQLite
 
 // The writer's connection makes all checkpoints of a pool, on its own thread and between its
 // transactions. A passive checkpoint copies the pages that readers allow, and waits for no reader.
-// The next write starts the log from its beginning if all of it is copied and no reader uses it.
-// Readers that overlap without a gap prevent that for ever, and the log grows. So beyond
-// `restartThreshold` a checkpoint waits: readers that begin after its copy find all pages in the
-// database file and do not use the log.
+// The next write restarts the log if all of it is copied and no reader uses it. Readers that
+// overlap without a gap prevent that for ever, and the log grows. So beyond `restartThreshold` a
+// checkpoint waits: readers that begin after its copy find all pages in the database file and do
+// not use the log.
 
 extension Session {
     /// Observes the lengths of the logs. SQLite's own hook would make the commit wait for a
@@ -104,7 +104,7 @@ extension Session {
         return checkpoint
     }
 
-    /// Makes a passive checkpoint while no other connection can start the log again.
+    /// Makes a passive checkpoint while no other connection can restart the log.
     private func copyLog(of database: String) throws(SQLiteError) -> (length: Int32, copied: Int32) {
         let lock = try checkpointLock()
         defer { if !lock.isUsable { closeCheckpointLock() } }
@@ -116,9 +116,9 @@ extension Session {
     /// Makes a checkpoint that waits, for which SQLite itself takes the write lock.
     ///
     /// If SQLite does not get that lock, it continues with a passive checkpoint, which could mark
-    /// pages of a log that another process has just started again. So when the wait for a lock
-    /// times out, the busy handler interrupts the checkpoint and takes a snapshot on the second
-    /// connection, until the checkpoint has ended. With that snapshot, either the log cannot start
+    /// pages of a log that another process has just restarted. So when the wait for a lock times
+    /// out, the busy handler interrupts the checkpoint and takes a snapshot on the second
+    /// connection, until the checkpoint has ended. With that snapshot, either the log cannot restart
     /// again, or SQLite cannot copy from it. If the wait was for readers, nothing is lost: a
     /// passive checkpoint came before.
     private func copyLog(

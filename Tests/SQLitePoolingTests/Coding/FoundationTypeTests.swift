@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 @Suite struct FoundationTypeTests {
-    @Test("Data is stored as a blob, and comes back as it was")
+    @Test("Data is stored as a blob and decoded unchanged")
     func data() async throws {
         try await withPool { pool in
             for data in [Data(), Data([0]), Data(0...255), Data(0...255)[10..<20]] {
@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test("Data is stored without a copy of the library's own: the memory grows by SQLite's two")
+    @Test("The library makes no copy of Data: only SQLite's two copies take memory")
     func dataMemory() async throws {
         let folder = try SampleFolder()
         let size = 64 << 20
@@ -28,12 +28,12 @@ import Testing
         let output = await child.output.text()
         #expect(await child.exitCode() == 0)
         let growth = try #require(Int(output.trimmingCharacters(in: .whitespacesAndNewlines))) * 1_024
-        // The value as it is bound, and the row; and something for the cache of pages.
+        // The bound value, the row, and an allowance for the page cache.
         #expect(growth < size * 2 + size / 2)
         print("A Data of \(size) bytes takes \(growth) more.")
     }
 
-    @Test("A UUID is stored as a text, and read from one, in either case, or from 16 bytes")
+    @Test("A UUID is stored as text, and decoded from text in either case or from 16 bytes")
     func uuid() async throws {
         try await withPool { pool in
             let uuid = try #require(UUID(uuidString: "E621E1F8-C36C-495A-93FC-0C247A3E6E5F"))
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test("A date is stored as SQLite's own functions write it")
+    @Test("A date is stored in the format of SQLite's own functions")
     func storedDates() async throws {
         try await withPool { pool in
             for milliseconds in [
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test("Every day of the calendar that SQLite knows is written and read as SQLite does")
+    @Test("Every day of SQLite's calendar is written and read as SQLite does")
     func everyDay() async throws {
         try await withPool { pool in
             let wrong = try await pool.read { db in
@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test(
-        "A date is read from each form that SQLite takes",
+        "A date is decoded from each form that SQLite accepts",
         arguments: [
             ("'2026-02-28'", 1_772_236_800), ("'2026-02-28 12:00'", 1_772_280_000),
             ("'2026-02-28T12:00'", 1_772_280_000),
@@ -125,7 +125,7 @@ import Testing
     }
 
     @Test(
-        "What is no date is an error that does not show it",
+        "A text that is not a date is an error that does not contain the text",
         arguments: [
             "", "now", "2026-02-29", "2026-13-01", "2026-1-1", "2026-02-28 24:00", "2026-02-28 12", "2026-02-28 12:60",
             "2026-02-28 12:00:60", "2026-02-28 12:00:00.", "2026-02-28 12:00x", "2026-02-28T12:00:00+1", "12:00:00",
@@ -142,7 +142,7 @@ import Testing
             #expect(error.code == .decoding)
             #expect(
                 error.message.hasPrefix(
-                    "column “d” (index 0, declared without a type, stored TEXT): the text is no date"
+                    "column “d” (index 0, declared without a type, stored TEXT): the text is not a date"
                 )
             )
         }

@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test(
-        "A date is stored as its strategy says, and comes back",
+        "A date is stored in the form of its strategy and decoded unchanged",
         arguments: [
             (.text(), 1_772_280_000.25, "'2026-02-28 12:00:00.250'"), (.text(), 0, "'1970-01-01 00:00:00.000'"),
             (.text(), 1_772_280_000.123456, "'2026-02-28 12:00:00.123456'"),
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test("A date is rounded to what its strategy holds, also into the next year")
+    @Test("A date is rounded to the precision of its strategy, also into the next year")
     func rounding() async throws {
         let date = Date(timeIntervalSince1970: 1_767_225_599.9999996)
         try await withDates(.text()) { pool in
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test(
-        "The order of stored dates is that of the instants",
+        "Stored dates have the order of their instants",
         arguments: [Dates.text(), .julianDay, .secondsSince1970]
     )
     func order(dates: Dates) async throws {
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test(
-        "A date that a strategy does not represent is an error, and nothing runs",
+        "A date that a strategy cannot represent is an error, and no statement runs",
         arguments: [
             (.text(), -62_167_219_200.001), (.text(), 253_402_300_800), (.text(), 253_402_300_799.9999999),
             (.text(), .nan),
@@ -108,7 +108,7 @@ import Testing
     }
 
     @Test(
-        "A number is decoded in the unit that the strategy says, and a text under each strategy",
+        "A number is decoded in the unit of the strategy, and text under each strategy",
         arguments: [
             (.text(), "1772280000"), (.text(), "1772280000.0"), (.secondsSince1970, "1772280000"),
             (.millisecondsSince1970, "1772280000000"), (.millisecondsSince1970, "1772280000000.0"),
@@ -141,7 +141,7 @@ import Testing
     }
 
     @Test(
-        "A UUID finds the rows that were stored as its strategy says",
+        "A UUID finds the rows that were stored with its strategy",
         arguments: [
             (SQLiteConfiguration.UUIDStrategy.uppercaseText, "'E621E1F8-C36C-495A-93FC-0C247A3E6E5F'"),
             (.lowercaseText, "'e621e1f8-c36c-495a-93fc-0c247a3e6e5f'"), (.blob, "x'E621E1F8C36C495A93FC0C247A3E6E5F'"),
@@ -168,7 +168,7 @@ import Testing
         }
     }
 
-    @Test("A property has the column of its name in snake case")
+    @Test("A property is decoded from the column with its name in snake case")
     func snakeCase() async throws {
         struct Row: Decodable, Equatable, Sendable {
             var userName: String
@@ -189,7 +189,7 @@ import Testing
         }
     }
 
-    @Test("Fractional digits outside of 0 to 9 make no pool", arguments: [-1...3, 0...10])
+    @Test("Fractional digits outside of 0 to 9 are a configuration error", arguments: [-1...3, 0...10])
     func validation(digits: ClosedRange<Int>) async throws {
         var configuration = SQLiteConfiguration()
         configuration.dates = .text(fractionalDigits: digits)

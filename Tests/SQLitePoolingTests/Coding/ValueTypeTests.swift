@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test("A decimal number that is not decoded again is not stored")
+    @Test("A decimal number that could not be decoded is not stored")
     func longDecimal() async throws {
         try await withPool { pool in
             for number in [Decimal.greatestFiniteMagnitude, -Decimal.greatestFiniteMagnitude] {
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(
-        "What a decimal number does not hold exactly is an error",
+        "A number that a decimal cannot represent exactly is an error",
         arguments: [
             "''", "'.'", "'1x'", "' 1'", "'1e'", "'NaN'", "'1e200'", "'123456789012345678901234567890123456789'",
             "1.0/3",
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test("A URL is stored as a text, and comes back as it was")
+    @Test("A URL is stored as text and decoded unchanged")
     func urls() async throws {
         try await withPool { pool in
             let url = try #require(URL(string: "https://example.com/a%20b?q=1#x"))
@@ -83,7 +83,7 @@ import Testing
         var numbers: [Int]
     }
 
-    @Test("A value is stored as JSON, and comes back as it was, also as a property of a row")
+    @Test("A value is stored as JSON and decoded unchanged, also as a property of a row")
     func json() async throws {
         struct Person: Decodable, Equatable, Sendable {
             var name: String
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test("A list is one parameter, whose text does not depend on the count, and integers and texts survive exactly")
+    @Test("A list is one parameter with a constant text, and its integers and texts are exact")
     func lists() async throws {
         try await withPool { pool in
             let integers: [Int64] = [.min, .min + 1, -1, 0, 1, 1 << 53 + 1, .max - 1, .max]
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test("A list with what JSON does not hold is an error, and nothing runs")
+    @Test("A list with a value that JSON cannot represent is an error, and no statement runs")
     func unlistable() async throws {
         try await withPool { pool in
             let lists: [SQL] = [
@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    @Test("A number that SQLite would store as NULL is an error, and nothing runs")
+    @Test("A number that SQLite would store as NULL is an error, and no statement runs")
     func notANumber() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -192,7 +192,7 @@ import Testing
         }
     }
 
-    @Test("Empty values come back as empty values")
+    @Test("Empty values are decoded as empty values")
     func empty() async throws {
         try await withPool { pool in
             let row = try await pool.queryFirst(
@@ -203,7 +203,7 @@ import Testing
         }
     }
 
-    @Test("Canonically equivalent texts are two values of one name, and two columns")
+    @Test("Canonically equivalent texts are two different values and two different columns")
     func equivalentTexts() async throws {
         try await withPool { pool in
             let (one, other) = ("\u{e9}", "e\u{301}")
@@ -227,7 +227,7 @@ import Testing
         }
     }
 
-    @Test("Texts, dates and lists pass through a database of UTF-16", arguments: ["UTF-16le", "UTF-16be"])
+    @Test("Texts, dates and lists are unchanged in a UTF-16 database", arguments: ["UTF-16le", "UTF-16be"])
     func utf16(encoding: String) async throws {
         let configuration = SQLiteConfiguration(pragmas: [SQLitePragma("encoding", "'\(encoding)'")])
         try await withPool(configuration) { pool in
@@ -243,7 +243,7 @@ import Testing
         }
     }
 
-    @Test("No description of a parameter shows its value")
+    @Test("Descriptions of a parameter do not contain its value")
     func descriptions() {
         let parameters: [SQLiteParameter] = [.text("hunter2"), .data(Data("hunter2".utf8)), .list(["hunter2"])]
         for parameter in parameters {

@@ -6,13 +6,13 @@ import SQLitePooling
 import Testing
 
 @Suite struct ConfigurationTests {
-    @Test("The defaults make a pool, and touch no file")
+    @Test("The default configuration is valid, and making a pool touches no file")
     func defaults() throws {
         let folder = try SampleFolder()
         let pool = try SQLitePool(path: folder.file())
         #expect(pool.path == folder.file())
         var expected = SQLiteConfiguration()
-        // A pool without a name has a number instead.
+        // An unnamed pool has a number in its name.
         expected.name = pool.configuration.name
         #expect(pool.configuration == expected)
         #expect(pool.statistics.connectionsCreated == 0)
@@ -38,7 +38,7 @@ import Testing
         #expect(error?.message.hasPrefix(field + " must be from ") == true)
     }
 
-    @Test("A relative path is taken from where the process is")
+    @Test("A relative path is resolved against the working directory")
     func relativePath() throws {
         let pool = try SQLitePool(path: "x.sqlite")
         #expect(pool.path.hasPrefix("/") && pool.path.hasSuffix("/x.sqlite"))

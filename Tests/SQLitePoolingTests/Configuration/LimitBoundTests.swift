@@ -6,7 +6,7 @@ import SQLitePooling
 import Testing
 
 @Suite struct LimitBoundTests {
-    @Test("A limit of steps counts instructions, and each call has all of them")
+    @Test("The limit of steps counts instructions, and applies to each call separately")
     func steps() async throws {
         var configuration = SQLiteConfiguration(maximumWritesPerCommit: 1)
         configuration.limits.steps = 100_000
@@ -17,14 +17,14 @@ import Testing
                     as: Int.self
                 )
             }
-            // About ten instructions for each row.
+            // A row takes about ten instructions.
             for _ in 0..<20 { #expect(try await count(to: 1_000) == [1_000]) }
             let error = try await sqliteError { _ = try await count(to: 100_000) }
             #expect(error.code == .stepLimitExceeded)
         }
     }
 
-    @Test("A limit of result bytes is the most that a call may read: 16 for each value, and those of a text")
+    @Test("The limit of result bytes counts 16 bytes for each value and the bytes of texts")
     func resultBytes() async throws {
         var configuration = SQLiteConfiguration()
         configuration.limits.resultBytes = 100

@@ -12,7 +12,7 @@ private final class Counter: Sendable {
     let value = Atomic(0)
 }
 
-@Suite struct HostileFileTests {
+@Suite struct UntrustedFileTests {
     private typealias Mode = SQLiteConfiguration.Mode
 
     private static func untrusted(_ mode: Mode = .readOnly) -> SQLiteConfiguration {
@@ -21,20 +21,20 @@ private final class Counter: Sendable {
         return configuration
     }
 
-    /// Makes a file with a raw connection, and gives `body` a pool that does not trust it.
+    /// Creates a file with a raw connection, and passes `body` a pool that does not trust it.
     private func withFile(
         _ script: String,
         _ configuration: SQLiteConfiguration = untrusted(),
         _ body: (SQLitePool) async throws -> Void
     ) async throws {
         let folder = try SampleFolder()
-        try Intruder(folder.file()).run(script)
+        try OutsideConnection(folder.file()).run(script)
         try await withPool(configuration, in: folder, body)
     }
 
     // MARK: Memory
 
-    @Test("A view over a huge value is an error before the memory is taken")
+    @Test("A view of a huge value is an error before the memory is allocated")
     func hugeValue() async throws {
         try await withFile("CREATE VIEW t AS SELECT hex(zeroblob(400000000)) AS x; CREATE TABLE u (x)") { pool in
             let error = try await sqliteError { _ = try await pool.query("SELECT x FROM t", as: String.self) }
@@ -43,7 +43,7 @@ private final class Counter: Sendable {
         }
     }
 
-    @Test("Rows without an end are an error when their bytes exceed the limit, in each way of reading")
+    @Test("Endless rows are an error when their bytes exceed the limit, for each way of reading")
     func hugeResult() async throws {
         var configuration = Self.untrusted()
         configuration.limits.resultBytes = 1 << 20
@@ -64,7 +64,7 @@ private final class Counter: Sendable {
             }
             #expect(walking.code == .resultLimitExceeded)
             #expect(count.value.load(ordering: .relaxed) == (1 << 20) / 1_032)
-            // Each call has the whole of it.
+            // Each call has the whole limit.
             for _ in 0..<3 {
                 #expect(try await pool.query("SELECT i, x FROM t LIMIT 800", as: (Int, [UInt8]).self).count == 800)
             }
@@ -73,7 +73,7 @@ private final class Counter: Sendable {
 
     // MARK: Time
 
-    @Test("A recursion without an end is an error after so many instructions")
+    @Test("An endless recursion is an error after the limit of instructions")
     func endless() async throws {
         var configuration = Self.untrusted()
         configuration.limits.steps = 100_000
@@ -90,7 +90,7 @@ private final class Counter: Sendable {
         }
     }
 
-    @Test("A write that runs too long is rolled back, and the connection goes on")
+    @Test("A write that exceeds its time is rolled back, and the connection stays usable")
     func endlessTrigger() async throws {
         var configuration = Self.untrusted(.readWrite)
         configuration.limits.steps = 100_000
@@ -110,7 +110,7 @@ private final class Counter: Sendable {
 
     // MARK: Schemas
 
-    @Test("A schema that calls a function that may do harm is an error", arguments: [true, false])
+    @Test("A schema that calls a function with side effects is an error", arguments: [true, false])
     func unsafeFunction(isTrusted: Bool) async throws {
         var configuration = Self.untrusted(.readWrite)
         if isTrusted { configuration.trust = .trusted }
@@ -132,7 +132,7 @@ private final class Counter: Sendable {
         }
     }
 
-    @Test("A statement that could damage the file is refused, unless the configuration allows it")
+    @Test("A statement that could damage the file fails, unless the configuration allows it")
     func defensive() async throws {
         let update: SQL = "UPDATE sqlite_schema SET sql = sql"
         for isDefensive in [true, false] {
@@ -160,7 +160,7 @@ private final class Counter: Sendable {
         }
     }
 
-    @Test("A table of 2,000 columns is an error that says so, and can be read where the limit is raised")
+    @Test("A table of 2,000 columns is an error, and is readable with a higher limit")
     func manyColumns() async throws {
         let columns = (0..<2_000).map { "c\($0)" }.joined(separator: ",")
         let script = "CREATE TABLE t (\(columns)); INSERT INTO t (c1999) VALUES (7)"
@@ -179,12 +179,12 @@ private final class Counter: Sendable {
 
     // MARK: Bytes
 
-    @Test("A cell that is longer than its page is found when the page is read")
+    @Test("A cell that is longer than its page is detected when the page is read")
     func cellSize() async throws {
         let folder = try SampleFolder()
-        try Intruder(folder.file()).run("CREATE TABLE t (x); INSERT INTO t VALUES ('a'), ('b'), ('c')")
+        try OutsideConnection(folder.file()).run("CREATE TABLE t (x); INSERT INTO t VALUES ('a'), ('b'), ('c')")
         var bytes = try folder.bytes()
-        // The second page is the table's; its cells begin where the array after its header says.
+        // The second page belongs to the table; its header and array of offsets precede the cells.
         let page = 4_096
         let cell = page + Int(bytes[page + 8]) << 8 + Int(bytes[page + 9])
         bytes[cell] = 0x7f
@@ -196,11 +196,11 @@ private final class Counter: Sendable {
         }
     }
 
-    @Test("Pages of random bytes are errors, whichever they are", arguments: 0..<24)
+    @Test("Pages of random bytes cause errors, and nothing worse", arguments: 0..<24)
     func randomBytes(round: Int) async throws {
         var random = SeededGenerator(seed: UInt64(4_711 + round))
         let folder = try SampleFolder()
-        try Intruder(folder.file()).run(
+        try OutsideConnection(folder.file()).run(
             """
             CREATE TABLE t (x, y); CREATE INDEX i ON t (y); CREATE VIRTUAL TABLE note USING fts5(body);
             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
@@ -232,7 +232,7 @@ private final class Counter: Sendable {
         #expect(left == bytes)
     }
 
-    @Test("A database of UTF-16 is read, within its limits", arguments: ["UTF-16le", "UTF-16be"])
+    @Test("A UTF-16 database is readable within its limits", arguments: ["UTF-16le", "UTF-16be"])
     func utf16(encoding: String) async throws {
         var configuration = Self.untrusted()
         configuration.limits.resultBytes = 1_000
@@ -246,14 +246,14 @@ private final class Counter: Sendable {
         }
     }
 
-    @Test("The log and the journal of another database beside the file lead to a result or an error, and no further")
+    @Test("A log and a journal of another database beside the file cause a result or an error, and nothing worse")
     func foreignLog() async throws {
         let other = try SampleFolder()
-        let writer = try Intruder(other.file())
+        let writer = try OutsideConnection(other.file())
         try writer.run("PRAGMA journal_mode = WAL; CREATE TABLE o (x); INSERT INTO o VALUES (zeroblob(9000))")
         let log = try other.bytes("test.sqlite-wal")
         let journaling = try SampleFolder()
-        let held = try Intruder(journaling.file())
+        let held = try OutsideConnection(journaling.file())
         try held.run(
             """
             PRAGMA cache_spill = 1; PRAGMA cache_size = 1; CREATE TABLE o (x); INSERT INTO o VALUES (zeroblob(900000)); BEGIN;
@@ -267,7 +267,9 @@ private final class Counter: Sendable {
             ("-journal", journal, .readWrite),
         ] {
             let folder = try SampleFolder()
-            try Intruder(folder.file()).run("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+            try OutsideConnection(folder.file()).run(
+                "PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)"
+            )
             try contents.write(to: URL(filePath: folder.file("test.sqlite" + ending)))
             try await withPool(Self.untrusted(mode), in: folder) { pool in
                 do {
@@ -283,7 +285,7 @@ private final class Counter: Sendable {
     // MARK: Configuration
 
     @Test(
-        "A configuration that weakens the protection of an untrusted file, or a limit that is out of its range, makes no pool"
+        "A configuration that weakens the protection of an untrusted file, or has a limit out of its range, is invalid"
     )
     func validation() throws {
         func refused(_ change: (inout SQLiteConfiguration) -> Void) -> String {
@@ -302,7 +304,7 @@ private final class Counter: Sendable {
         try Self.untrusted().validate()
     }
 
-    @Test("Each limit is the connection's, and those that are not said are SQLite's or an untrusted file's")
+    @Test("The limits apply to the connection, with the defaults of SQLite or of an untrusted file")
     func limits() async throws {
         var configuration = SQLiteConfiguration()
         configuration.limits.parameters = 2

@@ -7,7 +7,7 @@ import Foundation
 import SQLitePooling
 import Testing
 
-@Suite struct CareTests {
+@Suite struct BackupTests {
     private func withRows(_ count: Int, _ body: (SQLitePool, SampleFolder) async throws -> Void) async throws {
         let folder = try SampleFolder()
         try await withPool(in: folder) { pool in
@@ -30,7 +30,7 @@ import Testing
 
     // MARK: Backup
 
-    @Test("A backup is a sound copy, tells how far it has come, and replaces what was there")
+    @Test("A backup is a sound copy, reports its progress, and replaces the target")
     func backup() async throws {
         try await withRows(2_000) { pool, folder in
             let steps = Locked<[SQLiteBackupProgress]>([])
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test("A backup is of one instant, and does not begin anew, while others write between its steps")
+    @Test("A backup is one snapshot and does not restart when other calls write between its steps")
     func backupUnderWrites() async throws {
         try await withRows(2_000) { pool, folder in
             let path = folder.file("backup.sqlite")
@@ -80,13 +80,13 @@ import Testing
     }
 
     @Test(
-        "A backup that is cancelled leaves what was there, or nothing, and the connection goes on",
+        "A cancelled backup leaves the target as it was, and the connection stays usable",
         arguments: [false, true]
     )
     func cancelledBackup(exists: Bool) async throws {
         try await withRows(2_000) { pool, folder in
             let path = folder.file("backup.sqlite")
-            if exists { try Intruder(path).run("CREATE TABLE t (x); INSERT INTO t VALUES (1)") }
+            if exists { try OutsideConnection(path).run("CREATE TABLE t (x); INSERT INTO t VALUES (1)") }
             let meeting = Rendezvous()
             let task = Task {
                 try await pool.backUp(to: path, pagesPerStep: 2) { progress in
@@ -108,18 +108,18 @@ import Testing
     }
 
     @Test(
-        "A backup replaces a file that has a write-ahead log and pages of another size",
+        "A backup replaces a target that has a write-ahead log and another page size",
         arguments: [512, 4_096, 65_536]
     )
     func otherPageSize(size: Int) async throws {
         try await withRows(2_000) { pool, folder in
             let path = folder.file("backup.sqlite")
             do {
-                let other = try Intruder(path)
+                let other = try OutsideConnection(path)
                 try other.run(
                     "PRAGMA page_size = \(size); PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)"
                 )
-                // What a process that was killed leaves behind: the log, with what is committed in it.
+                // The files that a killed process leaves: the log contains the committed pages.
                 for ending in ["", "-wal"] {
                     try FileManager.default.copyItem(atPath: path + ending, toPath: folder.file("killed") + ending)
                 }
@@ -144,11 +144,11 @@ import Testing
         }
     }
 
-    @Test("A log that is left of a file that is gone does not get into a backup of its name")
+    @Test("The stale log of a deleted file does not become part of a backup with its name")
     func leftoverLog() async throws {
         try await withRows(2_000) { pool, folder in
             do {
-                let other = try Intruder(folder.file("other"))
+                let other = try OutsideConnection(folder.file("other"))
                 try other.run("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)")
                 let files = FileManager.default
                 try files.copyItem(atPath: folder.file("other-wal"), toPath: folder.file("new-wal"))
@@ -159,7 +159,7 @@ import Testing
         }
     }
 
-    @Test("What the caller throws at a step ends the backup, and comes out unchanged")
+    @Test("An error of the progress closure ends the backup and is thrown unchanged")
     func abandonedBackup() async throws {
         struct Enough: Error {}
         try await withRows(2_000) { pool, folder in
@@ -173,7 +173,7 @@ import Testing
         }
     }
 
-    @Test("A backup to the database itself, to where no file can be, and to one that is no database, are errors")
+    @Test("A backup to the database itself, to an impossible path, or to a file that is not a database is an error")
     func refusedBackups() async throws {
         try await withRows(10) { pool, folder in
             let itself = try await sqliteError { try await pool.backUp(to: folder.path + "/./test.sqlite") }
@@ -191,12 +191,12 @@ import Testing
         }
     }
 
-    @Test("A backup waits for a lock on the other file, and says so when it waits too long")
+    @Test("A backup waits for a lock on the target, and fails after the timeout")
     func lockedBackup() async throws {
         let folder = try SampleFolder()
         try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(20)), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            let other = try Intruder(folder.file("backup.sqlite"))
+            let other = try OutsideConnection(folder.file("backup.sqlite"))
             try other.run("CREATE TABLE u (x); BEGIN EXCLUSIVE")
             let error = try await sqliteError { try await pool.backUp(to: folder.file("backup.sqlite")) }
             #expect(error.code.primary == .busy && error.isRetryable)
@@ -206,7 +206,7 @@ import Testing
         }
     }
 
-    @Test("The connection that writes makes backups too, though not of a transaction that is not committed")
+    @Test("The writer can make a backup, but not of an uncommitted transaction")
     func backupByWriter() async throws {
         try await withRows(10) { pool, folder in
             let path = folder.file("backup.sqlite")
@@ -223,14 +223,14 @@ import Testing
     // MARK: Integrity
 
     @Test(
-        "The integrity check finds nothing in a sound database, and in a damaged one what is wrong, as much as is asked for"
+        "The integrity check reports nothing for a sound database, and the requested number of problems for a damaged one"
     )
     func integrity() async throws {
         try await withRows(2_000) { pool, folder in
             #expect(try await pool.integrityCheck() == [])
             #expect(try await pool.integrityCheck(isQuick: true) == [])
-            // The index is an empty one, and the table has rows.
-            try Intruder(folder.file()).run(
+            // The index is empty, and the table has rows.
+            try OutsideConnection(folder.file()).run(
                 """
                 CREATE TABLE e (x TEXT);
                 CREATE INDEX ei ON e (x);
@@ -238,7 +238,7 @@ import Testing
                 UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'ei') WHERE name = 'i';
                 """
             )
-            // One that has not read the schema before.
+            // A connection that has not read the schema before.
             let other = try SQLitePool(path: folder.file(), configuration: .patient)
             let problems = try await other.integrityCheck(maximumCount: 5)
             #expect(problems.count == 5 && problems.allSatisfy { !$0.isEmpty }, "\(problems)")

@@ -6,7 +6,7 @@ import SQLitePooling
 import Testing
 
 @Suite struct DiscardTests {
-    @Test("A body can have its connection discarded, and its transaction is committed all the same")
+    @Test("A body can discard its connection, and its transaction is still committed")
     func discard() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test("Pools that the program has not named have names of their own")
+    @Test("Unnamed pools get different names")
     func names() async throws {
         let pools = [try SQLitePool(path: ":memory:"), try SQLitePool(path: ":memory:")]
         let names = pools.map(\.configuration.name)

@@ -9,7 +9,7 @@ import Testing
 @Suite struct OpeningTests {
     // MARK: Pragmas
 
-    @Test("Further pragmas are set on the connections that they are for, and before the file is made")
+    @Test("Pragmas apply to their kinds of connections, and before the file is created")
     func pragmas() async throws {
         var configuration = SQLiteConfiguration()
         configuration.pragmas = [
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(
-        "A pragma that is said elsewhere, or is none, makes no pool",
+        "A pragma that another field sets, or that is malformed, is a configuration error",
         arguments: [
             SQLitePragma("journal_mode", "DELETE"), SQLitePragma("Cache_Size", 3),
             SQLitePragma("locking_mode", "EXCLUSIVE"),
@@ -54,7 +54,7 @@ import Testing
         #expect(error?.code == .invalidConfiguration && error?.message.hasPrefix("pragmas must ") == true)
     }
 
-    @Test("A pragma that SQLite does not know is an error of opening, and not ignored")
+    @Test("An unknown pragma is an error of opening, and is not ignored")
     func unknownPragma() async throws {
         try await withPool(SQLiteConfiguration(pragmas: [SQLitePragma("temp_stor", 2)])) { pool in
             let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
@@ -65,12 +65,12 @@ import Testing
         }
     }
 
-    // MARK: Code of one's own
+    // MARK: onOpen
 
-    @Test("Each connection does what it is to do when it is opened, and is used afterwards")
+    @Test("onOpen runs on each connection before its first use")
     func onOpen() async throws {
         let folder = try SampleFolder()
-        try Intruder(folder.file("other.sqlite")).run("CREATE TABLE more (x); INSERT INTO more VALUES (7)")
+        try OutsideConnection(folder.file("other.sqlite")).run("CREATE TABLE more (x); INSERT INTO more VALUES (7)")
         let other = folder.file("other.sqlite")
         let opening = SQLiteOpening(on: .writer) { db in
             try db.execute("ATTACH \(other) AS other")
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test("Readers make temporary tables when they are opened, and write into none afterwards")
+    @Test("onOpen creates temporary tables on readers, which cannot write afterwards")
     func temporaryTableOfReader() async throws {
         let opening = SQLiteOpening { db in try db.execute("CREATE TEMP TABLE note AS SELECT 'set' AS x") }
         try await withPool(SQLiteConfiguration(onOpen: opening)) { pool in
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("What it throws makes every use of the pool fail, until it does not any more")
+    @Test("An error of onOpen fails every call, until onOpen succeeds")
     func failingOpening() async throws {
         struct NotYet: Error {}
         let folder = try SampleFolder()
@@ -128,9 +128,9 @@ import Testing
         }
     }
 
-    // MARK: Names
+    // MARK: Paths and URIs
 
-    @Test("A URI is opened with its options, and a relative one from where the process is")
+    @Test("A URI is opened with its options, and a relative one from the working directory")
     func uri() async throws {
         let folder = try SampleFolder()
         let name = "a b#c?d%é.sqlite"
@@ -145,17 +145,17 @@ import Testing
             await pool.close()
         }
         #expect(try folder.names == [name])
-        try Intruder(folder.file(name)).run("SELECT x FROM t")
+        try OutsideConnection(folder.file(name)).run("SELECT x FROM t")
         let relative = try SQLitePool(uri: "file:x.sqlite?vfs=unix", configuration: .patient)
         #expect(relative.path.hasPrefix("file:/") && relative.path.hasSuffix("/x.sqlite?vfs=unix"))
         let unknown = try SQLitePool(uri: "file:\(encoded)?vfs=nothing", configuration: .patient)
         let error = try await sqliteError { _ = try await unknown.query("SELECT 1", as: Int.self) }
-        #expect(error.code == .invalidConfiguration && error.message.contains("no such vfs"))
+        #expect(error.code == .invalidConfiguration && error.message.contains("VFS"))
         await unknown.close()
     }
 
     @Test(
-        "A temporary database is shared by all connections, and gone when the pool is closed",
+        "A temporary database is shared by all connections, and removed when the pool is closed",
         arguments: [true, false]
     )
     func temporary(isNamed: Bool) async throws {
@@ -189,17 +189,17 @@ import Testing
         await other.close()
     }
 
-    @Test("A temporary database goes with a pool that is dropped")
+    @Test("A temporary database is removed with a pool that is released without being closed")
     func droppedTemporary() async throws {
         var pool: SQLitePool? = try SQLitePool(path: ":memory:", configuration: .patient)
         let folder = URL(filePath: try #require(pool?.path)).deletingLastPathComponent().path
         try await pool?.execute("CREATE TABLE t (x)")
         pool = nil
-        // The connection's thread has the last of it.
+        // The connection's thread holds the last reference.
         while FileManager.default.fileExists(atPath: folder) { await Task.yield() }
     }
 
-    @Test("A temporary database cannot be for reading only")
+    @Test("A temporary database cannot be read-only")
     func readOnlyTemporary() {
         for mode in [SQLiteConfiguration.Mode.readOnly, .readWrite, .immutable] {
             let error = #expect(throws: SQLiteError.self) {
@@ -209,9 +209,9 @@ import Testing
         }
     }
 
-    // MARK: Files that do not change
+    // MARK: Immutable files
 
-    @Test("A file that does not change is read without a lock and without a file beside it", arguments: [false, true])
+    @Test("An immutable file is read without a lock and without a file beside it", arguments: [false, true])
     func immutable(isURI: Bool) async throws {
         let folder = try SampleFolder()
         try await withPool(in: folder) { pool in
@@ -222,8 +222,8 @@ import Testing
             isURI
             ? try SQLitePool(uri: "file:\(folder.file())?psow=1", configuration: configuration)
             : try SQLitePool(path: folder.file(), configuration: configuration)
-        let other = try Intruder(folder.file())
-        // Who would want a lock would not get one.
+        let other = try OutsideConnection(folder.file())
+        // Another connection could not get a lock now.
         try other.run("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE")
         #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1])
         let error = try await sqliteError { try await pool.execute("INSERT INTO t VALUES (2)") }
@@ -232,7 +232,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A file with something in its log is not taken for one that does not change")
+    @Test("A file whose log is not empty is not accepted as immutable")
     func immutableWithLog() async throws {
         let folder = try SampleFolder()
         try await withPool(in: folder) { writer in
@@ -249,7 +249,7 @@ import Testing
 
     // MARK: The library
 
-    @Test("The settings of the whole library are made once, before the first use of SQLite")
+    @Test("The settings of the library are made once, before the first use of SQLite")
     func library() async {
         await #expect(processExitsWith: .success) {
             #expect(SQLiteLibrary.keepMemoryStatistics())
@@ -266,7 +266,7 @@ import Testing
     }
 
     @Test(
-        "The planner's statistics are brought up to date when the pool is closed, unless the configuration says otherwise"
+        "Closing the pool refreshes the planner's statistics, unless the configuration turns that off"
     )
     func optimize() async throws {
         for optimizes in [true, false] {

@@ -12,7 +12,7 @@ import Testing
 
 /// The refresh of the planner's statistics while a pool is open, and when connections close.
 @Suite(.timeLimit(.minutes(5)))
-struct OptimizeTests {
+struct PlannerStatisticsTests {
     /// A clock that the test advances, in nanoseconds.
     private final class ManualClock: Sendable {
         private let nanoseconds = Atomic<UInt64>(1_000)
@@ -56,16 +56,16 @@ struct OptimizeTests {
         await pool.close()
     }
 
-    /// Gives `body` a pool on a database with ``schema``, and without statistics.
+    /// Passes `body` a pool for a database with ``schema`` and without statistics.
     private func withTables(
         _ configuration: SQLiteConfiguration = Self.configuration,
         in folder: SampleFolder? = nil,
         _ body: (SQLitePool, ManualClock) async throws -> Void
     ) async throws {
         let folder = try folder ?? SampleFolder()
-        try Intruder(folder.file()).run("PRAGMA journal_mode = WAL; " + Self.schema)
+        try OutsideConnection(folder.file()).run("PRAGMA journal_mode = WAL; " + Self.schema)
         try await withPool(configuration, in: folder) { pool, clock in
-            // From SQLite 3.46 on the writer asks, an interval after it is opened.
+            // From SQLite 3.46 on the writer asks its planner, an interval after it is opened.
             try await callWriter(pool)
             try await body(pool, clock)
         }
@@ -76,16 +76,16 @@ struct OptimizeTests {
     private func queryBoth(_ pool: SQLitePool, _ table: String = "t") async throws {
         let query: SQL = "SELECT count(*) FROM \(identifier: table) WHERE a = 1 AND b = 1"
         _ = try await pool.query(query, as: Int.self)
-        await expectAllBack(pool)
+        await expectNoLeases(pool)
     }
 
-    /// A call of the writer that changes nothing.
+    /// Makes a call of the writer that changes nothing.
     private func callWriter(_ pool: SQLitePool) async throws {
         try await pool.writeWithoutTransaction { db in _ = try db.query("SELECT 1", as: Int.self) }
-        await expectAllBack(pool)
+        await expectNoLeases(pool)
     }
 
-    /// The tables that have statistics.
+    /// Returns the tables that have statistics.
     private func analysed(_ pool: SQLitePool, in database: String = "main") async throws -> [String] {
         let names: [String] = try await pool.read { db in
             let master: SQL = "SELECT 1 FROM \(identifier: database).sqlite_schema WHERE name = 'sqlite_stat1'"
@@ -93,7 +93,7 @@ struct OptimizeTests {
             let tables: SQL = "SELECT DISTINCT tbl FROM \(identifier: database).sqlite_stat1 ORDER BY tbl"
             return try db.query(tables, as: String.self)
         }
-        await expectAllBack(pool)
+        await expectNoLeases(pool)
         return names
     }
 
@@ -112,15 +112,16 @@ struct OptimizeTests {
             clock.advance(seconds: 3_599)
             try await queryBoth(pool)
             try await pool.execute("INSERT INTO other VALUES (2)")
-            await expectAllBack(pool)
+            await expectNoLeases(pool)
             #expect(try await analysed(pool) == [])
             clock.advance(seconds: 1)
             try await queryBoth(pool)
             for number in 0..<2 {
                 try await pool.execute("INSERT INTO other VALUES (\(number))")
-                await expectAllBack(pool)
+                await expectNoLeases(pool)
             }
-            // A group gives its connection back before it ends; the writer's thread takes the next call after that.
+            // A group releases its connection before it ends; the writer's thread takes the next
+            // call after that.
             try await pool.writeWithoutTransaction { _ in }
             #expect(try await analysed(pool).contains("t"))
             #expect(pool.statistics.writer.closed == 0 && pool.statistics.readers.closed == 0)
@@ -130,9 +131,9 @@ struct OptimizeTests {
     @Test("Readers plan with the new statistics")
     func loading() async throws {
         try await withTables { pool, clock in
-            // The table of statistics exists, so that new rows in it are no change of the schema.
+            // The table of statistics exists, so that new rows in it do not change the schema.
             try await pool.execute("ANALYZE s")
-            // Held in the cache with its plan.
+            // The statement is cached with its plan.
             let query: SQL = "SELECT count(*) FROM t WHERE a = 1 AND b = 1"
             func plan() async throws -> String {
                 let steps = try await pool.read { db in
@@ -141,7 +142,7 @@ struct OptimizeTests {
                         decoding: PlanStep.self
                     )
                 }
-                await expectAllBack(pool)
+                await expectNoLeases(pool)
                 return steps.map(\.detail).joined()
             }
             _ = try await pool.query(query, as: Int.self)
@@ -160,7 +161,7 @@ struct OptimizeTests {
         let detail: String
     }
 
-    @Test("A read on the calling thread asks its planner too", arguments: [false, true])
+    @Test("A read on the calling thread also asks its planner", arguments: [false, true])
     func callingThread(isBlocking: Bool) async throws {
         try await withTables { pool, clock in
             @Sendable func query(_ db: borrowing SQLiteConnection) throws {
@@ -176,7 +177,7 @@ struct OptimizeTests {
                 } else {
                     try await pool.readBlockingCooperativeThread { db in try query(db) }
                 }
-                await expectAllBack(pool)
+                await expectNoLeases(pool)
             }
             try await read()
             clock.advance(seconds: 3_600)
@@ -201,11 +202,11 @@ struct OptimizeTests {
         }
     }
 
-    @Test("The caller of the writer has its answer before a table is analysed")
+    @Test("The caller of the writer is resumed before a table is analysed")
     func answer() async throws {
         let meeting = Rendezvous()
         var configuration = Self.configuration
-        // A collation that waits: the analysis compares the rows of an index with it.
+        // A collation that blocks: the analysis compares the rows of an index with it.
         let gate = Gate(meeting)
         configuration.onOpen = SQLiteOpening { db in gate.install(db.session) }
         let folder = try SampleFolder()
@@ -223,20 +224,20 @@ struct OptimizeTests {
             _ = try await pool.query(query, as: Int.self)
             clock.advance(seconds: 3_600)
             _ = try await pool.query(query, as: Int.self)
-            await expectAllBack(pool)
+            await expectNoLeases(pool)
             gate.close()
-            // Returns while the analysis cannot end.
+            // Returns while the analysis is blocked.
             try await pool.execute("INSERT INTO other VALUES (1)")
             await meeting.arrived()
             #expect(pool.writer.status.leased == 1)
             meeting.release()
-            await expectAllBack(pool)
+            await expectNoLeases(pool)
             #expect(try await analysed(pool) == ["t"])
         }
         withExtendedLifetime(folder) {}
     }
 
-    /// A collation that waits once for a test.
+    /// A collation that blocks once for a test.
     @safe
     private final class Gate: Sendable {
         private let meeting: Rendezvous
@@ -267,7 +268,7 @@ struct OptimizeTests {
         }
     }
 
-    @Test("While another process writes, the refresh is put off by an interval")
+    @Test("While another process writes, the refresh is postponed by an interval")
     func otherWriter() async throws {
         let folder = try SampleFolder()
         try await withTables(in: folder) { pool, clock in
@@ -275,7 +276,7 @@ struct OptimizeTests {
             try await callWriter(pool)
             clock.advance(seconds: 3_600)
             try await queryBoth(pool)
-            let other = try Intruder(folder.file())
+            let other = try OutsideConnection(folder.file())
             try other.run("BEGIN IMMEDIATE")
             try await callWriter(pool)
             try await callWriter(pool)
@@ -291,7 +292,7 @@ struct OptimizeTests {
         }
     }
 
-    @Test("A table that is dropped before its analysis is no error, and names are quoted")
+    @Test("A table that is dropped before its analysis causes no error, and names are quoted")
     func droppedTable() async throws {
         let folder = try SampleFolder()
         let name = "u\"; DROP TABLE \"other'x"
@@ -314,10 +315,10 @@ struct OptimizeTests {
         }
     }
 
-    @Test("A table of an attached database is analysed, whatever name a connection has for the database")
+    @Test("A table of an attached database is analysed, whatever the database's name on a connection is")
     func attachedDatabase() async throws {
         let folder = try SampleFolder()
-        try Intruder(folder.file("attached.sqlite")).run("PRAGMA journal_mode = WAL; " + Self.schema)
+        try OutsideConnection(folder.file("attached.sqlite")).run("PRAGMA journal_mode = WAL; " + Self.schema)
         var configuration = Self.configuration
         let path = folder.file("attached.sqlite")
         configuration.onOpen = SQLiteOpening { db in
@@ -328,7 +329,7 @@ struct OptimizeTests {
             try await pool.execute("CREATE TABLE other (x)")
             func query() async throws {
                 _ = try await pool.query("SELECT count(*) FROM archive.t WHERE a = 1 AND b = 1", as: Int.self)
-                await expectAllBack(pool)
+                await expectNoLeases(pool)
             }
             try await query()
             clock.advance(seconds: 3_600)
@@ -340,7 +341,7 @@ struct OptimizeTests {
         }
     }
 
-    @Test("The analysis leaves the connection's analysis_limit as it is", arguments: [nil, 1_000])
+    @Test("The analysis restores the connection's analysis_limit", arguments: [nil, 1_000])
     func analysisLimit(limit: Int?) async throws {
         var configuration = Self.configuration
         if let limit { configuration.pragmas = [SQLitePragma("analysis_limit", limit)] }
@@ -361,11 +362,11 @@ struct OptimizeTests {
 
     // MARK: On close
 
-    @Test("A reader that is closed hands over what its planner wants")
+    @Test("A closing reader passes on the tables that its planner wants")
     func closedReader() async throws {
         try await withTables { pool, clock in
             try await queryBoth(pool)
-            // Spends the connection.
+            // Makes the pool replace the connection.
             _ = try await pool.read { db in try db.execute("ATTACH ':memory:' AS x") }
             while pool.statistics.readers.closed == 0 { await Task.yield() }
             clock.advance(seconds: 3_600)
@@ -376,7 +377,7 @@ struct OptimizeTests {
     }
 
     @Test(
-        "Without an interval, statistics are refreshed on close alone, and only if the configuration says so",
+        "Without an interval, statistics are refreshed only on close, and only if the configuration allows it",
         arguments: [false, true]
     )
     func withoutInterval(optimizesOnClose: Bool) async throws {
@@ -399,9 +400,9 @@ struct OptimizeTests {
         }
     }
 
-    // MARK: Where nothing is refreshed
+    // MARK: Pools without refreshes
 
-    @Test("A pool on an untrusted file refreshes nothing")
+    @Test("A pool for an untrusted file refreshes nothing")
     func untrusted() async throws {
         let folder = try SampleFolder()
         var configuration = Self.configuration
@@ -419,10 +420,10 @@ struct OptimizeTests {
         }
     }
 
-    @Test("A pool that does not write collects nothing", arguments: [SQLiteConfiguration.Mode.readOnly, .immutable])
+    @Test("A read-only pool collects nothing", arguments: [SQLiteConfiguration.Mode.readOnly, .immutable])
     func readOnly(mode: SQLiteConfiguration.Mode) async throws {
         let folder = try SampleFolder()
-        try Intruder(folder.file()).run(Self.schema)
+        try OutsideConnection(folder.file()).run(Self.schema)
         var configuration = Self.configuration
         configuration.mode = mode
         try await withPool(configuration, in: folder) { pool, clock in
@@ -436,7 +437,7 @@ struct OptimizeTests {
     // MARK: Input
 
     @Test(
-        "An interval out of its range is refused",
+        "An interval out of its range is a configuration error",
         arguments: [Duration.zero, .milliseconds(999), .seconds(31 * 86_400 + 1)]
     )
     func range(interval: Duration) async throws {
@@ -446,7 +447,7 @@ struct OptimizeTests {
         #expect(error.code == .invalidConfiguration && error.message.contains("optimizeInterval"))
     }
 
-    @Test("Only the names in a statement of SQLite's are used, and any other text is ignored")
+    @Test("Only the names in SQLite's own statements are used, and any other text is ignored")
     func names() {
         let quoted = Session.tableAnalysed(by: "ANALYZE \"main\".\"a\"\"b.c'd\"")
         #expect(quoted?.database == "main" && quoted?.name == "a\"b.c'd")

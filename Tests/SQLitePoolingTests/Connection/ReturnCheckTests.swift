@@ -6,7 +6,7 @@ import SQLitePooling
 import Testing
 
 @Suite struct ReturnCheckTests {
-    @Test("A transaction that a body leaves open is rolled back with an error, and the connection goes on")
+    @Test("A transaction that a body leaves open is rolled back with an error, and the connection stays usable")
     func openTransaction() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test(
-        "A body that leaves its mark on the connection is the last to use it",
+        "A connection is replaced after a body that changes it permanently",
         arguments: [
             "PRAGMA temp_store = MEMORY", "ATTACH ':memory:' AS other", "CREATE TEMP TABLE mark (x)",
             "CREATE TEMP VIEW mark AS SELECT 1", "PRAGMA secure_delete(1)", "PRAGMA case_sensitive_like = 1",
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test(
-        "A reader refuses to make a checkpoint, and stays",
+        "A reader refuses to make a checkpoint, and is not replaced",
         arguments: ["PRAGMA wal_checkpoint", "PRAGMA main.wal_checkpoint(PASSIVE)", "PRAGMA WAL_CHECKPOINT = TRUNCATE"]
     )
     func checkpointOnReader(sql: String) async throws {
@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test(
-        "A pragma that leaves nothing behind keeps the connection",
+        "A pragma without a permanent effect does not replace the connection",
         arguments: [
             "PRAGMA user_version = 3", "PRAGMA table_info(t)", "PRAGMA cache_size",
         ]
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test("A pragma takes effect each time that it is run")
+    @Test("A pragma takes effect at each execution")
     func pragmasAreNotKept() async throws {
         try await withPool { pool in
             let states = try await pool.writeWithoutTransaction { db in
@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    @Test("A damaged file is an error, and the connection that met it is replaced")
+    @Test("A damaged file is an error, and the connection is replaced")
     func damage() async throws {
         let folder = try SampleFolder()
         try await withPool(in: folder) { pool in
@@ -133,14 +133,14 @@ import Testing
     }
 
     @Test(
-        "A reader that a body leaves its mark on is replaced",
+        "A reader is replaced after a body that changes it permanently",
         arguments: ["PRAGMA temp_store = MEMORY", "ATTACH ':memory:' AS other", "PRAGMA case_sensitive_like = 1"]
     )
     func markedReader(sql: String) async throws {
         try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             _ = try await pool.read { db in
-                // In a transaction some of these fail; the attempt counts.
+                // In a transaction some of these statements fail; the attempt is sufficient.
                 _ = try? db.execute(SQL(unsafe: sql))
             }
             let state = try await pool.read { db in
@@ -155,7 +155,7 @@ import Testing
         }
     }
 
-    @Test("A member of a group that leaves its mark on the connection is the last to use it", arguments: [1, 16])
+    @Test("A connection is replaced after a group member that changes it permanently", arguments: [1, 16])
     func markedGroup(group: Int) async throws {
         try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -175,7 +175,7 @@ import Testing
         }
     }
 
-    @Test("A body that ends in the middle of its rows leaves no statement running, and no snapshot behind")
+    @Test("A body that ends in the middle of its rows leaves no running statement and no snapshot")
     func unfinishedRows() async throws {
         struct Enough: Error, Equatable {}
         try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
@@ -185,7 +185,7 @@ import Testing
                 try await pool.read { db in try db.forEachRow("SELECT x FROM t") { _ in throw Enough() } }
             }
             try await pool.execute("INSERT INTO t VALUES (3)")
-            // It waits in vain for readers that use the log.
+            // The checkpoint would time out if a reader used the log.
             #expect(try await pool.checkpoint(.truncate).allSatisfy(\.isComplete))
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [4])
             #expect(pool.statistics.connectionsClosed == 0)

@@ -10,7 +10,7 @@ import Testing
 @testable import SQLitePooling
 
 @Suite struct SettingTests {
-    /// A value that differs from the one that a connection has.
+    /// Returns a value that differs from the current one.
     private static func other(_ name: String, than value: String) -> String {
         switch name {
         case "synchronous": "3"
@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test(
-        "A setting that a body changes is set back, and the connection stays",
+        "A setting that a body changes is restored, and the connection is not replaced",
         arguments: PragmaPolicy.restoredNames.sorted()
     )
     func restored(name: String) async throws {
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test("100 writes that put foreign keys off need one connection", arguments: [1, 64])
+    @Test("100 writes that defer foreign keys need one connection", arguments: [1, 64])
     func deferredKeys(group: Int) async throws {
         try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test("What onOpen sets is what a setting is set back to")
+    @Test("A setting is restored to the value that onOpen has set")
     func baseline() async throws {
         var configuration = SQLiteConfiguration()
         configuration.onOpen = SQLiteOpening { db in _ = try db.execute("PRAGMA recursive_triggers = 1") }
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test("A setting that is changed in a savepoint that rolls back is set back too")
+    @Test("A setting that changes in a rolled-back savepoint is restored")
     func inSavepoint() async throws {
         struct Refusal: Error {}
         try await withPool { pool in
@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test(
-        "A limit of the heap is refused where SQLite counts no memory",
+        "A heap limit is refused if SQLite counts no memory",
         arguments: ["soft_heap_limit", "hard_heap_limit"]
     )
     func heapLimit(name: String) async throws {
@@ -136,7 +136,7 @@ import Testing
 
     // MARK: VACUUM INTO
 
-    @Test("VACUUM INTO works in a query, in execute and without a transaction, and the reader cannot write afterwards")
+    @Test("VACUUM INTO works in query, in execute and without a transaction, and the reader stays read-only")
     func vacuumInto() async throws {
         let folder = try SampleFolder()
         try await withPool(SQLiteConfiguration(maximumReaders: 1), in: folder) { pool in
@@ -160,10 +160,10 @@ import Testing
         }
     }
 
-    @Test("A setting that is named with and without its database is set back to what it was")
+    @Test("A setting is restored if statements name it with and without its database")
     func spellings() async throws {
         try await withPool { pool in
-            // The order in which settings are set back must not matter.
+            // The order of restoration must not matter.
             for _ in 0..<20 {
                 try await pool.writeWithoutTransaction { db in
                     for sql: SQL in [
@@ -181,12 +181,12 @@ import Testing
         }
     }
 
-    @Test("A busy timeout that onOpen sets does not take the place of the pool's own waits")
+    @Test("A busy timeout that onOpen sets does not replace the pool's busy handler")
     func busyTimeoutOnOpen() async throws {
         var configuration = SQLiteConfiguration()
         configuration.onOpen = SQLiteOpening { db in _ = try db.execute("PRAGMA busy_timeout = 5000") }
         try await withPool(configuration) { pool in
-            // SQLite's own handler has a time, and the pool's handler none.
+            // SQLite's own handler reports a timeout, and the pool's handler reports none.
             let writer = try await pool.write { db in try db.query("PRAGMA busy_timeout", as: Int.self) }
             let reader = try await pool.query("PRAGMA busy_timeout", as: Int.self)
             #expect(writer == [0] && reader == [0])

@@ -11,16 +11,16 @@ import Testing
 @Suite struct CrashTests {
     private static let killCount = isSanitized ? 50 : 200
 
-    @Test("After a process was killed at any moment, the file is sound and has everything that was acknowledged")
+    @Test("After a process is killed at any moment, the file is sound and contains all acknowledged transactions")
     func killed() async throws {
         var random = SeededGenerator(seed: SeededGenerator.seed("killed"))
         let folder = try SampleFolder()
         var (acknowledged, checkpoints) = (0, 0)
         for run in 0..<Self.killCount {
             var children = [try startChild("write", folder.file(), run)]
-            // In some runs another process writes to the same file, and is killed as well.
+            // In some runs another process writes to the same file and is killed as well.
             if run % 4 == 3 { children.append(try startChild("write", folder.file(), run + Self.killCount)) }
-            // Some die while they open the file.
+            // Some processes are killed while they open the file.
             let count = random.next() % 10 == 0 ? 0 : Int.random(in: 1...60, using: &random)
             let delay = UInt32.random(in: 0...(count == 0 ? 20_000 : 1_500), using: &random)
             let outputs = try await withThrowingTaskGroup(of: [Substring].self) { group in
@@ -38,9 +38,9 @@ import Testing
         #expect(acknowledged > Self.killCount && checkpoints > Self.killCount / 10)
     }
 
-    /// Kills a child after some lines of its output and a delay.
+    /// Kills a child process after some lines of its output and a delay.
     ///
-    /// - Returns: The whole lines.
+    /// - Returns: The complete lines.
     private func lines(of child: ChildProcess, killedAfter count: Int, _ delay: UInt32) async throws -> [Substring] {
         if count == 0 {
             try await Task.sleep(for: .microseconds(delay))
@@ -57,11 +57,11 @@ import Testing
         }
         let errors = await child.errors.text()
         #expect(await child.exitCode() == 128 + SIGKILL, "\(errors)")
-        // A line that was cut off says nothing.
+        // A truncated line is ignored.
         return output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
     }
 
-    /// Looks at the file as one that opens it after the death of a process.
+    /// Checks the file with a new pool after the processes have ended.
     private func check(_ folder: SampleFolder, _ acknowledged: [[Int]]) async throws {
         let configuration = SQLiteConfiguration(
             maximumReaders: 1,
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test("Two processes on one file lose no update of each other's")
+    @Test("Two processes with one file lose none of each other's updates")
     func twoProcesses() async throws {
         let folder = try SampleFolder()
         try await withPool(SQLiteConfiguration(busyTimeout: .seconds(600)), in: folder) { pool in
@@ -117,10 +117,10 @@ import Testing
         }
     }
 
-    @Test("A file that another process has locked is an error that a retry can help, and is used when the lock is gone")
+    @Test("A file that another process has locked is a retryable error, and is usable after the lock is released")
     func lockedFile() async throws {
         let folder = try SampleFolder()
-        try Intruder(folder.file()).run("PRAGMA journal_mode = WAL; CREATE TABLE t (x)")
+        try OutsideConnection(folder.file()).run("PRAGMA journal_mode = WAL; CREATE TABLE t (x)")
         let child = try startChild("lock", folder.file(), 0)
         let (locked, lock) = AsyncStream<Void>.makeStream()
         let output = Task {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import SQLitePooling
 
-/// Random transactions on a pool, and the same ones on one plain connection.
+/// Random transactions on a pool, compared with the same ones on one plain connection.
 @Suite struct DifferentialTests {
     indirect enum Step: Sendable {
         case statement(String)
@@ -34,7 +34,7 @@ import Testing
         CREATE TRIGGER deleted AFTER DELETE ON parent BEGIN INSERT INTO log VALUES ('gone ' || old.id); END;
         """
 
-    @Test("10,000 random statements have the results and the file that they have in plain SQLite", arguments: [1, 64])
+    @Test("10,000 random statements have the same results and file as in plain SQLite", arguments: [1, 64])
     func random(group: Int) async throws {
         var generator = SeededGenerator(seed: SeededGenerator.seed("DifferentialTests"))
         let folder = try SampleFolder()
@@ -107,7 +107,7 @@ import Testing
 
     private static func run(_ steps: [Step], on db: borrowing SQLiteConnection, _ outcome: inout [String]) {
         for step in steps {
-            // Then even a statement that SQLite does not accept is one too late.
+            // Then even a statement that SQLite does not accept comes too late.
             let wasLost = db.session.isAutocommitting
             do {
                 switch step {
@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    // MARK: Made at random
+    // MARK: Random transactions
 
     private static func transaction(
         mayRollBack: Bool,

@@ -7,7 +7,7 @@ import SQLitePooling
 import Testing
 
 @Suite struct PowerLossTests {
-    /// What a power loss leaves.
+    /// The counts of what power losses interrupted and lost.
     struct Aftermath {
         var problems: [String] = []
         var lost = 0
@@ -31,7 +31,7 @@ import Testing
             onOpen: SQLiteOpening { db in try db.execute("ATTACH \(folder.file("second.sqlite")) AS second") },
             maximumWritesPerCommit: operations.isMultiple(of: 2) ? 8 : 1
         )
-        // Checkpoints come often, so that the power fails within some.
+        // Frequent checkpoints, so that the power fails during some of them.
         configuration.checkpoints.interval = 8
         let pool = try SQLitePool(uri: disk.uri(folder), configuration: configuration)
         try await makeTables(pool)
@@ -61,13 +61,13 @@ import Testing
                 )
             }
         }
-        // The tables are on the disk in any case: the test is about what follows.
+        // The tables are durable in all cases, because the test concerns later writes.
         for checkpoint in try await pool.checkpoint(.truncate) { #expect(checkpoint.isComplete) }
     }
 
     /// Writes until the power fails.
     ///
-    /// - Returns: The number of transactions that each task was told of.
+    /// - Returns: The number of acknowledged transactions of each task.
     private func write(to pool: SQLitePool, on disk: FaultyDisk) async -> [Int] {
         await withTaskGroup(of: Int.self) { group in
             for worker in 0..<3 {
@@ -101,7 +101,7 @@ import Testing
                 try db.savepoint { db in
                     _ = try db.execute("INSERT INTO \(sql: schema).entry VALUES (\(worker), \(number), \(filling))")
                 }
-                // A savepoint that is rolled back leaves nothing.
+                // A savepoint that is rolled back leaves no changes.
                 struct Refusal: Error {}
                 try? db.savepoint { db in
                     try db.execute("DELETE FROM \(sql: schema).entry")
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    /// Compares what is in a file with what was acknowledged.
+    /// Compares the contents of a file with the acknowledged transactions.
     private func inspect(_ path: String, _ acknowledged: [Int], into aftermath: inout Aftermath) async throws {
         let after = try SQLitePool(path: path, configuration: .patient)
         aftermath.problems += try await integrityProblems(after)
@@ -134,7 +134,7 @@ import Testing
         await after.close()
     }
 
-    @Test("A power loss at any operation, in checkpoints too, loses no acknowledged transaction with synchronous FULL")
+    @Test("With synchronous FULL, a power loss at any operation loses no acknowledged transaction")
     func full() async throws {
         let seed = SeededGenerator.seed("power loss")
         var random = SeededGenerator(seed: seed)
@@ -152,7 +152,7 @@ import Testing
         #expect(acknowledged > rounds && inCheckpoint > rounds / 14)
     }
 
-    @Test("A power loss loses only the last transactions with synchronous NORMAL, and damages nothing")
+    @Test("With synchronous NORMAL, a power loss loses only the last transactions and damages nothing")
     func normal() async throws {
         let seed = SeededGenerator.seed("power loss, normal")
         var random = SeededGenerator(seed: seed)
@@ -166,7 +166,7 @@ import Testing
             if aftermath.wasInCheckpoint { inCheckpoint += 1 }
         }
         print("power loss, normal: \(lost) transactions lost, \(inCheckpoint) checkpoints interrupted")
-        // The losses also show that the disk forgets.
+        // The losses also prove that the disk forgets.
         #expect(lost > 0 && inCheckpoint > rounds / 15)
     }
 }

@@ -12,14 +12,14 @@ import Testing
 @Suite struct ErrorTests {
     private let secret = "hunter2"
 
-    /// Everything that shows what is in an error.
+    /// Returns all textual representations of an error.
     private func descriptions(_ error: some Error) -> String {
         var dumped = ""
         dump(error, to: &dumped)
         return "\(error) \(String(reflecting: error)) \(error.localizedDescription) \(dumped)"
     }
 
-    @Test("No error shows a value that was bound or stored")
+    @Test("No error contains a bound or stored value")
     func secrets() async throws {
         try await withPool { pool in
             try await pool.write { db in
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test("A syntax error says where it is")
+    @Test("A syntax error has its byte offset")
     func offset() async throws {
         try await withPool { pool in
             let error = try await sqliteError { try await pool.execute("SELEC 1") }
@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test(
-        "An error in the middle of a statement says at which byte of the text, also of a script",
+        "An error in the middle of a statement or a script has its byte offset",
         arguments: [
             ("SELECT 'ä𝄞', nothing", 17), ("SELECT 1;;\n SELECT 2 FRO t, u", 25), ("SELECT 1 + none", 11),
             ("SELECT 1 FROM nowhere", nil),
@@ -79,12 +79,12 @@ import Testing
         try await withPool { pool in
             let error = try await sqliteError { try await pool.read { db in try db.executeScript(SQL(unsafe: text)) } }
             #expect(error.code == .error && error.sql == text)
-            // SQLite knows it since 3.38.
+            // SQLite 3.38 and later report the offset.
             if sqlite3_libversion_number() >= 3_038_000 { #expect(error.offset == offset) }
         }
     }
 
-    @Test("A retry can help where somebody else was in the way, and nowhere else")
+    @Test("Errors that other users of the database cause are retryable, and no others")
     func retryable() {
         let helped: [SQLiteError.Code] = [.busy, .busySnapshot, .busyRecovery, .locked, .schemaChanged, .fileChanged]
         for code in helped { #expect(SQLiteError(code, "").isRetryable) }
@@ -95,7 +95,7 @@ import Testing
         for code in hopeless { #expect(!SQLiteError(code, "").isRetryable) }
     }
 
-    @Test("A long statement is shortened in the description, and whole in the error")
+    @Test("A long statement is shortened in the description, but not in the error")
     func longStatement() async throws {
         try await withPool { pool in
             let text = "SELEC " + String(repeating: "x", count: 10_000)
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("The extended code says which constraint it was")
+    @Test("The extended code identifies the constraint")
     func constraints() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b UNIQUE, c NOT NULL, CHECK (c > 0))")
@@ -123,17 +123,17 @@ import Testing
         }
     }
 
-    @Test("Another process's lock is an error that a retry can help, after the busy timeout")
+    @Test("A lock of another process is a retryable error after the busy timeout")
     func busy() async throws {
         let folder = try SampleFolder()
         try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(20)), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            let other = try Intruder(folder.file())
+            let other = try OutsideConnection(folder.file())
             try other.run("BEGIN IMMEDIATE")
             for _ in 0..<2 {
                 let error = try await sqliteError { try await pool.execute("INSERT INTO t VALUES (1)") }
                 #expect(error.code == .busy && error.isRetryable)
-                let inBody = try await sqliteError { try await pool.write { _ in _ = Issue.record("ran") } }
+                let inBody = try await sqliteError { try await pool.write { _ in _ = Issue.record("the body ran") } }
                 #expect(inBody.code == .busy && inBody.isRetryable)
             }
             try other.run("COMMIT")
@@ -142,12 +142,12 @@ import Testing
         }
     }
 
-    @Test("A lock that is given back in time is waited for")
+    @Test("A statement waits for a lock that is released before the busy timeout")
     func busyInTime() async throws {
         let folder = try SampleFolder()
         try await withPool(SQLiteConfiguration(busyTimeout: .seconds(3_600)), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            let other = try Intruder(folder.file())
+            let other = try OutsideConnection(folder.file())
             try other.run("BEGIN IMMEDIATE")
             async let written = pool.execute("INSERT INTO t VALUES (1)")
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test(
-        "A file that cannot be opened is an error that names it, for every caller, and the pool can be used when it can"
+        "A file that cannot be opened is an error that names it for every caller, and is usable as soon as it can be opened"
     )
     func cannotOpen() async throws {
         let folder = try SampleFolder()
@@ -168,14 +168,14 @@ import Testing
             let writing = try await sqliteError { try await pool.execute("CREATE TABLE t (x)") }
             #expect(writing.code == .cannotOpen && writing.message.contains("No such file"))
             #expect(try folder.names == [])
-            try Intruder(folder.file()).run("CREATE TABLE t (x)")
+            try OutsideConnection(folder.file()).run("CREATE TABLE t (x)")
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
             try await pool.execute("INSERT INTO t VALUES (1)")
         }
     }
 
     @Test(
-        "A file that is no database, and a folder, are errors",
+        "A file that is not a database, and a folder, are errors",
         arguments: [SQLiteConfiguration.Mode.readOnly, .readWriteCreate]
     )
     func notADatabase(mode: SQLiteConfiguration.Mode) async throws {
@@ -196,7 +196,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A value past SQLite's limit is an error, and so are too many parameters")
+    @Test("A value beyond SQLite's limit is an error, and so are too many parameters")
     func limits() async throws {
         try await withPool { pool in
             let names = Array(repeating: "?", count: 600_000).joined(separator: ",")
@@ -212,7 +212,7 @@ import Testing
         }
     }
 
-    @Test("Every code has a name, and an unknown one a number")
+    @Test("Every code has a name, and an unknown code has a number")
     func codes() {
         #expect("\(SQLiteError.Code.constraintUnique)" == "SQLITE_CONSTRAINT_UNIQUE 2067")
         #expect("\(SQLiteError.Code(rawValue: 5 | 99 << 8))" == "SQLITE_BUSY 25349")

@@ -9,7 +9,7 @@ import Testing
 @testable import SQLitePooling
 
 @Suite struct RedactionTests {
-    /// A value that is stored, and not bound to the statement that fails.
+    /// A value that is stored and not bound to the failing statement.
     private static let secret = "hunter2"
 
     private static let schema: SQL = """
@@ -26,12 +26,12 @@ import Testing
         CREATE VIRTUAL TABLE box USING rtree(id, low, high);
         """
 
-    /// SQLite's words for a wrong JSON path, which changed with 3.46.
+    /// SQLite's message for an invalid JSON path, which changed in 3.46.
     private static let jsonPathMessage =
         SQLiteLibrary.version.compare("3.46", options: .numeric) == .orderedAscending
         ? "JSON path error near …" : "bad JSON path: …"
 
-    /// Statements that fail while they run, with what stays of the message.
+    /// Statements that fail while they run, with the part of the message that is kept.
     private static let failing: [(SQL, String)] = [
         ("SELECT json_extract('{}', word) FROM secret", jsonPathMessage),
         ("SELECT json('{' || word) FROM secret", "malformed JSON"),
@@ -60,7 +60,7 @@ import Testing
         ("INSERT INTO box SELECT 1, number, 2 FROM secret", "rtree constraint failed: box.(low<=high)"),
     ]
 
-    @Test("No message of run time shows what is stored, and each shows what is known of it", arguments: failing)
+    @Test("A run-time message contains no stored value, and keeps its known parts", arguments: failing)
     func stored(sql: SQL, message: String) async throws {
         try await withPool { pool in
             try await pool.write { db in try db.executeScript(Self.schema) }
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test("A path and a name that come from values are left out of messages about attached databases")
+    @Test("Messages about attached databases omit paths and names that come from values")
     func attached() async throws {
         try await withPool { pool in
             for (sql, message) in [
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test("The configuration can have all of SQLite's messages shown")
+    @Test("The configuration can turn on SQLite's full messages")
     func full() async throws {
         var configuration = SQLiteConfiguration()
         configuration.errorDetail = .full
@@ -108,12 +108,12 @@ import Testing
         }
     }
 
-    @Test("A message that is not known is replaced by the code's")
+    @Test("An unknown message is replaced by the text of its code")
     func unknown() {
         func shown(_ message: String, _ code: SQLiteError.Code = .error) -> String {
             SQLiteError.redacted(message, code.rawValue)
         }
-        let hidden = "the message may hold values, and is shown where errorDetail is full"
+        let hidden = "the message may contain values: set errorDetail to full to see it"
         #expect(shown("user hunter2 is unknown") == "SQL logic error; \(hidden)")
         #expect(shown("hunter2", .tooBig) == "string or blob too big; \(hidden)")
         #expect(shown("hunter2", .constraintFunction) == "constraint failed; \(hidden)")
@@ -124,7 +124,7 @@ import Testing
         #expect(shown("no such column: \u{301}hunter2") == "SQL logic error; \(hidden)")
     }
 
-    @Test("The text of a RAISE is shown where it can only be a literal of the schema")
+    @Test("The text of a RAISE is shown if it can only be a literal of the schema")
     func raise() async throws {
         let code = SQLiteError.Code.constraintTrigger.rawValue
         #expect(SQLiteError.redacted("rows of t stay", code, version: 3_046_001) == "rows of t stay")
@@ -136,7 +136,7 @@ import Testing
         }
     }
 
-    @Test("A message of a preparation quotes the statement and the schema")
+    @Test("A message of the preparation quotes the statement and the schema")
     func preparation() async throws {
         try await withPool { pool in
             for (sql, message) in [

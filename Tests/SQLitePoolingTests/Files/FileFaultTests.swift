@@ -7,7 +7,7 @@ import Foundation
 import SQLitePooling
 import Testing
 
-/// What goes wrong with the file: each time an error that says so, nothing lost, and a pool that can be used again.
+/// File faults: each causes a specific error, loses no committed data, and leaves the pool usable.
 @Suite struct FileFaultTests {
     private static let rowSize = 1_000
 
@@ -37,7 +37,7 @@ import Testing
 
     // MARK: Full
 
-    @Test("A disk that is full is an error, what was committed before stays, and the pool goes on when there is room")
+    @Test("A full disk is an error, committed data stay, and the pool continues when there is room")
     func fullDisk() async throws {
         let disk = FaultyDisk(seed: 1)
         let folder = try SampleFolder()
@@ -66,11 +66,11 @@ import Testing
         await after.close()
     }
 
-    @Test("A file that may not grow is an error, what was committed before stays, and the pool goes on when it may")
+    @Test("A file at its size limit is an error, committed data stay, and the pool continues with a higher limit")
     func limitedFileSize() async {
         await #expect(processExitsWith: .success) {
             let tests = FileFaultTests()
-            // Otherwise the signal ends the process.
+            // Otherwise the signal would end the process.
             signal(SIGXFSZ, SIG_IGN)
             try await withPool { pool in
                 try await pool.execute(FileFaultTests.table)
@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    @Test("A database that has as many pages as it may have is full")
+    @Test("A database at its maximum page count is full")
     func pageLimit() async throws {
         try await withPool(SQLiteConfiguration(pragmas: [SQLitePragma("max_page_count", 50, on: .writer)])) { pool in
             try await pool.execute(Self.table)
@@ -98,12 +98,12 @@ import Testing
         }
     }
 
-    // MARK: Rights
+    // MARK: Permissions
 
-    @Test("A folder that cannot be written to is an error that names the file, for a new database and for an old one")
+    @Test("A read-only folder is an error that names the file, for a new database and for an existing one")
     func readOnlyFolder() async {
         await #expect(processExitsWith: .success) {
-            becomeNobody()
+            dropPrivileges()
             let folder = try SampleFolder()
             try folder.setWritable(false)
             try await withPool(in: folder) { pool in
@@ -130,7 +130,7 @@ import Testing
 
     // MARK: Damage
 
-    /// A closed database with one row.
+    /// Creates a database with one row, and closes it.
     private func sample() async throws -> SampleFolder {
         let folder = try SampleFolder()
         try await withPool(in: folder) { pool in
@@ -139,7 +139,7 @@ import Testing
         return folder
     }
 
-    @Test("A damaged header is an error, or harmless, byte by byte, and the file is used again when it is mended")
+    @Test("Damage to any byte of the header is an error or harmless, and the repaired file is usable")
     func corruptHeader() async throws {
         let folder = try await sample()
         let sound = try folder.bytes()
@@ -170,7 +170,7 @@ import Testing
         #expect(errors.isSuperset(of: [.notADatabase, .corrupt]))
     }
 
-    @Test("A write-ahead log that was cut off has the transactions before the cut, and a sound database")
+    @Test("A truncated write-ahead log contains the transactions before the cut, and the database is sound")
     func truncatedLog() async throws {
         let folder = try SampleFolder()
         let crashed = try SampleFolder()
@@ -180,7 +180,7 @@ import Testing
             for number in 1...20 {
                 try await pool.execute("INSERT INTO t VALUES (\(number), zeroblob(\(Self.rowSize)))")
             }
-            // As a process leaves them that is killed.
+            // The files as a killed process leaves them.
             for name in ["test.sqlite", "test.sqlite-wal"] {
                 try FileManager.default.copyItem(atPath: folder.file(name), toPath: crashed.file(name))
             }
@@ -203,7 +203,7 @@ import Testing
     }
 
     @Test(
-        "A file that is deleted stays with the connections that have it open; the next connection says that it is gone"
+        "Open connections continue with a deleted file; a new connection reports that it is missing"
     )
     func deletedFile() async throws {
         let folder = try await sample()
@@ -212,7 +212,7 @@ import Testing
             try await pool.execute("INSERT INTO t VALUES (2)")
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1, 2])
             for name in try folder.names { try FileManager.default.removeItem(atPath: folder.file(name)) }
-            // SQLite's documented outcome.
+            // The outcome that SQLite documents.
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1, 2])
             let meeting = Rendezvous()
             async let holder: Void = pool.read { _ in
@@ -231,7 +231,7 @@ import Testing
         }
     }
 
-    @Test("A file that is exchanged for another stays in use as it was, and the other one is not touched")
+    @Test("Open connections continue with a file that is replaced, and do not touch the new one")
     func exchangedFile() async throws {
         let folder = try await sample()
         let other = try SampleFolder()
@@ -245,7 +245,7 @@ import Testing
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1, 2])
             for name in try folder.names { try FileManager.default.removeItem(atPath: folder.file(name)) }
             try FileManager.default.moveItem(atPath: other.file(), toPath: folder.file())
-            // What is written goes with the old file, and readers and the writer agree on that.
+            // New data are lost with the old file, and readers and the writer see the same data.
             try await pool.execute("INSERT INTO t VALUES (3)")
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1, 2, 3])
         }
@@ -260,7 +260,7 @@ import Testing
 
     // MARK: Statements
 
-    @Test("A statement past SQLite's length limit, and one with more parameters than its limit, are errors")
+    @Test("A statement beyond SQLite's length limit, or with too many parameters, is an error")
     func limits() async {
         await #expect(processExitsWith: .success) {
             lowerLimits()
@@ -289,7 +289,7 @@ import Testing
     }
 }
 
-/// How large a file may be that this process writes.
+/// Limits the size of files that this process writes.
 private func setLimit(_ bytes: Int?) throws {
     var limit = rlimit()
     #if canImport(Glibc)
@@ -302,7 +302,7 @@ private func setLimit(_ bytes: Int?) throws {
     try #require(unsafe setrlimit(resource, &limit) == 0)
 }
 
-/// Has SQLite set lower limits on each connection that is opened from now on in this process.
+/// Makes SQLite set lower limits on each connection that this process opens from now on.
 private func lowerLimits() {
     typealias Extension =
         @convention(c) (

@@ -8,7 +8,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct FilePlaceTests {
+@Suite struct FileSystemTests {
     // MARK: Permissions
 
     private static func permissions(_ path: String) throws -> UInt16 {
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test(
-        "A new file and what is beside it have the permissions of the configuration, whatever the mask is",
+        "A new file and the files beside it have the configured permissions, whatever the umask is",
         arguments: [(0o600, 0), (0o640, 0o77), (0o666, 0o22), (0o660, 0)] as [(UInt16, UInt32)],
         [false, true]
     )
@@ -27,7 +27,7 @@ import Testing
         let (path, wanted, mask) = (folder.path, setting.0, setting.1)
         await #expect(processExitsWith: .success) {
             [path = path as String, wanted = wanted as UInt16, mask = mask as UInt32, isRoot = isRoot as Bool] in
-            if !isRoot { becomeNobody() }
+            if !isRoot { dropPrivileges() }
             umask(mode_t(mask))
             var configuration = SQLiteConfiguration.patient
             configuration.filePermissions = wanted
@@ -41,12 +41,12 @@ import Testing
         }
     }
 
-    @Test("A file that exists keeps its permissions, and one behind a link gets them")
+    @Test("An existing file keeps its permissions, and a new file behind a link gets the configured ones")
     func existingFiles() async throws {
         let folder = try SampleFolder()
         var configuration = SQLiteConfiguration.patient
         configuration.filePermissions = 0o600
-        try Intruder(folder.file("old.sqlite")).run("CREATE TABLE t (x)")
+        try OutsideConnection(folder.file("old.sqlite")).run("CREATE TABLE t (x)")
         try FileManager.default.setAttributes([.posixPermissions: 0o664], ofItemAtPath: folder.file("old.sqlite"))
         try FileManager.default.createDirectory(atPath: folder.file("sub"), withIntermediateDirectories: false)
         for (link, target) in [("first", "sub/second"), ("sub/second", "new.sqlite"), ("oldlink", "old.sqlite")] {
@@ -62,7 +62,9 @@ import Testing
         #expect(try folder.names == ["first", "old.sqlite", "oldlink", "sub"])
     }
 
-    @Test("A file that cannot be made with its permissions is an error, and a mode that makes none makes none")
+    @Test(
+        "A file that cannot be created with its permissions is an error, and a mode that creates no file creates none"
+    )
     func noFile() async throws {
         let folder = try SampleFolder()
         try FileManager.default.createSymbolicLink(atPath: folder.file("loop"), withDestinationPath: "loop")
@@ -81,7 +83,7 @@ import Testing
     }
 
     @Test(
-        "Permissions that the owner could not use, or that execute, make no pool",
+        "Permissions that the owner could not use, or that allow execution, are a configuration error",
         arguments: [0, 0o400, 0o700, 0o4600]
     )
     func refusedPermissions(permissions: Int) {
@@ -93,7 +95,7 @@ import Testing
 
     // MARK: Temporary databases
 
-    @Test("The next temporary database removes those of dead processes, and no other folder")
+    @Test("A new temporary database removes those of ended processes, and no other folder")
     func sweep() async throws {
         let child = try startChild("temporary", "-", 0)
         let (lines, line) = AsyncStream<String>.makeStream()
@@ -120,7 +122,7 @@ import Testing
         await next.close()
     }
 
-    @Test("A folder without a lock, a link, and a file that is not the pool's, are left alone")
+    @Test("A sweep skips a folder without a lock, a link, and files that do not belong to a pool")
     func sweepLeaves() throws {
         let folder = try SampleFolder()
         let manager = FileManager.default
@@ -152,7 +154,7 @@ import Testing
         #expect(try folder.names == left)
     }
 
-    @Test("A sweep of another user removes nothing")
+    @Test("A sweep does not remove the folders of another user")
     func sweepOfAnotherUser() async throws {
         let folder = try SampleFolder()
         try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: folder.path)
@@ -164,7 +166,7 @@ import Testing
         }
         let path = folder.path
         await #expect(processExitsWith: .success) { [path = path as String] in
-            becomeNobody()
+            dropPrivileges()
             let database = try TemporaryDatabase(in: [path])
             let mayRemove = getuid() != 65_534
             #expect(FileManager.default.fileExists(atPath: path + "/lock-pool-sqlite-dead/owner") != mayRemove)
@@ -172,7 +174,7 @@ import Testing
         }
     }
 
-    @Test("Temporary databases that are made at once do not remove each other")
+    @Test("Temporary databases that are created concurrently do not remove each other")
     func concurrentSweeps() async throws {
         let folder = try SampleFolder()
         let databases = try await withThrowingTaskGroup(of: TemporaryDatabase.self) { group in
@@ -190,18 +192,18 @@ import Testing
 
     // MARK: Network file systems
 
-    @Test("Network file systems are told by their numbers, and local and ambiguous ones are none of them")
+    @Test("Network file systems are recognized by their numbers; local and ambiguous ones are not")
     func fileSystemTypes() {
         let network: [UInt32] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x00c3_6400, 0x0bd0_0bd0]
         for type in network { #expect(NetworkFileSystem.name(ofType: type) != nil) }
-        // ext4, XFS, Btrfs, tmpfs, overlayfs, ZFS, FUSE, 9P, and none.
+        // ext4, XFS, Btrfs, tmpfs, overlayfs, ZFS, FUSE, 9P, and an unknown type.
         let others: [UInt32] = [
             0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1, 0x6573_5546, 0x0102_1997, 0,
         ]
         for type in others { #expect(NetworkFileSystem.name(ofType: type) == nil) }
     }
 
-    @Test("A file on a network file system is refused with a reason")
+    @Test("A file on a network file system is an error with a reason")
     func networkFileSystem() throws {
         let error = #expect(throws: SQLiteError.self) { try NetworkFileSystem.check("/net/x.sqlite") { _ in "NFS" } }
         #expect(error?.code == .writeAheadLogUnavailable)

@@ -11,7 +11,7 @@ import Testing
     // MARK: Paths
 
     @Test(
-        "A path is never read as a URI, nor as a temporary database where a folder stands before it",
+        "A path is never read as a URI, nor as a temporary database if a folder precedes it",
         arguments: [
             "file:x.sqlite?cache=shared", "file:a%62?mode=memory", "./:memory:", "sub:é?#&.sqlite", "./~", "a~",
         ]
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(
-        "A path that names no file is an error before the first use",
+        "A path that cannot name a file is an error before the first use",
         arguments: [
             ("", SQLiteError.Code.invalidConfiguration), ("a/", .invalidConfiguration), ("/", .invalidConfiguration),
             ("..", .invalidConfiguration), ("a/.", .invalidConfiguration), ("~", .invalidConfiguration),
@@ -43,7 +43,7 @@ import Testing
         #expect(error?.code == code && error?.message.hasPrefix("path ") == true)
     }
 
-    @Test("A relative path in a folder without a path, or whose path is not UTF-8, is an error")
+    @Test("A relative path is an error if the working directory has no path or a path that is not UTF-8")
     func currentFolder() async throws {
         let folder = try SampleFolder()
         let path = folder.path
@@ -60,10 +60,10 @@ import Testing
         }
     }
 
-    @Test("A path that is too long for SQLite is an error that says so, and one byte less works")
+    @Test("A path that is too long for SQLite is an error, and a path with one byte less works")
     func longPath() async throws {
         let folder = try SampleFolder()
-        // SQLite's 512 bytes, with eight for the name of the journal.
+        // SQLite's 512 bytes, less eight for the name of the journal.
         var path = folder.path
         while path.utf8.count < 300 {
             path += "/" + String(repeating: "d", count: 100)
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test(
-        "A folder, and what is no regular file, is an error that a connection does not wait in",
+        "A folder, or a path that is not a regular file, is an error and does not block the connection",
         arguments: [SQLiteConfiguration.Mode.readWriteCreate, .readOnly, .immutable]
     )
     func notAFile(mode: SQLiteConfiguration.Mode) async throws {
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test("A symbolic link is followed, also to a file that does not exist yet")
+    @Test("A symbolic link is followed, also to a missing file")
     func symbolicLink() async throws {
         let folder = try SampleFolder()
         try FileManager.default.createSymbolicLink(
@@ -120,7 +120,7 @@ import Testing
     // MARK: URIs
 
     @Test(
-        "A URI is read by SQLite's rules, byte by byte, and SQLite gets what was read",
+        "A URI is parsed by SQLite's rules, byte by byte, and SQLite receives the parsed parts",
         arguments: [
             ("file:/a", "file:/a", "/a"), ("file:///a%20b", "file:/a%20b", "/a b"),
             ("file://localhost/a", "file:/a", "/a"), ("file:/a#b?cache=shared", "file:/a", "/a"),
@@ -139,12 +139,12 @@ import Testing
     }
 
     @Test(
-        "A URI with an option that is not known or not allowed is an error that names it",
+        "A URI with an unknown or disallowed option is an error that names the option",
         arguments: [
             "?mode=memory", "?psow=1&mode=rw", "?cache=shared", "?cache=Private", "?cache", "?immutable=1", "?nolock=1",
             "?%6dode=ro", "?modeof=/etc/shadow", "?key=hunter2", "?hexkey=68", "?vfs=", "?vfs=a&vfs=b", "?psow=2",
             "?=1",
-            // A combining mark makes a single character of itself and what it stands before or after.
+            // A combining mark forms a single character with the one before it.
             "?x=\u{600}&cache=shared", "?psow=1&\u{301}cache=shared", "?psow\u{301}=1", "?psow=1&\u{200d}",
             "?CACHE=shared",
         ]
@@ -156,7 +156,7 @@ import Testing
     }
 
     @Test(
-        "A URI that names no file of this host is an error",
+        "A URI that cannot name a file of this host is an error",
         arguments: [
             ("file:", SQLiteError.Code.invalidConfiguration), ("file:?psow=1", .invalidConfiguration),
             ("file:#x", .invalidConfiguration), ("file::memory:", .invalidConfiguration),
@@ -172,7 +172,7 @@ import Testing
         #expect(error?.code == code && error?.message.hasPrefix("path ") == true)
     }
 
-    @Test("What says of the file what the mode says is accepted there")
+    @Test("Options that agree with the mode are accepted")
     func optionsOfModes() throws {
         let immutable = try SQLiteLocation(uri: "file:/a?immutable=1&psow=1", mode: .immutable)
         #expect(immutable.immutableURI == "file:/a?psow=1&immutable=1")
@@ -182,7 +182,7 @@ import Testing
     }
 
     @Test(
-        "A file system layer without shared memory is an error, and loses nothing",
+        "A VFS without shared memory is an error, and loses nothing",
         arguments: ["unix-none", "memdb"]
     )
     func fileSystemWithoutLog(name: String) async throws {

@@ -17,7 +17,7 @@ import Testing
 @Suite struct ReadOnlyTests {
     private static let readOnly = SQLiteConfiguration(mode: .readOnly)
 
-    /// A database with one row, in either journal mode, closed.
+    /// Creates a database with one row, in either journal mode, and closes it.
     private func sample(isLogged: Bool) async throws -> SampleFolder {
         let folder = try SampleFolder()
         if isLogged {
@@ -25,12 +25,12 @@ import Testing
                 try await pool.write { db in try db.executeScript("CREATE TABLE t (x); INSERT INTO t VALUES (1)") }
             }
         } else {
-            try Intruder(folder.file()).run("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+            try OutsideConnection(folder.file()).run("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
         }
         return folder
     }
 
-    @Test("A database that is read only is byte for byte unchanged", arguments: [true, false])
+    @Test("A read-only pool does not change a byte of the database", arguments: [true, false])
     func unchanged(isLogged: Bool) async throws {
         let folder = try await sample(isLogged: isLogged)
         let before = try folder.bytes()
@@ -50,13 +50,13 @@ import Testing
         if !isLogged { #expect(try folder.names == ["test.sqlite"]) }
     }
 
-    @Test("A write is refused before anything happens")
+    @Test("A write fails before its body runs")
     func refusedWrites() async throws {
         let folder = try SampleFolder()
         try await withPool(Self.readOnly, in: folder) { pool in
             for write in [
-                { _ = try await pool.write { _ in _ = Issue.record("ran") } },
-                { _ = try await pool.writeWithoutTransaction { _ in _ = Issue.record("ran") } },
+                { _ = try await pool.write { _ in _ = Issue.record("the body ran") } },
+                { _ = try await pool.writeWithoutTransaction { _ in _ = Issue.record("the body ran") } },
                 { _ = try await pool.execute("CREATE TABLE t (x)") },
             ] as [() async throws -> Void] {
                 let error = try await sqliteError { try await write() }
@@ -67,7 +67,7 @@ import Testing
         #expect(try folder.names == [])
     }
 
-    @Test("A database that is read only must exist")
+    @Test("A read-only database must exist")
     func missing() async throws {
         let folder = try SampleFolder()
         try await withPool(Self.readOnly, in: folder) { pool in
@@ -77,20 +77,20 @@ import Testing
         #expect(try folder.names == [])
     }
 
-    @Test("What another process commits is seen by the next read, in either journal mode", arguments: [true, false])
+    @Test("The next read sees the commits of another process, in either journal mode", arguments: [true, false])
     func othersWrites(isLogged: Bool) async throws {
         let folder = try await sample(isLogged: isLogged)
         try await withPool(Self.readOnly, in: folder) { pool in
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [1])
-            try Intruder(folder.file()).run("INSERT INTO t VALUES (2)")
+            try OutsideConnection(folder.file()).run("INSERT INTO t VALUES (2)")
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [2])
         }
     }
 
-    @Test("A user who may write neither the file nor its folder reads it, in either journal mode")
+    @Test("A user without write permission for the file and its folder can read it, in either journal mode")
     func noRights() async {
         await #expect(processExitsWith: .success) {
-            becomeNobody()
+            dropPrivileges()
             for isLogged in [true, false] {
                 let folder = try await ReadOnlyTests().sample(isLogged: isLogged)
                 let before = try folder.bytes()
@@ -110,17 +110,17 @@ import Testing
     }
 
     @Test(
-        "A file that changes although it seemed that it could not makes the read fail, and the next one reads it anew"
+        "A read fails if the file changes although no lock protects it, and the next read sees the new contents"
     )
     func changedFile() async {
         await #expect(processExitsWith: .success) {
-            becomeNobody()
+            dropPrivileges()
             let folder = try await ReadOnlyTests().sample(isLogged: true)
             try folder.setWritable(false)
             try await withPool(SQLiteConfiguration(mode: .readOnly, maximumReaders: 1), in: folder) { pool in
                 #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1])
                 try folder.setWritable(true)
-                try Intruder(folder.file()).run("INSERT INTO t VALUES (2)")
+                try OutsideConnection(folder.file()).run("INSERT INTO t VALUES (2)")
                 try folder.setWritable(false)
                 let error = try await sqliteError { _ = try await pool.query("SELECT x FROM t", as: Int.self) }
                 #expect(error.code == .fileChanged && error.isRetryable)

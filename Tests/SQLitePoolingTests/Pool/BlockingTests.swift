@@ -7,15 +7,15 @@ import Testing
 
 @testable import SQLitePooling
 
-/// Runs `body` on a thread of its own, which may block.
+/// Runs `body` on its own thread, which may block.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
     }
 }
 
-@Suite struct SynchronousTests {
-    @Test("Threads without tasks read and write, in one line with tasks", arguments: [1, 16])
+@Suite struct BlockingTests {
+    @Test("Threads without tasks read and write, in one FIFO queue with tasks", arguments: [1, 16])
     func synchronous(group: Int) async throws {
         try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group)) { pool in
             let count = try await onThread {
@@ -47,7 +47,7 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
         }
     }
 
-    @Test("A synchronous read sees one state of the database, and its error comes out unchanged")
+    @Test("A blocking read sees one snapshot, and its error is thrown unchanged")
     func snapshot() async throws {
         struct Refusal: Error, Equatable {}
         try await withPool { pool in
@@ -72,20 +72,22 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
         }
     }
 
-    @Test("A synchronous call that does not get a connection in time says so")
+    @Test("A blocking call that gets no connection in time throws an error")
     func timeout() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
             try await withHeldWriter(pool) { release in
                 await #expect(throws: (any Error).self) {
-                    try await onThread { try pool.writeBlocking(timeout: .zero) { _ in _ = Issue.record("ran") } }
+                    try await onThread {
+                        try pool.writeBlocking(timeout: .zero) { _ in _ = Issue.record("the body ran") }
+                    }
                 }
                 release()
             }
         }
     }
 
-    @Test("A task can read and write on its own thread, and its cancellation is seen", arguments: [1, 16])
+    @Test("A task can read and write on its own thread, and its cancellation takes effect", arguments: [1, 16])
     func blockingThread(group: Int) async throws {
         try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group)) { pool in
             try await pool.writeBlockingCooperativeThread { db in

@@ -9,7 +9,7 @@ import Testing
 
 @testable import SQLitePooling
 
-/// The call sites that leases of a ``SQLitePool`` name.
+/// The call sites that leases of a ``SQLitePool`` record.
 @Suite(.timeLimit(.minutes(10))) struct CallSiteTests {
     private final class Recorder: PoolObserver {
         let leaks = Mutex<[String]>([])
@@ -21,13 +21,13 @@ import Testing
 
     private func site(_ line: UInt) -> String { "SQLitePoolingTests/CallSiteTests.swift:\(line)" }
 
-    /// The call sites of the reader and of the writer that are leased.
+    /// Returns the call sites of the leased reader and writer.
     private func leased(_ pool: SQLitePool) -> [String?] {
         [pool.readers.snapshot.oldestLease?.place, pool.writer.snapshot.oldestLease?.place]
     }
 
     @Test(
-        "A lease names the line of the call that has it, whether it found a connection idle or waited",
+        "A lease records the line of its call, whether it found an idle connection or waited",
         arguments: [1, 16]
     )
     func bodies(group: Int) async throws {
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test(
-        "A lease of a blocking call names its line, whether it found a connection idle or waited",
+        "A lease of a blocking call records its line, whether it found an idle connection or waited",
         arguments: [1, 16]
     )
     func blocking(group: Int) async throws {
@@ -77,7 +77,8 @@ import Testing
         }
     }
 
-    /// The call site that the lease of a call names. Cancels the call, which does not end by itself.
+    /// Returns the call site of a call's lease, and cancels the call, which does not end by
+    /// itself.
     private func site(
         of call: @escaping @Sendable (SQLitePool) async throws -> Void,
         _ pool: SQLitePool,
@@ -91,11 +92,11 @@ import Testing
         }
         task.cancel()
         _ = await task.result
-        await expectAllBack(pool)
+        await expectNoLeases(pool)
         return site
     }
 
-    @Test("A statement names the line of its call")
+    @Test("The lease of a statement records the line of its call")
     func statements() async throws {
         struct Row: Decodable, Sendable { let x: Int }
         let endless: SQL = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c WHERE x < 0"
@@ -117,7 +118,7 @@ import Testing
         }
     }
 
-    @Test("A backup names the line of its call")
+    @Test("The lease of a backup records the line of its call")
     func backup() async throws {
         let folder = try SampleFolder()
         try await withPool(SQLiteConfiguration(maximumReaders: 1), in: folder) { pool in
@@ -132,7 +133,7 @@ import Testing
         let site = Mutex<String?>(nil)
     }
 
-    @Test("The report of a leak names the line of the call")
+    @Test("A leak report contains the line of the call")
     func leak() async throws {
         let recorder = Recorder()
         var configuration = SQLiteConfiguration(maximumReaders: 1)
@@ -161,7 +162,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A caller's wait ends by the pool's clock")
+    @Test("The pool's clock measures a caller's wait")
     func wait() async throws {
         let folder = try SampleFolder()
         let clock = ManualClock()

@@ -9,7 +9,8 @@ import Testing
 @testable import SQLitePooling
 
 @Suite(.timeLimit(.minutes(10))) struct DeadlockTests {
-    /// A pool whose callers wait for ever: what does not fail at once does not end.
+    /// Creates a pool whose callers wait for ever: a call that does not fail immediately does not
+    /// end.
     private func withTable(
         readers: Int = 1,
         group: Int = 1,
@@ -25,23 +26,23 @@ import Testing
     private func expectDeadlock(_ body: () async throws -> Void) async throws {
         let error = try await sqliteError(body)
         #expect(error.code == .deadlock)
-        #expect(error.description.contains("use the connection that the body is lent"))
+        #expect(error.description.contains("use the connection that the body receives"))
     }
 
-    @Test("A write within a write fails at once, on any thread", arguments: [1, 16])
+    @Test("A write within a write fails immediately, on any thread", arguments: [1, 16])
     func writeInWrite(group: Int) async throws {
         try await withTable(group: group) { pool in
             try await expectDeadlock {
-                try await pool.write { _ in try pool.writeBlocking { _ in _ = Issue.record("ran") } }
+                try await pool.write { _ in try pool.writeBlocking { _ in _ = Issue.record("the body ran") } }
             }
             try await expectDeadlock {
                 try await onThread {
-                    try pool.writeBlocking { _ in try pool.writeBlocking { _ in _ = Issue.record("ran") } }
+                    try pool.writeBlocking { _ in try pool.writeBlocking { _ in _ = Issue.record("the body ran") } }
                 }
             }
             try await expectDeadlock {
                 try await pool.writeBlockingCooperativeThread { _ in
-                    try pool.writeBlocking { _ in _ = Issue.record("ran") }
+                    try pool.writeBlocking { _ in _ = Issue.record("the body ran") }
                 }
             }
             try await pool.execute("INSERT INTO t VALUES (1)")
@@ -49,7 +50,7 @@ import Testing
         }
     }
 
-    @Test("A body that catches the error goes on, and its transaction with it", arguments: [1, 16])
+    @Test("A body that catches the error continues, with its transaction", arguments: [1, 16])
     func caught(group: Int) async throws {
         try await withTable(group: group) { pool in
             try await pool.write { db in
@@ -60,21 +61,21 @@ import Testing
         }
     }
 
-    @Test("A read within a read fails at once where there is one reader")
+    @Test("A read within a read fails immediately if there is one reader")
     func readInRead() async throws {
         try await withTable { pool in
             try await expectDeadlock {
-                try await pool.read { _ in try pool.readBlocking { _ in _ = Issue.record("ran") } }
+                try await pool.read { _ in try pool.readBlocking { _ in _ = Issue.record("the body ran") } }
             }
             try await expectDeadlock {
                 try await onThread {
-                    try pool.readBlocking { _ in try pool.readBlocking { _ in _ = Issue.record("ran") } }
+                    try pool.readBlocking { _ in try pool.readBlocking { _ in _ = Issue.record("the body ran") } }
                 }
             }
         }
     }
 
-    @Test("A read within a read gets a second reader, and waits for one that another body has")
+    @Test("A read within a read gets a second reader, and waits for one that another body holds")
     func secondReader() async throws {
         try await withTable(readers: 2) { pool in
             let nested = try await pool.read { _ in
@@ -101,7 +102,7 @@ import Testing
     }
 
     @Test(
-        "Of a write that waits for a reader, and a read that waits for the writer, the last fails, and the other goes on"
+        "If a write waits for a reader and a read waits for the writer, the last one fails and the other continues"
     )
     func writeThenRead() async throws {
         try await withTable { pool in
@@ -110,7 +111,7 @@ import Testing
                 try await pool.read { _ in
                     gate.arrive()
                     while pool.readers.status.waiting == 0 { sched_yield() }
-                    try pool.writeBlocking { _ in _ = Issue.record("ran") }
+                    try pool.writeBlocking { _ in _ = Issue.record("the body ran") }
                 }
             }
             await gate.arrived()
@@ -124,7 +125,7 @@ import Testing
         }
     }
 
-    @Test("Where all readers wait for another one, the last fails, and the others go on")
+    @Test("If all readers wait for another reader, the last one fails and the others continue")
     func allReaders() async throws {
         try await withTable(readers: 2) { pool in
             let gate = Rendezvous()
@@ -138,7 +139,7 @@ import Testing
                 try await pool.read { _ in
                     gate.release()
                     while pool.readers.status.waiting == 0 { sched_yield() }
-                    try pool.readBlocking { _ in _ = Issue.record("ran") }
+                    try pool.readBlocking { _ in _ = Issue.record("the body ran") }
                 }
             }
             let numbers = try await first
@@ -146,7 +147,7 @@ import Testing
         }
     }
 
-    @Test("A body that reads and waits for the writer, whose body waits for a reader, is found")
+    @Test("A body that reads and waits for the writer, whose body waits for a reader, is detected")
     func readerAndWriter() async throws {
         try await withTable { pool in
             let gate = Rendezvous()
@@ -160,7 +161,7 @@ import Testing
                 try await pool.write { _ in
                     gate.release()
                     while pool.writer.status.waiting == 0 { sched_yield() }
-                    try pool.readBlocking { _ in _ = Issue.record("ran") }
+                    try pool.readBlocking { _ in _ = Issue.record("the body ran") }
                 }
             }
             try await reading
@@ -168,7 +169,7 @@ import Testing
         }
     }
 
-    @Test("A body may write to another pool, and a body that reads to its own")
+    @Test("A body may write to another pool, and a reading body may write to its own pool")
     func otherPool() async throws {
         try await withTable { pool in
             try await withTable { other in
@@ -183,7 +184,7 @@ import Testing
         }
     }
 
-    @Test("2,000 writes at once all succeed with the defaults", arguments: [1, 64])
+    @Test("2,000 concurrent writes succeed with the default configuration", arguments: [1, 64])
     func manyAtOnce(group: Int) async throws {
         try await withTable(group: group) { pool in
             try await withHeldWriter(pool) { release in

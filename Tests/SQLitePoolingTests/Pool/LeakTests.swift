@@ -8,15 +8,16 @@ import Testing
 
 @testable import SQLitePooling
 
-/// Over many leases nothing is left behind. In a process of its own, because SQLite counts for all of it.
+/// Leaks over many leases. The counts run in a separate process, because SQLite counts for the
+/// whole process.
 @Suite struct LeakTests {
     private static let leaseCount = 100_000
 
-    @Test("Over 100,000 leases, no descriptor, no statement and no byte of SQLite's is left behind")
+    @Test("100,000 leases leak no descriptor, no statement and no memory of SQLite")
     func leases() async {
         await #expect(processExitsWith: .success) {
             #expect(SQLiteLibrary.keepMemoryStatistics())
-            // What the library itself needs is there after the first use.
+            // The first use allocates what the library itself needs.
             try await withPool { pool in try await pool.execute("CREATE TABLE t (x)") }
             let before = (descriptorCount(), Int(sqlite3_memory_used()))
             try await withPool(SQLiteConfiguration(maximumReaders: 1, statementCacheCapacity: 8)) { pool in
@@ -24,7 +25,7 @@ import Testing
                     try db.executeScript("CREATE TABLE t (id INTEGER PRIMARY KEY, x UNIQUE)")
                     for id in 0..<100 { try db.execute("INSERT INTO t VALUES (\(id), \(String(id)))") }
                 }
-                // A log so long that the next call finds the connection open that makes checkpoints.
+                // The log is so long that the next call finds the connection for checkpoints open.
                 try await pool.write { db in
                     try db.executeScript("CREATE TABLE u (x); INSERT INTO u VALUES (zeroblob(40000000)); DELETE FROM u")
                 }
@@ -37,7 +38,8 @@ import Testing
                         warm = now
                         continue
                     }
-                    // A checkpoint that is being made needs some thousand bytes. One byte for each lease would be more at the end.
+                    // A running checkpoint needs some thousand bytes. A leak of one byte per lease
+                    // would exceed that.
                     let isSame = abs(now.bytes - warm.bytes) < LeakTests.leaseCount / 4
                     #expect(
                         isSame && now.descriptors == warm.descriptors && now.statements == warm.statements,
@@ -51,11 +53,11 @@ import Testing
         }
     }
 
-    @Test("A connection that is replaced leaves nothing behind either")
+    @Test("A replaced connection leaks nothing")
     func replacements() async {
         await #expect(processExitsWith: .success) {
             #expect(SQLiteLibrary.keepMemoryStatistics())
-            // What the library itself needs is there after the first use.
+            // The first use allocates what the library itself needs.
             try await withPool { pool in try await pool.execute("CREATE TABLE t (x)") }
             let before = (descriptorCount(), Int(sqlite3_memory_used()))
             try await withPool { pool in
@@ -71,7 +73,7 @@ import Testing
     }
 }
 
-/// What a pool at rest holds.
+/// The resources of an idle pool.
 private struct Footprint {
     var descriptors: Int
     var bytes: Int
@@ -79,7 +81,7 @@ private struct Footprint {
 
     init(_ pool: SQLitePool) async throws {
         statements = try await pool.writeWithoutTransaction { db in
-            // What the cache of pages holds grows and shrinks with what was read last.
+            // The contents of the page cache depend on the last reads.
             _ = unsafe sqlite3_db_release_memory(db.session.handle)
             return statementCount(db)
         }
@@ -92,7 +94,7 @@ private struct Footprint {
     }
 }
 
-/// How many statements of a connection are not finalized.
+/// Returns the number of statements of a connection that are not finalized.
 private func statementCount(_ db: borrowing SQLiteConnection) -> Int {
     var count = 0
     var next = unsafe sqlite3_next_stmt(db.session.handle, nil)
@@ -103,7 +105,7 @@ private func statementCount(_ db: borrowing SQLiteConnection) -> Int {
     return count
 }
 
-/// Uses a pool in each way that there is, also in those that fail.
+/// Uses a pool in each possible way, including those that fail.
 private func lease(_ pool: SQLitePool, _ count: Int) async throws {
     struct Enough: Error {}
     for number in 0..<count {
@@ -112,7 +114,7 @@ private func lease(_ pool: SQLitePool, _ count: Int) async throws {
         case 0:
             try await pool.write { db in _ = try db.execute("UPDATE t SET x = \(String(id)) WHERE id = \(id)") }
         case 1:
-            // More statements than the cache has room for.
+            // More statements than the capacity of the cache.
             _ = try await pool.query(SQL(unsafe: "SELECT x FROM t WHERE id = \(id)"), as: String.self)
         case 2:
             _ = try? await pool.query("SELECT x FROM t", as: Int.self)

@@ -8,7 +8,7 @@ import Testing
 @testable import SQLitePooling
 
 @Suite struct LifetimeTests {
-    @Test("Connections are opened when they are needed, and closed with the pool")
+    @Test("Connections are opened on demand, and closed with the pool")
     func statistics() async throws {
         let folder = try SampleFolder()
         let pool = try SQLitePool(path: folder.file(), configuration: .patient)
@@ -23,20 +23,22 @@ import Testing
         #expect(pool.statistics.connectionsClosed == 2 && pool.statistics.writer.open == 0)
     }
 
-    @Test("A closed pool refuses every call, and may be closed again")
+    @Test("A closed pool refuses every call, and can be closed again")
     func closed() async throws {
         let folder = try SampleFolder()
         let pool = try SQLitePool(path: folder.file(), configuration: .patient)
         try await pool.execute("CREATE TABLE t (x)")
         await pool.close()
         await pool.close()
-        let reading = await #expect(throws: PoolError.self) { try await pool.read { _ in _ = Issue.record("ran") } }
+        let reading = await #expect(throws: PoolError.self) {
+            try await pool.read { _ in _ = Issue.record("the body ran") }
+        }
         #expect(reading?.code == .closed)
         let writing = await #expect(throws: PoolError.self) { try await pool.execute("DELETE FROM t") }
         #expect(writing?.code == .closed)
     }
 
-    @Test("Closing leaves the database in one file, with everything that was committed")
+    @Test("Closing leaves the database in one file, with all committed data")
     func oneFile() async throws {
         let folder = try SampleFolder()
         try await withPool(in: folder) { pool in
@@ -52,7 +54,7 @@ import Testing
         }
     }
 
-    @Test("A pool that is closed while a body runs lets it finish")
+    @Test("A body that runs while the pool is closed completes")
     func closedDuringBody() async throws {
         let folder = try SampleFolder()
         let pool = try SQLitePool(path: folder.file(), configuration: .patient)
@@ -73,7 +75,7 @@ import Testing
         }
     }
 
-    @Test("A caller past the bound is refused at once, and the one in line is served")
+    @Test("A caller beyond the limit fails immediately, and the waiting one is served")
     func bounds() async throws {
         try await withPool(SQLiteConfiguration(maximumWaiters: 1)) { pool in
             try await pool.execute("CREATE TABLE t (x)")

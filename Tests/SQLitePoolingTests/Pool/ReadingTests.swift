@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 @Suite struct ReadingTests {
-    /// Counts how many are in a place at a time.
+    /// Counts how many bodies run at a time.
     private final class Crowd: Sendable {
         private let inside = Atomic(0)
         private let most = Atomic(0)
@@ -17,7 +17,7 @@ import Testing
         func leave() { inside.subtract(1, ordering: .relaxed) }
     }
 
-    @Test("A read sees one state of the database while a writer commits")
+    @Test("A read sees one snapshot while a writer commits")
     func snapshot() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test("Readers go on while a writer is in its transaction, and see nothing of it")
+    @Test("Readers continue during the writer's transaction, and see none of its changes")
     func readingBesideWriter() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test(
-        "A reader cannot write, whatever it tries",
+        "A reader cannot write by any statement",
         arguments: [
             "INSERT INTO t VALUES (1)", "CREATE TABLE u (x)", "DROP TABLE t", "PRAGMA user_version = 7",
             "CREATE TEMP TABLE u (x)",
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test(
-        "The error for a statement that writes names the call that runs it",
+        "The error for a writing statement names the method that runs it",
         arguments: [
             ("INSERT INTO t VALUES (1) RETURNING x", "write { db in try db.query(…) }"),
             ("DELETE FROM t RETURNING x", "write { db in try db.query(…) }"),
@@ -106,11 +106,11 @@ import Testing
         }
         try await withPool(SQLiteConfiguration(mode: .readOnly), in: folder) { pool in
             let error = try await sqliteError { _ = try await pool.query("DELETE FROM t RETURNING x", as: Int.self) }
-            #expect(error.code == .readOnly && error.message.contains("the pool is for reading only"))
+            #expect(error.code == .readOnly && error.message.contains("the pool is read-only"))
         }
     }
 
-    @Test("A reader that comes before any writer makes the file, with its write-ahead log")
+    @Test("A reader that precedes any writer creates the file, with its write-ahead log")
     func readerFirst() async throws {
         let folder = try SampleFolder()
         try await withPool(in: folder) { pool in

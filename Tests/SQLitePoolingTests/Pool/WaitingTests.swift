@@ -8,8 +8,8 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite(.timeLimit(.minutes(10))) struct LineTests {
-    @Test("Calls are served in the order in which they came, on whichever thread the connection is given back")
+@Suite(.timeLimit(.minutes(10))) struct WaitingTests {
+    @Test("Calls are served in FIFO order, on whichever thread the connection is released")
     func order() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x)")
@@ -21,10 +21,10 @@ import Testing
         }
     }
 
-    @Test("A call whose turn does not come in time fails, and the connection goes to the next")
+    @Test("A call that is not served in time fails, and the connection serves the next one")
     func timeout() async throws {
         try await withPool(SQLiteConfiguration(checkoutTimeout: .milliseconds(1))) { pool in
-            // The first caller waits while its connection is opened, as long as that takes.
+            // The first caller waits while its connection is opened, however long that takes.
             while (try? await pool.execute("CREATE TABLE IF NOT EXISTS t (x)")) == nil {}
             try await withHeldWriter(pool) { release in
                 let error = await #expect(throws: PoolError.self) {
@@ -39,11 +39,11 @@ import Testing
         }
     }
 
-    @Test("A pool that is closed fails the calls in line, and lets the one that runs end")
+    @Test("Closing a pool fails the waiting calls, and lets the running one complete")
     func closed() async throws {
         try await withPool { pool in
             try await withHeldWriter(pool) { release in
-                let waiting = Task { try await pool.write { _ in _ = Issue.record("ran") } }
+                let waiting = Task { try await pool.write { _ in _ = Issue.record("the body ran") } }
                 while pool.writer.status.waiting == 0 { await Task.yield() }
                 await pool.close()
                 let error = await #expect(throws: PoolError.self) { try await waiting.value }
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test("Many calls that are cancelled at random each get one answer, and none takes a connection with it")
+    @Test("Many calls that are cancelled at random each get one outcome, and none leaks a connection")
     func storm() async throws {
         try await withPool(SQLiteConfiguration(maximumReaders: 2)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -78,7 +78,7 @@ import Testing
                     }
                 }
             }
-            await expectAllBack(pool)
+            await expectNoLeases(pool)
             #expect(pool.readers.status.waiting == 0 && pool.writer.status.waiting == 0)
             #expect(pool.statistics.connectionsClosed == 0)
             let count = try await pool.query("SELECT count(*) FROM t WHERE x % 3 <> 0", as: Int.self)

@@ -8,7 +8,10 @@ import Testing
 @testable import SQLitePooling
 
 @Suite(.timeLimit(.minutes(10))) struct WriteThenReadTests {
-    @Test("A read after a write sees exactly what the write has left, however many write", arguments: [1, 16])
+    @Test(
+        "A read after a write sees exactly the state that the write has left, beside many writers",
+        arguments: [1, 16]
+    )
     func exactState(group: Int) async throws {
         try await withPool(SQLiteConfiguration(maximumReaders: 3, maximumWritesPerCommit: group)) { pool in
             try await pool.execute("CREATE TABLE t (x INTEGER)")
@@ -32,11 +35,11 @@ import Testing
                 try await tasks.waitForAll()
             }
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [100])
-            await expectAllBack(pool)
+            await expectNoLeases(pool)
         }
     }
 
-    @Test("Others write while the read after a write goes on")
+    @Test("Other calls can write during the read after a write")
     func concurrent() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -57,7 +60,7 @@ import Testing
         }
     }
 
-    @Test("Where the write fails nothing is read, and where the read fails the write is committed")
+    @Test("If the write fails nothing is read, and if the read fails the write is committed")
     func failures() async throws {
         struct Refusal: Error, Equatable {}
         try await withPool { pool in
@@ -67,7 +70,7 @@ import Testing
                     try db.execute("INSERT INTO t VALUES (1)")
                     throw Refusal()
                 } thenRead: { _ in
-                    Issue.record("ran")
+                    Issue.record("the body ran")
                 }
             }
             await #expect(throws: Refusal()) {
@@ -78,7 +81,7 @@ import Testing
                 }
             }
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [2])
-            await expectAllBack(pool)
+            await expectNoLeases(pool)
         }
     }
 }

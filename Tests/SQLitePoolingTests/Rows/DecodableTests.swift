@@ -60,7 +60,7 @@ import Testing
         )
     }
 
-    @Test("A row becomes a value whose properties have the names of the columns, in any order")
+    @Test("A row is decoded as a value whose properties have the names of the columns, in any order")
     func rows() async throws {
         try await withItems { pool in
             var desk = lamp
@@ -116,7 +116,7 @@ import Testing
             let size = try await sqliteError { _ = try await pool.query("SELECT 1, size FROM t", decoding: Sized.self) }
             #expect(
                 size.message
-                    == "column “size” (index 1, declared VARCHAR, stored TEXT): the property’s type does not take it"
+                    == "column “size” (index 1, declared VARCHAR, stored TEXT): the property’s type does not accept it"
             )
             #expect(!"\(size)".contains("hunter2"))
             let age = try await sqliteError { _ = try await pool.query("SELECT age FROM t", decoding: Aged.self) }
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test("What a type's own decoding throws comes out unchanged")
+    @Test("An error of a type's own decoding is thrown unchanged")
     func ownError() async throws {
         struct Refusal: Error, Equatable {}
         struct Picky: Decodable, Sendable {
@@ -147,7 +147,7 @@ import Testing
         }
     }
 
-    @Test("A decoder that a value has kept gives nothing when its row is over")
+    @Test("A decoder that a value has kept throws after the end of its row")
     func keptDecoder() async throws {
         struct Keeper: Decodable {
             let decoder: any Decoder
@@ -172,7 +172,7 @@ import Testing
         }
     }
 
-    @Test("A container that a value has kept gives nothing during another query, whose memory it may share")
+    @Test("A container that a value has kept throws during another query, whose memory it may share")
     func keptContainer() async throws {
         enum Key: CodingKey { case x, y }
         struct Keeper: Decodable {
@@ -210,7 +210,7 @@ import Testing
         }
     }
 
-    @Test("A class and its superclass have keys of their own, and keys may have no size or be made at run time")
+    @Test("A class and its superclass have separate keys, and keys may have no size or be created at run time")
     func keys() async throws {
         class Base: Decodable {
             var id: Int
@@ -252,7 +252,7 @@ import Testing
         }
     }
 
-    @Test("Columns that a change of the schema adds between two runs are decoded")
+    @Test("Columns that a schema change adds between two runs are decoded")
     func schemaChange() async throws {
         struct Row: Decodable, Equatable, Sendable {
             var a: Int

@@ -17,7 +17,7 @@ import Testing
         #expect(try await pool.query("SELECT \(Value?.none)", as: Value?.self) == [nil])
     }
 
-    @Test("Every type comes back as it was bound, to the ends of its range")
+    @Test("Every type is decoded as it was bound, including the ends of its range")
     func roundTrips() async throws {
         try await withPool { pool in
             try await roundTrip([Int.min, -1, 0, .max], on: pool)
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test("Types do not turn into each other")
+    @Test("A type is not converted to another one")
     func strictness() async throws {
         try await withPool { pool in
             func refuses<Value: SQLiteDecodable & Sendable>(_ sql: SQL, _ type: Value.Type) async throws {
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    @Test("A text that is not UTF-8 is an error, or repaired where the caller takes any value from a row")
+    @Test("A text that is not UTF-8 is an error, or repaired if the caller reads a value of any type")
     func invalidText() async throws {
         try await withPool { pool in
             let sql: SQL = "SELECT CAST(x'41ff42' AS TEXT)"
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    @Test("A type of one's own decodes itself, and its error names the column")
+    @Test("A custom type decodes itself, and its error names the column")
     func ownType() async throws {
         try await withPool { pool in
             #expect(try await pool.query("SELECT \(Colour("red")) AS c", as: Colour.self) == [Colour("red")])

@@ -5,17 +5,17 @@
 import SQLitePooling
 import Testing
 
-@Suite struct RowWalkTests {
+@Suite struct RowStreamingTests {
     private static let numbers: SQL =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, i * i AS square FROM n"
 
-    @Test("A statement runs no further than its rows are asked for")
+    @Test("A statement runs only as far as its rows are requested")
     func lazily() async throws {
         try await withPool { pool in
             let total = try await pool.read { db in
                 try db.withRows(Self.numbers) { rows in
                     var total = 0
-                    // The statement has no end.
+                    // The statement is endless.
                     while total < 1_000, try rows.next() { total += try rows.row.decode(Int.self, named: "square") }
                     return total
                 }
@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test("After the last row there is none, however often one asks")
+    @Test("After the last row every request returns none")
     func end() async throws {
         try await withPool { pool in
             let answers = try await pool.read { db in
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test("Two statements are walked side by side, and the same one twice at a time")
+    @Test("Two statements can be iterated side by side, and the same one twice at a time")
     func sideBySide() async throws {
         try await withPool { pool in
             let pairs = try await pool.read { db in
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test("Rows that a body has exchanged with those of a call that has ended give nothing more")
+    @Test("Rows that a body has exchanged with those of an ended call return nothing more")
     func exchanged() async throws {
         try await withPool { pool in
             let goesOn = try await pool.read { db in
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test("A body that throws ends the statement, and its error comes out unchanged")
+    @Test("A body that throws ends the statement, and its error is thrown unchanged")
     func thrown() async throws {
         struct Enough: Error {}
         try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    @Test("A row decodes all its columns, one by name, and says which name or number it does not have")
+    @Test("A row decodes all its columns or one by name, and names a missing column in its error")
     func decoding() async throws {
         try await withPool { pool in
             try await pool.read { db in
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("A blob and a text are looked at where they are, and other values are an error")
+    @Test("The bytes of a blob and a text are borrowed without a copy, and other values are an error")
     func bytes() async throws {
         try await withPool { pool in
             let large = [UInt8](repeating: 7, count: 1 << 20)
@@ -120,7 +120,7 @@ import Testing
                     #expect(unsafe text.withUnsafeBytes { unsafe Array($0) } == Array("äb".utf8))
                     let isEmpty = try row.bytes(at: 2).isEmpty
                     #expect(isEmpty)
-                    // Looking at other values moves nothing.
+                    // Reading other values does not move the bytes.
                     #expect(row[0].storageType == .blob && row[1] == .text("äb"))
                     #expect(unsafe blob.unsafeLoad(fromByteOffset: (1 << 20) - 1, as: UInt8.self) == 7)
                     for index in [3, 4] {
@@ -136,10 +136,12 @@ import Testing
         }
     }
 
-    @Test("A database whose texts are UTF-16 gives the same texts")
+    @Test("A UTF-16 database returns the same texts")
     func utf16() async throws {
         let folder = try SampleFolder()
-        try Intruder(folder.file()).run("PRAGMA encoding = 'UTF-16'; CREATE TABLE t (x); INSERT INTO t VALUES ('ä𝄞b')")
+        try OutsideConnection(folder.file()).run(
+            "PRAGMA encoding = 'UTF-16'; CREATE TABLE t (x); INSERT INTO t VALUES ('ä𝄞b')"
+        )
         try await withPool(in: folder) { pool in
             #expect(try await pool.query("SELECT x FROM t", as: String.self) == ["ä𝄞b"])
             #expect(try await pool.query("SELECT x FROM t WHERE x = \("ä𝄞b")", as: SQLiteValue.self) == [.text("ä𝄞b")])

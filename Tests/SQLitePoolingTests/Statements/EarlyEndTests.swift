@@ -6,7 +6,7 @@ import Testing
 
 @testable import SQLitePooling
 
-/// Statements that write, end before their last row, and commit with that.
+/// Writing statements that end before their last row, and commit at that point.
 @Suite struct EarlyEndTests {
     private struct Child: Decodable { var id: Int }
 
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test("The commit of a statement that ends before its last row fails the call", arguments: 0..<4)
+    @Test("A failing commit of a statement that ends before its last row fails the call", arguments: 0..<4)
     func failingCommit(form: Int) async throws {
         try await withTables { pool in
             let error = try await sqliteError {

@@ -7,8 +7,8 @@ import Testing
 @testable import SQLitePooling
 
 /// Values that are interpolated where a statement has no parameter.
-@Suite struct PlacementTests {
-    @Test("A value within quotes or a comment is refused, with the way to write it and where it is")
+@Suite struct MisplacedParameterTests {
+    @Test("A value within quotes or a comment is an error with its offset and the correct form")
     func withinQuotes() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE placed (note TEXT)")
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test("A question mark within quotes is no value's, where no value is missing")
+    @Test("A question mark within quotes is accepted if no value is missing")
     func questionMarks() async throws {
         try await withPool { pool in
             let answer = try await pool.query("SELECT 'why? ' || \("so?") -- ?\n /* ? */", as: String.self)
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test("A value that is all that rows are sorted or grouped by is refused")
+    @Test("Sorting or grouping by a value alone is an error")
     func sorting() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (n INTEGER)")

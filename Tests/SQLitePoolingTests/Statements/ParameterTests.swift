@@ -6,7 +6,7 @@ import SQLitePooling
 import Testing
 
 @Suite struct ParameterTests {
-    @Test("Values are bound by the numbers that a statement gives its parameters", arguments: ["?1", "?001"])
+    @Test("Values are bound by the numbers of the parameters", arguments: ["?1", "?001"])
     func numbers(parameter: String) async throws {
         try await withPool { pool in
             let sql = SQL(unsafe: "SELECT ?2 - \(parameter), \(parameter)", parameters: [.integer(3), .integer(10)])
@@ -17,7 +17,7 @@ import Testing
         #expect(sql.parameters == [.integer(1), .text("a"), .null])
     }
 
-    @Test("Values are bound by name, whichever of the three characters begins it", arguments: [":", "@", "$"])
+    @Test("Values are bound by name with each of the three prefixes", arguments: [":", "@", "$"])
     func names(character: String) async throws {
         try await withPool { pool in
             let text = "SELECT \(character)low + 1, \(character)high, \(character)low"
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test("A literal takes values by name, and NULL among them")
+    @Test("A literal accepts values by name, including NULL")
     func literal() async throws {
         try await withPool { pool in
             let sql = SQL("SELECT :a, :b IS NULL", named: ["b": nil as Int?, "a": 5])
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test("Parameters without a name take the values without a name, in order, beside those with one")
+    @Test("Unnamed parameters get the unnamed values in order, beside named ones")
     func mixed() async throws {
         try await withPool { pool in
             let condition = SQL("x = :x", named: ["x": 2])
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test("A number above Int64.max is refused, wherever it is in a statement, and nothing has run")
+    @Test("A number above Int64.max is an error at any position, and nothing has run")
     func tooLarge() async throws {
         enum Flags: UInt64, SQLiteEncodable { case all = 0xffff_ffff_ffff_ffff }
         let least = UInt64(Int64.max) + 1
@@ -66,7 +66,7 @@ import Testing
             for (statement, parameter) in statements {
                 let error = try await sqliteError { try await pool.execute(statement) }
                 #expect(error.code == .parameterRange && error.sql == statement.text)
-                #expect(error.message.hasPrefix("parameter \(parameter) is above Int64.max"))
+                #expect(error.message.hasPrefix("parameter \(parameter) is greater than Int64.max"))
             }
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
             #expect(pool.statistics.connectionsClosed == 0)
@@ -81,7 +81,7 @@ import Testing
             let cases: [(SQL, String)] = [
                 (SQL("SELECT :a, :b", named: ["a": 1]), "the parameter “b” has no value"),
                 (SQL("SELECT :a", named: ["a": 1, "z": "hunter2"]), "the statement has no parameter “z”"),
-                ("SELECT \(sql: first), \(sql: second)", "the parameter “x” was given two different values"),
+                ("SELECT \(sql: first), \(sql: second)", "the parameter “x” has two different values"),
             ]
             for (sql, message) in cases {
                 let error = try await sqliteError { try await pool.execute(sql) }
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test("A statement in the cache takes other names' values the next time")
+    @Test("A cached statement accepts new values for its names")
     func cached() async throws {
         try await withPool { pool in
             let sums = try await pool.read { db in
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test("A description names the parameters of a statement")
+    @Test("The description of a statement contains the names of its parameters")
     func description() async throws {
         try await withPool { pool in
             let info = try await pool.read { db in try db.describe("SELECT :a, ?, @b, ?7") }
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test("No description of a statement shows a value that has a name")
+    @Test("Descriptions of a statement do not contain named values")
     func secrets() {
         let sql = SQL("SELECT :x", named: ["x": "hunter2"])
         var dumped = ""
@@ -123,7 +123,7 @@ import Testing
         #expect(!"\(sql) \(String(reflecting: sql)) \(dumped)".contains("hunter2"))
     }
 
-    @Test("An enumeration with raw values is bound as its raw value, and comes back as it was")
+    @Test("An enumeration with raw values is bound as its raw value and decoded unchanged")
     func rawValues() async throws {
         enum Size: String, SQLiteEncodable, SQLiteDecodable { case small, large }
         try await withPool { pool in

@@ -6,7 +6,7 @@ import SQLitePooling
 import Testing
 
 @Suite struct SQLTests {
-    @Test("An interpolated value becomes a parameter, and never a part of the text")
+    @Test("An interpolated value becomes a parameter and never a part of the text")
     func interpolation() {
         let name = "Robert'); DROP TABLE user;--"
         let sql: SQL = "SELECT id FROM user WHERE name = \(name) AND age > \(18) AND note IS \(String?.none)"
@@ -34,7 +34,7 @@ import Testing
         #expect(sql.parameters.isEmpty)
     }
 
-    @Test("A statement in a statement brings its parameters, in order")
+    @Test("A statement within a statement brings its parameters, in order")
     func splice() {
         let condition: SQL = "age > \(18) AND city = \("Rome")"
         let sql: SQL = "SELECT \(1) FROM user WHERE \(sql: condition) LIMIT \(5)"
@@ -42,14 +42,14 @@ import Testing
         #expect(sql.parameters == [.integer(1), .integer(18), .text("Rome"), .integer(5)])
     }
 
-    @Test("Text from elsewhere has a way in that says what it is")
+    @Test("Text that is built at run time needs an explicit initializer")
     func unsafeText() {
         let sql = SQL(unsafe: "SELECT ?2, ?1", parameters: [.real(0.5), .blob([1])])
         #expect(sql.text == "SELECT ?2, ?1")
         #expect(sql.parameters == [.real(0.5), .blob([1])])
     }
 
-    @Test("No description of a statement shows a value")
+    @Test("Descriptions of a statement do not contain values")
     func descriptions() {
         let secret = "hunter2"
         let sql: SQL = "SELECT \(secret), \(Array(secret.utf8))"
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test("A name with quotes, spaces or SQL in it works as a name")
+    @Test("A name that contains quotes, spaces or SQL works as a name")
     func identifierInUse() async throws {
         try await withPool { pool in
             let name = "a \"b\"; DROP TABLE c; --"
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test("A name that nothing has is an error, not a string")
+    @Test("An unknown name is an error, not a string")
     func misspeltIdentifier() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE user (name TEXT)")
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test("A NUL character in a statement or a name is an error, and not where the statement ends")
+    @Test("A NUL character in a statement or a name is an error, and does not end the statement")
     func nulCharacters() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")

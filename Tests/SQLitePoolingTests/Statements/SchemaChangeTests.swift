@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 @Suite struct SchemaChangeTests {
-    /// What changes the schema while the pool is open.
+    /// The origin of a schema change while the pool is open.
     enum Changer: String, CaseIterable { case pool, connection, process }
 
     private func withTable(_ body: (SQLitePool, SampleFolder) async throws -> Void) async throws {
@@ -22,7 +22,7 @@ import Testing
     private func run(_ sql: String, by changer: Changer, _ pool: SQLitePool, _ folder: SampleFolder) async throws {
         switch changer {
         case .pool: try await pool.execute(SQL(unsafe: sql))
-        case .connection: try Intruder(folder.file()).run(sql)
+        case .connection: try OutsideConnection(folder.file()).run(sql)
         case .process:
             let child = try startChild(sql, folder.file(), 0)
             #expect(await child.exitCode() == 0)
@@ -32,7 +32,7 @@ import Testing
     private static let add = "ALTER TABLE p ADD COLUMN age INTEGER DEFAULT 20"
     private static let drop = "ALTER TABLE p DROP COLUMN name"
 
-    @Test("A cached statement decodes the columns that a change of the schema has added", arguments: Changer.allCases)
+    @Test("A cached statement decodes columns that a schema change has added", arguments: Changer.allCases)
     func addColumn(changer: Changer) async throws {
         struct Person: Decodable, Equatable, Sendable { var id, age: Int }
         try await withTable { pool, folder in
@@ -51,12 +51,12 @@ import Testing
             for sql in [all, none] {
                 let error = try await sqliteError { _ = try await pool.query(sql, as: (Int, String).self) }
                 #expect(error.code == .columnCount)
-                #expect(error.message == "the statement has 3 columns, and 2 are to be decoded")
+                #expect(error.message == "the statement has 3 columns, but 2 are decoded")
             }
         }
     }
 
-    @Test("A cached statement decodes the columns that a change of the schema has left", arguments: Changer.allCases)
+    @Test("A cached statement decodes the columns that a schema change has left", arguments: Changer.allCases)
     func dropColumn(changer: Changer) async throws {
         try await withTable { pool, folder in
             let all: SQL = "SELECT * FROM p"
@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test(
-        "A statement that is first prepared on a stale schema decodes the current columns",
+        "A statement that is first prepared with a stale schema decodes the current columns",
         arguments: Changer.allCases
     )
     func stalePreparation(changer: Changer) async throws {
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test("A row that is walked over has the columns of the current schema", arguments: Changer.allCases)
+    @Test("A row of a streaming read has the columns of the current schema", arguments: Changer.allCases)
     func walk(changer: Changer) async throws {
         try await withTable { pool, folder in
             func walk() async throws -> [String] {
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test("A description is that of the current schema", arguments: Changer.allCases)
+    @Test("A description has the columns of the current schema", arguments: Changer.allCases)
     func describe(changer: Changer) async throws {
         try await withTable { pool, folder in
             func names() async throws -> [String] {
@@ -118,10 +118,10 @@ import Testing
         }
     }
 
-    @Test("A description is that of the current schema of an attached database")
+    @Test("A description has the columns of the current schema of an attached database")
     func describeAttached() async throws {
         let folder = try SampleFolder()
-        let other = try Intruder(folder.file("other \"1\".sqlite"))
+        let other = try OutsideConnection(folder.file("other \"1\".sqlite"))
         try other.run("CREATE TABLE q (a)")
         var configuration = SQLiteConfiguration(maximumReaders: 1)
         let path = folder.file("other \"1\".sqlite")
@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test(
-        "A statement that writes runs only if its rows have the columns of the current schema",
+        "A writing statement runs only if its rows have the columns of the current schema",
         arguments: Changer.allCases
     )
     func returning(changer: Changer) async throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import SQLitePooling
 
 @Suite struct ScriptTests {
-    @Test("SQLite copies nothing of a script that is behind the statement that it prepares")
+    @Test("SQLite does not copy the rest of a script for each statement")
     func linear() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    @Test("An error in a script has its byte in the script, and comes after what precedes it")
+    @Test("An error in a script has its byte offset in the script, after the earlier statements have run")
     func offset() async throws {
         try await withPool { pool in
             let script = "CREATE TABLE t (ä);\nINSERT INTO t VALUES (1); SELECT nothing FROM t; DROP TABLE t"
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test("The words of a statement are those outside of comments, texts and names in quotes")
+    @Test("The tokens of a statement exclude comments, string literals and quoted names")
     func words() {
         func mayRollBack(_ text: String) -> Bool { SQLTokenizer.mayRollBack(Array(text.utf8)[...]) }
         #expect(mayRollBack("insert OR rollback into t values (1)"))

@@ -8,7 +8,7 @@ import Testing
 @testable import SQLitePooling
 
 @Suite struct StatementCacheTests {
-    /// What the cache of the pool's writer holds after `body`.
+    /// Returns the number of statements in the writer's cache after `body`.
     private func cached(
         capacity: Int,
         _ body: @escaping @Sendable (borrowing SQLiteConnection) throws -> Void
@@ -26,7 +26,7 @@ import Testing
         return count
     }
 
-    @Test("No more statements stay prepared than the configuration says")
+    @Test("The cache holds no more statements than its capacity")
     func bound() async throws {
         let count = try await cached(capacity: 10) { db in
             for number in 0..<100 {
@@ -39,7 +39,7 @@ import Testing
         #expect(count == 10)
     }
 
-    @Test("The statement that was not used for longest goes first")
+    @Test("The least recently used statement is evicted first")
     func order() async throws {
         _ = try await cached(capacity: 2) { db in
             _ = try db.query("SELECT 1", as: Int.self)
@@ -52,11 +52,11 @@ import Testing
         }
     }
 
-    @Test("Texts that only look alike are different statements")
+    @Test("Canonically equivalent texts are different statements")
     func exact() async throws {
         _ = try await cached(capacity: 10) { db in
             for _ in 0..<2 {
-                // One é is a character of its own, the other an e with an accent behind it.
+                // One é is a single scalar, the other an e with a combining accent.
                 let lengths = try ["SELECT length('\u{e9}')", "SELECT length('e\u{301}')"].map {
                     try db.query(SQL(unsafe: $0), as: Int.self)
                 }
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test("A cache without room keeps nothing, and everything works")
+    @Test("A cache without capacity keeps nothing, and statements still run")
     func noRoom() async throws {
         let count = try await cached(capacity: 0) { db in
             for _ in 0..<3 {
@@ -77,7 +77,7 @@ import Testing
         #expect(count == 0)
     }
 
-    /// The number of prepared statements of a connection.
+    /// Returns the number of prepared statements of a connection.
     private func statementCount(_ handle: OpaquePointer) -> Int {
         var (count, next) = unsafe (0, sqlite3_next_stmt(handle, nil))
         while let statement = unsafe next {
@@ -90,7 +90,7 @@ import Testing
     @Test("A statement that is not cached is freed when it ends")
     func freed() async throws {
         _ = try await cached(capacity: 0) { db in
-            // Those that the session keeps for transactions.
+            // The statements that the session keeps for transactions.
             let before = unsafe statementCount(db.session.handle)
             for _ in 0..<3 { _ = try db.query("SELECT 1", as: Int.self) }
             try db.executeScript("SELECT 1; SELECT 2")
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test("A statement in use is not thrown out, and is prepared once more when it is wanted again")
+    @Test("A statement in use is not evicted, and its text is prepared again for a second use")
     func busyStatements() async throws {
         let count = try await cached(capacity: 1) { db in
             try db.forEachRow("SELECT 1 UNION SELECT 2") { _ in
@@ -111,7 +111,7 @@ import Testing
         #expect(count == 1)
     }
 
-    @Test("A statement comes back into the cache reset, without values, also when it failed")
+    @Test("A statement returns to the cache reset and without values, also after an error")
     func afterFailure() async throws {
         _ = try await cached(capacity: 10) { db in
             try db.execute("CREATE TABLE t (x UNIQUE)")
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test("Statements that begin transactions or set something are not kept")
+    @Test("Statements that begin transactions or change settings are not cached")
     func notKept() async throws {
         let count = try await cached(capacity: 10) { db in
             _ = try db.query("PRAGMA user_version", as: Int.self)

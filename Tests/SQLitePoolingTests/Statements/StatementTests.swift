@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test("Rows are decoded as tuples, as a single type, and as the context wants them")
+    @Test("Rows are decoded as tuples, as a single type, and as the inferred type")
     func query() async throws {
         try await withUsers { pool in
             let rows = try await pool.query("SELECT name, age FROM user ORDER BY id", as: (String, Int?).self)
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test("A body in a pool decodes the same way")
+    @Test("A body decodes rows as the pool does")
     func queryInBody() async throws {
         try await withUsers { pool in
             let (names, first) = try await pool.read { db in
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(
-        "As many columns must be asked for as there are",
+        "The number of decoded columns must equal the number of columns",
         arguments: ["SELECT name FROM user", "SELECT 1, 2, 3", "DELETE FROM user WHERE 0"]
     )
     func columnCount(sql: String) async throws {
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test("As many values must be given as there are parameters")
+    @Test("The number of values must equal the number of parameters")
     func parameterCount() async throws {
         try await withUsers { pool in
             let id = 1
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test("Exactly one statement is run; comments and semicolons may follow it")
+    @Test("Exactly one statement runs; comments and semicolons may follow it")
     func oneStatement() async throws {
         try await withUsers { pool in
             for sql in [
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test("A statement says what it has changed")
+    @Test("A statement reports its changes")
     func changes() async throws {
         try await withUsers { pool in
             let inserted = try await pool.execute("INSERT INTO user (name) VALUES (\("Cid")), (\("Dan"))")
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    @Test("The row ID of an earlier caller is not shown to the next")
+    @Test("The row ID of an earlier caller is not visible to the next one")
     func lastRowID() async throws {
         try await withUsers { pool in
             try await pool.execute("INSERT INTO user (name) VALUES ('Cid')")
@@ -118,7 +118,7 @@ import Testing
         }
     }
 
-    @Test("A statement that writes may give rows")
+    @Test("A writing statement may return rows")
     func returning() async throws {
         try await withUsers { pool in
             let ids = try await pool.write { db in
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    @Test("Rows are shown one by one, with names, values and decoding")
+    @Test("Rows are passed one by one, with names, values and decoding")
     func rows() async throws {
         try await withUsers { pool in
             let seen = try await pool.read { db in
@@ -145,7 +145,7 @@ import Testing
         }
     }
 
-    @Test("A walk through the rows may run the same statement again, and stop early")
+    @Test("An iteration over rows may run the same statement again, and stop early")
     func reentrance() async throws {
         try await withUsers { pool in
             let numbers = try await pool.read { db in
@@ -160,7 +160,7 @@ import Testing
                         if base == 20 { throw Enough() }
                     }
                 } catch is Enough {}
-                // The statement that was left early starts anew.
+                // The statement that ended early starts again.
                 numbers += try db.query("SELECT id FROM user ORDER BY id", as: Int.self)
                 return numbers
             }
@@ -168,7 +168,7 @@ import Testing
         }
     }
 
-    @Test("A described statement is not run")
+    @Test("A described statement does not run")
     func describe() async throws {
         try await withUsers { pool in
             let (query, change, pragma) = try await pool.write { db in
@@ -185,7 +185,7 @@ import Testing
         }
     }
 
-    @Test("A pragma that sets something is not described, because that could set it")
+    @Test("A pragma that sets something is not described, because the preparation could execute it")
     func describePragma() async throws {
         try await withUsers { pool in
             let (error, enforced) = try await pool.write { db in
@@ -197,7 +197,7 @@ import Testing
         }
     }
 
-    @Test("A script's error says where in the script it is, and takes back what came before")
+    @Test("A script's error has its offset in the script, and rolls back the earlier statements")
     func scriptError() async throws {
         try await withUsers { pool in
             let error = try await sqliteError {
@@ -217,7 +217,7 @@ import Testing
         }
     }
 
-    @Test("A change of the schema between two runs of a statement is seen")
+    @Test("A schema change between two runs of a statement takes effect")
     func schemaChange() async throws {
         try await withUsers { pool in
             try await pool.write { db in

@@ -8,15 +8,16 @@ import SQLitePooling
 import TestSupport
 import Testing
 
-/// Whether the tests run under a sanitizer, which makes each run of a test take several times as long: `Scripts/test` says so.
-/// Tests of many random rounds make fewer then.
+/// Whether the tests run under a sanitizer, as `Scripts/test` reports. A test then takes several
+/// times as long, so tests of many random rounds run fewer of them.
 let isSanitized = ProcessInfo.processInfo.environment["LOCKPOOL_SANITIZER"] != nil
 
-/// Random numbers that come again with the same seed.
+/// A generator of random numbers that repeats its sequence for the same seed.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
-    /// From the environment variable `LOCKPOOL_SEED`, or a new one. Printed, so that a failure can be had again.
+    /// Returns the seed in the environment variable `LOCKPOOL_SEED`, or a new one. Prints it, so
+    /// that a failure can be repeated.
     static func seed(_ name: String) -> UInt64 {
         let named = ProcessInfo.processInfo.environment["LOCKPOOL_SEED"].flatMap(UInt64.init)
         let seed = named ?? UInt64.random(in: .min ... .max)
@@ -36,7 +37,7 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-/// A disk that loses its power or runs full, under a name that SQLite finds it by.
+/// A disk that loses power or becomes full, which SQLite opens as a VFS.
 @safe
 final class FaultyDisk: @unchecked Sendable {
     let name = "faulty-\(UUID().uuidString)"
@@ -57,15 +58,15 @@ final class FaultyDisk: @unchecked Sendable {
 
     func cut(after operations: Int) { unsafe faulty_disk_cut_after(disk, Int64(operations)) }
 
-    /// Has one write, truncation or synchronization fail.
+    /// Makes one write, truncation or synchronization fail.
     func fail(after operations: Int) { unsafe faulty_disk_fail_after(disk, Int64(operations)) }
 
     func limit(_ bytes: Int?) { unsafe faulty_disk_limit(disk, Int64(bytes ?? -1)) }
 
-    /// The name of a file on this disk.
+    /// Returns the URI of a file on this disk.
     func uri(_ folder: SampleFolder) -> String { "file:\(folder.file())?vfs=\(name)" }
 
-    /// What a loss of power has left of the files in a folder.
+    /// Returns a copy of the files in a folder as a power loss leaves them.
     func remains(_ folder: SampleFolder) throws -> SampleFolder {
         let after = try SampleFolder()
         for name in try folder.names where name.hasSuffix("-durable") {
@@ -76,7 +77,7 @@ final class FaultyDisk: @unchecked Sendable {
     }
 }
 
-/// The program that the tests run as another process.
+/// Starts the child process of the tests.
 func startChild(
     _ action: String,
     _ path: String,
@@ -91,13 +92,13 @@ func startChild(
     )
 }
 
-/// What the integrity check of a file finds, besides nothing.
+/// Returns the problems that the integrity check of a file reports.
 func integrityProblems(_ pool: SQLitePool) async throws -> [String] {
     try await pool.query("PRAGMA integrity_check", as: String.self).filter { $0 != "ok" }
 }
 
-/// Gives up the rights of the superuser, for good.
-func becomeNobody() {
+/// Drops the permissions of the superuser for the rest of the process.
+func dropPrivileges() {
     if geteuid() == 0 { #expect(setuid(65_534) == 0) }
 }
 

@@ -8,7 +8,7 @@ import ConnectionPooling
 
 /// Runs `body` while a call holds the writer.
 ///
-/// - Parameter body: Is given what lets the call end, which it does once.
+/// - Parameter body: Receives a closure that lets the call end, and calls it once.
 func withHeldWriter(_ pool: SQLitePool, _ body: (_ release: () -> Void) async throws -> Void) async throws {
     let meeting = Rendezvous()
     let holder = Task {
@@ -19,7 +19,7 @@ func withHeldWriter(_ pool: SQLitePool, _ body: (_ release: () -> Void) async th
                     meeting.wait()
                 }
             } catch let error as PoolError where error.code == .timedOut {
-                // The patience of the pool may be shorter than it takes to open the connection.
+                // The pool's checkout timeout may be shorter than opening the connection takes.
             }
         }
     }
@@ -33,9 +33,10 @@ func withHeldWriter(_ pool: SQLitePool, _ body: (_ release: () -> Void) async th
     try await holder.value
 }
 
-/// Has all of `bodies` wait for the writer, in order, and then run in one group, if writes are grouped.
+/// Makes all `bodies` wait for the writer, in order, and then run in one group, if writes are
+/// grouped.
 ///
-/// - Returns: What came of each.
+/// - Returns: The outcomes.
 func inGroup(
     _ pool: SQLitePool,
     _ bodies: [@Sendable (borrowing SQLiteConnection) throws -> Void]

@@ -9,7 +9,7 @@ import Testing
 
 @testable import SQLitePooling
 
-/// A folder that goes when the test has ended.
+/// A folder that is removed after the test.
 final class SampleFolder: Sendable {
     let path: String
 
@@ -27,13 +27,14 @@ final class SampleFolder: Sendable {
         try Data(contentsOf: URL(filePath: file(name)))
     }
 
-    /// The size of a file, in bytes. Foundation leaks memory when it reads a file that grows or shrinks.
+    /// Returns the size of a file, in bytes. Foundation leaks memory when it reads a file that
+    /// grows or shrinks.
     func size(_ name: String = "test.sqlite") throws -> Int {
         let attributes = try FileManager.default.attributesOfItem(atPath: file(name))
         return (attributes[.size] as? Int) ?? 0
     }
 
-    /// Damages a file from a byte on.
+    /// Damages a file from a byte offset on.
     func overwrite(_ name: String, from start: Int) throws {
         var data = try bytes(name)
         data.replaceSubrange(start..., with: repeatElement(0xa5, count: data.count - start))
@@ -44,7 +45,8 @@ final class SampleFolder: Sendable {
         get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
     }
 
-    /// What would be left if the processes that use the files ended now: they, without the memory that is shared.
+    /// Returns a copy of the files as an abrupt end of their processes leaves them: without the
+    /// shared memory.
     func remains() throws -> SampleFolder {
         let folder = try SampleFolder()
         for name in try names where !name.hasSuffix("-shm") {
@@ -55,11 +57,12 @@ final class SampleFolder: Sendable {
 }
 
 extension SQLiteConfiguration {
-    /// The defaults, but for how long a caller waits: however slow the machine is, what takes this long is an error of another kind.
+    /// The default configuration with a long checkout timeout: on a slow machine, a test that
+    /// exceeds it has another error.
     static var patient: Self { Self(checkoutTimeout: .seconds(600)) }
 }
 
-/// Gives `body` a pool on a new file, and closes the pool afterwards.
+/// Passes `body` a pool for a new file, and closes the pool afterwards.
 func withPool(
     _ configuration: SQLiteConfiguration = .init(),
     in folder: SampleFolder? = nil,
@@ -81,15 +84,16 @@ func withPool(
     withExtendedLifetime(folder) {}
 }
 
-/// Expects that no connection of `pool` stays leased: one may go back after its caller has the result. Gives up when its task is
-/// cancelled, as a test's is by its time limit.
-func expectAllBack(_ pool: SQLitePool, sourceLocation: SourceLocation = #_sourceLocation) async {
+/// Expects that no connection of `pool` stays leased. A connection may be released after its
+/// caller has been resumed. Ends when the task is cancelled, for example by the time limit of a
+/// test.
+func expectNoLeases(_ pool: SQLitePool, sourceLocation: SourceLocation = #_sourceLocation) async {
     func leased() -> Int { pool.readers.status.leased + pool.writer.status.leased }
     while leased() > 0, !Task.isCancelled { await Task.yield() }
     #expect(leased() == 0, sourceLocation: sourceLocation)
 }
 
-/// The `SQLiteError` that `body` throws.
+/// Returns the `SQLiteError` that `body` throws.
 func sqliteError(
     sourceLocation: SourceLocation = #_sourceLocation,
     _ body: () async throws -> Void
@@ -97,7 +101,7 @@ func sqliteError(
     try await #require(throws: SQLiteError.self, sourceLocation: sourceLocation) { try await body() }
 }
 
-/// Lets a body, which may block, and a task, which may not, wait for each other.
+/// Synchronizes a body, which may block, with a task, which must not.
 final class Rendezvous: Sendable {
     private let semaphore = DispatchSemaphore(value: 0)
     private let arrivals: AsyncStream<Void>
@@ -105,18 +109,18 @@ final class Rendezvous: Sendable {
 
     init() { (arrivals, arrival) = AsyncStream.makeStream() }
 
-    /// In the body: says that it has come here.
+    /// Called in the body: signals its arrival.
     func arrive() { arrival.yield() }
 
-    /// In the body: waits for ``release()``.
+    /// Called in the body: blocks until ``release()``.
     func wait() { semaphore.wait() }
 
-    /// In the task: waits for ``arrive()``.
+    /// Called in the task: waits for ``arrive()``.
     func arrived() async {
         for await _ in arrivals { return }
     }
 
-    /// In the task: lets the body go on.
+    /// Called in the task: lets the body continue.
     func release() { semaphore.signal() }
 }
 

@@ -8,17 +8,17 @@ import Testing
 
 @testable import SQLitePooling
 
-/// How a call is stopped.
+/// The ways to stop a call.
 enum Stop: CaseIterable {
     case deadline, cancellation
 }
 
-/// A place in a body where nothing can interrupt it.
+/// A point in a body where nothing can interrupt it.
 private final class Block: Sendable {
     private let meeting = Rendezvous()
     private let isReached = Locked(false)
 
-    /// In the body: blocks until ``release()``.
+    /// Called in the body: blocks until ``release()``.
     func wait() {
         isReached.withLock { $0 = true }
         meeting.arrive()
@@ -27,10 +27,11 @@ private final class Block: Sendable {
 
     func release() { meeting.release() }
 
-    /// Makes a call whose body blocks here, stops it there, and expects that its caller is answered while the body blocks.
+    /// Makes a call whose body blocks here, stops the call, and expects that its caller is resumed
+    /// while the body blocks.
     ///
     /// - Parameter call: Makes the call, with this timeout.
-    /// - Returns: The block where the body is.
+    /// - Returns: The block that the body waits in.
     static func stop(
         by stop: Stop,
         _ call: @escaping @Sendable (Duration?, Block) async throws -> Void,
@@ -44,7 +45,7 @@ private final class Block: Sendable {
                 try await call(stop == .deadline ? timeout : nil, block)
             }
             await block.meeting.arrived()
-            // The deadline may come before the body begins.
+            // The deadline may pass before the body begins.
             timeout *= 2
             guard block.isReached.withLock({ $0 }) else { continue }
             if stop == .cancellation { task.cancel() }
@@ -62,7 +63,7 @@ private final class Block: Sendable {
 }
 
 @Suite(.timeLimit(.minutes(10))) struct AbandonmentTests {
-    @Test("A caller is answered at once also after a savepoint has committed in its call")
+    @Test("A caller is resumed immediately, also after a savepoint has committed in its call")
     func afterSavepoint() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE s (x)")
@@ -78,12 +79,12 @@ private final class Block: Sendable {
             call.cancel()
             await #expect(throws: CancellationError.self) { try await call.value }
             body.release()
-            await expectAllBack(pool)
+            await expectNoLeases(pool)
             #expect(try await pool.query("SELECT x FROM s", as: Int.self) == [1])
         }
     }
 
-    /// A pool on a table `t (x)`, with its connections open and idle.
+    /// Creates a pool for a table `t (x)`, with its connections open and idle.
     private func withTable(
         group: Int = 1,
         _ body: (SQLitePool) async throws -> Void
@@ -91,12 +92,12 @@ private final class Block: Sendable {
         try await withPool(SQLiteConfiguration(maximumReaders: 1, maximumWritesPerCommit: group)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             _ = try await pool.query("SELECT x FROM t", as: Int.self)
-            await expectAllBack(pool)
+            await expectNoLeases(pool)
             try await body(pool)
         }
     }
 
-    @Test("A read that nothing can interrupt is answered at once, and keeps its connection", arguments: Stop.allCases)
+    @Test("A read that cannot be interrupted resumes its caller, and keeps its connection", arguments: Stop.allCases)
     func read(stop: Stop) async throws {
         try await withTable { pool in
             let block = await Block.stop(by: stop) { timeout, block in
@@ -107,12 +108,12 @@ private final class Block: Sendable {
             let next = try await pool.query("SELECT 1", as: Int.self)
             #expect(next == [1])
             #expect(pool.statistics.readers.createdAndClosed == [1, 0])
-            await expectAllBack(pool)
+            await expectNoLeases(pool)
         }
     }
 
     @Test(
-        "A write whose caller has been answered never commits",
+        "An abandoned write never commits",
         arguments: Stop.allCases,
         [1, 16]
     )
@@ -133,13 +134,13 @@ private final class Block: Sendable {
         }
     }
 
-    @Test("A statement outside of a transaction whose caller has been answered never commits", arguments: Stop.allCases)
+    @Test("An abandoned statement outside of a transaction never commits", arguments: Stop.allCases)
     func statement(stop: Stop) async throws {
         try await withTable { pool in
             let block = await Block.stop(by: stop) { timeout, block in
                 try await pool.writeWithoutTransaction(timeout: timeout) { db in
                     try withBlockingFunction(db, block) {
-                        // Nothing in it looks for an interruption after the function.
+                        // After the function, the statement does not check for an interruption.
                         _ = try db.execute("INSERT INTO t VALUES (block())")
                     }
                 }
@@ -150,7 +151,7 @@ private final class Block: Sendable {
         }
     }
 
-    @Test("A call of one statement that has committed is not stopped, and returns")
+    @Test("A call of one statement is not stopped after its commit, and returns")
     func committedStatement() async throws {
         try await withTable { pool in
             let meeting = Rendezvous()
@@ -169,7 +170,7 @@ private final class Block: Sendable {
         }
     }
 
-    @Test("Statements that were committed before a call was stopped stay, and none after it is")
+    @Test("Statements that committed before a call was stopped stay, and none commits afterwards")
     func statements() async throws {
         try await withTable { pool in
             let block = await Block.stop(by: .cancellation) { _, block in
@@ -185,7 +186,7 @@ private final class Block: Sendable {
         }
     }
 
-    @Test("A member of a group is answered at once, and the others commit without its changes")
+    @Test("The caller of an abandoned group member is resumed immediately, and the others commit without its changes")
     func member() async throws {
         try await withTable(group: 16) { pool in
             let gate = Rendezvous()
@@ -221,7 +222,7 @@ private final class Block: Sendable {
         }
     }
 
-    @Test("What an abandoned body has captured ends with the body")
+    @Test("The captures of an abandoned body are released when the body ends")
     func captures() async throws {
         final class Token: Sendable {}
         try await withTable { pool in
@@ -234,14 +235,14 @@ private final class Block: Sendable {
             }
             #expect(token != nil)
             block.release()
-            await expectAllBack(pool)
+            await expectNoLeases(pool)
             while token != nil, !Task.isCancelled { await Task.yield() }
             #expect(token == nil)
         }
     }
 
     @Test(
-        "Both connections of a write with a read after it are kept as long as its bodies run",
+        "A write with a read after it keeps both connections while its bodies run",
         arguments: [true, false]
     )
     func writeThenRead(isInWrite: Bool) async throws {
@@ -256,17 +257,19 @@ private final class Block: Sendable {
             }
             #expect((isInWrite ? pool.writer : pool.readers).status.leased == 1)
             block.release()
-            await expectAllBack(pool)
+            await expectNoLeases(pool)
             try await pool.execute("INSERT INTO t VALUES (2)")
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == (isInWrite ? [2] : [1, 2]))
         }
     }
 
-    @Test("A task that is cancelled in line is answered, and the call before it goes on")
+    @Test("Cancelling a waiting task resumes it, and the running call continues")
     func inLine() async throws {
         try await withTable { pool in
             try await withHeldWriter(pool) { release in
-                let task = Task { try await pool.write(timeout: .seconds(3_600)) { _ in _ = Issue.record("ran") } }
+                let task = Task {
+                    try await pool.write(timeout: .seconds(3_600)) { _ in _ = Issue.record("the body ran") }
+                }
                 while pool.writer.status.waiting == 0 { await Task.yield() }
                 task.cancel()
                 await #expect(throws: CancellationError.self) { try await task.value }
@@ -276,7 +279,7 @@ private final class Block: Sendable {
         }
     }
 
-    @Test("Every method with a timeout keeps it")
+    @Test("Every method with a timeout enforces it")
     func everyMethod() async throws {
         struct Row: Decodable { var x: Int }
         try await withTable { pool in
@@ -297,27 +300,27 @@ private final class Block: Sendable {
                 { try await pool.backUp(to: pool.path + ".copy", timeout: $0) },
             ]
             for (index, call) in calls.enumerated() {
-                await expectAllBack(pool)
+                await expectNoLeases(pool)
                 let error = try await sqliteError { try await call(.zero) }
                 #expect(error.code == .deadlineExceeded, "\(index)")
-                await expectAllBack(pool)
+                await expectNoLeases(pool)
                 try await call(.seconds(3_600))
             }
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1, 1])
         }
     }
 
-    @Test("A call that has returned keeps no deadline")
+    @Test("A call that has returned has no registered deadline")
     func returned() async throws {
         try await withTable { pool in
             let count = 1_000
             for _ in 0..<count { try await pool.read(timeout: .seconds(36_000)) { _ in } }
-            // Other tests have some.
+            // Other tests may have registered some.
             #expect(CallDeadlines.shared.count < count)
         }
     }
 
-    @Test("Deadlines come in any order, and a call that ends is forgotten")
+    @Test("Deadlines can be registered in any order, and a call that ends is removed")
     func deadlines() async throws {
         try await withTable { pool in
             let deadlines = CallDeadlines()
@@ -343,7 +346,7 @@ private final class Block: Sendable {
     }
 }
 
-/// Calls `body` while the SQL function `block()` of the connection waits at `block`.
+/// Calls `body`. During that time the connection's SQL function `block()` waits at `block`.
 private func withBlockingFunction(
     _ db: borrowing SQLiteConnection,
     _ block: Block,

@@ -10,7 +10,7 @@ import Testing
     static let endless: SQL =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
-    @Test("A cancelled task interrupts its own statement, and the connection goes on")
+    @Test("A cancelled task interrupts its own statement, and the connection stays usable")
     func cancelledRead() async throws {
         try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
             for _ in 0..<20 {
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test("A cancelled write is rolled back, even when its body hides the interruption")
+    @Test("A cancelled write is rolled back, even if its body hides the interruption")
     func cancelledWrite() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test("A task that is cancelled already runs nothing")
+    @Test("A task that is already cancelled runs nothing")
     func cancelledBefore() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test("A task that waits for a connection leaves the line when it is cancelled")
+    @Test("A task that waits for a connection leaves the queue when it is cancelled")
     func cancelledWait() async throws {
         try await withPool { pool in
             let meeting = Rendezvous()
@@ -101,7 +101,7 @@ import Testing
                 meeting.wait()
             }
             await meeting.arrived()
-            let waiter = Task { try await pool.write { _ in _ = Issue.record("ran") } }
+            let waiter = Task { try await pool.write { _ in _ = Issue.record("the body ran") } }
             waiter.cancel()
             await #expect(throws: CancellationError.self) { try await waiter.value }
             meeting.release()
@@ -114,7 +114,7 @@ import Testing
         let folder = try SampleFolder()
         try await withPool(SQLiteConfiguration(busyTimeout: .seconds(3_600)), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            let other = try Intruder(folder.file())
+            let other = try OutsideConnection(folder.file())
             try other.run("BEGIN IMMEDIATE")
             let task = Task { try await pool.execute("INSERT INTO t VALUES (1)") }
             task.cancel()
@@ -126,8 +126,8 @@ import Testing
     }
 
     @Test("Cancelling many tasks at random interrupts none of the others")
-    func noStrangersInterrupted() async throws {
-        // However slow the machine is.
+    func othersUninterrupted() async throws {
+        // Long enough for a slow machine.
         let configuration = SQLiteConfiguration(maximumReaders: 2, checkoutTimeout: .seconds(3_600))
         try await withPool(configuration) { pool in
             try await withThrowingTaskGroup { group in

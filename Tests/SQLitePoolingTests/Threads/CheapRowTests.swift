@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-/// Queries whose steps execute few instructions, and are many. Each of them ends only because it is stopped.
+/// Queries with many steps of few instructions each. Each query ends only because it is stopped.
 @Suite struct CheapRowTests {
     static let endless: SQL = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
 
@@ -34,7 +34,7 @@ import Testing
     @Test("A deadline stops a query of endless cheap rows", arguments: [false, true])
     func deadline(isDecodable: Bool) async throws {
         try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
-            // Opens the connection, which the deadline is not about.
+            // Opens the connection, because the deadline must not include that.
             _ = try await pool.query("SELECT 1", as: Int.self)
             let error = try await sqliteError {
                 if isDecodable {
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test("Texts of each length near a machine word are decoded, and refused if their last byte is not UTF-8")
+    @Test("Texts of each length near a machine word are decoded, and fail if their last byte is not UTF-8")
     func textLengths() async throws {
         try await withPool { pool in
             for length in 0...40 {

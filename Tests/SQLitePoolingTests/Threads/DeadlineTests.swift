@@ -6,10 +6,10 @@ import SQLitePooling
 import Testing
 
 @Suite struct DeadlineTests {
-    @Test("A call whose time is over is interrupted, and the connection goes on")
+    @Test("A call is interrupted at its deadline, and the connection stays usable")
     func read() async throws {
         try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
-            // The time includes that for a connection, which is there afterwards.
+            // The timeout includes the wait for a connection, which is open for the next call.
             _ = try await pool.query("SELECT 1", as: Int.self)
             let error = try await sqliteError {
                 _ = try await pool.read(timeout: .milliseconds(50)) { db in
@@ -36,7 +36,7 @@ import Testing
             #expect(try await pool.query("SELECT 1", as: Int.self, timeout: timeout) == [1])
             let written = try await pool.write(timeout: timeout) { db in try db.query("SELECT 2", as: Int.self) }
             #expect(written == [2])
-            // The task that waits for the deadlines has begun.
+            // The task that sleeps until the deadlines has begun.
             let block = Rendezvous()
             let read = Task {
                 try await pool.read(timeout: timeout) { _ in
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test("A write whose time is over is rolled back, even when its body hides the interruption")
+    @Test("A write is rolled back at its deadline, even if its body hides the interruption")
     func write() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")

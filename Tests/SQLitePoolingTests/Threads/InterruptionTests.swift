@@ -7,7 +7,7 @@ import Testing
 @testable import SQLitePooling
 
 @Suite struct InterruptionTests {
-    @Test("A cancellation that comes when its call has ended does nothing")
+    @Test("A cancellation after the end of its call has no effect")
     func late() {
         let interruption = Interruption()
         #expect(unsafe interruption.begin(on: nil) == nil)
@@ -17,7 +17,7 @@ import Testing
         #expect(interruption.end() == nil)
     }
 
-    @Test("A cancellation that comes before its call has begun waits for it")
+    @Test("A cancellation before the beginning of its call takes effect when the call begins")
     func early() {
         let interruption = Interruption()
         interruption.stop(.cancelled)
@@ -26,7 +26,7 @@ import Testing
         #expect(interruption.end() == .cancelled)
     }
 
-    @Test("A cancellation while the call runs is seen by it, once more or not")
+    @Test("A running call detects a cancellation")
     func during() {
         let interruption = Interruption()
         #expect(unsafe interruption.begin(on: nil) == nil)
@@ -37,7 +37,7 @@ import Testing
         #expect(interruption.end() == .cancelled)
     }
 
-    @Test("A call that is stopped does not commit, and a commit that has begun is not stopped")
+    @Test("A stopped call does not commit, and a commit that has begun is not stopped")
     func commit() {
         let stopped = Interruption()
         #expect(unsafe stopped.begin(on: nil) == nil)
@@ -66,7 +66,7 @@ import Testing
         #expect(!twice.stop(.cancelled))
     }
 
-    @Test("A deadline that has come is seen as a cancellation is, and says so")
+    @Test("A deadline stops a call as a cancellation does, with its own reason")
     func deadline() {
         let interruption = Interruption(deadline: .now)
         #expect(unsafe interruption.begin(on: nil) == nil)

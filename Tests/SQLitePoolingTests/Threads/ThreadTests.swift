@@ -9,7 +9,7 @@ import SQLitePooling
 import Testing
 
 @Suite struct ThreadTests {
-    /// Notes on which thread SQLite opens and closes each connection of this process.
+    /// Records the thread on which SQLite opens and closes each connection of this process.
     private enum Watch {
         private struct Connection {
             let path: String
@@ -22,7 +22,7 @@ import Testing
             events.withLock { $0.filter { $0.path == path }.map { "\($0.event) on \($0.thread)" } }
         }
 
-        /// The name of the calling thread.
+        /// Returns the name of the calling thread.
         static var threadName: String {
             let name = try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
             return name?.trimmingCharacters(in: .newlines) ?? ""
@@ -32,7 +32,8 @@ import Testing
             events.withLock { $0.append((path, event, threadName)) }
         }
 
-        /// SQLite calls an automatic extension on each new connection, and destroys its functions when that is closed.
+        /// SQLite calls an automatic extension for each new connection, and destroys its functions
+        /// when the connection is closed.
         static let isOn: Bool = {
             typealias Extension =
                 @convention(c) (
@@ -64,7 +65,7 @@ import Testing
     }
 
     #if os(Linux)
-        @Test("SQLite runs on the connections' own threads alone: to open, to work and to close")
+        @Test("SQLite opens, uses and closes connections only on their own threads")
         func threads() async throws {
             #expect(Watch.isOn)
             let folder = try SampleFolder()
@@ -99,7 +100,7 @@ import Testing
             #expect(events.last == "closed on sqlite-write")
         }
 
-        @Test("A pool that is dropped without being closed closes its connections on their threads")
+        @Test("A pool that is released without being closed closes its connections on their threads")
         func dropped() async throws {
             #expect(Watch.isOn)
             let folder = try SampleFolder()
@@ -111,7 +112,7 @@ import Testing
         }
     #endif
 
-    @Test("A pattern as long as SQLite allows, which recurses for each character, fits on the stack")
+    @Test("A pattern of SQLite's maximum length, which recurses for each character, fits on the stack")
     func deepRecursion() async throws {
         try await withPool { pool in
             let pattern = String(repeating: "%a", count: 24_999)

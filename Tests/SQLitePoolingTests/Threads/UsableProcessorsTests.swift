@@ -11,13 +11,13 @@ import Testing
         UsableProcessors(allowed: allowed, readFile: { files[$0] }).count
     }
 
-    @Test("Without control groups the affinity counts")
+    @Test("Without control groups the affinity determines the number")
     func affinity() {
         #expect(count(8, [:]) == 8)
         #expect(UsableProcessors.ofThisProcess > 0)
     }
 
-    @Test("A quota of version 2 counts, of the group and of every group above it")
+    @Test("Quotas of version 2 apply, of the group and of its ancestors")
     func version2() {
         let group = "0::/outer/inner\n"
         let folder = "/sys/fs/cgroup"
@@ -39,7 +39,7 @@ import Testing
         #expect(self.count(4, container) == 1)
     }
 
-    @Test("A quota of version 1 counts, and -1 is none")
+    @Test("A quota of version 1 applies, and -1 means none")
     func version1() {
         func count(_ quota: String) -> Double {
             let folder = "/sys/fs/cgroup/cpu"

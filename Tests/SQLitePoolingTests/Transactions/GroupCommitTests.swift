@@ -21,7 +21,7 @@ import Testing
         try await pool.query("SELECT x FROM t ORDER BY x", as: Int.self)
     }
 
-    @Test("Writes that wait share one transaction, and one that fails takes nothing with it")
+    @Test("Waiting writes share one transaction, and a failing one undoes only its own changes")
     func ownOutcomes() async throws {
         try await withTable { pool in
             let results = try await inGroup(
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test("All that wait are members of one group, up to the limit")
+    @Test("All waiting writes are members of one group, up to the limit")
     func oneGroup() async throws {
         try await withTable { pool in
             let beginners = Locked<[Int]>([])
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test("After a commit as many calls are expected as have shared it")
+    @Test("After a commit the group expects as many calls as have shared it")
     func expectation() {
         let group = GroupCommit(limit: 8)
         group.noteCall()
@@ -74,7 +74,7 @@ import Testing
         #expect(!group.expectsMembers)
     }
 
-    @Test("Nobody is told of a success before the commit")
+    @Test("No caller learns of a success before the commit")
     func afterCommit() async throws {
         try await withTable { pool in
             let gate = Rendezvous()
@@ -91,7 +91,7 @@ import Testing
                 try await pool.write { db in
                     second.arrive()
                     second.wait()
-                    // Nothing of the group is to be seen from outside while a member runs.
+                    // The changes of the group are not visible outside while a member runs.
                     try db.execute("INSERT INTO t VALUES (2)")
                 }
             }
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test("A deferred key that is violated fails its member, and the others are committed")
+    @Test("A violated deferred key fails its member, and the others are committed")
     func violatedKey() async throws {
         try await withTable { pool in
             try await pool.execute("CREATE TABLE child (x REFERENCES t(x) DEFERRABLE INITIALLY DEFERRED)")
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test("A write that would roll back the transaction is refused, and the others are committed")
+    @Test("A write that would roll back the transaction fails, and the others are committed")
     func refusedRollback() async throws {
         try await withTable { pool in
             try await pool.execute("INSERT INTO t VALUES (0)")
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test("A member that is cancelled undoes its own changes and nobody else's")
+    @Test("A cancelled member undoes only its own changes")
     func cancelled() async throws {
         try await withTable { pool in
             let gate = Rendezvous()
@@ -187,8 +187,8 @@ import Testing
         }
     }
 
-    @Test("What is no transaction of the pool's ends the group before it, and sees it committed")
-    func stranger() async throws {
+    @Test("A call without a transaction ends the group before it, and sees its commit")
+    func unrelatedCall() async throws {
         try await withTable { pool in
             let gate = Rendezvous()
             let first = Task {
@@ -210,7 +210,7 @@ import Testing
         }
     }
 
-    @Test("Statements that are executed by themselves share a commit, and are told the same as alone")
+    @Test("Single statements share a commit, and have the same outcomes as alone")
     func execute() async throws {
         try await withTable { pool in
             var tasks: [Task<SQLiteChanges, any Error>] = []
@@ -227,7 +227,7 @@ import Testing
                     tasks.append(Task { try await pool.execute(sql) })
                     while pool.writer.status.waiting < tasks.count { await Task.yield() }
                 }
-                // The fourth fails alone.
+                // The fourth statement fails alone.
                 tasks.append(
                     Task {
                         try await pool.write { db in
@@ -266,7 +266,7 @@ import Testing
         }
     }
 
-    @Test("A statement is a plain one by its first keyword")
+    @Test("The first keyword identifies a plain statement")
     func keywords() {
         for text in [
             "INSERT INTO t", "insert\tinto t", "/* INSERT */ uPdAtE t", "-- VACUUM\n \r\n delete FROM t",
@@ -286,7 +286,7 @@ import Testing
         }
     }
 
-    @Test("Thousands of grouped writes from many tasks are all there, once each")
+    @Test("Thousands of grouped writes from many tasks each take effect once")
     func many() async throws {
         try await withTable { pool in
             try await withThrowingTaskGroup { tasks in
@@ -306,7 +306,7 @@ import Testing
     }
 
     @Test(
-        "An error of the disk at the commit is everybody's, nobody is told of a success, and the pool goes on",
+        "A disk error at the commit fails all members, and the pool stays usable",
         arguments: [1, 2, 3, 4]
     )
     func diskError(operation: Int) async throws {
@@ -323,7 +323,7 @@ import Testing
         try await pool.execute("CREATE TABLE t (x INTEGER UNIQUE)")
         let bodies = (0..<8).map { number -> @Sendable (borrowing SQLiteConnection) throws -> Void in
             { db in
-                // Nothing is written before the commit: the last of the group has the disk fail then.
+                // Nothing is written before the commit: the last member makes the disk fail then.
                 try db.execute("INSERT INTO t VALUES (\(number))")
                 if number == 7 { disk.fail(after: operation) }
             }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import SQLitePooling
 
-/// That one write of a group does not undo the others.
+/// The isolation of the writes of a group from each other.
 @Suite struct GroupIsolationTests {
     private typealias Member = @Sendable (borrowing SQLiteConnection) throws -> Void
 
@@ -33,9 +33,10 @@ import Testing
         try await pool.query("SELECT x FROM t ORDER BY x", as: Int.self)
     }
 
-    /// Has 20 members write a number each; the one with the index `position` does `fault` too.
+    /// Runs 20 members that each write a number; the member with the index `position` also runs
+    /// `fault`.
     ///
-    /// - Returns: The code of the error of each member that failed, by index.
+    /// - Returns: The error code of each failed member, by index.
     private func outcome(_ pool: SQLitePool, at position: Int, _ fault: @escaping Member) async throws -> [Int:
         SQLiteError.Code]
     {
@@ -56,7 +57,7 @@ import Testing
     }
 
     @Test(
-        "A foreign key that is violated at the end of a member fails that member, and no other",
+        "A violated foreign key at the end of a member fails that member, and no other",
         arguments: [0, 7, 19],
         ["INSERT INTO child VALUES (99)", "PRAGMA defer_foreign_keys = ON; INSERT INTO strict VALUES (99)"]
     )
@@ -69,7 +70,7 @@ import Testing
         }
     }
 
-    @Test("A member inherits no foreign key that is put off from the one before it", arguments: [0, 7])
+    @Test("A member does not inherit deferred foreign keys from the previous one", arguments: [0, 7])
     func inheritedDeferral(position: Int) async throws {
         try await withTables { pool in
             let results = try await inGroup(
@@ -91,7 +92,7 @@ import Testing
     }
 
     @Test(
-        "A statement that could roll back the writes of others is refused, and says what to do",
+        "A statement that could roll back the writes of others fails with advice",
         arguments: [0, 7],
         [
             "INSERT OR ROLLBACK INTO t VALUES (0)", "UPDATE/**/OR\nrollback t SET x = 0",
@@ -112,7 +113,7 @@ import Testing
         }
     }
 
-    @Test("A text or a name that has ROLLBACK in it is no reason to refuse a statement")
+    @Test("A statement is not refused because a string or a name contains ROLLBACK")
     func harmlessRollback() async throws {
         try await withTables { pool in
             try await pool.write { db in
@@ -124,7 +125,7 @@ import Testing
     }
 
     @Test(
-        "Where the schema can roll back a transaction, a write shares none",
+        "If the schema can roll back a transaction, a write shares none",
         arguments: [
             "CREATE TABLE u (x UNIQUE ON CONFLICT ROLLBACK); INSERT INTO u VALUES (1)",
             """
@@ -146,12 +147,12 @@ import Testing
         }
     }
 
-    @Test("A change of the schema by another process is noticed, in both directions")
+    @Test("A schema change by another process is detected, in both directions")
     func changedSchema() async throws {
         let folder = try SampleFolder()
         try await withPool(SQLiteConfiguration(maximumWritesPerCommit: 64), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x INTEGER UNIQUE)")
-            let intruder = try Intruder(folder.file())
+            let outside = try OutsideConnection(folder.file())
             let shared = Locked(0)
             func run() async throws -> Int {
                 shared.withLock { $0 = 0 }
@@ -163,14 +164,14 @@ import Testing
                 return shared.withLock { $0 }
             }
             #expect(try await run() == 4)
-            try intruder.run("CREATE TABLE u (x UNIQUE ON CONFLICT ROLLBACK)")
+            try outside.run("CREATE TABLE u (x UNIQUE ON CONFLICT ROLLBACK)")
             #expect(try await run() == 0)
-            try intruder.run("DROP TABLE u")
+            try outside.run("DROP TABLE u")
             #expect(try await run() == 4)
         }
     }
 
-    @Test("A member that leaves a statement that writes running fails alone", arguments: [0, 7])
+    @Test("A member that leaves a writing statement running fails alone", arguments: [0, 7])
     func runningStatement(position: Int) async throws {
         try await withTables { pool in
             let codes = try await outcome(pool, at: position) { db in
@@ -183,7 +184,7 @@ import Testing
         }
     }
 
-    @Test("A savepoint that a member names itself touches no other member", arguments: [0, 7])
+    @Test("A member's own savepoint affects no other member", arguments: [0, 7])
     func ownSavepoint(position: Int) async throws {
         try await withTables { pool in
             let codes = try await outcome(pool, at: position) { db in try db.execute("SAVEPOINT mine") }
@@ -195,7 +196,7 @@ import Testing
         }
     }
 
-    @Test("When the transaction is lost, the members before that get an error that allows another attempt")
+    @Test("If the transaction is lost, the earlier members get a retryable error")
     func lostTransaction() async throws {
         try await withTables { pool in
             let results = try await inGroup(

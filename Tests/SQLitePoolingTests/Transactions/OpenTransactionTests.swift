@@ -33,7 +33,7 @@ import Testing
 
     // MARK: Savepoints outside of a transaction
 
-    @Test("A savepoint that cannot be released is rolled back alone, and what is written after it stays")
+    @Test("A savepoint that cannot be released is rolled back alone, and later writes stay")
     func failingRelease() async throws {
         try await withTables { pool in
             try await pool.writeWithoutTransaction { db in
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test("A savepoint whose release is interrupted is rolled back, and what is written after it stays")
+    @Test("A savepoint whose release is interrupted is rolled back, and later writes stay")
     func interruptedRelease() async throws {
         try await withTables { pool in
             try await pool.writeWithoutTransaction { db in
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test(
-        "A disk that fails or fills while a savepoint is released loses nothing that is written later",
+        "A disk that fails or is full during the release of a savepoint loses no later writes",
         arguments: 1...6
     )
     func failingDisk(operation: Int) async throws {
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    @Test("After SQLite has rolled a savepoint's transaction back, its closure writes nothing more")
+    @Test("After SQLite has rolled back a savepoint's transaction, its closure writes nothing more")
     func lostInSavepoint() async throws {
         try await withTables { pool in
             try await pool.execute("INSERT INTO log VALUES ('x')")
@@ -142,7 +142,7 @@ import Testing
     // MARK: Transactions that are left open
 
     @Test(
-        "A closure that returns with a transaction of its own open gets an error, and the connection goes on",
+        "A closure that returns with its own transaction open gets an error, and the connection stays usable",
         arguments: [
             "BEGIN; INSERT INTO log VALUES ('x')", "SAVEPOINT s; INSERT INTO log VALUES ('x')", "BEGIN IMMEDIATE",
             "BEGIN; INSERT INTO log VALUES ('x'); COMMIT; BEGIN",
@@ -160,7 +160,7 @@ import Testing
         }
     }
 
-    @Test("A statement by itself that begins a transaction is an error, on the writer and on a reader")
+    @Test("A single statement that begins a transaction is an error, on the writer and on a reader")
     func loneBegin() async throws {
         try await withTables { pool in
             let writing = try await sqliteError { try await pool.execute("BEGIN") }
@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    @Test("A closure that throws with a transaction of its own open throws its own error")
+    @Test("A closure that throws with its own transaction open throws its own error")
     func ownErrorFirst() async throws {
         struct Refusal: Error {}
         try await withTables { pool in

@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test("A write is rolled back when its body throws, and the error comes out unchanged")
+    @Test("A write is rolled back when its body throws, and the error is thrown unchanged")
     func rollback() async throws {
         try await withTable { pool in
             await #expect(throws: Refusal()) {
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test(
-        "A body cannot end the transaction that it is in, nor begin another",
+        "A body cannot end its transaction, nor begin another one",
         arguments: ["COMMIT", "ROLLBACK", "END", "BEGIN"]
     )
     func control(sql: String) async throws {
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test("After an error that rolled the transaction back, nothing more is written by a body that ignores it")
+    @Test("After an error that rolled the transaction back, a body that ignores the error writes nothing more")
     func lostTransaction() async throws {
         try await withTable { pool in
             try await pool.execute("INSERT INTO t VALUES (1)")
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    @Test("A constraint that is checked at the commit makes the commit fail, and nothing stays")
+    @Test("A deferred constraint makes the commit fail, and no change stays")
     func deferredConstraint() async throws {
         try await withTable { pool in
             try await pool.execute("CREATE TABLE child (x REFERENCES t(x) DEFERRABLE INITIALLY DEFERRED)")
@@ -135,7 +135,7 @@ import Testing
         }
     }
 
-    @Test("Foreign keys are enforced unless the configuration says otherwise", arguments: [true, false])
+    @Test("Foreign keys are enforced unless the configuration turns them off", arguments: [true, false])
     func foreignKeys(enforced: Bool) async throws {
         try await withTable(SQLiteConfiguration(foreignKeys: enforced)) { pool in
             try await pool.execute("CREATE TABLE child (x REFERENCES t(x))")
@@ -148,7 +148,7 @@ import Testing
         }
     }
 
-    @Test("What does not work in a transaction works without one")
+    @Test("Statements that do not work in a transaction work without one")
     func withoutTransaction() async throws {
         try await withTable { pool in
             let error = try await sqliteError { try await pool.write { db in _ = try db.execute("VACUUM") } }
@@ -164,7 +164,7 @@ import Testing
         }
     }
 
-    @Test("Writers take turns, and none of them is told that the database is busy")
+    @Test("Writers run one after the other, and none finds the database busy")
     func manyWriters() async throws {
         try await withTable(SQLiteConfiguration(busyTimeout: .zero)) { pool in
             try await pool.execute("INSERT INTO t VALUES (0)")

@@ -13,9 +13,9 @@ import Testing
     private static let pageSize = 512
     private static let frameSize = pageSize + 24
 
-    /// Small pages make the log long soon.
+    /// Sets a small page size, so that the log becomes long quickly.
     private func makeSmallPages(_ path: String) throws {
-        let maker = try Intruder(path)
+        let maker = try OutsideConnection(path)
         try maker.run("PRAGMA page_size = \(Self.pageSize); CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)")
     }
 
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    /// The greatest length that the log has had, in pages.
+    /// Returns the greatest length of the log so far, in pages.
     private func logLength(_ folder: SampleFolder, _ name: String = "test.sqlite-wal") throws -> Int {
         try folder.size(name) / Self.frameSize
     }
@@ -46,7 +46,8 @@ import Testing
             try await withThrowingTaskGroup { group in
                 for _ in 0..<2 {
                     group.addTask {
-                        // Each ends only when the other has begun after it: at every moment one of them has a snapshot.
+                        // A reader ends only after the other one has begun: at every moment one of
+                        // them has a snapshot.
                         while !relay.isOver {
                             try await pool.read { db in
                                 _ = try db.query("SELECT id FROM t LIMIT 1", as: Int.self)
@@ -59,8 +60,8 @@ import Testing
                 relay.end()
                 try await group.waitForAll()
             }
-            // 500 times 128 pages and more were written. On a machine that is busy elsewhere a reader may stay for longer than
-            // the writer waits, a few times in a row.
+            // At least 500 times 128 pages were written. On a busy machine, a reader may stay for
+            // longer than the writer waits, a few times in a row.
             #expect(try logLength(folder) < 5 * pool.configuration.checkpoints.restartThreshold)
             #expect(pool.statistics.writer.closed == 0)
         }
@@ -70,7 +71,7 @@ import Testing
     func longOverlappingReaders() async throws {
         var configuration = SQLiteConfiguration(maximumReaders: 3)
         configuration.checkpoints.restartThreshold = 2_000
-        // However slow the machine is.
+        // Long enough for a slow machine.
         configuration.checkpoints.restartTimeout = .seconds(600)
         try await withTable(configuration) { pool, folder in
             let relay = Relay()
@@ -80,7 +81,7 @@ import Testing
                         while !relay.isOver {
                             try await pool.read { db in
                                 _ = try db.query("SELECT id FROM t LIMIT 1", as: Int.self)
-                                // The work of a long read. The three never end together.
+                                // Simulates a long read. The three readers never end together.
                                 usleep(UInt32(120_000 + index * 40_000))
                             }
                         }
@@ -95,7 +96,7 @@ import Testing
         }
     }
 
-    @Test("A checkpoint follows each interval where no reader is in the way, and the log starts anew")
+    @Test("Without readers, a checkpoint follows each interval, and the log starts again")
     func withoutReaders() async throws {
         try await withTable { pool, folder in
             try await insert(into: pool, turns: 100)
@@ -106,7 +107,7 @@ import Testing
     }
 
     @Test(
-        "The log file is truncated when a reader that held it ends, without another write",
+        "The log file is truncated without another write when a reader that held it ends",
         arguments: ["read", "readBlocking", "readBlockingCooperativeThread"]
     )
     func truncatedAfterReader(method: String) async throws {
@@ -146,13 +147,13 @@ import Testing
         configuration.checkpoints.retainedLogBytes = 20_000
         try await withTable(configuration) { pool, folder in
             try await insert(into: pool, turns: 1)
-            // The checkpoint comes before the next call on the writer.
+            // The checkpoint precedes the next call of the writer.
             try await pool.writeWithoutTransaction { _ in }
             #expect(try folder.size("test.sqlite-wal") <= 20_000)
         }
     }
 
-    @Test("An attached database has a log of its own, which is copied and starts anew as the main one does")
+    @Test("An attached database has its own log, which is copied and starts again as the main one does")
     func attached() async throws {
         let folder = try SampleFolder()
         try makeSmallPages(folder.file("archive.sqlite"))
@@ -170,11 +171,11 @@ import Testing
         }
     }
 
-    @Test("A reader of an attached database does not make the writer fail, whatever journal the file had")
+    @Test("A reader of an attached database does not fail the writer, whatever journal mode the file had")
     func attachedWithoutLog() async throws {
         let folder = try SampleFolder()
         let path = folder.file("archive.sqlite")
-        try Intruder(path).run("PRAGMA journal_mode = DELETE; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)")
+        try OutsideConnection(path).run("PRAGMA journal_mode = DELETE; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)")
         let configuration = SQLiteConfiguration(
             busyTimeout: .zero,
             onOpen: SQLiteOpening { db in try db.execute("ATTACH \(path) AS archive") }
@@ -194,7 +195,7 @@ import Testing
         }
     }
 
-    @Test("A checkpoint works where only one process may open the file")
+    @Test("A checkpoint works if only one process may open the file")
     func exclusiveFileSystem() async throws {
         let folder = try SampleFolder()
         try makeSmallPages(folder.file())
@@ -207,11 +208,11 @@ import Testing
         await pool.close()
     }
 
-    @Test("A database that is attached for reading only has no checkpoint")
+    @Test("A database that is attached read-only has no checkpoint")
     func attachedForReading() async throws {
         let folder = try SampleFolder()
         let path = folder.file("archive.sqlite")
-        let owner = try Intruder(path)
+        let owner = try OutsideConnection(path)
         try owner.run("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)")
         let configuration = SQLiteConfiguration(
             checkoutTimeout: .seconds(600),
@@ -225,7 +226,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("Without automatic checkpoints the log stays, also when the pool closes, until one is asked for")
+    @Test("Without automatic checkpoints the log stays until an explicit one, also when the pool closes")
     func manual() async throws {
         var configuration = SQLiteConfiguration()
         configuration.checkpoints.isAutomatic = false
@@ -245,7 +246,7 @@ import Testing
         }
     }
 
-    @Test("A pragma that commits while a connection is opened is followed by no checkpoint of SQLite's own")
+    @Test("SQLite makes no checkpoint of its own after a pragma that commits while a connection is opened")
     func pragmaOnOpen() async throws {
         var configuration = SQLiteConfiguration()
         configuration.checkpoints.isAutomatic = false
@@ -262,7 +263,7 @@ import Testing
         #expect(try logLength(folder) > 100 * 128)
     }
 
-    @Test("A checkpoint tells observers that it begins and ends, and what kept it from its work")
+    @Test("Observers receive the beginning and the end of a checkpoint, and its error")
     func observed() async throws {
         let folder = try SampleFolder()
         let recorder = Recorder()
@@ -271,12 +272,12 @@ import Testing
         let pool = try SQLitePool(path: folder.file(), configuration: configuration, observers: [recorder])
         try await pool.execute("CREATE TABLE t (x)")
         try await pool.execute("INSERT INTO t VALUES (1)")
-        await expectAllBack(pool)
+        await expectNoLeases(pool)
         let automatic = ["began main passive", "ended main complete"]
         #expect(recorder.takeEvents() == automatic + automatic)
 
-        let intruder = try Intruder(folder.file())
-        try intruder.run("BEGIN IMMEDIATE")
+        let outside = try OutsideConnection(folder.file())
+        try outside.run("BEGIN IMMEDIATE")
         for mode in SQLiteCheckpoint.Mode.allCases {
             let result = try await pool.checkpoint(mode)
             #expect(result[0].failure?.code.primary == .busy && !result[0].isComplete)
@@ -284,12 +285,12 @@ import Testing
         }
         #expect(pool.statistics.log.failedCheckpoints == 4)
         #expect(pool.statistics.log.lastFailure?.code.primary == .busy)
-        try intruder.run("COMMIT")
+        try outside.run("COMMIT")
         #expect(try await pool.checkpoint(.restart)[0].isComplete)
         await pool.close()
     }
 
-    @Test("A checkpoint that waits in vain for a reader ends in time, and the connection goes on")
+    @Test("A checkpoint that a reader blocks ends in time, and the connection stays usable")
     func besideReader() async throws {
         try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(1))) { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -314,7 +315,7 @@ import Testing
         }
     }
 
-    @Test("After a checkpoint the connection waits for locks as long as before")
+    @Test("A checkpoint restores the connection's busy timeout")
     func busyTimeout() async throws {
         try await withPool(SQLiteConfiguration(busyTimeout: .seconds(3_600))) { pool in
             try await pool.execute("CREATE TABLE t (x)")
@@ -324,7 +325,7 @@ import Testing
     }
 
     @Test(
-        "A read that exceeds its longest duration fails, in a statement and at the next one, and its connection goes on"
+        "A read that exceeds its maximum duration fails, in a statement and at the next one, and its connection stays usable"
     )
     func maximumReadDuration() async throws {
         var configuration = SQLiteConfiguration(maximumReaders: 1)
@@ -340,7 +341,7 @@ import Testing
                 }
             }
             #expect(between.code == .readDurationExceeded && between.message.contains("maximumReadDuration"))
-            // The writer is not limited.
+            // The limit does not apply to the writer.
             let limited: SQL =
                 "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 1000000) SELECT count(*) FROM n"
             #expect(try await pool.write { db in try db.query(limited, as: Int.self) } == [1_000_000])
@@ -348,7 +349,7 @@ import Testing
         }
     }
 
-    @Test("The waits for readers grow to their limit, and then come with the log's growth")
+    @Test("The waits for readers grow to their limit, and then follow the log's growth")
     func waits() {
         var settings = SQLiteConfiguration.Checkpoints()
         settings.interval = 10
@@ -376,7 +377,7 @@ import Testing
         #expect(!log.isCheckpointDue && log.restartTimeout == .milliseconds(75))
     }
 
-    @Test("A field of the checkpoints out of its range is an error that names it")
+    @Test("A checkpoint setting out of its range is an error that names it")
     func validation() throws {
         for (field, change) in [
             ("interval", { $0.interval = 0 }), ("restartThreshold", { $0.restartThreshold = 0 }),
@@ -396,7 +397,8 @@ import Testing
     }
 }
 
-/// Lets two bodies, each on a thread of its own, hold on to something in turn, so that one of them always does.
+/// Makes two bodies, each on its own thread, hold a resource in turn, so that at least one of them
+/// always does.
 private final class Relay: Sendable {
     private let turns = Atomic(0)
     private let ended = Atomic(false)
@@ -405,14 +407,14 @@ private final class Relay: Sendable {
 
     func end() { ended.store(true, ordering: .relaxed) }
 
-    /// Waits until another body has come here after the caller, or it is over.
+    /// Waits until another body has arrived after the caller, or the relay has ended.
     func passOn() {
         let turn = turns.add(1, ordering: .relaxed).newValue
         while turns.load(ordering: .relaxed) == turn, !isOver { sched_yield() }
     }
 }
 
-/// Keeps what it is told of checkpoints.
+/// Records the events of checkpoints.
 private final class Recorder: SQLitePoolObserver {
     private let events = Locked<[String]>([])
 

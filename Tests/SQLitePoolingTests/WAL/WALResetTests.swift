@@ -7,10 +7,12 @@ import TestSupport
 import Testing
 
 #if os(Linux)
-    /// SQLite's WAL-reset bug (https://www.sqlite.org/wal.html#walresetbug), on a SQLite that has it and that sleeps in the middle of each
-    /// checkpoint, which makes its race wide. `Scripts/sqlite` builds that library; child processes load it.
+    /// SQLite's WAL-reset bug (https://www.sqlite.org/wal.html#walresetbug), with a SQLite that
+    /// has the bug and sleeps in the middle of each checkpoint, which widens the race.
+    /// `Scripts/sqlite` builds that library; child processes load it.
     @Suite struct WALResetTests {
-        /// Runs a child on a file in memory, where a checkpoint takes little time beside the sleep.
+        /// Runs a child process on a file in memory, where a checkpoint takes little time beside
+        /// the sleep.
         private func run(_ action: String, in folder: SampleFolder, rounds: Int) async throws -> ChildProcess {
             let library = try await DelayedSQLite.folder.value
             return try startChild(
@@ -23,7 +25,7 @@ import Testing
 
         private func memoryFolder() throws -> SampleFolder { try SampleFolder(in: "/dev/shm") }
 
-        @Test("The race loses commits where one connection makes checkpoints and another one writes")
+        @Test("The race loses commits if one connection makes checkpoints and another one writes")
         func control() async throws {
             let folder = try memoryFolder()
             let child = try await run("reset-control", in: folder, rounds: 1_000)
@@ -56,7 +58,7 @@ import Testing
         }
     }
 
-    /// The library that `Scripts/sqlite build bookworm --delayed` makes.
+    /// The library that `Scripts/sqlite build bookworm --delayed` builds.
     private enum DelayedSQLite {
         struct Unavailable: Error {
             let reason: String

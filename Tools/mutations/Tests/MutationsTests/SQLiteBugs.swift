@@ -61,7 +61,7 @@ extension SeededBug {
             in: "SQLitePooling/Transactions/Session+Transaction.swift",
             "budget.begin()",
             "",
-            foundBy: "SQLitePoolingTests.HostileFileTests/hugeResult"
+            foundBy: "SQLitePoolingTests.UntrustedFileTests/hugeResult"
         ),
         SeededBug(
             "Settings that a body changes stay changed",
@@ -189,7 +189,7 @@ extension SeededBug {
             in: "SQLitePooling/Connection/BackupTarget.swift",
             "guard isNew, !isComplete else { return }",
             "guard isNew, isComplete else { return }",
-            foundBy: "SQLitePoolingTests.CareTests/cancelledBackup"
+            foundBy: "SQLitePoolingTests.BackupTests/cancelledBackup"
         ),
         SeededBug(
             "A savepoint counts as open after its end",

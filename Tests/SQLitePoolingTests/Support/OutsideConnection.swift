@@ -5,9 +5,9 @@
 import CLockPoolSQLite
 import SQLitePooling
 
-/// Another user of a database file: a connection that the pool knows nothing of.
+/// Another user of a database file: a connection outside of the pool.
 @safe
-final class Intruder {
+final class OutsideConnection {
     struct Failure: Error {
         let code: Int32
     }
