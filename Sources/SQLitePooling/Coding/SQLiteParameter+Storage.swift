@@ -41,7 +41,7 @@ extension SQLiteParameter {
         throw SQLiteError(.parameterRange, "parameter \(position) \(reason)", sql: sql)
     }
 
-    /// Returns a JSON array of the elements. Returns a JSON array of the elements.
+    /// Returns a JSON array of the elements.
     private static func json(
         _ elements: [SQLiteParameter],
         _ strategies: ValueStrategies,

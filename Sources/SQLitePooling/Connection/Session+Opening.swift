@@ -39,8 +39,8 @@ extension Session {
                 try session.pragma("temp_store = MEMORY")
             }
             if let limit = file.configuration.checkpoints.retainedLogBytes {
-                // SQLite truncates the file to this size at the first commit after the log starts
-                // again.
+                // SQLite truncates the file to this size at the first commit after the log
+                // restarts.
                 try session.pragma("journal_size_limit = \(limit)")
             }
             session.observeLogs(file.configuration.checkpoints)

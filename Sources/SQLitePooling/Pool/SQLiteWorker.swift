@@ -89,7 +89,7 @@ final class SQLiteWorker: Sendable {
 
     /// Calls `body` with the session, on this thread. The caller holds the lease.
     ///
-    /// - Throws: What `body` throws; `SQLiteError` with the code `closed`.
+    /// - Throws: The error of `body`; `SQLiteError` with the code `closed`.
     func withSession(_ body: (Session) throws -> Void) throws {
         guard let session = unsafe session else { throw SQLiteError(.closed, "the connection is closed") }
         defer { if session.mustBeReplaced { canBeReused.store(false, ordering: .releasing) } }
@@ -104,7 +104,7 @@ final class SQLiteWorker: Sendable {
 
     /// Runs a body on this thread. The caller holds the lease.
     ///
-    /// - Returns: What the body returns.
+    /// - Returns: The result of the body.
     /// - Throws: As the session's `perform`; `SQLiteError` with the code `closed`.
     func perform<Value>(
         _ interruption: Interruption?,

@@ -118,8 +118,8 @@ extension Session {
     /// If SQLite does not get that lock, it continues with a passive checkpoint, which could mark
     /// pages of a log that another process has just restarted. So when the wait for a lock times
     /// out, the busy handler interrupts the checkpoint and takes a snapshot on the second
-    /// connection, until the checkpoint has ended. With that snapshot, either the log cannot restart
-    /// again, or SQLite cannot copy from it. If the wait was for readers, nothing is lost: a
+    /// connection, until the checkpoint has ended. With that snapshot, either the log cannot
+    /// restart, or SQLite cannot copy from it. If the wait was for readers, nothing is lost: a
     /// passive checkpoint came before.
     private func copyLog(
         of database: String,
