@@ -93,8 +93,8 @@ extension Date: SQLiteDecodable {
         guard let date else {
             throw column.mismatch(
                 """
-                        the number is not a date with the configuration’s \(strategy.name); dates: .secondsSince1970, \
-                        .millisecondsSince1970 or .julianDay sets the unit of numbers
+                the number is not a date with the configuration’s \(strategy.name); dates: .secondsSince1970, \
+                .millisecondsSince1970 or .julianDay sets the unit of numbers
                 """
             )
         }

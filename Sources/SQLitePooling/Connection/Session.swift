@@ -102,7 +102,8 @@ final class Session {
         cache.removeAll()
         schemaWatch?.close()
         for index in unsafe controlStatements.indices { _ = unsafe sqlite3_finalize(controlStatements[index]) }
-        // Closes immediately: no statement is left that could keep the handle open.
+        // Closes immediately, because no statement is left. A remaining one would delay the close
+        // until it is finalized.
         _ = unsafe sqlite3_close_v2(handle)
     }
 

@@ -98,8 +98,8 @@ final class DeadlockDetector: Sendable {
         throw SQLiteError(
             .deadlock,
             """
-                the call would wait for ever for a connection that an enclosing body holds: use the connection that the body \
-                receives, or call the pool outside of the body
+            the call would wait for ever for a connection that an enclosing body holds: use the connection that the body \
+            receives, or call the pool outside of the body
             """
         )
     }

@@ -88,8 +88,8 @@ extension SQL.StringInterpolation {
         *,
         unavailable,
         message: """
-                    the type of this value does not conform to SQLiteEncodable: interpolate a value that does, or declare the conformance; \
-                    interpolate a name as \\(identifier: name), and a part of a statement as \\(sql: part)
+            the type of this value does not conform to SQLiteEncodable: interpolate a value that does, or declare the conformance; \
+            interpolate a name as \\(identifier: name), and a part of a statement as \\(sql: part)
             """
     )
     public mutating func appendInterpolation<Value>(_ value: Value) {}
@@ -101,8 +101,8 @@ extension SQL.StringInterpolation {
         *,
         unavailable,
         message: """
-                    this type has a raw value and does not conform to SQLiteEncodable: declare the conformance in an extension without \
-                    members, and the raw value becomes the parameter
+            this type has a raw value and does not conform to SQLiteEncodable: declare the conformance in an extension without \
+            members, and the raw value becomes the parameter
             """
     )
     public mutating func appendInterpolation<Value: RawRepresentable>(_ value: Value) {}

@@ -44,7 +44,7 @@ struct HiddenParameter {
             switch self {
             case .text:
                 """
-                        quoted text, where SQLite reads no parameter: end the text before the value, as in '%' || \\(value) || '%'
+                quoted text, where SQLite reads no parameter: end the text before the value, as in '%' || \\(value) || '%'
                 """
             case .quotedName:
                 "a quoted name, which cannot be a value: write \\(identifier: name) without quotes around it"

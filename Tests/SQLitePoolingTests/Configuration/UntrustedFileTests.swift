@@ -13,16 +13,16 @@ private final class Counter: Sendable {
 }
 
 @Suite struct UntrustedFileTests {
-    private typealias Mode = SQLiteConfiguration.Mode
+    typealias Mode = SQLiteConfiguration.Mode
 
-    private static func untrusted(_ mode: Mode = .readOnly) -> SQLiteConfiguration {
+    static func untrusted(_ mode: Mode = .readOnly) -> SQLiteConfiguration {
         var configuration = SQLiteConfiguration(mode: mode, checkoutTimeout: .seconds(600))
         configuration.trust = .untrusted
         return configuration
     }
 
     /// Creates a file with a raw connection, and passes `body` a pool that does not trust it.
-    private func withFile(
+    func withFile(
         _ script: String,
         _ configuration: SQLiteConfiguration = untrusted(),
         _ body: (SQLitePool) async throws -> Void
@@ -57,12 +57,12 @@ private final class Counter: Sendable {
             }
             #expect(error.code == .resultLimitExceeded && error.sql == "SELECT i, x FROM t")
             let count = Counter()
-            let walking = try await sqliteError {
+            let streaming = try await sqliteError {
                 try await pool.read { db in
                     try db.forEachRow("SELECT i, x FROM t") { _ in count.value.add(1, ordering: .relaxed) }
                 }
             }
-            #expect(walking.code == .resultLimitExceeded)
+            #expect(streaming.code == .resultLimitExceeded)
             #expect(count.value.load(ordering: .relaxed) == (1 << 20) / 1_032)
             // Each call has the whole limit.
             for _ in 0..<3 {
@@ -280,43 +280,5 @@ private final class Counter: Sendable {
             }
         }
         withExtendedLifetime((writer, held)) {}
-    }
-
-    // MARK: Configuration
-
-    @Test(
-        "A configuration that weakens the protection of an untrusted file, or has a limit out of its range, is invalid"
-    )
-    func validation() throws {
-        func refused(_ change: (inout SQLiteConfiguration) -> Void) -> String {
-            var configuration = Self.untrusted()
-            change(&configuration)
-            let error = #expect(throws: SQLiteError.self) { try configuration.validate() }
-            #expect(error?.code == .invalidConfiguration)
-            return error?.message ?? ""
-        }
-        #expect(refused { $0.mmapSizeBytes = 1 }.hasPrefix("mmapSizeBytes"))
-        #expect(refused { $0.isDefensive = false }.hasPrefix("isDefensive"))
-        #expect(refused { $0.pragmas = [SQLitePragma("Trusted_Schema", 1)] }.hasPrefix("pragmas"))
-        #expect(refused { $0.maximumWritesPerCommit = 2 }.hasPrefix("maximumWritesPerCommit"))
-        #expect(refused { $0.limits.steps = 999 }.hasPrefix("limits.steps"))
-        #expect(refused { $0.limits.columns = 0 }.hasPrefix("limits.columns"))
-        try Self.untrusted().validate()
-    }
-
-    @Test("The limits apply to the connection, with the defaults of SQLite or of an untrusted file")
-    func limits() async throws {
-        var configuration = SQLiteConfiguration()
-        configuration.limits.parameters = 2
-        configuration.limits.patternBytes = 3
-        try await withPool(configuration) { pool in
-            let parameters = try await sqliteError { _ = try await pool.query("SELECT \(1), \(2), \(3)", as: Int.self) }
-            #expect(parameters.code == .error && parameters.message.contains("too many SQL variables"))
-            let pattern = try await sqliteError { _ = try await pool.query("SELECT 'a' LIKE 'abcd'", as: Int.self) }
-            #expect(pattern.message == "LIKE or GLOB pattern too complex")
-            #expect(try await pool.query("SELECT length(zeroblob(500000000))", as: Int.self) == [500_000_000])
-        }
-        let limits = configuration.limits.completed(by: .untrusted)
-        #expect(limits.parameters == 2 && limits.patternBytes == 3 && limits.columns == 100)
     }
 }

@@ -14,7 +14,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5)))
 struct PlannerStatisticsTests {
     /// A clock that the test advances, in nanoseconds.
-    private final class ManualClock: Sendable {
+    final class ManualClock: Sendable {
         private let nanoseconds = Atomic<UInt64>(1_000)
 
         var now: UInt64 { nanoseconds.load(ordering: .sequentiallyConsistent) }
@@ -22,14 +22,14 @@ struct PlannerStatisticsTests {
         func advance(seconds: UInt64) { nanoseconds.add(seconds * 1_000_000_000, ordering: .sequentiallyConsistent) }
     }
 
-    private static var configuration: SQLiteConfiguration {
+    static var configuration: SQLiteConfiguration {
         var configuration = SQLiteConfiguration.patient
         configuration.maximumReaders = 1
         return configuration
     }
 
     /// `s` and `t` with an index for each column: `a` is distinctive, and `b` is not.
-    private static let schema = """
+    static let schema = """
         CREATE TABLE s (a, b); CREATE INDEX sa ON s (a); CREATE INDEX sb ON s (b);
         CREATE TABLE t (a, b); CREATE INDEX ta ON t (a); CREATE INDEX tb ON t (b);
         CREATE TABLE other (x);
@@ -38,7 +38,7 @@ struct PlannerStatisticsTests {
         INSERT INTO t SELECT a, b FROM s;
         """
 
-    private func withPool(
+    func withPool(
         _ configuration: SQLiteConfiguration = Self.configuration,
         in folder: SampleFolder,
         _ body: (SQLitePool, ManualClock) async throws -> Void
@@ -57,7 +57,7 @@ struct PlannerStatisticsTests {
     }
 
     /// Passes `body` a pool for a database with ``schema`` and without statistics.
-    private func withTables(
+    func withTables(
         _ configuration: SQLiteConfiguration = Self.configuration,
         in folder: SampleFolder? = nil,
         _ body: (SQLitePool, ManualClock) async throws -> Void
@@ -73,20 +73,20 @@ struct PlannerStatisticsTests {
     }
 
     /// A query whose plan depends on statistics of `table`.
-    private func queryBoth(_ pool: SQLitePool, _ table: String = "t") async throws {
+    func queryBoth(_ pool: SQLitePool, _ table: String = "t") async throws {
         let query: SQL = "SELECT count(*) FROM \(identifier: table) WHERE a = 1 AND b = 1"
         _ = try await pool.query(query, as: Int.self)
         await expectNoLeases(pool)
     }
 
     /// Makes a call of the writer that changes nothing.
-    private func callWriter(_ pool: SQLitePool) async throws {
+    func callWriter(_ pool: SQLitePool) async throws {
         try await pool.writeWithoutTransaction { db in _ = try db.query("SELECT 1", as: Int.self) }
         await expectNoLeases(pool)
     }
 
     /// Returns the tables that have statistics.
-    private func analysed(_ pool: SQLitePool, in database: String = "main") async throws -> [String] {
+    func analysed(_ pool: SQLitePool, in database: String = "main") async throws -> [String] {
         let names: [String] = try await pool.read { db in
             let master: SQL = "SELECT 1 FROM \(identifier: database).sqlite_schema WHERE name = 'sqlite_stat1'"
             guard try !db.query(master, as: Int.self).isEmpty else { return [] }
@@ -157,7 +157,7 @@ struct PlannerStatisticsTests {
         }
     }
 
-    private struct PlanStep: Decodable {
+    struct PlanStep: Decodable {
         let detail: String
     }
 
@@ -239,7 +239,7 @@ struct PlannerStatisticsTests {
 
     /// A collation that blocks once for a test.
     @safe
-    private final class Gate: Sendable {
+    final class Gate: Sendable {
         private let meeting: Rendezvous
         private let isClosed = Atomic(false)
 
@@ -265,172 +265,6 @@ struct PlannerStatisticsTests {
             guard isClosed.exchange(false, ordering: .sequentiallyConsistent) else { return }
             meeting.arrive()
             meeting.wait()
-        }
-    }
-
-    @Test("While another process writes, the refresh is postponed by an interval")
-    func otherWriter() async throws {
-        let folder = try SampleFolder()
-        try await withTables(in: folder) { pool, clock in
-            try await queryBoth(pool)
-            try await callWriter(pool)
-            clock.advance(seconds: 3_600)
-            try await queryBoth(pool)
-            let other = try OutsideConnection(folder.file())
-            try other.run("BEGIN IMMEDIATE")
-            try await callWriter(pool)
-            try await callWriter(pool)
-            try other.run("COMMIT")
-            try await callWriter(pool)
-            #expect(try await analysed(pool) == [])
-            clock.advance(seconds: 3_600)
-            try await queryBoth(pool)
-            try await callWriter(pool)
-            try await callWriter(pool)
-            #expect(try await analysed(pool).contains("t"))
-            #expect(pool.statistics.writer.closed == 0)
-        }
-    }
-
-    @Test("A table that is dropped before its analysis causes no error, and names are quoted")
-    func droppedTable() async throws {
-        let folder = try SampleFolder()
-        let name = "u\"; DROP TABLE \"other'x"
-        try await withTables(in: folder) { pool, clock in
-            let create: SQL = """
-                CREATE TABLE \(identifier: name) AS SELECT * FROM t;
-                CREATE INDEX ua ON \(identifier: name) (a); CREATE INDEX ub ON \(identifier: name) (b);
-                """
-            try await pool.writeWithoutTransaction { db in try db.executeScript(create) }
-            try await queryBoth(pool)
-            try await queryBoth(pool, name)
-            clock.advance(seconds: 3_600)
-            try await queryBoth(pool)
-            try await pool.execute("DROP TABLE t")
-            for _ in 0..<3 { try await callWriter(pool) }
-            #expect(try await analysed(pool).contains(name))
-            #expect(try await analysed(pool).contains("t") == false)
-            #expect(try await pool.query("SELECT count(*) FROM other", as: Int.self) == [0])
-            #expect(pool.statistics.writer.closed == 0)
-        }
-    }
-
-    @Test("A table of an attached database is analysed, whatever the database's name on a connection is")
-    func attachedDatabase() async throws {
-        let folder = try SampleFolder()
-        try OutsideConnection(folder.file("attached.sqlite")).run("PRAGMA journal_mode = WAL; " + Self.schema)
-        var configuration = Self.configuration
-        let path = folder.file("attached.sqlite")
-        configuration.onOpen = SQLiteOpening { db in
-            let name = db.session.isReader ? "archive" : "store"
-            try db.execute("ATTACH \(path) AS \(identifier: name)")
-        }
-        try await withPool(configuration, in: folder) { pool, clock in
-            try await pool.execute("CREATE TABLE other (x)")
-            func query() async throws {
-                _ = try await pool.query("SELECT count(*) FROM archive.t WHERE a = 1 AND b = 1", as: Int.self)
-                await expectNoLeases(pool)
-            }
-            try await query()
-            clock.advance(seconds: 3_600)
-            try await query()
-            try await callWriter(pool)
-            try await callWriter(pool)
-            #expect(try await analysed(pool, in: "archive").contains("t"))
-            #expect(try await analysed(pool) == [])
-        }
-    }
-
-    @Test("The analysis restores the connection's analysis_limit", arguments: [nil, 1_000])
-    func analysisLimit(limit: Int?) async throws {
-        var configuration = Self.configuration
-        if let limit { configuration.pragmas = [SQLitePragma("analysis_limit", limit)] }
-        try await withTables(configuration) { pool, clock in
-            try await queryBoth(pool)
-            try await callWriter(pool)
-            clock.advance(seconds: 3_600)
-            try await queryBoth(pool)
-            try await callWriter(pool)
-            try await callWriter(pool)
-            #expect(try await analysed(pool).contains("t"))
-            let value = try await pool.writeWithoutTransaction { db in
-                try db.query("PRAGMA analysis_limit", as: Int.self)
-            }
-            #expect(value == [limit ?? 0])
-        }
-    }
-
-    // MARK: On close
-
-    @Test("A closing reader passes on the tables that its planner wants")
-    func closedReader() async throws {
-        try await withTables { pool, clock in
-            try await queryBoth(pool)
-            // Makes the pool replace the connection.
-            _ = try await pool.read { db in try db.execute("ATTACH ':memory:' AS x") }
-            while pool.statistics.readers.closed == 0 { await Task.yield() }
-            clock.advance(seconds: 3_600)
-            try await callWriter(pool)
-            try await callWriter(pool)
-            #expect(try await analysed(pool).contains("t"))
-        }
-    }
-
-    @Test(
-        "Without an interval, statistics are refreshed only on close, and only if the configuration allows it",
-        arguments: [false, true]
-    )
-    func withoutInterval(optimizesOnClose: Bool) async throws {
-        let folder = try SampleFolder()
-        var configuration = Self.configuration
-        configuration.optimizeInterval = nil
-        configuration.optimizesOnClose = optimizesOnClose
-        try await withTables(configuration, in: folder) { pool, clock in
-            try await queryBoth(pool)
-            try await callWriter(pool)
-            clock.advance(seconds: 1_000_000)
-            try await queryBoth(pool)
-            try await callWriter(pool)
-            try await callWriter(pool)
-            #expect(try await analysed(pool) == [])
-        }
-        try await withPool(in: folder) { pool, _ in
-            let tables = try await analysed(pool)
-            #expect(tables.contains("t") == optimizesOnClose)
-        }
-    }
-
-    // MARK: Pools without refreshes
-
-    @Test("A pool for an untrusted file refreshes nothing")
-    func untrusted() async throws {
-        let folder = try SampleFolder()
-        var configuration = Self.configuration
-        configuration.trust = .untrusted
-        try await withTables(configuration, in: folder) { pool, clock in
-            try await queryBoth(pool)
-            try await callWriter(pool)
-            clock.advance(seconds: 3_600)
-            try await queryBoth(pool)
-            try await callWriter(pool)
-        }
-        try await withPool(in: folder) { pool, _ in
-            let tables = try await analysed(pool)
-            #expect(tables == [])
-        }
-    }
-
-    @Test("A read-only pool collects nothing", arguments: [SQLiteConfiguration.Mode.readOnly, .immutable])
-    func readOnly(mode: SQLiteConfiguration.Mode) async throws {
-        let folder = try SampleFolder()
-        try OutsideConnection(folder.file()).run(Self.schema)
-        var configuration = Self.configuration
-        configuration.mode = mode
-        try await withPool(configuration, in: folder) { pool, clock in
-            try await queryBoth(pool)
-            clock.advance(seconds: 3_600)
-            try await queryBoth(pool)
-            #expect(pool.file.statistics == nil)
         }
     }
 

@@ -9,10 +9,10 @@ import Testing
 
 /// File faults: each causes a specific error, loses no committed data, and leaves the pool usable.
 @Suite struct FileFaultTests {
-    private static let rowSize = 1_000
+    static let rowSize = 1_000
 
     /// Inserts rows, one transaction each, until one fails.
-    private func fill(_ pool: SQLitePool, from first: Int = 1, atMost count: Int = 5_000) async throws -> (
+    func fill(_ pool: SQLitePool, from first: Int = 1, atMost count: Int = 5_000) async throws -> (
         rows: Int, error: SQLiteError
     ) {
         for number in first..<first + count {
@@ -25,15 +25,15 @@ import Testing
         throw PoolFull()
     }
 
-    private struct PoolFull: Error {}
+    struct PoolFull: Error {}
 
-    private func expectEverything(_ pool: SQLitePool, rows: Int) async throws {
+    func expectEverything(_ pool: SQLitePool, rows: Int) async throws {
         #expect(try await integrityProblems(pool) == [])
         let found = try await pool.queryFirst("SELECT count(*), max(id) FROM t", as: (Int, Int).self)
         #expect(try #require(found) == (rows, rows))
     }
 
-    private static let table: SQL = "CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)"
+    static let table: SQL = "CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)"
 
     // MARK: Full
 
@@ -131,7 +131,7 @@ import Testing
     // MARK: Damage
 
     /// Creates a database with one row, and closes it.
-    private func sample() async throws -> SampleFolder {
+    func sample() async throws -> SampleFolder {
         let folder = try SampleFolder()
         try await withPool(in: folder) { pool in
             try await pool.write { db in try db.executeScript("CREATE TABLE t (x); INSERT INTO t VALUES (1)") }
@@ -257,36 +257,6 @@ import Testing
             #expect(values == [100] && problems == [])
         }
     }
-
-    // MARK: Statements
-
-    @Test("A statement beyond SQLite's length limit, or with too many parameters, is an error")
-    func limits() async {
-        await #expect(processExitsWith: .success) {
-            lowerLimits()
-            try await withPool { pool in
-                try await pool.execute("CREATE TABLE t (x)")
-                let long = SQL(unsafe: "SELECT 1 -- " + String(repeating: "x", count: 10_000))
-                let tooLong = try await sqliteError { _ = try await pool.query(long, as: Int.self) }
-                #expect(tooLong.code == .tooBig && tooLong.sql == long.text)
-                let longScript = try await sqliteError { try await pool.write { db in try db.executeScript(long) } }
-                #expect(longScript.code == .tooBig)
-                let marks = Array(repeating: "?", count: 51).joined(separator: ",")
-                let values = Array(repeating: SQLiteValue.integer(1), count: 51)
-                let many = SQL(unsafe: "SELECT 1 WHERE 1 IN (\(marks))", parameters: values)
-                let tooMany = try await sqliteError { _ = try await pool.query(many, as: Int.self) }
-                #expect(tooMany.code == .error && tooMany.message.contains("too many SQL variables"))
-                let numbered = try await sqliteError { _ = try await pool.query("SELECT ?51", as: Int.self) }
-                #expect(numbered.code == .error && numbered.sql == "SELECT ?51")
-                let large = [UInt8](repeating: 0, count: 100_001)
-                let tooLarge = try await sqliteError { try await pool.execute("INSERT INTO t VALUES (\(large))") }
-                #expect(tooLarge.code == .tooBig)
-                try await pool.execute("INSERT INTO t VALUES (1)")
-                #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1])
-                #expect(pool.statistics.connectionsClosed == 0)
-            }
-        }
-    }
 }
 
 /// Limits the size of files that this process writes.
@@ -300,19 +270,4 @@ private func setLimit(_ bytes: Int?) throws {
     try #require(unsafe getrlimit(resource, &limit) == 0)
     limit.rlim_cur = bytes.map { rlim_t($0) } ?? limit.rlim_max
     try #require(unsafe setrlimit(resource, &limit) == 0)
-}
-
-/// Makes SQLite set lower limits on each connection that this process opens from now on.
-private func lowerLimits() {
-    typealias Extension =
-        @convention(c) (
-            OpaquePointer?, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, OpaquePointer?
-        ) -> Int32
-    let lower: Extension = { handle, _, _ in
-        unsafe sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, 10_000)
-        unsafe sqlite3_limit(handle, SQLITE_LIMIT_VARIABLE_NUMBER, 50)
-        unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, 100_000)
-        return SQLITE_OK
-    }
-    unsafe sqlite3_auto_extension(unsafeBitCast(lower, to: (@convention(c) () -> Void).self))
 }

@@ -72,12 +72,12 @@ import Testing
                 "SELECT note, made, key, image, code, isNew, price, size, name, id, 'x' AS more FROM item WHERE id = 2"
             #expect(try await pool.queryFirst(sql, decoding: Item.self) == desk)
             #expect(try await pool.queryFirst("SELECT * FROM item WHERE id = 3", decoding: Item.self) == nil)
-            let walked = try await pool.read { db in
+            let streamed = try await pool.read { db in
                 var items: [Item] = []
                 try db.forEachRow("SELECT * FROM item ORDER BY id") { row in items.append(try row.decode(Item.self)) }
                 return items
             }
-            #expect(walked == [lamp, desk])
+            #expect(streamed == [lamp, desk])
         }
     }
 

@@ -84,9 +84,9 @@ import Testing
     }
 
     @Test("A row of a streaming read has the columns of the current schema", arguments: Changer.allCases)
-    func walk(changer: Changer) async throws {
+    func stream(changer: Changer) async throws {
         try await withTable { pool, folder in
-            func walk() async throws -> [String] {
+            func stream() async throws -> [String] {
                 try await pool.read { db in
                     var names: [String] = []
                     try db.forEachRow("SELECT * FROM p") { row in
@@ -98,11 +98,11 @@ import Testing
                     return names
                 }
             }
-            #expect(try await walk() == ["id", "name", "2"])
+            #expect(try await stream() == ["id", "name", "2"])
             try await run(Self.add, by: changer, pool, folder)
-            #expect(try await walk() == ["id", "name", "age", "3"])
+            #expect(try await stream() == ["id", "name", "age", "3"])
             try await run(Self.drop, by: changer, pool, folder)
-            #expect(try await walk() == ["id", "age", "2"])
+            #expect(try await stream() == ["id", "age", "2"])
         }
     }
 
