@@ -58,8 +58,8 @@ public struct SQLiteParameter: Sendable, Hashable {
     /// A UUID, stored in the form of ``SQLiteConfiguration/uuids``.
     public static func uuid(_ uuid: UUID) -> Self { Self(.uuid(uuid)) }
 
-    /// A list in one parameter, from which `json_each()` returns the elements: `IN (SELECT value
-    /// FROM json_each(:ids))`.
+    /// A list in one parameter, from which `json_each()` returns the elements:
+    /// `IN (SELECT value FROM json_each(:ids))`.
     ///
     /// The elements are integers, texts and `NULL`. A statement whose list contains a blob, a
     /// floating-point number, or a text with a NUL character fails with the code `parameterRange`:

@@ -5,8 +5,7 @@
 internal import CLockPoolSQLite
 
 extension Session {
-    /// Applies what the configuration asks of this kind of connections besides its fields. Applies
-    /// the configuration's pragmas for this kind of connection.
+    /// Applies the configuration's pragmas for this kind of connection.
     func apply(_ pragmas: [SQLitePragma], of connections: SQLiteConnections) throws(SQLiteError) {
         for pragma in pragmas where !pragma.connections.isDisjoint(with: connections) {
             // SQLite silently ignores an unknown pragma.
