@@ -38,14 +38,14 @@ struct faulty_disk {
   uint64_t random;
   int64_t operations, cut_at, fail_at, limit;
   int is_cut;
-  // Whether pages are on their way from a log into a database file, from the copy's beginning to its synchronization.
+  // Whether a checkpoint is copying pages, from the beginning of the copy to its synchronization.
   int is_in_checkpoint, was_cut_in_checkpoint;
 };
 
 typedef struct file {
   sqlite3_file base;
   faulty_disk *disk;
-  node *node;  // NULL for temporary files, which no loss of power leaves anything of.
+  node *node;  // NULL for temporary files, which do not survive a power loss.
   sqlite3_file *system;
   int flags;
 } file;
