@@ -2,19 +2,20 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// Arrays within arrays are arrays of several dimensions. All of an array's inner arrays have the same lengths in
-// PostgreSQL, and bytes within arrays are `bytea`.
+// Nested arrays are arrays of several dimensions. In PostgreSQL, all inner arrays of an array have
+// the same lengths, and byte arrays within arrays are `bytea`.
 
 extension Array: PostgresArrayEncodable where Element: PostgresArrayEncodable {
-    /// The type of an array of the elements, which is the same for each number of dimensions; of bytes `bytea[]`.
+    /// The type of an array of the elements, which is the same for each number of dimensions;
+    /// `bytea[]` for bytes.
     public static var postgresArrayType: PostgresType {
         Element.self == UInt8.self ? PostgresType.bytea.arrayType : Element.postgresArrayType
     }
 
-    /// An array with one dimension more than an element has.
+    /// Returns an array with one dimension more than its elements.
     ///
-    /// It is refused when the statement is sent, with the code `encoding`, if its elements have different lengths
-    /// or none, or it has more than 6 dimensions.
+    /// Sending it fails with the code `encoding` if its elements have different lengths or none,
+    /// or if it has more than 6 dimensions.
     public static func postgresParameter(of array: [[Element]]) -> PostgresParameter {
         if Element.self == UInt8.self { return oneDimension(array) }
         guard let first = array.first else { return Element.postgresParameter(of: []) }
@@ -25,7 +26,7 @@ extension Array: PostgresArrayEncodable where Element: PostgresArrayEncodable {
         }
     }
 
-    /// The elements' bytes behind each other, under one header.
+    /// Concatenates the elements' bytes after one header.
     private static func bytes(_ array: [[Element]], _ outer: Int32) -> PostgresParameter {
         var (bytes, header) = ([UInt8](), [UInt8]())
         for (index, inner) in array.enumerated() {
@@ -33,7 +34,8 @@ extension Array: PostgresArrayEncodable where Element: PostgresArrayEncodable {
             guard case .bytes(let part) = content else {
                 return .failure("element \(index): \(content.obstacle ?? "it is not an array")")
             }
-            // Behind the number of dimensions, the flag and the type are 8 bytes for each dimension.
+            // The number of dimensions, the flag and the type are followed by 8 bytes for each
+            // dimension.
             let dimensions = Int(part[3])
             if let obstacle = obstacle(dimensions) { return .failure(obstacle) }
             let size = 12 + 8 * dimensions
@@ -51,7 +53,7 @@ extension Array: PostgresArrayEncodable where Element: PostgresArrayEncodable {
         return PostgresParameter(postgresArrayType, .bytes(bytes))
     }
 
-    /// The same of elements whose type waits for its identifier.
+    /// Concatenates elements whose type still needs its identifier.
     private static func structures(_ array: [[Element]], _ outer: Int32) -> PostgresParameter {
         var (inner, parameters) = ([Int32](), [PostgresParameter]())
         for (index, part) in array.enumerated() {
@@ -81,9 +83,11 @@ extension Array: PostgresArrayEncodable where Element: PostgresArrayEncodable {
 }
 
 extension Array: PostgresArrayDecodable where Element: PostgresArrayDecodable {
-    /// Decodes an array with one dimension more than an element has, or one without elements; or an array of `bytea`.
+    /// Decodes an array with one dimension more than its elements, an empty array, or an array of
+    /// `bytea`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is none, or an element does not fit.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is no such array, or if
+    ///   an element cannot be decoded.
     public static func decodeArray(_ cell: borrowing PostgresCell) throws(PostgresError) -> [[Element]] {
         if Element.self == UInt8.self { return try decodeOneDimension(cell) }
         var reader = try unsafe ByteReader(cell.value(for: "[[\(Element.self)]]"))
@@ -103,7 +107,7 @@ extension Array: PostgresArrayDecodable where Element: PostgresArrayDecodable {
             let innerCount = unsafe elementCount(lengths)
         else { throw cell.malformed }
 
-        // Each inner array by itself, as the server would send it.
+        // Each inner array in the format in which the server would send it alone.
         var inner: [UInt8] = []
         inner.append(bigEndian: dimensions - 1)
         unsafe inner += header
@@ -137,7 +141,8 @@ extension Array: PostgresArrayDecodable where Element: PostgresArrayDecodable {
         return try result!.get()
     }
 
-    /// How many elements an array with these dimensions has; `nil` if there are none, or too many.
+    /// Returns the number of elements of an array with these dimensions; `nil` if there are none,
+    /// or too many.
     private static func elementCount(_ dimensions: UnsafeRawBufferPointer) -> Int? {
         var reader = unsafe ByteReader(dimensions)
         var count = 1
@@ -153,7 +158,7 @@ extension Array: PostgresArrayDecodable where Element: PostgresArrayDecodable {
 extension ByteReader {
     /// Appends elements, with their lengths, to `bytes`.
     ///
-    /// - Returns: Whether there are so many.
+    /// - Returns: Whether there are as many.
     fileprivate mutating func move(_ count: Int, elementsTo bytes: inout [UInt8]) -> Bool {
         for _ in 0..<count {
             guard let length = integer(Int32.self) else { return false }

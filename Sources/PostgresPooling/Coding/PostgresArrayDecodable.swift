@@ -2,21 +2,23 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What can be an element of an array that a value is decoded as.
+/// A type of array elements that can be decoded.
 ///
-/// A type of your own needs no more than the conformance.
+/// A custom type only needs to declare the conformance.
 public protocol PostgresArrayDecodable: PostgresDecodable {
-    /// Decodes an array of these. There is nothing to implement: it is what makes `[UInt8]` of a `bytea`.
+    /// Decodes an array of this type. The default implementation suffices; the requirement lets
+    /// `[UInt8]` decode a `bytea`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is no array of one dimension, or an element does not
-    ///   fit.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is not an array of one
+    ///   dimension, or if an element cannot be decoded.
     static func decodeArray(_ cell: borrowing PostgresCell) throws(PostgresError) -> [Self]
 }
 
 extension PostgresArrayDecodable {
-    /// Decodes an array of one dimension, or one without elements.
+    /// Decodes an array of one dimension, or an empty array.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is none, or an element does not fit.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is no such array, or if
+    ///   an element cannot be decoded.
     public static func decodeArray(_ cell: borrowing PostgresCell) throws(PostgresError) -> [Self] {
         try decodeOneDimension(cell)
     }
@@ -39,7 +41,8 @@ extension PostgresArrayDecodable {
         }
 
         var elements: [Self] = []
-        // Each element has at least its length: no more room than there are bytes for, whatever the count says.
+        // Each element has at least its length, so the bytes bound the capacity, whatever the
+        // count says.
         elements.reserveCapacity(min(Int(count), reader.count / 4))
         for index in 0..<Int(count) {
             guard let length = reader.integer(Int32.self) else { throw cell.malformed }
@@ -57,9 +60,10 @@ extension PostgresArrayDecodable {
 }
 
 extension Array: PostgresDecodable where Element: PostgresArrayDecodable {
-    /// The elements, if the value is an array of as many dimensions, or the bytes of a `bytea` if they are bytes.
+    /// Decodes an array of as many dimensions, or for bytes a `bytea`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or an element does not fit.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is no such array, or if
+    ///   an element cannot be decoded.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         self = try Element.decodeArray(cell)
     }

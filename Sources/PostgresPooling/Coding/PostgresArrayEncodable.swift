@@ -2,15 +2,16 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What can be an element of an array that is the value of a parameter.
+/// A type of array elements that can be the value of a parameter.
 ///
-/// A type of your own needs no more than the conformance.
+/// A custom type only needs to declare the conformance.
 public protocol PostgresArrayEncodable: PostgresEncodable {
-    /// The type of an array of these. By default the one that belongs to ``PostgresEncodable/postgresType``, or `text[]` if
-    /// that is unspecified.
+    /// The type of an array of this type. By default it is the array type of
+    /// ``PostgresEncodable/postgresType``, or `text[]` if that is unspecified.
     static var postgresArrayType: PostgresType { get }
 
-    /// An array of these as it is sent. There is nothing to implement: it is what makes `[UInt8]` a `bytea`.
+    /// Encodes an array of this type. The default implementation suffices; the requirement lets
+    /// `[UInt8]` encode a `bytea`.
     static func postgresParameter(of array: [Self]) -> PostgresParameter
 }
 
@@ -18,13 +19,14 @@ extension PostgresArrayEncodable {
     /// The type of an array of the elements' type.
     public static var postgresArrayType: PostgresType { elementType.arrayType }
 
-    /// The type of an element: what has no type is sent as a text, as which it is a `text` too.
+    /// The type of an element. Elements without a type are sent as texts, so they are `text`.
     private static var elementType: PostgresType { postgresType == .unspecified ? .text : postgresType }
 
-    /// An array in binary format, of one dimension; for elements that are arrays themselves, see the conformance of `Array`.
+    /// Returns an array of one dimension in binary format. For elements that are arrays, see the
+    /// conformance of `Array`.
     ///
-    /// It is refused when the statement is sent, with the code `encoding`, if one of its elements is, or if
-    /// the elements are optional arrays, because PostgreSQL has no `NULL` in place of an inner array.
+    /// Sending it fails with the code `encoding` if one of its elements cannot be sent, or if the
+    /// elements are optional arrays, because PostgreSQL has no `NULL` in place of an inner array.
     public static func postgresParameter(of array: [Self]) -> PostgresParameter { oneDimension(array) }
 
     static func oneDimension(_ array: [Self]) -> PostgresParameter {
@@ -40,14 +42,14 @@ extension PostgresArrayEncodable {
             let parameter = element.postgresParameter
             if let obstacle = parameter.content.obstacle { return .failure("element \(index): \(obstacle)") }
             if parameter.type != type { return mismatch(index, parameter) }
-            // The flag that says that there is one.
+            // The flag for the presence of NULL.
             if parameter.isNull { bytes[7] = 1 }
             bytes.append(counted: parameter.content)
         }
         return PostgresParameter(postgresArrayType, .bytes(bytes))
     }
 
-    /// An array that waits for the identifier of its elements' type.
+    /// Returns an array that still needs the identifier of its elements' type.
     private static func namedElements(_ array: [Self]) -> PostgresParameter {
         if elementType.isArray { return .failure("an array within an array cannot be NULL") }
         let elements = array.map(\.postgresParameter)
@@ -71,7 +73,7 @@ extension Array: PostgresEncodable where Element: PostgresArrayEncodable {
     /// The type of an array of the elements' type, or `bytea`.
     public static var postgresType: PostgresType { Element.postgresArrayType }
 
-    /// The elements as an array, or as `bytea` if they are bytes.
+    /// The elements as an array, or bytes as `bytea`.
     public var postgresParameter: PostgresParameter { Element.postgresParameter(of: self) }
 }
 

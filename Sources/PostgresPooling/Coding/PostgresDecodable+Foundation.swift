@@ -9,9 +9,9 @@
 #endif
 
 extension UUID: PostgresArrayDecodable {
-    /// The value, if it is a `uuid`.
+    /// Decodes a `uuid`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         try cell.require(.uuid, for: "UUID")
         let bytes = try unsafe cell.value(for: "UUID")
@@ -24,11 +24,12 @@ extension UUID: PostgresArrayDecodable {
 extension Date: PostgresArrayDecodable {
     /// Decodes a `timestamptz`, which is an instant.
     ///
-    /// A `timestamp` and a `date` are none: which instant they mean depends on a time zone that is not stored. See
-    /// ``PostgresTimestamp`` and ``PostgresDate``.
+    /// A `timestamp` or a `date` is not an instant: which instant it denotes depends on a time
+    /// zone that is not stored. See ``PostgresTimestamp`` and ``PostgresDate``.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or infinite; also if it is so
-    ///   far from 2001 that a `Date` cannot hold its microseconds, which begins after 272 years.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type,
+    ///   infinite, or so far from 2001 that a `Date` cannot represent its microseconds, which
+    ///   begins after 272 years.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         _ = try unsafe cell.value(for: "Date")
         switch cell.type {
@@ -44,7 +45,7 @@ extension Date: PostgresArrayDecodable {
         guard let date = Date(postgresMicroseconds: microseconds) else {
             throw cell.mismatch("the time is infinite; decode PostgresOrInfinity<Date>")
         }
-        // Nearer than this, each microsecond has a `Date` of its own.
+        // Within this range, each microsecond has a distinct `Date`.
         if microseconds.magnitude > 8_000_000_000_000_000, date.postgresMicroseconds != microseconds {
             throw cell.mismatch(
                 "a Date that far from 2001 has no such microseconds; write AT TIME ZONE 'UTC', and decode PostgresTimestamp"
@@ -57,8 +58,9 @@ extension Date: PostgresArrayDecodable {
 extension Decimal: PostgresArrayDecodable {
     /// Decodes a `numeric` or an integer.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, is `NaN` or infinite, or has
-    ///   more digits than a `Decimal` holds, which ``PostgresNumeric`` does.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, is
+    ///   `NaN` or infinite, or has more digits than a `Decimal` can hold. ``PostgresNumeric``
+    ///   holds all.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         let bytes = try unsafe cell.value(for: "Decimal")
         switch cell.type {

@@ -3,9 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PostgresDecodable where Self: FixedWidthInteger {
-    /// Decodes an integer, or a `numeric` that is whole, such as the `sum` of `bigint`s.
+    /// Decodes an integer, or a whole `numeric`, such as the `sum` of `bigint` values.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, not whole, or out of range.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, not
+    ///   whole, or out of range.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         guard cell.type != .numeric else {
             self = try cell.wholeNumeric(Self.self)
@@ -19,7 +20,7 @@ extension PostgresDecodable where Self: FixedWidthInteger {
 }
 
 extension PostgresCell {
-    /// The value, if its type is one of integers.
+    /// Returns the value of an integer type.
     func wholeNumber(for needs: Any.Type) throws(PostgresError) -> Int64 {
         switch (type, isNull) {
         case (.int8, false): return try integer(Int64.self)
@@ -32,7 +33,7 @@ extension PostgresCell {
         }
     }
 
-    /// The value of a `numeric`, if that is whole.
+    /// Returns the value of a whole `numeric`.
     fileprivate func wholeNumeric<Number: FixedWidthInteger>(_: Number.Type) throws(PostgresError) -> Number {
         guard let number = try unsafe Numeric(value(for: "\(Number.self)")) else { throw malformed }
         guard let whole = number.integer(Number.self) else {
@@ -54,7 +55,8 @@ extension UInt: PostgresArrayDecodable {}
 extension UInt64: PostgresArrayDecodable {}
 
 extension UInt8: PostgresArrayDecodable {
-    /// Decodes the bytes of a `bytea`, or of the text of a `json` or `jsonb`, and not the numbers of an array.
+    /// Decodes the bytes of a `bytea`, or the text of a `json` or `jsonb`, but not an array of
+    /// numbers.
     ///
     /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public static func decodeArray(_ cell: borrowing PostgresCell) throws(PostgresError) -> [UInt8] {
@@ -63,7 +65,7 @@ extension UInt8: PostgresArrayDecodable {
 }
 
 extension PostgresCell {
-    /// The bytes of a `bytea`, or of the text of a `json` or `jsonb`.
+    /// Returns the bytes of a `bytea`, or of the text of a `json` or `jsonb`.
     func byteString(for needs: String) throws(PostgresError) -> UnsafeRawBufferPointer {
         switch type {
         case .bytea: return try unsafe value(for: needs)
@@ -97,11 +99,12 @@ extension PostgresDecodable where Self: BinaryFloatingPoint & LosslessStringConv
 extension Double: PostgresArrayDecodable {
     /// Decodes a floating-point number, an integer or a `numeric`, without rounding.
     ///
-    /// A `numeric` is taken if it has the digits with which the `Double` describes itself. That is so for all with up to
-    /// 15 significant digits, and for some with up to 17. A cast to `float8` rounds all others.
+    /// A `numeric` is decoded if its digits are those of the description of the `Double`. That is
+    /// true for all values with up to 15 significant digits, and for some with up to 17. A cast to
+    /// `float8` rounds all others.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or has more digits than a
-    ///   `Double`.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or
+    ///   has more digits than a `Double`.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         switch (cell.type, cell.isNull) {
         case (.float8, false): self.init(bitPattern: try cell.integer())
@@ -112,11 +115,11 @@ extension Double: PostgresArrayDecodable {
 }
 
 extension Float: PostgresArrayDecodable {
-    /// Decodes a floating-point number, which is rounded if it is a `double precision`; or an integer or a `numeric`
-    /// without rounding, as for `Double`, with up to 6 significant digits.
+    /// Decodes a floating-point number, rounding a `double precision`; or an integer or a
+    /// `numeric` without rounding, as for `Double`, with up to 6 significant digits.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, is greater than the greatest
-    ///   `Float`, or has more digits.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, is
+    ///   greater than the greatest `Float`, or has more digits.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         switch (cell.type, cell.isNull) {
         case (.float4, false):
@@ -131,9 +134,9 @@ extension Float: PostgresArrayDecodable {
 }
 
 extension Bool: PostgresArrayDecodable {
-    /// The value, if it is a `bool`.
+    /// Decodes a `bool`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         try cell.require(.bool, for: "Bool")
         switch try cell.integer(UInt8.self) {

@@ -4,9 +4,9 @@
 
 internal import ConnectionPooling
 
-/// What a value of a column can be decoded as.
+/// A type that can be decoded from the value of a column.
 ///
-/// A type of your own decodes one of the types here, and makes itself of it:
+/// A custom type decodes one of the types here, and converts it:
 ///
 /// ```swift
 /// extension Colour: PostgresDecodable {
@@ -19,20 +19,22 @@ internal import ConnectionPooling
 /// }
 /// ```
 ///
-/// A type with raw values needs no more than the conformance.
+/// A type with raw values only needs to declare the conformance.
 ///
-/// Decoding is strict: a number does not become a text, nor a text a number. A cast in the statement does that.
+/// Decoding is strict: a number does not decode as a text, nor a text as a number. Use a cast in
+/// the statement.
 public protocol PostgresDecodable {
     /// Decodes a value.
     ///
-    /// - Throws: ``PostgresCell/mismatch(_:)`` if the value does not fit.
+    /// - Throws: ``PostgresCell/mismatch(_:)`` if the value cannot be decoded.
     init(cell: borrowing PostgresCell) throws(PostgresError)
 }
 
 extension PostgresDecodable where Self: RawRepresentable, RawValue: PostgresDecodable {
-    /// The value that has this raw value.
+    /// Decodes the raw value.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if there is none, or if it does not fit the type of raw values.
+    /// - Throws: ``PostgresError`` with the code `decoding` if no case has this raw value, or if
+    ///   it cannot be decoded as the type of raw values.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         guard let value = Self(rawValue: try RawValue(cell: cell)) else {
             throw cell.mismatch("no \(Self.self) has this raw value")
@@ -42,25 +44,27 @@ extension PostgresDecodable where Self: RawRepresentable, RawValue: PostgresDeco
 }
 
 extension Optional: PostgresDecodable where Wrapped: PostgresDecodable {
-    /// `nil` if the value is `NULL`.
+    /// Decodes the wrapped type, or `nil` from `NULL`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is neither that nor fits the wrapped type.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value cannot be decoded as the
+    ///   wrapped type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         self = cell.isNull ? nil : try Wrapped(cell: cell)
     }
 }
 
 extension String: PostgresArrayDecodable {
-    /// The value, if it is a text, JSON, XML, an enumeration or the like, or the digits of a `numeric`.
+    /// Decodes a text, JSON, XML, an enumeration or a similar type, or the digits of a `numeric`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or is not UTF-8.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or is
+    ///   not UTF-8.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         var bytes = try unsafe cell.value(for: "String")
         switch cell.type {
         case .text, .varchar, .bpchar, .name, .char, .unknown, .json, .xml:
             break
         case .jsonb:
-            // The version of the format comes first.
+            // The first byte is the version of the format.
             guard unsafe bytes.first == 1 else { throw cell.malformed }
             unsafe bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
         case .numeric:
@@ -80,10 +84,11 @@ extension String: PostgresArrayDecodable {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Whether these can be the text of a type that is not known, rather than its binary format.
+    /// Whether the bytes can be the text of an unknown type, rather than its binary format.
     ///
-    /// No text of PostgreSQL has a NUL, and the binary format of a composite type, an array or a number has some. Others begin
-    /// with the version of the format, such as that of `ltree`, and a range without bounds is one byte of flags.
+    /// Text in PostgreSQL contains no NUL, but the binary format of a composite type, an array or
+    /// a number does. Other formats begin with a version, like that of `ltree`, and a range
+    /// without bounds is one byte of flags.
     fileprivate var mayBeText: Bool {
         guard let first = unsafe first else { return true }
         if 1...8 ~= first || first == 0x18 && count == 1 { return false }

@@ -28,7 +28,7 @@ extension Date: PostgresArrayEncodable {
 
     /// The time as `timestamptz`, rounded to microseconds.
     ///
-    /// One that is out of the range of that is refused when the statement is sent, with the code `encoding`.
+    /// Sending a time out of its range fails with the code `encoding`.
     public var postgresParameter: PostgresParameter {
         guard let microseconds = postgresMicroseconds else { return .failure("the Date is out of range") }
         return .fixed(.timestamptz, microseconds)
@@ -41,7 +41,7 @@ extension Decimal: PostgresArrayEncodable {
 
     /// The number as `numeric`.
     ///
-    /// One that is not a number is refused when the statement is sent, with the code `encoding`.
+    /// Sending `NaN` fails with the code `encoding`.
     public var postgresParameter: PostgresParameter {
         if isNaN { return .failure("the Decimal is not a number") }
         return PostgresParameter(.numeric, .bytes(Numeric.bytes(of: description)))

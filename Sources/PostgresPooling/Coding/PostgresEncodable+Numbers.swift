@@ -43,7 +43,7 @@ extension Int64: PostgresArrayEncodable {
 }
 
 extension UInt: PostgresArrayEncodable {
-    /// `numeric`, since PostgreSQL has no integer that all values fit into.
+    /// `numeric`, because no integer type of PostgreSQL can hold all values.
     public static var postgresType: PostgresType { .numeric }
 
     /// The number as `numeric`.
@@ -60,7 +60,7 @@ extension UInt8: PostgresArrayEncodable {
     /// `bytea`
     public static var postgresArrayType: PostgresType { .bytea }
 
-    /// The bytes as `bytea`, and not as an array of numbers.
+    /// The bytes as `bytea`, not as an array of numbers.
     public static func postgresParameter(of array: [UInt8]) -> PostgresParameter {
         PostgresParameter(.bytea, .bytes(array))
     }
@@ -83,7 +83,7 @@ extension UInt32: PostgresArrayEncodable {
 }
 
 extension UInt64: PostgresArrayEncodable {
-    /// `numeric`, since PostgreSQL has no integer that all values fit into.
+    /// `numeric`, because no integer type of PostgreSQL can hold all values.
     public static var postgresType: PostgresType { .numeric }
 
     /// The number as `numeric`.

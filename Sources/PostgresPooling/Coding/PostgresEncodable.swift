@@ -2,9 +2,9 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What can be the value of a statement's parameter.
+/// A type that can be the value of a statement's parameter.
 ///
-/// A type of your own is sent as one of the types here:
+/// A custom type is sent as one of the types here:
 ///
 /// ```swift
 /// extension Colour: PostgresEncodable {
@@ -12,18 +12,18 @@
 /// }
 /// ```
 ///
-/// A type with raw values needs no more than the conformance.
+/// A type with raw values only needs to declare the conformance.
 public protocol PostgresEncodable {
-    /// The type that all parameters of this type have, which is what `nil` and an empty array are sent as. By default
-    /// ``PostgresType/unspecified``, which is right for what is sent as a `String`.
+    /// The type of all parameters of this Swift type, including `nil` and an empty array. The
+    /// default is ``PostgresType/unspecified``, which suits types that are sent as a `String`.
     static var postgresType: PostgresType { get }
 
-    /// The value as it is sent.
+    /// The encoded value.
     var postgresParameter: PostgresParameter { get }
 }
 
 extension PostgresEncodable {
-    /// The server finds the type.
+    /// The server infers the type.
     public static var postgresType: PostgresType { .unspecified }
 }
 
@@ -31,7 +31,8 @@ extension PostgresEncodable where Self: RawRepresentable, RawValue: PostgresEnco
     /// The type of the raw value.
     public static var postgresType: PostgresType { RawValue.postgresType }
 
-    /// The raw value. Its type is `postgresType`, if that is a type by name, see ``PostgresType/init(named:)``.
+    /// The raw value. If `postgresType` is a type by name, it is the type of the parameter; see
+    /// ``PostgresType/init(named:)``.
     public var postgresParameter: PostgresParameter {
         let (parameter, type) = (rawValue.postgresParameter, Self.postgresType)
         return type.isNamed ? PostgresParameter(type, parameter.content) : parameter
@@ -44,10 +45,10 @@ extension PostgresParameter: PostgresEncodable {
 }
 
 extension String: PostgresArrayEncodable {
-    /// The text, in text format and without a type, so that the server takes it for whatever the statement needs there: an
-    /// enumeration, JSON, a `uuid`. Where nothing says what that is, it is `text`.
+    /// The text, in text format and without a type, so that the server infers the type from the
+    /// statement: an enumeration, JSON, a `uuid`. If nothing determines it, the type is `text`.
     ///
-    /// A text with a NUL character is refused when the statement is sent, with the code `encoding`.
+    /// Sending a text with a NUL character fails with the code `encoding`.
     public var postgresParameter: PostgresParameter { PostgresParameter(.unspecified, .text(self)) }
 }
 

@@ -12,41 +12,43 @@ internal import CLockPoolPQ
     internal import Darwin
 #endif
 
-/// The methods by which a server may ask for a proof of identity; libpq's keyword `require_auth`.
+/// The authentication methods that a server may request: libpq's keyword `require_auth`.
 ///
-/// libpq knows the keyword from version 16 on. ``AuthenticationGate`` enforces it with every version.
+/// libpq supports the keyword from version 16. ``AuthenticationGate`` enforces it with every
+/// version.
 struct AuthenticationPolicy: Hashable, Sendable {
     enum Method: String, CaseIterable {
         /// The password in clear text.
         case password
-        /// A digest of the password, from which the password can be guessed.
+        /// A digest that allows guessing the password.
         case md5
         case gss
         case sspi
         case scram = "scram-sha-256"
         case oauth
-        /// The server asks for nothing.
+        /// The server requests no authentication.
         case none
     }
 
     let allowed: Set<Method>
 
-    /// Any method: on an encrypted connection to a server that has proved its identity.
+    /// Any method: for an encrypted connection to a server whose certificate is verified.
     static let any = AuthenticationPolicy(allowed: Set(Method.allCases))
 
-    /// Those that do not give the password away to a server that may be an impostor.
+    /// The methods that do not reveal the password to an impostor.
     static let guarded = AuthenticationPolicy(allowed: Set(Method.allCases).subtracting([.password, .md5]))
 
-    /// What a list must be, for an error.
+    /// The required form of a list, for error messages.
     static let form =
         "“require_auth” must be a list of password, md5, gss, sspi, scram-sha-256, oauth and none, separated by commas; with ! before "
         + "each, a list of those that are excluded"
 
     private init(allowed: Set<Method>) { self.allowed = allowed }
 
-    /// Reads a list of methods, separated by commas. If all of them begin with `!`, the others are allowed.
+    /// Parses a list of methods, separated by commas. If all of them begin with `!`, the others
+    /// are allowed.
     ///
-    /// - Returns: `nil` if it is no such list.
+    /// - Returns: `nil` if the text is no such list.
     init?(parsing text: String) {
         let words = text.split(separator: ",", omittingEmptySubsequences: false)
         let isNegated = text.hasPrefix("!")
@@ -61,13 +63,14 @@ struct AuthenticationPolicy: Hashable, Sendable {
     }
 }
 
-/// Looks at what a server asks for before libpq reads and answers it.
+/// Checks the authentication request of a server before libpq reads and answers it.
 ///
-/// libpq sends a password in clear text, or as an MD5 digest, to any server that asks for it. The bytes that the server has sent are
-/// therefore peeked at while libpq waits for a request of authentication.
+/// libpq sends a password in clear text, or as an MD5 digest, to any server that asks for it. The
+/// gate therefore peeks at the server's bytes while libpq waits for an authentication request.
 ///
-/// On an encrypted connection libpq reads exactly the record that was peeked at. On one that is not, bytes that arrive between the two
-/// are not seen, so that a request must stand alone. libpq 16 and later are told the policy too, and close that gap.
+/// On an encrypted connection libpq reads exactly the record that the gate has peeked at. On an
+/// unencrypted one, bytes that arrive in between are not checked, so a request must stand alone.
+/// libpq 16 and later also receive the policy, which closes that gap.
 struct AuthenticationGate {
     enum Verdict {
         /// libpq may read.
@@ -76,18 +79,18 @@ struct AuthenticationGate {
         case pending
         /// Only the beginning of a message has arrived.
         case incomplete
-        /// Why libpq must not answer.
+        /// libpq must not answer, for this reason.
         case refused(String)
     }
 
-    /// What the user demands; `nil` if the connection decides.
+    /// The policy that the user requires; `nil` if it depends on the connection.
     let required: AuthenticationPolicy?
-    /// Whether encryption comes with a check of the server's certificate.
+    /// Whether the server's certificate is verified.
     let verifiesServer: Bool
 
-    /// The beginning of a message whose other bytes are in another record.
+    /// The beginning of a message that continues in another record.
     private var pending: [UInt8] = []
-    /// How the server has asked so far.
+    /// The method that the server has requested so far.
     private var method = AuthenticationPolicy.Method.none
     private var isOver = false
 
@@ -96,15 +99,16 @@ struct AuthenticationGate {
         self.verifiesServer = verifiesServer
     }
 
-    /// Takes the policy from the keywords of an attempt, and leaves them as the installed libpq takes them.
+    /// Takes the policy from the keywords of an attempt, and adapts them for the installed libpq.
     ///
-    /// - Throws: `PostgresError` with the code `invalidConfiguration` if a service or the environment has no such list.
+    /// - Throws: `PostgresError` with the code `invalidConfiguration` if a service or the
+    ///   environment has an invalid list.
     init(_ parameters: inout ConnectParameters) throws(PostgresError) {
         let list = parameters["require_auth"] ?? ""
         required = AuthenticationPolicy(parsing: list)
         if required == nil, !list.isEmpty { throw ConnectionString.invalid(AuthenticationPolicy.form) }
         verifiesServer = ["verify-full", "verify-ca"].contains(parameters["sslmode"])
-        // From this version on libpq knows the keyword.
+        // libpq supports the keyword from version 16.
         if PQlibVersion() < 160_000 {
             parameters["require_auth"] = nil
         } else if required == nil, !verifiesServer {
@@ -112,24 +116,24 @@ struct AuthenticationGate {
         }
     }
 
-    /// The same for another attempt on another socket.
+    /// A gate with the same policy, for another attempt on another socket.
     var anew: AuthenticationGate { AuthenticationGate(required: required, verifiesServer: verifiesServer) }
 
-    /// Looks at what has arrived on a connection that waits for a request.
+    /// Inspects what has arrived on a connection that waits for a request.
     mutating func look(at handle: OpaquePointer) -> Verdict {
         if unsafe PQgssEncInUse(handle) != 0 || isOver { return .admitted }
         let isEncrypted = unsafe PQsslInUse(handle) != 0
         let policy = required ?? (isEncrypted && verifiesServer ? .any : .guarded)
         if policy == .any { return .admitted }
-        // As much as one record of TLS holds.
+        // The size of one TLS record.
         return unsafe withUnsafeTemporaryAllocation(byteCount: 1 << 14, alignment: 1) { buffer in
             let count = unsafe clockpool_pq_peek(handle, buffer.baseAddress!, buffer.count)
             switch count {
             case CLOCKPOOL_PQ_NOTHING: return .pending
             case CLOCKPOOL_PQ_UNKNOWN:
-                // Another library for TLS than OpenSSL.
+                // The TLS library is not OpenSSL.
                 return required == nil || PQlibVersion() >= 160_000
-                    ? .admitted : .refused("require_auth cannot be enforced with this library for TLS")
+                    ? .admitted : .refused("require_auth cannot be enforced with this TLS library")
             case ...0: return .admitted
             default:
                 let bytes = unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
@@ -138,14 +142,14 @@ struct AuthenticationGate {
         }
     }
 
-    /// Judges bytes that libpq is about to read.
+    /// Checks bytes that libpq is about to read.
     ///
-    /// - Parameter isRecord: Whether libpq will read these bytes and no others.
+    /// - Parameter isRecord: Whether libpq will read exactly these bytes.
     mutating func judge(_ bytes: [UInt8], _ policy: AuthenticationPolicy, isRecord: Bool) -> Verdict {
         var rest = (pending + bytes)[...]
         while rest.count >= 5, !isOver {
             let kind = rest.first!
-            // An error ends the attempt, and libpq refuses everything else.
+            // An error message ends the attempt. libpq rejects all other messages.
             guard kind == UInt8(ascii: "R") else { return .admitted }
             let header = rest.dropFirst()
             let length = header.prefix(4).reduce(0) { $0 << 8 | Int($1) }
@@ -155,7 +159,7 @@ struct AuthenticationGate {
             rest = header.dropFirst(length)
             if let reason = refusal(of: code, policy) { return .refused(reason) }
             if !isRecord, !isOver, !rest.isEmpty {
-                return .refused("the server sends more before the request of authentication is answered")
+                return .refused("the server sends more before the authentication request is answered")
             }
         }
         if isOver || rest.isEmpty {
@@ -166,7 +170,7 @@ struct AuthenticationGate {
         return isRecord ? .admitted : .incomplete
     }
 
-    /// Why a request must not be answered; `nil` if it may be.
+    /// Returns why a request must not be answered; `nil` if it may be.
     private mutating func refusal(of code: Int, _ policy: AuthenticationPolicy) -> String? {
         switch code {
         case 0: isOver = true
@@ -175,7 +179,7 @@ struct AuthenticationGate {
         case 7, 8: method = .gss
         case 9: method = .sspi
         case 10, 11: method = .scram
-        // The server proves here that it knows the password, which libpq checks.
+        // The server proves here that it knows the password. libpq checks the proof.
         case 12: isOver = true
         default: break
         }
@@ -200,7 +204,8 @@ struct AuthenticationGate {
 }
 
 extension Connector {
-    /// Whether libpq may read what the server has sent, and answer it; `false` if more has to arrive first.
+    /// Returns whether libpq may read and answer what the server has sent; `false` if more must
+    /// arrive first.
     func admits(
         _ gate: inout AuthenticationGate,
         _ handle: OpaquePointer,
@@ -210,7 +215,8 @@ extension Connector {
         case .admitted: return true
         case .pending: return false
         case .incomplete:
-            // The socket stays ready with the beginning of a message, so the thread pauses; nearly no message comes in pieces.
+            // The socket stays readable with the beginning of a message, so the thread pauses.
+            // Messages rarely arrive in pieces.
             usleep(1_000)
             return false
         case .refused(let reason):

@@ -5,7 +5,7 @@
 internal import CLockPoolPQ
 internal import ConnectionPooling
 
-/// What it takes to ask a server to end the statement of one connection, from any thread.
+/// The data that a cancel request for a connection needs. Any thread may use it.
 @safe
 final class CancelKey: @unchecked Sendable {
     private let handle: OpaquePointer
@@ -13,7 +13,7 @@ final class CancelKey: @unchecked Sendable {
     /// The server's address and port.
     let server: String
 
-    /// The key of a connection; `nil` if there is no memory.
+    /// Copies the key of a connection; `nil` if there is no memory.
     init?(of connection: OpaquePointer) {
         guard let handle = unsafe PQgetCancel(connection) else { return nil }
         unsafe self.handle = handle
@@ -23,7 +23,8 @@ final class CancelKey: @unchecked Sendable {
 
     deinit { unsafe PQfreeCancel(handle) }
 
-    /// Asks, and blocks until the server has taken notice. libpq makes a connection of its own for that.
+    /// Sends a cancel request on a connection that libpq makes for it, and blocks until the server
+    /// has received it.
     func askBlocking() -> Bool {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { message in
             unsafe PQcancel(handle, message.baseAddress!, 256) != 0
@@ -31,36 +32,37 @@ final class CancelKey: @unchecked Sendable {
     }
 }
 
-/// A request to end a statement early, on its way by one of the threads for that.
+/// A request to cancel a statement, which one of the threads for that sends.
 ///
-/// The server ends whatever the connection runs when the request arrives. So nothing else may be sent on that connection before the
-/// server has taken notice, which is when the request's own connection is closed.
+/// The server cancels the statement that runs when the request arrives. Until the server has
+/// received it and closed the request's connection, no other statement may be sent.
 final class CancelRequest: Sendable {
     let key: CancelKey
 
     private struct State {
         var hasArrived: Bool?
         var watcher: CheckedContinuation<Bool, Never>?
-        /// The wait for it has ended.
+        /// Whether the wait for the request has ended.
         var isOver = false
     }
 
     private let state = Locked(State())
     private let threads: CancelThreads
 
-    /// Sends the request, when a thread is free for it.
+    /// Sends the request when a thread is free.
     init(_ key: CancelKey, threads: CancelThreads = .shared) {
         self.key = key
         self.threads = threads
         threads.send(self)
     }
 
-    /// Ends the request if no thread has begun with it: its connection is not used any more.
+    /// Withdraws the request if no thread has begun it, because its connection is closed.
     func withdraw() { threads.withdraw(self) }
 
-    /// Suspends until the server has taken notice, or the time is over. To be called once.
+    /// Suspends until the server has received the request, or the time has passed. Must be called
+    /// once.
     ///
-    /// - Returns: Whether it has.
+    /// - Returns: Whether the server has received it.
     func hasArrived(within duration: Duration) async -> Bool {
         if let hasArrived = state.withLock({ $0.hasArrived }) { return hasArrived }
         let timer = Task {
@@ -77,7 +79,7 @@ final class CancelRequest: Sendable {
         }
     }
 
-    /// Notes what has become of the request. Called once.
+    /// Records the outcome of the request. Called once.
     func end(hasArrived: Bool) {
         let watcher = state.withLock { state in
             state.hasArrived = hasArrived

@@ -4,16 +4,17 @@
 
 internal import ConnectionPooling
 
-/// The threads that send requests to end statements.
+/// The threads that send cancel requests.
 ///
-/// `PQcancel` blocks until the server has answered, without a time limit. A server that stands still keeps the threads that ask it, so
-/// there are few for each server, and further requests queue up. A request whose connection is closed leaves the queue.
+/// `PQcancel` blocks until the server has answered, without a time limit. A server that hangs
+/// occupies the threads that call it, so there are few for each server, and further requests queue
+/// up. A request whose connection is closed leaves the queue.
 final class CancelThreads: Sendable {
-    /// Those of all pools.
+    /// The threads of all pools.
     static let shared = CancelThreads(perServer: 4, total: 32)
 
     private struct State {
-        /// How many threads ask a server.
+        /// The number of threads that send requests to each server.
         var busy: [String: Int] = [:]
         var threadCount = 0
         var queue: [CancelRequest] = []
@@ -25,21 +26,21 @@ final class CancelThreads: Sendable {
     private let state = Locked(State())
 
     /// - Parameters:
-    ///   - perServer: How many threads may ask one server.
-    ///   - total: How many threads there may be.
-    ///   - ask: Sends a request, and blocks until the server has taken notice.
+    ///   - perServer: The maximum number of threads for one server.
+    ///   - total: The maximum number of threads.
+    ///   - ask: A closure that sends a request, and blocks until the server has received it.
     init(perServer: Int, total: Int, ask: @escaping @Sendable (CancelKey) -> Bool = { $0.askBlocking() }) {
         self.perServer = perServer
         self.total = total
         self.ask = ask
     }
 
-    /// How many requests to a server wait for a thread.
+    /// Returns the number of requests to a server that wait for a thread.
     func queueLength(for server: String) -> Int {
         state.withLock { state in state.queue.count { $0.key.server == server } }
     }
 
-    /// Sends a request on a thread, or when one is free.
+    /// Sends a request on a thread, as soon as one is free.
     func send(_ request: CancelRequest) {
         let needsThread = state.withLock { state in
             guard state.threadCount < total, begin(request, &state) else {
@@ -50,10 +51,10 @@ final class CancelThreads: Sendable {
             return true
         }
         guard needsThread else { return }
-        let isStarted = HelperThread.start(name: "postgres-cancel") { [self] in run(request) }
+        let isStarted = DetachedThread.start(name: "postgres-cancel") { [self] in run(request) }
         if !isStarted {
             request.end(hasArrived: false)
-            // Requests that have come since have no other thread to wait for.
+            // Requests that have been queued since have no other thread to wait for.
             let abandoned = state.withLock { state in
                 finish(request, &state)
                 state.threadCount -= 1
@@ -64,7 +65,7 @@ final class CancelThreads: Sendable {
         }
     }
 
-    /// Takes a request out of the queue, if it is there.
+    /// Removes a request from the queue, if it is there.
     func withdraw(_ request: CancelRequest) {
         let index = state.withLock { state in
             let index = state.queue.firstIndex { $0 === request }
@@ -74,7 +75,7 @@ final class CancelThreads: Sendable {
         if index != nil { request.end(hasArrived: false) }
     }
 
-    /// Sends one request after another, until none is left for this thread.
+    /// Sends queued requests until none is left for this thread.
     private func run(_ first: CancelRequest) {
         var next: CancelRequest? = first
         while let request = next {
@@ -88,9 +89,9 @@ final class CancelThreads: Sendable {
         }
     }
 
-    /// Counts a request among those that its server is asked.
+    /// Counts a request as being sent to its server.
     ///
-    /// - Returns: Whether there is room for it.
+    /// - Returns: Whether a thread may send it now.
     private func begin(_ request: CancelRequest, _ state: inout State) -> Bool {
         let busy = state.busy[request.key.server, default: 0]
         if busy >= perServer { return false }

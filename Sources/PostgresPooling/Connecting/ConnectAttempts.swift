@@ -14,15 +14,15 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// Ends the waits of one thread early.
+/// Ends the blocking waits of one thread early.
 final class Interruption: Sendable {
-    /// A descriptor that can be read once the thread is to end.
+    /// A descriptor that becomes readable when the thread must end.
     let readable: Int32
     private let writable: Int32
     private let interrupted = Atomic(false)
     private let handler = Locked<(@Sendable () -> Void)?>(nil)
 
-    /// `nil` if the system has no descriptor left.
+    /// Returns `nil` if the system has no descriptor left.
     init?() {
         var ends: (Int32, Int32) = (-1, -1)
         guard unsafe clockpool_pipe(&ends.0, &ends.1) == 0 else { return nil }
@@ -36,7 +36,7 @@ final class Interruption: Sendable {
 
     var isInterrupted: Bool { interrupted.load(ordering: .acquiring) }
 
-    /// Has the thread end. May be called from any thread, and again.
+    /// Makes the thread end. Any thread may call this, also repeatedly.
     func interrupt() {
         guard !interrupted.exchange(true, ordering: .acquiringAndReleasing) else { return }
         var byte: UInt8 = 1
@@ -44,14 +44,16 @@ final class Interruption: Sendable {
         handler.withLock { $0 }?()
     }
 
-    /// Sets what is called by `interrupt()`, also if that has been called before; `nil` for nothing.
+    /// Sets the handler that `interrupt()` calls, at once if it has been called before; `nil`
+    /// removes the handler.
     func set(_ newHandler: (@Sendable () -> Void)?) {
         handler.withLock { $0 = newHandler }
         if isInterrupted { newHandler?() }
     }
 }
 
-/// The connection attempts of a pool. They end early when the pool closes, so that none is left inside libpq afterwards.
+/// The connection attempts of a pool. Closing the pool ends them early, so that no thread stays
+/// inside libpq.
 final class ConnectAttempts: Sendable {
     private struct State {
         var isClosed = false
@@ -61,12 +63,13 @@ final class ConnectAttempts: Sendable {
 
     private let state = Locked(State())
 
-    /// How many attempts are under way.
+    /// The number of attempts in progress.
     var count: Int { state.withLock { $0.running.count } }
 
     /// Begins an attempt.
     ///
-    /// - Throws: `PostgresError` with the code `connectFailed` if the pool is closed, or the system has no descriptor left.
+    /// - Throws: `PostgresError` with the code `connectFailed` if the pool is closed, or if the
+    ///   system has no descriptor left.
     func begin() throws(PostgresError) -> Interruption {
         guard let attempt = Interruption() else {
             throw PostgresError(.connectFailed, "the system has no descriptor left to connect", isUnreached: true)
@@ -79,7 +82,7 @@ final class ConnectAttempts: Sendable {
         return attempt
     }
 
-    /// Ends an attempt, whose thread has ended.
+    /// Records that an attempt and its thread have ended.
     func end(_ attempt: Interruption) {
         let watchers: [CheckedContinuation<Void, Never>] = state.withLock { state in
             state.running[ObjectIdentifier(attempt)] = nil
@@ -90,7 +93,7 @@ final class ConnectAttempts: Sendable {
         for watcher in watchers { watcher.resume() }
     }
 
-    /// Ends all attempts early, and suspends until they have ended. Later ones are refused.
+    /// Ends all attempts early, and suspends until they have ended. Later attempts fail.
     func close() async {
         let running = state.withLock { state in
             state.isClosed = true

@@ -3,15 +3,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension ConnectParameters {
-    /// Refuses keywords that libpq does not have and values that no server can be reached by, before anything is connected to.
+    /// Rejects keywords that libpq does not have, and values that cannot reach a server, before
+    /// any connection attempt.
     ///
-    /// - Throws: `PostgresError` with the code `invalidConfiguration`, which names the keyword and does not quote the value.
+    /// - Throws: `PostgresError` with the code `invalidConfiguration`, which names the keyword and
+    ///   does not quote the value.
     func validate() throws(PostgresError) {
         let known = ConnectParameters.keywords()
         for keyword in values.keys.sorted() where !known.contains(keyword) {
             throw ConnectionString.invalid("a keyword in parameters is not known to libpq: “\(keyword)”")
         }
-        // libpq would read the part before it.
+        // libpq would use the part before the NUL character.
         for (keyword, value) in values where value.hasNUL {
             throw ConnectionString.invalid("the value of “\(keyword)” has a NUL character")
         }
@@ -44,9 +46,9 @@ extension ConnectParameters {
         }
         let count = max(hosts.count, addresses.count)
         let isEven = hosts.isEmpty || addresses.isEmpty || hosts.count == addresses.count
-        // Hosts that are not said come from elsewhere, when a connection is made.
+        // Missing hosts come from other sources when a connection is made.
         guard isEven, count == 0 || ports.count <= 1 || ports.count == count else {
-            throw ConnectionString.invalid("there are not as many ports or addresses as hosts")
+            throw ConnectionString.invalid("there must be as many ports and addresses as hosts")
         }
         guard count > 1 else { return }
         for index in 0..<count {
@@ -56,7 +58,8 @@ extension ConnectParameters {
         }
     }
 
-    /// The keywords whose value is one of a few, with these. Those that libpq may get more of are left to it.
+    /// The keywords with a fixed set of values. Keywords whose values depend on libpq's version
+    /// are left to libpq.
     private static let choices: KeyValuePairs<String, [String]> = [
         "sslmode": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
         "target_session_attrs": ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"],
@@ -71,7 +74,7 @@ extension ConnectParameters {
 }
 
 extension String {
-    /// Without spaces around it, as libpq reads a number.
+    /// The text without surrounding spaces, as libpq reads a number.
     fileprivate var trimmed: String {
         let start = drop { $0 == " " }
         return String(start.reversed().drop { $0 == " " }.reversed())

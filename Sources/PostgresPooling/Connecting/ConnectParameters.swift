@@ -12,11 +12,11 @@ internal import CLockPoolPQ
     internal import Darwin
 #endif
 
-/// The keywords of a connection, put together from all the places that libpq takes them from.
+/// The keywords of a connection, combined from all sources that libpq uses.
 struct ConnectParameters: Sendable {
     private(set) var values: [String: String]
 
-    /// Whether somebody has said how to encrypt, and it is not only libpq's default.
+    /// Whether a source specifies the encryption, so that it is not just libpq's default.
     private(set) var saysHowToEncrypt = false
 
     subscript(keyword: String) -> String? {
@@ -24,14 +24,15 @@ struct ConnectParameters: Sendable {
         set { values[keyword] = newValue }
     }
 
-    /// Reads a URL or keywords, without looking at anything else.
+    /// Parses a URL or keywords, without using other sources.
     ///
-    /// - Throws: `PostgresError` with the code `invalidConfiguration`, which names the keyword and quotes no value.
+    /// - Throws: `PostgresError` with the code `invalidConfiguration`, which names the keyword and
+    ///   quotes no value.
     init(parsing server: String) throws(PostgresError) {
         values = try ConnectionString(server, known: ConnectParameters.keywords()).values
     }
 
-    /// The keywords of the installed libpq, and those that this library enforces itself.
+    /// Returns the keywords of the installed libpq, and those that this library enforces itself.
     static func keywords() -> Set<String> {
         var keywords: Set = ["require_auth"]
         guard let options = unsafe PQconninfoParse("", nil) else { return keywords }
@@ -44,21 +45,23 @@ struct ConnectParameters: Sendable {
         return keywords
     }
 
-    /// Fills in what is not said: from a service, or from the environment. Blocks to read files.
+    /// Adds missing values from a service or from the environment. Blocks to read files.
     ///
-    /// - Throws: `PostgresError` with the code `connectFailed` if the service is not to be found, `invalidConfiguration` if another
-    ///   encoding than UTF-8 is asked for.
+    /// - Throws: `PostgresError` with the code `connectFailed` if the service is not found,
+    ///   `invalidConfiguration` if another encoding than UTF-8 is requested.
     mutating func fillIn() throws(PostgresError) {
         let serviceOfEnvironment = getenvString("PGSERVICE")
         if let service = values["service"] ?? serviceOfEnvironment {
             values.merge(try ServiceFile.find(service)) { own, _ in own }
-            // libpq would fill gaps from the other one. It finds nothing in this one that is not there by now.
+            // libpq would take missing values from the other service. From this one nothing is
+            // missing.
             values["service"] = serviceOfEnvironment == nil ? nil : service
         }
-        // For libpq an empty value is its default, `prefer`.
+        // libpq treats an empty value as its default, `prefer`.
         saysHowToEncrypt = [values["sslmode"], getenvString("PGSSLMODE")].contains { $0?.isEmpty == false }
         if values["require_auth"] == nil { values["require_auth"] = getenvString("PGREQUIREAUTH") }
-        // libpq's default asks a credential cache for each connection; who wants it says so.
+        // libpq's default asks a credential cache for each connection, so it must be requested
+        // explicitly.
         if values["gssencmode"] == nil, getenvString("PGGSSENCMODE") == nil { values["gssencmode"] = "disable" }
         guard let options = unsafe PQconninfoParse("", nil) else {
             throw PostgresError(.connectFailed, "libpq's keywords could not be read")
@@ -67,7 +70,8 @@ struct ConnectParameters: Sendable {
         try useUTF8()
     }
 
-    /// What the environment says, and the port that libpq was built with. libpq finds the other defaults by itself.
+    /// Returns the values of the environment, and the port that libpq was built with. libpq
+    /// applies its other defaults itself.
     private static func environment(_ options: UnsafeMutablePointer<PQconninfoOption>) -> [String: String] {
         defer { unsafe PQconninfoFree(options) }
         var values: [String: String] = [:]
@@ -86,7 +90,7 @@ struct ConnectParameters: Sendable {
 }
 
 extension ConnectParameters: CustomStringConvertible, CustomReflectable {
-    /// The keywords without their values, one of which is the password.
+    /// The keywords without their values, one of which may be the password.
     var description: String { "ConnectParameters(\(values.keys.sorted().joined(separator: ", ")))" }
 
     /// The keywords without their values.
@@ -97,9 +101,9 @@ func getenvString(_ name: String) -> String? {
     unsafe getenv(name).map { unsafe String(cString: $0) }
 }
 
-/// The file that names services, each a set of keywords.
+/// The file that defines services, each as a set of keywords.
 enum ServiceFile {
-    /// The keywords of a service, from the user's file, else the system's.
+    /// Returns the keywords of a service, from the user's file or else the system's.
     static func find(_ service: String) throws(PostgresError) -> [String: String] {
         let user = getenvString("PGSERVICEFILE") ?? getenvString("HOME").map { "\($0)/.pg_service.conf" }
         let system =

@@ -2,15 +2,16 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A URL or keywords, as libpq reads them, but strictly.
+/// Parses a URL or keywords, like libpq but strictly.
 ///
-/// libpq takes the rest of a password with an `@` for a host, and quotes it in an error. Here a text that can be read in two ways is
-/// refused. No error quotes a value, nor a keyword that may be a part of a password.
+/// libpq treats the rest of a password after an `@` as a host, and quotes it in an error. This
+/// parser rejects ambiguous texts. No error quotes a value, or a keyword that may be part of a
+/// password.
 struct ConnectionString {
     private(set) var values: [String: String] = [:]
     private let known: Set<String>
 
-    /// - Parameter known: The keywords that there are.
+    /// - Parameter known: The valid keywords.
     /// - Throws: `PostgresError` with the code `invalidConfiguration`.
     init(_ text: String, known: Set<String>) throws(PostgresError) {
         self.known = known
@@ -30,7 +31,7 @@ struct ConnectionString {
     private mutating func readURL(_ url: ArraySlice<UInt8>) throws(PostgresError) {
         if url.contains(where: { $0 <= UInt8(ascii: " ") || $0 == 127 }) {
             throw Self.invalid(
-                "the URL has a space, a line break or another control character: a space is written as %20"
+                "the URL contains a space, a line break or another control character: write a space as %20"
             )
         }
         let at = UInt8(ascii: "@")
@@ -40,7 +41,7 @@ struct ConnectionString {
         let query = rest[path.endIndex...].dropFirst()
         guard authority.count(where: { $0 == at }) <= 1, !path.contains(at), !path.isEmpty || !query.contains(at) else {
             throw Self.invalid(
-                "in the URL, only the @ before the host is written as such: elsewhere @ is %40, and in a password / is %2F and ? is %3F"
+                "in the URL, only the @ before the host is written as @: elsewhere write %40, and in a password write / as %2F and ? as %3F"
             )
         }
         if let end = authority.firstIndex(of: at) {
@@ -66,7 +67,7 @@ struct ConnectionString {
                 rest = entry[host.endIndex...].dropFirst()
                 guard host.endIndex < entry.endIndex, !host.isEmpty, rest.isEmpty || rest.first == UInt8(ascii: ":")
                 else {
-                    throw Self.invalid("an IPv6 address in the URL is written in brackets, such as [::1]:5432")
+                    throw Self.invalid("an IPv6 address in the URL must be in brackets, such as [::1]:5432")
                 }
             } else {
                 rest = entry[host.endIndex...]
@@ -82,10 +83,10 @@ struct ConnectionString {
         let name = pair.prefix { $0 != UInt8(ascii: "=") }
         let keyword = try decoded(name, "parameter’s name")
         guard name.endIndex < pair.endIndex, pair.count(where: { $0 == UInt8(ascii: "=") }) == 1 else {
-            throw Self.invalid("a parameter of the URL is keyword=value, with any other = in it written as %3D")
+            throw Self.invalid("a parameter of the URL must be keyword=value, with any further = written as %3D")
         }
         var value = try decoded(pair[name.endIndex...].dropFirst(), "parameter “\(named(keyword) ?? "…")”")
-        // JDBC has this keyword, which libpq takes in a URL.
+        // JDBC has this keyword, which libpq accepts in a URL.
         if keyword == "ssl", value == "true" {
             value = "require"
             values["sslmode"] = value
@@ -103,12 +104,14 @@ struct ConnectionString {
                 continue
             }
             guard rest.count >= 2, let high = rest.removeFirst().hexDigit, let low = rest.removeFirst().hexDigit else {
-                throw Self.invalid("in the URL’s \(part), % is followed by two hexadecimal digits: % itself is %25")
+                throw Self.invalid(
+                    "in the URL’s \(part), % must be followed by two hexadecimal digits: write % itself as %25"
+                )
             }
             result.append(high << 4 | low)
         }
         guard let text = String(validating: result, as: UTF8.self), !text.hasNUL else {
-            throw Self.invalid("the URL’s \(part) is not UTF-8, or has a NUL character")
+            throw Self.invalid("the URL’s \(part) is not UTF-8, or contains a NUL character")
         }
         return text
     }
@@ -116,7 +119,7 @@ struct ConnectionString {
     // MARK: Keywords
 
     private mutating func readKeywords(_ text: [UInt8]) throws(PostgresError) {
-        if text.contains(0) { throw Self.invalid("the server’s keywords have a NUL character") }
+        if text.contains(0) { throw Self.invalid("the server’s keywords contain a NUL character") }
         var rest = text[...]
         var last: String?
         while true {
@@ -126,10 +129,10 @@ struct ConnectionString {
             rest = rest[name.endIndex...].drop(while: \.isBlank)
             let keyword = String(decoding: name, as: UTF8.self)
             guard rest.first == UInt8(ascii: "="), known.contains(keyword) else {
-                // What follows a password with a space in it may be a part of the password.
+                // Text after a password with a space may be part of the password.
                 if let last, Self.secrets.contains(last) {
                     throw Self.invalid(
-                        "“\(last)” is not followed by a keyword: a value with spaces is enclosed in single quotes"
+                        "“\(last)” is not followed by a keyword: enclose a value with spaces in single quotes"
                     )
                 }
                 guard rest.first == UInt8(ascii: "="), named(keyword) != nil else {
@@ -146,7 +149,7 @@ struct ConnectionString {
         }
     }
 
-    /// Takes a value, in which a backslash stands before a character that means itself.
+    /// Reads a value, in which a backslash escapes the next character.
     private func takeValue(_ rest: inout ArraySlice<UInt8>, of keyword: String) throws(PostgresError) -> String {
         var value: [UInt8] = []
         let isQuoted = rest.first == UInt8(ascii: "'")
@@ -167,7 +170,7 @@ struct ConnectionString {
 
     private static let secrets: Set<String> = ["password", "sslpassword"]
 
-    /// A keyword, if it looks like one.
+    /// Returns a keyword if it can be quoted: it has only letters and underscores.
     private func named(_ keyword: String) -> String? {
         let isWord = keyword.utf8.allSatisfy { $0.isLetter || $0 == UInt8(ascii: "_") }
         return isWord && 2...40 ~= keyword.utf8.count ? keyword : nil
@@ -177,14 +180,14 @@ struct ConnectionString {
         guard let keyword = named(keyword) else { return Self.invalid("a \(kind) is not known to libpq") }
         let advice =
             ["schema", "search_path", "currentSchema"].contains(keyword)
-            ? ": a setting of the session is given by options=-c search_path=…, with the space written as %20 in a URL"
+            ? ": pass a setting of the session as options=-c search_path=…, with the space written as %20 in a URL"
             : ""
         return Self.invalid("the \(kind) “\(keyword)” is not known to libpq\(advice)")
     }
 }
 
 extension UInt8 {
-    /// Whether it separates keywords; what C's `isspace` says.
+    /// Whether the byte separates keywords, as C's `isspace` defines it.
     fileprivate var isBlank: Bool { self == UInt8(ascii: " ") || 9...13 ~= self }
 
     fileprivate var isLetter: Bool { UInt8(ascii: "a")...UInt8(ascii: "z") ~= self | 0x20 }

@@ -14,41 +14,44 @@ internal import CLockPoolPQ
 
 /// Makes a connection, on a thread of its own.
 ///
-/// Much of that blocks or takes long: name services, files of passwords and certificates, and milliseconds of arithmetic for
-/// passwords and TLS. The thread waits for the sockets itself, because libpq's own timeout is one of its blocking calls only. One host
-/// that hangs wedges nothing but its own thread, and that for no longer than its share of the time.
+/// Much of this blocks or takes long: name services, files with passwords and certificates, and
+/// milliseconds of computation for passwords and TLS. The thread waits for the sockets itself,
+/// because libpq applies its timeout only in its blocking calls. A host that hangs blocks only its
+/// own thread, and only for its share of the time.
 struct Connector: Sendable {
-    /// One address of one host, as libpq is given it.
+    /// One address of one host, as passed to libpq.
     struct Target: Sendable, Hashable {
         var host: String?
         var address: String?
         var port: String
     }
 
-    /// An open connection on its way to its owner.
+    /// An open connection that has no owner yet.
     @safe
     struct Connection: @unchecked Sendable {
         let handle: OpaquePointer
     }
 
     let server: ConnectParameters
-    /// How long each address may take, if its share of what is left is longer.
+    /// The time limit for each address, if its share of the remaining time is longer.
     let addressTimeout: Duration?
-    /// When nobody waits for the connection any more.
+    /// The deadline of the whole attempt.
     let deadline: UInt64
     /// Ends the attempt early.
     var interruption: Interruption?
 
-    /// Connects to the first host that lets us in and is what it should be.
+    /// Connects to the first host that accepts the session and has the required attributes.
     ///
-    /// Blocks. The hosts are tried in their order, each of their addresses in the resolver's. A host that refuses the password ends
-    /// it, because the others would too.
+    /// Blocks. Tries the hosts in order, and the addresses of each in the resolver's order. A host
+    /// that rejects the password ends the attempt, because the others would too.
     ///
-    /// - Throws: `PostgresError` with the code `connectFailed`: the reason of the last host, or of each if there are several.
+    /// - Throws: `PostgresError` with the code `connectFailed`: the error of the last host, or of
+    ///   each if there are several.
     func connectBlocking() throws(PostgresError) -> Connection {
         var parameters = server
         try parameters.fillIn()
-        // libpq can ask a group of hosts for a standby first and then for any, but not one host at a time.
+        // libpq can look for a standby first, then for any server, in a group of hosts, but not
+        // with one host at a time.
         let attributes = parameters["target_session_attrs"]
         let passes = attributes == "prefer-standby" ? ["standby", "any"] : [attributes]
         var failures: [PostgresError] = []
@@ -76,82 +79,14 @@ struct Connector: Sendable {
         )
     }
 
-    // MARK: Where to
-
-    /// The hosts, each with its port. A host without a name is the local socket.
-    func hosts(of parameters: ConnectParameters) throws(PostgresError) -> [Target] {
-        func list(_ keyword: String) -> [String] {
-            parameters[keyword].map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
-                ?? []
-        }
-        let (names, addresses, ports) = (list("host"), list("hostaddr"), list("port"))
-        let count = max(1, names.count, addresses.count)
-        guard
-            names.isEmpty || addresses.isEmpty || names.count == addresses.count,
-            ports.count <= 1 || ports.count == count
-        else {
-            throw PostgresError(.connectFailed, "there are not as many ports or addresses as hosts")
-        }
-        return (0..<count).map { index in
-            Target(
-                host: index < names.count && !names[index].isEmpty ? names[index] : nil,
-                address: index < addresses.count && !addresses[index].isEmpty ? addresses[index] : nil,
-                port: ports.count == 1 ? ports[0] : index < ports.count && !ports[index].isEmpty ? ports[index] : "5432"
-            )
-        }
-    }
-
-    /// A target for each address of a host.
-    private func addresses(of target: Target, by deadline: UInt64) throws(PostgresError) -> [Target] {
-        guard let host = target.host, target.address == nil, !Connector.isSocket(host) else { return [target] }
-        return try Resolver.addresses(of: host, by: deadline, interruption).map { address in
-            Target(host: host, address: address, port: target.port)
-        }
-    }
-
-    /// Deals out what is left of a time among those that are still to come.
-    struct TimeShares {
-        let end: UInt64
-        var count: Int
-
-        /// When the next one's time is over, if it begins now.
-        mutating func next(now: UInt64 = MonotonicClock.now) -> UInt64 {
-            defer { count -= 1 }
-            return now >= end ? end : now + (end - now) / UInt64(max(1, count))
-        }
-    }
-
-    static func isSocket(_ host: String) -> Bool { host.hasPrefix("/") || host.hasPrefix("@") }
-
-    /// Whether the way to a host does not leave the machine.
-    ///
-    /// libpq connects to the address if there is one, whatever the name is. A name that is not local stays so where it has an
-    /// address of this machine, because the server at the other end of a tunnel proves that name.
-    static func isLocal(_ target: Target) -> Bool {
-        if let address = target.address, !isLoopback(address) { return false }
-        guard let name = target.host else { return true }
-        return isSocket(name) || name == "localhost" || isLoopback(name)
-    }
-
-    /// Whether a text is an address of the loopback interface, in one of the usual forms.
-    private static func isLoopback(_ address: String) -> Bool {
-        var (four, six) = (in_addr(), in6_addr())
-        if unsafe inet_pton(AF_INET, address, &four) == 1 {
-            return unsafe withUnsafeBytes(of: four) { unsafe $0[0] == 127 }
-        }
-        guard unsafe inet_pton(AF_INET6, address, &six) == 1 else { return false }
-        return unsafe withUnsafeBytes(of: six) { bytes in
-            let isMapped = unsafe bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
-            return unsafe isMapped ? bytes[12] == 127 : bytes[..<15].allSatisfy { $0 == 0 } && bytes[15] == 1
-        }
-    }
+    // MARK: One host
 
     private func connect(
         toAnyAddressOf host: Target,
         _ parameters: ConnectParameters,
         by deadline: UInt64
     ) throws(PostgresError) -> Connection {
-        // Half of the time for the name is as much as for one address.
+        // Half of the time for name resolution leaves as much for one address.
         var lookUp = TimeShares(end: deadline, count: 2)
         if interruption?.isInterrupted == true { throw ConnectAttempts.closed }
         var targets = try addresses(of: host, by: attempt(by: lookUp.next()))
@@ -161,26 +96,18 @@ struct Connector: Sendable {
             do throws(PostgresError) {
                 return try connect(to: target, parameters, by: attempt(by: time.next()))
             } catch {
-                // A server that has answered will not say otherwise by another way.
+                // A server that has answered gives the same answer at its other addresses.
                 if error.server != nil { throw error }
             }
         }
         return try connect(to: last, parameters, by: attempt(by: time.next()))
     }
 
-    /// The end of an attempt that begins now.
+    /// Returns the deadline of an attempt that begins now.
     private func attempt(by deadline: UInt64) -> UInt64 {
         guard let addressTimeout else { return deadline }
         return min(deadline, MonotonicClock.deadline(after: addressTimeout))
     }
-
-    /// How a connection is encrypted: as somebody has said; else, on the way to another machine, with proof of who it is. libpq's
-    /// default would go on without encryption where the server, or somebody in between, has none.
-    static func encryption(for target: Target, _ parameters: ConnectParameters) -> String? {
-        isLocal(target) || parameters.saysHowToEncrypt ? parameters["sslmode"] : "verify-full"
-    }
-
-    // MARK: One attempt
 
     private func connect(
         to target: Target,
@@ -236,23 +163,24 @@ struct Connector: Sendable {
     ) throws(PostgresError) {
         let began = MonotonicClock.now
         var gate = gate
-        // The code of an error is in the text only, and there only if one asks for it.
+        // Only the verbose text of an error contains its code.
         unsafe PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
-        // What libpq says while it connects, such as that a password file is open to all, is no affair of standard error.
+        // libpq's notices while it connects, for example about the permissions of a password file,
+        // must not go to standard error.
         unsafe PQsetNoticeReceiver(handle, { _, _ in }, nil)
         guard unsafe PQstatus(handle) != CONNECTION_BAD else {
-            // A local socket refuses at once; else it is a keyword that has no such value.
+            // A local socket rejects at once. Otherwise a keyword has an invalid value.
             throw unsafe failure(of: handle, target, isPassing: target.host.map(Connector.isSocket) ?? true)
         }
         var state = PGRES_POLLING_WRITING
         var byteCount = 0
         while state != PGRES_POLLING_OK {
             let events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT
-            // Anew each time: libpq may have gone on to another socket.
+            // Read again each time: libpq may have switched to another socket.
             guard unsafe isReady(PQsocket(handle), Int16(events), by: deadline) else {
                 throw PostgresError(
                     .connectFailed,
-                    "\(Connector.name(of: target)) has not let the session in within \(MonotonicClock.duration(since: began))",
+                    "\(Connector.name(of: target)) did not accept the session within \(MonotonicClock.duration(since: began))",
                     connectionIsGone: true,
                     isUnreached: true
                 )
@@ -262,7 +190,7 @@ struct Connector: Sendable {
             if byteCount > Connector.connectBudget {
                 throw PostgresError(
                     .connectFailed,
-                    "\(Connector.name(of: target)) has sent more than a server sends to let a session in",
+                    "\(Connector.name(of: target)) has sent more than a server sends to begin a session",
                     connectionIsGone: true
                 )
             }
@@ -280,15 +208,16 @@ struct Connector: Sendable {
         unsafe PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
     }
 
-    /// The number of bytes that a server may send before the session begins. Certificates and settings are some ten thousand.
+    /// The number of bytes that a server may send before the session begins. Certificates and
+    /// settings have some ten thousand.
     private static var connectBudget: Int { 1 << 20 }
 
-    /// Of what has come, one step of libpq takes no more than this into account.
+    /// One step of libpq processes at most this much of the input.
     private static var largestStep: Int { 1 << 16 }
 
-    /// Blocks until a socket is ready, the time is over, or the attempt is interrupted.
+    /// Blocks until a socket is ready, the time has passed, or the attempt is interrupted.
     ///
-    /// - Returns: Whether there is a reason to go on, which an interruption is.
+    /// - Returns: Whether to continue, also after an interruption.
     private func isReady(_ descriptor: Int32, _ events: Int16, by deadline: UInt64) -> Bool {
         while true {
             let now = MonotonicClock.now
@@ -301,58 +230,5 @@ struct Connector: Sendable {
             let ready = unsafe poll(&polled, nfds_t(polled.count), time)
             if ready > 0 || ready < 0 && errno != EINTR { return true }
         }
-    }
-
-    /// The reason why a connection could not be made, which libpq knows as a text.
-    private func failure(of handle: OpaquePointer, _ target: Target, isPassing: Bool) -> PostgresError {
-        let text = unsafe String(cString: PQerrorMessage(handle))
-        let server = Connector.serverFields(in: text)
-        let message =
-            server?.message
-            ?? PostgresError.escapingControlCharacters(
-                text.split(whereSeparator: \.isNewline).map { $0.drop { $0 == "\t" } }.joined(separator: " ")
-            )
-        return PostgresError(
-            .connectFailed,
-            server == nil ? message : "\(Connector.name(of: target)): \(message)",
-            server: server,
-            connectionIsGone: true,
-            isUnreached: server == nil && isPassing && !Connector.isLasting(text)
-        )
-    }
-
-    /// Whether a failure that is told by libpq, and not by the server, is one that another attempt will meet again: a certificate,
-    /// a missing password. A connection that ended in the middle of that is none. The texts are English, because libpq
-    /// translates for programs that ask the system for their user's language.
-    static func isLasting(_ text: String) -> Bool {
-        if text.contains("SSL SYSCALL") || text.contains("closed") { return false }
-        return ["SSL", "certificate", "GSSAPI", "SCRAM", "authentication", "password"].contains { text.contains($0) }
-    }
-
-    static func name(of target: Target) -> String {
-        let host = target.host ?? target.address ?? "the local socket"
-        return "\(host), port \(target.port)"
-    }
-
-    /// Finds `FATAL:  28P01: password authentication failed …` in the text of an error.
-    static func serverFields(in text: String) -> PostgresError.ServerFields? {
-        for line in text.split(whereSeparator: \.isNewline) {
-            let parts = line.split(separator: ": ", maxSplits: 8).map { $0.drop { $0 == " " } }
-            let code = parts.indices.dropFirst().first { SQLState.isCode(parts[$0]) }
-            guard let code, code + 1 < parts.count else { continue }
-            return PostgresError.ServerFields(
-                sqlState: SQLState(String(parts[code])),
-                severity: "FATAL",
-                message: parts[(code + 1)...].joined(separator: ": ")
-            )
-        }
-        return nil
-    }
-
-    /// The file of authorities that the system trusts, unless the user has one of libpq's own.
-    private static func systemAuthorities() -> String? {
-        if let home = getenvString("HOME"), unsafe access("\(home)/.postgresql/root.crt", R_OK) == 0 { return nil }
-        let files = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"]
-        return files.first { unsafe access($0, R_OK) == 0 }
     }
 }

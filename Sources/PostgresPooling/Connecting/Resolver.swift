@@ -14,9 +14,10 @@ internal import LockPool
     internal import Darwin
 #endif
 
-/// Finds the addresses of names.
+/// Resolves host names.
 enum Resolver {
-    /// The addresses of a host, in the resolver's order. Blocks, but not beyond the deadline or an interruption.
+    /// Returns the addresses of a host, in the resolver's order. Blocks, at most until the
+    /// deadline or an interruption.
     ///
     /// - Throws: `PostgresError` with the code `connectFailed`.
     static func addresses(
@@ -24,17 +25,18 @@ enum Resolver {
         by deadline: UInt64,
         _ interruption: Interruption? = nil
     ) throws(PostgresError) -> [String] {
-        // The resolver has timeouts of its own, which may be long, and cannot be interrupted: so it gets a thread.
+        // The resolver's own timeouts may be long, and it cannot be interrupted, so it runs on a
+        // thread.
         let answer = Answer()
-        let isStarted = HelperThread.start(name: "postgres-dns") { answer.put(lookUp(host)) }
+        let isStarted = DetachedThread.start(name: "postgres-dns") { answer.put(lookUp(host)) }
         interruption?.set { answer.put(.failure(Reason(text: "the pool was closed"))) }
         defer { interruption?.set(nil) }
-        // A name that is not known now may be, once its service has been started.
+        // A name that is unknown now may become known when its service starts.
         func failure(_ message: String) -> PostgresError { PostgresError(.connectFailed, message, isUnreached: true) }
-        guard isStarted else { throw failure("no thread could be started to look “\(host)” up") }
+        guard isStarted else { throw failure("no thread could be started to resolve “\(host)”") }
         let time = MonotonicClock.duration(until: deadline)
         switch answer.take(within: time.wholeNanoseconds) {
-        case .none: throw failure("the address of “\(host)” has not been found within \(time)")
+        case .none: throw failure("the address of “\(host)” was not found within \(time)")
         case .some(.failure(let reason)): throw failure("the address of “\(host)” cannot be found: \(reason.text)")
         case .some(.success(let addresses)): return addresses
         }
@@ -78,7 +80,7 @@ enum Resolver {
         }
     }
 
-    /// An answer that one thread waits for, for a time.
+    /// A result that one thread waits for, with a time limit.
     @safe
     private final class Answer: @unchecked Sendable {
         private let parker = UnsafeMutablePointer<lockpool_parker>.allocate(capacity: 1)
@@ -92,7 +94,7 @@ enum Resolver {
         }
 
         func put(_ result: Result<[String], Reason>) {
-            // The first result is the answer: the parker is woken once.
+            // The first result counts: the parker is woken once.
             let isFirst = value.withLock { value in
                 defer { value = value ?? result }
                 return value == nil

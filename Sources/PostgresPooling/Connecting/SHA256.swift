@@ -7,7 +7,7 @@ struct SHA256 {
     private var state: [UInt32] = [
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
     ]
-    /// The message schedule of a block, whose first 16 words are the block itself.
+    /// The message schedule of a block. Its first 16 words are the block itself.
     private var schedule = [UInt32](repeating: 0, count: 64)
     private var byteCount: UInt64 = 0
 
@@ -16,9 +16,9 @@ struct SHA256 {
         for byte in bytes { append(byte) }
     }
 
-    /// Ends the message.
+    /// Completes the hash.
     ///
-    /// - Returns: The eight words of its hash.
+    /// - Returns: The eight words of the hash.
     consuming func finalize() -> [UInt32] {
         let bitCount = byteCount * 8
         append(0x80)

@@ -4,18 +4,19 @@
 
 internal import CLockPoolPQ
 
-/// The encoding of every text that goes to a server or comes from it: UTF-8.
+/// The encoding of all text that is sent and received: UTF-8.
 ///
-/// The start-up packet asks for it, which goes before the settings of the role and of the database. The server converts from and
-/// to the encoding of the database.
+/// The start-up packet requests it, with precedence over the settings of the role and of the
+/// database. The server converts from and to the encoding of the database.
 enum ClientEncoding {
-    /// The name that the server is given.
+    /// The server's name of the encoding.
     static let name = "UTF8"
 
-    /// libpq's number of the encoding.
+    /// libpq's identifier of the encoding.
     static let identifier = unsafe pg_char_to_encoding(name)
 
-    /// Whether a name means UTF-8. As for the server, only letters and digits count, in either case.
+    /// Returns whether a name means UTF-8. Like the server, it compares only letters and digits,
+    /// ignoring case.
     static func isUTF8(_ name: some StringProtocol) -> Bool {
         ["utf8", "unicode"].contains(String(name.lowercased().filter { $0.isLetter || $0.isNumber }))
     }
@@ -24,13 +25,15 @@ enum ClientEncoding {
 extension ConnectParameters {
     /// Sets the encoding.
     ///
-    /// - Throws: `PostgresError` with the code `invalidConfiguration` if the parameters ask for another encoding.
+    /// - Throws: `PostgresError` with the code `invalidConfiguration` if the parameters ask for
+    ///   another encoding.
     mutating func useUTF8() throws(PostgresError) {
         try checkEncoding()
         self["client_encoding"] = ClientEncoding.name
     }
 
-    /// Checks that the parameters, or the switches in `options`, ask for no other encoding than UTF-8.
+    /// Checks that neither the parameters nor the switches in `options` ask for another encoding
+    /// than UTF-8.
     ///
     /// - Throws: `PostgresError` with the code `invalidConfiguration`.
     func checkEncoding() throws(PostgresError) {
@@ -38,12 +41,12 @@ extension ConnectParameters {
         guard asked.allSatisfy({ ClientEncoding.isUTF8($0) }) else {
             throw PostgresError(
                 .invalidConfiguration,
-                "client_encoding can only be UTF8, to and from which the server converts; leave it out, also of options and PGCLIENTENCODING"
+                "client_encoding can only be UTF8, to and from which the server converts; remove it, also from options and PGCLIENTENCODING"
             )
         }
     }
 
-    /// The encodings that `-c client_encoding=…` and `--client-encoding=…` ask for.
+    /// The encodings that `-c client_encoding=…` and `--client-encoding=…` request.
     private var encodingsInOptions: [Substring] {
         let options = (self["options"] ?? "").lowercased().replacing("client-encoding", with: "client_encoding")
         return options.split(separator: "client_encoding", omittingEmptySubsequences: false).dropFirst().map { rest in
@@ -52,17 +55,19 @@ extension ConnectParameters {
     }
 }
 
-extension Link {
-    /// Whether texts on the connection are UTF-8. Known without asking the server, which reports a change with the answer to the
-    /// statement that made it. A lost connection has no other encoding.
+extension Session {
+    /// Whether text on the connection is UTF-8. Known without a round trip: the server reports a
+    /// change with the answer to the statement that made it. The encoding of a lost connection
+    /// counts as unchanged.
     var isUTF8: Bool {
         let encoding = unsafe PQclientEncoding(handle)
         return encoding == utf8 || encoding < 0
     }
 
-    /// Checks that a text can be sent, or that those of a result can be read.
+    /// Checks that text can be sent, and that the text of a result can be read.
     ///
-    /// - Throws: `PostgresError` with the code `unsupported` if a statement has changed `client_encoding`.
+    /// - Throws: `PostgresError` with the code `unsupported` if a statement has changed
+    ///   `client_encoding`.
     @inline(__always)
     func requireUTF8(sql: @autoclosure () -> String) throws(PostgresError) {
         if !isUTF8 { throw changedEncoding(sql: sql()) }
@@ -72,7 +77,7 @@ extension Link {
         let name = unsafe String(cString: pg_encoding_to_char(PQclientEncoding(handle)))
         return PostgresError(
             .unsupported,
-            "client_encoding was changed to \(name), and texts are sent and read as UTF8 only; leave client_encoding as it is",
+            "client_encoding was changed to \(name), but text is sent and read as UTF8 only; do not change client_encoding",
             sql: sql
         )
     }

@@ -5,12 +5,12 @@
 extension PostgresConnection {
     /// Runs a statement and returns all its rows.
     ///
-    /// Suspends until the server has answered. Nothing blocks.
+    /// Suspends until the server has answered. Blocks no thread.
     ///
     /// - Parameters:
     ///   - query: One statement.
-    ///   - timeout: How long it may take; by default the configuration's `statementTimeout`.
-    /// - Returns: The rows, which are the caller's own and may leave the body.
+    ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
+    /// - Returns: The rows. They may outlive the lease.
     /// - Throws: ``PostgresError``.
     public func query(_ query: PostgresQuery, timeout: Duration? = nil) async throws(PostgresError) -> PostgresRows {
         PostgresRows(try await run(query, timeout: timeout))
@@ -21,9 +21,10 @@ extension PostgresConnection {
     /// - Parameters:
     ///   - query: One statement.
     ///   - columns: The type of each column, in order, as a tuple.
-    ///   - timeout: How long it may take; by default the configuration's `statementTimeout`.
+    ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
     /// - Returns: The rows, in the order of the statement.
-    /// - Throws: ``PostgresError``; with the code `columnCount` or `decoding` if the rows are not of these types.
+    /// - Throws: ``PostgresError``; with the code `columnCount` or `decoding` if the rows do not
+    ///   have these types.
     public func query<each Column: PostgresDecodable>(
         _ query: PostgresQuery,
         as columns: (repeat each Column).Type,
@@ -37,9 +38,10 @@ extension PostgresConnection {
     /// - Parameters:
     ///   - query: One statement.
     ///   - column: The type of the column.
-    ///   - timeout: How long it may take; by default the configuration's `statementTimeout`.
+    ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: ``PostgresError``; with the code `columnCount` or `decoding` if the rows are not of this type.
+    /// - Throws: ``PostgresError``; with the code `columnCount` or `decoding` if the rows do not
+    ///   have this type.
     @inlinable
     public func query<Column: PostgresDecodable>(
         _ query: PostgresQuery,
@@ -49,12 +51,12 @@ extension PostgresConnection {
         try await self.query(query, timeout: timeout).decode(as: column)
     }
 
-    /// Runs a statement whose rows, if it has any, are of no interest.
+    /// Runs a statement and discards its rows, if it has any.
     ///
     /// - Parameters:
     ///   - query: One statement.
-    ///   - timeout: How long it may take; by default the configuration's `statementTimeout`.
-    /// - Returns: What the server says that it has done.
+    ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
+    /// - Returns: The server's description of the effect.
     /// - Throws: ``PostgresError``.
     @discardableResult
     public func execute(
@@ -64,15 +66,18 @@ extension PostgresConnection {
         PostgresCommand(tag: try await run(query, timeout: timeout).commandTag)
     }
 
-    /// Runs statements that are separated by semicolons and have no parameters, such as those of a migration.
+    /// Runs several statements without parameters, separated by semicolons, such as those of a
+    /// migration.
     ///
-    /// Outside a transaction the server makes one of all of them, unless they say otherwise.
+    /// Outside a transaction, the server runs all of them in one, unless they contain transaction
+    /// commands.
     ///
     /// - Parameters:
     ///   - script: The statements.
-    ///   - timeout: How long all may take; by default the configuration's `statementTimeout`.
-    /// - Throws: ``PostgresError``: of the first that fails, after which none is run; with the code `unsupported` if there are
-    ///   parameters.
+    ///   - timeout: The timeout for all statements; by default the configuration's
+    ///     `statementTimeout`.
+    /// - Throws: ``PostgresError`` of the first statement that fails, after which none runs; with
+    ///   the code `unsupported` if there are parameters.
     public func executeScript(_ script: PostgresQuery, timeout: Duration? = nil) async throws(PostgresError) {
         guard script.parameters.isEmpty else {
             throw PostgresError(
@@ -83,33 +88,33 @@ extension PostgresConnection {
             )
         }
         let text = script.text
-        let patience = patience(timeout)
-        try await prepareToSend(sql: text, patience)
-        // An answer to an earlier statement may have told of another encoding just now.
-        do throws(PostgresError) { try link.requireUTF8(sql: text) } catch { throw error.withoutEffect() }
-        link.session.noteText(text)
-        try await runScript(text, patience)
-        try link.requireUTF8(sql: text)
+        let limit = limit(timeout)
+        try await prepareToSend(sql: text, limit)
+        // The end of an earlier answer may have reported another encoding.
+        do throws(PostgresError) { try session.requireUTF8(sql: text) } catch { throw error.withoutEffect() }
+        session.state.noteText(text)
+        try await runScript(text, limit)
+        try session.requireUTF8(sql: text)
     }
 
     @inline(__always)
     func run(_ query: PostgresQuery, timeout: Duration?) async throws(PostgresError) -> PostgresResult {
-        link.beginUse()
-        defer { link.endUse() }
-        let patience = patience(timeout)
-        try await prepareToSend(sql: query.text, patience)
-        let result = try await link.run(query, patience)
-        if result.hasUserDefinedTypes { await link.describeTypes(of: result, patience) }
+        session.beginUse()
+        defer { session.endUse() }
+        let limit = limit(timeout)
+        try await prepareToSend(sql: query.text, limit)
+        let result = try await session.run(query, limit)
+        if result.hasUserDefinedTypes { await session.describeTypes(of: result, limit) }
         result.columnNames = columnNames
         return result
     }
 
-    /// Runs statements of the connection's own.
+    /// Runs statements of the library itself.
     @discardableResult
-    func runScript(_ text: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
-        link.beginUse()
-        defer { link.endUse() }
-        try await prepareToSend(sql: text, patience)
-        return try await link.runScript(text, patience)
+    func runScript(_ text: String, _ limit: WaitLimit) async throws(PostgresError) -> PostgresResult {
+        session.beginUse()
+        defer { session.endUse() }
+        try await prepareToSend(sql: text, limit)
+        return try await session.runScript(text, limit)
     }
 }

@@ -5,9 +5,10 @@
 internal import CLockPoolPQ
 internal import Synchronization
 
-/// A connection to a PostgreSQL server, lent to a body by ``PostgresPool``.
+/// A connection to a PostgreSQL server, leased from a ``PostgresPool`` for a body.
 ///
-/// It cannot leave the body: storing it, returning it or handing it to another task does not compile.
+/// The connection cannot escape the body: storing it, returning it or passing it to another task
+/// does not compile.
 ///
 /// ```swift
 /// let names = try await pool.withConnection { db in
@@ -15,49 +16,62 @@ internal import Synchronization
 /// }
 /// ```
 ///
-/// One statement runs at a time. A task that is cancelled, or whose time is over, is told at once; the server is asked to end the
-/// statement meanwhile, and the next one on the same connection waits until it has.
+/// One statement runs at a time. If its task is cancelled or its timeout passes, the call throws
+/// at once. The server is asked to cancel the statement, and the next statement on the connection
+/// waits until it has ended.
 public struct PostgresConnection: ~Copyable, Sendable {
-    let link: Link
+    let session: Session
     let statementTimeout: Duration?
     let resetTimeout: Duration
     let columnNames: PostgresConfiguration.ColumnNames
 
-    /// Keeps the value in memory and never in registers: there, the compiler of Swift 6.3 refuses that another task captures it, with
-    /// an error, and crashes otherwise.
+    /// Keeps the value in memory and not in registers. The compiler of Swift 6.3 then rejects a
+    /// capture by another task with an error; otherwise it crashes.
     private let inMemory = Atomic(false)
 
-    func patience(_ timeout: Duration?) -> Patience {
-        guard let timeout = timeout ?? statementTimeout else { return Patience() }
-        return Patience(deadline: MonotonicClock.deadline(after: timeout))
+    func limit(_ timeout: Duration?) -> WaitLimit {
+        guard let timeout = timeout ?? statementTimeout else { return WaitLimit() }
+        return WaitLimit(deadline: MonotonicClock.deadline(after: timeout))
     }
 
-    /// Makes sure that another statement can be sent, and ends the streams of earlier ones.
-    func prepareToSend(sql: @autoclosure () -> String, _ patience: Patience) async throws(PostgresError) {
-        link.endStreams()
-        try await link.prepareToSend(sql: sql(), patience, resetTimeout: resetTimeout)
+    /// Ensures that another statement can be sent, and ends the streams of earlier ones.
+    func prepareToSend(sql: @autoclosure () -> String, _ limit: WaitLimit) async throws(PostgresError) {
+        session.endStreams()
+        try await session.prepareToSend(sql: sql(), limit, resetTimeout: resetTimeout)
     }
 }
 
 extension PostgresConnection {
-    /// Whether a transaction is open on the server, be it one that has failed.
+    /// Whether a transaction is open on the server, including a failed one.
     ///
-    /// When the answer to a statement has not been read to its end, as after a timeout, a
-    /// cancellation, and during a stream: whether one was open when that statement was sent. `false`
-    /// when the connection is lost, because the server rolls back then.
-    public var isInTransaction: Bool { link.isInTransaction }
+    /// While the answer to a statement has not been read to its end, as after a timeout, a
+    /// cancellation, or during a stream: whether a transaction was open when that statement was
+    /// sent. `false` if the connection is lost, because the server then rolls back.
+    public var isInTransaction: Bool { session.isInTransaction }
 
-    /// The number of the server's process for this connection, as in `pg_stat_activity`.
-    public var serverProcess: Int32 { unsafe PQbackendPID(link.handle) }
+    /// The identifier of the server's process for this connection, as in `pg_stat_activity`.
+    public var serverProcess: Int32 { unsafe PQbackendPID(session.handle) }
 
     /// The version of the server, such as 150_018 for 15.18.
-    public var serverVersion: Int { Int(unsafe PQserverVersion(link.handle)) }
+    public var serverVersion: Int { Int(unsafe PQserverVersion(session.handle)) }
 
     /// Whether the connection is encrypted.
-    public var isEncrypted: Bool { unsafe PQsslInUse(link.handle) != 0 }
+    public var isEncrypted: Bool { unsafe PQsslInUse(session.handle) != 0 }
 
-    /// A setting that the server reports, such as `TimeZone` or `in_hot_standby`; `nil` if it does not.
+    /// Returns a setting that the server reports, such as `TimeZone` or `in_hot_standby`; `nil` if
+    /// it does not report it.
     public func parameterStatus(_ name: String) -> String? {
-        unsafe PQparameterStatus(link.handle, name).map { unsafe String(cString: $0) }
+        unsafe PQparameterStatus(session.handle, name).map { unsafe String(cString: $0) }
     }
+}
+
+extension PostgresConnection {
+    /// Closes the connection when the body ends, in whatever state it is. The pool makes another
+    /// on demand.
+    ///
+    /// For a session whose state neither the pool nor the server's reports can reflect, such as
+    /// one that an extension has changed. Later statements of the body run as usual.
+    ///
+    /// - Complexity: O(1); sends nothing.
+    public func discardAfterUse() { session.state.isDiscarded = true }
 }

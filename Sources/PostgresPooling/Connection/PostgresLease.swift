@@ -4,7 +4,7 @@
 
 internal import ConnectionPooling
 
-/// A connection that is checked out of a ``PostgresPool``. It goes back when the lease ends.
+/// A connection that is checked out of a ``PostgresPool``. The end of the lease releases it.
 ///
 /// ```swift
 /// let lease = try await pool.getOrCreate()
@@ -12,20 +12,22 @@ internal import ConnectionPooling
 /// lease.release()
 /// ```
 ///
-/// A lease cannot be copied. It may be kept across `await`, and given to another task by a `sending` parameter, but is not
-/// `Sendable`, because its connection runs one statement at a time.
+/// A lease cannot be copied. It may be kept across `await` and passed to another task by a
+/// `sending` parameter, but it is not `Sendable`, because its connection runs one statement at a
+/// time.
 public struct PostgresLease: ~Copyable {
     private let lease: ConnectionLease<PostgresConnectionFactory>
 
     init(_ lease: consuming ConnectionLease<PostgresConnectionFactory>) { self.lease = lease }
 
-    /// The connection, in place. When the lease ends, the pool inspects the connection as after a body: it ends a statement that still runs,
-    /// rolls back an open transaction, and resets the session.
+    /// The connection, borrowed from the lease. When the lease ends, the pool treats the
+    /// connection as after a body: it ends a running statement, rolls back an open transaction,
+    /// and resets the session.
     public var connection: PostgresConnection {
         _read { yield lease.connection }
     }
 
-    /// Gives the connection back now, instead of at the end of the lease's scope.
+    /// Releases the connection now, instead of at the end of the lease's scope.
     public consuming func release() {}
 }
 
@@ -33,19 +35,19 @@ public struct PostgresLease: ~Copyable {
 extension PostgresLease: Sendable {}
 
 extension PostgresPool {
-    /// Checks a connection out, for a use that does not fit into one closure.
+    /// Checks out a connection for a use that does not fit into one closure.
     ///
-    /// Suspends only if no connection is idle, or other callers wait. A lease may be given to another task, so that the pool does not
-    /// find a deadlock of the tasks that hold leases: their waits end with their timeouts. Prefer
-    /// `withConnection`, where it finds that.
+    /// Suspends only if no connection is idle, or if other callers wait. A lease may move to
+    /// another task, so the pool detects no deadlock between tasks that hold leases: their waits
+    /// end with their timeouts. Prefer `withConnection`, which detects deadlocks.
     ///
     /// - Parameters:
-    ///   - timeout: The longest wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - timeout: The time limit for the wait; by default the configuration's `checkoutTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
-    /// - Returns: A lease, which gives the connection back when it ends.
-    /// - Throws: `CancellationError` if the task was cancelled while it waited; ``PostgresError`` if no connection could be made; else
-    ///   `PoolError`.
+    /// - Returns: A lease. Its end releases the connection.
+    /// - Throws: `CancellationError` if the task was cancelled while it waited; ``PostgresError``
+    ///   if no connection could be made; otherwise `PoolError`.
     public func getOrCreate(
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -54,13 +56,15 @@ extension PostgresPool {
         PostgresLease(try await checkOut(timeout: timeout, Caller(file, line)))
     }
 
-    /// Checks out a connection if one is idle and no caller waits. Makes none, and tests none: where the one that is found has been
-    /// idle for longer than `validateAfterIdle`, the pool tests it in the background, and this returns `nil`.
+    /// Checks out a connection if one is idle and no caller waits. Neither makes nor tests a
+    /// connection: if the idle connection needs a test, because it was idle for longer than
+    /// `validateAfterIdle`, the pool tests it in the background, and the result is `nil`.
     ///
     /// - Parameters:
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
-    /// - Returns: A lease, or `nil`. O(1).
+    /// - Returns: A lease, or `nil`.
+    /// - Complexity: O(1).
     public func tryGet(file: StaticString = #fileID, line: UInt = #line) -> PostgresLease? {
         guard let lease = connections.tryGet(for: Caller(file, line)) else { return nil }
         return PostgresLease(lease)

@@ -12,28 +12,29 @@ internal import CLockPoolPQ
     internal import Darwin
 #endif
 
-// How the session of a connection becomes what the next lease expects.
+// Restores a session for the next lease.
 
-extension Link {
-    /// Restores a session, all but the statements of the setup and prepared statements.
+extension Session {
+    /// The statements that reset a session, except the setup and prepared statements.
     ///
-    /// As `DISCARD ALL`, which would forget the pool's prepared statements, with one difference: `RESET ROLE` brings back a role that
-    /// `ALTER ROLE … SET role` has given at the start.
+    /// The same as `DISCARD ALL`, which would also drop the pool's prepared statements. There is
+    /// one difference: `RESET ROLE` restores the role that `ALTER ROLE … SET role` sets at login.
     private static let restoration = """
         CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES; \
         SELECT pg_advisory_unlock_all()
         """
 
-    /// A further column of the last row: whether `PREPARE` has left statements. It takes longer than all of the restoration.
+    /// A further column of the last row: whether `PREPARE` has left statements. It takes longer
+    /// than the rest of the reset.
     private static let leftover = ", EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)"
 
-    /// Runs the statements of the setup, and takes the session as new.
+    /// Runs the statements of the setup, and marks the session as new.
     ///
-    /// - Throws: `PostgresError` of a statement; with the code `invalidConfiguration` if the setup has changed `client_encoding`, or the
-    ///   server does not use UTF-8.
-    func setUp(_ setup: [PostgresQuery], _ patience: Patience) async throws(PostgresError) {
+    /// - Throws: `PostgresError` of a statement; with the code `invalidConfiguration` if the setup
+    ///   changes `client_encoding`, or if the server does not use UTF-8.
+    func setUp(_ setup: [PostgresQuery], _ limit: WaitLimit) async throws(PostgresError) {
         do throws(PostgresError) {
-            for query in setup { _ = try await run(query, patience) }
+            for query in setup { _ = try await run(query, limit) }
             try requireUTF8(sql: "")
         } catch {
             if isUTF8 { throw error }
@@ -43,13 +44,13 @@ extension Link {
                 sql: error.sql
             )
         }
-        session.isChanged = false
-        session.isUsed = false
-        session.reports = reports
+        state.isChanged = false
+        state.isUsed = false
+        state.reports = reports
     }
 
-    private var reports: Session.Reports {
-        var reports = Session.Reports()
+    private var reports: SessionState.Reports {
+        var reports = SessionState.Reports()
         var index: Int32 = 0
         while let name = unsafe clockpool_compared_setting(index) {
             index += 1
@@ -58,51 +59,53 @@ extension Link {
                 continue
             }
             unsafe reports.values += UnsafeBufferPointer(start: value, count: strlen(value) + 1)
-            // To find that a setting is missing takes longest: those behind the last one are not looked for.
+            // Finding that a parameter is missing takes longest, so those after the last reported
+            // one are not looked up.
             reports.count = index
         }
         return reports
     }
 
-    /// Whether the session is to be reset before another lease has it, as far as is known without asking the server.
+    /// Whether the session needs a reset before the next lease, as far as is known without a round
+    /// trip.
     func needsReset(_ policy: PostgresResetPolicy) -> Bool {
         if !isUTF8 { return true }
         return switch policy {
         case .transactionOnly: false
-        case .always: session.isUsed
-        case .whenChanged: session.isChanged || !reportsMatch
+        case .always: state.isUsed
+        case .whenChanged: state.isChanged || !reportsMatch
         }
     }
 
-    /// Whether the settings that the server reports are what they were after the setup.
+    /// Whether the parameters that the server reports are those from after the setup.
     private var reportsMatch: Bool {
-        unsafe session.reports.values.withUnsafeBufferPointer { values in
+        unsafe state.reports.values.withUnsafeBufferPointer { values in
             guard let start = values.baseAddress else { return true }
-            return unsafe clockpool_reports_match(handle, start, session.reports.count) != 0
+            return unsafe clockpool_reports_match(handle, start, state.reports.count) != 0
         }
     }
 
-    /// Ends what is under way, rolls back, and restores the session as far as the policy asks for it.
+    /// Ends the current statement, rolls back, and restores the session according to the policy.
     ///
-    /// - Returns: Whether that worked.
+    /// - Returns: Whether the reset succeeded.
     func reset(_ policy: PostgresResetPolicy, setup: [PostgresQuery], within duration: Duration) async -> Bool {
-        let patience = Patience.uncancelled(for: duration)
-        guard await recover(by: patience.deadline) else { return false }
+        let limit = WaitLimit.uncancelled(for: duration)
+        guard await recover(by: limit.deadline) else { return false }
         do throws(PostgresError) {
-            if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE { try await runScript("ROLLBACK", patience) }
-            if policy != .transactionOnly, needsReset(policy) { try await restore(setup, patience) }
+            if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE { try await runScript("ROLLBACK", limit) }
+            if policy != .transactionOnly, needsReset(policy) { try await restore(setup, limit) }
         } catch {
             return false
         }
         return unsafe PQtransactionStatus(handle) == PQTRANS_IDLE && isUTF8
     }
 
-    private func restore(_ setup: [PostgresQuery], _ patience: Patience) async throws(PostgresError) {
-        let isChanged = session.isChanged
-        let result = try await runScript(Link.restoration + (isChanged ? Link.leftover : ""), patience)
+    private func restore(_ setup: [PostgresQuery], _ limit: WaitLimit) async throws(PostgresError) {
+        let isChanged = state.isChanged
+        let result = try await runScript(Session.restoration + (isChanged ? Session.leftover : ""), limit)
         let isLeft = unsafe isChanged && result.bytes(row: 0, column: 1)?.first == UInt8(ascii: "t")
-        if isLeft || session.hasOwnStatements { try await runScript("DEALLOCATE ALL", patience) }
-        session.hasOwnStatements = false
-        try await setUp(setup, patience)
+        if isLeft || state.hasOwnStatements { try await runScript("DEALLOCATE ALL", limit) }
+        state.hasOwnStatements = false
+        try await setUp(setup, limit)
     }
 }

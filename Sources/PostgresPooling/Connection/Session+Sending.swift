@@ -4,6 +4,7 @@
 
 internal import CLockPoolPQ
 internal import ConnectionPooling
+internal import LockPool
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -14,36 +15,39 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-// How a large statement gets to the server.
+// Sends large statements.
 //
-// After each send that takes only a part, libpq moves the rest to the beginning of its buffer, unless the connection blocks. A
-// Unix socket takes some 200 KB at a time, so the time of a nonblocking send grows with the square of the size. A large
-// statement therefore has a thread, on which the connection blocks: libpq then moves nothing, and neither its copies nor its
-// waits are on a task's thread.
+// After each partial send, libpq moves the rest to the beginning of its buffer, unless the
+// connection blocks. A Unix socket accepts about 200 KB at a time, so the time of a nonblocking
+// send grows with the square of the size. A large statement is therefore sent on a thread of its
+// own, where the connection blocks: libpq then moves nothing, and neither its copies nor its waits
+// occupy a task's thread.
 
-extension Link {
-    /// The number of bytes from which a statement is large.
+extension Session {
+    /// The size, in bytes, from which a statement is large.
     static var largeStatement: Int { 1 << 20 }
 
-    /// The number of bytes that a server may send while it is sent a large statement. There is nothing yet that it could answer.
+    /// The number of bytes that a server may send during a large statement. It has nothing to
+    /// answer yet.
     static var sendingBudget: Int { 1 << 20 }
 
-    /// The reactor looks at what the server sends meanwhile once in so many nanoseconds. libpq keeps all of it, and parses it in one go
-    /// afterwards.
+    /// The interval, in nanoseconds, at which the reactor checks what the server sends during a
+    /// large statement. libpq keeps all of it, and parses it at once afterwards.
     static var sendingInterval: UInt64 { 10_000_000 }
 
-    /// How much comes on a socket from which libpq reads.
-    struct UnaskedBytes {
+    /// Counts the bytes that arrive on a socket from which libpq reads.
+    struct UnsolicitedBytes {
         private let start: Int64
         private var unread = 0
         private var seen = 0
 
         init(socket: Int32) { start = clockpool_received(socket) }
 
-        /// Looks again.
+        /// Updates the count.
         ///
-        /// - Returns: How many bytes have come so far. TCP counts them. On another socket each look that finds more than the one before
-        ///   stands for 64 KB, as what libpq has read in between is not known.
+        /// - Returns: The number of bytes that have arrived so far. TCP counts them. On another
+        ///   socket, each call that finds more than the one before counts 64 KB, because the bytes
+        ///   that libpq has read in between are unknown.
         mutating func count(on socket: Int32) -> Int {
             if start >= 0 { return Int(clockpool_received(socket) - start) }
             let found = Int(clockpool_unread(socket))
@@ -55,31 +59,92 @@ extension Link {
 
     /// Sends a large statement.
     ///
-    /// Suspends until libpq has handed all of it to the system. A deadline, a cancellation and a shutdown end that early, and with
-    /// it the connection, because the server has a part of the statement.
+    /// Suspends until libpq has passed all of it to the system. A deadline, a cancellation or a
+    /// shutdown ends that early. It also ends the connection, because the server has received a
+    /// part of the statement.
     ///
-    /// - Parameter send: Has libpq send it, and returns what libpq returns.
+    /// - Parameter send: Makes libpq send the statement, and returns libpq's result.
     func sendLarge(
         sql: String,
-        _ patience: Patience,
-        _ send: @escaping @Sendable (Link) -> Int32
+        _ limit: WaitLimit,
+        _ send: @escaping @Sendable (Session) -> Int32
     ) async throws(PostgresError) {
         let isSent = Locked<Int32>(0)
-        let outcome = await lendToThread(patience) { link in
-            // Nothing is left to be sent of earlier statements, so neither call sends. Where the first fails, sending goes
-            // slowly and ends well.
-            _ = unsafe PQsetnonblocking(link.handle, 0)
-            let result = send(link)
-            _ = unsafe PQsetnonblocking(link.handle, 1)
+        let outcome = await lendToThread(limit) { session in
+            // No earlier statement has anything left to send, so neither call sends. If the first
+            // call fails, sending is slow but succeeds.
+            _ = unsafe PQsetnonblocking(session.handle, 0)
+            let result = send(session)
+            _ = unsafe PQsetnonblocking(session.handle, 1)
             isSent.withLock { $0 = result }
         }
-        if outcome != .ready { session.isAnswerPending = true }
+        if outcome != .ready { state.isAnswerPending = true }
         if let error = error(ending: outcome, sql: sql) { throw error }
         try begin(sql: sql, isSent.withLock { $0 })
     }
 }
 
-extension Link {
+extension Session {
+    /// Lends the connection to a thread that runs `body`, and suspends until `body` has returned.
+    func lendToThread(_ limit: WaitLimit, _ body: @escaping @Sendable (Session) -> Void) async -> Outcome {
+        wait.withLock { wait in
+            wait.interruption = nil
+            wait.isCancellable = limit.isCancellable
+        }
+        if limit.isCancellable, isShutDown.load(ordering: .relaxed) { return .shutDown }
+        return await unsafe withCancellableContinuation {
+            unsafe lendToThread(body, $0, until: limit.deadline)
+        } onCancel: {
+            if limit.isCancellable { interrupt(.cancelled) }
+        }
+    }
+
+    private func lendToThread(
+        _ body: @escaping @Sendable (Session) -> Void,
+        _ continuation: UnsafeContinuation<Outcome, Never>,
+        until deadline: UInt64
+    ) {
+        let waiter = unsafe Waiter(continuation)
+        let ended: Outcome? = wait.withLock { wait in
+            if let interruption = wait.interruption.take() { return interruption }
+            wait.sendingSocket = fcntl(unsafe PQsocket(handle), F_DUPFD_CLOEXEC, 0)
+            // Without a socket nothing is sent, which the caller detects.
+            if wait.sendingSocket < 0 { return .ready }
+            wait.phase = .sending
+            wait.waiter = waiter
+            wait.deadline = deadline
+            wait.unsolicited = UnsolicitedBytes(socket: wait.sendingSocket)
+            return nil
+        }
+        if let ended { return waiter.resume(ended) }
+        reactor.arm(min(deadline, MonotonicClock.now + Session.sendingInterval))
+        let isStarted = DetachedThread.start(name: "postgres-send") { [self] in
+            body(self)
+            // Checks what has arrived since the last check, before it is parsed.
+            wait.withLock { limitSending(&$0) }
+            parse()
+            endSending()
+        }
+        // Without a thread nothing is sent, which the caller detects.
+        if !isStarted { endSending() }
+    }
+
+    private func endSending() {
+        let (waiter, interruption, socket) = wait.withLock { wait in
+            defer { wait.sendingSocket = -1 }
+            return (Session.endWait(&wait), wait.interruption.take(), wait.sendingSocket)
+        }
+        // The server may have received a part of the statement.
+        if interruption != nil { abandon() }
+        if socket >= 0 { closeSocket(socket) }
+        waiter?.resume(interruption ?? .ready)
+    }
+}
+
+/// Closes a descriptor. Within `Session`, `close` is the session's method.
+private func closeSocket(_ descriptor: Int32) { _ = close(descriptor) }
+
+extension Session {
     /// Sends a large statement with its parameters.
     ///
     /// - Parameter name: The name of the prepared statement; `nil` if it is not prepared.
@@ -87,13 +152,13 @@ extension Link {
         _ query: PostgresQuery,
         preparedAs name: String?,
         sql text: String,
-        _ patience: Patience
+        _ limit: WaitLimit
     ) async throws(PostgresError) {
         let obstacle = Locked<PostgresError?>(nil)
         do throws(PostgresError) {
-            try await sendLarge(sql: text, patience) { link in
+            try await sendLarge(sql: text, limit) { session in
                 do throws(PostgresError) {
-                    return try link.handOver(query, text: text, preparedAs: name)
+                    return try session.submit(query, text: text, preparedAs: name)
                 } catch {
                     obstacle.withLock { $0 = error }
                     return 0
@@ -106,14 +171,14 @@ extension Link {
 }
 
 extension PostgresQuery {
-    /// Whether the statement is to be sent by `Link.sendLarge`.
+    /// Returns whether `Session.sendLarge` must send the statement.
     ///
-    /// - Parameter text: Its text.
+    /// - Parameter text: The text of the statement.
     func isLarge(_ text: String) -> Bool {
         var byteCount = text.utf8.count
         for index in 0..<pieces.count {
             if let content = pieces[index].parameter?.content { byteCount += content.byteCount }
         }
-        return byteCount >= Link.largeStatement
+        return byteCount >= Session.largeStatement
     }
 }

@@ -4,30 +4,32 @@
 
 internal import CLockPoolPQ
 
-/// What a statement leaves behind in its session, as far as its command tag and its text tell.
+/// The effect of a statement on its session, as far as its command tag and its text show.
 enum SessionEffect: Equatable {
-    /// Nothing that a later lease meets.
+    /// No effect on a later lease.
     case none
-    /// Settings, temporary objects, channels, cursors or locks; or less of those than the setup has made.
+    /// Changed settings, temporary objects, channels, cursors or locks; or fewer of these than the
+    /// setup has made.
     case changed
-    /// Prepared statements that the pool does not know of.
+    /// Prepared statements that the pool does not know.
     case preparedStatements
-    /// All prepared statements are gone, and perhaps all else.
+    /// The loss of all prepared statements, and possibly of everything else.
     case forgottenStatements
 
-    /// The effect of a statement that has succeeded.
+    /// Derives the effect of a successful statement.
     ///
     /// A tag that PostgreSQL 17 does not have counts as a change.
     ///
     /// - Parameters:
     ///   - commandTag: The tag, such as `UPDATE 3`.
-    ///   - hasRows: Whether the result has rows, if only none: `CREATE TABLE AS` has the tag of `SELECT` and no rows.
-    ///   - sql: The text, of one statement or more; `nil` if it is not known.
+    ///   - hasRows: Whether the result has rows, even none: `CREATE TABLE AS` has the tag of
+    ///     `SELECT` but no rows.
+    ///   - sql: The text of one or more statements; `nil` if it is not known.
     init(commandTag: String, hasRows: Bool, sql: String?) {
         let tag = commandTag.utf8
         switch String(commandTag[..<(tag.firstIndex(of: UInt8(ascii: " ")) ?? tag.endIndex)]) {
         case "SELECT" where hasRows: self = .none
-        // EXPLAIN ANALYZE executes what it explains.
+        // EXPLAIN ANALYZE executes the statement.
         case "SELECT", "CREATE", "EXPLAIN": self = sql.mayContain("temp") ? .changed : .none
         case "DECLARE": self = sql.mayContain("hold") ? .changed : .none
         case "SET" where commandTag == "SET CONSTRAINTS": self = .none
@@ -41,12 +43,12 @@ enum SessionEffect: Equatable {
             "TRUNCATE", "UPDATE", "VACUUM":
             self = .none
         default:
-            // CALL, DO, LISTEN, LOAD, RESET, UNLISTEN, and what other servers have.
+            // CALL, DO, LISTEN, LOAD, RESET, UNLISTEN, and tags of other servers.
             self = .changed
         }
     }
 
-    /// Whether a text is one `SET LOCAL` or `SET TRANSACTION`.
+    /// Returns whether a text is a single `SET LOCAL` or `SET TRANSACTION`.
     private static func endsWithTransaction(_ sql: String) -> Bool {
         let words = sql.utf8.split(maxSplits: 2) { $0 <= UInt8(ascii: " ") }
         guard words.count == 3 else { return false }
@@ -56,10 +58,11 @@ enum SessionEffect: Equatable {
             && !words[2][..<end].contains(UInt8(ascii: ";"))
     }
 
-    /// Whether a text calls a function of PostgreSQL's that changes the session: `set_config`, unless its last argument is
-    /// `true`, or one that takes an advisory lock for the session. What other functions do is not known.
+    /// Returns whether a text calls a built-in function that changes the session: `set_config`,
+    /// unless its last argument is `true`, or a function that takes a session advisory lock. The
+    /// effects of other functions are unknown.
     ///
-    /// Any mention counts, also in a comment. O(bytes).
+    /// Any mention counts, even in a comment. O(bytes).
     static func callsSessionFunction(_ sql: String) -> Bool {
         sql.mayContain("_config") && setsConfigForSession(sql) || sql.mayContain("advisory_lock")
     }
@@ -69,7 +72,8 @@ enum SessionEffect: Equatable {
         return parts.dropFirst().contains { lastArgument($0) != "true" }
     }
 
-    /// The last argument of a call, behind the name of the function; `nil` if it is not plain to see.
+    /// Returns the last argument of a call, after the name of the function; `nil` if it is not
+    /// obvious.
     private static func lastArgument(_ call: Substring) -> String? {
         var (depth, isQuoted, argument) = (0, false, "")
         for character in call {
@@ -92,11 +96,11 @@ enum SessionEffect: Equatable {
 }
 
 extension String? {
-    /// Whether the text contains a word, in either case; also if the text is not known.
+    /// Returns whether the text contains a word, ignoring case; `true` if the text is not known.
     fileprivate func mayContain(_ word: String) -> Bool { self?.mayContain(word) ?? true }
 }
 
 extension String {
-    /// Whether the text contains a word of lower-case ASCII, in either case. O(bytes).
+    /// Returns whether the text contains a word of lower-case ASCII, ignoring case. O(bytes).
     fileprivate func mayContain(_ word: String) -> Bool { unsafe clockpool_mentions(self, word) != 0 }
 }

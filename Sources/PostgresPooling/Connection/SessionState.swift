@@ -2,51 +2,55 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the owner of a link knows of its session on the server.
-struct Session {
+/// What the client knows of a session on the server.
+struct SessionState {
     /// The statements that are prepared on the server.
     var statements: StatementCache
 
-    /// The types that statements and rows have named, as the database has them.
+    /// The types that statements and rows refer to, as the database defines them.
     var types = TypeCatalog()
 
-    /// A statement has been sent whose answer has not been read to its end.
+    /// Whether a statement has been sent whose answer has not been read to its end.
     var isAnswerPending = false
 
-    /// The transactions that `withTransaction` has begun in the present lease.
+    /// The transactions that `withTransaction` has begun in the current lease.
     var transactions = TransactionRecord()
 
-    /// A transaction was open when the latest statement was sent.
+    /// Whether a transaction was open when the latest statement was sent.
     var wasInTransaction = false
 
-    /// The stream of rows that is under way may change data, so that it must not be ended early.
+    /// Whether the current stream of rows may change data, so that it must not be cancelled.
     var isStreamingChanges = false
 
-    /// The server had said that it ends the session when the latest statement was sent, and so does not read it.
+    /// Whether the server had announced the end of the session before the latest statement was
+    /// sent. It does not read that statement.
     var wasEnded = false
 
-    /// The statement is a pipeline of several.
+    /// Whether the statement is a pipeline of several.
     var isPipelining = false
 
-    /// Whether a pooler may run each transaction in another session, so that there is none to reset.
+    /// Whether a pooler may run each transaction in another session, so that there is none to
+    /// reset.
     var isShared = false
 
-    /// What has been asked of the server to end that statement early.
+    /// The request to cancel the pending statement.
     var cancelRequest: CancelRequest?
 
-    /// A statement was sent since the session was new or was reset.
+    /// Whether a statement was sent since the session was new or was reset.
     var isUsed = false
 
-    /// The holder wants the connection closed on its return.
+    /// Whether the lease holder wants the connection closed on its release.
     var isDiscarded = false
 
-    /// Statements have changed what a later lease would not expect, such as settings.
+    /// Whether statements have changed the session in ways that a later lease does not expect,
+    /// such as settings.
     var isChanged = false
 
-    /// Prepared statements that `statements` does not know of, such as those of `PREPARE`, exist or may exist.
+    /// Whether the server may have prepared statements that `statements` does not contain, such as
+    /// those of `PREPARE`.
     var hasOwnStatements = false
 
-    /// What the server has reported after the setup, of the settings that are compared.
+    /// The compared parameters, as the server reported them after the setup.
     var reports = Reports()
 
     struct Reports {
@@ -55,15 +59,15 @@ struct Session {
         var count: Int32 = 0
     }
 
-    /// Notes that the server may have prepared what `statements` does not know of.
+    /// Records that the server may have prepared a statement that `statements` does not contain.
     mutating func noteOwnStatement() {
         isChanged = true
         hasOwnStatements = true
     }
 
-    /// Notes what a statement that is about to be sent may do to the session.
+    /// Records what a statement that is about to be sent may do to the session.
     ///
-    /// - Returns: Whether it may change the session, so that its text must be looked at each time.
+    /// - Returns: Whether it may change the session, so that its text must be checked each time.
     @discardableResult
     mutating func noteText(_ sql: String) -> Bool {
         let isChange = SessionEffect.callsSessionFunction(sql)
@@ -71,12 +75,12 @@ struct Session {
         return isChange
     }
 
-    /// Notes what a statement did that is not an ordinary one.
+    /// Records the effect of a statement that is not a plain query or data change.
     ///
     /// - Parameter sql: The text of the statement, or of several; `nil` if it is not known.
     mutating func note(_ result: PostgresResult, sql: String?) {
         let tag = result.commandTag
-        // Types come and go with tables, schemas and extensions too.
+        // Types appear and disappear with tables, schemas and extensions too.
         if tag == "ROLLBACK" || ["CREATE ", "ALTER ", "DROP "].contains(where: tag.hasPrefix) { types.removeAll() }
         if tag.hasPrefix("ALTER ") { statements.resolved.forgetZones() }
         switch SessionEffect(commandTag: tag, hasRows: result.hasRows, sql: sql) {

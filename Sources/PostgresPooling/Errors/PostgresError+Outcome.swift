@@ -3,32 +3,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PostgresError {
-    /// What is certain about the effects of a statement that failed.
+    /// What is certain about the effects of a failed statement.
     ///
-    /// It is about that statement. Whatever its outcome, a transaction is rolled back when the
-    /// error leaves the body of `withTransaction`, unless the statement is the `COMMIT` itself.
+    /// The outcome concerns that statement. Whatever its outcome, a transaction is rolled back
+    /// when the error leaves the body of `withTransaction`, unless the statement is the `COMMIT`
+    /// itself.
     public enum Outcome: Hashable, Sendable {
-        /// The server has not begun with the statement: it was not sent, or the server ended the
+        /// The server has not begun the statement: it was not sent, or the server ended the
         /// session before it read it.
         case notExecuted
 
-        /// The server has undone what the statement did. If the connection is lost, also the rest
-        /// of its transaction.
+        /// The server has undone the statement. If the connection is lost, also the rest of its
+        /// transaction.
         case rolledBack
 
-        /// The statement may have been done or not.
+        /// The statement may or may not have been executed.
         case unknown
 
-        /// The statement was done, and its rows could not be decoded.
+        /// The statement was executed, but its rows could not be decoded.
         case executed
     }
 
-    /// Whether the same transaction, or the same statement outside of one, may succeed when it
-    /// runs again from its beginning.
+    /// Whether the same transaction, or the same statement outside of one, may succeed if it runs
+    /// again from its beginning.
     ///
-    /// `true` if it is certain that nothing was done, and the reason may pass: a race with others
-    /// was lost, or the server was not reached, full, starting up or shutting down, or ended the
-    /// session. Never `true` if the ``outcome`` is `unknown`.
+    /// `true` if the attempt certainly had no effect, and the reason may pass: a conflict with
+    /// other transactions, or a server that was unreachable, full, starting up or shutting down,
+    /// or that ended the session. Never `true` if the ``outcome`` is `unknown`.
     public var isRetryable: Bool {
         guard outcome == .notExecuted || outcome == .rolledBack else { return false }
         switch sqlState {
@@ -38,11 +39,11 @@ extension PostgresError {
         }
     }
 
-    /// Whether the connection was lost before the server began with the statement, so that it can
-    /// be sent on another.
+    /// Whether the connection was lost before the server began the statement, so that it can be
+    /// sent on another connection.
     var isCertainlyUnread: Bool { code == .connectionLost && outcome == .notExecuted && isUnreached }
 
-    /// The same error for a statement that was not sent, because an earlier one had not ended.
+    /// Returns the error for a statement that was not sent, because an earlier one had not ended.
     func beforeStatement(_ sql: String) -> PostgresError {
         PostgresError(
             code,
@@ -53,8 +54,8 @@ extension PostgresError {
         )
     }
 
-    /// The same error of a statement that was only to be prepared, or of one like `BEGIN`, which
-    /// changes nothing.
+    /// Returns the error of a statement that was only to be prepared, or of one like `BEGIN`,
+    /// which changes nothing.
     func withoutEffect() -> PostgresError {
         PostgresError(
             code == .outcomeUnknown ? .connectionLost : code,
@@ -69,12 +70,12 @@ extension PostgresError {
 }
 
 extension PostgresError.Outcome {
-    /// The outcome that goes with a code, where nothing else is known.
+    /// Creates the outcome that a code implies if nothing else is known.
     init(_ code: PostgresError.Code, _ sqlState: SQLState?) {
         self =
             switch code {
-            // The class 40 has one code for a statement of which the server itself does not know
-            // whether it was completed.
+            // Class 40 has one code for a statement whose completion the server itself does not
+            // know.
             case .server: sqlState == "40003" ? .unknown : .rolledBack
             case .connectFailed, .encoding, .invalidConfiguration, .misplacedParameter: .notExecuted
             case .transactionAborted: .rolledBack
@@ -85,15 +86,15 @@ extension PostgresError.Outcome {
 }
 
 extension PostgresError.ServerFields {
-    /// Whether the server ends the session with this.
+    /// Whether the server ends the session with this error.
     var isFatal: Bool { severity == "FATAL" || severity == "PANIC" }
 
-    /// Whether this is why the server ends the session, if it does. At an immediate shutdown, and
-    /// after the crash of another process, it gives its reason as a warning.
+    /// Whether this explains the end of the session, if the server ends it. At an immediate
+    /// shutdown, and after the crash of another process, the server sends the reason as a warning.
     var explainsEnd: Bool { isFatal || sqlState == .adminShutdown || sqlState == .crashShutdown }
 
-    /// Whether the server reports this only while it waits for a statement, and so has not begun
-    /// with one that was sent.
+    /// Whether the server reports this only while it waits for a statement, so that it has not
+    /// begun one that was sent.
     var provesIdleness: Bool {
         isFatal && (sqlState == .idleSessionTimeout || sqlState == .idleInTransactionSessionTimeout)
     }

@@ -2,35 +2,36 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// The server quotes values in the messages of errors that it meets while it runs a statement. What a description, a mirror or a log
-// shows has them removed; ``PostgresError/ServerFields/fullMessage`` has all.
+// The server quotes values in the messages of errors that occur while it runs a statement.
+// Descriptions, mirrors and logs omit them; ``PostgresError/ServerFields/fullMessage`` contains
+// them.
 
 extension PostgresError {
-    /// The part of a text of the server that is shown: without values, and without characters that a terminal or the reader of a log
-    /// would act upon.
+    /// Returns the part of a server's text that may be shown: without values, and without
+    /// characters that a terminal or a log reader would interpret.
     ///
     /// - Parameters:
-    ///   - text: What the server says.
+    ///   - text: The server's text.
     ///   - state: The code of the condition.
     ///   - routine: The function of the server that reports it.
     static func shown(_ text: String, _ state: SQLState, routine: String? = nil) -> String {
         escapingControlCharacters(holdsValues(text, state, routine) ? redacted(text) : text)
     }
 
-    /// Whether quotes in a text may enclose values.
+    /// Returns whether quotes in a text may enclose values.
     ///
-    /// What is quoted in other errors is a name: of a column, a table, a role, a violated constraint.
+    /// Other errors quote names: of a column, a table, a role, a violated constraint.
     private static func holdsValues(_ text: String, _ state: SQLState, _ routine: String?) -> Bool {
         switch state.conditionClass {
-        // Successes and warnings, which are no errors.
+        // Successes and warnings, not errors.
         case "00", "01": false
-        // A function in PL/pgSQL has made up the text, and may have chosen any code.
+        // A function in PL/pgSQL has written the text, and may have chosen any code.
         case _ where routine == "exec_stmt_raise": true
         // Data exceptions; errors of functions and of foreign data wrappers; internal errors.
         case "22", "38", "39", "HV", "P0", "XX": true
         case "23":
             !routinesOfConstraints.contains(routine ?? "") && !messagesOfConstraints.contains { text.hasPrefix($0) }
-        // The parsers of some types report errors in values as those of a statement.
+        // The parsers of some types report invalid values like syntax errors of a statement.
         case "42": messagesOfParsers.contains { text.hasPrefix($0) }
         default: false
         }
@@ -57,7 +58,8 @@ extension PostgresError {
         "improper qualified name ",
     ]
 
-    /// Replaces what stands between the first quote and the last, because a value may have quotes in it, and the bytes of characters.
+    /// Replaces the text between the first quote and the last, because a value may contain quotes,
+    /// and the bytes of characters.
     private static func redacted(_ text: String) -> String {
         let scalars = Array(text.unicodeScalars)
         guard let first = scalars.firstIndex(where: { quotes.contains($0) }),
@@ -69,10 +71,11 @@ extension PostgresError {
         return String(result)
     }
 
-    /// The quotes of the languages that the server speaks.
+    /// The quotation marks of the server's languages.
     private static let quotes: Set<Unicode.Scalar> = ["\"", "«", "»", "“", "”", "„", "‟", "‹", "›", "「", "」"]
 
-    /// Writes control characters, and those that change the direction or the line of a text, as escape sequences.
+    /// Replaces control characters, and those that change the direction or the line of a text, by
+    /// escape sequences.
     static func escapingControlCharacters(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: \.isControl) else { return text }
         var result = ""

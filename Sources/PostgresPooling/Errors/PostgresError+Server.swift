@@ -3,51 +3,58 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PostgresError {
-    /// What the server says of an error, field by field, as in "Error and Notice Message Fields" of PostgreSQL's manual.
+    /// The server's description of an error, field by field, as in "Error and Notice Message
+    /// Fields" of PostgreSQL's manual.
     public struct ServerFields: Hashable, Sendable {
         /// The code of the condition.
         public let sqlState: SQLState
 
-        /// `ERROR`, `FATAL` or `PANIC`; for a notice `WARNING`, `NOTICE`, `DEBUG`, `INFO` or `LOG`. Never translated.
+        /// `ERROR`, `FATAL` or `PANIC`; for a notice `WARNING`, `NOTICE`, `DEBUG`, `INFO` or
+        /// `LOG`. Never translated.
         public let severity: String
 
-        /// The message, in the server's language, without what may be values.
+        /// The message, in the server's language, without possible values.
         ///
-        /// What stands within quotes in an error of a value (such as the SQLSTATE classes `22` and `P0`) is replaced by `…`. Names, such
-        /// as that of a column or of a violated constraint, stay. Control characters are written as escape sequences.
+        /// Text in quotes is replaced by `…` if the error concerns a value (such as the SQLSTATE
+        /// classes `22` and `P0`). Names, such as those of columns and violated constraints, stay.
+        /// Control characters are written as escape sequences.
         public let message: String
 
-        /// The message as the server has sent it. It may quote values, and so no description shows it.
+        /// The message as the server has sent it. It may quote values, so no description contains
+        /// it.
         public let fullMessage: String
 
-        /// More about it. It may quote values, and so no description shows it.
+        /// The detail. It may quote values, so no description contains it.
         public let detail: String?
 
-        /// What to do about it. In an error that a function raises it may quote values, which descriptions leave out.
+        /// The advice. In an error that a function raises it may quote values, which descriptions
+        /// omit.
         public let hint: String?
 
-        /// Where in the statement the error is: the number of a character, from 1.
+        /// The position of the error in the statement, as the number of a character, from 1.
         public let position: Int?
 
-        /// The same for a statement that the server made itself.
+        /// The position of the error in ``internalQuery``.
         public let internalPosition: Int?
 
-        /// The text of that statement. A function may have built it from values, and so no description shows it.
+        /// The text of a statement that the server generated. A function may have built it from
+        /// values, so no description contains it.
         public let internalQuery: String?
 
-        /// The calls in which the error occurred, innermost first. It may quote values, and so no description shows it.
+        /// The calls in which the error occurred, innermost first. They may quote values, so no
+        /// description contains them.
         public let context: String?
 
-        /// The schema of the object that the error is about.
+        /// The schema of the object that the error concerns.
         public let schema: String?
 
-        /// The table that the error is about.
+        /// The table that the error concerns.
         public let table: String?
 
-        /// The column that the error is about.
+        /// The column that the error concerns.
         public let column: String?
 
-        /// The data type that the error is about.
+        /// The data type that the error concerns.
         public let dataType: String?
 
         /// The constraint that was violated.
@@ -55,7 +62,7 @@ extension PostgresError {
 
         init(_ result: PostgresResult) { self.init(field: result.errorField) }
 
-        /// The fields that `field` gives by their `PG_DIAG_…` codes.
+        /// Creates the fields from the values that `field` returns for the `PG_DIAG_…` codes.
         init(field: (Character) -> String?) {
             sqlState = SQLState(field("C") ?? "")
             severity = field("V") ?? field("S") ?? ""
@@ -75,13 +82,13 @@ extension PostgresError {
             constraint = field("n")
         }
 
-        /// The name of the server's function that reported it.
+        /// The name of the server's function that reported the error.
         let routine: String?
 
         /// The hint without values.
         var shownHint: String? { hint.map { PostgresError.shown($0, sqlState, routine: routine) } }
 
-        /// What is known of a failed connect, where libpq gives only a text.
+        /// Creates the fields of a failed connection attempt, for which libpq has only a text.
         init(sqlState: SQLState, severity: String, message: String) {
             self.sqlState = sqlState
             self.severity = severity
@@ -106,81 +113,85 @@ extension PostgresError {
     public var sqlState: SQLState? { server?.sqlState }
 }
 
-/// A code of PostgreSQL for a condition: five characters, of which the first two are its class.
+/// A condition code of PostgreSQL: five characters, of which the first two are its class.
 public struct SQLState: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
     /// The five characters.
     public let description: String
 
-    /// The first two characters, which say what kind of condition it is, such as `23` for violated constraints.
+    /// The first two characters, which name the kind of condition, such as `23` for violated
+    /// constraints.
     public var conditionClass: String { String(description.prefix(2)) }
 
     init(_ code: String) { description = code }
 
-    /// Whether a word can be a code: it has a digit, which a severity such as `FATAL` has not.
+    /// Returns whether a word can be a code: it contains a digit, unlike a severity such as
+    /// `FATAL`.
     static func isCode(_ word: Substring) -> Bool {
         word.utf8.count == 5 && word.contains { $0.isNumber }
             && word.allSatisfy { $0.isASCII && ($0.isNumber || $0.isUppercase) }
     }
 
-    /// The code as it stands in the manual, such as `"23505"`.
+    /// Creates a code as written in the manual, such as `"23505"`.
     public init(stringLiteral code: StaticString) { description = code.description }
 
     /// Another row has the same key.
     public static let uniqueViolation: SQLState = "23505"
-    /// The row that a foreign key points to does not exist, or one that is pointed to would not any more.
+    /// The row that a foreign key refers to does not exist, or a referenced row would no longer
+    /// exist.
     public static let foreignKeyViolation: SQLState = "23503"
-    /// A column that must have a value would have none.
+    /// A column that must have a value would be null.
     public static let notNullViolation: SQLState = "23502"
-    /// A row does not fulfil a `CHECK` constraint.
+    /// A row violates a `CHECK` constraint.
     public static let checkViolation: SQLState = "23514"
-    /// Another row is in the way of an exclusion constraint.
+    /// Another row conflicts under an exclusion constraint.
     public static let exclusionViolation: SQLState = "23P01"
-    /// Transactions at the same time got into each other's way; another attempt may succeed.
+    /// The transaction conflicts with concurrent ones. Another attempt may succeed.
     public static let serializationFailure: SQLState = "40001"
-    /// Transactions waited for each other, and this one was chosen to end that.
+    /// Transactions waited for each other, and the server chose this one to end the deadlock.
     public static let deadlockDetected: SQLState = "40P01"
-    /// A lock was not to be had at once, or not within the time limit.
+    /// A lock was not available at once, or not within the time limit.
     public static let lockNotAvailable: SQLState = "55P03"
-    /// The statement was cancelled, or took longer than the server's time limit.
+    /// The statement was cancelled, or exceeded the server's time limit.
     public static let queryCanceled: SQLState = "57014"
-    /// The server is shutting down, or somebody has ended the connection.
+    /// The server is shutting down, or an administrator has ended the session.
     public static let adminShutdown: SQLState = "57P01"
     /// Another process of the server has crashed.
     public static let crashShutdown: SQLState = "57P02"
     /// The server is starting up, shutting down or recovering.
     public static let cannotConnectNow: SQLState = "57P03"
-    /// The server has no room for another connection.
+    /// The server accepts no further connections.
     public static let tooManyConnections: SQLState = "53300"
     /// The password is wrong.
     public static let invalidPassword: SQLState = "28P01"
-    /// The server does not let this user in.
+    /// The server does not admit this user.
     public static let invalidAuthorization: SQLState = "28000"
-    /// There is no such database.
+    /// The database does not exist.
     public static let invalidCatalogName: SQLState = "3D000"
-    /// The statement is not SQL.
+    /// The statement is not valid SQL.
     public static let syntaxError: SQLState = "42601"
-    /// There is no such table.
+    /// The table does not exist.
     public static let undefinedTable: SQLState = "42P01"
-    /// There is no such column.
+    /// The column does not exist.
     public static let undefinedColumn: SQLState = "42703"
-    /// There is no such function, or operator, for arguments of these types.
+    /// The function or operator does not exist for arguments of these types.
     public static let undefinedFunction: SQLState = "42883"
-    /// The user may not do this.
+    /// The user lacks a privilege.
     public static let insufficientPrivilege: SQLState = "42501"
-    /// A transaction that may only read wanted to write.
+    /// A read-only transaction attempted to write.
     public static let readOnlyTransaction: SQLState = "25006"
-    /// An earlier statement of the transaction has failed, and it can only be rolled back.
+    /// An earlier statement of the transaction has failed, so it can only be rolled back.
     public static let inFailedTransaction: SQLState = "25P02"
-    /// There is no such prepared statement.
+    /// The prepared statement does not exist.
     public static let invalidStatementName: SQLState = "26000"
-    /// There is a prepared statement of this name already.
+    /// A prepared statement of this name exists already.
     static let duplicateStatementName: SQLState = "42P05"
-    /// The server does not support this.
+    /// The server does not support the feature.
     public static let featureNotSupported: SQLState = "0A000"
 }
 
 extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// What happened, the code, where in the statement, and the statement, shortened when it is long. No value is shown.
+    /// The message, the code, the position in the statement, and the statement, shortened if it is
+    /// long. Without values.
     public var description: String {
         let condition = server.map { "\($0.severity) \($0.sqlState)" }
         let kind =
@@ -203,7 +214,7 @@ extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible, 
     /// The same as ``description``.
     public var debugDescription: String { description }
 
-    /// The kind, the message and the statement. No value is shown.
+    /// The code, the message and the statement, without values.
     public var customMirror: Mirror {
         Mirror(
             self,
@@ -222,7 +233,7 @@ extension PostgresError.ServerFields: CustomStringConvertible, CustomDebugString
     /// The same as ``description``.
     public var debugDescription: String { description }
 
-    /// Severity, code and message; the fields that may quote values are left out.
+    /// Severity, code and message, without the fields that may quote values.
     public var customMirror: Mirror {
         Mirror(self, children: ["severity": severity, "sqlState": sqlState.description, "message": message])
     }

@@ -4,37 +4,39 @@
 
 internal import ConnectionPooling
 
-/// What went wrong in PostgreSQL, on the way to it, or in the use of either.
+/// An error of PostgreSQL, of the connection to it, or of its use.
 ///
-/// It holds the text of the statement, and neither the value of a parameter nor a password. The server's own words may quote
-/// values: what it says in ``ServerFields/detail`` is only shown on request, by reading that field.
+/// It contains the text of the statement, but neither the value of a parameter nor a password. The
+/// server's texts may quote values: ``ServerFields/detail``, for example, appears only if a
+/// program reads that field.
 public struct PostgresError: Error, Sendable {
-    /// The kinds of failure. More may come with a later version.
+    /// The kinds of failure. Later versions may add more.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         /// The code's name.
         public let description: String
 
-        /// The server reported an error, and the session goes on; ``PostgresError/server`` has its fields.
+        /// The server reported an error, and the session continues; ``PostgresError/server`` has
+        /// its fields.
         public static let server = Code(description: "server")
 
         /// No connection could be made.
         public static let connectFailed = Code(description: "connectFailed")
 
         /// The connection is lost: it broke, the server ended the session, or the pool was shut
-        /// down. Except after a shutdown, it is certain that the statement had no effect, or that
-        /// its transaction was rolled back. ``PostgresError/server`` has the server's reason, if it
-        /// gave one.
+        /// down. Except after a shutdown, the statement certainly had no effect, or its
+        /// transaction was rolled back. ``PostgresError/server`` has the server's reason, if it
+        /// sent one.
         public static let connectionLost = Code(description: "connectionLost")
 
         /// The connection was lost after a statement was sent that is a transaction of its own, or
-        /// after `COMMIT` was. For a `COMMIT` also: its deadline came, or its task was cancelled. It
-        /// may have been committed or not.
+        /// after `COMMIT` was sent. For a `COMMIT` also: its deadline passed, or its task was
+        /// cancelled. The transaction may or may not have been committed.
         public static let outcomeUnknown = Code(description: "outcomeUnknown")
 
-        /// The deadline came before the answer.
+        /// The deadline passed before the answer arrived.
         public static let timedOut = Code(description: "timedOut")
 
-        /// The task was cancelled before the answer came.
+        /// The task was cancelled before the answer arrived.
         public static let cancelled = Code(description: "cancelled")
 
         /// A body returned although a statement in it had failed: its transaction, or its
@@ -42,38 +44,40 @@ public struct PostgresError: Error, Sendable {
         public static let transactionAborted = Code(description: "transactionAborted")
 
         /// A statement within the body of a `withTransaction` began or ended a transaction, which
-        /// belongs to that method. The statement has run. No other is sent before the outermost
-        /// body ends.
+        /// only that method may do. The statement has run. No other statement is sent before the
+        /// outermost body ends.
         public static let transactionControl = Code(description: "transactionControl")
 
-        /// A value does not fit the type that it was to be decoded as.
+        /// A value cannot be decoded as the requested type.
         public static let decoding = Code(description: "decoding")
 
-        /// The rows have another number of columns than was asked for, or not one of this name.
+        /// The rows have another number of columns than requested, or no column of a requested
+        /// name.
         public static let columnCount = Code(description: "columnCount")
 
-        /// A value or a statement cannot be sent, and is not. There are too many parameters, a text has a NUL character, an array or a
-        /// number has no form in PostgreSQL, or the server would convert an instant by the session's time zone, for example. The
-        /// message names the parameter and the reason.
+        /// A value or a statement cannot be sent, and was not sent. For example, there are too
+        /// many parameters, a text contains a NUL character, an array or a number has no
+        /// representation in PostgreSQL, or the server would convert an instant by the session's
+        /// time zone. The message names the parameter and the reason.
         public static let encoding = Code(description: "encoding")
 
-        /// A configuration that no pool can be made from.
+        /// The configuration is invalid.
         public static let invalidConfiguration = Code(description: "invalidConfiguration")
 
-        /// The lease that a stream came from has ended, or another statement has been run on its connection.
+        /// The lease of a stream has ended, or another statement has run on its connection.
         public static let streamEnded = Code(description: "streamEnded")
 
-        /// What was asked for does not work through this interface, such as `COPY`.
+        /// The operation is not supported by this interface, such as `COPY`.
         public static let unsupported = Code(description: "unsupported")
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     public let code: Code
 
-    /// What happened, in words.
+    /// A description of the failure.
     public let message: String
 
-    /// What the server said, if it was the server.
+    /// The server's fields, if the server reported the error.
     public var server: ServerFields? { said?.value }
 
     private let said: Boxed<ServerFields>?
@@ -81,14 +85,14 @@ public struct PostgresError: Error, Sendable {
     /// The text of the statement; `nil` if the error is not about one.
     public let sql: String?
 
-    /// Whether the connection is of no use any more. Its pool replaces it.
+    /// Whether the connection is unusable. Its pool replaces it.
     public let connectionIsGone: Bool
 
     /// What is certain about the effects of the statement.
     public let outcome: Outcome
 
-    /// Whether there was no connection, or none any more, for a reason that may pass, and nothing
-    /// was done.
+    /// Whether no connection could be made or kept, for a reason that may pass, and the statement
+    /// had no effect.
     let isUnreached: Bool
 
     init(

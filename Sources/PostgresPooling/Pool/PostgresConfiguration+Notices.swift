@@ -7,18 +7,19 @@
     public import Logging
 
     extension PostgresConfiguration {
-        /// Logs what the server notifies of, by ``onNotice``. With the trait `LoggingSupport`.
+        /// Logs the server's notices through ``onNotice``. Requires the trait `LoggingSupport`.
         ///
         /// ```swift
         /// var configuration = PostgresConfiguration("postgres://app@db.example.com/app")
         /// configuration.logNotices(to: logger)
         /// ```
         ///
-        /// A `WARNING` is logged as a warning, a `NOTICE` as a notice, `DEBUG` as debug, and `INFO` and `LOG` as info. The message
-        /// is the server's, with the metadata `pool` and `sqlState`, and `hint` if there is one. Control characters are written as
-        /// escape sequences. The detail and the context, which may quote values, are left out.
+        /// `WARNING` is logged as a warning, `NOTICE` as a notice, `DEBUG` as debug, and `INFO`
+        /// and `LOG` as info. The message is the server's, with the metadata `pool` and
+        /// `sqlState`, and `hint` if there is one. Control characters are written as escape
+        /// sequences. The detail and the context, which may quote values, are omitted.
         ///
-        /// - Parameter logger: Where to.
+        /// - Parameter logger: The logger that receives the notices.
         public mutating func logNotices(to logger: Logger) {
             let pool = applicationName ?? self.pool.name
             onNotice = { notice in

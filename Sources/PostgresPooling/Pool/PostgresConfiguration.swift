@@ -4,76 +4,91 @@
 
 public import ConnectionPooling
 
-/// Where a PostgreSQL server is, and how a ``PostgresPool`` uses it.
+/// The address of a PostgreSQL server, and how a ``PostgresPool`` uses it.
 public struct PostgresConfiguration: Sendable {
-    /// The server in libpq's syntax: a URL, such as `postgres://user@host:5432/database?sslmode=verify-full`, or keywords, such
-    /// as `host=/run/postgresql dbname=app`. Commas separate several hosts, which the pool tries in order.
+    /// The server in libpq's syntax: a URL, such as
+    /// `postgres://user@host:5432/database?sslmode=verify-full`, or keywords, such as
+    /// `host=/run/postgresql dbname=app`. Commas separate several hosts, which the pool tries in
+    /// order.
     ///
-    /// ``parameters`` take precedence. What both leave out comes from the service (`service=…` or `PGSERVICE`), then from the
-    /// `PG…` environment variables, then from libpq's defaults; a password that is still missing comes from `.pgpass`. The empty
-    /// string takes everything from there.
+    /// ``parameters`` take precedence. Missing values come from the service (`service=…` or
+    /// `PGSERVICE`), then from the `PG…` environment variables, then from libpq's defaults. A
+    /// missing password comes from `.pgpass`. The empty string takes everything from these
+    /// sources.
     ///
-    /// Two defaults differ from libpq's. `sslmode` is `verify-full` for a host that is not local, so that it must have a valid
-    /// certificate; an explicit `sslmode` in any of these places, or `PGSSLMODE`, replaces that. `gssencmode` is `disable`. A
-    /// `client_encoding` other than UTF-8 is refused.
+    /// Two defaults differ from libpq's. `sslmode` is `verify-full` for a host that is not local,
+    /// which requires a valid certificate; an explicit `sslmode` in any of these sources, or
+    /// `PGSSLMODE`, replaces it. `gssencmode` is `disable`. A `client_encoding` other than UTF-8
+    /// is an error.
     public var server: String
 
-    /// Further keywords of libpq, which go before those in ``server``: `sslrootcert`, `keepalives_idle`, `options` and so on.
+    /// Further keywords of libpq, which override those in ``server``: `sslrootcert`,
+    /// `keepalives_idle`, `options` and so on.
     public var parameters: [String: String] = [:]
 
-    /// Gives the password, or a token that stands for it, for each connection anew; `nil` leaves it to ``server``,
-    /// `PGPASSWORD` and `.pgpass`. It has no time limit but its own.
+    /// A closure that returns the password, or a token in its place, for each new connection. If
+    /// `nil`, the password comes from ``server``, `PGPASSWORD` or `.pgpass`. The pool sets no time
+    /// limit for the closure.
     public var password: (@Sendable () async throws -> String)?
 
-    /// What the server shows for this program, in `pg_stat_activity` and its log; `nil`, the default, leaves it to ``server``,
-    /// `PGAPPNAME` and so on, and to `swift-lock-pool` if they say nothing.
+    /// The name of this program in `pg_stat_activity` and the server's log. If `nil`, the default,
+    /// it comes from ``server`` or `PGAPPNAME`, and otherwise is `swift-lock-pool`.
     public var applicationName: String?
 
-    /// Statements that are run on each connection when it is new, and again at the end of a full reset: `SET`s, mostly.
-    /// A connect is given up when one fails, or when they change `client_encoding`.
+    /// The statements that run on each new connection, and at the end of each full reset: usually
+    /// `SET` statements. The connection attempt fails if one fails, or if they change
+    /// `client_encoding`.
     public var setup: [PostgresQuery] = []
 
-    /// What is done to the session of a connection between two leases. The default is ``PostgresResetPolicy/whenChanged``.
+    /// The reset of a connection's session between two leases. The default is
+    /// ``PostgresResetPolicy/whenChanged``.
     public var reset = PostgresResetPolicy.whenChanged
 
-    /// How many connections there are, how long callers wait, when connections are tested and replaced, and what is done while
-    /// the server is not to be reached.
+    /// The size of the pool, the timeouts of callers, the tests and replacement of connections,
+    /// and the behavior while the server is unreachable.
     ///
-    /// A name that is left at its default becomes that of the program; see ``applicationName``.
+    /// If its name is left at the default, the pool takes the program's name; see
+    /// ``applicationName``.
     ///
-    /// `connectTimeout` is for the whole way to a connection: the password, the names, all addresses, and ``setup``.
-    /// `resetTimeout` is how long the server may take to end a statement that was cancelled, or to roll back, before its
-    /// connection is given up and replaced. Nobody waits for that but the next statement of the same body.
+    /// `connectTimeout` covers a whole connection attempt: the password, name resolution, all
+    /// addresses, and ``setup``. `resetTimeout` is the time for the server to end a cancelled
+    /// statement, or to roll back, before the connection is closed and replaced. Only the next
+    /// statement of the same body waits for that.
     public var pool = ConnectionPoolConfiguration()
 
-    /// How long one address of one host may take to be reached and to let the session in; `nil`, the default, for its share of
-    /// what is left of the pool's `connectTimeout`, so that the last address is reached whatever the others do. With a limit
-    /// of its own an address has the shorter of the two.
+    /// The time limit for one address of one host, including authentication. If `nil`, the
+    /// default, each address gets its share of the rest of the pool's `connectTimeout`, so that
+    /// the last address is tried in any case. With a limit, the shorter of the two applies.
     public var addressTimeout: Duration?
 
-    /// How long a statement may take that does not say so itself; `nil`, the default, for as long as it takes.
+    /// The timeout of statements that do not specify one; `nil`, the default, for none.
     public var statementTimeout: Duration?
 
-    /// What stands between the pool and the server; ``PostgresPooler/detect``, the default, finds out.
+    /// The kind of pooler between the pool and the server. The default, ``PostgresPooler/detect``,
+    /// detects it.
     public var pooler = PostgresPooler.detect
 
-    /// The number of statements that stay prepared on each connection; 256 by default. 0 prepares none.
+    /// The number of statements that stay prepared on each connection. The default is 256. 0
+    /// disables prepared statements.
     public var statementCacheCapacity = 256
 
-    /// The number of bytes that the statements which are prepared take on each connection; 1 MiB by default. As many again are
-    /// for statements that came once, which are prepared when they come again.
+    /// The number of bytes for prepared statements on each connection. The default is 1 MiB. The
+    /// same number is available for statements that have run once, which are prepared when they
+    /// run again.
     ///
-    /// A statement of more than an eighth of this is not remembered, and so never prepared. What counts is its text, and some
-    /// 40 bytes for each parameter.
+    /// A statement of more than an eighth of this size is never prepared. Its size is that of its
+    /// text, and about 40 bytes for each parameter.
     public var statementCacheBytes = 1 << 20
 
-    /// Which column a property of a `Decodable` type has; by default the column of its name.
+    /// The mapping from a property of a `Decodable` type to a column. By default the names are
+    /// equal.
     public var columnNames = ColumnNames.asWritten
 
-    /// Is called with what the server notifies of, such as warnings; on any thread. Must not block.
+    /// A closure that is called with the server's notices, such as warnings, on any thread. It
+    /// must not block.
     public var onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
 
-    /// A configuration with defaults.
+    /// Creates a configuration with default values.
     ///
     /// - Parameter server: See ``server``.
     public init(_ server: String = "") { self.server = server }
@@ -94,13 +109,14 @@ public struct PostgresConfiguration: Sendable {
         try check(
             pooler != .transaction || setup.isEmpty,
             "setup",
-            "must be empty with the pooler .transaction, where its settings would be other clients': use start-up parameters, SET LOCAL, or settings of the role or the database"
+            "must be empty with the pooler .transaction, because its settings would apply to other clients: use start-up parameters, SET LOCAL, or settings of the role or the database"
         )
     }
 }
 
 extension PostgresConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The pool's name and size; neither the server, whose URL may hold a password, nor any parameter.
+    /// The pool's name and size. Neither the server, whose URL may contain a password, nor any
+    /// parameter is included.
     public var description: String {
         "PostgresConfiguration(name: \(pool.name), maximumConnections: \(pool.maximumConnections))"
     }

@@ -5,27 +5,28 @@
 internal import CLockPoolPQ
 internal import ConnectionPooling
 
-/// Makes, judges, mends and closes the connections of a ``PostgresPool``.
+/// Connects, inspects, resets and closes the connections of a ``PostgresPool``.
 struct PostgresConnectionFactory: ConnectionFactory {
     let configuration: PostgresConfiguration
     let server: ConnectParameters
     let reactor: Reactor
 
-    /// Keeps the reactor's thread, if that is an executor's, for as long as there are connections.
+    /// Retains the reactor's thread, if it is an executor's, while there are connections.
     let executor: PostgresExecutor?
 
     let watcher: PoolWatcher
 
-    /// What the connections have learned of the types of statements' parameters.
+    /// The parameter types of statements that the connections have found.
     let resolvedTypes = ResolvedTypes()
 
-    /// The attempts that are under way.
+    /// The connection attempts in progress.
     let attempts = ConnectAttempts()
 
     func connect() async throws -> PostgresConnection {
         let time = configuration.pool.connectTimeout
         let deadline = MonotonicClock.deadline(after: time)
-        // The last tenth is for the setup, and so that the reason comes before the pool's own time is over.
+        // The last tenth of the time is for the setup, and for reporting the reason before the
+        // pool's own timeout.
         let deadlineOfServers = MonotonicClock.deadline(after: time * 9 / 10)
         var server = server
         if let password = configuration.password {
@@ -41,7 +42,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
             deadline: deadlineOfServers,
             interruption: attempt
         )
-        let result: Result<Connector.Connection, PostgresError>? = await HelperThread.run(name: "postgres-connect") {
+        let result: Result<Connector.Connection, PostgresError>? = await DetachedThread.run(name: "postgres-connect") {
             do throws(PostgresError) {
                 return .success(try connector.connectBlocking())
             } catch {
@@ -51,98 +52,100 @@ struct PostgresConnectionFactory: ConnectionFactory {
         guard let result else {
             throw PostgresError(.connectFailed, "no thread could be started to connect", isUnreached: true)
         }
-        let link = unsafe Link(
+        let session = unsafe Session(
             try result.get().handle,
             statementCacheCapacity: configuration.statementCacheCapacity,
             reactor: reactor,
             onNotice: configuration.onNotice,
             watcher: watcher
         )
-        guard let link else {
-            throw PostgresError(.connectFailed, "the system has no room to watch another socket", isUnreached: true)
+        guard let session else {
+            throw PostgresError(.connectFailed, "the system cannot watch another socket", isUnreached: true)
         }
-        attempt.set { link.shutDown() }
+        attempt.set { session.shutDown() }
         defer { attempt.set(nil) }
         do throws(PostgresError) {
-            // Cancellable by the end of the pool.
-            let patience = Patience(deadline: deadline)
-            try await link.adapt(to: configuration, resolvedTypes, patience)
-            try await link.setUp(configuration.setup, patience)
+            // The pool's shutdown cancels the setup.
+            let limit = WaitLimit(deadline: deadline)
+            try await session.adapt(to: configuration, resolvedTypes, limit)
+            try await session.setUp(configuration.setup, limit)
         } catch {
-            link.close()
-            // To the caller of a statement, which has not been sent.
+            session.close()
+            // For the caller of a statement, which has not been sent.
             throw error.withoutEffect()
         }
-        // What comes from now on is reported, also before the first use.
-        guard link.watch() else {
-            link.close()
+        // From now on, input is reported, even before the first use.
+        guard session.watch() else {
+            session.close()
             throw PostgresError(
                 .connectFailed,
-                "the server has ended the session at once",
+                "the server ended the session immediately",
                 connectionIsGone: true,
                 isUnreached: true
             )
         }
         if attempt.isInterrupted {
-            link.close()
+            session.close()
             throw ConnectAttempts.closed
         }
         return PostgresConnection(
-            link: link,
+            session: session,
             statementTimeout: configuration.statementTimeout,
             resetTimeout: configuration.pool.resetTimeout,
             columnNames: configuration.columnNames
         )
     }
 
-    /// What libpq knows without asking the server.
+    /// Classifies a connection from what libpq knows, without a round trip.
     func inspect(_ connection: borrowing PostgresConnection) -> ConnectionHealth {
-        let link = connection.link
-        link.beginUse()
-        defer { link.endUse() }
-        link.endLease()
-        if link.isLost { return .broken }
-        if link.session.isDiscarded { return .discarded }
-        // What is still to come of an answer may be long: it is drained off the caller's way.
-        if link.session.isAnswerPending || link.session.cancelRequest != nil { return .needsReset }
-        guard link.watch() else { return .broken }
-        switch unsafe PQtransactionStatus(link.handle) {
-        case PQTRANS_IDLE: return link.needsReset(configuration.effectiveReset(of: link)) ? .needsReset : .reusable
+        let session = connection.session
+        session.beginUse()
+        defer { session.endUse() }
+        session.endLease()
+        if session.isLost { return .broken }
+        if session.state.isDiscarded { return .discarded }
+        // The rest of an answer may be long. The reset reads it, off the caller's path.
+        if session.state.isAnswerPending || session.state.cancelRequest != nil { return .needsReset }
+        guard session.watch() else { return .broken }
+        switch unsafe PQtransactionStatus(session.handle) {
+        case PQTRANS_IDLE:
+            return session.needsReset(configuration.effectiveReset(of: session)) ? .needsReset : .reusable
         case PQTRANS_INTRANS, PQTRANS_INERROR: return .needsReset
         default: return .broken
         }
     }
 
     func reset(_ connection: borrowing PostgresConnection) async -> Bool {
-        let link = connection.link
-        let isReset = await link.reset(
-            configuration.effectiveReset(of: link),
+        let session = connection.session
+        let isReset = await session.reset(
+            configuration.effectiveReset(of: session),
             setup: configuration.setup,
             within: configuration.pool.resetTimeout
         )
-        return isReset && link.watch()
+        return isReset && session.watch()
     }
 
-    /// A query without text, which every server and proxy answers.
+    /// Sends an empty query, which every server and proxy answers.
     func ping(_ connection: borrowing PostgresConnection) async -> Bool {
-        let link = connection.link
-        let wasUsed = link.session.isUsed
-        defer { link.session.isUsed = wasUsed }
+        let session = connection.session
+        let wasUsed = session.state.isUsed
+        defer { session.state.isUsed = wasUsed }
         do {
-            _ = try await link.runScript("", Patience.uncancelled(for: configuration.pool.resetTimeout))
+            _ = try await session.runScript("", WaitLimit.uncancelled(for: configuration.pool.resetTimeout))
         } catch {
             return false
         }
-        return link.watch()
+        return session.watch()
     }
 
-    /// Ends the holder's statement as if its task were cancelled, and refuses the next one.
+    /// Ends the lease holder's statement as if its task were cancelled, and fails its next one.
     func interruption(of connection: borrowing PostgresConnection) -> (@Sendable () -> Void)? {
-        let link = connection.link
-        return { link.shutDown() }
+        let session = connection.session
+        return { session.shutDown() }
     }
 
-    /// A wrong password, user, database, certificate or setting does not get right by itself; all else may pass.
+    /// Returns whether retrying is pointless: a wrong password, user, database, certificate or
+    /// setting does not correct itself. Other failures may pass.
     func isPermanent(_ error: any Error) -> Bool {
         guard let error = error as? PostgresError, !error.isUnreached else { return false }
         if let state = error.sqlState {
@@ -151,15 +154,35 @@ struct PostgresConnectionFactory: ConnectionFactory {
         return ![.connectionLost, .outcomeUnknown, .timedOut].contains(error.code)
     }
 
-    /// The hosts, without a password or any other parameter.
+    /// The hosts, without the password or any other parameter.
     var target: String? {
         guard let hosts = server["host"] ?? server["hostaddr"] ?? getenvString("PGHOST") else { return nil }
         guard let ports = server["port"] ?? getenvString("PGPORT") else { return hosts }
         return hosts.contains(",") || ports.contains(",") ? "\(hosts) (port \(ports))" : "\(hosts):\(ports)"
     }
 
-    /// Neither blocks nor waits: what the server has not read by now is not sent any more.
+    /// Closes the connection without blocking or waiting. Output that the server has not accepted
+    /// is discarded.
     func close(_ connection: consuming PostgresConnection) async {
-        connection.link.close()
+        connection.session.close()
+    }
+}
+
+extension PostgresConnectionFactory {
+    /// Wraps the program's hooks so that `afterConnect` leaves a connection as a lease does:
+    /// inspected, and reset if necessary.
+    func preparing(_ hooks: ConnectionHooks<PostgresConnection>) -> ConnectionHooks<PostgresConnection> {
+        guard let afterConnect = hooks.afterConnect else { return hooks }
+        var hooks = hooks
+        hooks.afterConnect = { connection in
+            try await afterConnect(connection)
+            switch inspect(connection) {
+            case .reusable: return
+            case .needsReset: if await reset(connection) { return }
+            case .broken, .discarded: break
+            }
+            throw PostgresError(.connectFailed, "the connection could not be reset after the hook afterConnect")
+        }
+        return hooks
     }
 }

@@ -5,20 +5,24 @@
 internal import ConnectionPooling
 
 extension PostgresPool {
-    /// Lends a connection to `body`, for several statements in a row.
+    /// Leases a connection to `body`, for several statements.
     ///
-    /// `body` runs in the caller's task, on its actor. Suspends only if no connection is idle, or somebody waits.
+    /// `body` runs in the caller's task, on its actor. Suspends only if no connection is idle, or
+    /// if other callers wait.
     ///
     /// - Parameters:
-    ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - timeout: The time limit for the wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
-    ///   - body: Uses the connection, which cannot leave it.
-    /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws, unchanged. If there was no connection: `CancellationError` if the task was cancelled while it
-    ///   waited; ``PostgresError`` if none could be made, with the code `connectFailed`, or that of a statement of the `setup`; else
-    ///   `PoolError`, also when `password` has thrown. Its code is `deadlock`, at once, if the task is in a body of this pool and every
-    ///   connection is held by a task that waits for another.
+    ///   - body: A closure that uses the connection. The connection cannot escape from it.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error of `body`, unchanged. Without a connection: `CancellationError` if the
+    ///   task was cancelled while it waited; ``PostgresError`` if no connection could be made,
+    ///   with the code `connectFailed` or that of a statement of the `setup`; otherwise
+    ///   `PoolError`, also if `password` has thrown. Its code is `deadlock`, without a wait, if
+    ///   the task is in a body of this pool and every connection is held by a task that waits for
+    ///   another.
     @discardableResult
     public func withConnection<Result: ~Copyable>(
         timeout: Duration? = nil,
@@ -30,18 +34,21 @@ extension PostgresPool {
         return try await body(lease.connection)
     }
 
-    /// Runs `body` in a transaction, which is committed when it returns and rolled back when it throws.
+    /// Runs `body` in a transaction, which commits when `body` returns and rolls back when it
+    /// throws.
     ///
-    /// When it throws, the caller is told at once, and the connection is put in order afterwards.
+    /// If `body` throws, the call throws at once, and the pool resets the connection afterwards.
     ///
     /// - Parameters:
-    ///   - isolation: What the transaction sees of others; `nil` for the server's default.
-    ///   - readOnly: Whether it may not write.
-    ///   - timeout: How long to wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - isolation: The isolation level; `nil` for the server's default.
+    ///   - readOnly: Whether the transaction may only read.
+    ///   - timeout: The time limit for the wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
-    ///   - body: Uses the connection, which cannot leave it. Its `withTransaction` makes savepoints.
-    /// - Returns: What `body` returns; everything is committed then.
+    ///   - body: A closure that uses the connection. The connection cannot escape from it. Its
+    ///     `withTransaction` uses savepoints.
+    /// - Returns: The result of `body`, after everything is committed.
     /// - Throws: As `withConnection`, and ``PostgresError`` as
     ///   ``PostgresConnection/withTransaction(isolation:readOnly:_:)``.
     @discardableResult
@@ -75,7 +82,8 @@ extension PostgresPool {
         }
     }
 
-    /// Lends a connection on which a transaction has begun. If the first one turns out to be lost, another.
+    /// Leases a connection on which a transaction has begun. If the first connection turns out to
+    /// be lost, leases another.
     func checkOutInTransaction(
         isolation: PostgresIsolation?,
         readOnly: Bool,
@@ -86,14 +94,16 @@ extension PostgresPool {
         let isBegun = try await begin(on: lease.connection, isolation: isolation, readOnly: readOnly)
         if isBegun { return lease }
         lease.release()
-        // Others that were idle may have been lost with it.
+        // Other idle connections may have been lost with it.
         connections.inspectIdle()
         let other = try await checkOut(timeout: timeout, caller)
         try await other.connection.begin(isolation: isolation, readOnly: readOnly)
         return other
     }
 
-    /// - Returns: Whether the transaction has begun; `false` if the connection was lost before that.
+    /// Begins a transaction.
+    ///
+    /// - Returns: Whether it has begun; `false` if the connection was lost before that.
     private func begin(
         on connection: borrowing PostgresConnection,
         isolation: PostgresIsolation?,
@@ -108,7 +118,8 @@ extension PostgresPool {
         }
     }
 
-    /// Why there was no connection: what the server is like says more than that there was none.
+    /// Returns the error of the latest connection attempt, which explains more than the pool's
+    /// error.
     func reason(for error: PoolError) -> any Error {
         guard error.code == .connectFailed, let reason = error.underlying as? PostgresError else { return error }
         return reason

@@ -4,23 +4,25 @@
 
 public import ConnectionPooling
 
-// What whoever runs a service does with its pool.
+// Operations for monitoring and controlling a pool.
 
 extension PostgresPool {
-    /// How the pool's places are used now. O(connections).
+    /// The current use of the pool's connections. O(connections).
     public var status: PoolStatus { connections.status }
 
-    /// How the pool stands, and what it has done so far: how long callers waited, how long connections were used, where the oldest
-    /// lease is from, and why the last connect failed. O(connections).
+    /// The state and the statistics of the pool: the waits of callers, the use of connections, the
+    /// call site of the oldest lease, and the latest connection failure. O(connections).
     public var snapshot: PoolSnapshot { connections.snapshot }
 
-    /// Makes the connections that `minimumConnections` asks for, without waiting for the first caller. Returns at once.
+    /// Starts the connections for `minimumConnections`, without waiting for the first caller.
+    /// Returns at once.
     public func prewarm() { connections.prewarm() }
 
-    /// Makes the connections that `minimumConnections` asks for, at least one, and suspends until they are there: so that a program with a
-    /// wrong configuration fails at its start.
+    /// Makes the connections for `minimumConnections`, at least one, and suspends until they are
+    /// established, so that a program with a wrong configuration fails at startup.
     ///
-    /// - Parameter timeout: How long to wait for all of them. A failed attempt is repeated meanwhile, unless another can do no better.
+    /// - Parameter timeout: The time limit for all of them. Failed attempts are repeated, unless
+    ///   their error is permanent.
     /// - Throws: As `withConnection` for a caller that gets no connection.
     public func prewarm(timeout: Duration) async throws {
         do {
@@ -30,37 +32,39 @@ extension PostgresPool {
         }
     }
 
-    /// What the pool does with callers now. O(1).
+    /// Whether the pool accepts callers. O(1).
     public var state: PoolState { connections.state }
 
-    /// Changes how many connections there may be, at run time.
+    /// Changes the maximum number of connections at run time.
     ///
-    /// Connections above a lower maximum are closed: idle ones now, those in use when their bodies have ended.
+    /// Connections above a lower maximum are closed: idle ones now, leased ones when their bodies
+    /// end.
     ///
-    /// - Parameter maximum: From 1 to `largestMaximum` of ``PostgresConfiguration/pool``.
+    /// - Parameter maximum: A number from 1 to `largestMaximum` of ``PostgresConfiguration/pool``.
     /// - Throws: `PoolError` with the code `invalidConfiguration` for another number.
     /// - Complexity: O(connections).
     public func resize(to maximum: Int) throws(PoolError) { try connections.resize(to: maximum) }
 
-    /// Lends no connection until ``resume()``: for the time of a failover, say. Callers wait in line, under their deadlines. Bodies
-    /// that run go on. A caller that this overtakes may still be served.
+    /// Leases no connection until ``resume()``, for example during a failover. Callers wait in
+    /// line until their deadlines. Running bodies continue. A concurrent caller may still receive
+    /// a connection.
     public func suspend() { connections.suspend() }
 
-    /// Lends connections again: to who has waited longest first.
+    /// Leases connections again, to the longest-waiting caller first.
     public func resume() { connections.resume() }
 
-    /// Replaces all connections: idle ones are closed now, those in use when their bodies have ended. For credentials that have
-    /// changed, or another server behind the same name. O(connections).
+    /// Replaces all connections: idle ones are closed now, leased ones when their bodies end. For
+    /// changed credentials, or another server behind the same name. O(connections).
     public func evictAll() { connections.evictAll() }
 
-    /// Closes the connections; those that are in use when their bodies have ended.
+    /// Closes the pool. Leased connections are closed when their bodies end.
     ///
-    /// Suspends until all are closed that were not in use, and every connection attempt has ended. Calls that wait for a connection, and
-    /// later ones, fail. Safe to call again, and from several tasks at once.
+    /// Suspends until all connections that are not leased are closed, and every connection attempt
+    /// has ended. Waiting and later callers fail. Can be called repeatedly and concurrently.
     public func close() async {
         await connections.close()
         await attempts.close()
-        // A connection that an attempt has made in the last moment.
+        // An attempt may have made a connection at the last moment.
         await connections.close()
     }
 }

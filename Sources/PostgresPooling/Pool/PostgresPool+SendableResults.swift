@@ -4,20 +4,23 @@
 
 internal import ConnectionPooling
 
-// A function whose result is `Sendable` is not of a type whose result is `sending`, and Swift 6.3 does not convert it. So a body that
-// is passed on, and a function in the place of a closure, need methods of their own.
+// A function whose result is `Sendable` does not have the type of one whose result is `sending`,
+// and Swift 6.3 does not convert it. Passing on a body, or a function instead of a closure,
+// therefore requires overloads.
 
 extension PostgresPool {
-    /// Lends a connection to a function or to a body that is passed on, whose result is `Sendable`.
+    /// Leases a connection to a function, or to a body that is passed on, whose result is
+    /// `Sendable`.
     ///
-    /// As the other `withConnection` in all else. The compiler chooses.
+    /// Behaves like the other `withConnection`. The compiler chooses the overload.
     ///
     /// - Parameters:
-    ///   - timeout: The longest wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - timeout: The time limit for the wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
-    ///   - body: Uses the connection, which cannot leave it.
-    /// - Returns: What `body` returns.
+    ///   - body: A closure that uses the connection. The connection cannot escape from it.
+    /// - Returns: The result of `body`.
     /// - Throws: As the other `withConnection`.
     @discardableResult
     public func withConnection<Result: ~Copyable & Sendable>(
@@ -30,9 +33,9 @@ extension PostgresPool {
         return try await body(lease.connection)
     }
 
-    /// Runs a function or a body that is passed on, whose result is `Sendable`, in a transaction.
+    /// Runs a function, or a body that is passed on, whose result is `Sendable`, in a transaction.
     ///
-    /// As the other `withTransaction` in all else. The compiler chooses.
+    /// Behaves like the other `withTransaction`. The compiler chooses the overload.
     ///
     /// ```swift
     /// func asTenant<Value: Sendable>(
@@ -47,13 +50,15 @@ extension PostgresPool {
     /// ```
     ///
     /// - Parameters:
-    ///   - isolation: What the transaction sees of others; `nil` for the server's default.
-    ///   - readOnly: Whether it may not write.
-    ///   - timeout: The longest wait for a connection; by default the configuration's `checkoutTimeout`.
+    ///   - isolation: The isolation level; `nil` for the server's default.
+    ///   - readOnly: Whether the transaction may only read.
+    ///   - timeout: The time limit for the wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
-    ///   - body: Uses the connection, which cannot leave it. Its `withTransaction` makes savepoints.
-    /// - Returns: What `body` returns; everything is committed then.
+    ///   - body: A closure that uses the connection. The connection cannot escape from it. Its
+    ///     `withTransaction` uses savepoints.
+    /// - Returns: The result of `body`, after everything is committed.
     /// - Throws: As the other `withTransaction`.
     @discardableResult
     public func withTransaction<Result: ~Copyable & Sendable>(

@@ -7,52 +7,60 @@ public import ConnectionPooling
 #if ServiceLifecycleSupport
     public import ServiceLifecycle
 
-    /// With the trait `ServiceLifecycleSupport`.
+    /// Conformance with the trait `ServiceLifecycleSupport`.
     extension PostgresPool: Service {}
 #endif
 
 extension PostgresPool {
-    /// Ends the pool in order: newcomers are refused, and who waits is served, or fails when `drain` is over.
+    /// Shuts the pool down gracefully: new callers are rejected, and waiting callers are served
+    /// until `drain` has passed, then fail.
     ///
-    /// Bodies that still run then have their statements ended on the server, and their next ones refused: with ``PostgresError``
-    /// and the code `connectionLost`, or `outcomeUnknown` for a commit. That is done by requests on connections of their own, as
-    /// for a task that is cancelled.
+    /// Statements of bodies that still run then are cancelled on the server, and their next
+    /// statements fail: with ``PostgresError`` and the code `connectionLost`, or `outcomeUnknown`
+    /// for a commit. Cancellation uses requests on separate connections, as for a cancelled task.
     ///
-    /// Suspends until everything is closed, or at the latest for `drain` and twice the pool's `closeTimeout`. Safe to call again,
-    /// and from several tasks at once. A cancellation of the calling task changes nothing.
+    /// Suspends until everything is closed, at most for `drain` and twice the pool's
+    /// `closeTimeout`. Can be called repeatedly and concurrently. Cancelling the calling task has
+    /// no effect.
     ///
-    /// - Parameter drain: How long callers and bodies have to end by themselves; by default the `drainTimeout` of the configuration's pool.
+    /// - Parameter drain: The time for callers and bodies to end by themselves; by default the
+    ///   `drainTimeout` of the configuration's pool.
     public func shutdown(drain: Duration? = nil) async {
         await connections.shutdown(drain: drain)
         await close()
     }
 
-    /// Begins the end of the pool without refusing newcomers yet: for the moment of a signal, when requests in flight still need
-    /// connections.
+    /// Announces the shutdown of the pool without rejecting new callers yet: for the arrival of a
+    /// signal, when requests in flight still need connections.
     ///
-    /// After `drain` the pool refuses newcomers, fails callers that wait, and ends the statements of bodies. A ``shutdown(drain:)`` before
-    /// that has the rest of the time. Returns at once. Of several calls the earliest deadline counts.
+    /// After `drain` the pool rejects new callers, fails waiting callers, and cancels the
+    /// statements of bodies. A ``shutdown(drain:)`` before that has the rest of the time. Returns
+    /// at once. Of several calls, the earliest deadline applies.
     ///
-    /// - Parameter drain: How long callers and bodies have to end by themselves; by default the `drainTimeout` of the configuration's pool.
+    /// - Parameter drain: The time for callers and bodies to end by themselves; by default the
+    ///   `drainTimeout` of the configuration's pool.
     public func beginShutdown(drain: Duration? = nil) {
         connections.beginShutdown(drain: drain) { [weak self] in await self?.shutdown(drain: .zero) }
     }
 
-    /// A service that begins the pool's shutdown at the moment of a graceful shutdown. Name it last in the service group's list.
+    /// A service that announces the pool's shutdown when a graceful shutdown begins. List it last
+    /// in the service group.
     public var shutdownNotice: ShutdownNotice { ShutdownNotice { [weak self] in self?.beginShutdown() } }
 
-    /// Runs the pool as a part of a service, and shuts it down with the configuration's `drainTimeout`.
+    /// Runs the pool as part of a service, and shuts it down with the configuration's
+    /// `drainTimeout`.
     ///
-    /// Returns when the pool has been shut down in order, which begins when the task is cancelled; or, with the trait
-    /// `ServiceLifecycleSupport`, when the service group that runs it shuts down gracefully. A pool works without it.
+    /// Returns after the pool has been shut down. The shutdown begins when the task is cancelled
+    /// or, with the trait `ServiceLifecycleSupport`, when the service group shuts down gracefully.
+    /// A pool does not need this method to work.
     public func run() async {
         await connections.run()
         await close()
     }
 
-    /// Runs the pool as a part of a service, as ``run()`` does.
+    /// Runs the pool as part of a service, as ``run()`` does.
     ///
-    /// - Parameter drain: As ``shutdown(drain:)``.
+    /// - Parameter drain: As in ``shutdown(drain:)``.
     public func run(drain: Duration) async {
         await connections.run(drain: drain)
         await close()

@@ -7,17 +7,20 @@ internal import ConnectionPooling
 extension PostgresPool {
     /// Runs a statement and returns all its rows.
     ///
-    /// Suspends until a connection is free and the server has answered. If the connection turns out to
-    /// be lost before the server has begun with the statement, it is sent once more, on another.
+    /// Suspends until a connection is free and the server has answered. If the connection turns
+    /// out to be lost before the server has begun the statement, the statement is sent once more
+    /// on another connection.
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
-    ///   - timeout: How long the server may take; by default the configuration's `statementTimeout`.
+    ///   - timeout: The time limit for the server; by default the configuration's
+    ///     `statementTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The rows.
-    /// - Throws: `CancellationError` if the task was cancelled before the answer came; ``PostgresError``; `PoolError` if no connection
-    ///   came free in time, too many wait, or the pool is closed.
+    /// - Throws: `CancellationError` if the task was cancelled before the answer arrived;
+    ///   ``PostgresError``; `PoolError` if no connection became free in time, too many callers
+    ///   wait, or the pool is closed.
     public func query(
         _ query: PostgresQuery,
         timeout: Duration? = nil,
@@ -29,17 +32,18 @@ extension PostgresPool {
 
     /// Runs a statement and decodes all its rows.
     ///
-    /// Suspends as ``query(_:timeout:file:line:)``.
+    /// Suspends like ``query(_:timeout:file:line:)``.
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
     ///   - columns: The type of each column, in order, as a tuple.
-    ///   - timeout: How long the server may take; by default the configuration's `statementTimeout`.
+    ///   - timeout: The time limit for the server; by default the configuration's
+    ///     `statementTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The rows, in the order of the statement.
-    /// - Throws: As ``query(_:timeout:file:line:)``; ``PostgresError`` with the code `columnCount` or `decoding` if the rows are not of these
-    ///   types.
+    /// - Throws: As ``query(_:timeout:file:line:)``; ``PostgresError`` with the code `columnCount`
+    ///   or `decoding` if the rows do not have these types.
     public func query<each Column: PostgresDecodable & Sendable>(
         _ query: PostgresQuery,
         as columns: (repeat each Column).Type,
@@ -52,17 +56,18 @@ extension PostgresPool {
 
     /// Runs a statement and decodes all its rows, which have one column.
     ///
-    /// Suspends as ``query(_:timeout:file:line:)``.
+    /// Suspends like ``query(_:timeout:file:line:)``.
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
     ///   - column: The type of the column.
-    ///   - timeout: How long the server may take; by default the configuration's `statementTimeout`.
+    ///   - timeout: The time limit for the server; by default the configuration's
+    ///     `statementTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``query(_:timeout:file:line:)``; ``PostgresError`` with the code `columnCount` or `decoding` if the rows are not of this
-    ///   type.
+    /// - Throws: As ``query(_:timeout:file:line:)``; ``PostgresError`` with the code `columnCount`
+    ///   or `decoding` if the rows do not have this type.
     @inlinable
     public func query<Column: PostgresDecodable & Sendable>(
         _ query: PostgresQuery,
@@ -74,16 +79,17 @@ extension PostgresPool {
         try await self.query(query, timeout: timeout, file: file, line: line).decode(as: column)
     }
 
-    /// Runs a statement whose rows, if it has any, are of no interest.
+    /// Runs a statement and discards its rows, if it has any.
     ///
-    /// Suspends as ``query(_:timeout:file:line:)``.
+    /// Suspends like ``query(_:timeout:file:line:)``.
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
-    ///   - timeout: How long the server may take; by default the configuration's `statementTimeout`.
+    ///   - timeout: The time limit for the server; by default the configuration's
+    ///     `statementTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
-    /// - Returns: What the server says that it has done, which is committed.
+    /// - Returns: The server's description of the effect, which is committed.
     /// - Throws: As ``query(_:timeout:file:line:)``.
     @discardableResult
     public func execute(
@@ -111,7 +117,8 @@ extension PostgresPool {
         }
     }
 
-    /// Runs a statement once more, on another connection, if the first one was lost before the server began with the statement.
+    /// Runs a statement once more on another connection, if the first connection was lost before
+    /// the server began the statement.
     private func runAgain(
         _ query: PostgresQuery,
         timeout: Duration?,
@@ -120,7 +127,7 @@ extension PostgresPool {
         after error: any Error
     ) async throws -> PostgresResult {
         guard let lost = error as? PostgresError, lost.isCertainlyUnread else { throw publicError(error) }
-        // Others that were idle may have been lost with it.
+        // Other idle connections may have been lost with it.
         connections.inspectIdle()
         do {
             return try await connections.withConnection(file: file, line: line) { db in
@@ -131,7 +138,7 @@ extension PostgresPool {
         }
     }
 
-    /// The error that the caller of a statement gets.
+    /// Returns the error for the caller of a statement.
     private func publicError(_ error: any Error) -> any Error {
         switch error {
         case let error as PostgresError where error.code == .cancelled: CancellationError()

@@ -5,7 +5,7 @@
 internal import CLockPoolTLS
 public import ConnectionPooling
 
-/// Connections to a PostgreSQL server.
+/// A pool of connections to a PostgreSQL server.
 ///
 /// ```swift
 /// let pool = try PostgresPool("postgres://app@db.example.com/app")
@@ -13,33 +13,35 @@ public import ConnectionPooling
 /// let names = try await pool.query("SELECT name FROM users", as: String.self)
 /// ```
 ///
-/// Connections are made when they are first needed, at most `maximumConnections` of ``PostgresConfiguration/pool``. Callers that find none
-/// free wait in the order in which they came. No thread that tasks run on is blocked: not to find the
-/// server, not to connect, not to wait for answers.
+/// The pool makes connections on demand, at most `maximumConnections` of
+/// ``PostgresConfiguration/pool``. If none is free, callers wait in FIFO order. Threads that run
+/// tasks are never blocked: not by name resolution, not by connecting, not by waiting for answers.
 ///
-/// A body that throws, or whose task is cancelled, leaves a connection that is put in order before anybody else gets it: its statement
-/// is ended, its transaction rolled back, settings that `SET` has changed are restored. One that the server has closed is noticed while it is idle,
-/// and replaced.
+/// If a body throws or its task is cancelled, the pool resets the connection before the next
+/// lease: it ends the statement, rolls back the transaction, and restores settings that `SET` has
+/// changed. If the server closes an idle connection, the pool detects and replaces it.
 public final class PostgresPool: Sendable {
-    /// How the pool was made, with the name that it has.
+    /// The configuration of the pool, including its name.
     public let configuration: PostgresConfiguration
 
     let connections: ConnectionPool<PostgresConnectionFactory>
 
-    /// The connection attempts that are under way.
+    /// The connection attempts in progress.
     let attempts: ConnectAttempts
 
-    /// A pool for a server, which nobody is connected to before the first use.
+    /// Creates a pool. It makes no connection before the first use.
     ///
     /// - Parameters:
-    ///   - configuration: Where the server is, and how it is used.
-    ///   - hooks: Callbacks for connection lifecycle events. What `afterConnect` leaves in the session is undone, as after a lease:
-    ///     settings that are to last belong into ``PostgresConfiguration/setup``.
-    ///   - observers: Are told what happens to connections.
-    ///   - clock: Measures the pool's times: the waits of callers, and the ages and idle times of connections. A test advances a clock
-    ///     of its own. The times of the server's answers are always the system's.
-    ///   - executor: A thread to wait for answers, for tasks that prefer it. By default it is one that all pools share and that runs no
-    ///     tasks.
+    ///   - configuration: The server, and the settings of the pool.
+    ///   - hooks: Callbacks for connection lifecycle events. Changes that `afterConnect` makes to
+    ///     the session are undone, as after a lease: permanent settings belong in
+    ///     ``PostgresConfiguration/setup``.
+    ///   - observers: The observers of connection events.
+    ///   - clock: The clock for the waits of callers, and for the ages and idle times of
+    ///     connections. A test can pass a clock that it advances. Statement deadlines always use
+    ///     the system's clock.
+    ///   - executor: The executor whose thread waits for answers, for tasks that prefer it. By
+    ///     default all pools share a thread that runs no tasks.
     /// - Throws: ``PostgresError`` with the code `invalidConfiguration`.
     public convenience init(
         _ configuration: PostgresConfiguration,
@@ -58,12 +60,12 @@ public final class PostgresPool: Sendable {
         )
     }
 
-    /// A pool for a server, with defaults.
+    /// Creates a pool with default settings.
     ///
     /// - Parameters:
     ///   - server: A URL or keywords; see ``PostgresConfiguration/server``.
-    ///   - observers: Are told what happens to connections.
-    ///   - executor: A thread to wait for answers, for tasks that prefer it.
+    ///   - observers: The observers of connection events.
+    ///   - executor: The executor whose thread waits for answers, for tasks that prefer it.
     /// - Throws: ``PostgresError`` with the code `invalidConfiguration`.
     public convenience init(
         _ server: String,
@@ -81,7 +83,7 @@ public final class PostgresPool: Sendable {
         reactor: Reactor,
         executor: PostgresExecutor? = nil
     ) throws(PostgresError) {
-        // Called by the process itself when it starts, where the linker has kept that.
+        // The process calls this itself at startup if the linker has kept it.
         clockpool_keep_openssl()
         try configuration.validate()
         var server = try ConnectParameters(parsing: configuration.server)
@@ -121,39 +123,39 @@ public final class PostgresPool: Sendable {
     }
 }
 
-/// Has a pool look at its idle connections, as long as there is the pool.
+/// Makes a pool inspect its idle connections. Holds the pool weakly.
 final class PoolWatcher: Sendable {
     private struct Watched {
         weak var pool: ConnectionPool<PostgresConnectionFactory>?
-        /// The tokens of connections that are inspected again.
-        var pursued: Set<UInt64> = []
+        /// The tokens of connections that are inspected repeatedly.
+        var reinspected: Set<UInt64> = []
     }
 
     private let watched = Locked(Watched())
 
     func watch(_ pool: ConnectionPool<PostgresConnectionFactory>) { watched.withLock { $0.pool = pool } }
 
-    /// Inspects the idle connections, because this one has received something while it was not in use.
+    /// Inspects the idle connections, because a session has received something while it was idle.
     ///
-    /// The pool cannot lease a connection that is between two states, such as returned and not idle yet, or held while the pool is
-    /// suspended. The watcher then inspects again, after longer and longer pauses, until an inspection or a statement has taken in
-    /// what was received.
-    func inspect(_ link: Link) {
+    /// The pool cannot lease a connection that is between two states, such as released but not
+    /// idle yet, or retained while the pool is suspended. The watcher then inspects again, at
+    /// growing intervals, until an inspection or a statement has consumed the input.
+    func inspect(_ session: Session) {
         watched.withLock { $0.pool }?.inspectIdle()
-        let token = link.token
-        guard link.isUnseen, watched.withLock({ $0.pursued.insert(token).inserted }) else { return }
-        Task.detached { [weak self, weak link] in
+        let token = session.token
+        guard session.hasUnreadActivity, watched.withLock({ $0.reinspected.insert(token).inserted }) else { return }
+        Task.detached { [weak self, weak session] in
             var pause = Duration.milliseconds(1)
-            while link?.isUnseen == true {
+            while session?.hasUnreadActivity == true {
                 try? await Task.sleep(for: pause)
                 guard let pool = self?.watched.withLock({ $0.pool }) else { break }
                 pool.inspectIdle()
                 pause = min(pause * 2, .seconds(1))
             }
-            self?.watched.withLock { _ = $0.pursued.remove(token) }
+            self?.watched.withLock { _ = $0.reinspected.remove(token) }
         }
     }
 
-    /// Whether somebody waits for a connection.
+    /// Whether a caller waits for a connection.
     var isCrowded: Bool { (watched.withLock { $0.pool }?.waiters ?? 0) > 0 }
 }

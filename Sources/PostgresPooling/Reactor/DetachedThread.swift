@@ -4,12 +4,13 @@
 
 internal import CLockPoolThread
 
-/// Threads for calls that block: they have no other place where tasks run.
-enum HelperThread {
-    /// In bytes. Name services and TLS libraries use much of it; only what is used becomes memory.
+/// Threads for calls that block. They do not occupy the threads that run tasks.
+enum DetachedThread {
+    /// In bytes. Name services and TLS libraries use much of it. Only the used part becomes
+    /// resident.
     private static var stackSize: Int { 1 << 20 }
 
-    /// As much as main threads have.
+    /// The usual stack size of a main thread.
     private static var stackSizeForTasks: Int { 8 << 20 }
 
     private final class Work: Sendable {
@@ -27,17 +28,19 @@ enum HelperThread {
     /// Starts a thread that runs `body` and ends.
     ///
     /// - Parameters:
-    ///   - name: Its name.
-    ///   - runsTasks: Whether any code may run there: then it has a stack and signals as other threads have.
-    ///   - body: What it runs.
-    /// - Returns: Whether there is such a thread.
+    ///   - name: The thread's name.
+    ///   - runsTasks: Whether arbitrary code may run on it. The thread then has the usual stack
+    ///     size and signal mask.
+    ///   - body: The code to run.
+    /// - Returns: Whether the thread could be started.
     static func start(name: String, runsTasks: Bool = false, _ body: @escaping @Sendable () -> Void) -> Bool {
         let work = unsafe Unmanaged.passRetained(Work(name: name, runsTasks: runsTasks, body: body))
         let code = unsafe lockpool_thread_start(
             { context in
                 let work = unsafe Unmanaged<Work>.fromOpaque(context!).takeRetainedValue()
                 unsafe lockpool_thread_name(work.name)
-                // libpq's request to end a statement is sent without the flag that its other sends have for that.
+                // libpq sends a cancel request without the flag that suppresses SIGPIPE in its
+                // other sends.
                 if !work.runsTasks { lockpool_thread_block_broken_pipe() }
                 work.body()
                 return nil
@@ -49,9 +52,9 @@ enum HelperThread {
         return code == 0
     }
 
-    /// Runs `body` on a thread of its own and suspends until it has returned.
+    /// Runs `body` on a thread of its own, and suspends until it has returned.
     ///
-    /// - Returns: What `body` returns; `nil` if there is no such thread.
+    /// - Returns: The result of `body`; `nil` if the thread could not be started.
     static func run<Value: Sendable>(name: String, _ body: @escaping @Sendable () -> Value) async -> Value? {
         await withCheckedContinuation { continuation in
             let isStarted = start(name: name) { continuation.resume(returning: body()) }

@@ -12,7 +12,7 @@
         internal import Musl
     #endif
 
-    /// The poller of Linux. Edge-triggered: a statement costs no call to change a registration.
+    /// The poller for Linux. Edge-triggered: a statement needs no call to change a registration.
     final class EpollPoller: Poller {
         private let epoll: Int32
         private let event: Int32
@@ -20,7 +20,7 @@
         init() {
             epoll = clockpool_epoll_create()
             event = clockpool_epoll_add_event(epoll)
-            precondition(epoll >= 0 && event >= 0, "epoll is not to be had: \(errno).")
+            precondition(epoll >= 0 && event >= 0, "epoll is not available: \(errno).")
         }
 
         deinit {
@@ -30,25 +30,26 @@
 
         func add(_ descriptor: Int32, token: UInt64) -> Bool { clockpool_epoll_add(epoll, descriptor, token) == 0 }
 
-        /// For reading there is nothing to do: each change is reported. For writing it is not, unless somebody has waited for that: a Unix
-        /// socket can be written to again each time that the server has read something, and would wake the reactor for nothing.
+        /// Reading needs no registration: each change is reported. Writing is registered only
+        /// while a task waits for it: a Unix socket becomes writable each time that the server
+        /// reads, and would wake the reactor needlessly.
         func arm(_ descriptor: Int32, token: UInt64, for interest: PollerInterest) {
             if interest == .reading { return }
             let code = clockpool_epoll_add_writing(epoll, descriptor, token)
-            precondition(code == 0, "epoll refuses a socket that is registered: \(code).")
+            precondition(code == 0, "epoll rejects a registered socket: \(code).")
         }
 
         func endWriting(_ descriptor: Int32, token: UInt64) {
             let code = clockpool_epoll_end_writing(epoll, descriptor, token)
-            precondition(code == 0, "epoll refuses a socket that is registered: \(code).")
+            precondition(code == 0, "epoll rejects a registered socket: \(code).")
         }
 
         func remove(_ descriptor: Int32, token: UInt64) {
             let code = clockpool_epoll_remove(epoll, descriptor)
-            precondition(code == 0, "epoll refuses a socket that is registered: \(code).")
+            precondition(code == 0, "epoll rejects a registered socket: \(code).")
         }
 
-        /// Nothing: a socket that is closed is not registered any more.
+        /// Does nothing: a closed socket is no longer registered.
         func forget(token: UInt64) {}
 
         func wait(milliseconds: Int32, into tokens: inout [UInt64]) {

@@ -6,17 +6,17 @@ internal import CLockPoolThread
 internal import ConnectionPooling
 internal import Synchronization
 
-/// The tasks of an executor that can go on, for the one thread that runs them.
+/// The runnable jobs of an executor, for the one thread that runs them.
 ///
-/// They go on in the order in which they came; those that other threads add, behind those of the thread's own that are there.
+/// Jobs run in FIFO order; those that other threads add run after the thread's own available jobs.
 @safe
 final class JobQueue: @unchecked Sendable {
-    /// The executor whose tasks they are. Set before there are any.
+    /// The executor of the jobs. Set before the first job is added.
     var executor: UnownedTaskExecutor?
 
     private struct Foreign {
         var jobs: [UnownedJob] = []
-        /// The thread is about to sleep, or does.
+        /// Whether the thread sleeps, or is about to.
         var isAsleep = false
     }
 
@@ -24,13 +24,13 @@ final class JobQueue: @unchecked Sendable {
     /// The thread that runs the jobs.
     private let thread = Atomic<UInt>(0)
 
-    // The thread's alone: nothing that the runtime would have to check.
+    // Only the thread accesses this, so the runtime need not check exclusivity.
     @safe @exclusivity(unchecked) private var own: [UnownedJob] = []
     @safe @exclusivity(unchecked) private var running: [UnownedJob] = []
 
     /// Adds a job.
     ///
-    /// - Returns: Whether the thread sleeps, and is to be woken for it.
+    /// - Returns: Whether the thread sleeps and must be woken.
     func add(_ job: UnownedJob) -> Bool {
         if thread.load(ordering: .relaxed) == lockpool_thread_self() {
             own.append(job)
@@ -43,12 +43,13 @@ final class JobQueue: @unchecked Sendable {
         }
     }
 
-    /// Begins to be the one thread.
+    /// Makes the current thread the one that runs the jobs.
     func begin() { thread.store(lockpool_thread_self(), ordering: .relaxed) }
 
-    /// Runs the jobs that are there, and not those that come meanwhile, so that others get their turn.
+    /// Runs the available jobs, but not those that are added in the process, so that sockets get
+    /// their turn.
     ///
-    /// - Returns: Whether there are more. If not, whoever adds one is told to wake the thread.
+    /// - Returns: Whether there are more jobs. If not, the thread must be woken for the next job.
     func run() -> Bool {
         swap(&own, &running)
         foreign.withLock { foreign in

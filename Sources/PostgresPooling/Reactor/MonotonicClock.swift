@@ -12,30 +12,47 @@ internal import LockPool
     internal import Darwin
 #endif
 
-/// The system's monotonic clock, as the reactor counts.
+/// The system's monotonic clock, in the reactor's units.
 enum MonotonicClock {
-    /// Nanoseconds since some instant.
+    /// The current time, in nanoseconds since an arbitrary instant.
     static var now: UInt64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
 
-    /// The instant `duration` from now.
+    /// Returns the instant `duration` from now.
     static func deadline(after duration: Duration) -> UInt64 {
         let (sum, overflow) = now.addingReportingOverflow(duration.wholeNanoseconds)
         return overflow ? Reactor.never - 1 : sum
     }
 
-    /// How long ago an instant was, to the millisecond.
+    /// Returns the time since an instant, in whole milliseconds.
     static func duration(since instant: UInt64) -> Duration {
         let now = now
         return .milliseconds((now > instant ? now - instant : 0) / 1_000_000)
     }
 
-    /// How long it is until an instant.
+    /// Returns the time until an instant.
     static func duration(until instant: UInt64) -> Duration {
         let now = now
         return .nanoseconds(Int64(clamping: instant > now ? instant - now : 0))
+    }
+}
+
+/// The deadline of a wait, and whether cancellation ends it.
+struct WaitLimit: Sendable {
+    /// In nanoseconds of the monotonic clock.
+    var deadline = Reactor.never
+    var isCancellable = true
+
+    /// Returns the limit for a statement of the pool's own.
+    static func uncancelled(for duration: Duration) -> WaitLimit {
+        WaitLimit(deadline: MonotonicClock.deadline(after: duration), isCancellable: false)
+    }
+
+    /// The outcome of a wait whose answer has arrived: `timedOut` if the deadline has passed.
+    var outcome: Session.Outcome {
+        deadline != Reactor.never && MonotonicClock.now >= deadline ? .timedOut : .ready
     }
 }

@@ -13,45 +13,46 @@ internal import ConnectionPooling
     internal import Darwin
 #endif
 
-/// Tells when sockets become ready.
+/// Reports when sockets become ready.
 ///
-/// What became ready is reported once, and again when more comes. Only that much is promised: to look without need does no harm, and
-/// whoever does not read a socket to its end has to look again by itself. The owner of a socket alone changes its registration.
+/// A ready socket is reported once, and again when more input arrives. Spurious reports are
+/// allowed. A user that does not read a socket to its end must read again without a report. Only
+/// the owner of a socket changes its registration.
 protocol Poller: AnyObject, Sendable {
     /// Registers a socket.
     ///
-    /// - Returns: Whether the system has room for it.
+    /// - Returns: Whether the system can watch it.
     func add(_ descriptor: Int32, token: UInt64) -> Bool
 
-    /// Has a registered socket reported if it is ready now, where that does not happen by itself.
+    /// Makes a registered socket be reported if it is ready now, unless that is automatic.
     func arm(_ descriptor: Int32, token: UInt64, for interest: PollerInterest)
 
     /// Ends the interest in writing to a registered socket.
     func endWriting(_ descriptor: Int32, token: UInt64)
 
-    /// Forgets a registered socket, which is still open.
+    /// Removes a registered socket, which is still open.
     func remove(_ descriptor: Int32, token: UInt64)
 
-    /// Forgets a registration whose socket libpq has closed.
+    /// Removes a registration whose socket libpq has closed.
     func forget(token: UInt64)
 
-    /// Blocks until a socket is ready, `wake()` is called, or the time is over.
+    /// Blocks until a socket is ready, `wake()` is called, or the time has passed.
     ///
     /// - Parameters:
-    ///   - milliseconds: How long; negative for ever.
-    ///   - tokens: Set to the tokens of what is ready.
+    ///   - milliseconds: The maximum time; negative for no limit.
+    ///   - tokens: Receives the tokens of the ready sockets.
     func wait(milliseconds: Int32, into tokens: inout [UInt64])
 
     /// Ends the current `wait`, or the next one.
     func wake()
 }
 
-/// What a socket is to be ready for.
+/// The readiness that a wait is for.
 enum PollerInterest: Sendable {
     case reading, readingAndWriting
 }
 
-/// The poller for any system that has `poll`. Registrations are looked through for each call.
+/// A poller for any system with `poll`. Each call searches all registrations.
 final class PollPoller: Poller {
     private struct Registration {
         var descriptor: Int32
@@ -86,7 +87,7 @@ final class PollPoller: Poller {
         wake()
     }
 
-    /// Does nothing: an interest ends with its report, and each wait arms the socket anew.
+    /// Does nothing: a report ends the interest, and each wait arms the socket again.
     func endWriting(_ descriptor: Int32, token: UInt64) {}
 
     func remove(_ descriptor: Int32, token: UInt64) { forget(token: token) }
@@ -112,7 +113,7 @@ final class PollPoller: Poller {
         }
         registrations.withLock { registrations in
             for index in 1..<polled.count where polled[index].revents != 0 {
-                // Armed anew, or gone, since this was polled: then what was seen is of the past.
+                // If the socket was armed again or removed since, the result is outdated.
                 guard registrations[names[index]]?.descriptor == polled[index].fd else { continue }
                 registrations[names[index]]?.events = 0
                 tokens.append(names[index])
@@ -122,7 +123,7 @@ final class PollPoller: Poller {
 
     func wake() {
         var byte: UInt8 = 1
-        // A full pipe wakes as well.
+        // A full pipe also wakes the thread.
         _ = unsafe write(pipeEnds.write, &byte, 1)
     }
 }

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A thread that waits for the answers of a pool's connections, and runs the tasks that want to be where their answers come.
+/// A task executor whose thread also waits for the answers of a pool's connections.
 ///
 /// ```swift
 /// let executor = PostgresExecutor()
@@ -12,21 +12,25 @@
 /// }
 /// ```
 ///
-/// A task elsewhere is woken on another thread than the one that its answer has come to. A task with this preference, and its children, are
-/// not: the thread takes in an answer, goes on with the task until that waits again, and so on, as an event loop does. Where few
-/// processors do much, that saves a third of what a short statement costs. Tasks without the preference use the pool as ever.
+/// Other tasks resume on another thread than the one that has received their answer. Tasks with
+/// this preference, and their children, do not: the thread receives an answer, resumes the task
+/// until it waits again, and so on, like an event loop. With few processors and much load, that
+/// saves a third of the cost of a short statement. Tasks without the preference use the pool as
+/// usual.
 ///
-/// The price is that of any event loop: there is one thread. What computes for long, or blocks, keeps all answers of the pool's connections
-/// waiting, and all tasks here; it belongs into a task without the preference, not only into an actor: an actor's code runs here when a task from here
-/// calls it, unless the actor has an executor of its own, and what others have asked of the actor meanwhile may run behind it. Priorities count for nothing.
+/// As in any event loop, there is one thread. Long computations and blocking calls delay all
+/// answers of the pool's connections, and all tasks on the executor. Run them in a task without
+/// the preference. An actor alone does not suffice: unless it has an executor of its own, its code
+/// runs on this thread when a task on this thread calls it, possibly followed by calls that other
+/// tasks have queued on the actor. Priorities are ignored.
 public final class PostgresExecutor: TaskExecutor {
     let reactor: Reactor
     private let jobs = JobQueue()
 
-    /// Starts the thread, which ends with the last reference to the executor: pools that were made with it and tasks that were
-    /// made for it have one. Traps if the system has no thread.
+    /// Starts the thread. It ends with the last reference to the executor: pools and tasks that
+    /// use the executor hold one. Traps if the system cannot start a thread.
     ///
-    /// - Parameter name: The name of the thread, of which Linux shows 15 characters.
+    /// - Parameter name: The name of the thread. Linux shows 15 characters.
     public convenience init(name: String = "postgres-tasks") {
         self.init(poller: Reactor.defaultPoller(), name: name)
     }
@@ -38,7 +42,7 @@ public final class PostgresExecutor: TaskExecutor {
 
     deinit { reactor.end() }
 
-    /// Has a task go on, behind those that can go on already. Called by the runtime.
+    /// Queues a job. Called by the runtime.
     public func enqueue(_ job: consuming ExecutorJob) {
         if jobs.add(UnownedJob(job)) { reactor.poller.wake() }
     }

@@ -13,54 +13,58 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// A thread that waits for the sockets of connections, and resumes the tasks whose answers have come.
+/// A thread that waits for the sockets of connections, and resumes the tasks whose answers have
+/// arrived.
 ///
-/// A task sends by itself. It then lends its connection to the reactor until the answer is complete, and is resumed once. When
-/// nobody waits for a connection, the reactor uses nothing of it and only notes that something has come.
+/// A task sends by itself. It then lends its connection to the reactor until the answer is
+/// complete, and is resumed once. While no task waits for a connection, the reactor does not use
+/// the handle; it only records that input has arrived.
 final class Reactor: Sendable {
-    /// The one that pools use. It lasts as long as the process.
+    /// The reactor of all pools without an executor. It lasts as long as the process.
     static let shared = Reactor(poller: defaultPoller(), name: "postgres-io")
 
     let poller: any Poller
-    private let links = Locked(Links())
+    private let sessions = Locked(Sessions())
 
-    /// When the thread wakes by itself, in nanoseconds of the monotonic clock; `never` if only for an event.
+    /// The time at which the thread wakes by itself, in nanoseconds of the monotonic clock;
+    /// `never` if it waits for events only.
     private let wakesAt = Atomic<UInt64>(Reactor.never)
 
     static var never: UInt64 { .max }
 
-    /// How often an answer is looked for before a thread sleeps: for about a tenth of a millisecond. To put a thread to sleep and to wake it
-    /// takes as long as a short statement. The reactor's thread does it only where it runs tasks: elsewhere those that wait do it,
-    /// and it would be in the way of other threads.
-    static var looks: Int { 128 }
+    /// The number of polls before a thread sleeps, which take about a tenth of a millisecond.
+    /// Putting a thread to sleep and waking it takes as long as a short statement. The reactor's
+    /// thread spins only where it runs tasks. Elsewhere the waiting tasks spin, and the reactor's
+    /// thread would compete with other threads.
+    static var spins: Int { 128 }
 
-    /// How many tasks wait for an answer.
+    /// The number of tasks that wait for an answer.
     let waiting = Atomic(0)
 
-    /// Tasks that the thread runs; `nil` if it runs none.
+    /// The tasks that the thread runs; `nil` if it runs none.
     let jobs: JobQueue?
 
     private let isOver = Atomic(false)
 
-    /// Whether a task looks for its answer itself, before it waits.
-    let hasLooker = Atomic(false)
+    /// Whether a task spins for its answer before it waits.
+    let hasSpinner = Atomic(false)
 
-    /// How often tasks wait.
+    /// The rate at which tasks wait.
     let waitRate = WaitRate()
 
-    /// Links that tasks have lent after a turn of reading and before the end of what there is to read.
-    private let unfinished = Locked([Link]())
+    /// Sessions that tasks have lent after a turn of reading, with input left to read.
+    private let unfinished = Locked([Session]())
     private let hasUnfinished = Atomic(false)
 
-    private struct Links {
-        var byToken: [UInt64: Link] = [:]
+    private struct Sessions {
+        var byToken: [UInt64: Session] = [:]
         var nextToken: UInt64 = 1
     }
 
     init(poller: any Poller, name: String, jobs: JobQueue? = nil) {
         self.poller = poller
         self.jobs = jobs
-        let isStarted = HelperThread.start(name: name, runsTasks: jobs != nil) { [self] in run() }
+        let isStarted = DetachedThread.start(name: name, runsTasks: jobs != nil) { [self] in run() }
         precondition(isStarted, "The thread that waits for PostgreSQL's sockets could not be started.")
     }
 
@@ -72,46 +76,46 @@ final class Reactor: Sendable {
         #endif
     }
 
-    /// Draws the token of a new link.
+    /// Returns the token for a new session.
     func makeToken() -> UInt64 {
-        links.withLock { links in
-            defer { links.nextToken += 1 }
-            return links.nextToken
+        sessions.withLock { sessions in
+            defer { sessions.nextToken += 1 }
+            return sessions.nextToken
         }
     }
 
-    /// Begins to watch a link's socket.
+    /// Begins to watch a session's socket.
     ///
-    /// - Returns: Whether the system has room for it.
-    func add(_ link: Link, descriptor: Int32) -> Bool {
-        links.withLock { $0.byToken[link.token] = link }
-        if poller.add(descriptor, token: link.token) { return true }
-        links.withLock { _ = $0.byToken.removeValue(forKey: link.token) }
+    /// - Returns: Whether the system can watch it.
+    func add(_ session: Session, descriptor: Int32) -> Bool {
+        sessions.withLock { $0.byToken[session.token] = session }
+        if poller.add(descriptor, token: session.token) { return true }
+        sessions.withLock { _ = $0.byToken.removeValue(forKey: session.token) }
         return false
     }
 
-    /// Ends to watch a link.
+    /// Stops watching a session.
     ///
     /// - Parameter descriptor: Its socket; negative if libpq has closed it.
-    func remove(_ link: Link, descriptor: Int32) {
+    func remove(_ session: Session, descriptor: Int32) {
         if descriptor >= 0 {
-            poller.remove(descriptor, token: link.token)
+            poller.remove(descriptor, token: session.token)
         } else {
-            poller.forget(token: link.token)
+            poller.forget(token: session.token)
         }
-        links.withLock { _ = $0.byToken.removeValue(forKey: link.token) }
+        sessions.withLock { _ = $0.byToken.removeValue(forKey: session.token) }
     }
 
-    /// Has the thread take a turn of reading with a link that waits, although the poller does not report it.
-    func goOn(reading link: Link) {
+    /// Makes the thread take a turn with a waiting session that the poller does not report.
+    func continueReading(_ session: Session) {
         unfinished.withLock { unfinished in
-            unfinished.append(link)
+            unfinished.append(session)
             hasUnfinished.store(true, ordering: .relaxed)
         }
         poller.wake()
     }
 
-    /// Sees to it that the thread looks at a deadline that stands in a link.
+    /// Makes the thread wake for a deadline that is set in a session.
     func arm(_ deadline: UInt64) {
         while true {
             let current = wakesAt.load(ordering: .sequentiallyConsistent)
@@ -124,7 +128,7 @@ final class Reactor: Sendable {
         }
     }
 
-    /// Ends the thread, when no tasks are there that it could run. Nobody may wait for a connection any more.
+    /// Ends the thread when it has no tasks to run. No task may wait for a connection any more.
     func end() {
         isOver.store(true, ordering: .relaxed)
         poller.wake()
@@ -132,27 +136,27 @@ final class Reactor: Sendable {
 
     private func run() {
         var tokens: [UInt64] = []
-        var ready: [Link] = []
-        // Those that take another turn, behind those that have become ready.
-        var reading: [Link] = []
-        let lookHabit = SpinHabit()
-        var looks = 0
+        var ready: [Session] = []
+        // The sessions that take another turn, after those that have become ready.
+        var reading: [Session] = []
+        let spinPolicy = SpinHabit()
+        var spins = 0
         jobs?.begin()
         while true {
             let isBusy = jobs?.run() ?? false
             if !isBusy, isOver.load(ordering: .relaxed) { return }
-            let isLooking = looks > 0 && !isBusy && waiting.load(ordering: .relaxed) > 0
-            if isLooking {
-                looks -= 1
+            let isSpinning = spins > 0 && !isBusy && waiting.load(ordering: .relaxed) > 0
+            if isSpinning {
+                spins -= 1
                 sched_yield()
             }
-            let isAwake = isBusy || isLooking || !reading.isEmpty
+            let isAwake = isBusy || isSpinning || !reading.isEmpty
             poller.wait(milliseconds: isAwake ? 0 : millisecondsToSleep(), into: &tokens)
-            if isLooking, !tokens.isEmpty || looks == 0 { _ = lookHabit.noting(!tokens.isEmpty) }
-            if jobs != nil, !tokens.isEmpty { looks = lookHabit.shallOmit() ? 0 : Reactor.looks }
-            links.withLock { links in
-                // One that is closed meanwhile is not known any more.
-                for token in tokens { if let link = links.byToken[token] { ready.append(link) } }
+            if isSpinning, !tokens.isEmpty || spins == 0 { _ = spinPolicy.noting(!tokens.isEmpty) }
+            if jobs != nil, !tokens.isEmpty { spins = spinPolicy.shallOmit() ? 0 : Reactor.spins }
+            sessions.withLock { sessions in
+                // A session that has been closed since is no longer in the table.
+                for token in tokens { if let session = sessions.byToken[token] { ready.append(session) } }
             }
             let readyCount = ready.count
             ready += reading
@@ -168,9 +172,9 @@ final class Reactor: Sendable {
         }
     }
 
-    private func takeUnfinished(into links: inout [Link]) {
+    private func takeUnfinished(into sessions: inout [Session]) {
         unfinished.withLock { unfinished in
-            links += unfinished
+            sessions += unfinished
             unfinished.removeAll(keepingCapacity: true)
             hasUnfinished.store(false, ordering: .relaxed)
         }
@@ -189,16 +193,16 @@ final class Reactor: Sendable {
         return Int32(clamping: (deadline - now) / 1_000_000 + 1)
     }
 
-    /// Ends the waits whose deadline has come, and sleeps until the earliest of the others.
+    /// Ends the waits whose deadline has passed, and arms the earliest of the others.
     ///
-    /// The mark is taken away first: whoever comes with a deadline afterwards puts one there itself, whoever came before is seen
-    /// by the sweep.
+    /// Resets `wakesAt` first. A task that sets a deadline afterwards arms the reactor itself. The
+    /// sweep sees each deadline that was set before.
     private func failWaitersThatAreDue() {
         wakesAt.store(Reactor.never, ordering: .sequentiallyConsistent)
         let now = MonotonicClock.now
         var earliest = Reactor.never
-        for link in links.withLock({ Array($0.byToken.values) }) {
-            earliest = min(earliest, link.endWait(dueAt: now))
+        for session in sessions.withLock({ Array($0.byToken.values) }) {
+            earliest = min(earliest, session.endWait(dueAt: now))
         }
         if earliest != Reactor.never { arm(earliest) }
     }

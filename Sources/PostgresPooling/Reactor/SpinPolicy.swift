@@ -6,49 +6,51 @@ internal import CLockPoolPQ
 internal import CLockPoolThread
 internal import Synchronization
 
-/// Decides whether a task looks for its answer before it waits for it.
+/// Decides whether a task spins for its answer before it waits.
 ///
-/// A look saves the time of waking two threads, and spends processor time until the answer comes. It pays where the answer comes
-/// within a tenth of a millisecond, and where the threads have work: where statements are rare, the processor would be idle instead.
-struct LookHabit: ~Copyable {
-    /// Whether the server is so near that an answer can come within a look.
+/// Spinning saves the time to wake two threads, and uses processor time until the answer arrives.
+/// It pays if the answer arrives within a tenth of a millisecond and other work keeps the threads
+/// busy: if statements are rare, the processor would be idle instead.
+struct SpinPolicy: ~Copyable {
+    /// Whether the server is near enough for an answer within one spin.
     private let isNear: Bool
     private let omitted = Atomic(0)
     private let failures = Atomic(0)
 
-    /// The length of a look, in nanoseconds.
+    /// The length of a spin, in nanoseconds.
     static var length: UInt64 { 100_000 }
 
-    /// Most looks in vain are followed by so many statements, as a power of two, without one: a tenth of a millisecond in
-    /// 512 statements is less than 2 % of what the cheapest of them costs.
+    /// The largest number of statements, as a power of two, without a spin after one in vain: a
+    /// tenth of a millisecond in 512 statements is less than 2 % of the cost of the cheapest.
     private static var longestPause: Int { 9 }
 
-    /// - Parameter descriptor: The connection's socket, whose shortest round trip the system has measured.
+    /// - Parameter descriptor: The connection's socket, whose shortest round trip the system has
+    ///   measured.
     init(socket descriptor: Int32) {
-        isNear = UInt64(clockpool_round_trip(descriptor)) * 1_000 < LookHabit.length
+        isNear = UInt64(clockpool_round_trip(descriptor)) * 1_000 < SpinPolicy.length
     }
 
-    /// Whether to look now. Counts down the looks that are left out.
-    func shallLook() -> Bool {
+    /// Returns whether to spin now. Counts down the spins to omit.
+    func shouldSpin() -> Bool {
         if !isNear { return false }
         let left = omitted.load(ordering: .relaxed)
         if left > 0 { omitted.store(left - 1, ordering: .relaxed) }
         return left == 0
     }
 
-    /// Notes whether the answer has come within a look.
+    /// Records whether the answer arrived within a spin.
     func note(_ isSuccess: Bool) {
         let before = failures.load(ordering: .relaxed)
         if isSuccess {
             if before > 0 { failures.store(0, ordering: .relaxed) }
         } else {
-            omitted.store(1 << min(before, LookHabit.longestPause), ordering: .relaxed)
+            omitted.store(1 << min(before, SpinPolicy.longestPause), ordering: .relaxed)
             failures.store(before + 1, ordering: .relaxed)
         }
     }
 }
 
-/// The mean time between the waits of all links of a reactor.
+/// The mean time between the waits of all sessions of a reactor.
 struct WaitRate: ~Copyable {
     private let last = Atomic<UInt64>(0)
     private let mean = Atomic<UInt64>(0)
@@ -56,11 +58,11 @@ struct WaitRate: ~Copyable {
     /// The mean time between two waits, in nanoseconds, from which they are rare.
     private static var rare: UInt64 { 250_000 }
 
-    /// A longer time between two waits counts as this one, so that the mean follows soon when a pause is over. Longer than the pauses
-    /// of tasks that a timer wakes together.
+    /// The largest time between two waits that counts, so that the mean adapts soon after a pause.
+    /// It is longer than the pauses of tasks that a timer wakes together.
     private static var longest: UInt64 { 20_000_000 }
 
-    /// Notes that a wait begins. Two at the same time may count as one.
+    /// Records the beginning of a wait. Two at the same time may count as one.
     ///
     /// - Returns: Whether waits are rare.
     func noteWait() -> Bool {
@@ -69,7 +71,7 @@ struct WaitRate: ~Copyable {
         last.store(now, ordering: .relaxed)
         let gap = now > before ? min(now - before, WaitRate.longest) : 0
         let mean = mean.load(ordering: .relaxed)
-        // A moving average over some 32 waits.
+        // A moving average over about 32 waits.
         let next = mean &- mean / 32 &+ gap / 32
         self.mean.store(next, ordering: .relaxed)
         return next >= WaitRate.rare

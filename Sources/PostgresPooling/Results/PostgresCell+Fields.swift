@@ -18,8 +18,8 @@ extension PostgresCell {
     ///
     /// - Parameter fields: The type of each field, in order, as a tuple.
     /// - Returns: The fields.
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is no record of so many fields, or a field does
-    ///   not fit.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is not a record with as
+    ///   many fields, or if a field cannot be decoded.
     public func decodeFields<each Field: PostgresDecodable>(
         as fields: (repeat each Field).Type = (repeat each Field).self
     ) throws(PostgresError) -> (repeat each Field) {
@@ -27,7 +27,7 @@ extension PostgresCell {
         var count = 0
         for _ in repeat (each Field).self { count += 1 }
         guard count == parts.count else {
-            throw mismatch("the value has \(parts.count) fields, and \(count) were to be decoded")
+            throw mismatch("the value has \(parts.count) fields, but \(count) were requested")
         }
         var index = 0
         return (repeat try decode((each Field).self, parts, at: &index))
@@ -40,7 +40,7 @@ extension PostgresCell {
     ) throws(PostgresError) -> Field {
         defer { index += 1 }
         let part = parts[index]
-        // The range is one of the value's bytes.
+        // The range lies within the value's bytes.
         let content = try unsafe part.range.map { range throws(PostgresError) in
             unsafe UnsafeRawBufferPointer(rebasing: try value(for: "a record")[range])
         }
@@ -50,11 +50,11 @@ extension PostgresCell {
 
     private func parts() throws(PostgresError) -> [RecordPart] {
         let bytes = try unsafe value(for: "a record")
-        // In other well-known types the same bytes say something else.
+        // In other well-known types the same bytes have another meaning.
         let isRecord = type == PostgresType(oid: 2249)
         guard isRecord || !type.isKnownScalar && !type.isArray else { throw mismatch("the type is not composite") }
         var reader = unsafe ByteReader(bytes)
-        // Each field has its type and its length at least.
+        // Each field has at least a type and a length.
         guard let count = reader.integer(Int32.self), count >= 0, Int(count) <= reader.count / 8 else {
             throw mismatch("the bytes are not those of a composite type")
         }
@@ -76,7 +76,7 @@ extension PostgresCell {
     }
 }
 
-/// Where a field is in the bytes of a value of a composite type.
+/// The position of a field in the bytes of a composite value.
 private struct RecordPart {
     let type: UInt32
     /// `nil` for `NULL`.

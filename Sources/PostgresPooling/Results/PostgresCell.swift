@@ -2,22 +2,24 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// One value of a row, or one element or field of it: what ``PostgresDecodable`` types decode from.
+/// One value of a row, or one element or field of it, from which ``PostgresDecodable`` types
+/// decode.
 ///
-/// It is only lent, and cannot be kept.
+/// A cell is borrowed and cannot be kept.
 @safe
 public struct PostgresCell: ~Copyable {
-    /// The result that has the bytes. The reference is not counted: a cell is lent, and the code that makes a cell keeps the result
-    /// for as long as the cell lives.
+    /// The result that owns the bytes. The reference is not counted: the code that makes a cell
+    /// keeps the result alive while the cell is borrowed.
     @safe private unowned(unsafe) let result: PostgresResult
 
     /// The index of the column, from 0.
     public let index: Int
 
-    /// The type of the value: of a domain the type that it is based on, and `text` if the rows are in text format.
+    /// The type of the value. For a domain it is the base type. If the rows are in text format, it
+    /// is `text`.
     public let type: PostgresType
 
-    /// Which part of the column's value it is.
+    /// The part of the column's value that the cell represents.
     private let part: Part
 
     /// A value, or a part of one.
@@ -40,9 +42,10 @@ public struct PostgresCell: ~Copyable {
         unsafe content = result.bytes(row: row, column: column)
     }
 
-    /// A part of what `cell` holds.
+    /// Creates a part of the value of `cell`.
     ///
-    /// The server tells a column's type without its domain, and those of elements and fields with it.
+    /// The server reports a column's type without its domain, but the types of elements and fields
+    /// with it.
     init(_ part: Part, of cell: borrowing PostgresCell, type: UInt32, content: UnsafeRawBufferPointer?) {
         result = cell.result
         index = cell.index
@@ -52,21 +55,24 @@ public struct PostgresCell: ~Copyable {
         unsafe self.content = content
     }
 
-    /// The name of the column, as the statement gives it.
+    /// The name of the column in the statement.
     public var name: String { result.columnName(index) }
 
     /// Whether the value is `NULL`.
     public var isNull: Bool { unsafe content == nil }
 
-    /// A copy of the bytes of the value, in PostgreSQL's binary format of the type, for types that this library does not
-    /// know; `nil` for `NULL`. In the rows of ``PostgresQuery/asText(_:)`` they are the text.
+    /// A copy of the value's bytes, in PostgreSQL's binary format of the type, for types that this
+    /// library does not know; `nil` for `NULL`. In the rows of ``PostgresQuery/asText(_:)`` they
+    /// are the text.
     public var bytes: [UInt8]? { unsafe content.map { unsafe Array($0) } }
 
-    /// An error that says that this value does not fit, which a type throws from its ``PostgresDecodable/init(cell:)``.
+    /// Returns an error for a value that cannot be decoded, which a type throws from its
+    /// ``PostgresDecodable/init(cell:)``.
     ///
-    /// It names the column, its index, the type of the value, and the element or the field, but not the value.
+    /// It names the column, its index, the type of the value, and the element or the field, but
+    /// not the value.
     ///
-    /// - Parameter reason: Why, as a clause such as “Colour has no such case”.
+    /// - Parameter reason: The reason, as a clause such as “Colour has no such case”.
     public func mismatch(_ reason: String) -> PostgresError {
         let place =
             switch part {
@@ -84,10 +90,10 @@ public struct PostgresCell: ~Copyable {
 extension PostgresCell: Sendable {}
 
 extension PostgresCell {
-    /// The bytes of the value, which live as long as the cell.
+    /// Returns the bytes of the value, which are valid while the cell is.
     ///
-    /// - Parameter needs: What is decoded, such as “Int”.
-    /// - Throws: That `NULL` is no such thing.
+    /// - Parameter needs: The type that is decoded, such as “Int”.
+    /// - Throws: `PostgresError` if the value is `NULL`.
     func value(for needs: String) throws(PostgresError) -> UnsafeRawBufferPointer {
         guard let content = unsafe content else { throw mismatch("\(needs) cannot be NULL; decode an optional") }
         return unsafe content
@@ -99,7 +105,7 @@ extension PostgresCell {
         if self.type != type { throw mismatch("\(needs) needs \(type)") }
     }
 
-    /// The value as an integer of exactly as many bytes.
+    /// Returns the value as an integer with exactly as many bytes.
     func integer<Number: FixedWidthInteger & BitwiseCopyable>(
         _: Number.Type = Number.self
     ) throws(PostgresError) -> Number {
@@ -107,6 +113,6 @@ extension PostgresCell {
         return unsafe Number(bigEndian: content.loadUnaligned(as: Number.self))
     }
 
-    /// The error that the bytes are not what the server sends for the type.
+    /// The error for bytes that do not match the type.
     var malformed: PostgresError { mismatch("the bytes are not those of the type") }
 }

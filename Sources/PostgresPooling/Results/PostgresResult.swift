@@ -12,30 +12,31 @@ internal import CLockPoolPQ
     internal import Darwin
 #endif
 
-/// A result of libpq: rows, or an error's fields. Frees it at the end.
+/// Owns a result of libpq: rows, or the fields of an error.
 ///
-/// libpq does not change a result after it has given it out, so that it may be read from several threads at once. Only a stream
-/// replaces one, when it has the only reference.
+/// libpq does not change a result after it has returned it, so several threads may read it at
+/// once. Only a stream replaces one, while it holds the only reference.
 @safe
 @usableFromInline
 final class PostgresResult: @unchecked Sendable {
-    // Unchecked, as what follows: neither changes while another thread has the result.
+    // Unchecked, like the following properties: none changes while another thread has the result.
     @safe @exclusivity(unchecked) private var handle: OpaquePointer
 
-    /// How columns are matched with properties. The connection sets it before it gives the result out.
+    /// The mapping from columns to properties. The connection sets it before it returns the
+    /// result.
     @safe @exclusivity(unchecked) var columnNames = PostgresConfiguration.ColumnNames.asWritten
 
-    /// The text of the statement, for errors in its values.
+    /// The text of the statement, for errors about its values.
     let sql: String?
 
     /// Whether the values are in text format.
     let isText: Bool
 
-    /// The base types of the domains that arrays and composite types in the rows have, as far as they
-    /// were looked up. Written before another thread has the result.
+    /// The base types of the domains of arrays and composite types in the rows, as far as they
+    /// have been looked up. Written before another thread has the result.
     @safe nonisolated(unsafe) var domains: [UInt32: UInt32] = [:]
 
-    /// Takes over `handle`, a `PGresult`.
+    /// Takes ownership of `handle`, a `PGresult`.
     init(_ handle: OpaquePointer, sql: String? = nil) {
         unsafe self.handle = handle
         self.sql = sql
@@ -44,7 +45,8 @@ final class PostgresResult: @unchecked Sendable {
 
     deinit { unsafe PQclear(handle) }
 
-    /// Frees the rows, and takes over `handle` instead. The caller must have the only reference.
+    /// Frees the rows, and takes ownership of `handle` instead. The caller must hold the only
+    /// reference.
     func replace(by handle: OpaquePointer) {
         unsafe PQclear(self.handle)
         unsafe self.handle = handle
@@ -52,7 +54,7 @@ final class PostgresResult: @unchecked Sendable {
 
     var status: ExecStatusType { unsafe PQresultStatus(handle) }
 
-    /// Whether it says that the statement has failed, or is one that is not supported.
+    /// Whether the statement has failed, or is not supported.
     var isError: Bool {
         switch status {
         case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE: true
@@ -60,7 +62,7 @@ final class PostgresResult: @unchecked Sendable {
         }
     }
 
-    /// Whether the server is to send or to get rows outside of results.
+    /// Whether the result begins a `COPY`.
     var isCopy: Bool {
         switch status {
         case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH: true
@@ -71,22 +73,24 @@ final class PostgresResult: @unchecked Sendable {
     var rowCount: Int { Int(unsafe PQntuples(handle)) }
     var columnCount: Int { Int(unsafe PQnfields(handle)) }
 
-    /// The object identifiers of the parameters' types, of a prepared statement's description.
+    /// The object identifiers of the parameters' types, from the description of a prepared
+    /// statement.
     var parameterTypes: [UInt32] { unsafe (0..<PQnparams(handle)).map { unsafe PQparamtype(handle, $0) } }
 
-    /// The name of a column, as the statement gives it. Bytes that are not UTF-8 are replaced.
+    /// Returns the name of a column in the statement. Bytes that are not UTF-8 are replaced.
     func columnName(_ column: Int) -> String {
         unsafe PQfname(handle, Int32(column)).map { unsafe String(cString: $0) } ?? ""
     }
 
-    /// The object identifier of a column's type, as the server tells it.
+    /// Returns the object identifier of a column's type, as the server reports it.
     func declaredType(_ column: Int) -> UInt32 { unsafe PQftype(handle, Int32(column)) }
 
-    /// The object identifier of the type that a column's values have here: a value in text format is a
-    /// `text`, so that no decoder takes it for the binary format of its type.
+    /// Returns the object identifier of the type that a column's values have here. A value in text
+    /// format is a `text`, so that no decoder interprets it as the binary format of its type.
     func columnType(_ column: Int) -> UInt32 { isText ? PostgresType.text.oid : declaredType(column) }
 
-    /// The index of the first column whose name has the same bytes. A name that is not UTF-8 is never found.
+    /// Returns the index of the first column whose name has the same bytes. A name that is not
+    /// UTF-8 is never found.
     func column(named name: String) -> Int? {
         let length = name.utf8.count
         return unsafe name.withCString { wanted in
@@ -97,7 +101,8 @@ final class PostgresResult: @unchecked Sendable {
         }
     }
 
-    /// The bytes of a value; `nil` for `NULL`. They live as long as the result.
+    /// Returns the bytes of a value; `nil` for `NULL`. They are valid as long as the result
+    /// exists.
     func bytes(row: Int, column: Int) -> UnsafeRawBufferPointer? {
         let (row, column) = (Int32(row), Int32(column))
         let count = Int(unsafe PQgetlength(handle, row, column))
@@ -108,7 +113,7 @@ final class PostgresResult: @unchecked Sendable {
     /// The command tag, such as `UPDATE 3`.
     var commandTag: String { unsafe String(cString: PQcmdStatus(handle)) }
 
-    /// Whether the statement was of a kind that has rows, if only none.
+    /// Whether the statement is of a kind that returns rows, even none.
     var hasRows: Bool {
         switch status {
         case PGRES_TUPLES_OK, PGRES_SINGLE_TUPLE: true
@@ -116,10 +121,10 @@ final class PostgresResult: @unchecked Sendable {
         }
     }
 
-    /// Whether the statement was a `SELECT` with rows, or one that changes rows, as its tag begins. `CREATE TABLE AS` has the tag of
-    /// `SELECT` and no rows.
+    /// Whether the statement was a `SELECT` with rows, or one that changes rows, from the
+    /// beginning of its tag. `CREATE TABLE AS` has the tag of `SELECT` but no rows.
     var isOrdinary: Bool {
-        // A tag has at least its terminating zero, and no byte behind it is compared.
+        // A tag has at least its terminating zero. No byte after it is compared.
         guard let tag = unsafe PQcmdStatus(handle) else { return false }
         func begins(_ one: StaticString) -> Bool {
             unsafe tag[1] == CChar(bitPattern: one.utf8Start[1]) && tag[2] == CChar(bitPattern: one.utf8Start[2])
@@ -133,11 +138,55 @@ final class PostgresResult: @unchecked Sendable {
         }
     }
 
-    /// A field of an error, by its `PG_DIAG_…` code.
+    /// Returns a field of an error by its `PG_DIAG_…` code.
     func errorField(_ code: Character) -> String? {
         unsafe PQresultErrorField(handle, Int32(code.asciiValue!)).map { unsafe String(cString: $0) }
     }
 
     /// The whole message of an error.
     var errorMessage: String { unsafe String(cString: PQresultErrorMessage(handle)) }
+}
+
+extension PostgresResult {
+    /// Throws unless there are as many columns as types.
+    @inlinable
+    func expect<each Column>(_: (repeat each Column).Type) throws(PostgresError) {
+        var count = 0
+        for _ in repeat (each Column).self { count += 1 }
+        try expect(columnCount: count)
+    }
+
+    @usableFromInline
+    func expect(columnCount count: Int) throws(PostgresError) {
+        guard count == columnCount else {
+            throw PostgresError(
+                .columnCount,
+                "the rows have \(columnCount) columns, but \(count) were requested",
+                sql: sql
+            )
+        }
+    }
+
+    /// Decodes a row that has as many columns as there are types.
+    @inlinable
+    func decode<each Column: PostgresDecodable>(
+        row: Int,
+        as columns: (repeat each Column).Type
+    ) throws(PostgresError) -> (repeat each Column) {
+        var index = 0
+        return (repeat try decode((each Column).self, row: row, at: &index))
+    }
+
+    @inlinable
+    @inline(__always)
+    func decode<Column: PostgresDecodable>(
+        _: Column.Type,
+        row: Int,
+        at index: inout Int
+    ) throws(PostgresError) -> Column {
+        let cell = PostgresCell(self, row: row, column: index)
+        defer { withExtendedLifetime(self) {} }
+        index += 1
+        return try Column(cell: cell)
+    }
 }

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A row that a statement has given. It may be kept, and keeps all rows of its result.
+/// A row of a result. A row that is kept retains all rows of its result.
 public struct PostgresRow: Sendable {
     @usableFromInline let result: PostgresResult
 
@@ -15,10 +15,10 @@ public struct PostgresRow: Sendable {
         self.index = index
     }
 
-    /// How many columns the row has.
+    /// The number of columns.
     public var columnCount: Int { result.columnCount }
 
-    /// The name of a column, as the statement gives it.
+    /// Returns the name of a column in the statement.
     ///
     /// - Parameter index: The index of the column, from 0; must be less than ``columnCount``.
     public func columnName(_ index: Int) -> String {
@@ -29,11 +29,11 @@ public struct PostgresRow: Sendable {
     /// Decodes the value of a column.
     ///
     /// - Parameters:
-    ///   - type: What to decode.
+    ///   - type: The type of the value.
     ///   - index: The index of the column, from 0.
     /// - Returns: The value.
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value does not fit the type, `columnCount` if there is no
-    ///   such column.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value cannot be decoded as the
+    ///   type, `columnCount` if the column does not exist.
     @inlinable
     public func decode<Value: PostgresDecodable>(
         _ type: Value.Type = Value.self,
@@ -44,7 +44,7 @@ public struct PostgresRow: Sendable {
         return try Value(cell: cell)
     }
 
-    /// Returns a column, which is valid as long as the row's result.
+    /// Returns a column, which is valid as long as the row's result exists.
     @usableFromInline
     func cell(_ index: Int) throws(PostgresError) -> PostgresCell {
         guard 0..<columnCount ~= index else {
@@ -60,12 +60,12 @@ public struct PostgresRow: Sendable {
     /// Decodes the value of the first column with a name.
     ///
     /// - Parameters:
-    ///   - type: What to decode.
-    ///   - name: The name of the column, in the case in which the statement gives it. It is searched for in each row anew: in
-    ///     a loop over many rows, an index is faster.
+    ///   - type: The type of the value.
+    ///   - name: The name of the column, in the case that the statement uses. It is searched for
+    ///     in each row: in a loop over many rows, an index is faster.
     /// - Returns: The value.
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value does not fit the type, `columnCount` if there is no
-    ///   such column.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value cannot be decoded as the
+    ///   type, `columnCount` if the column does not exist.
     public func decode<Value: PostgresDecodable>(
         _ type: Value.Type = Value.self,
         named name: String
@@ -80,7 +80,8 @@ public struct PostgresRow: Sendable {
     ///
     /// - Parameter columns: The type of each column, in order, as a tuple.
     /// - Returns: The values.
-    /// - Throws: ``PostgresError`` with the code `columnCount` or `decoding` if the row is not of these types.
+    /// - Throws: ``PostgresError`` with the code `columnCount` or `decoding` if the row does not
+    ///   have these types.
     public func decode<each Column: PostgresDecodable>(
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) throws(PostgresError) -> (repeat each Column) {
@@ -92,7 +93,8 @@ public struct PostgresRow: Sendable {
     ///
     /// - Parameter column: The type of the column.
     /// - Returns: The value.
-    /// - Throws: ``PostgresError`` with the code `columnCount` or `decoding` if the row is not of this type.
+    /// - Throws: ``PostgresError`` with the code `columnCount` or `decoding` if the row does not
+    ///   have this type.
     public func decode<Column: PostgresDecodable>(
         as column: Column.Type = Column.self
     ) throws(PostgresError) -> Column {

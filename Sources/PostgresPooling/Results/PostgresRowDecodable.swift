@@ -2,7 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A type that makes itself of a row: faster than `Decodable`, because it looks nothing up at run time.
+/// A type that decodes itself from a row. Faster than `Decodable`, because nothing is looked up at
+/// run time.
 ///
 /// ```swift
 /// extension User: PostgresRowDecodable {
@@ -17,16 +18,16 @@
 public protocol PostgresRowDecodable {
     /// Decodes a row.
     ///
-    /// - Throws: What ``PostgresRow/decode(_:at:)`` throws if a value does not fit.
+    /// - Throws: The error of ``PostgresRow/decode(_:at:)`` if a value cannot be decoded.
     init(row: borrowing PostgresRow) throws(PostgresError)
 }
 
 extension PostgresRows {
-    /// Decodes all rows as values that make themselves of a row.
+    /// Decodes all rows with the type's ``PostgresRowDecodable/init(row:)``.
     ///
     /// - Parameter type: The type of the values.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: ``PostgresError``: what the type throws.
+    /// - Throws: The ``PostgresError`` of the type.
     @inlinable
     public func decode<Value: PostgresRowDecodable>(
         as type: Value.Type = Value.self
@@ -42,16 +43,16 @@ extension PostgresRows {
 }
 
 extension PostgresConnection {
-    /// Runs a statement and makes a value of each row, by the type's own ``PostgresRowDecodable/init(row:)``.
+    /// Runs a statement and decodes each row with the type's ``PostgresRowDecodable/init(row:)``.
     ///
     /// Suspends until the server has answered.
     ///
     /// - Parameters:
     ///   - query: One statement.
     ///   - type: The type of the values.
-    ///   - timeout: How long it may take; by default the configuration's `statementTimeout`.
+    ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: ``PostgresError``, also what the type throws.
+    /// - Throws: ``PostgresError``, including the errors of the type.
     @inlinable
     public func query<Value: PostgresRowDecodable>(
         _ query: PostgresQuery,
@@ -63,18 +64,19 @@ extension PostgresConnection {
 }
 
 extension PostgresPool {
-    /// Runs a statement and makes a value of each row, by the type's own ``PostgresRowDecodable/init(row:)``.
+    /// Runs a statement and decodes each row with the type's ``PostgresRowDecodable/init(row:)``.
     ///
-    /// Suspends as ``query(_:timeout:file:line:)``.
+    /// Suspends like ``query(_:timeout:file:line:)``.
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
     ///   - type: The type of the values.
-    ///   - timeout: How long the server may take; by default the configuration's `statementTimeout`.
+    ///   - timeout: The time limit for the server; by default the configuration's
+    ///     `statementTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``query(_:timeout:file:line:)``, and what the type throws.
+    /// - Throws: As ``query(_:timeout:file:line:)``, and the errors of the type.
     @inlinable
     public func query<Value: PostgresRowDecodable & Sendable>(
         _ query: PostgresQuery,

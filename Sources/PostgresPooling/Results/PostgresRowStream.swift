@@ -5,7 +5,8 @@
 internal import CLockPoolPQ
 internal import Synchronization
 
-/// The rows of a statement one after another, as the server sends them, from ``PostgresConnection/stream(_:timeout:)``.
+/// A sequence of a statement's rows as the server sends them, from
+/// ``PostgresConnection/stream(_:timeout:)``.
 ///
 /// ```swift
 /// for try await row in db.stream("SELECT id, name FROM users") {
@@ -13,33 +14,35 @@ internal import Synchronization
 /// }
 /// ```
 ///
-/// No more is read from the socket than is asked for, so a million rows take no more memory than a few, and a slow reader slows
-/// the server down. Each iteration runs the statement.
+/// The stream reads from the socket only as rows are consumed, so a million rows use no more
+/// memory than a few, and a slow consumer slows the server down. Each iteration runs the
+/// statement.
 ///
-/// When an iteration is left early, the next statement on the connection waits until the remaining
-/// rows are dropped. Outside a transaction the server is asked to end a statement that only reads,
-/// after a millisecond. In a transaction that would fail the transaction, and so all rows are read:
-/// give a statement whose rows are not all needed a `LIMIT` there.
+/// If an iteration ends early, the next statement on the connection waits until the remaining rows
+/// are discarded. Outside a transaction, the server is asked to cancel a read-only statement after
+/// a millisecond. Within a transaction a cancellation would fail the transaction, so all rows are
+/// read: use `LIMIT` there if not all rows are needed.
 ///
-/// A stream ends with its lease, and when another statement is run on its connection: to go on then is an error.
+/// A stream ends with its lease, and when another statement runs on its connection. Continuing an
+/// iteration then is an error.
 public struct PostgresRowStream: AsyncSequence {
-    /// One row.
+    /// A row.
     public typealias Element = PostgresRow
-    /// What an iteration throws.
+    /// The error of an iteration.
     public typealias Failure = PostgresError
 
-    let link: Link
+    let session: Session
     let query: PostgresQuery
-    /// How long an iteration may take; `nil` for as long as it does.
+    /// The timeout of an iteration; `nil` for none.
     let timeout: Duration?
     let resetTimeout: Duration
     let columnNames: PostgresConfiguration.ColumnNames
     let lease: Int
 
-    /// Begins an iteration; the first `next()` runs the statement.
+    /// Returns an iterator. Its first `next()` runs the statement.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
-    /// Where an iteration over the rows is.
+    /// An iterator over the rows.
     public struct Iterator: AsyncIteratorProtocol {
         private enum State {
             case new
@@ -48,15 +51,15 @@ public struct PostgresRowStream: AsyncSequence {
         }
 
         private let stream: PostgresRowStream
-        /// What `Link.statements` was when this one's statement was sent.
+        /// The value of `Session.statements` when the iterator's statement was sent.
         private var statement: Int?
         private var state = State.new
-        private var patience = Patience()
-        /// The stream's, whose types have identifiers from the beginning of the iteration on.
+        private var limit = WaitLimit()
+        /// The stream's statement, with type identifiers from the beginning of the iteration on.
         private var query: PostgresQuery
-        /// The row that was handed out last.
+        /// The row that was returned last.
         private var last: PostgresResult?
-        /// A result that is still to be looked at: the first, or one that is no row.
+        /// A result that is still to be processed: the first one, or one that is not a row.
         private var unread: PostgresResult?
 
         init(_ stream: PostgresRowStream) {
@@ -64,17 +67,19 @@ public struct PostgresRowStream: AsyncSequence {
             query = stream.query
         }
 
-        /// The next row; `nil` after the last.
+        /// Returns the next row; `nil` after the last one.
         ///
         /// Suspends until the server has sent it.
         ///
-        /// - Throws: ``PostgresError``; with the code `streamEnded` if the lease has ended or another statement has been run.
+        /// - Throws: ``PostgresError``; with the code `streamEnded` if the lease has ended or
+        ///   another statement has run.
         public mutating func next() async throws(PostgresError) -> PostgresRow? {
             try await next(isolation: #isolation)
         }
 
-        // Inlined into the caller's loop, where a row at hand then costs no asynchronous call.
-        /// The next row; `nil` after the last. As ``next()``, for code that is isolated to an actor.
+        // Inlined into the caller's loop, where a buffered row then needs no asynchronous call.
+        /// Returns the next row; `nil` after the last one. The same as ``next()``, for
+        /// actor-isolated code.
         @inlinable
         @inline(__always)
         public mutating func next(
@@ -90,24 +95,25 @@ public struct PostgresRowStream: AsyncSequence {
             isolation actor: isolated (any Actor)?
         ) async throws(PostgresError) -> PostgresRow? {
             if case .done = state { return nil }
-            let link = stream.link
-            // First, because after the lease's end the connection is another's.
-            guard link.isCurrent(lease: stream.lease, statement: statement) else {
+            let session = stream.session
+            // Checked first, because after the end of the lease the connection belongs to another
+            // lease.
+            guard session.isCurrent(lease: stream.lease, statement: statement) else {
                 state = .done
                 throw PostgresError(
                     .streamEnded,
-                    "the lease that this stream of rows came from has ended, or another statement was run",
+                    "the lease of this stream of rows has ended, or another statement was run",
                     sql: stream.query.text
                 )
             }
-            link.beginUse()
-            defer { link.endUse() }
+            session.beginUse()
+            defer { session.endUse() }
             do throws(PostgresError) {
                 if case .new = state { state = .running(sql: try await begin()) }
                 return try await nextRow()
             } catch {
                 state = .done
-                if stream.query.hasNamedTypes { link.session.types.removeAll() }
+                if stream.query.hasNamedTypes { session.state.types.removeAll() }
                 throw error
             }
         }
@@ -116,26 +122,27 @@ public struct PostgresRowStream: AsyncSequence {
         ///
         /// - Returns: The text of the statement.
         private mutating func begin() async throws(PostgresError) -> String {
-            let link = stream.link
-            statement = link.endStreams()
-            if let timeout = stream.timeout { patience.deadline = MonotonicClock.deadline(after: timeout) }
-            try await link.prepareToSend(sql: query.text, patience, resetTimeout: stream.resetTimeout)
-            if query.hasNamedTypes { query = try await link.resolve(query, patience) }
-            let (sql, first) = try await link.open(query, patience)
+            let session = stream.session
+            statement = session.endStreams()
+            if let timeout = stream.timeout { limit.deadline = MonotonicClock.deadline(after: timeout) }
+            try await session.prepareToSend(sql: query.text, limit, resetTimeout: stream.resetTimeout)
+            if query.hasNamedTypes { query = try await session.resolve(query, limit) }
+            let (sql, first) = try await session.open(query, limit)
             unread = first
             return sql
         }
 
-        /// Returns the next row, if it has arrived. Its memory is that of the last row, if no caller has kept that.
+        /// Returns the next row, if it has arrived. Reuses the memory of the last row, unless the
+        /// caller has kept it.
         @usableFromInline
         mutating func rowAtHand() -> PostgresRow? {
             guard case .running = state, unread == nil else { return nil }
-            // A counted reference to the link would cost as much as a tenth of the row. `stream` has one.
-            let link = unsafe Unmanaged.passUnretained(stream.link)
+            // Retaining the session would cost as much as a tenth of the row. `stream` retains it.
+            let session = unsafe Unmanaged.passUnretained(stream.session)
             let (lease, statement) = (stream.lease, statement)
             guard
-                let next = unsafe link._withUnsafeGuaranteedRef({ link in
-                    unsafe link.resultAtHand(lease: lease, statement: statement)
+                let next = unsafe session._withUnsafeGuaranteedRef({ session in
+                    unsafe session.bufferedResult(lease: lease, statement: statement)
                 })
             else { return nil }
             if unsafe PQresultStatus(next) == PGRES_SINGLE_TUPLE, isKnownUniquelyReferenced(&last), let last {
@@ -161,36 +168,37 @@ public struct PostgresRowStream: AsyncSequence {
         private mutating func nextRow() async throws(PostgresError) -> PostgresRow? {
             guard case .running(let sql) = state else { return nil }
             var next = unread.take()
-            // Rows that come as fast as they are read leave no wait that a cancellation would end.
-            if next == nil, Task.isCancelled, !stream.link.hasResultAtHand,
-                let error = stream.link.error(ending: .cancelled, sql: sql)
+            // Rows that arrive as fast as they are read never cause a wait that a cancellation
+            // would end.
+            if next == nil, Task.isCancelled, !stream.session.hasBufferedResult,
+                let error = stream.session.error(ending: .cancelled, sql: sql)
             {
                 throw error
             }
-            if next == nil { next = try await stream.link.nextResult(sql: sql, patience) }
+            if next == nil { next = try await stream.session.nextResult(sql: sql, limit) }
             guard let result = next else {
                 state = .done
                 return nil
             }
-            try stream.link.requireUTF8(sql: sql)
+            try stream.session.requireUTF8(sql: sql)
             if result.status == PGRES_SINGLE_TUPLE {
                 result.columnNames = stream.columnNames
                 last = result
                 return PostgresRow(result: result, index: 0)
             }
             last = nil
-            // The last one has no rows, or is an error; behind it comes the end of the answer.
-            let error = stream.link.failure(of: result, sql: sql)
+            // The last result has no rows, or is an error. The end of the answer follows it.
+            let error = stream.session.failure(of: result, sql: sql)
             if let error, error.code == .unsupported { throw error }
-            while try await stream.link.nextResult(sql: sql, patience) != nil {}
+            while try await stream.session.nextResult(sql: sql, limit) != nil {}
             if let error {
-                _ = stream.link.forgetIfStale(query, error)
+                _ = stream.session.forgetIfStale(query, error)
                 throw error
             }
-            stream.link.note(result, sql: sql)
-            try stream.link.requireUTF8(sql: sql)
+            stream.session.note(result, sql: sql)
+            try stream.session.requireUTF8(sql: sql)
             state = .done
-            if let error = stream.link.controlError(sql: sql) { throw error }
+            if let error = stream.session.controlError(sql: sql) { throw error }
             return nil
         }
     }
@@ -203,19 +211,47 @@ extension PostgresRowStream: Sendable {}
 extension PostgresRowStream.Iterator: Sendable {}
 
 extension PostgresConnection {
-    /// The rows of a statement one after another, without holding more than one.
+    /// Returns a sequence of a statement's rows that holds at most one row in memory.
     ///
     /// - Parameters:
-    ///   - query: One statement. It is run when the iteration begins.
-    ///   - timeout: How long all may take, from this call to the last row; by default the configuration's `statementTimeout`.
+    ///   - query: One statement. It runs when the iteration begins.
+    ///   - timeout: The timeout for the whole iteration, from this call to the last row; by
+    ///     default the configuration's `statementTimeout`.
     public func stream(_ query: PostgresQuery, timeout: Duration? = nil) -> PostgresRowStream {
         PostgresRowStream(
-            link: link,
+            session: session,
             query: query,
             timeout: timeout ?? statementTimeout,
             resetTimeout: resetTimeout,
             columnNames: columnNames,
-            lease: link.leases.load(ordering: .relaxed)
+            lease: session.leases.load(ordering: .relaxed)
         )
+    }
+}
+
+extension Session {
+    /// Returns the next result in single-row mode, if libpq has it: most rows arrive many at a
+    /// time. Does not suspend.
+    ///
+    /// - Returns: libpq's result, which the caller owns; `nil` if it has not arrived, the stream
+    ///   has ended, or `client_encoding` has changed.
+    @inline(__always)
+    func bufferedResult(lease: Int, statement: Int?) -> OpaquePointer? {
+        guard isCurrent(lease: lease, statement: statement), isUTF8 else { return nil }
+        beginUse()
+        defer { endUse() }
+        return unsafe PQisBusy(handle) == 0 ? PQgetResult(handle) : nil
+    }
+
+    /// Whether libpq has the next result of the statement, or its end, so that fetching it does
+    /// not suspend.
+    var hasBufferedResult: Bool { unsafe PQisBusy(handle) == 0 }
+
+    /// Returns whether a stream of rows may continue: its lease has not ended, and no other
+    /// statement has run.
+    @inline(__always)
+    func isCurrent(lease: Int, statement: Int?) -> Bool {
+        leases.load(ordering: .relaxed) == lease
+            && (statement == nil || statement == statements.load(ordering: .relaxed))
     }
 }

@@ -5,14 +5,14 @@
 internal import ConnectionPooling
 
 extension PostgresConfiguration {
-    /// How the columns of a row are matched with the properties of a `Decodable` type.
+    /// The mapping from the properties of a `Decodable` type to columns.
     public enum ColumnNames: Hashable, Sendable {
-        /// A property has the column of its name.
+        /// A property is decoded from the column of the same name.
         case asWritten
-        /// The property `userName` has the column `user_name`, or `userName`.
+        /// The property `userName` is decoded from the column `user_name` or `userName`.
         case convertFromSnakeCase
 
-        /// Returns the name of the property that a column is decoded as.
+        /// Returns the name of the property that is decoded from a column.
         func propertyName(_ column: String) -> String {
             switch self {
             case .asWritten: column
@@ -31,17 +31,21 @@ extension PostgresRows {
     /// let users = try await pool.query("SELECT id, name, city FROM users").decode(User.self)
     /// ```
     ///
-    /// The configuration's ``PostgresConfiguration/columnNames`` says which column a property has; of several columns with one
-    /// name the first counts. A property whose type is ``PostgresDecodable`` is decoded as any other value. A property of
-    /// another `Decodable` type is decoded from the JSON in a `json` or `jsonb` column, as is an array in such a column, and else
-    /// as its `init(from:)` says from one value. An optional is `nil` where the column is `NULL`.
+    /// ``PostgresConfiguration/columnNames`` maps properties to columns. If several columns have
+    /// the same name, the first one is used. A property of a ``PostgresDecodable`` type is decoded
+    /// like any other value. A property of another `Decodable` type, or an array, is decoded from
+    /// the JSON in a `json` or `jsonb` column; from another column, the type's `init(from:)`
+    /// decodes a single value. An optional is `nil` if the column is `NULL`.
     ///
     /// - Parameters:
     ///   - type: The type of the values.
-    ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
-    /// - Returns: The values, in the order of the statement. O(number of values), and the columns' names are looked up once.
-    /// - Throws: ``PostgresError`` with the code `columnCount` if a property has no column, `decoding` if a value does not fit.
-    ///   What the type's own `init(from:)` throws, unchanged, but for a `DecodingError`, which becomes one of those.
+    ///   - missingColumns: Whether an optional property without a column is an error, like every
+    ///     other property without one.
+    /// - Returns: The values, in the order of the statement.
+    /// - Throws: ``PostgresError`` with the code `columnCount` if a property has no column,
+    ///   `decoding` if a value cannot be decoded. Errors of the type's own `init(from:)` are
+    ///   thrown unchanged, except a `DecodingError`, which is converted to one of these.
+    /// - Complexity: O(number of values). The names of the columns are looked up once.
     @inlinable
     public func decode<Value: Decodable>(
         _ type: Value.Type,
@@ -59,11 +63,13 @@ extension PostgresRows {
 extension PostgresRow {
     /// Decodes the row as a value whose properties have the names of the columns.
     ///
-    /// The names are looked up again in each row: ``PostgresRows/decode(_:missingColumns:)`` does it once.
+    /// Looks up the names for this row: ``PostgresRows/decode(_:missingColumns:)`` looks them up
+    /// once for all rows.
     ///
     /// - Parameters:
     ///   - type: The type of the value.
-    ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
+    ///   - missingColumns: Whether an optional property without a column is an error, like every
+    ///     other property without one.
     /// - Returns: The value.
     /// - Throws: As ``PostgresRows/decode(_:missingColumns:)``.
     public func decode<Value: Decodable>(
@@ -75,15 +81,18 @@ extension PostgresRow {
 }
 
 extension PostgresConnection {
-    /// Runs a statement and makes a value of each row, whose properties have the names of the columns.
+    /// Runs a statement and decodes each row as a value whose properties have the names of the
+    /// columns.
     ///
-    /// Suspends until the server has answered. ``PostgresRows/decode(_:missingColumns:)`` says how values are decoded.
+    /// Suspends until the server has answered. ``PostgresRows/decode(_:missingColumns:)``
+    /// describes the decoding.
     ///
     /// - Parameters:
     ///   - query: One statement.
     ///   - type: The type of the values.
-    ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
-    ///   - timeout: How long it may take; by default the configuration's `statementTimeout`.
+    ///   - missingColumns: Whether an optional property without a column is an error, like every
+    ///     other property without one.
+    ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
     /// - Returns: The values, in the order of the statement.
     /// - Throws: ``PostgresError``, and as ``PostgresRows/decode(_:missingColumns:)``.
     @inlinable
@@ -98,19 +107,24 @@ extension PostgresConnection {
 }
 
 extension PostgresPool {
-    /// Runs a statement and makes a value of each row, whose properties have the names of the columns.
+    /// Runs a statement and decodes each row as a value whose properties have the names of the
+    /// columns.
     ///
-    /// Suspends as ``query(_:timeout:file:line:)``. ``PostgresRows/decode(_:missingColumns:)`` says how values are decoded.
+    /// Suspends like ``query(_:timeout:file:line:)``. ``PostgresRows/decode(_:missingColumns:)``
+    /// describes the decoding.
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
     ///   - type: The type of the values.
-    ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
-    ///   - timeout: How long the server may take; by default the configuration's `statementTimeout`.
+    ///   - missingColumns: Whether an optional property without a column is an error, like every
+    ///     other property without one.
+    ///   - timeout: The time limit for the server; by default the configuration's
+    ///     `statementTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``query(_:timeout:file:line:)``, and as ``PostgresRows/decode(_:missingColumns:)``.
+    /// - Throws: As ``query(_:timeout:file:line:)``, and as
+    ///   ``PostgresRows/decode(_:missingColumns:)``.
     @inlinable
     public func query<Value: Decodable & Sendable>(
         _ query: PostgresQuery,

@@ -2,26 +2,27 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The rows of a statement one after another as `Decodable` values, from ``PostgresConnection/stream(_:decoding:missingColumns:timeout:)``.
+/// A sequence of a statement's rows as `Decodable` values, from
+/// ``PostgresConnection/stream(_:decoding:missingColumns:timeout:)``.
 ///
 /// ```swift
 /// for try await user in db.stream("SELECT id, name FROM users", decoding: User.self) { … }
 /// ```
 ///
-/// Everything that ``PostgresRowStream`` says holds for it too.
+/// It behaves like ``PostgresRowStream``.
 public struct PostgresValueStream<Value: Decodable>: AsyncSequence {
-    /// One value.
+    /// A value.
     public typealias Element = Value
-    /// What an iteration throws: ``PostgresError``, and what the type's own `init(from:)` throws.
+    /// The error of an iteration: ``PostgresError``, or an error of the type's own `init(from:)`.
     public typealias Failure = any Error
 
     let rows: PostgresRowStream
     let missingColumns: PostgresMissingColumns
 
-    /// Begins an iteration; the first `next()` runs the statement.
+    /// Returns an iterator. Its first `next()` runs the statement.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
-    /// Where an iteration over the values is.
+    /// An iterator over the values.
     public struct Iterator: AsyncIteratorProtocol {
         @usableFromInline var rows: PostgresRowStream.Iterator
         private let missingColumns: PostgresMissingColumns
@@ -33,15 +34,17 @@ public struct PostgresValueStream<Value: Decodable>: AsyncSequence {
             missingColumns = stream.missingColumns
         }
 
-        /// The next value; `nil` after the last, and after an error.
+        /// Returns the next value; `nil` after the last one, and after an error.
         ///
         /// Suspends until the server has sent it.
         ///
-        /// - Throws: As ``PostgresRowStream/Iterator/next()`` and ``PostgresRows/decode(_:missingColumns:)``.
+        /// - Throws: As ``PostgresRowStream/Iterator/next()`` and
+        ///   ``PostgresRows/decode(_:missingColumns:)``.
         public mutating func next() async throws -> Value? { try await next(isolation: #isolation) }
 
-        // Inlined into the caller's loop, as is the iterator of the rows.
-        /// The next value; `nil` after the last, and after an error. As ``next()``, for code that is isolated to an actor.
+        // Inlined into the caller's loop, like the iterator of the rows.
+        /// Returns the next value; `nil` after the last one, and after an error. The same as
+        /// ``next()``, for actor-isolated code.
         @inlinable
         @inline(__always)
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Value? {
@@ -81,15 +84,18 @@ extension PostgresValueStream: Sendable {}
 extension PostgresValueStream.Iterator: Sendable {}
 
 extension PostgresConnection {
-    /// The rows of a statement one after another as values whose properties have the names of the columns.
+    /// Returns a sequence of a statement's rows as values whose properties have the names of the
+    /// columns.
     ///
-    /// ``PostgresRows/decode(_:missingColumns:)`` says how they are decoded. The names are looked up once for each iteration.
+    /// ``PostgresRows/decode(_:missingColumns:)`` describes the decoding. The names are looked up
+    /// once for each iteration.
     ///
     /// - Parameters:
-    ///   - query: One statement. It is run when the iteration begins.
+    ///   - query: One statement. It runs when the iteration begins.
     ///   - type: The type of the values.
-    ///   - missingColumns: Whether an optional property without a column is an error, as every other property is.
-    ///   - timeout: How long all may take; as for ``stream(_:timeout:)``.
+    ///   - missingColumns: Whether an optional property without a column is an error, like every
+    ///     other property without one.
+    ///   - timeout: The timeout for the whole iteration, as in ``stream(_:timeout:)``.
     public func stream<Value: Decodable>(
         _ query: PostgresQuery,
         decoding type: Value.Type,

@@ -4,9 +4,9 @@
 
 public import ConnectionPooling
 
-/// A row, as the decoder of a type with properties.
+/// The decoder of a row, for a type with properties.
 ///
-/// Inlined into the `init(from:)` of the type, as far as that is into the loop over the rows.
+/// Inlined into the `init(from:)` of the type, if that is inlined into the loop over the rows.
 @usableFromInline
 struct Row: Decoder {
     @usableFromInline let row: RowReference
@@ -42,11 +42,11 @@ struct Row: Decoder {
 
 /// The columns of a row, by name.
 ///
-/// The common types have functions of their own, which look up no conformance at run time.
+/// The common types have methods of their own, which look up no conformance at run time.
 @safe
 struct Properties<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let row: RowReference
-    /// The columns of the keys, as far as they are kept.
+    /// The columns of the keys that are stored.
     private let columns: UnsafeMutablePointer<Int16>?
 
     init(row: RowReference) {
@@ -128,7 +128,8 @@ extension Properties {
         return index
     }
 
-    /// Returns the index of the column for an optional property; `nil` if there is no column, which may be an error.
+    /// Returns the index of the column for an optional property; `nil` if there is no column,
+    /// unless that is an error.
     @inline(__always)
     private func indexIfPresent(of key: Key) throws(PostgresError) -> Int? {
         if let index = try find(key) { return index }
@@ -153,7 +154,8 @@ extension Properties {
     }
 }
 
-/// One column, as the decoder of a type that is made of one value, such as an enumeration with raw values.
+/// The decoder of one column, for a type with a single value, such as an enumeration with raw
+/// values.
 struct SingleValue: Decoder, SingleValueDecodingContainer {
     let row: RowReference
     let index: Int
@@ -173,7 +175,7 @@ struct SingleValue: Decoder, SingleValueDecodingContainer {
     func decode(_: Int.Type) throws -> Int { try row.value(at: index) }
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        // A wrapper around a wrapper asks for one value in its turn.
+        // A wrapper within a wrapper also decodes a single value.
         try row.decoder().decode(type, at: index, path: codingPath)
     }
 }
@@ -185,7 +187,7 @@ extension RowReference {
         return unsafe Unmanaged.fromOpaque(decoder).takeUnretainedValue()
     }
 
-    /// Returns a value of the row, whose result `RowDecoder.decode(_:row:of:)` keeps.
+    /// Returns a value of the row, whose result `RowDecoder.decode(_:row:of:)` retains.
     @inline(__always)
     func cell(_ index: Int) throws(PostgresError) -> PostgresCell {
         guard isCurrent, let result = unsafe row.pointee.owner else { throw Self.isOver }
@@ -217,6 +219,6 @@ extension RowReference {
     }
 
     private static var isOver: PostgresError {
-        @inline(never) get { PostgresError(.decoding, "the row of this decoder is over") }
+        @inline(never) get { PostgresError(.decoding, "this decoder is only valid while its row is decoded") }
     }
 }

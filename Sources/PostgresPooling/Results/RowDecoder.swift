@@ -6,22 +6,24 @@ public import ConnectionPooling
 
 /// Whether an optional property without a column is an error.
 public enum PostgresMissingColumns: Hashable, Sendable {
-    /// A property without a column is an error, also if it is an optional.
+    /// A property without a column is an error, even an optional one.
     case areErrors
     /// An optional property without a column is `nil`.
     case areNil
 }
 
-/// Decodes the rows of a statement as `Decodable` values: each property from the column of its name.
+/// Decodes the rows of a statement as `Decodable` values: each property from the column of its
+/// name.
 ///
-/// A value may keep its decoder, which decodes nothing once the row is over.
+/// A value may keep its decoder, which decodes nothing after its row.
 @safe
 @usableFromInline
 final class RowDecoder {
-    /// A result of the statement, for what all its results have in common.
+    /// A result of the statement, for the properties that all its results share.
     let result: PostgresResult
     let missingColumns: PostgresMissingColumns
-    /// The index of each column, by the name of its property; of several columns with one name the first.
+    /// The index of each column by the name of its property; the first one if several columns have
+    /// the same name.
     private let columns: [ExactText: Int]
     @usableFromInline let row: UnsafeMutablePointer<CurrentRow>
     @usableFromInline let reference: RowReference
@@ -46,7 +48,7 @@ final class RowDecoder {
 
     /// Decodes a row of a result of the statement.
     ///
-    /// - Throws: What the type throws; `PostgresError` instead of a `DecodingError`.
+    /// - Throws: The error of the type; `PostgresError` instead of a `DecodingError`.
     @inlinable
     func decode<Value: Decodable>(_: Value.Type, row index: Int, of result: PostgresResult) throws -> Value {
         unsafe row.pointee.index = index
@@ -72,7 +74,7 @@ final class RowDecoder {
     func decode<Value: Decodable>(_: Value.Type, at index: Int, path: [any CodingKey]) throws -> Value {
         let cell = try reference.cell(index)
         if let type = Value.self as? any PostgresDecodable.Type, !(cell.holdsJSON && Value.self is any JSONList.Type) {
-            // The cast cannot fail: it is the same type.
+            // The cast cannot fail: both are the same type.
             return try Self.value(of: type, cell) as! Value
         }
         if cell.holdsJSON, !cell.isNull { return try PostgresJSON<Value>(cell: cell).value }
@@ -84,7 +86,8 @@ final class RowDecoder {
         }
     }
 
-    /// Decodes the value of an optional property: `nil` for `NULL`, and for the `null` of a type that is decoded from JSON.
+    /// Decodes the value of an optional property: `nil` for `NULL`, and for the `null` of a type
+    /// that is decoded from JSON.
     func decodeOptional<Value: Decodable>(_: Value.Type, at index: Int, path: [any CodingKey]) throws -> Value? {
         let cell = try reference.cell(index)
         if cell.isNull { return nil }
@@ -94,7 +97,8 @@ final class RowDecoder {
         return try PostgresJSON<Value?>(cell: cell).value
     }
 
-    /// Not a part of the generic function: the optimizer of Swift 6.3.1 crashes when it specializes that with the cast.
+    /// Separate from the generic function: the optimizer of Swift 6.3.1 crashes when it
+    /// specializes that with the cast.
     @inline(never)
     @_optimize(none)
     private static func value(of type: any PostgresDecodable.Type, _ cell: borrowing PostgresCell) throws -> Any {
@@ -112,7 +116,7 @@ final class RowDecoder {
         return PostgresError(.decoding, "\(name) \(reason)", sql: result.sql)
     }
 
-    /// Returns the error without what it quotes, which may be a value.
+    /// Returns the error without its quotations, which may contain a value.
     @usableFromInline
     func translate(_ error: DecodingError) -> PostgresError {
         switch error {
@@ -122,7 +126,7 @@ final class RowDecoder {
             if let name = context.codingPath.last?.stringValue, let index = index(of: name),
                 let cell = try? reference.cell(index)
             {
-                return cell.mismatch("the property’s type does not take it")
+                return cell.mismatch("the property’s type cannot be decoded from it")
             }
         @unknown default:
             break
@@ -131,10 +135,11 @@ final class RowDecoder {
     }
 }
 
-/// A type asks for a list or an object where a column has one value, which is not JSON.
+/// Thrown if a type asks for a list or an object, but the column has a single value that is not
+/// JSON.
 struct JSONIsNeeded: Error {}
 
-/// A type that is decoded from an array, and from the list in a JSON column.
+/// A type that is decoded from an array, or from a list in a JSON column.
 private protocol JSONList {}
 
 extension Array: JSONList where Element: Decodable {}
@@ -144,6 +149,6 @@ extension PostgresCell {
 }
 
 extension PostgresResult {
-    /// The name of the property that a column is decoded as.
+    /// Returns the name of the property that is decoded from a column.
     fileprivate func propertyName(_ column: Int) -> String { columnNames.propertyName(columnName(column)) }
 }

@@ -2,7 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// What cannot be interpolated, each with what to do instead. The compiler considers these only where nothing else fits.
+// Interpolations that do not compile, each with the alternative. The compiler considers them only
+// if nothing else fits.
 
 extension PostgresQuery.StringInterpolation {
     /// A value whose type does not conform to ``PostgresEncodable``.
@@ -17,7 +18,8 @@ extension PostgresQuery.StringInterpolation {
     )
     public mutating func appendInterpolation<Value>(_ value: Value) {}
 
-    /// An enumeration, or the like, that does not conform to ``PostgresEncodable``.
+    /// A value with a raw value, such as an enumeration, that does not conform to
+    /// ``PostgresEncodable``.
     @_disfavoredOverload
     @available(
         *,
@@ -29,7 +31,7 @@ extension PostgresQuery.StringInterpolation {
     )
     public mutating func appendInterpolation<Value: RawRepresentable>(_ value: Value) {}
 
-    /// A collection that is not an array of a type that conforms to ``PostgresArrayEncodable``.
+    /// A sequence that is not an array of a type that conforms to ``PostgresArrayEncodable``.
     @_disfavoredOverload
     @available(
         *,
@@ -41,7 +43,7 @@ extension PostgresQuery.StringInterpolation {
     )
     public mutating func appendInterpolation<Values: Sequence>(_ value: Values) {}
 
-    /// A part of a text.
+    /// A part of a string.
     @_disfavoredOverload
     @available(*, unavailable, message: "a parameter is a String: interpolate String(value)")
     public mutating func appendInterpolation<Text: StringProtocol>(_ value: Text) {}

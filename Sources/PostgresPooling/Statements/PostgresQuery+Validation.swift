@@ -3,18 +3,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PostgresError.Code {
-    /// An interpolated value stands where it is no parameter, such as within quotes, or where it cannot mean what it says. The
-    /// statement was not sent.
+    /// An interpolated value is not a parameter, for example within quotes, or has no effect at
+    /// its position. The statement was not sent.
     public static let misplacedParameter = PostgresError.Code(description: "misplacedParameter")
 }
 
-// A value that is interpolated within quotes would be sent, and dropped or stored as `$1`. The server cannot tell, but the
-// pieces of the literal can.
+// A value that is interpolated within quotes would be sent, and then ignored or stored as `$1`.
+// The server cannot detect it. The pieces of the literal show it.
 
 extension PostgresQuery {
-    /// Refuses an interpolated value that the server would not read as a parameter, or that does nothing there.
+    /// Rejects an interpolated value that the server would not read as a parameter, or that has no
+    /// effect.
     ///
-    /// A parameter whose number is written out in a text from elsewhere is not looked at.
+    /// Parameters whose numbers are written in a text from elsewhere are not checked.
     ///
     /// - Parameter text: The text of the statement.
     /// - Throws: `PostgresError` with the code `misplacedParameter`.
@@ -25,7 +26,7 @@ extension PostgresQuery {
         _ = assembled { placeholders.append($0) }
         var remaining = placeholders[...]
         var tokens = PostgresTokens(text)
-        // Those before the current one, nearest first, without comments.
+        // The tokens before the current one, nearest first, without comments.
         var (last, beforeLast): (PostgresTokens.Token?, PostgresTokens.Token?)
         while let next = remaining.first, let token = tokens.next() {
             if token.range.contains(next.offset) {
@@ -37,11 +38,11 @@ extension PostgresQuery {
         }
     }
 
-    /// Where an interpolated value is in a statement's text.
+    /// The position of an interpolated value in a statement's text.
     struct Placeholder {
         /// The number of the parameter.
         let number: Int
-        /// The byte at which it begins.
+        /// The offset of its first byte.
         let offset: Int
         let type: PostgresType
 
@@ -57,12 +58,12 @@ extension PostgresQuery {
             )
         }
 
-        /// Why the value cannot be where it is; `nil` if it can.
+        /// Returns why the value cannot be at its position; `nil` if it can.
         ///
         /// - Parameters:
-        ///   - token: The token that it is in.
-        ///   - last: The one before that.
-        ///   - beforeLast: The one before `last`.
+        ///   - token: The token that contains the value.
+        ///   - last: The token before that.
+        ///   - beforeLast: The token before `last`.
         ///   - tokens: The tokens that follow.
         fileprivate func obstacle(
             _ token: PostgresTokens.Token,
@@ -73,23 +74,24 @@ extension PostgresQuery {
             switch token.kind {
             case .text:
                 return """
-                    is within a quoted text, where the server reads no parameter: end the text before the value, as in \
+                    is within a quoted string, where the server reads no parameter: end the string before the value, as in \
                     '%' || \\(value) || '%' or \\(days) * interval '1 day'
                     """
             case .dollarQuotedText:
                 return """
-                    is within a dollar-quoted text, where the server reads no parameter: pass the value as an argument of a \
-                    function, or put the text together by format('…%L…', \\(value))
+                    is within a dollar-quoted string, where the server reads no parameter: pass the value as an argument of a \
+                    function, or build the string with format('…%L…', \\(value))
                     """
             case .quotedName:
-                return "is within a quoted name, which is no value: write \\(identifier: name) without quotes around it"
+                return
+                    "is within a quoted name, which is not a value: write \\(identifier: name) without quotes around it"
             case .comment:
                 return "is within a comment, where the server reads no parameter: move the value out of the comment"
             case .parameter, .word, .number, .sign: break
             }
             if tokens.isWord(last, "BY"), let clause = clause(beforeLast, tokens), Self.isExpressionComplete(tokens) {
                 return """
-                    is the whole expression behind \(clause) BY, which one value for all rows has no effect on: write \
+                    is the whole expression after \(clause) BY, where one value for all rows has no effect: write \
                     \\(identifier: column) for the name of a column
                     """
             }
@@ -97,7 +99,7 @@ extension PostgresQuery {
                 var rest = tokens
                 if tokens.isSign(rest.nextBesideComments(), ")") {
                     return """
-                        is an array, which IN takes as one value: write = ANY(\\(values)) to look for one of its elements, or \
+                        is an array, which IN takes as one value: write = ANY(\\(values)) to search its elements, or \
                         = \\(array) to compare with the whole array
                         """
                 }
@@ -111,7 +113,7 @@ extension PostgresQuery {
             return tokens.isWord(token, "PARTITION") ? "PARTITION" : nil
         }
 
-        /// Whether what follows does not belong to an expression that has begun.
+        /// Returns whether the next token does not continue an expression.
         private static func isExpressionComplete(_ tokens: PostgresTokens) -> Bool {
             var rest = tokens
             guard let next = rest.nextBesideComments() else { return true }
@@ -141,6 +143,6 @@ extension PostgresQuery.Piece {
 }
 
 extension PostgresType {
-    /// Whether it is an array of a well-known type.
+    /// Whether the type is an array of a well-known type.
     fileprivate var isKnownArray: Bool { oid != 0 && Self.wellKnown.contains { $0.arrayOID == oid } }
 }

@@ -4,47 +4,53 @@
 
 /// A statement with the values of its parameters.
 ///
-/// It is written as a literal, and what is interpolated becomes a parameter, never a part of the text:
+/// A statement is written as a literal. An interpolated value becomes a parameter, never a part of
+/// the text:
 ///
-/// ```swift
-/// let user: PostgresQuery = "SELECT name FROM person WHERE id = \(id)"   // SELECT name FROM person WHERE id = $1
+/// ```swift let user: PostgresQuery = "SELECT name FROM person WHERE id = \(id)"   // SELECT name
+/// FROM person WHERE id = $1
 /// ```
 ///
-/// A `String` that is put together at run time is not taken for SQL. Names are interpolated as `\(identifier: name)`, other
-/// statements as `\(sql: condition)`, and ``init(unsafe:parameters:)`` is the way out for text from elsewhere.
+/// A `String` that is built at run time is not accepted as SQL. Interpolate names as
+/// `\(identifier: name)` and other statements as `\(sql: condition)`. ``init(unsafe:parameters:)``
+/// accepts text from elsewhere.
 ///
-/// Descriptions show the text and never a value.
+/// Descriptions contain the text and never a value.
 public struct PostgresQuery: Sendable {
-    /// What it was put together from, in order. A statement that is run again and again needs no more: its text is made when somebody
-    /// asks for it.
+    /// The pieces of the statement, in order. Running a prepared statement needs only these;
+    /// `text` builds the text on demand.
     private(set) var pieces: [Piece] = []
 
-    /// Whether a parameter has a type that is known by its name, and whose identifier is to be looked up.
+    /// Whether a parameter has a type that is known by name, whose identifier must be looked up.
     private(set) var hasNamedTypes = false
 
     /// Whether the server sends the rows in text format; see ``asText(_:)``.
     var hasTextResults = false
 
     enum Piece: Sendable {
-        /// A part of the text that stands in the program.
+        /// A part of the text that is a literal of the program.
         case literal(StaticString)
-        /// A part of the text that was made at run time.
+        /// A part of the text that was built at run time.
         case text(String)
-        /// A parameter, whose placeholder is here and gets the next number.
+        /// A parameter whose placeholder is here and gets the next number.
         case parameter(PostgresParameter)
-        /// A parameter that has no placeholder of its own: the text of a piece before it has its number, if anything has.
+        /// A parameter without a placeholder of its own: the text of an earlier piece contains its
+        /// number.
         case numbered(PostgresParameter)
     }
 
-    /// The text of the statement, with `$1`, `$2` and so on for the parameters. O(length): it is put together for each call.
+    /// The text of the statement, with `$1`, `$2` and so on for the parameters.
+    ///
+    /// - Complexity: O(length). Each call builds the text.
     public var text: String {
         if case .text(let text)? = pieces.first, pieces.count == 1 { return text }
         return assembled { _ in }
     }
 
-    /// Puts the text together.
+    /// Builds the text.
     ///
-    /// - Parameter notePlaceholder: Is called with each placeholder of an interpolated value, in order.
+    /// - Parameter notePlaceholder: A closure that is called with each placeholder of an
+    ///   interpolated value, in order.
     func assembled(_ notePlaceholder: (Placeholder) -> Void) -> String {
         var text = ""
         var count = 0
@@ -66,13 +72,15 @@ public struct PostgresQuery: Sendable {
         return text
     }
 
-    /// The values of the parameters, in the order of their numbers. O(length).
+    /// The values of the parameters, in the order of their numbers.
+    ///
+    /// - Complexity: O(length).
     public var parameters: [PostgresParameter] { pieces.compactMap(\.parameter) }
 
-    /// Takes any text for SQL.
+    /// Creates a statement from any text.
     ///
     /// - Parameters:
-    ///   - text: A statement that no stranger has had a part in.
+    ///   - text: A statement that contains no untrusted input.
     ///   - parameters: The values of its parameters `$1`, `$2` and so on.
     public init(unsafe text: String, parameters: [PostgresParameter] = []) {
         pieces.reserveCapacity(1 + parameters.count)
@@ -85,7 +93,7 @@ public struct PostgresQuery: Sendable {
 }
 
 extension PostgresQuery.Piece {
-    /// The parameter that it is; `nil` if it is a part of the text.
+    /// The parameter; `nil` if the piece is text.
     var parameter: PostgresParameter? {
         switch self {
         case .parameter(let parameter), .numbered(let parameter): parameter
@@ -95,19 +103,19 @@ extension PostgresQuery.Piece {
 }
 
 extension PostgresQuery: ExpressibleByStringInterpolation {
-    /// A statement without parameters.
+    /// Creates a statement without parameters.
     ///
-    /// The literal is a `StaticString`, which a `String` does not convert to.
+    /// The literal is a `StaticString`. A `String` does not convert to it.
     public init(stringLiteral text: StaticString) {
         pieces = [.literal(text)]
     }
 
-    /// A statement with parameters.
+    /// Creates a statement with parameters.
     public init(stringInterpolation: StringInterpolation) {
         self = stringInterpolation.query
     }
 
-    /// Puts a statement together from a literal's pieces.
+    /// Builds a statement from the pieces of a literal.
     public struct StringInterpolation: StringInterpolationProtocol, Sendable {
         fileprivate var query: PostgresQuery
 
@@ -116,29 +124,31 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
             query = PostgresQuery(capacity: 2 * interpolationCount + 1)
         }
 
-        /// Appends a piece of the literal as it is.
+        /// Appends a piece of the literal unchanged.
         public mutating func appendLiteral(_ literal: StaticString) {
             if literal.withUTF8Buffer({ !$0.isEmpty }) { query.pieces.append(.literal(literal)) }
         }
 
         /// Appends a parameter with this value.
         ///
-        /// Within quotes or a comment there is no parameter: the statement is refused with the code `misplacedParameter`.
+        /// A value within quotes or a comment is not a parameter: running the statement fails with
+        /// the code `misplacedParameter`.
         public mutating func appendInterpolation(_ value: some PostgresEncodable) {
             query.append(value.postgresParameter)
         }
 
         /// Appends a parameter with this value, or `NULL` for `nil`.
         ///
-        /// Without this the compiler would warn of the description of an optional.
+        /// Without this overload the compiler would warn about the description of an optional.
         public mutating func appendInterpolation(_ value: (some PostgresEncodable)?) {
             query.append(value.postgresParameter)
         }
 
-        /// Appends the name of a table, a column or the like, in double quotes.
+        /// Appends a name, such as that of a table or a column, in double quotes.
         ///
-        /// Any text is a name; one with a NUL character makes a statement that is refused. In quotes, upper and lower case
-        /// differ. A name with its schema is two: `\(identifier: schema).\(identifier: table)`.
+        /// Any text is a valid name, except one with a NUL character, which makes the statement
+        /// fail. Quoted names are case-sensitive. Interpolate a name with a schema as two names:
+        /// `\(identifier: schema).\(identifier: table)`.
         public mutating func appendInterpolation(identifier name: String) {
             var quoted = "\""
             for character in name.unicodeScalars {
@@ -149,10 +159,11 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
             query.pieces.append(.text(quoted))
         }
 
-        /// Appends another statement, or a part of one, with its parameters, which get the numbers that follow.
+        /// Appends a statement, or a part of one, with its parameters, which get the next numbers.
         ///
-        /// A text from elsewhere that has parameters, see ``PostgresQuery/init(unsafe:parameters:)``, keeps its numbers: it
-        /// must come before all other parameters, or the statement is refused with the code `encoding`.
+        /// A text from elsewhere with parameters, see ``PostgresQuery/init(unsafe:parameters:)``,
+        /// keeps its numbers. It must precede all other parameters. Otherwise running the
+        /// statement fails with the code `encoding`.
         public mutating func appendInterpolation(sql: PostgresQuery) {
             query.append(sql)
         }
@@ -165,9 +176,11 @@ extension PostgresQuery {
         pieces.append(.parameter(parameter))
     }
 
-    /// The same statement with other parameters. O(length).
+    /// Returns the statement with other parameters.
     ///
-    /// - Parameter transform: Returns the parameter, whose type has an identifier, in place of its argument.
+    /// - Parameter transform: Returns the replacement of a parameter. The replacement's type has
+    ///   an identifier.
+    /// - Complexity: O(length).
     func replacingParameters(_ transform: (PostgresParameter) -> PostgresParameter) -> PostgresQuery {
         var query = self
         for index in query.pieces.indices {
@@ -183,21 +196,23 @@ extension PostgresQuery {
 
     private mutating func append(_ other: PostgresQuery) {
         if other.hasNamedTypes { hasNamedTypes = true }
-        // A text with numbers of its own has them where nobody but its author knows.
+        // Only the author of a text knows where it contains the numbers of its parameters.
         let isMisnumbered = other.pieces.contains(where: \.isNumbered) && pieces.contains { $0.parameter != nil }
         pieces += other.pieces
         if isMisnumbered {
-            let reason = "a text with parameters of its own comes after others, and its numbers do not fit"
+            let reason =
+                "a text with parameters of its own follows other parameters, so its numbers do not match; put it first"
             pieces.append(.numbered(.failure(reason)))
         }
     }
 
-    /// Refuses a text that would end for libpq where it does not, parameters that cannot be prepared either (too many, or one
-    /// without a value, whose type is not the one that it would have), and interpolated values that are no parameters where they
-    /// stand.
+    /// Rejects a text with a NUL character, which would end it for libpq; parameters that cannot
+    /// be sent (too many, or one without a value); and interpolated values that are not parameters
+    /// at their positions.
     ///
-    /// - Parameter text: Its text, which the caller has.
-    /// - Complexity: O(length of the text). It runs when a connection has not prepared the statement.
+    /// - Parameter text: The text of the statement, which the caller has built.
+    /// - Complexity: O(length of the text). Runs only for statements that the connection has not
+    ///   prepared.
     func validate(_ text: String) throws(PostgresError) {
         let parameters = parameters
         if text.hasNUL { throw PostgresError(.encoding, "the statement has a NUL character", sql: text) }
@@ -218,9 +233,12 @@ extension PostgresQuery.Piece {
 }
 
 extension String {
-    /// - Returns: The byte at which the placeholder begins.
+    /// Appends a placeholder.
+    ///
+    /// - Returns: The offset of its first byte.
     fileprivate mutating func append(placeholder number: Int, isBehindAnother: Bool) -> Int {
-        // A letter, a digit or a dollar sign would make a name of the placeholder, such as `LIMIT$1`, or begin a text with it.
+        // After a letter, a digit or a dollar sign the placeholder would become part of a name,
+        // such as `LIMIT$1`, or begin a dollar quote.
         if let last = utf8.last, last.isPartOfName, !isBehindAnother { self += " " }
         let offset = utf8.count
         self += "$\(number)"
@@ -228,13 +246,14 @@ extension String {
     }
 
     fileprivate mutating func append(piece: String) {
-        // A digit would become a part of the placeholder's number, and another parameter of it; servers of today refuse a letter
-        // there. It is looked for among the bytes, because with a combining mark behind it, it is another character.
+        // A digit would become part of the placeholder's number, and so refer to another
+        // parameter; current servers reject a letter there. The bytes are compared, because a
+        // combining mark after the digit makes it another character.
         if let first = piece.utf8.first, first.isPartOfName, endsInPlaceholder { self += " " }
         self += piece
     }
 
-    /// Whether nothing follows the last placeholder, also one that came with a text from elsewhere.
+    /// Whether the text ends in a placeholder, including one in a text from elsewhere.
     private var endsInPlaceholder: Bool {
         let rest = utf8.reversed().drop(while: \.isDigit)
         return rest.first == UInt8(ascii: "$") && utf8.last != UInt8(ascii: "$")
@@ -244,7 +263,7 @@ extension String {
 extension UInt8 {
     fileprivate var isDigit: Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= self }
 
-    /// Whether a name of PostgreSQL can have it behind its first character.
+    /// Whether a name in PostgreSQL can contain the byte after its first character.
     fileprivate var isPartOfName: Bool {
         switch self {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
@@ -261,8 +280,35 @@ extension PostgresQuery: CustomStringConvertible, CustomDebugStringConvertible, 
     /// The text of the statement, without values.
     public var debugDescription: String { text }
 
-    /// The text of the statement and how many parameters it has, without values.
+    /// The text of the statement and the number of its parameters, without values.
     public var customMirror: Mirror {
         Mirror(self, children: ["text": text, "parameterCount": parameters.count])
     }
+}
+
+extension PostgresQuery {
+    /// Returns the statement with its rows in PostgreSQL's text format.
+    ///
+    /// The text format makes every type readable, including types without a binary format, such as
+    /// `aclitem`:
+    ///
+    /// ```swift
+    /// let rights = try await pool.query(.asText("SELECT relacl FROM pg_class"), as: String?.self)
+    /// ```
+    ///
+    /// All columns are then texts, as `psql` displays them. They decode as `String` and as types
+    /// that decode from a `text`. Decoding any other type fails. The text of some types depends on
+    /// settings of the session, such as `DateStyle`.
+    ///
+    /// A statement that is interpolated with `\(sql:)` has the format of the whole.
+    ///
+    /// - Parameter query: The statement.
+    public static func asText(_ query: PostgresQuery) -> PostgresQuery {
+        var query = query
+        query.hasTextResults = true
+        return query
+    }
+
+    /// The format of the rows, as libpq's number.
+    var resultFormat: Int32 { hasTextResults ? 0 : 1 }
 }

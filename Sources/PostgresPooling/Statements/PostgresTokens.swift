@@ -2,10 +2,10 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The lexical elements of a statement, in order, as PostgreSQL's scanner (`scan.l`) finds them.
+/// The lexical elements of a statement, in order, by the rules of PostgreSQL's scanner (`scan.l`).
 ///
-/// The rules are those of `standard_conforming_strings = on`, PostgreSQL's default. White space is left out. An element that is not
-/// terminated extends to the end of the text, which the server refuses.
+/// The rules are those of `standard_conforming_strings = on`, PostgreSQL's default. White space is
+/// omitted. An unterminated element, which the server rejects, extends to the end of the text.
 struct PostgresTokens: Sequence, IteratorProtocol {
     enum Kind: Hashable {
         /// A keyword or a name without quotes.
@@ -13,7 +13,8 @@ struct PostgresTokens: Sequence, IteratorProtocol {
         case number
         /// `$1`
         case parameter
-        /// `'…'`, also `E'…'`, `U&'…'`, `B'…'`, `X'…'` and `N'…'`, with its continuations on the lines that follow.
+        /// `'…'`, also `E'…'`, `U&'…'`, `B'…'`, `X'…'` and `N'…'`, with continuations on the
+        /// following lines.
         case text
         /// `$tag$…$tag$`
         case dollarQuotedText
@@ -21,13 +22,13 @@ struct PostgresTokens: Sequence, IteratorProtocol {
         case quotedName
         /// `-- …` or `/* … */`
         case comment
-        /// One character of an operator or of punctuation.
+        /// One character of an operator or a punctuation character.
         case sign
     }
 
     struct Token: Hashable {
         let kind: Kind
-        /// Where it is, in bytes of UTF-8.
+        /// The position, in UTF-8 bytes.
         let range: Range<Int>
     }
 
@@ -44,7 +45,7 @@ struct PostgresTokens: Sequence, IteratorProtocol {
         return Token(kind: kind, range: start..<position)
     }
 
-    /// Whether a token is this word, which is in capital letters. O(length).
+    /// Returns whether a token is this word, given in capital letters. O(length).
     func isWord(_ token: Token?, _ word: StaticString) -> Bool {
         guard let token, token.kind == .word, token.range.count == word.utf8CodeUnitCount else { return false }
         return word.withUTF8Buffer { word in
@@ -52,7 +53,7 @@ struct PostgresTokens: Sequence, IteratorProtocol {
         }
     }
 
-    /// Whether a token is this character. O(1).
+    /// Returns whether a token is this character. O(1).
     func isSign(_ token: Token?, _ sign: Unicode.Scalar) -> Bool {
         token.map { $0.kind == .sign && bytes[$0.range.lowerBound] == UInt8(ascii: sign) } ?? false
     }
@@ -89,7 +90,7 @@ struct PostgresTokens: Sequence, IteratorProtocol {
     }
 
     private mutating func kindOfWord(_ first: UInt8, _ second: UInt8?) -> Kind {
-        // A single letter before a quote is its prefix.
+        // A single letter before a quote is the prefix of a string.
         switch (first.uppercased, second) {
         case (UInt8(ascii: "E"), UInt8(ascii: "'")):
             position += 1
@@ -119,7 +120,7 @@ struct PostgresTokens: Sequence, IteratorProtocol {
             position = end(from: position + 1, while: \.isDigit)
             return .parameter
         }
-        // A tag is a name without a dollar sign, or nothing.
+        // A tag is empty, or a name without a dollar sign.
         var tagEnd = position + 1
         if byte(tagEnd)?.beginsName == true {
             tagEnd = end(from: tagEnd) { $0.isPartOfName && $0 != UInt8(ascii: "$") }
@@ -141,7 +142,7 @@ struct PostgresTokens: Sequence, IteratorProtocol {
         return .dollarQuotedText
     }
 
-    /// Moves past a text whose opening quote is at the current position.
+    /// Moves past a string whose opening quote is at the current position.
     private mutating func skipText(hasEscapes: Bool) {
         position += 1
         while let byte = byte(position) {
@@ -160,8 +161,9 @@ struct PostgresTokens: Sequence, IteratorProtocol {
         }
     }
 
-    /// Where a text goes on that seems to have ended at the current position: behind another quote, if there is nothing between the two
-    /// but white space with a newline in it, and comments to the end of a line.
+    /// The position after the quote that continues the string that ends at the current position;
+    /// `nil` if none does. Only white space with a newline, and comments to the end of a line, may
+    /// separate the two.
     private var continuation: Int? {
         var (place, hasNewline) = (position, false)
         while let byte = byte(place) {
@@ -189,7 +191,7 @@ struct PostgresTokens: Sequence, IteratorProtocol {
         }
     }
 
-    /// Moves past a comment, which may have others in it.
+    /// Moves past a comment, which may contain others.
     private mutating func skipComment() {
         var depth = 0
         while let byte = byte(position) {
@@ -207,7 +209,7 @@ struct PostgresTokens: Sequence, IteratorProtocol {
         }
     }
 
-    /// Moves past a number. A dollar sign behind it begins a token, which it does not behind a name.
+    /// Moves past a number. A dollar sign after a number begins a token, unlike one after a name.
     private mutating func skipNumber() {
         if byte(position) == UInt8(ascii: "0"), let letter = byte(position + 1)?.uppercased,
             [UInt8(ascii: "X"), UInt8(ascii: "O"), UInt8(ascii: "B")].contains(letter)
@@ -236,7 +238,7 @@ struct PostgresTokens: Sequence, IteratorProtocol {
 extension UInt8 {
     fileprivate var isDigit: Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= self }
 
-    /// Whether a name of PostgreSQL can begin with it.
+    /// Whether a name in PostgreSQL can begin with the byte.
     fileprivate var beginsName: Bool {
         switch self {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"), 0x80...:
@@ -245,7 +247,7 @@ extension UInt8 {
         }
     }
 
-    /// Whether a name of PostgreSQL can have it behind its first character.
+    /// Whether a name in PostgreSQL can contain the byte after its first character.
     fileprivate var isPartOfName: Bool { beginsName || isDigit || self == UInt8(ascii: "$") }
 
     fileprivate var isNewline: Bool { self == UInt8(ascii: "\n") || self == UInt8(ascii: "\r") }

@@ -4,43 +4,45 @@
 
 internal import CLockPoolPQ
 
-// How a statement goes to the server: as it is, or prepared, and again when the server has refused it without having begun.
+// Sends a statement, directly or prepared, and retries it if the server has refused it before
+// execution.
 
-extension Link {
-    /// What has been learned of a statement since it was first sent.
+extension Session {
+    /// What is known about a statement since it was first sent.
     struct Attempt {
-        /// The server has not what it was thought to have prepared, so that the statement goes as it is.
+        /// Whether the server has lost the prepared statement, so that the statement is sent
+        /// unnamed.
         var isUnnamed = false
 
-        /// The types of the parameters have been looked for.
+        /// Whether the types of the parameters have been searched.
         var isResolved = false
 
-        /// The types that were found; `nil` for those of the values.
+        /// The types that were found; `nil` for the types of the values.
         var types: [UInt32]?
 
-        /// Whether the server converts a parameter by the time zone of the session has been looked for.
+        /// Whether time zone conversions have been checked.
         var isZoned = false
     }
 
-    /// What has become of a statement that was to be sent.
+    /// The outcome of sending a statement.
     enum Sending {
-        /// It is on its way; this is its text.
+        /// The statement is sent, with this text.
         case sent(text: String)
-        /// It is to be prepared first.
+        /// The statement must be prepared first.
         case unprepared(StatementCache.Preparation)
-        /// It is to be sent by a thread, by `sendLarge`; the name is that of the prepared statement.
+        /// `sendLarge` must send the statement; `name` is that of the prepared statement.
         case large(PostgresQuery, text: String, name: String?)
-        /// The types of its parameters are to be checked first.
+        /// The types of the parameters must be checked first.
         case unchecked(text: String)
     }
 
-    /// Sends a statement, prepared if it has come before.
+    /// Sends a statement, prepared if it has been sent before.
     ///
-    /// - Parameter rowByRow: Whether each row is to be a result of its own.
+    /// - Parameter rowByRow: Whether each row becomes a result of its own.
     func send(_ query: PostgresQuery, _ attempt: Attempt, rowByRow: Bool = false) throws(PostgresError) -> Sending {
         do throws(PostgresError) { try requireUTF8(sql: query.text) } catch { throw error.withoutEffect() }
         let key = StatementCache.Key(query)
-        guard let prepared = session.statements.prepared(key) else {
+        guard let prepared = state.statements.prepared(key) else {
             return try sendUnprepared(query, key, attempt, rowByRow: rowByRow)
         }
         return try send(query, text: prepared.text, prepared: prepared, types: prepared.types, rowByRow: rowByRow)
@@ -53,20 +55,21 @@ extension Link {
         rowByRow: Bool
     ) throws(PostgresError) -> Sending {
         let text = query.text
-        // Before anything is remembered of it, or evicted for it.
+        // Before the cache stores the statement, or evicts another for it.
         try query.validate(text)
-        if !attempt.isZoned, session.statements.mayBeZoned(key, text: text) { return .unchecked(text: text) }
-        // Not prepared, so that its text is looked at each time.
-        let mayChangeSession = session.noteText(text)
+        if !attempt.isZoned, state.statements.mayConvertZone(key, text: text) { return .unchecked(text: text) }
+        // Such a statement is not prepared, so that its text is checked each time.
+        let mayChangeSession = state.noteText(text)
         if attempt.isResolved {
             return try send(query, text: text, prepared: nil, types: attempt.types, rowByRow: rowByRow)
         }
         let status = unsafe PQtransactionStatus(handle)
-        // Within a transaction nothing is evicted or prepared that may fail: that would end the transaction.
-        let plan = session.statements.plan(
+        // Within a transaction, statements that may fail are neither evicted nor prepared: a
+        // failure would end the transaction.
+        let plan = state.statements.plan(
             key,
             text: text,
-            isNamed: !mayChangeSession && !attempt.isUnnamed && (status == PQTRANS_IDLE || !session.hasOwnStatements),
+            isNamed: !mayChangeSession && !attempt.isUnnamed && (status == PQTRANS_IDLE || !state.hasOwnStatements),
             mayEvict: status == PQTRANS_IDLE,
             mustCheck: status == PQTRANS_INTRANS
         )
@@ -93,17 +96,17 @@ extension Link {
         }
         try expectAnswer(sql: text)
         if query.isLarge(text) { return .large(query, text: text, name: prepared?.name) }
-        try begin(sql: text, handOver(query, text: text, preparedAs: prepared?.name))
+        try begin(sql: text, submit(query, text: text, preparedAs: prepared?.name))
         if rowByRow { try beginRows(sql: text) }
         return .sent(text: text)
     }
 
-    /// Gives libpq a statement to send.
+    /// Passes a statement to libpq.
     ///
     /// - Parameter name: The name of the prepared statement; `nil` if it is not prepared.
-    /// - Returns: What libpq returns.
+    /// - Returns: libpq's result.
     @inline(__always)
-    func handOver(_ query: PostgresQuery, text: String, preparedAs name: String?) throws(PostgresError) -> Int32 {
+    func submit(_ query: PostgresQuery, text: String, preparedAs name: String?) throws(PostgresError) -> Int32 {
         unsafe try query.withArguments(sql: text) { count, types, values, lengths, formats in
             guard let name else {
                 return unsafe PQsendQueryParams(
@@ -117,37 +120,37 @@ extension Link {
                     query.resultFormat
                 )
             }
-            // Passed as a `String`, it would be copied to the heap.
+            // Passed as a `String`, the name would be copied to the heap.
             return unsafe name.withCString { name in
                 unsafe PQsendQueryPrepared(handle, name, count, values, lengths, formats, query.resultFormat)
             }
         }
     }
 
-    /// Has libpq give each row of a statement as a result of its own. Before anything else is done with the connection.
+    /// Makes libpq return each row as a result of its own. Must be the first call after sending.
     private func beginRows(sql: String) throws(PostgresError) {
-        if unsafe PQsetSingleRowMode(handle) == 0 { throw lost(sql: sql, "libpq does not give the rows one by one.") }
+        if unsafe PQsetSingleRowMode(handle) == 0 { throw lost(sql: sql, "libpq cannot return the rows one by one.") }
     }
 
-    /// Sends a statement whose rows are to be results of their own, and waits for the first result.
+    /// Sends a statement in single-row mode, and waits for the first result.
     ///
     /// - Returns: The text of the statement, and its first result; `nil` if there is none.
-    func open(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> (String, PostgresResult?) {
+    func open(_ query: PostgresQuery, _ limit: WaitLimit) async throws(PostgresError) -> (String, PostgresResult?) {
         var attempt = Attempt()
         while true {
             let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
             do throws(PostgresError) {
                 switch try send(query, attempt, rowByRow: true) {
-                case .sent(let text): return (text, try await firstResult(sql: text, patience))
+                case .sent(let text): return (text, try await firstResult(sql: text, limit))
                 case .large(let query, let text, let name):
-                    try await sendLarge(query, preparedAs: name, sql: text, patience)
+                    try await sendLarge(query, preparedAs: name, sql: text, limit)
                     try beginRows(sql: text)
-                    return (text, try await firstResult(sql: text, patience))
-                case .unprepared(let preparation): try await prepare(query, preparation, patience)
-                case .unchecked(let text): try await check(query, text, &attempt, patience)
+                    return (text, try await firstResult(sql: text, limit))
+                case .unprepared(let preparation): try await prepare(query, preparation, limit)
+                case .unchecked(let text): try await check(query, text, &attempt, limit)
                 }
             } catch {
-                guard try await mend(query, error, &attempt, isInTransaction: isInTransaction, patience) else {
+                guard try await prepareRetry(query, error, &attempt, isInTransaction: isInTransaction, limit) else {
                     throw error
                 }
             }
@@ -155,71 +158,75 @@ extension Link {
     }
 
     /// Waits for the first result of a stream.
-    private func firstResult(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresResult? {
-        session.isStreamingChanges = !TransactionScanner.onlyReads(sql)
-        let first = try await nextResult(sql: sql, patience)
-        // An error is the last result but for the end, which has to be read before anything else is sent.
+    private func firstResult(sql: String, _ limit: WaitLimit) async throws(PostgresError) -> PostgresResult? {
+        state.isStreamingChanges = !TransactionScanner.onlyReads(sql)
+        let first = try await nextResult(sql: sql, limit)
+        // After an error only the end of the answer follows. It must be read before another
+        // statement is sent.
         if let first, let error = failure(of: first, sql: sql), !first.isCopy {
-            while try await nextResult(sql: sql, patience) != nil {}
+            while try await nextResult(sql: sql, limit) != nil {}
             throw error
         }
         return first
     }
 
-    /// Has the server prepare a statement.
+    /// Prepares a statement on the server.
     func prepare(
         _ query: PostgresQuery,
         _ preparation: StatementCache.Preparation,
-        _ patience: Patience
+        _ limit: WaitLimit
     ) async throws(PostgresError) {
         let key = StatementCache.Key(query)
         let statement = preparation.statement
         do throws(PostgresError) {
-            for name in preparation.evicting { try await deallocate(name, patience) }
+            for name in preparation.evicting { try await deallocate(name, limit) }
             let types = statement.types ?? key.types
             try expectAnswer(sql: statement.text)
             let isSent = unsafe PQsendPrepare(handle, statement.name, statement.text, Int32(types.count), types)
             try begin(sql: statement.text, isSent)
-            _ = try await finish(sql: statement.text, patience)
+            _ = try await finish(sql: statement.text, limit)
         } catch {
-            // The session has it, from another client of a pooler for instance. The name says that it is the same statement.
+            // The session has the statement already, for example from another client of a pooler.
+            // The name identifies the text and the types.
             guard error.sqlState == .duplicateStatementName else {
-                // Without an answer of the server's it may have been prepared.
-                if error.server == nil { session.noteOwnStatement() }
+                // Without an answer the server may have prepared it.
+                if error.server == nil { state.noteOwnStatement() }
                 throw error.withoutEffect()
             }
-            session.statements.didPrepare(key, preparation)
+            state.statements.didPrepare(key, preparation)
             // The transaction has failed.
             if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE { throw error.withoutEffect() }
             return
         }
-        session.statements.didPrepare(key, preparation)
+        state.statements.didPrepare(key, preparation)
     }
 
-    /// Has the server forget a prepared statement, if it has not done so by itself.
-    private func deallocate(_ name: String, _ patience: Patience) async throws(PostgresError) {
+    /// Deallocates a prepared statement on the server, unless the server has already dropped it.
+    private func deallocate(_ name: String, _ limit: WaitLimit) async throws(PostgresError) {
         do throws(PostgresError) {
-            try await runScript("DEALLOCATE \(name)", patience)
+            try await runScript("DEALLOCATE \(name)", limit)
         } catch {
             guard error.sqlState == .invalidStatementName else { throw error }
         }
-        session.statements.didDeallocate(name)
+        state.statements.didDeallocate(name)
     }
 
-    /// Looks whether a statement that has failed can be sent again, because the server had not begun it.
+    /// Decides whether a failed statement can be sent again because the server had not begun it,
+    /// and updates what is known about it.
     ///
-    /// In a transaction it cannot: that has failed by then.
+    /// Within a transaction it cannot: the transaction has failed.
     ///
-    /// - Returns: Whether it is to be sent again.
-    func mend(
+    /// - Returns: Whether to send the statement again.
+    func prepareRetry(
         _ query: PostgresQuery,
         _ error: PostgresError,
         _ attempt: inout Attempt,
         isInTransaction: Bool,
-        _ patience: Patience
+        _ limit: WaitLimit
     ) async throws(PostgresError) -> Bool {
         guard let server = error.server, !error.connectionIsGone else { return false }
-        // With a context the error may come from within a procedure, which has run and may have committed.
+        // An error with a context may come from within a procedure, which has run and may have
+        // committed.
         let mayHaveRun = server.context != nil && TransactionScanner.mayCommitWithin(query.text)
         if forgetIfStale(query, error) {
             if isInTransaction || attempt.isUnnamed || mayHaveRun { return false }
@@ -228,31 +235,32 @@ extension Link {
         }
         let key = StatementCache.Key(query)
         if isInTransaction || attempt.isResolved || mayHaveRun {
-            session.statements.didFail(key)
+            state.statements.didFail(key)
             return false
         }
         if TypeSearch.isAboutTypes(server.sqlState) {
-            return try await resolve(query, after: error, &attempt, patience)
+            return try await resolve(query, after: error, &attempt, limit)
         }
-        if TypeSearch.isAboutValues(server.sqlState), try await hasOutdatedTypes(query, patience) {
-            attempt.isUnnamed = session.statements.forget(key, isOutdated: true)
+        if TypeSearch.isAboutValues(server.sqlState), try await hasOutdatedTypes(query, limit) {
+            attempt.isUnnamed = state.statements.forget(key, isOutdated: true)
             return attempt.isUnnamed
         }
-        session.statements.didFail(key)
+        state.statements.didFail(key)
         return false
     }
 
-    /// Forgets a prepared statement, if the error says that the server has forgotten it, would make other columns of it than when
-    /// it was prepared, or does not find its functions, operators and columns for the types that its parameters had then.
+    /// Removes a prepared statement from the cache if the error shows that the server has lost it,
+    /// that its result columns have changed, or that its functions, operators and columns no
+    /// longer match the types of its parameters.
     ///
-    /// - Returns: Whether it was that.
+    /// - Returns: Whether the error shows one of these.
     func forgetIfStale(_ query: PostgresQuery, _ error: PostgresError) -> Bool {
         guard let server = error.server else { return false }
-        // The last has a place in the text; an error while it is executed has none there.
+        // The last kind of error has a position in the text. An error during execution has none.
         let isOutdated =
             server.sqlState == .featureNotSupported && server.routine == "RevalidateCachedQuery"
             || TypeSearch.isAboutTypes(server.sqlState) && server.position != nil
         guard isOutdated || server.sqlState == .invalidStatementName else { return false }
-        return session.statements.forget(StatementCache.Key(query), isOutdated: isOutdated)
+        return state.statements.forget(StatementCache.Key(query), isOutdated: isOutdated)
     }
 }

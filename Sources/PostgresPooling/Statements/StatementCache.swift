@@ -4,14 +4,15 @@
 
 /// The statements that a connection has run or prepared, up to a number and a size.
 ///
-/// A text that comes for the first time is not prepared: that would cost a round trip more, and most texts of that kind do not come
-/// again. From its second time on it is. When there is no room, the statement that was not used for the longest time is evicted.
+/// A text is not prepared on its first use: preparing costs a further round trip, and most such
+/// texts are not used again. It is prepared on its second use. If the cache is full, the least
+/// recently used statement is evicted.
 struct StatementCache {
     /// A statement that the server has prepared.
     final class Prepared: Sendable {
         let name: String
         let text: String
-        /// The types that the parameters are sent with; `nil` if they are those of the values.
+        /// The types that the parameters are sent with; `nil` for the types of the values.
         let types: [UInt32]?
         fileprivate let byteCount: Int
 
@@ -23,22 +24,22 @@ struct StatementCache {
         }
     }
 
-    /// How a statement that is not prepared is to be run.
+    /// How to run a statement that is not prepared.
     enum Plan {
-        /// As it is, with these types of the parameters; `nil` for those of the values.
+        /// Send it unnamed, with these parameter types; `nil` for the types of the values.
         case send(types: [UInt32]?)
-        /// After the server has taken the types of the parameters: a failure would end the transaction.
+        /// Check the parameter types first: a failure would end the transaction.
         case check
-        /// By a name that the server has prepared for the same text in other pieces.
+        /// Execute it by a name that the server has prepared for the same text in other pieces.
         case execute(Prepared)
-        /// By name, after it has been prepared.
+        /// Prepare it, and execute it by name.
         case prepare(Preparation)
     }
 
-    /// A statement that is to be prepared.
+    /// A statement to prepare.
     struct Preparation {
         let statement: Prepared
-        /// The names that are to be deallocated before.
+        /// The names to deallocate first.
         let evicting: [String]
     }
 
@@ -46,9 +47,9 @@ struct StatementCache {
         let key: Key
         let byteCount: Int
         var prepared: Prepared?
-        /// The types that the parameters are to be sent with; `nil` for those of the values.
+        /// The types that the parameters are sent with; `nil` for the types of the values.
         var types: [UInt32]?
-        /// Whether the server has taken these types, as far as is known.
+        /// Whether the server has accepted these types, as far as is known.
         var isChecked = false
         var lastUse = 0
 
@@ -60,23 +61,25 @@ struct StatementCache {
 
     let capacity: Int
     let byteCapacity: Int
-    /// What the connections of the pool have learned of parameters' types.
+    /// The parameter types that the connections of the pool have found.
     let resolved: ResolvedTypes
-    /// Whether statements may be prepared by name; not behind a pooler that may execute them in another session.
+    /// Whether statements may be prepared by name. `false` behind a pooler that may run them in
+    /// another session.
     var isNaming = true
 
     private var entries: [Key: Entry] = [:]
-    /// The entry of the last statement, which is often the next one's too: found without a hash.
+    /// The entry of the last statement, often also the next one. It is found without hashing.
     private var latest: Entry?
     private var uses = 0
-    /// What the server has prepared and may be executed, by its name. Keys of the same text share it.
+    /// The prepared statements that may be executed, by name. Keys of the same text share a
+    /// statement.
     private var names: [String: Prepared] = [:]
     private var preparedBytes = 0
-    /// What the server may still have and is not to be executed.
+    /// The names that the server may still have, but that must not be executed.
     private var outdated: Set<String> = []
-    /// The pool's ``ResolvedTypes/schemaVersion`` that the prepared statements are of.
+    /// The pool's ``ResolvedTypes/schemaVersion`` when the statements were prepared.
     private var schemaVersion: Int
-    /// Of the entries that are not prepared.
+    /// The number and size of the entries that are not prepared.
     private var (seenCount, seenBytes) = (0, 0)
 
     init(capacity: Int, byteCapacity: Int = 1 << 20, resolved: ResolvedTypes = ResolvedTypes()) {
@@ -86,8 +89,10 @@ struct StatementCache {
         schemaVersion = resolved.schemaVersion
     }
 
-    /// Returns a statement, which is used now, as the server has prepared it; `nil` if it has not, as far as is known. O(length of
-    /// the statement).
+    /// Returns a prepared statement and marks it as used; `nil` if the server has not prepared it,
+    /// as far as is known.
+    ///
+    /// - Complexity: O(length of the statement).
     mutating func prepared(_ key: Key) -> Prepared? {
         if schemaVersion != resolved.schemaVersion { releaseZoned() }
         guard let entry = entry(key), let prepared = entry.prepared else { return nil }
@@ -95,11 +100,11 @@ struct StatementCache {
         return prepared
     }
 
-    /// Makes statements with instants or timestamps among their values unprepared, so that the time zones of their parameters are checked
-    /// again.
+    /// Marks statements with instants or timestamps as unprepared, so that the time zones of their
+    /// parameters are checked again.
     private mutating func releaseZoned() {
         schemaVersion = resolved.schemaVersion
-        let names = entries.values.filter { Zoning.mayConvert($0.key) }.compactMap(\.prepared?.name)
+        let names = entries.values.filter { TimeZoneConversion.mayConvert($0.key) }.compactMap(\.prepared?.name)
         for name in Set(names) {
             release(name)
             outdated.insert(name)
@@ -114,15 +119,16 @@ struct StatementCache {
         if latest !== entry { latest = entry }
     }
 
-    /// Decides how a statement that is not prepared is to be run now.
+    /// Decides how to run a statement that is not prepared.
     ///
     /// - Parameters:
     ///   - key: The statement.
     ///   - text: Its text.
     ///   - isNamed: Whether it may be prepared.
-    ///   - mayEvict: Whether others may be evicted for it; if not, and there is no room, it is not prepared.
-    ///   - mustCheck: Whether the types of its parameters must not be refused.
-    /// - Complexity: O(length of the statement), and O(`capacity`) for each one that is evicted.
+    ///   - mayEvict: Whether other statements may be evicted for it. If not, and the cache is
+    ///     full, it is not prepared.
+    ///   - mustCheck: Whether the server must not refuse the types of its parameters.
+    /// - Complexity: O(length of the statement), and O(`capacity`) for each evicted statement.
     mutating func plan(
         _ key: Key,
         text: String,
@@ -134,7 +140,7 @@ struct StatementCache {
         use(entry)
         if mustCheck, !entry.isChecked { return .check }
         if isNamed, isNaming, let plan = namedPlan(entry, text: text, mayEvict: mayEvict) { return plan }
-        // What the server refuses is noted as unchecked again.
+        // If the server refuses it, `didFail` marks it as unchecked again.
         entry.isChecked = true
         return .send(types: entry.types)
     }
@@ -158,15 +164,16 @@ struct StatementCache {
         return isChecked ? .send(types: others) : .check
     }
 
-    /// Whether a statement is too large to be remembered.
+    /// Returns whether a statement is too large for the cache.
     private func isLarge(_ byteCount: Int) -> Bool { byteCount > byteCapacity / 8 }
 
     private mutating func namedPlan(_ entry: Entry, text: String, mayEvict: Bool) -> Plan? {
-        // Before the hash is computed, which would be for nothing.
+        // Before the hash is computed, which would be wasted.
         if !mayEvict, !hasRoom(for: entry) { return nil }
         let name = StatementIdentity(text: text, types: entry.types ?? entry.key.types).name
         if let prepared = names[name] {
-            // Values of other types share the name, and each is converted in its own way.
+            // Statements with values of other types share the name, and each converts its values
+            // in its own way.
             let own =
                 prepared.types == entry.types
                 ? prepared
@@ -184,15 +191,15 @@ struct StatementCache {
         )
     }
 
-    // MARK: What has become of a statement
+    // MARK: Outcomes
 
-    /// Whether the server has prepared a statement, as far as is known.
+    /// Returns whether the server has prepared a statement, as far as is known.
     func isPrepared(_ key: Key) -> Bool { preparedName(key) != nil }
 
-    /// The name that the server has prepared a statement under, as far as is known.
+    /// Returns the name of the prepared statement, as far as is known.
     func preparedName(_ key: Key) -> String? { entries[key]?.prepared?.name }
 
-    /// Notes that the server has prepared a statement.
+    /// Records that the server has prepared a statement.
     mutating func didPrepare(_ key: Key, _ preparation: Preparation) {
         let statement = preparation.statement
         let entry = entries[key] ?? remember(key, byteCount: statement.byteCount)
@@ -202,10 +209,10 @@ struct StatementCache {
         note(key, text: statement.text, types: statement.types)
     }
 
-    /// Notes that the server has no statement of this name.
+    /// Records that the server has no statement of this name.
     mutating func didDeallocate(_ name: String) { outdated.remove(name) }
 
-    /// Notes with what types the server takes the parameters of a statement.
+    /// Records the types that the server accepts for the parameters of a statement.
     ///
     /// - Parameter types: The types of all parameters; `nil` for those of the values.
     mutating func didResolve(_ key: Key, text: String, types: [UInt32]?) {
@@ -227,16 +234,17 @@ struct StatementCache {
         resolved.note(types ?? declared, of: StatementIdentity(text: text, types: declared), areOthers: types != nil)
     }
 
-    /// Notes that a statement has failed before it was prepared, perhaps for the types of its parameters.
+    /// Records that a statement has failed before it was prepared, possibly because of its
+    /// parameter types.
     mutating func didFail(_ key: Key) {
         guard let entry = entries[key], entry.prepared == nil else { return }
         entry.isChecked = !key.types.contains { TypeSearch.isFlexible($0) }
     }
 
-    /// Notes that a prepared statement cannot be executed.
+    /// Records that a prepared statement cannot be executed.
     ///
-    /// - Parameter isOutdated: Whether the server has it and would make other columns of it than when it was prepared; otherwise it
-    ///   has forgotten the statement.
+    /// - Parameter isOutdated: Whether the server still has the statement, with outdated columns
+    ///   or types. Otherwise the server has lost it.
     /// - Returns: Whether it was prepared, as far as was known.
     mutating func forget(_ key: Key, isOutdated: Bool) -> Bool {
         guard let name = entries[key]?.prepared?.name else { return false }
@@ -245,15 +253,16 @@ struct StatementCache {
         return true
     }
 
-    /// Forgets all statements. The server has none of them.
+    /// Removes all statements. The server has none of them.
     mutating func removeAll() {
         (latest, entries, names, outdated) = (nil, [:], [:], [])
         (preparedBytes, seenCount, seenBytes) = (0, 0, 0)
     }
 
-    // MARK: Room
+    // MARK: Eviction
 
-    /// As many texts that came once are remembered as there may be prepared ones.
+    /// Adds an entry for a statement that is not prepared. The cache keeps as many of these as
+    /// prepared ones.
     private mutating func remember(_ key: Key, byteCount: Int) -> Entry {
         while seenCount > 0, seenCount >= capacity || seenBytes + byteCount > byteCapacity { evictSeen() }
         let entry = Entry(key.withoutValues, byteCount: byteCount)
@@ -271,7 +280,7 @@ struct StatementCache {
         entry.prepared = prepared
     }
 
-    /// Makes entries that have come once of all that share a name.
+    /// Marks all entries that share a name as unprepared.
     private mutating func release(_ name: String) {
         guard let prepared = names.removeValue(forKey: name) else { return }
         preparedBytes -= prepared.byteCount

@@ -4,41 +4,41 @@
 
 internal import CLockPoolPQ
 
-/// What a transaction sees of others that run at the same time, as in "Transaction Isolation" of
+/// The visibility of concurrent transactions, as described in "Transaction Isolation" of
 /// PostgreSQL's manual.
 public enum PostgresIsolation: String, Sendable, Hashable, CaseIterable {
     /// Each statement sees what was committed before it began.
     case readCommitted = "READ COMMITTED"
-    /// All statements see what was committed before the first began. An update of a row that
-    /// another transaction has changed since then fails; the error is retryable.
+    /// All statements see what was committed before the first one began. An update of a row that
+    /// another transaction has changed since then fails with a retryable error.
     case repeatableRead = "REPEATABLE READ"
-    /// As if transactions ran one after another. One that did not fit in fails; the error is
-    /// retryable.
+    /// Transactions behave as if they ran one after another. A transaction that cannot fails with
+    /// a retryable error.
     case serializable = "SERIALIZABLE"
 }
 
 extension PostgresConnection {
-    /// Runs `body` in a transaction, which is committed when it returns and rolled back when it
+    /// Runs `body` in a transaction, which commits when `body` returns and rolls back when it
     /// throws.
     ///
-    /// Within another transaction it is a savepoint: what fails in `body` is undone, and the outer
-    /// transaction goes on.
+    /// Within another transaction, `body` runs in a savepoint: a failure undoes its changes, and
+    /// the outer transaction can continue.
     ///
-    /// A statement of `body` must not begin or end a transaction: it runs, fails with the code
-    /// `transactionControl`, and no other statement is sent before the outermost body ends.
-    /// Savepoints of the body's own are allowed.
+    /// The statements of `body` must not begin or end a transaction. Such a statement runs but
+    /// fails with the code `transactionControl`, and no other statement is sent before the
+    /// outermost body ends. `body` may use savepoints of its own.
     ///
     /// - Parameters:
-    ///   - isolation: What it sees of others; `nil` for the server's default. A savepoint cannot
-    ///     have its own.
-    ///   - readOnly: Whether it may not write. A savepoint cannot have its own.
-    ///   - body: Uses the connection.
-    /// - Returns: What `body` returns.
-    /// - Throws: What `body` throws, unchanged. ``PostgresError`` if the transaction could not
-    ///   begin or be committed, with the code `unsupported` for a savepoint with `isolation` or
+    ///   - isolation: The isolation level; `nil` for the server's default. A savepoint cannot have
+    ///     its own.
+    ///   - readOnly: Whether the transaction may only read. A savepoint cannot have its own mode.
+    ///   - body: A closure that uses the connection.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error of `body`, unchanged. ``PostgresError`` if the transaction could not
+    ///   begin or commit, with the code `unsupported` for a savepoint with `isolation` or
     ///   `readOnly`, `transactionAborted` if `body` returned although a statement had failed,
-    ///   `transactionControl` if it returned although it had ended the transaction itself, and
-    ///   `outcomeUnknown` if the connection was lost, the time was over or the task was cancelled
+    ///   `transactionControl` if `body` returned although it had ended the transaction itself, and
+    ///   `outcomeUnknown` if the connection was lost, the time ran out or the task was cancelled
     ///   after `COMMIT` was sent. With any other code nothing is committed.
     @discardableResult
     public func withTransaction<Result: ~Copyable>(
@@ -46,13 +46,13 @@ extension PostgresConnection {
         readOnly: Bool = false,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
-        // While an earlier statement has not ended, it is unknown whether a transaction is open.
-        try await prepareToSend(sql: "BEGIN", patience(nil))
+        // Until an earlier statement has ended, it is unknown whether a transaction is open.
+        try await prepareToSend(sql: "BEGIN", limit(nil))
         if isInTransaction {
             guard isolation == nil, !readOnly else {
                 throw PostgresError(
                     .unsupported,
-                    "a transaction within another is a savepoint, which cannot have an isolation or access mode of its own; give it to the outer one",
+                    "a transaction within another is a savepoint, which cannot have an isolation level or access mode of its own; pass it to the outer transaction",
                     sql: "SAVEPOINT",
                     outcome: .notExecuted
                 )
@@ -65,7 +65,7 @@ extension PostgresConnection {
             try await commit()
             return result
         } catch {
-            // Also when the task is cancelled.
+            // Even if the task is cancelled.
             await undo("ROLLBACK")
             throw error
         }
@@ -76,28 +76,27 @@ extension PostgresConnection {
         if let isolation { statement += " ISOLATION LEVEL \(isolation.rawValue)" }
         if readOnly { statement += " READ ONLY" }
         do throws(PostgresError) {
-            try await runScript(statement, patience(nil))
+            try await runScript(statement, limit(nil))
         } catch {
-            // The server may still run it. What follows on this connection must not be in that
-            // transaction.
-            if !link.isLost { link.session.transactions.obstacle = .undo("ROLLBACK") }
+            // The server may still run it. Later statements on this connection must not be part of
+            // that transaction.
+            if !session.isLost { session.state.transactions.obstacle = .undo("ROLLBACK") }
             throw error.withoutEffect()
         }
-        link.session.transactions.depth = 1
+        session.state.transactions.depth = 1
     }
 
     func commit() async throws(PostgresError) {
-        if let error = link.controlError(sql: "COMMIT") { throw error }
+        if let error = session.controlError(sql: "COMMIT") { throw error }
         let tag: String
         do throws(PostgresError) {
-            let patience = patience(nil)
-            try await prepareToSend(sql: "COMMIT", patience)
-            // With the connection's end known before `COMMIT` is sent, it is certain that nothing
-            // is committed.
-            link.lookForEnd()
+            let limit = limit(nil)
+            try await prepareToSend(sql: "COMMIT", limit)
+            // If the end of the connection is known before `COMMIT` is sent, nothing is committed.
+            session.pollForEnd()
             try checkTransaction(sql: "COMMIT")
-            link.session.transactions.depth = 0
-            tag = try await runScript("COMMIT", patience).commandTag
+            session.state.transactions.depth = 0
+            tag = try await runScript("COMMIT", limit).commandTag
         } catch {
             throw error.ofCommit()
         }
@@ -110,22 +109,22 @@ extension PostgresConnection {
         }
     }
 
-    /// Makes sure that the transaction has not ended unnoticed.
+    /// Checks that a statement of the body has not ended the transaction unnoticed.
     private func checkTransaction(sql: String) throws(PostgresError) {
-        guard !link.isLost, !isInTransaction else { return }
+        guard !session.isLost, !isInTransaction else { return }
         throw PostgresError(.transactionControl, "the transaction had ended before its body returned", sql: sql)
     }
 
     private func withSavepoint<Result: ~Copyable>(
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
-        let name = link.session.transactions.nextSavepoint()
-        try await runScript("SAVEPOINT \(name)", patience(nil))
-        link.session.transactions.depth += 1
+        let name = session.state.transactions.nextSavepoint()
+        try await runScript("SAVEPOINT \(name)", limit(nil))
+        session.state.transactions.depth += 1
         do {
             let result = try await body(self)
             try await release(name)
-            link.session.transactions.depth -= 1
+            session.state.transactions.depth -= 1
             return result
         } catch {
             await undo("ROLLBACK TO SAVEPOINT \(name); RELEASE SAVEPOINT \(name)")
@@ -134,10 +133,10 @@ extension PostgresConnection {
     }
 
     private func release(_ savepoint: String) async throws(PostgresError) {
-        let (sql, patience) = ("RELEASE SAVEPOINT \(savepoint)", patience(nil))
-        try await prepareToSend(sql: sql, patience)
+        let (sql, limit) = ("RELEASE SAVEPOINT \(savepoint)", limit(nil))
+        try await prepareToSend(sql: sql, limit)
         try checkTransaction(sql: sql)
-        if unsafe PQtransactionStatus(link.handle) == PQTRANS_INERROR {
+        if unsafe PQtransactionStatus(session.handle) == PQTRANS_INERROR {
             throw PostgresError(
                 .transactionAborted,
                 "the savepoint was rolled back, because a statement in its body had failed",
@@ -145,43 +144,43 @@ extension PostgresConnection {
             )
         }
         do throws(PostgresError) {
-            try await runScript(sql, patience)
+            try await runScript(sql, limit)
         } catch {
             guard error.sqlState == .invalidSavepoint else { throw error }
             throw PostgresError(
                 .transactionControl,
-                "the body of a withTransaction has released, or rolled back to, a savepoint that is older than it",
+                "the body of a withTransaction has released, or rolled back to, an older savepoint",
                 server: error.server,
                 sql: sql
             )
         }
     }
 
-    /// Ends a body that has failed.
+    /// Ends a failed body.
     ///
-    /// If the statements do not get through now they run before the next one.
+    /// If the statements cannot be sent now, they run before the next statement.
     ///
-    /// - Parameter script: The statements that undo what it did.
+    /// - Parameter script: The statements that undo the body's changes.
     private func undo(_ script: String) async {
-        link.session.transactions.depth = max(0, link.session.transactions.depth - 1)
+        session.state.transactions.depth = max(0, session.state.transactions.depth - 1)
         var script = script
-        if case .control = link.session.transactions.obstacle {
-            // The savepoints are gone. A transaction may be open, which the body has begun.
-            if link.session.transactions.depth > 0 { return }
+        if case .control = session.state.transactions.obstacle {
+            // The savepoints no longer exist. The body may have left a transaction open.
+            if session.state.transactions.depth > 0 { return }
             script = "ROLLBACK"
         }
-        link.session.transactions.obstacle = .undo(script)
-        if link.isLost { return }
-        link.beginUse()
-        defer { link.endUse() }
-        link.endStreams()
+        session.state.transactions.obstacle = .undo(script)
+        if session.isLost { return }
+        session.beginUse()
+        defer { session.endUse() }
+        session.endStreams()
         let deadline = MonotonicClock.deadline(after: resetTimeout)
-        if await link.recover(by: deadline) { _ = await link.undo(by: deadline) }
+        if await session.recover(by: deadline) { _ = await session.undo(by: deadline) }
     }
 }
 
 extension PostgresError {
-    /// The error of a `COMMIT`, with what it means for the transaction.
+    /// Returns the error of a `COMMIT`, with its meaning for the transaction.
     fileprivate func ofCommit() -> PostgresError {
         let isUnknown = outcome == .unknown && code != .transactionControl
         guard isUnknown || code == .connectionLost else { return self }
@@ -199,6 +198,6 @@ extension PostgresError {
 }
 
 extension SQLState {
-    /// There is no such savepoint.
+    /// The savepoint does not exist.
     fileprivate static let invalidSavepoint: SQLState = "3B001"
 }

@@ -2,18 +2,17 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds out what the statements of a text can do, as far as their words tell.
+/// Determines the possible effects of statements from their keywords.
 ///
-/// Used where the server's answer does not tell: for the tag `ROLLBACK`, and when there is no
-/// answer.
+/// Used if the server's answer is ambiguous, as with the tag `ROLLBACK`, or if there is no answer.
 struct TransactionScanner {
     private let bytes: [UInt8]
     private var position = 0
 
     private init(_ sql: String) { bytes = Array(sql.utf8) }
 
-    /// Whether a statement of a text begins as those that end a transaction: `COMMIT`, `END`,
-    /// `ABORT`, `PREPARE TRANSACTION`, and `ROLLBACK` without `TO`.
+    /// Returns whether a statement of a text begins as those that end a transaction: `COMMIT`,
+    /// `END`, `ABORT`, `PREPARE TRANSACTION`, and `ROLLBACK` without `TO`.
     ///
     /// - Complexity: O(length of the text).
     static func mayEndTransaction(_ sql: String) -> Bool {
@@ -25,10 +24,12 @@ struct TransactionScanner {
         return false
     }
 
-    /// Whether a text of which a statement fails may have committed what came before: another statement ends a transaction and
-    /// does not come last, or the statement that fails has transactions of its own, as `CALL` and `VACUUM` may have.
+    /// Returns whether a text in which a statement fails may have committed earlier ones: another
+    /// statement ends a transaction and is not the last one, or the failed statement has
+    /// transactions of its own, as `CALL` and `VACUUM` may have.
     ///
-    /// - Parameter hasBegun: Whether the statement may have been executed outside a transaction, and so may have its own.
+    /// - Parameter hasBegun: Whether the statement may have been executed outside a transaction,
+    ///   so that it may have its own.
     /// - Complexity: O(length of the text).
     static func mayCommitPart(_ sql: String, hasBegun: Bool) -> Bool {
         var scanner = TransactionScanner(sql)
@@ -43,8 +44,8 @@ struct TransactionScanner {
         return false
     }
 
-    /// Whether a statement only reads, except by functions that it calls. Also `false` for some
-    /// that do, such as `SELECT … FOR UPDATE`.
+    /// Returns whether a statement only reads, apart from the functions that it calls. Also
+    /// `false` for some statements that only read, such as `SELECT … FOR UPDATE`.
     ///
     /// - Complexity: O(length of the text).
     static func onlyReads(_ sql: String) -> Bool {
@@ -63,7 +64,8 @@ struct TransactionScanner {
         return true
     }
 
-    /// Whether a statement runs a procedure or a block of code, which may commit transactions before it fails.
+    /// Returns whether a statement runs a procedure or a block of code, which may commit before it
+    /// fails.
     ///
     /// - Complexity: O(length of the text).
     static func mayCommitWithin(_ sql: String) -> Bool {
@@ -103,7 +105,7 @@ struct TransactionScanner {
         return !isAtEnd
     }
 
-    /// Whether a statement may commit on its own while it runs.
+    /// Returns whether a statement may commit by itself while it runs.
     private mutating func statementHasTransactions() -> Bool {
         switch nextWord() {
         case "call", "do", "vacuum", "analyze", "analyse", "cluster", "reindex": return true
@@ -119,13 +121,13 @@ struct TransactionScanner {
         }
     }
 
-    /// The next word, in lower case; `nil` if something else comes next.
+    /// Returns the next word, in lower case; `nil` if the next token is not a word.
     private mutating func nextWord() -> String? {
         skipSpace()
         let start = position
         while let byte = byte(), isLetter(byte) { position += 1 }
         guard position > start else { return nil }
-        // Letters alone have another case by this bit.
+        // This bit makes a letter lower case.
         return String(decoding: bytes[start..<position].map { $0 | 0x20 }, as: UTF8.self)
     }
 
@@ -137,7 +139,7 @@ struct TransactionScanner {
         }
     }
 
-    /// Moves behind the semicolon that ends a statement, or to the end of the text.
+    /// Moves past the semicolon that ends a statement, or to the end of the text.
     private mutating func skipStatement() {
         while let byte = byte() {
             skipToken()
@@ -145,7 +147,7 @@ struct TransactionScanner {
         }
     }
 
-    /// Moves behind a text in quotes, a comment, or one character.
+    /// Moves past a quoted string, a comment, or one character.
     private mutating func skipToken() {
         guard let byte = byte() else { return }
         switch byte {
@@ -158,7 +160,7 @@ struct TransactionScanner {
         }
     }
 
-    /// Skips a comment, which may have others within it.
+    /// Skips a comment, which may contain others.
     private mutating func skipComment() -> Bool {
         if byte() == UInt8(ascii: "-"), byte(1) == UInt8(ascii: "-") {
             while let byte = byte(), byte != UInt8(ascii: "\n") { position += 1 }
@@ -182,15 +184,15 @@ struct TransactionScanner {
         return true
     }
 
-    /// Skips a text in quotes. A doubled quote looks like two texts, which makes no difference
-    /// here.
+    /// Skips a quoted string. A doubled quote looks like the border of two strings, which makes no
+    /// difference here.
     private mutating func skipQuoted(by quote: UInt8, isEscaped: Bool) {
         position += 1
         while let byte = byte(), byte != quote { position += isEscaped && byte == UInt8(ascii: "\\") ? 2 : 1 }
         position += 1
     }
 
-    /// Skips a text between two of the same `$tag$`; only the dollar sign, if it begins none.
+    /// Skips a dollar-quoted string, or only the dollar sign if it begins none.
     private mutating func skipDollarQuoted() {
         var end = position + 1
         while end < bytes.count, isLetter(bytes[end]) || 48...57 ~= bytes[end] || bytes[end] == 95 || bytes[end] > 127 {

@@ -2,12 +2,12 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The identifier of an object of the database, which is PostgreSQL's `oid`.
+/// The identifier of a database object: PostgreSQL's `oid`.
 public struct PostgresOID: RawRepresentable, Hashable, Sendable, PostgresArrayEncodable, PostgresArrayDecodable {
     /// The number.
     public let rawValue: UInt32
 
-    /// Returns the identifier with this number.
+    /// Creates an identifier from its number.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// `oid`
@@ -25,12 +25,12 @@ public struct PostgresOID: RawRepresentable, Hashable, Sendable, PostgresArrayEn
     }
 }
 
-/// The identifier of a transaction in 32 bits, which is PostgreSQL's `xid`. It wraps around, so it has no order.
+/// A transaction identifier of 32 bits: PostgreSQL's `xid`. It wraps around, so it has no order.
 public struct PostgresXID: RawRepresentable, Hashable, Sendable, PostgresArrayEncodable, PostgresArrayDecodable {
     /// The number.
     public let rawValue: UInt32
 
-    /// Returns the identifier with this number.
+    /// Creates an identifier from its number.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// `xid`
@@ -48,12 +48,12 @@ public struct PostgresXID: RawRepresentable, Hashable, Sendable, PostgresArrayEn
     }
 }
 
-/// The identifier of a transaction in 64 bits, which is PostgreSQL's `xid8`.
+/// A transaction identifier of 64 bits: PostgreSQL's `xid8`.
 public struct PostgresXID8: RawRepresentable, Hashable, Sendable, PostgresArrayEncodable, PostgresArrayDecodable {
     /// The number.
     public let rawValue: UInt64
 
-    /// Returns the identifier with this number.
+    /// Creates an identifier from its number.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// `xid8`
@@ -71,12 +71,12 @@ public struct PostgresXID8: RawRepresentable, Hashable, Sendable, PostgresArrayE
     }
 }
 
-/// The number of a command within its transaction, which is PostgreSQL's `cid`.
+/// The number of a command within its transaction: PostgreSQL's `cid`.
 public struct PostgresCID: RawRepresentable, Hashable, Sendable, PostgresArrayEncodable, PostgresArrayDecodable {
     /// The number.
     public let rawValue: UInt32
 
-    /// Returns the identifier with this number.
+    /// Creates an identifier from its number.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// `cid`
@@ -94,12 +94,13 @@ public struct PostgresCID: RawRepresentable, Hashable, Sendable, PostgresArrayEn
     }
 }
 
-/// A position in the write-ahead log, which is PostgreSQL's `pg_lsn`: the number of bytes before it.
+/// A position in the write-ahead log: PostgreSQL's `pg_lsn`, the number of bytes before the
+/// position.
 public struct PostgresLSN: RawRepresentable, Hashable, Sendable, PostgresArrayEncodable, PostgresArrayDecodable {
     /// The number.
     public let rawValue: UInt64
 
-    /// Returns the identifier with this number.
+    /// Creates a position from its number.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// `pg_lsn`
@@ -118,13 +119,13 @@ public struct PostgresLSN: RawRepresentable, Hashable, Sendable, PostgresArrayEn
 }
 
 extension PostgresLSN: LosslessStringConvertible {
-    /// The position as the server writes it, such as `16/B374D848`.
+    /// The position in the server's notation, such as `16/B374D848`.
     public var description: String {
         String(rawValue >> 32, radix: 16, uppercase: true) + "/"
             + String(UInt32(truncatingIfNeeded: rawValue), radix: 16, uppercase: true)
     }
 
-    /// Returns the position that a text such as `16/B374D848` names; `nil` if it names none.
+    /// Creates a position from a text such as `16/B374D848`; `nil` if the text is no position.
     public init?(_ description: String) {
         let halves = description.split(separator: "/", omittingEmptySubsequences: false)
         guard halves.count == 2, halves.allSatisfy({ $0.first?.isHexDigit == true }),

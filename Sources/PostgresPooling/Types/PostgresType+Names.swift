@@ -5,7 +5,7 @@
 internal import ConnectionPooling
 
 extension PostgresType {
-    /// The type with this name in the database of each connection.
+    /// Creates a reference to the type with this name in the database of each connection.
     ///
     /// ```swift
     /// enum Size: String, PostgresArrayEncodable, PostgresArrayDecodable {
@@ -13,25 +13,25 @@ extension PostgresType {
     ///     case small, large
     /// }
     /// ```
+    /// A connection looks up the identifier with a statement of its own when it first sends a
+    /// parameter of the type. It looks it up again when a statement fails in a way that a changed
+    /// type explains. While a lease has settings that `SET` has changed, which may include the
+    /// search path, each statement causes a lookup. If the database has no type of this name, the
+    /// statement fails with the code `encoding` before it is sent.
     ///
-    /// A connection looks the identifier up, by a statement of its own, when it first sends a parameter
-    /// of the type, and again when a statement fails in a way that another type of this name explains.
-    /// While a lease has settings that `SET` has changed, which may be the search path, it is looked up
-    /// for each statement. A name that the database does not have is an error with the code `encoding`,
-    /// before the statement is sent.
-    ///
-    /// - Parameter name: The name as in SQL: `size`, `shop.size`, or `"Size"` for a name with capitals. Its
-    ///   search path is the connection's. The name is kept as long as the process runs.
-    /// - Complexity: A dictionary look-up behind a lock. A `static let` does it once.
+    /// - Parameter name: The name as in SQL: `size`, `shop.size`, or `"Size"` for a name with
+    ///   capitals. The connection's search path applies. The process keeps the name until it
+    ///   exits.
+    /// - Complexity: A dictionary lookup under a lock. A `static let` performs it once.
     public init(named name: String) { self.init(TypeNames.number(of: name), .name) }
 
-    /// Whether it is known by a name, and its identifier depends on the database.
+    /// Whether the type is known by name, so that its identifier depends on the database.
     var isNamed: Bool { reference != .identifier }
 }
 
-/// The names of types that the program has given, each with a number.
+/// The names of types that the program refers to, each with a number.
 ///
-/// A number instead of the name keeps ``PostgresType`` small, and its comparison short.
+/// A number instead of the name keeps ``PostgresType`` small, and comparisons fast.
 enum TypeNames {
     private struct Table {
         var names: [String] = []

@@ -5,20 +5,21 @@
 internal import ConnectionPooling
 internal import Synchronization
 
-/// The parameters' types that the server takes for statements, as the connections of a pool have learned them.
+/// The parameter types that the server accepts for statements, shared by the connections of a
+/// pool.
 ///
-/// A connection asks when a statement with parameters comes to it for the first time, and not again.
+/// A connection reads them when it first runs a statement with parameters, and not again.
 final class ResolvedTypes: Sendable {
     private struct State {
         var types: [StatementIdentity: [UInt32]] = [:]
-        /// In the order in which they came, from `next` on.
+        /// In insertion order, starting at `next`.
         var identities: [StatementIdentity] = []
         var next = 0
-        /// Those whose parameters no time zone converts.
+        /// The statements in which no time zone converts a parameter.
         var zoned: Set<StatementIdentity> = []
     }
 
-    /// The number of statements that are remembered. The ones that came first go first.
+    /// The number of statements to keep. The oldest are removed first.
     static var capacity: Int { 1_024 }
 
     private let state = Locked(State())
@@ -27,20 +28,21 @@ final class ResolvedTypes: Sendable {
     /// The number of times that connections of the pool have altered the schema.
     var schemaVersion: Int { alterations.load(ordering: .relaxed) }
 
-    /// Forgets for which statements no time zone converts a parameter: a connection of the pool has altered the schema.
+    /// Removes the results of time zone checks, because a connection of the pool has altered the
+    /// schema.
     func forgetZones() {
         state.withLock { $0.zoned = [] }
         alterations.add(1, ordering: .relaxed)
     }
     private let othersAreKnown = Atomic(false)
 
-    /// Whether any statement takes other types than those of its values.
+    /// Whether any statement needs other types than those of its values.
     var hasOthers: Bool { othersAreKnown.load(ordering: .relaxed) }
 
-    /// Whether it is known that no time zone converts a parameter of a statement.
+    /// Returns whether a statement is known to have no parameter that a time zone converts.
     func isZoned(_ statement: StatementIdentity) -> Bool { state.withLock { $0.zoned.contains(statement) } }
 
-    /// Notes that no time zone converts a parameter of a statement.
+    /// Records that no time zone converts a parameter of a statement.
     func noteZoned(_ statement: StatementIdentity) {
         state.withLock { state in
             if state.zoned.count >= ResolvedTypes.capacity { state.zoned = [] }
@@ -51,9 +53,10 @@ final class ResolvedTypes: Sendable {
     /// Returns the types of all parameters of a statement; `nil` if they are not known.
     func types(of statement: StatementIdentity) -> [UInt32]? { state.withLock { $0.types[statement] } }
 
-    /// Notes the types of all parameters of a statement.
+    /// Records the types of all parameters of a statement.
     ///
-    /// - Parameter areOthers: Whether they are others than those of the values, which `statement` is made of.
+    /// - Parameter areOthers: Whether they differ from the types of the values, which are part of
+    ///   `statement`.
     func note(_ types: [UInt32], of statement: StatementIdentity, areOthers: Bool) {
         if areOthers { othersAreKnown.store(true, ordering: .relaxed) }
         state.withLock { state in

@@ -4,23 +4,26 @@
 
 internal import CLockPoolPQ
 
-// How the types of a statement's parameters are found where the server refuses those of the values. Types are only tried by
-// preparing the statement without a name, which executes nothing.
+// Finds parameter types that the server accepts if it refuses those of the values. Types are tried
+// only by preparing the statement without a name, which executes nothing.
 
-extension Link {
-    /// Makes sure that the server takes the types of the parameters, before a refusal would end the transaction.
+extension Session {
+    /// Ensures that the server accepts the types of the parameters, because a refusal would end
+    /// the transaction.
     ///
-    /// A statement that it refuses with all types goes with those of its values: its failure is the statement's own.
+    /// A statement that fails with all types is sent with the types of its values: the failure is
+    /// then the statement's own.
     ///
-    /// - Throws: ``PostgresError`` with the outcome `notExecuted`: the statement is not sent yet.
+    /// - Throws: ``PostgresError`` with the outcome `notExecuted`: the statement has not been
+    ///   sent.
     func check(
         _ query: PostgresQuery,
         _ text: String,
         _ attempt: inout Attempt,
-        _ patience: Patience
+        _ limit: WaitLimit
     ) async throws(PostgresError) {
         do throws(PostgresError) {
-            try await checkTypes(query, text, &attempt, patience)
+            try await checkTypes(query, text, &attempt, limit)
         } catch {
             throw error.withoutEffect()
         }
@@ -30,78 +33,84 @@ extension Link {
         _ query: PostgresQuery,
         _ text: String,
         _ attempt: inout Attempt,
-        _ patience: Patience
+        _ limit: WaitLimit
     ) async throws(PostgresError) {
         let key = StatementCache.Key(query)
         if !attempt.isZoned {
             attempt.isZoned = true
-            if session.statements.mayBeZoned(key, text: text) {
-                return try await checkInstants(key, text, types: attempt.types, patience)
+            if state.statements.mayConvertZone(key, text: text) {
+                return try await checkInstants(key, text, types: attempt.types, limit)
             }
             if attempt.isResolved { return }
         }
         attempt.isResolved = true
-        if let error = try await refusal(of: key.types, text, isInTransaction: true, patience) {
-            guard let types = try await types(for: key, text, after: error, isInTransaction: true, patience) else {
+        if let error = try await refusal(of: key.types, text, isInTransaction: true, limit) {
+            guard let types = try await types(for: key, text, after: error, isInTransaction: true, limit) else {
                 return
             }
             attempt.types = types
-            // With these types the server may take instants for something else.
+            // With these types the server may interpret instants in another way.
             attempt.isZoned = false
         }
-        session.statements.didResolve(key, text: text, types: attempt.types)
+        state.statements.didResolve(key, text: text, types: attempt.types)
     }
 
-    /// Looks for types of the parameters that the server takes, after it has refused the statement outside a transaction.
+    /// Searches parameter types that the server accepts, after it has refused the statement
+    /// outside a transaction.
     ///
     /// - Returns: Whether there are any.
     func resolve(
         _ query: PostgresQuery,
         after error: PostgresError,
         _ attempt: inout Attempt,
-        _ patience: Patience
+        _ limit: WaitLimit
     ) async throws(PostgresError) -> Bool {
         let (key, text) = (StatementCache.Key(query), query.text)
         attempt.isResolved = true
-        guard let types = try await types(for: key, text, after: error, isInTransaction: false, patience) else {
-            session.statements.didFail(key)
+        guard let types = try await types(for: key, text, after: error, isInTransaction: false, limit) else {
+            state.statements.didFail(key)
             return false
         }
         attempt.types = types
         attempt.isZoned = false
-        session.statements.didResolve(key, text: text, types: types)
+        state.statements.didResolve(key, text: text, types: types)
         return true
     }
 
-    /// - Returns: Types that the server takes; `nil` if there are none, or it takes those of the values.
+    /// Searches parameter types that the server accepts.
+    ///
+    /// - Returns: The types; `nil` if there are none, or if the types of the values are accepted.
     private func types(
         for key: StatementCache.Key,
         _ text: String,
         after error: PostgresError,
         isInTransaction: Bool,
-        _ patience: Patience
+        _ limit: WaitLimit
     ) async throws(PostgresError) -> [UInt32]? {
         var search = TypeSearch(declared: key.types)
         var refusal: PostgresError? = error
         while let server = refusal?.server {
             guard let types = search.next(after: server.sqlState, server.message) else { return nil }
-            refusal = try await self.refusal(of: types, text, isInTransaction: isInTransaction, patience)
+            refusal = try await self.refusal(of: types, text, isInTransaction: isInTransaction, limit)
         }
-        return try await reduce(search, text, isInTransaction: isInTransaction, patience)
+        return try await reduce(search, text, isInTransaction: isInTransaction, limit)
     }
 
-    /// Gives parameters the types of their values back where the server takes those too: all of them, else half of them, and so on.
+    /// Restores the types of the values where the server accepts these too: for all parameters,
+    /// else for half of them, and so on.
     ///
-    /// - Returns: As `types(for:…)`. That all can have theirs back means that the statement has failed while it was executed.
+    /// - Returns: As `types(for:…)`. If all types can be restored, the statement has failed during
+    ///   execution.
     private func reduce(
         _ search: TypeSearch,
         _ text: String,
         isInTransaction: Bool,
-        _ patience: Patience
+        _ limit: WaitLimit
     ) async throws(PostgresError) -> [UInt32]? {
         let declared = search.declared
         var types = search.types
-        // Within a transaction they were tried first. What the server cannot find a type for is refused before anything is executed.
+        // Within a transaction these were tried first. A parameter without an inferable type is
+        // refused before execution.
         var declaredAreRefused =
             isInTransaction || search.doubtful.count < types.indices.count { types[$0] != declared[$0] }
         var groups = [search.doubtful]
@@ -111,7 +120,7 @@ extension Link {
             for index in group { candidate[index] = declared[index] }
             if candidate != declared || !declaredAreRefused {
                 trials += 1
-                let refusal = try await refusal(of: candidate, text, isInTransaction: isInTransaction, patience)
+                let refusal = try await refusal(of: candidate, text, isInTransaction: isInTransaction, limit)
                 if refusal == nil {
                     types = candidate
                     continue
@@ -123,27 +132,27 @@ extension Link {
         return types == declared ? nil : types
     }
 
-    /// Tries types of the parameters: prepares the statement without a name.
+    /// Tries parameter types by preparing the statement without a name.
     ///
-    /// - Returns: The error that the server refuses the statement with; `nil` if it takes it.
+    /// - Returns: The server's error; `nil` if it accepts the types.
     private func refusal(
         of types: [UInt32],
         _ text: String,
         isInTransaction: Bool,
-        _ patience: Patience
+        _ limit: WaitLimit
     ) async throws(PostgresError) -> PostgresError? {
         try expectAnswer(sql: text)
         let isSent = sendTrial(isInTransaction: isInTransaction) {
             unsafe PQsendPrepare(handle, "", text, Int32(types.count), types) != 0
         }
         try begin(sql: text, isSent)
-        let error = try await firstError(sql: text, patience)
-        if error != nil, isInTransaction { try await undoTrial(patience) }
+        let error = try await firstError(sql: text, limit)
+        if error != nil, isInTransaction { try await undoTrial(limit) }
         return error
     }
 
-    /// Sends what `body` sends in one round trip, within a transaction behind a savepoint. If one part fails, the server skips the
-    /// others.
+    /// Sends the commands of `body` in one round trip, within a transaction after a savepoint. If
+    /// one command fails, the server skips the others.
     func sendTrial(isInTransaction: Bool, _ body: () -> Bool) -> Int32 {
         func send(_ sql: String) -> Bool { unsafe PQsendQueryParams(handle, sql, 0, nil, nil, nil, nil, 0) != 0 }
         return sendPipeline {
@@ -152,29 +161,29 @@ extension Link {
         }
     }
 
-    /// Rolls back to the savepoint of a trial that has failed.
-    func undoTrial(_ patience: Patience) async throws(PostgresError) {
+    /// Rolls back to the savepoint of a failed trial.
+    func undoTrial(_ limit: WaitLimit) async throws(PostgresError) {
         let back = "ROLLBACK TO SAVEPOINT lockpool_trial; RELEASE SAVEPOINT lockpool_trial"
         try expectAnswer(sql: back)
         try begin(sql: back, unsafe PQsendQuery(handle, back))
-        if let failure = try await firstError(sql: back, patience) { throw failure }
+        if let failure = try await firstError(sql: back, limit) { throw failure }
     }
 
-    /// Sends what `body` sends in one round trip.
+    /// Sends the commands of `body` in one round trip.
     private func sendPipeline(_ body: () -> Bool) -> Int32 {
         guard unsafe PQenterPipelineMode(handle) != 0 else { return 0 }
-        session.isPipelining = true
+        state.isPipelining = true
         return body() ? unsafe PQpipelineSync(handle) : 0
     }
 
-    /// Looks whether the server would give the parameters of a prepared statement other types today: those that it has found
-    /// itself, where the value has none.
+    /// Returns whether the server would now infer other types for the parameters of a prepared
+    /// statement, where the values have no type.
     ///
-    /// One round trip, which executes nothing.
-    func hasOutdatedTypes(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> Bool {
+    /// Takes one round trip, which executes nothing.
+    func hasOutdatedTypes(_ query: PostgresQuery, _ limit: WaitLimit) async throws(PostgresError) -> Bool {
         let (key, text) = (StatementCache.Key(query), query.text)
         let types = key.types
-        guard types.contains(0), let name = session.statements.preparedName(key) else { return false }
+        guard types.contains(0), let name = state.statements.preparedName(key) else { return false }
         try expectAnswer(sql: text)
         let isSent = sendPipeline {
             unsafe PQsendDescribePrepared(handle, name) != 0
@@ -184,26 +193,26 @@ extension Link {
         try begin(sql: text, isSent)
         var descriptions: [[UInt32]] = []
         var hasFailed = false
-        while let result = try await nextResult(sql: text, patience) {
+        while let result = try await nextResult(sql: text, limit) {
             hasFailed = hasFailed || result.isError
             if result.status == PGRES_COMMAND_OK { descriptions.append(result.parameterTypes) }
         }
-        // The one in the middle is that of the preparation.
+        // The description in the middle is that of the preparation.
         return hasFailed || descriptions.first != descriptions.last
     }
 
-    /// The pipeline's answers have been read to their end.
+    /// Records that the answers of the pipeline have been read to their end.
     func endPipeline() {
-        session.isPipelining = false
-        session.isAnswerPending = false
-        if unsafe PQexitPipelineMode(handle) == 0 { giveUp() }
+        state.isPipelining = false
+        state.isAnswerPending = false
+        if unsafe PQexitPipelineMode(handle) == 0 { abandon() }
         endAnswer()
     }
 
-    /// Waits for the end of an answer, of which only the error counts.
-    private func firstError(sql: String, _ patience: Patience) async throws(PostgresError) -> PostgresError? {
+    /// Waits for the end of an answer, and returns its error.
+    private func firstError(sql: String, _ limit: WaitLimit) async throws(PostgresError) -> PostgresError? {
         var error: PostgresError?
-        while let result = try await nextResult(sql: sql, patience) {
+        while let result = try await nextResult(sql: sql, limit) {
             if error == nil { error = failure(of: result, sql: sql) }
         }
         if let error, error.server == nil || error.connectionIsGone { throw error }

@@ -4,86 +4,87 @@
 
 internal import CLockPoolPQ
 
-// How a session finds out about types that the database has defined: by statements of its own, before a
-// statement with a named type is sent, and behind a result with arrays or composite values of such types.
+// Looks up types that the database defines, with statements of its own: before a statement with a
+// named type is sent, and after a result with arrays or composite values of such types.
 
-extension Link {
+extension Session {
     /// Runs a statement with parameters whose types are known by name.
     ///
-    /// It runs once more if it failed in a way that outdated identifiers explain, they are outdated, and
-    /// the failure has not ended a transaction.
-    func runResolved(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> PostgresResult {
+    /// Runs it once more if it fails in a way that outdated identifiers explain, the identifiers
+    /// are outdated, and the failure has not ended a transaction.
+    func runResolved(_ query: PostgresQuery, _ limit: WaitLimit) async throws(PostgresError) -> PostgresResult {
         let names = query.typeNames
-        let known = session.isChanged ? [] : names.map { session.types[name: $0] }
+        let known = state.isChanged ? [] : names.map { state.types[name: $0] }
         do throws(PostgresError) {
-            return try await run(try await resolve(query, patience), patience)
+            return try await run(try await resolve(query, limit), limit)
         } catch {
             guard known.contains(where: { $0 != nil }), error.mayComeFromOutdatedType else { throw error }
-            session.types.removeAll()
+            state.types.removeAll()
             let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
             guard error.server == nil || !isInTransaction else { throw error }
-            let resolved = try await resolve(query, patience)
-            guard names.map({ session.types[name: $0] }) != known else { throw error }
-            return try await run(resolved, patience)
+            let resolved = try await resolve(query, limit)
+            guard names.map({ state.types[name: $0] }) != known else { throw error }
+            return try await run(resolved, limit)
         }
     }
 
-    /// Looks up the types of a statement's parameters, as far as the session does not know them.
+    /// Looks up the types of a statement's parameters that the session does not know.
     ///
-    /// - Returns: The statement with their identifiers. A parameter whose type does not exist has a reason
-    ///   for the failure instead of its value.
-    func resolve(_ query: PostgresQuery, _ patience: Patience) async throws(PostgresError) -> PostgresQuery {
-        // Changed settings may include the search path, and no tag tells of each change.
-        if session.isChanged { session.types.removeNames() }
+    /// - Returns: The statement with their identifiers. A parameter whose type does not exist has
+    ///   an error instead of its value.
+    func resolve(_ query: PostgresQuery, _ limit: WaitLimit) async throws(PostgresError) -> PostgresQuery {
+        // Changed settings may include the search path, and command tags do not report every
+        // change.
+        if state.isChanged { state.types.removeNames() }
         let names = query.typeNames
-        let missing = names.filter { session.types[name: $0] == nil }
-        if !missing.isEmpty { try await lookUp(names: missing, patience) }
-        try await lookUp(names.compactMap { session.types[name: $0]?.oid }, patience)
-        let types = session.types
-        if session.isChanged { session.types.removeNames() }
+        let missing = names.filter { state.types[name: $0] == nil }
+        if !missing.isEmpty { try await lookUp(names: missing, limit) }
+        try await lookUp(names.compactMap { state.types[name: $0]?.oid }, limit)
+        let types = state.types
+        if state.isChanged { state.types.removeNames() }
         return query.replacingParameters { types.resolved($0) }
     }
 
-    /// Looks up what decoders need to know of the types of a result.
+    /// Looks up the types of a result for its decoders.
     ///
-    /// The statement has succeeded. So a failure is not reported: values that need the answer do not
-    /// decode then.
-    func describeTypes(of result: PostgresResult, _ patience: Patience) async {
-        try? await lookUp(result.structuredTypes, patience)
-        result.domains = session.types.domains
+    /// The statement has succeeded, so a failure here is not reported: values that need the lookup
+    /// then do not decode.
+    func describeTypes(of result: PostgresResult, _ limit: WaitLimit) async {
+        try? await lookUp(result.structuredTypes, limit)
+        result.domains = state.types.domains
     }
 
-    private func lookUp(names: [UInt32], _ patience: Patience) async throws(PostgresError) {
+    private func lookUp(names: [UInt32], _ limit: WaitLimit) async throws(PostgresError) {
         let texts = names.map(TypeNames.name)
         let entries = try await entries(
             "FROM pg_catalog.unnest(\(texts)::text[]) WITH ORDINALITY AS k (key, place) LEFT JOIN pg_catalog.pg_type AS t ON t.oid = pg_catalog.to_regtype(k.key)",
-            patience
+            limit
         )
         for (name, entry) in zip(names, entries) {
-            if let entry { session.types.insert(entry, name: name) }
+            if let entry { state.types.insert(entry, name: name) }
         }
     }
 
-    /// Looks up types and what they are made of.
-    func lookUp(_ oids: [UInt32], _ patience: Patience) async throws(PostgresError) {
-        var unknown = session.types.unknown(in: oids)
+    /// Looks up types and their component types.
+    func lookUp(_ oids: [UInt32], _ limit: WaitLimit) async throws(PostgresError) {
+        var unknown = state.types.unknown(in: oids)
         while !unknown.isEmpty {
             let entries = try await entries(
                 "FROM pg_catalog.unnest(\(unknown)::oid[]) WITH ORDINALITY AS k (key, place) LEFT JOIN pg_catalog.pg_type AS t ON t.oid = k.key",
-                patience
+                limit
             )
             for (oid, entry) in zip(unknown, entries) {
                 let gone = TypeCatalog.Entry(oid: oid, arrayOID: 0, kind: "", base: 0, element: 0, fields: [])
-                session.types.insert(entry ?? gone)
+                state.types.insert(entry ?? gone)
             }
-            unknown = session.types.unknown(in: oids)
+            unknown = state.types.unknown(in: oids)
         }
     }
 
-    /// - Returns: For each key the type, or `nil` if the database has none.
+    /// Returns the type for each key; `nil` if the database has none.
     private func entries(
         _ source: PostgresQuery,
-        _ patience: Patience
+        _ limit: WaitLimit
     ) async throws(PostgresError) -> [TypeCatalog.Entry?] {
         let query: PostgresQuery = """
             SELECT t.oid, t.typarray, t.typtype, t.typbasetype, t.typelem, ARRAY(
@@ -91,7 +92,7 @@ extension Link {
                 WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
             ) \(sql: source) ORDER BY k.place
             """
-        let rows = PostgresRows(try await run(query, patience))
+        let rows = PostgresRows(try await run(query, limit))
         return try rows.map { row throws(PostgresError) in
             let columns = (UInt32?, UInt32?, String?, UInt32?, UInt32?, [UInt32]).self
             let (oid, arrayOID, kind, base, element, fields) = try row.decode(as: columns)
@@ -118,7 +119,7 @@ extension PostgresQuery {
 }
 
 extension PostgresResult {
-    /// Whether a column has a type that the database has defined.
+    /// Whether a column has a type that the database defines.
     ///
     /// - Complexity: O(columns).
     var hasUserDefinedTypes: Bool {
@@ -126,9 +127,10 @@ extension PostgresResult {
         return false
     }
 
-    /// The types of columns that hold arrays or composite values, as far as the database has defined them.
+    /// The types of columns with arrays or composite values, if the database defines these types.
     ///
-    /// Both begin with a number of dimensions or fields, whose first byte is zero. A text does not.
+    /// Both begin with a number of dimensions or fields, whose first byte is zero. A text does
+    /// not.
     fileprivate var structuredTypes: [UInt32] {
         (0..<columnCount).compactMap { column in
             let type = columnType(column)
@@ -142,7 +144,7 @@ extension PostgresResult {
 }
 
 extension PostgresError {
-    /// Whether the identifier of a type that the session has looked up earlier may be the reason.
+    /// Whether the outdated identifier of a type may be the reason.
     fileprivate var mayComeFromOutdatedType: Bool {
         if code == .encoding { return true }
         return ["22", "42", "XX"].contains(sqlState?.conditionClass)

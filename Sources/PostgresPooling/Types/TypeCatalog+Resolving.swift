@@ -3,10 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension TypeCatalog {
-    /// A parameter as it is sent, with the identifiers of types instead of their names.
+    /// Returns a parameter with the identifiers of types instead of their names.
     ///
-    /// - Returns: A parameter with a reason for its failure, if the database does not have the type, or a
-    ///   different one.
+    /// - Returns: The parameter; one with an error if the database does not have the type, or has
+    ///   another kind of type.
     func resolved(_ parameter: PostgresParameter) -> PostgresParameter {
         guard parameter.type.isNamed else { return parameter }
         guard let oid = oid(of: parameter.type) else {
@@ -72,14 +72,15 @@ extension TypeCatalog {
         return .bytes(bytes)
     }
 
-    /// The value of a field in the binary format of the column's type, which the server insists on.
+    /// Returns the value of a field in the binary format of the column's type, which the server
+    /// requires.
     private func adapt(_ field: PostgresParameter, to column: UInt32) -> PostgresParameter.Content {
         let base = PostgresType(oid: baseType(of: column))
         let content = field.content
         if field.isNull || content.obstacle != nil { return content }
         let isSame = field.type == base || field.type.oid == column
         if case .text(let text) = content {
-            // Of other types the binary format is not the text.
+            // The binary format of other types differs from their text.
             if base == .jsonb { return .bytes([1] + Array(text.utf8)) }
             let isLabel = self[base.oid]?.kind == "e"
             if isTextual(base), isSame || !isLabel || field.type == .unspecified { return content }
@@ -90,7 +91,7 @@ extension TypeCatalog {
         return .failure("a value of type \(field.type) does not fit a column of type \(base)")
     }
 
-    /// Whether the binary format of a type is its text format.
+    /// Returns whether the binary format of a type is its text format.
     private func isTextual(_ base: PostgresType) -> Bool {
         switch base {
         case .text, .varchar, .bpchar, .name, .json, .xml, .unknown: true
@@ -116,7 +117,8 @@ extension PostgresParameter {
         if case .text = content { true } else { false }
     }
 
-    /// An integer of the type, if that is one and the number fits.
+    /// Creates an integer of the type; `nil` if the type is not an integer type or the number does
+    /// not fit.
     fileprivate init?(_ number: Int64, as type: PostgresType) {
         switch type {
         case .int2:
@@ -132,7 +134,7 @@ extension PostgresParameter {
 }
 
 extension [UInt8] {
-    /// What an array begins with, before its elements.
+    /// Creates the header of an array, which precedes its elements.
     init(arrayOf element: PostgresType, dimensions: [Int32], hasNull: Bool) {
         self = []
         append(bigEndian: Int32(dimensions.count))
@@ -140,12 +142,12 @@ extension [UInt8] {
         append(bigEndian: element.oid)
         for count in dimensions {
             append(bigEndian: count)
-            // The number of the first element.
+            // The lower bound of the indices.
             append(bigEndian: Int32(1))
         }
     }
 
-    /// Appends a value behind its length, or the length that stands for `NULL`.
+    /// Appends a value after its length, or the length that represents `NULL`.
     mutating func append(counted content: PostgresParameter.Content) {
         if case .null = content {
             append(bigEndian: Int32(-1))

@@ -9,27 +9,28 @@ struct TypeCatalog {
         let oid: UInt32
         /// The type of arrays; 0 if there is none.
         let arrayOID: UInt32
-        /// `typtype`: `b` for a base type, `c` for a composite one, `d` for a domain, `e` for an enumeration, `r` for a
-        /// range, `m` for a multirange; empty if the database does not have the type any more.
+        /// `typtype`: `b` for a base type, `c` for a composite type, `d` for a domain, `e` for an
+        /// enumeration, `r` for a range, `m` for a multirange; empty if the database no longer has
+        /// the type.
         let kind: String
-        /// The type that a domain is based on, which may be a domain too; else 0.
+        /// The base type of a domain, which may be a domain too; otherwise 0.
         let base: UInt32
-        /// The type of an array's elements; else 0, with few exceptions.
+        /// The type of an array's elements; 0 for most other types.
         let element: UInt32
         /// The types of a composite type's columns, in order.
         let fields: [UInt32]
 
-        /// The other types that it is made of, as far as the database has defined them.
+        /// The component types that the database defines.
         var parts: [UInt32] { ([base, element] + fields).filter { PostgresType(oid: $0).isUserDefined } }
     }
 
     private var named: [UInt32: UInt32] = [:]
     private var entries: [UInt32: Entry] = [:]
 
-    /// The type that each domain is based on in the end.
+    /// The base type of each domain, which is not a domain.
     private(set) var domains: [UInt32: UInt32] = [:]
 
-    /// The type that has a name; `nil` if it has not been looked up or does not exist.
+    /// Returns the type with a name; `nil` if it has not been looked up or does not exist.
     subscript(name number: UInt32) -> Entry? { named[number].flatMap { entries[$0] } }
 
     subscript(oid: UInt32) -> Entry? { entries[oid] }
@@ -37,11 +38,12 @@ struct TypeCatalog {
     mutating func insert(_ entry: Entry, name: UInt32? = nil) {
         entries[entry.oid] = entry
         if let name { named[name] = entry.oid }
-        // A base that is not known yet comes later, and its entry with it.
+        // A base that is not known yet is inserted later, which updates this.
         for entry in entries.values where entry.kind == "d" { domains[entry.oid] = baseType(of: entry.oid) }
     }
 
-    /// The types that `oids` and what they are made of refer to, and that have not been looked up.
+    /// Returns the types that `oids` and their components refer to and that have not been looked
+    /// up.
     func unknown(in oids: [UInt32]) -> [UInt32] {
         var (rest, seen, unknown) = (oids, Set<UInt32>(), [UInt32]())
         while let oid = rest.popLast() {
@@ -51,14 +53,15 @@ struct TypeCatalog {
         return unknown
     }
 
-    /// The type that a domain is based on; any other type itself.
+    /// Returns the base type of a domain; any other type unchanged.
     func baseType(of oid: UInt32) -> UInt32 {
         var oid = oid
         while let entry = entries[oid], entry.kind == "d" { oid = entry.base }
         return oid
     }
 
-    /// The type that a value for a domain, or an array for one of domains, is stored as; any other type itself.
+    /// Returns the type that values for a domain, or for an array of domains, are stored as; any
+    /// other type unchanged.
     func baseType(ofValuesOf oid: UInt32) -> UInt32 {
         let base = baseType(of: oid)
         guard let element = entries[base]?.element, element != 0 else { return base }

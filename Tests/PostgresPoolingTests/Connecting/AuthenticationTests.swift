@@ -11,7 +11,7 @@ import Testing
 /// What a pool gives to a server that may be an impostor.
 @Suite struct AuthenticationTests {
     private func connect(_ server: String, _ parameters: [String: String] = [:]) async -> PostgresError? {
-        var configuration = PostgresConfiguration.patient(server)
+        var configuration = PostgresConfiguration.withLongTimeouts(server)
         configuration.parameters = parameters
         configuration.pool.circuitBreakerThreshold = .zero
         return await postgresFailure { [configuration] in

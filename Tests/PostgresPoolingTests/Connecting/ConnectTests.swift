@@ -35,16 +35,16 @@ import Testing
     @Test("A server is reached by keywords, by a URL, and through its socket")
     func ways() async throws {
         let server = try await TestServer.shared
-        #expect(await connect(PostgresConfiguration.patient(server.url)) == nil)
-        #expect(await connect(PostgresConfiguration.patient(keywords(server))) == nil)
-        #expect(await connect(PostgresConfiguration.patient(keywords(server, host: server.socketFolder))) == nil)
-        #expect(await connect(PostgresConfiguration.patient(keywords(server, host: "localhost"))) == nil)
+        #expect(await connect(PostgresConfiguration.withLongTimeouts(server.url)) == nil)
+        #expect(await connect(PostgresConfiguration.withLongTimeouts(keywords(server))) == nil)
+        #expect(await connect(PostgresConfiguration.withLongTimeouts(keywords(server, host: server.socketFolder))) == nil)
+        #expect(await connect(PostgresConfiguration.withLongTimeouts(keywords(server, host: "localhost"))) == nil)
     }
 
     @Test("A wrong password is the server's error, at once, and is not shown")
     func wrongPassword() async throws {
         let server = try await TestServer.shared
-        var configuration = PostgresConfiguration.patient(keywords(server))
+        var configuration = PostgresConfiguration.withLongTimeouts(keywords(server))
         configuration.parameters["password"] = "wr0ng-secret"
         let error = try #require(await connect(configuration))
         #expect(error.code == .connectFailed && error.sqlState == .invalidPassword)
@@ -54,12 +54,12 @@ import Testing
     @Test("A database that does not exist, a port that nobody listens on and a name that nobody has are told apart")
     func reasons() async throws {
         let server = try await TestServer.shared
-        var configuration = PostgresConfiguration.patient(keywords(server))
+        var configuration = PostgresConfiguration.withLongTimeouts(keywords(server))
         configuration.parameters["dbname"] = "nowhere"
         #expect(await connect(configuration)?.sqlState == .invalidCatalogName)
-        let refused = await connect(PostgresConfiguration.patient(keywords(server, port: deadPort)))
+        let refused = await connect(PostgresConfiguration.withLongTimeouts(keywords(server, port: deadPort)))
         #expect(refused?.code == .connectFailed && refused?.server == nil && refused?.isRetryable == true)
-        let unknown = await connect(PostgresConfiguration.patient(keywords(server, host: "nobody.invalid")))
+        let unknown = await connect(PostgresConfiguration.withLongTimeouts(keywords(server, host: "nobody.invalid")))
         #expect(unknown?.message.contains("nobody.invalid") == true)
     }
 
@@ -71,21 +71,21 @@ import Testing
             host: "\(server.host),\(server.host),localhost",
             port: "\(deadPort),\(server.port),\(server.port)"
         )
-        #expect(await connect(PostgresConfiguration.patient(list)) == nil)
+        #expect(await connect(PostgresConfiguration.withLongTimeouts(list)) == nil)
         let none = await connect(
-            PostgresConfiguration.patient(
+            PostgresConfiguration.withLongTimeouts(
                 keywords(server, host: "127.0.0.1,localhost", port: "\(deadPort),\(deadPort)")
             )
         )
         #expect(none?.code == .connectFailed)
-        let uneven = await connect(PostgresConfiguration.patient(keywords(server, host: "a,b,c", port: "1,2")))
+        let uneven = await connect(PostgresConfiguration.withLongTimeouts(keywords(server, host: "a,b,c", port: "1,2")))
         #expect(uneven?.message.contains("as many ports") == true)
     }
 
     @Test("A host that refuses the password ends the search")
     func passwordEndsSearch() async throws {
         let server = try await TestServer.shared
-        var configuration = PostgresConfiguration.patient(
+        var configuration = PostgresConfiguration.withLongTimeouts(
             keywords(server, host: "\(server.host),\(server.host)", port: "\(server.port),\(deadPort)")
         )
         configuration.parameters["password"] = "wrong"
@@ -98,7 +98,7 @@ import Testing
     )
     func kinds(_ attributes: String) async throws {
         let server = try await TestServer.shared
-        var configuration = PostgresConfiguration.patient(keywords(server))
+        var configuration = PostgresConfiguration.withLongTimeouts(keywords(server))
         configuration.parameters["target_session_attrs"] = attributes
         let isReached = await connect(configuration) == nil
         #expect(isReached == !["standby", "read-only"].contains(attributes))
@@ -108,7 +108,7 @@ import Testing
     func passwordClosure() async throws {
         let server = try await TestServer.shared
         let asked = Counted<Int>()
-        var configuration = PostgresConfiguration.patient(
+        var configuration = PostgresConfiguration.withLongTimeouts(
             "host=\(server.host) port=\(server.port) user=\(server.user) dbname=\(server.database)"
         )
         configuration.password = {
@@ -152,8 +152,8 @@ import Testing
         // Nobody else here reads this variable.
         unsafe setenv("PGSERVICEFILE", services, 1)
         defer { unsafe unsetenv("PGSERVICEFILE") }
-        #expect(await connect(PostgresConfiguration.patient("service=tested passfile=\(passwords)")) == nil)
-        let missing = await connect(PostgresConfiguration.patient("service=missing passfile=\(passwords)"))
+        #expect(await connect(PostgresConfiguration.withLongTimeouts("service=tested passfile=\(passwords)")) == nil)
+        let missing = await connect(PostgresConfiguration.withLongTimeouts("service=missing passfile=\(passwords)"))
         #expect(missing?.message.contains("missing") == true)
     }
 
@@ -187,10 +187,10 @@ import Testing
                 precondition(value == expected, "\(value), not \(expected)")
             }
             unsafe setenv("PGSERVICE", "y", 1)
-            var configuration = PostgresConfiguration.patient("service=x")
+            var configuration = PostgresConfiguration.withLongTimeouts("service=x")
             try await check(session(configuration), ("by-environment", "0", "by-environment"))
             try await check(
-                session(PostgresConfiguration.patient("host=\(host) port=\(port) user=\(user) dbname=\(database)")),
+                session(PostgresConfiguration.withLongTimeouts("host=\(host) port=\(port) user=\(user) dbname=\(database)")),
                 ("by-environment", "77s", "by-environment")
             )
             configuration.applicationName = "by-program"
@@ -198,7 +198,7 @@ import Testing
             configuration.pool.name = "books"
             try await check(session(configuration), ("by-program", "0", "books"))
             unsafe unsetenv("PGAPPNAME")
-            try await check(session(PostgresConfiguration.patient("service=x")), ("swift-lock-pool", "0", "postgres"))
+            try await check(session(PostgresConfiguration.withLongTimeouts("service=x")), ("swift-lock-pool", "0", "postgres"))
         }
     }
 
@@ -224,7 +224,7 @@ import Testing
     func silent() async throws {
         let server = try await TestServer.shared
         let silent = try SilentListener()
-        var configuration = PostgresConfiguration.patient(
+        var configuration = PostgresConfiguration.withLongTimeouts(
             keywords(server, host: "127.0.0.1,\(server.host)", port: "\(silent.port),\(server.port)")
         )
         // The second must not need its own.
@@ -237,7 +237,7 @@ import Testing
     func onlySilent() async throws {
         let server = try await TestServer.shared
         let silent = try SilentListener()
-        var configuration = PostgresConfiguration.patient(
+        var configuration = PostgresConfiguration.withLongTimeouts(
             keywords(server, host: "127.0.0.1", port: String(silent.port))
         )
         configuration.pool.connectTimeout = .seconds(20)
@@ -262,7 +262,7 @@ import Testing
     @Test("An unreachable server is tried again until the pool has no patience left, and is then told at once")
     func unreachable() async throws {
         let server = try await TestServer.shared
-        var configuration = PostgresConfiguration.patient(keywords(server, port: deadPort))
+        var configuration = PostgresConfiguration.withLongTimeouts(keywords(server, port: deadPort))
         configuration.pool.initialBackoff = .milliseconds(1)
         configuration.pool.circuitBreakerThreshold = .milliseconds(20)
         let pool = try PostgresPool(configuration)
@@ -285,7 +285,7 @@ import Testing
     func permanent() async throws {
         let server = try await TestServer.shared
         func firstFailure(_ change: (inout PostgresConfiguration) -> Void) async -> PostgresError? {
-            var configuration = PostgresConfiguration.patient(keywords(server))
+            var configuration = PostgresConfiguration.withLongTimeouts(keywords(server))
             // Whoever waits for a second attempt waits for the rest of the day.
             configuration.pool.initialBackoff = .seconds(80_000)
             configuration.pool.maximumBackoff = .seconds(80_000)

@@ -10,7 +10,7 @@ import Testing
     private func connect(_ server: TestServer, host: String, _ parameters: [String: String]) async -> (
         error: PostgresError?, isEncrypted: Bool?
     ) {
-        var configuration = PostgresConfiguration.patient(
+        var configuration = PostgresConfiguration.withLongTimeouts(
             "host=\(host) port=\(server.port) user=\(server.user) password=\(server.password) dbname=\(server.database)"
         )
         configuration.parameters = parameters

@@ -18,7 +18,7 @@ import Testing
         _ configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (PostgresPool) async throws -> Void
     ) async throws {
-        var configuration = PostgresConfiguration.patient(server.url)
+        var configuration = PostgresConfiguration.withLongTimeouts(server.url)
         // The server answers what the script says, and not who runs there.
         configuration.pooler = .session
         configuration.pool.maximumConnections = 1
@@ -77,7 +77,7 @@ import Testing
                 try await pool.withConnection { db in
                     _ = try await db.query("SELECT 1")
                     // Until something has come.
-                    await until { clockpool_unread(unsafe PQsocket(db.link.handle)) > Link.idleBudget }
+                    await until { clockpool_unread(unsafe PQsocket(db.session.handle)) > Session.idleBudget }
                     while true { _ = try await db.query("SELECT 1", timeout: .seconds(1)) }
                 }
             }
@@ -155,7 +155,7 @@ import Testing
             try connection.letIn()
             try connection.serve(count: 1)
             isReady.wait()
-            try connection.send(FakeServer.notice("unasked"))
+            try connection.send(FakeServer.notice("unsolicited"))
             try connection.receiveStatement()
             statements.add(1)
         }
@@ -164,8 +164,8 @@ import Testing
                 try await pool.withConnection { db in
                     _ = try await db.query("SELECT 1")
                     isReady.signal()
-                    await until { clockpool_unread(unsafe PQsocket(db.link.handle)) > 0 }
-                    db.link.giveUp()
+                    await until { clockpool_unread(unsafe PQsocket(db.session.handle)) > 0 }
+                    db.session.abandon()
                     _ = try await db.query("SELECT 1")
                 }
             }
@@ -177,7 +177,7 @@ import Testing
     }
 
     @Test("What comes while a large statement is sent is counted, whether it has been read or not")
-    func unasked() throws {
+    func unsolicited() throws {
         let (listener, port) = try listenOnLoopback()
         defer { close(listener) }
         let client = try connectToLoopback(port: port)
@@ -192,16 +192,16 @@ import Testing
             var bytes = [UInt8](repeating: 1, count: 1_000)
             _ = unsafe write(writer, bytes, 1_000)
             _ = unsafe recv(reader, &bytes, 1_000, Int32(MSG_WAITALL))
-            var unasked = Link.UnaskedBytes(socket: reader)
-            #expect(unasked.count(on: reader) == 0)
+            var unsolicited = Session.UnsolicitedBytes(socket: reader)
+            #expect(unsolicited.count(on: reader) == 0)
             for round in 1...20 {
                 _ = unsafe write(writer, bytes, 1_000)
-                if isExact { while unasked.count(on: reader) < round * 1_000 {} }
-                #expect(unasked.count(on: reader) == (isExact ? round * 1_000 : round * 65_536))
+                if isExact { while unsolicited.count(on: reader) < round * 1_000 {} }
+                #expect(unsolicited.count(on: reader) == (isExact ? round * 1_000 : round * 65_536))
                 _ = unsafe recv(reader, &bytes, 1_000, Int32(MSG_WAITALL))
-                #expect(unasked.count(on: reader) == (isExact ? round * 1_000 : round * 65_536))
+                #expect(unsolicited.count(on: reader) == (isExact ? round * 1_000 : round * 65_536))
             }
-            #expect((unasked.count(on: reader) > Link.sendingBudget) == !isExact)
+            #expect((unsolicited.count(on: reader) > Session.sendingBudget) == !isExact)
         }
     }
 
@@ -271,7 +271,7 @@ import Testing
         let listener = try SilentListener()
         let server = "host=127.0.0.1 port=\(listener.port) user=u dbname=d"
         for isShutDown in [false, true] {
-            var configuration = PostgresConfiguration.patient(server)
+            var configuration = PostgresConfiguration.withLongTimeouts(server)
             configuration.pool.connectTimeout = .seconds(3_000)
             let pool = try PostgresPool(configuration)
             let task = Task { await failure { try await pool.query("SELECT 1") } }

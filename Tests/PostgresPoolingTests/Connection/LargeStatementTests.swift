@@ -106,7 +106,7 @@ import Testing
                     let bytes = [UInt8](repeating: 1, count: 900 << 10)
                     _ = try await db.query("SELECT length(\(bytes))")
                     _ = try await db.query("SELECT pg_sleep(0.01)")
-                    return try registeredEvents(unsafe PQsocket(db.link.handle))
+                    return try registeredEvents(unsafe PQsocket(db.session.handle))
                 }
                 // EPOLLIN, EPOLLRDHUP and EPOLLET, and not EPOLLOUT, which is 4.
                 #expect(events != 0)

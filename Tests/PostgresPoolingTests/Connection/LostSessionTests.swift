@@ -16,10 +16,10 @@ import Testing
     }
 
     private func awaitEnd(_ db: borrowing PostgresConnection) async {
-        let link = db.link
+        let session = db.session
         await until {
-            link.lookForEnd()
-            return link.isLost
+            session.pollForEnd()
+            return session.isLost
         }
     }
 

@@ -52,8 +52,8 @@ import Testing
                 try await pool.withTransaction { db in
                     try await db.execute("INSERT INTO t VALUES (1)")
                     await until {
-                        db.link.lookForEnd()
-                        return db.link.farewell != nil && (!closes || db.link.isLost)
+                        db.session.pollForEnd()
+                        return db.session.endReason != nil && (!closes || db.session.isLost)
                     }
                     equal(db.isInTransaction, !closes)
                 }
@@ -266,9 +266,9 @@ import Testing
         }
         try await server.withPool { pool in
             try await pool.withConnection { db in
-                let task = Task { [link = db.link] in
+                let task = Task { [session = db.session] in
                     let connection = PostgresConnection(
-                        link: link,
+                        session: session,
                         statementTimeout: nil,
                         resetTimeout: .seconds(120),
                         columnNames: .asWritten
@@ -309,8 +309,8 @@ import Testing
                     let first = try await iterator.next()?.decode(Int.self, at: 0)
                     #expect(first == 0)
                     await until {
-                        _ = db.link.consume()
-                        return sent.values.count == attempt && !db.link.hasMore
+                        _ = db.session.consume()
+                        return sent.values.count == attempt && !db.session.hasMore
                     }
                     try await db.execute("SET x = 1")
                 }

@@ -81,7 +81,7 @@ import Testing
     func leak() async throws {
         let server = try await TestServer.shared
         let recorder = Recorder()
-        var configuration = PostgresConfiguration.patient(server.url)
+        var configuration = PostgresConfiguration.withLongTimeouts(server.url)
         configuration.pool.leakDetectionThreshold = .milliseconds(1)
         let pool = try PostgresPool(configuration, observers: [recorder])
         let line: UInt = #line + 1
@@ -120,7 +120,7 @@ import Testing
     func harmless() async throws {
         let server = try await TestServer.shared
         let recorder = Recorder()
-        var configuration = PostgresConfiguration.patient(server.url)
+        var configuration = PostgresConfiguration.withLongTimeouts(server.url)
         configuration.pool.maximumConnections = 2
         let pool = try PostgresPool(configuration, observers: [recorder])
         let isHeld = Counted<Bool>()

@@ -19,9 +19,9 @@ import Testing
             var isIdle: [[Bool]] = []
             for _ in 0..<4 {
                 let (before, after) = try await pool.withConnection { db in
-                    let before = db.link.isIdle.load(ordering: .relaxed)
+                    let before = db.session.isIdle.load(ordering: .relaxed)
                     _ = try await db.query("SELECT 1 AS used")
-                    return (before, db.link.isIdle.load(ordering: .relaxed))
+                    return (before, db.session.isIdle.load(ordering: .relaxed))
                 }
                 isIdle.append([before, after])
             }
@@ -144,7 +144,7 @@ import Testing
         let server = try await TestServer.shared
         let name = "dropped-\(UUID().uuidString.prefix(8))"
         do {
-            var configuration = PostgresConfiguration.patient(server.url)
+            var configuration = PostgresConfiguration.withLongTimeouts(server.url)
             configuration.applicationName = name
             let pool = try PostgresPool(configuration)
             _ = try await pool.query("SELECT 1")
@@ -157,7 +157,7 @@ import Testing
     func closed() async throws {
         let server = try await TestServer.shared
         let name = "closed-\(UUID().uuidString.prefix(8))"
-        var configuration = PostgresConfiguration.patient(server.url)
+        var configuration = PostgresConfiguration.withLongTimeouts(server.url)
         configuration.applicationName = name
         let pool = try PostgresPool(configuration)
         _ = try await pool.query("SELECT 1")

@@ -197,7 +197,7 @@ import Testing
             let second = try await resets()
             #expect(first != second)
             try await pool.withConnection { db in equal(db.isInTransaction, false) }
-            try await equal(pool.withConnection { db in db.link.session.isUsed }, false)
+            try await equal(pool.withConnection { db in db.session.state.isUsed }, false)
         }
     }
 

@@ -12,7 +12,7 @@ import Testing
     /// A pool whose connections' answers come to the thread of an executor.
     private func pool(_ server: TestServer, connections: Int = 4, on executor: PostgresExecutor) throws -> PostgresPool
     {
-        var configuration = PostgresConfiguration.patient(server.url)
+        var configuration = PostgresConfiguration.withLongTimeouts(server.url)
         configuration.pool.maximumConnections = connections
         return try PostgresPool(configuration, executor: executor)
     }

@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct ReactorDeadlineTests {
     @Test("A later deadline ends its statement although nothing happens between it and an earlier one")
     func laterDeadline() async throws {
-        var configuration = PostgresConfiguration.patient(try await TestServer.shared.url)
+        var configuration = PostgresConfiguration.withLongTimeouts(try await TestServer.shared.url)
         configuration.pool.maximumConnections = 2
         configuration.pool.minimumConnections = 2
         // A reactor of the test's own, which no other test wakes.

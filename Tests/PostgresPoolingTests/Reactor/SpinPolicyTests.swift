@@ -6,11 +6,11 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct LookHabitTests {
+@Suite struct SpinPolicyTests {
     /// How many of so many statements are looked for, where looks succeed or not.
-    private func looks(_ habit: borrowing LookHabit, statements: Int, succeed: Bool) -> Int {
+    private func looks(_ habit: borrowing SpinPolicy, statements: Int, succeed: Bool) -> Int {
         var looks = 0
-        for _ in 0..<statements where habit.shallLook() {
+        for _ in 0..<statements where habit.shouldSpin() {
             habit.note(succeed)
             looks += 1
         }
@@ -19,12 +19,12 @@ import Testing
 
     @Test("Looks that succeed are made for every statement")
     func success() {
-        #expect(looks(LookHabit(socket: -1), statements: 1_000, succeed: true) == 1_000)
+        #expect(looks(SpinPolicy(socket: -1), statements: 1_000, succeed: true) == 1_000)
     }
 
     @Test("Looks in vain become rare, and one that succeeds brings them back")
     func failure() {
-        let habit = LookHabit(socket: -1)
+        let habit = SpinPolicy(socket: -1)
         // Ten until the pause is at its longest, and one in 513 from then on.
         #expect(looks(habit, statements: 100_000, succeed: false) < 210)
         #expect(looks(habit, statements: 1_000, succeed: true) > 487)

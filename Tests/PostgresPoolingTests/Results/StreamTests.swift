@@ -74,9 +74,9 @@ import Testing
                 db.stream("SELECT 1").makeAsyncIterator()
             }
             try await pool.withConnection { db in
-                db.link.beginUse()
+                db.session.beginUse()
                 #expect(await postgresFailure { try await late.next() }?.code == .streamEnded)
-                db.link.endUse()
+                db.session.endUse()
             }
             try await pool.withConnection { db in
                 var iterator = db.stream("SELECT n FROM generate_series(1, 10) AS n").makeAsyncIterator()

@@ -242,7 +242,7 @@ import Testing
     @Test("A user without privileges starts and stops a server, which root's commands refuse")
     func otherUser() async throws {
         let (folder, copy) = (place(), place())
-        let scripts = URL(filePath: #filePath).appending(path: "../../../Scripts").standardized
+        let scripts = URL(filePath: #filePath).appending(path: "../../../../Scripts").standardized
         try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(atPath: copy) }
         try FileManager.default.copyItem(at: scripts, to: URL(filePath: copy + "/Scripts"))

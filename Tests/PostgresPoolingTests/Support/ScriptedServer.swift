@@ -191,7 +191,7 @@ final class ScriptedServer: Sendable {
         _ configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (PostgresPool) async throws -> Value
     ) async throws -> Value {
-        var configuration = PostgresConfiguration.patient(url)
+        var configuration = PostgresConfiguration.withLongTimeouts(url)
         // The server answers what the script says, and not who runs there.
         configuration.pooler = .session
         configuration.pool.maximumConnections = 1

@@ -49,7 +49,7 @@ struct TestPgBouncer: Sendable {
             arguments += ["--program", program, "--set", "max_prepared_statements=\(statements)"]
         }
         for (name, value) in settings { arguments += ["--set", "\(name)=\(value)"] }
-        var configuration = PostgresConfiguration.patient(try await TestPgBouncer.script(arguments))
+        var configuration = PostgresConfiguration.withLongTimeouts(try await TestPgBouncer.script(arguments))
         configuration.parameters["password"] = server.password
         configuration.pool.maximumConnections = 4
         self.configuration = configuration
@@ -82,7 +82,7 @@ struct TestPgBouncer: Sendable {
     /// - Returns: What it prints.
     static func script(_ arguments: [String]) async throws -> String {
         let script = URL(filePath: #filePath).resolvingSymlinksInPath()
-            .appending(path: "../../../Scripts/pgbouncer").standardized
+            .appending(path: "../../../../Scripts/pgbouncer").standardized
         let outcome = try await ChildProcess.run(script.path, arguments)
         guard outcome.exitCode == 0 else {
             throw TestServer.Failed(

@@ -157,7 +157,7 @@ final class TestServer: Sendable {
     /// Runs `Scripts/postgres`.
     static func script(_ arguments: [String]) async throws -> ChildProcess.Outcome {
         let script = URL(filePath: #filePath).resolvingSymlinksInPath()
-            .appending(path: "../../../Scripts/postgres").standardized
+            .appending(path: "../../../../Scripts/postgres").standardized
         return try await ChildProcess.run(script.path, arguments)
     }
 }

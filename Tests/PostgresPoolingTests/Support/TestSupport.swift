@@ -42,7 +42,7 @@ enum PollerKind: String, CaseIterable, Codable {
 
 extension PostgresConfiguration {
     /// A configuration whose times a slow machine does not reach: what takes this long is an error of another kind.
-    static func patient(_ server: String) -> PostgresConfiguration {
+    static func withLongTimeouts(_ server: String) -> PostgresConfiguration {
         var configuration = PostgresConfiguration(server)
         configuration.pool.checkoutTimeout = .seconds(300)
         configuration.pool.connectTimeout = .seconds(120)
@@ -60,7 +60,7 @@ extension TestServer {
         _ configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (PostgresPool) async throws -> Value
     ) async throws -> Value {
-        var configuration = PostgresConfiguration.patient(url)
+        var configuration = PostgresConfiguration.withLongTimeouts(url)
         configuration.applicationName = name
         configuration.pool.maximumConnections = 4
         configure(&configuration)

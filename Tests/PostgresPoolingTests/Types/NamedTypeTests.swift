@@ -235,9 +235,9 @@ extension TestServer {
                     db.query("SELECT 'a'::named_read, NULL::named_read[]", as: (String, [String]?).self)[0].0,
                     "a"
                 )
-                #expect(db.link.session.types[oids.0] == nil && db.link.session.types[oids.1] == nil)
+                #expect(db.session.state.types[oids.0] == nil && db.session.state.types[oids.1] == nil)
                 try await equal(db.query("SELECT '{a}'::named_read[]", as: [String].self), [["a"]])
-                #expect(db.link.session.types[oids.1]?.element == oids.0)
+                #expect(db.session.state.types[oids.1]?.element == oids.0)
             }
         }
     }

@@ -9,7 +9,8 @@
 #endif
 
 extension Numeric {
-    /// The same number as a `Decimal`; `nil` if it is none, or none that a `Decimal` holds exactly.
+    /// The same number as a `Decimal`; `nil` if it is not finite, or if a `Decimal` cannot hold it
+    /// exactly.
     var decimal: Decimal? {
         guard isFinite else { return nil }
         var first = 0
@@ -18,7 +19,7 @@ extension Numeric {
         while first < end, digit(end - 1) == 0 { end -= 1 }
         if first == end { return 0 }
 
-        // Zeros at the end cost room in the mantissa, down to the last decimal one.
+        // Trailing zeros occupy the mantissa, down to the last decimal one.
         var last = digit(end - 1)
         var factor: UInt128 = 10_000
         var exponent = 4 * (weight - (end - 1))
@@ -35,8 +36,8 @@ extension Numeric {
             if productOverflow || sumOverflow { return nil }
             mantissa = sum
         }
-        // An exponent above the greatest could be made smaller with zeros in the mantissa, but Foundation takes them out again, and
-        // has no number then.
+        // An exponent above the greatest could be reduced with zeros in the mantissa, but
+        // Foundation removes them again, and then has no number.
         guard -128...127 ~= exponent else { return nil }
         let high = Decimal(UInt64(truncatingIfNeeded: mantissa >> 64))
         let low = Decimal(UInt64(truncatingIfNeeded: mantissa))
@@ -46,7 +47,8 @@ extension Numeric {
 }
 
 extension PostgresNumeric {
-    /// Returns the same number, with as many digits after the point as it needs; `nil` if it is `NaN`.
+    /// Converts a `Decimal`, with as many digits after the point as it needs; `nil` if it is
+    /// `NaN`.
     public init?(_ decimal: Decimal) {
         if decimal.isNaN { return nil }
         bytes = Numeric.bytes(of: decimal.description)
@@ -54,8 +56,8 @@ extension PostgresNumeric {
 }
 
 extension Decimal {
-    /// Returns the same number, whose scale a `Decimal` does not keep; `nil` if it is `NaN` or infinite, or has more
-    /// digits than a `Decimal` holds.
+    /// Converts a ``PostgresNumeric`` without its scale, which a `Decimal` cannot store; `nil` if
+    /// it is `NaN` or infinite, or has more digits than a `Decimal` can hold.
     public init?(exactly number: PostgresNumeric) {
         guard let decimal = number.withNumeric({ $0.decimal }) else { return nil }
         self = decimal

@@ -2,9 +2,9 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// PostgreSQL's binary format of a `numeric`: digits to the base of 10,000, and where the point is.
+/// PostgreSQL's binary format of a `numeric`: base-10,000 digits and the position of the point.
 ///
-/// The bytes that it is made from must live longer than it.
+/// The bytes must outlive the value.
 @safe
 struct Numeric {
     enum Kind: UInt16 {
@@ -17,27 +17,27 @@ struct Numeric {
 
     let kind: Kind
 
-    /// The power of 10,000 that the first digit counts.
+    /// The power of 10,000 by which the first digit is multiplied.
     let weight: Int
 
-    /// How many decimal digits are shown behind the point.
+    /// The number of decimal digits after the point.
     let scale: Int
 
     let digitCount: Int
 
     private let digits: UnsafeRawBufferPointer
 
-    /// All of the bytes.
+    /// The whole representation.
     private let content: UnsafeRawBufferPointer
 
-    /// `nil` if the bytes are not those of a number.
+    /// Returns `nil` if the bytes are not those of a number.
     init?(_ bytes: UnsafeRawBufferPointer) {
         var reader = unsafe ByteReader(bytes)
         guard
             let count = reader.integer(UInt16.self), let weight = reader.integer(Int16.self),
             let kind = reader.integer(UInt16.self).flatMap({ Kind(rawValue: $0) }),
             let scale = reader.integer(UInt16.self), scale <= 0x3FFF,
-            // Else it has no form without zeros in front, and no server sends it.
+            // Otherwise the number has no form without leading zeros, and no server sends it.
             Int(weight) - Int(count) >= Int(Int16.min),
             let digits = unsafe reader.bytes(2 * Int(count)), reader.isAtEnd
         else { return nil }
@@ -50,17 +50,17 @@ struct Numeric {
         for index in 0..<digitCount where digit(index) > 9_999 { return nil }
     }
 
-    /// A digit; 0 before the first and behind the last one.
+    /// Returns a digit; 0 before the first one and after the last one.
     func digit(_ index: Int) -> UInt16 {
         guard 0..<digitCount ~= index else { return 0 }
-        // There are two bytes for each of the digits.
+        // Each digit has two bytes.
         return unsafe UInt16(bigEndian: digits.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
     }
 
-    /// Whether it is neither infinite nor `NaN`.
+    /// Whether the number is neither infinite nor `NaN`.
     var isFinite: Bool { kind == .positive || kind == .negative }
 
-    /// The same number; `nil` if it is not whole, or does not fit.
+    /// Returns the number as an integer; `nil` if it is not whole or out of range.
     func integer<Number: FixedWidthInteger>(_: Number.Type) -> Number? {
         guard isFinite else { return nil }
         var magnitude: UInt64 = 0
@@ -77,7 +77,7 @@ struct Numeric {
         return Number(exactly: kind == .negative ? -Int128(magnitude) : Int128(magnitude))
     }
 
-    /// The number as the server writes it.
+    /// The number in the server's notation.
     var text: String {
         switch kind {
         case .notANumber: return "NaN"
@@ -97,7 +97,7 @@ struct Numeric {
             text.append(UInt8(ascii: "."))
             let end = text.count + scale
             var index = weight + 1
-            // A negative weight below -1 means zeros behind the point: digits before the first one.
+            // A weight below -1 means zeros after the point: digits before the first one.
             if weight < 0 {
                 index = 0
                 for _ in 0..<(-1 - weight) where text.count < end { append(0) }
@@ -111,7 +111,8 @@ struct Numeric {
         return (kind == .negative ? "-" : "") + String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes of a number that is written as decimal digits, with at most one point and a minus in front.
+    /// Returns the bytes of a number in decimal digits, with at most one point and a leading minus
+    /// sign.
     static func bytes(of text: String) -> [UInt8] {
         var text = text.utf8[...]
         let isNegative = text.first == UInt8(ascii: "-")
@@ -120,13 +121,14 @@ struct Numeric {
         return bytes(whole: text[..<point], fraction: text[point...].dropFirst(), isNegative: isNegative)
     }
 
-    /// The bytes of a number with these decimal digits, in ASCII, before and after the point.
+    /// Returns the bytes of a number with these decimal digits, in ASCII, before and after the
+    /// point.
     static func bytes(
         whole: some Collection<UInt8>,
         fraction: some Collection<UInt8>,
         isNegative: Bool
     ) -> [UInt8] {
-        // Whole digits to the base of 10,000 on both sides of the point.
+        // Complete base-10,000 digits on both sides of the point.
         var decimals = [UInt8](repeating: 0, count: (4 - whole.count % 4) % 4)
         decimals += whole.lazy.map { $0 - UInt8(ascii: "0") }
         let weight = decimals.count / 4 - 1
@@ -138,7 +140,7 @@ struct Numeric {
         return bytes(digits: digits[...], weight: weight, scale: fraction.count, isNegative: isNegative)
     }
 
-    /// The bytes of a number with these digits to the base of 10,000, without zeros at either end.
+    /// Returns the bytes of a number with these base-10,000 digits, without zeros at either end.
     private static func bytes(digits: ArraySlice<UInt16>, weight: Int, scale: Int, isNegative: Bool) -> [UInt8] {
         let zeros = digits.prefix { $0 == 0 }.count
         var digits = digits.dropFirst(zeros)
@@ -153,7 +155,7 @@ struct Numeric {
         return bytes
     }
 
-    /// A copy of the bytes, in the only form that the server sends the number in.
+    /// A copy of the bytes in canonical form, the only one that the server sends.
     var canonicalBytes: [UInt8] {
         guard isFinite else { return [0, 0, 0, 0, UInt8(kind.rawValue >> 8), 0, 0, 0] }
         if digitCount > 0, digit(0) != 0, digit(digitCount - 1) != 0 { return unsafe Array(content) }
@@ -161,8 +163,9 @@ struct Numeric {
         return Self.bytes(digits: digits[...], weight: weight, scale: scale, isNegative: kind == .negative)
     }
 
-    /// Compares as the server does: -1, 0 or 1 if the first is less, equal or greater. `NaN` is equal to itself, and greater than
-    /// all others. Both are in the form of ``canonicalBytes``.
+    /// Compares two numbers like the server: returns -1, 0 or 1 if the first is less, equal or
+    /// greater. `NaN` equals itself, and is greater than all others. Both must be in the form of
+    /// ``canonicalBytes``.
     static func order(_ first: borrowing Numeric, _ second: borrowing Numeric) -> Int {
         func rank(_ number: borrowing Numeric) -> Int {
             switch number.kind {
@@ -176,7 +179,8 @@ struct Numeric {
         func sign(_ difference: Int) -> Int { difference.signum() }
         let (one, other) = (rank(first), rank(second))
         guard one == other, abs(one) == 1 else { return sign(one - other) }
-        // Both have the sign of `one`, and the greater magnitude is the greater number if that is positive.
+        // Both have the sign of `one`. If it is positive, the greater magnitude is the greater
+        // number.
         if first.weight != second.weight { return one * sign(first.weight - second.weight) }
         for index in 0..<max(first.digitCount, second.digitCount) {
             let difference = Int(first.digit(index)) - Int(second.digit(index))
@@ -187,7 +191,8 @@ struct Numeric {
 }
 
 extension Numeric {
-    /// The number that describes itself with the same digits, zeros at the end aside; `nil` if there is none.
+    /// Returns the number whose description has the same digits, apart from trailing zeros; `nil`
+    /// if there is none.
     func floatingPoint<Number: BinaryFloatingPoint & LosslessStringConvertible>() -> Number? {
         switch kind {
         case .notANumber: return .nan
@@ -195,7 +200,7 @@ extension Numeric {
         case .negativeInfinity: return -.infinity
         case .positive, .negative: break
         }
-        // No finite one has more digits before the point, or a first digit further behind it.
+        // No finite number has more digits before the point, or a first digit further after it.
         guard weight < 78, weight >= -82 || digitCount == 0 else { return nil }
         guard let number = Number(text), number.isFinite else { return nil }
         guard let described = PostgresNumeric("\(number)"), described == PostgresNumeric(self) else { return nil }

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A `numeric` as it is read from a text: where its digits are, and its exponent.
+/// Parses a `numeric` from text.
 struct NumericText {
     /// PostgreSQL's binary format.
     let bytes: [UInt8]
@@ -10,7 +10,7 @@ struct NumericText {
     private static let greatestWholeDigits = 131_072
     private static let greatestScale = 16_383
 
-    /// Returns `nil` if the text is no number, or too great a one.
+    /// Returns `nil` if the text is not a number, or the number is too large.
     init?(_ text: String) {
         var rest = text.utf8[...]
         let isNegative = rest.first == UInt8(ascii: "-")
@@ -28,13 +28,13 @@ struct NumericText {
         guard !whole.isEmpty || !fraction.isEmpty, let exponent = Self.exponent(rest) else { return nil }
 
         var digits: [UInt8] = Array(whole) + Array(fraction)
-        // How many of the digits are before the point.
+        // The number of digits before the point.
         var point = whole.count + exponent
         let zeros = digits.prefix { $0 == UInt8(ascii: "0") }.count
         let scale = max(0, digits.count - point)
         guard scale <= Self.greatestScale else { return nil }
         if zeros == digits.count {
-            // Zero, whatever its exponent.
+            // Zero with any exponent.
             point = digits.count - scale
             if point < 0 { (digits, point) = (Array(repeating: UInt8(ascii: "0"), count: scale), 0) }
         }
@@ -63,10 +63,28 @@ struct NumericText {
         return digits
     }
 
-    /// The exponent at the end, 0 if there is none; `nil` if the text is no exponent, or has more than 32 bits.
+    /// Returns the exponent at the end, 0 if there is none; `nil` if the text is not an exponent,
+    /// or has more than 32 bits.
     private static func exponent(_ text: Substring.UTF8View) -> Int? {
         guard let mark = text.first else { return 0 }
         guard mark | 0x20 == UInt8(ascii: "e") else { return nil }
         return Int32(Substring(text.dropFirst())).map(Int.init)
+    }
+}
+
+extension String {
+    /// Appends a nonnegative number, with leading zeros up to this number of digits.
+    mutating func append(_ number: Int, width: Int) {
+        let digits = "\(number)"
+        self += repeatElement("0", count: max(0, width - digits.count))
+        self += digits
+    }
+
+    /// Appends a point and up to six digits without trailing zeros; nothing for 0.
+    mutating func append(microseconds: Int) {
+        guard microseconds != 0 else { return }
+        self += "."
+        append(microseconds, width: 6)
+        while hasSuffix("0") { removeLast() }
     }
 }

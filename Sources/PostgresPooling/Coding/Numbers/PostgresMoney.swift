@@ -2,16 +2,16 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// An amount of money, which is PostgreSQL's `money`.
+/// An amount of money: PostgreSQL's `money`.
 ///
-/// The server stores a whole number of the smallest units of a currency, and neither the currency nor how many of the
-/// units are one of it: both follow from the setting `lc_monetary` where the amount is shown. The value comes back as it
-/// was sent, whatever the setting.
+/// The server stores a whole number of the smallest units of a currency, but neither the currency
+/// nor the number of units in it: both depend on the setting `lc_monetary` at the time of display.
+/// The stored number does not depend on the setting.
 public struct PostgresMoney: RawRepresentable, Hashable, Sendable {
-    /// The amount in the smallest unit, which is the cent where `lc_monetary` is `C` or `en_US`.
+    /// The amount in the smallest unit, which is the cent if `lc_monetary` is `C` or `en_US`.
     public let rawValue: Int64
 
-    /// Returns an amount in the smallest unit.
+    /// Creates an amount in the smallest unit.
     public init(rawValue: Int64) { self.rawValue = rawValue }
 }
 

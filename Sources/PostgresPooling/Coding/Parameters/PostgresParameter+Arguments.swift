@@ -5,15 +5,17 @@
 internal import CLockPoolPQ
 
 extension PostgresQuery {
-    /// Lends the arrays that `PQsendQueryParams` and `PQsendQueryPrepared` need, for as long as `body` runs.
+    /// Provides the arrays for `PQsendQueryParams` and `PQsendQueryPrepared` while `body` runs.
     ///
-    /// All of them are in one buffer, which is on the stack if it is small.
+    /// All of them share one buffer, which is on the stack if it is small.
     ///
     /// - Parameters:
     ///   - sql: The text of the statement, for an error.
-    ///   - body: Gets how many parameters there are, their types, values, lengths and formats; `nil` if there are none.
-    /// - Returns: What `body` returns.
-    /// - Throws: ``PostgresError`` with the code `encoding` if one of them cannot be sent; `body` is not run then.
+    ///   - body: A closure that receives the number of parameters, and their types, values,
+    ///     lengths and formats; `nil` if there are none.
+    /// - Returns: The result of `body`.
+    /// - Throws: ``PostgresError`` with the code `encoding` if a parameter cannot be sent. `body`
+    ///   does not run then.
     func withArguments<Result>(
         sql: String? = nil,
         _ body: (
@@ -22,24 +24,27 @@ extension PostgresQuery {
         ) -> Result
     ) throws(PostgresError) -> Result {
         var (count, byteCount) = (0, 0)
-        // By index, here and below: an iterator would count references to the array.
+        // By index, here and below: an iterator would retain the array.
         for index in 0..<pieces.count {
             guard let content = pieces[index].parameter?.content else { continue }
             count += 1
             if let obstacle = content.obstacle {
                 throw PostgresError(.encoding, "parameter $\(count): \(obstacle)", sql: sql)
             }
-            // One more for the NUL behind a text, so that no value is at the very end of the buffer either.
+            // One more for the NUL after a text. It also keeps each value from the very end of the
+            // buffer.
             byteCount += content.byteCount + 1
         }
         if count == 0 { return body(0, nil, nil, nil, nil) }
         try validateCount(of: count, sql: sql)
 
-        // The pointers first, since they are the most aligned, then the numbers, then the bytes.
+        // The pointers first, because their alignment is the largest, then the numbers, then the
+        // bytes.
         let pointerSize = unsafe MemoryLayout<UnsafePointer<CChar>?>.stride
         let size = count * (pointerSize + 3 * MemoryLayout<Int32>.stride) + byteCount
         return unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: pointerSize) { buffer in
-            // The parts are bound to one type each, do not overlap, and are written in full before `body` reads them.
+            // Each part is bound to one type, the parts do not overlap, and `body` reads them only
+            // after they are fully written.
             var rest = buffer.baseAddress!
             let values = unsafe rest.bindMemory(to: UnsafePointer<CChar>?.self, capacity: count)
             unsafe rest += count * pointerSize
@@ -76,7 +81,7 @@ extension PostgresQuery {
     }
 }
 
-/// Refuses more parameters than the protocol, which counts them in 16 bits, has numbers for.
+/// Rejects more parameters than the protocol can count in 16 bits.
 func validateCount(of count: Int, sql: String?) throws(PostgresError) {
     if count > 65_535 {
         throw PostgresError(.encoding, "\(count) parameters are more than 65,535", sql: sql)

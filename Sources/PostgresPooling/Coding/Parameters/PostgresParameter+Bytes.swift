@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PostgresParameter.Content {
-    /// How many bytes ``write(to:)`` writes. Of `null` and `failure` none.
+    /// The number of bytes that ``write(to:)`` writes; 0 for `null` and `failure`.
     var byteCount: Int {
         switch self {
         case .null, .failure, .structure: 0
@@ -13,7 +13,7 @@ extension PostgresParameter.Content {
         }
     }
 
-    /// Why it cannot be sent; `nil` if it can.
+    /// The reason why the content cannot be sent; `nil` if it can.
     var obstacle: String? {
         switch self {
         case .null, .short: nil
@@ -24,14 +24,15 @@ extension PostgresParameter.Content {
         }
     }
 
-    /// Writes the bytes to the beginning of `buffer`, which has room for ``byteCount`` of them.
+    /// Writes the bytes to the beginning of `buffer`, which must have room for ``byteCount``
+    /// bytes.
     func write(to buffer: UnsafeMutableRawBufferPointer) {
         switch self {
         case .null, .failure, .structure:
             break
         case .short(let first, let second, let count):
             unsafe withUnsafeBytes(of: (first.bigEndian, second.bigEndian)) { words in
-                // `words` has 16 bytes, and no content counts more.
+                // `words` has 16 bytes, and no content has a larger count.
                 unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: words[..<Int(count)]))
             }
         case .bytes(let bytes):
@@ -41,7 +42,7 @@ extension PostgresParameter.Content {
         }
     }
 
-    /// Appends the bytes to an array's.
+    /// Appends the bytes to those of an array.
     func append(to bytes: inout [UInt8]) {
         switch self {
         case .null, .failure, .structure:
@@ -60,7 +61,7 @@ extension PostgresParameter.Content {
 }
 
 extension String {
-    /// Whether a C function would take it to end before its end.
+    /// Whether the text contains a NUL character, at which a C function would end it.
     var hasNUL: Bool {
         unsafe utf8.withContiguousStorageIfAvailable { unsafe $0.contains(0) } ?? utf8.contains(0)
     }

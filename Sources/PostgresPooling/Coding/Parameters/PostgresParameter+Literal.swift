@@ -3,18 +3,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PostgresParameter.Content {
-    /// An array in text format, whose elements the server reads by the input function of their type.
+    /// Returns an array in text format. The server reads its elements with the input function of
+    /// their type.
     ///
     /// - Parameters:
-    ///   - dimensions: How many elements each dimension has.
-    ///   - elements: Texts and `NULL`s; any other element makes a failure.
+    ///   - dimensions: The number of elements in each dimension.
+    ///   - elements: Texts and `NULL`s. Any other element yields a failure.
     static func literal(_ dimensions: [Int32], _ elements: [PostgresParameter]) -> PostgresParameter.Content {
         var (text, rest) = ("", elements[...])
         if let obstacle = appendLiteral(dimensions[...], &rest, to: &text) { return .failure(obstacle) }
         return .text(text)
     }
 
-    /// - Returns: Why an element cannot be written; `nil` if all can.
+    /// - Returns: The reason why an element cannot be written; `nil` if all can.
     private static func appendLiteral(
         _ dimensions: ArraySlice<Int32>,
         _ elements: inout ArraySlice<PostgresParameter>,

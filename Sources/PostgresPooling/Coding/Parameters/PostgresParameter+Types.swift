@@ -7,7 +7,7 @@ extension PostgresQuery {
     ///
     /// - Parameters:
     ///   - types: The types of all parameters, from ``TypeSearch``.
-    ///   - text: Its text, which the caller has.
+    ///   - text: The text of the statement, which the caller has built.
     func converted(to types: [UInt32], text: String) -> PostgresQuery {
         var query = PostgresQuery(
             unsafe: text,
@@ -19,7 +19,7 @@ extension PostgresQuery {
 }
 
 extension PostgresParameter {
-    /// Returns the same value as another type. A value that this type does not have is refused when the statement is sent.
+    /// Returns the value as another type. Sending a value that the type cannot represent fails.
     fileprivate func converted(to type: PostgresType) -> PostgresParameter {
         if type == self.type { return self }
         switch content {
@@ -31,16 +31,17 @@ extension PostgresParameter {
             return .fixed(.int4, number)
         case .text: return PostgresParameter(type, content)
         case .bytes(let bytes) where self.type == PostgresType.text.arrayType && type == .unspecified:
-            // What is no array goes as it is, and the server says so.
+            // A value that is no array stays unchanged, and the server reports the error.
             return ArrayLiteral.text(of: bytes).map { PostgresParameter(type, .text($0)) } ?? self
         case .short, .bytes, .failure, .structure: return self
         }
     }
 }
 
-/// An array of texts as the server reads it where it expects a text, such as `{"a","b"}`.
+/// The text format of an array of texts, such as `{"a","b"}`.
 enum ArrayLiteral {
-    /// Returns the literal of an array in binary format; `nil` if that is malformed. O(number of bytes).
+    /// Returns the literal for an array in binary format; `nil` if the bytes are malformed.
+    /// O(number of bytes).
     static func text(of binary: [UInt8]) -> String? {
         var reader = Reader(bytes: binary[...])
         guard let dimensions = reader.number(), 0...6 ~= dimensions, reader.skip(8) else { return nil }

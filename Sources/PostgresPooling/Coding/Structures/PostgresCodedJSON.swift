@@ -8,7 +8,7 @@
     internal import Foundation
 #endif
 
-/// A value that is stored as JSON, by coders of your own; see ``PostgresJSONCoders``.
+/// A value that is stored as JSON with custom coders; see ``PostgresJSONCoders``.
 public struct PostgresCodedJSON<Value, Coders: PostgresJSONCoders> {
     /// The value.
     public var value: Value
@@ -25,16 +25,17 @@ extension PostgresCodedJSON: PostgresEncodable, PostgresArrayEncodable where Val
     /// `jsonb`
     public static var postgresType: PostgresType { .jsonb }
 
-    /// The value as `jsonb`, in the form that the encoder gives it.
+    /// The value as `jsonb`, as the encoder encodes it.
     ///
-    /// One that cannot be encoded is refused when the statement is sent, with the code `encoding`.
+    /// If the value cannot be encoded, sending it fails with the code `encoding`.
     public var postgresParameter: PostgresParameter { Coders.parameter(value) }
 }
 
 extension PostgresCodedJSON: PostgresDecodable, PostgresArrayDecodable where Value: Decodable {
-    /// Decodes a `json` or `jsonb` that the decoder makes a `Value` of.
+    /// Decodes a `json` or `jsonb` with the decoder.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or does not fit.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or
+    ///   cannot be decoded.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         value = try Coders.decode(cell, for: Self.self)
     }
@@ -43,7 +44,7 @@ extension PostgresCodedJSON: PostgresDecodable, PostgresArrayDecodable where Val
 extension PostgresJSONCoders {
     static func parameter(_ value: some Encodable) -> PostgresParameter {
         guard let json = try? makeEncoder().encode(value) else {
-            // The encoder's error is not shown, because it may quote the value.
+            // The encoder's error is omitted, because it may quote the value.
             return PostgresParameter(.jsonb, .failure("\(type(of: value)) cannot be encoded as JSON"))
         }
         return .jsonb(json)
@@ -51,7 +52,7 @@ extension PostgresJSONCoders {
 
     /// Decodes a `json` or `jsonb`.
     ///
-    /// - Parameter needs: The type that errors name.
+    /// - Parameter needs: The type for error messages.
     static func decode<Value: Decodable>(
         _ cell: borrowing PostgresCell,
         for needs: Any.Type
@@ -64,9 +65,10 @@ extension PostgresJSONCoders {
         }
     }
 
-    /// Returns what is wrong, without what the value says: not where either, since that may be the keys of a dictionary.
+    /// Returns the reason without the value, and without the path, which may contain the keys of a
+    /// dictionary.
     private static func reason(_ error: any Error) -> String {
-        if error is UnfitDate { return "a date is no ISO 8601 time with an offset from UTC" }
+        if error is UnfitDate { return "a date is not an ISO 8601 time with an offset from UTC" }
         return switch error as? DecodingError {
         case .keyNotFound(let key, _): "there is no key “\(key.stringValue)”"
         case .typeMismatch(let type, _): "a value is not of type \(type)"

@@ -19,19 +19,19 @@
 /// }
 /// ```
 ///
-/// `postgresType` must be a type by name. The fields are those of the type, in its order, each of the type of its column;
-/// an integer of another width is converted if the number fits, a `String` is sent as the column's type if that is a kind
-/// of text. Any other field is refused when the statement is sent, with the code `encoding`. So is another number of
-/// fields.
+/// `postgresType` must be a type by name. The fields must be those of the type, in order, each of
+/// the type of its column. An integer of another width is converted if the number fits, and a
+/// `String` is sent as the column's type if that is a text type. Sending any other field, or
+/// another number of fields, fails with the code `encoding`.
 ///
-/// A table is a composite type too, whose fields are its columns.
+/// A table is a composite type too. Its fields are its columns.
 public protocol PostgresComposite: PostgresArrayEncodable {
     /// The values of the fields, in the order of the type's declaration.
     var postgresFields: [any PostgresEncodable] { get }
 }
 
 extension PostgresComposite {
-    /// The value, whose type is looked up when it is sent.
+    /// The value. Its type is looked up when it is sent.
     public var postgresParameter: PostgresParameter {
         guard Self.postgresType.reference == .name else {
             return .failure("the postgresType of \(Self.self) is not a type by name")

@@ -4,29 +4,29 @@
 
 internal import ConnectionPooling
 
-/// A value of the extension `hstore`: texts by keys.
+/// A value of the extension `hstore`: a dictionary of texts.
 public struct PostgresHStore: Hashable, Sendable {
-    /// The texts by their keys; `nil` for `NULL`.
+    /// The texts by key; `nil` for `NULL`.
     public var values: [String: String?]
 
-    /// Wraps texts.
+    /// Creates a value from a dictionary.
     public init(_ values: [String: String?]) { self.values = values }
 }
 
 extension PostgresHStore: ExpressibleByDictionaryLiteral {
-    /// The texts of a literal, whose keys must differ.
+    /// Creates a value from a literal, whose keys must differ.
     public init(dictionaryLiteral elements: (String, String?)...) {
         values = Dictionary(uniqueKeysWithValues: elements)
     }
 }
 
 extension PostgresHStore: PostgresArrayEncodable {
-    /// `hstore`, by its name on the search path.
+    /// `hstore`, looked up by name on the search path.
     public static let postgresType = PostgresType(named: "hstore")
 
-    /// The texts as `hstore`.
+    /// The dictionary as `hstore`.
     ///
-    /// One with a NUL character is refused when the statement is sent, with the code `encoding`.
+    /// Sending a text with a NUL character fails with the code `encoding`.
     public var postgresParameter: PostgresParameter {
         var bytes: [UInt8] = []
         bytes.append(bigEndian: Int32(truncatingIfNeeded: values.count))
@@ -42,13 +42,13 @@ extension PostgresHStore: PostgresArrayEncodable {
 }
 
 extension PostgresHStore: PostgresArrayDecodable {
-    /// The value, if it is an `hstore`.
+    /// Decodes an `hstore`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or has two keys that Swift takes for the same,
-    ///   such as composed and decomposed letters.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or
+    ///   has two keys that are equal in Swift, such as composed and decomposed letters.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         var reader = try unsafe ByteReader(cell.value(for: "PostgresHStore"))
-        // Its identifier depends on the database.
+        // The identifier of the type depends on the database.
         guard cell.type.isUserDefined else { throw cell.mismatch("PostgresHStore needs hstore") }
         guard let count = reader.integer(Int32.self), count >= 0, Int(count) <= reader.count / 8 else {
             throw cell.malformed
@@ -66,7 +66,8 @@ extension PostgresHStore: PostgresArrayDecodable {
 }
 
 extension ByteReader {
-    /// A text behind its length; `nil` within it for `NULL`, and instead of it if there is none.
+    /// Reads a text after its length; the inner `nil` for `NULL`, the outer one at the end of the
+    /// bytes.
     fileprivate mutating func countedText() -> String?? {
         guard let length = integer(Int32.self) else { return nil }
         if length == -1 { return .some(nil) }

@@ -8,9 +8,10 @@
     public import Foundation
 #endif
 
-/// How values are encoded as JSON and decoded from it.
+/// Coders that encode values as JSON, and decode them.
 ///
-/// A type of your own begins with the coders of ``PostgresDefaultJSONCoders`` and changes what it needs:
+/// A custom type starts with the coders of ``PostgresDefaultJSONCoders`` and changes what it
+/// needs:
 ///
 /// ```swift
 /// enum SnakeCase: PostgresJSONCoders {
@@ -29,19 +30,21 @@
 /// typealias SnakeCaseJSON<Value> = PostgresCodedJSON<Value, SnakeCase>
 /// ```
 public protocol PostgresJSONCoders {
-    /// Returns the encoder of one value.
+    /// Returns the encoder for one value.
     static func makeEncoder() -> JSONEncoder
 
-    /// Returns the decoder of one value.
+    /// Returns the decoder for one value.
     static func makeDecoder() -> JSONDecoder
 }
 
-/// The coders of ``PostgresJSON``: those of Foundation with their defaults, except that a `Date` is a text.
+/// The coders of ``PostgresJSON``: those of Foundation with default settings, except that a `Date`
+/// is a text.
 ///
-/// A `Date` is encoded as the server writes a `timestamptz` in UTC, such as `2026-11-28T19:40:12.123456+00:00`, with further
-/// digits if it has fractions of a microsecond. So it is decoded as the same `Date`, and `timestamptz` takes it. A text
-/// with any offset is decoded, such as the server writes for `now()`. A text without one is refused, because it names no
-/// instant, and so is a number, because its unit is unknown.
+/// A `Date` is encoded like a `timestamptz` in UTC on the server, such as
+/// `2026-11-28T19:40:12.123456+00:00`, with further digits if it has fractions of a microsecond.
+/// It therefore decodes as the same `Date`, and casts to `timestamptz`. Texts with any offset
+/// decode, such as those of `now()` on the server. A text without an offset is an error, because
+/// it does not denote an instant, and so is a number, because its unit is unknown.
 public enum PostgresDefaultJSONCoders: PostgresJSONCoders {
     /// Returns a new encoder.
     public static func makeEncoder() -> JSONEncoder {
@@ -67,5 +70,5 @@ public enum PostgresDefaultJSONCoders: PostgresJSONCoders {
     }
 }
 
-/// The error that a `Date` has no text, or a text no `Date`.
+/// The error for a `Date` without a text, or a text that is not a `Date`.
 struct UnfitDate: Error {}

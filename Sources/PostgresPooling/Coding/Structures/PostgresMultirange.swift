@@ -2,14 +2,16 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A value of a multirange type, such as `int8multirange`, which PostgreSQL 14 and later have: a set of ranges.
+/// A value of a multirange type, such as `int8multirange`: a set of ranges. Requires PostgreSQL 14
+/// or later.
 ///
-/// Like the server's, its ranges are in ascending order, none is empty, and those that overlap or meet are one.
+/// As on the server, the ranges are in ascending order and not empty, and overlapping or adjacent
+/// ones are merged.
 public struct PostgresMultirange<Bound: PostgresRangeBound>: Hashable, Sendable {
     /// The ranges, in ascending order.
     public let ranges: [PostgresRange<Bound>]
 
-    /// The values that one of the ranges contains.
+    /// Creates a multirange with the values of all ranges.
     ///
     /// - Complexity: O(n log n) for n ranges.
     public init(_ ranges: some Sequence<PostgresRange<Bound>>) {
@@ -24,7 +26,7 @@ public struct PostgresMultirange<Bound: PostgresRangeBound>: Hashable, Sendable 
         self.ranges = merged
     }
 
-    /// Whether one of the ranges contains a value. O(ranges).
+    /// Returns whether one of the ranges contains a value. O(ranges).
     public func contains(_ value: Bound) -> Bool { ranges.contains { $0.contains(value) } }
 }
 
@@ -35,7 +37,7 @@ extension PostgresRange {
         return own < bound || own == bound && lower.isInclusive && !other.lower.isInclusive
     }
 
-    /// The values of both; `nil` if there is a gap between them.
+    /// Returns a range with the values of both; `nil` if there is a gap between them.
     ///
     /// - Parameter later: A range that does not begin before this one.
     fileprivate func union(withLater later: PostgresRange) -> PostgresRange? {
@@ -53,17 +55,17 @@ extension PostgresRange {
 }
 
 extension PostgresMultirange: CustomStringConvertible {
-    /// The ranges in PostgreSQL's form, such as `{[1,5),[7,9)}`.
+    /// The ranges in PostgreSQL's notation, such as `{[1,5),[7,9)}`.
     public var description: String { "{" + ranges.map(\.description).joined(separator: ",") + "}" }
 }
 
 extension PostgresMultirange: PostgresArrayEncodable {
-    /// The multirange type that belongs to the bounds' type.
+    /// The multirange type of the bounds' type.
     public static var postgresType: PostgresType { Bound.postgresMultirangeType }
 
     /// The ranges in binary format.
     ///
-    /// They are refused when the statement is sent, with the code `encoding`, if one of the bounds is.
+    /// Sending them fails with the code `encoding` if a bound cannot be sent.
     public var postgresParameter: PostgresParameter {
         var bytes: [UInt8] = []
         bytes.append(bigEndian: Int32(truncatingIfNeeded: ranges.count))
@@ -77,9 +79,10 @@ extension PostgresMultirange: PostgresArrayEncodable {
 }
 
 extension PostgresMultirange: PostgresArrayDecodable {
-    /// The value, if it is of the multirange type that belongs to the bounds' type.
+    /// Decodes the multirange type of the bounds' type.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or a bound does not fit.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or if
+    ///   a bound cannot be decoded.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         let bytes = try unsafe cell.value(for: "PostgresMultirange<\(Bound.self)>")
         // The identifier of a type by name is not known here.
@@ -88,7 +91,7 @@ extension PostgresMultirange: PostgresArrayDecodable {
             throw cell.mismatch("PostgresMultirange<\(Bound.self)> needs \(type)")
         }
         var reader = unsafe ByteReader(bytes)
-        // Each range has its length and its flags at least.
+        // Each range has at least a length and flags.
         guard let count = reader.integer(Int32.self), count >= 0, Int(count) <= reader.count / 5 else {
             throw cell.malformed
         }

@@ -3,12 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PostgresRange: PostgresArrayEncodable {
-    /// The range type that belongs to the bounds' type.
+    /// The range type of the bounds' type.
     public static var postgresType: PostgresType { Bound.postgresRangeType }
 
     /// The range in binary format.
     ///
-    /// It is refused when the statement is sent, with the code `encoding`, if one of its bounds is.
+    /// Sending it fails with the code `encoding` if a bound cannot be sent.
     public var postgresParameter: PostgresParameter {
         var bytes: [UInt8] = []
         if let obstacle = append(to: &bytes) { return .failure(obstacle) }
@@ -17,7 +17,7 @@ extension PostgresRange: PostgresArrayEncodable {
 
     /// Appends the binary format.
     ///
-    /// - Returns: Why there is none; `nil` if there is.
+    /// - Returns: The reason why there is none; `nil` if there is one.
     func append(to bytes: inout [UInt8]) -> String? {
         if isEmpty {
             bytes.append(RangeFlags.empty.rawValue)
@@ -39,7 +39,7 @@ extension PostgresRange: PostgresArrayEncodable {
     }
 }
 
-/// What a range begins with in binary format.
+/// The first byte of a range in binary format.
 private struct RangeFlags: OptionSet {
     let rawValue: UInt8
 
@@ -52,9 +52,10 @@ private struct RangeFlags: OptionSet {
 }
 
 extension PostgresRange: PostgresArrayDecodable {
-    /// The value, if it is of the range type that belongs to the bounds' type.
+    /// Decodes the range type of the bounds' type.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not, or a bound does not fit.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or if
+    ///   a bound cannot be decoded.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         let bytes = try unsafe cell.value(for: "PostgresRange<\(Bound.self)>")
         // The identifier of a type by name is not known here.
@@ -67,7 +68,7 @@ extension PostgresRange: PostgresArrayDecodable {
         guard reader.isAtEnd else { throw cell.malformed }
     }
 
-    /// Decodes a range from the front of bytes.
+    /// Decodes a range from the front of the bytes.
     init(_ reader: inout ByteReader, _ cell: borrowing PostgresCell) throws(PostgresError) {
         guard let flags = reader.integer(UInt8.self).map(RangeFlags.init), flags.isSubset(of: .all) else {
             throw cell.malformed
@@ -93,7 +94,7 @@ extension PostgresRange: PostgresArrayDecodable {
         guard let length = reader.integer(Int32.self), let content = unsafe reader.bytes(Int(length)) else {
             throw cell.malformed
         }
-        // The server does not tell the type of the bounds, which belongs to the range's.
+        // The server does not send the type of the bounds, which the range's type determines.
         let type = Bound.postgresType.oid
         let bound = try Bound(cell: unsafe PostgresCell(.bound, of: cell, type: type, content: content))
         return flags.contains(inclusive) ? .inclusive(bound) : .exclusive(bound)

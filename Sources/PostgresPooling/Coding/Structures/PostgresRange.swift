@@ -9,33 +9,33 @@
 /// try await pool.execute("INSERT INTO booking (room, during) VALUES (\(room), \(stay))")
 /// ```
 ///
-/// It has the form that the server gives it: a range of numbers or days has an inclusive lower and an exclusive upper
-/// bound, whatever it was made from, and a range that contains nothing is ``empty``. So what comes back is equal to what
-/// was sent.
+/// It has the server's canonical form: a range of numbers or days has an inclusive lower and an
+/// exclusive upper bound, however it was created, and a range without values is ``empty``. A
+/// decoded range therefore equals the one that was sent.
 public struct PostgresRange<Bound: PostgresRangeBound>: Hashable, Sendable {
-    /// Where a range begins or ends.
+    /// A bound of a range.
     public enum Edge: Hashable, Sendable {
-        /// At this value, which belongs to the range.
+        /// The range includes this value.
         case inclusive(Bound)
-        /// At this value, which does not belong to the range.
+        /// The range excludes this value.
         case exclusive(Bound)
-        /// Nowhere: the range goes on without end.
+        /// The range has no bound on this side.
         case unbounded
     }
 
-    /// Where the range begins; `unbounded` if it is empty.
+    /// The lower bound; `unbounded` if the range is empty.
     public let lower: Edge
 
-    /// Where the range ends; `unbounded` if it is empty.
+    /// The upper bound; `unbounded` if the range is empty.
     public let upper: Edge
 
-    /// Whether the range contains nothing.
+    /// Whether the range contains no values.
     public let isEmpty: Bool
 
-    /// The range that contains nothing.
+    /// The range without values.
     public static var empty: PostgresRange { PostgresRange(.unbounded, .unbounded, isEmpty: true) }
 
-    /// The range that contains everything.
+    /// The range of all values.
     public static var unbounded: PostgresRange { PostgresRange(.unbounded, .unbounded, isEmpty: false) }
 
     private init(_ lower: Edge, _ upper: Edge, isEmpty: Bool) {
@@ -44,9 +44,9 @@ public struct PostgresRange<Bound: PostgresRangeBound>: Hashable, Sendable {
         self.isEmpty = isEmpty
     }
 
-    /// A range with these bounds.
+    /// Creates a range with these bounds.
     ///
-    /// - Returns: `nil` if the lower bound is above the upper one, or they do not compare.
+    /// - Returns: `nil` if the lower bound is above the upper one, or if they are not comparable.
     public init?(lower: Edge, upper: Edge) {
         if let first = lower.value, let last = upper.value, !(first < last || first == last) { return nil }
         var (lower, upper) = (lower, upper)
@@ -54,38 +54,38 @@ public struct PostgresRange<Bound: PostgresRangeBound>: Hashable, Sendable {
         if case .inclusive(let bound) = upper, let next = bound.postgresSuccessor { upper = .exclusive(next) }
         var isEmpty = false
         if let first = lower.value, let last = upper.value, !(first < last) {
-            // Above it by a step that the lower bound has made.
+            // The lower bound may exceed the upper one by the step to its successor.
             isEmpty = first != last || lower != .inclusive(first) || upper != .inclusive(last)
         }
         self = isEmpty ? .empty : PostgresRange(lower, upper, isEmpty: false)
     }
 
-    /// The range of the same values.
+    /// Creates a range with the same values.
     public init(_ range: Range<Bound>) {
         self = PostgresRange(lower: .inclusive(range.lowerBound), upper: .exclusive(range.upperBound)) ?? .empty
     }
 
-    /// The range of the same values.
+    /// Creates a range with the same values.
     public init(_ range: ClosedRange<Bound>) {
         self = PostgresRange(lower: .inclusive(range.lowerBound), upper: .inclusive(range.upperBound)) ?? .empty
     }
 
-    /// The range from a value on.
+    /// Creates the range from a value upwards.
     public init(_ range: PartialRangeFrom<Bound>) {
         self = PostgresRange(lower: .inclusive(range.lowerBound), upper: .unbounded) ?? .empty
     }
 
-    /// The range up to a value, without it.
+    /// Creates the range below a value.
     public init(_ range: PartialRangeUpTo<Bound>) {
         self = PostgresRange(lower: .unbounded, upper: .exclusive(range.upperBound)) ?? .empty
     }
 
-    /// The range up to a value, with it.
+    /// Creates the range up to and including a value.
     public init(_ range: PartialRangeThrough<Bound>) {
         self = PostgresRange(lower: .unbounded, upper: .inclusive(range.upperBound)) ?? .empty
     }
 
-    /// Whether the range contains a value.
+    /// Returns whether the range contains a value.
     public func contains(_ value: Bound) -> Bool {
         if isEmpty { return false }
         let isAbove =
@@ -105,7 +105,7 @@ public struct PostgresRange<Bound: PostgresRangeBound>: Hashable, Sendable {
 }
 
 extension PostgresRange.Edge {
-    /// The bound; `nil` if there is none.
+    /// The value of the bound; `nil` for `unbounded`.
     public var value: Bound? {
         switch self {
         case .inclusive(let bound), .exclusive(let bound): bound
@@ -119,7 +119,8 @@ extension PostgresRange.Edge {
 }
 
 extension Range where Bound: PostgresRangeBound {
-    /// The same values, if the range has an inclusive lower and an exclusive upper bound; else `nil`.
+    /// Creates a range with the same values; `nil` unless the lower bound is inclusive and the
+    /// upper bound is exclusive.
     public init?(_ range: PostgresRange<Bound>) {
         guard case .inclusive(let lower) = range.lower, case .exclusive(let upper) = range.upper else { return nil }
         self = lower..<upper
@@ -127,7 +128,7 @@ extension Range where Bound: PostgresRangeBound {
 }
 
 extension PostgresRange: CustomStringConvertible {
-    /// The range in PostgreSQL's form, such as `[1,5)`, with the descriptions of its bounds.
+    /// The range in PostgreSQL's notation, such as `[1,5)`, with the descriptions of its bounds.
     public var description: String {
         if isEmpty { return "empty" }
         func text(_ edge: Edge) -> String {

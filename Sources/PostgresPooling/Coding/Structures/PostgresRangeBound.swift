@@ -8,9 +8,10 @@
     public import Foundation
 #endif
 
-/// What a ``PostgresRange`` can be of.
+/// A type of the bounds of a ``PostgresRange``.
 ///
-/// A range type of the database's own is one of a type of the program's own, which names it:
+/// For a range type that the database defines, conform the type of its bounds and name the range
+/// type:
 ///
 /// ```swift
 /// // CREATE TYPE floatrange AS RANGE (subtype = float8)
@@ -20,19 +21,19 @@
 /// }
 /// ```
 public protocol PostgresRangeBound: PostgresArrayEncodable, PostgresArrayDecodable, Comparable, Hashable, Sendable {
-    /// The type of ranges of these.
+    /// The type of ranges with these bounds.
     static var postgresRangeType: PostgresType { get }
 
-    /// The type of multiranges of these.
+    /// The type of multiranges with these bounds.
     static var postgresMultirangeType: PostgresType { get }
 
-    /// The next value, for types whose ranges PostgreSQL writes as `[lower, upper)` because they have one; `nil` for the
-    /// last value, and by default.
+    /// The next value, for discrete types, whose ranges PostgreSQL writes as `[lower, upper)`;
+    /// `nil` for the last value, and by default.
     var postgresSuccessor: Self? { get }
 }
 
 extension PostgresRangeBound {
-    /// `nil`: between two values there are others.
+    /// `nil`, for continuous types.
     public var postgresSuccessor: Self? { nil }
 }
 

@@ -8,12 +8,12 @@
     internal import Foundation
 #endif
 
-// A `Date` is a number of seconds, a `Double`. Its text has the decimal digits with which that describes itself, so that it is
-// the same `Date` when it is read.
+// A `Date` is a number of seconds, a `Double`. Its text has the decimal digits of the description
+// of that number, so that parsing yields the same `Date`.
 
 extension Date {
-    /// The instant as the server writes a `timestamptz` in UTC within JSON, with at least six fractional digits; `nil` if no
-    /// calendar goes that far.
+    /// The instant as the server writes a `timestamptz` in UTC within JSON, with at least six
+    /// fractional digits; `nil` if it is outside of the calendar's range.
     var jsonText: String? {
         guard let (seconds, digits) = Self.decimal(timeIntervalSinceReferenceDate) else { return nil }
         let fraction = digits + repeatElement(UInt8(ascii: "0"), count: max(0, 6 - digits.count))
@@ -33,7 +33,7 @@ extension Date {
         return text + "." + String(decoding: fraction, as: UTF8.self) + "+00:00" + (isBC ? " BC" : "")
     }
 
-    /// The instant that a text of this form names, with any offset from UTC; `nil` if it names none.
+    /// Parses a text of this form, with any offset from UTC; `nil` if it is not an instant.
     init?(jsonText: String) {
         var text = TimeText(jsonText)
         guard let parsed = text.instant() else { return nil }
@@ -41,11 +41,11 @@ extension Date {
         self.init(timeIntervalSinceReferenceDate: seconds)
     }
 
-    /// The whole seconds of a number, rounded down, and the digits of the rest without zeros at their end; `nil` if there
-    /// are too many seconds.
+    /// Returns the whole seconds of a number, rounded down, and the fractional digits without
+    /// trailing zeros; `nil` if there are too many seconds.
     private static func decimal(_ number: Double) -> (seconds: Int, fraction: [UInt8])? {
         guard abs(number) < 1e14 else { return nil }
-        // Such as `12.5` or `1.25e-05`.
+        // For example `12.5` or `1.25e-05`.
         let parts = "\(abs(number))".utf8.split(separator: UInt8(ascii: "e"))
         let digits = parts[0].split(separator: UInt8(ascii: "."))
         var (whole, fraction) = (Int(Substring(digits[0])) ?? 0, digits.count > 1 ? Array(digits[1]) : [])
@@ -58,7 +58,7 @@ extension Date {
         return fraction.isEmpty ? (-whole, []) : (-whole - 1, complement(fraction))
     }
 
-    /// The number that has these whole seconds, rounded down, and these digits.
+    /// Returns the number with these whole seconds, rounded down, and these fractional digits.
     private static func double(_ seconds: Int, fraction: [UInt8]) -> Double? {
         var fraction = fraction
         while fraction.last == UInt8(ascii: "0") { fraction.removeLast() }
@@ -69,7 +69,7 @@ extension Date {
         return Double("\(isNegative ? "-" : "")\(whole)." + String(decoding: fraction, as: UTF8.self) + "0")
     }
 
-    /// The digits of 1 minus a fraction, whose last digit is not 0.
+    /// Returns the digits of 1 minus a fraction whose last digit is not 0.
     private static func complement(_ fraction: [UInt8]) -> [UInt8] {
         let zero = UInt8(ascii: "0")
         return fraction.dropLast().map { zero + 9 - ($0 - zero) } + fraction.suffix(1).map { zero + 10 - ($0 - zero) }
@@ -84,7 +84,7 @@ extension Int {
 }
 
 extension TimeText {
-    /// Returns the seconds since 2001-01-01 in UTC, rounded down, and the digits of the rest.
+    /// Parses the seconds since 2001-01-01 in UTC, rounded down, and the fractional digits.
     fileprivate mutating func instant() -> (seconds: Int, fraction: [UInt8])? {
         guard
             var year = number(4...7), skip("-"), let month = number(2...2), skip("-"), let day = number(2...2),

@@ -9,24 +9,26 @@
 #endif
 
 extension Date {
-    /// How many microseconds the reference date of `Date`, 2001-01-01, is after that of PostgreSQL, 2000-01-01.
+    /// The number of microseconds from PostgreSQL's reference date, 2000-01-01, to that of `Date`,
+    /// 2001-01-01.
     private static var referenceMicroseconds: Int64 { 366 * 86_400 * 1_000_000 }
 
-    /// The microseconds since 2000-01-01; `nil` if they are too many, or would be one of PostgreSQL's infinities.
+    /// The microseconds since 2000-01-01; `nil` if they overflow, or equal one of PostgreSQL's
+    /// infinities.
     var postgresMicroseconds: Int64? {
-        // Whole seconds and the rest apart: the product of a time some centuries away and a million has more digits than a
-        // `Double`.
+        // The whole seconds and the rest separately: a million times a date some centuries away
+        // has more digits than a `Double`.
         let seconds = timeIntervalSinceReferenceDate.rounded(.towardZero)
         let rest = ((timeIntervalSinceReferenceDate - seconds) * 1_000_000).rounded()
         guard let whole = Int64(exactly: seconds), let part = Int64(exactly: rest) else { return nil }
         let (microseconds, overflow) = whole.multipliedReportingOverflow(by: 1_000_000)
-        // Less than a second, and it has the sign of the product, so it may overflow too.
+        // Less than a second, with the sign of the product, so the sum may overflow too.
         let (sum, sumOverflow) = microseconds.addingReportingOverflow(part)
         let (result, resultOverflow) = sum.addingReportingOverflow(Self.referenceMicroseconds)
         return overflow || sumOverflow || resultOverflow || result == .max || result == .min ? nil : result
     }
 
-    /// `nil` for PostgreSQL's infinities.
+    /// Returns `nil` for PostgreSQL's infinities.
     init?(postgresMicroseconds: Int64) {
         guard postgresMicroseconds != .max, postgresMicroseconds != .min else { return nil }
         let (microseconds, overflow) = postgresMicroseconds.subtractingReportingOverflow(Self.referenceMicroseconds)

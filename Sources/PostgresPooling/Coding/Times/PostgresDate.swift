@@ -2,32 +2,33 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A day of the Gregorian calendar, which is PostgreSQL's `date`: without a time, and without a time zone.
+/// A day of the Gregorian calendar, without a time and without a time zone: PostgreSQL's `date`.
 ///
-/// The server has dates from 4714-11-24 BC to 5874897-12-31. ``PostgresOrInfinity`` adds the infinite ones.
+/// The server supports dates from 4714-11-24 BC to 5874897-12-31. ``PostgresOrInfinity`` adds the
+/// infinite ones.
 public struct PostgresDate: Hashable, Sendable {
-    /// How many days after 2000-01-01 it is.
+    /// The number of days after 2000-01-01.
     let days: Int32
 
-    /// `nil` for the first and the last number, which are PostgreSQL's infinities.
+    /// Returns `nil` for the first and the last number, which are PostgreSQL's infinities.
     init?(days: Int32) {
         guard days != .min, days != .max else { return nil }
         self.days = days
     }
 
-    /// The day this many days after 2000-01-01, which the caller knows to be finite.
+    /// Creates a day from a number of days after 2000-01-01 that is known to be finite.
     init(unchecked days: Int32) { self.days = days }
 
-    /// The day with this date.
+    /// Creates a day from its components.
     ///
     /// - Parameters:
     ///   - year: The year; 0 is the year before the year 1.
     ///   - month: The month, from 1.
     ///   - day: The day of the month, from 1.
-    /// - Returns: `nil` if there is no such day, or if it is millions of years away.
+    /// - Returns: `nil` if the day does not exist, or is millions of years away.
     public init?(year: Int, month: Int, day: Int) {
         guard -5_000_000...5_874_897 ~= year, 1...12 ~= month, 1...31 ~= day else { return nil }
-        // Years that begin in March, so that the odd day is their last one, in eras of 400 of them.
+        // Years begin in March, so that the leap day is the last one, in eras of 400 years.
         let marchYear = month > 2 ? year : year - 1
         let era = (marchYear >= 0 ? marchYear : marchYear - 399) / 400
         let yearOfEra = marchYear - era * 400
@@ -46,7 +47,7 @@ public struct PostgresDate: Hashable, Sendable {
     /// The day of the month, from 1.
     public var day: Int { components.day }
 
-    /// How many days lie between 0000-03-01 and 2000-01-01.
+    /// The number of days from 0000-03-01 to 2000-01-01.
     private static var eraStart: Int { 730_425 }
 
     private var components: (year: Int, month: Int, day: Int) {
@@ -62,12 +63,12 @@ public struct PostgresDate: Hashable, Sendable {
 }
 
 extension PostgresDate: Comparable {
-    /// Whether the first day is before the second one.
+    /// Returns whether the first day is before the second one.
     public static func < (first: PostgresDate, second: PostgresDate) -> Bool { first.days < second.days }
 }
 
 extension PostgresDate: CustomStringConvertible {
-    /// The date as in ISO 8601, such as `2000-01-31`.
+    /// The date in ISO 8601 format, such as `2000-01-31`.
     public var description: String {
         let (year, month, day) = components
         func padded(_ number: Int, _ width: Int) -> String {
@@ -88,7 +89,8 @@ extension PostgresDate: PostgresArrayEncodable {
 extension PostgresDate: PostgresArrayDecodable {
     /// Decodes a `date`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or infinite.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or
+    ///   infinite.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         try cell.require(.date, for: "PostgresDate")
         guard let date = PostgresDate(days: try cell.integer()) else {

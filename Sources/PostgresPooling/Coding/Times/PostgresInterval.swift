@@ -2,12 +2,14 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A span of time, which is PostgreSQL's `interval`: months, days and microseconds, each of which has a sign of its own.
+/// A span of time: PostgreSQL's `interval`. It consists of months, days and microseconds, each
+/// with its own sign.
 ///
-/// The three are apart because a month has 28 to 31 days, and a day may have 23 or 25 hours. Two values are equal if all
-/// three parts are. The server takes 30 days for equal to a month, and 24 hours for equal to a day.
+/// The parts are separate because a month has 28 to 31 days, and a day may have 23 or 25 hours.
+/// Two values are equal if all three parts are. The server treats 30 days as equal to a month, and
+/// 24 hours as equal to a day.
 public struct PostgresInterval: Hashable, Codable, Sendable {
-    /// The number of months; 12 are a year.
+    /// The number of months. A year has 12.
     public var months: Int32
 
     /// The number of days.
@@ -16,16 +18,16 @@ public struct PostgresInterval: Hashable, Codable, Sendable {
     /// The number of microseconds.
     public var microseconds: Int64
 
-    /// Returns the interval with these parts.
+    /// Creates an interval from its parts.
     public init(months: Int32 = 0, days: Int32 = 0, microseconds: Int64 = 0) {
         self.months = months
         self.days = days
         self.microseconds = microseconds
     }
 
-    /// Returns the interval of a duration, in microseconds.
+    /// Converts a duration to microseconds.
     ///
-    /// - Returns: `nil` if the duration has fractions of a microsecond, or more than 292,000 years.
+    /// - Returns: `nil` if the duration has fractions of a microsecond, or exceeds 292,000 years.
     public init?(exactly duration: Duration) {
         let (seconds, attoseconds) = duration.components
         let (whole, rest) = attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000_000)
@@ -35,22 +37,25 @@ public struct PostgresInterval: Hashable, Codable, Sendable {
         self.init(microseconds: sum)
     }
 
-    /// The same span as a duration; `nil` if it has months or days, whose durations vary.
+    /// The interval as a duration; `nil` if it has months or days, whose durations vary.
     public var duration: Duration? { months == 0 && days == 0 ? .microseconds(microseconds) : nil }
 
-    /// `infinity`, which servers have from PostgreSQL 17 on. Earlier ones take it for an interval of 179 million years.
+    /// `infinity`, which servers support from PostgreSQL 17. Earlier ones treat it as an interval
+    /// of 179 million years.
     public static var infinity: PostgresInterval {
         PostgresInterval(months: .max, days: .max, microseconds: .max)
     }
 
-    /// `-infinity`, which servers have from PostgreSQL 17 on. Earlier ones take it for one of minus 179 million years.
+    /// `-infinity`, which servers support from PostgreSQL 17. Earlier ones treat it as an interval
+    /// of minus 179 million years.
     public static var negativeInfinity: PostgresInterval {
         PostgresInterval(months: .min, days: .min, microseconds: .min)
     }
 }
 
 extension PostgresInterval: CustomStringConvertible {
-    /// The interval as in ISO 8601, and as the server writes it with `IntervalStyle` `iso_8601`, such as `P1Y2M3DT-4H0.5S`.
+    /// The interval in ISO 8601 format, as the server writes it with `IntervalStyle` `iso_8601`,
+    /// such as `P1Y2M3DT-4H0.5S`.
     public var description: String {
         if self == .infinity { return "infinity" }
         if self == .negativeInfinity { return "-infinity" }

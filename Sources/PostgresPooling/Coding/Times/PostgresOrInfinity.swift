@@ -2,20 +2,22 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A value of a type that has infinite values on the server and none in Swift: a date, a timestamp or a number.
+/// A value of a type that has infinite values on the server but not in Swift: a date, a timestamp
+/// or a number.
 ///
 /// ```swift
 /// let ends = try await pool.query("SELECT ends_at FROM lease", as: PostgresOrInfinity<Date>.self)
 /// ```
 ///
-/// `Date`, ``PostgresDate``, ``PostgresTimestamp`` and `Decimal` have no infinite values, so that each of their values is
-/// one to calculate with. They refuse to decode an infinite one, and this type decodes it.
+/// `Date`, ``PostgresDate``, ``PostgresTimestamp`` and `Decimal` have no infinite values, so all
+/// their values support arithmetic. Decoding an infinite value as one of them fails. This type
+/// decodes it.
 public enum PostgresOrInfinity<Value> {
-    /// Before or below all others.
+    /// Less than all other values.
     case negativeInfinity
     /// A finite value.
     case value(Value)
-    /// After or above all others.
+    /// Greater than all other values.
     case infinity
 
     /// The finite value; `nil` if it is infinite.
@@ -44,9 +46,9 @@ extension PostgresOrInfinity: PostgresEncodable, PostgresArrayEncodable where Va
     /// The type of the finite values.
     public static var postgresType: PostgresType { Value.postgresType }
 
-    /// The value, or the infinite one of its type.
+    /// The value, or the infinite value of its type.
     ///
-    /// An infinite one of a type that has none is refused when the statement is sent, with the code `encoding`.
+    /// Sending an infinite value of a type that has none fails with the code `encoding`.
     public var postgresParameter: PostgresParameter {
         switch self {
         case .negativeInfinity: Self.infinite(isNegative: true)
@@ -66,7 +68,8 @@ extension PostgresOrInfinity: PostgresEncodable, PostgresArrayEncodable where Va
 }
 
 extension PostgresOrInfinity: PostgresDecodable, PostgresArrayDecodable where Value: PostgresDecodable {
-    /// Decodes what `Value` decodes, and the infinite values of `date`, `timestamp`, `timestamptz` and `numeric`.
+    /// Decodes a value of `Value`, or an infinite value of `date`, `timestamp`, `timestamptz` or
+    /// `numeric`.
     ///
     /// - Throws: ``PostgresError`` with the code `decoding` if the value is neither.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
@@ -79,7 +82,8 @@ extension PostgresOrInfinity: PostgresDecodable, PostgresArrayDecodable where Va
 }
 
 extension PostgresCell {
-    /// The sign of an infinite value; `nil` if the value is finite, or has a type without infinite ones.
+    /// The sign of an infinite value; `nil` if the value is finite, or if its type has no infinite
+    /// values.
     fileprivate var infinity: FloatingPointSign? {
         switch type {
         case .date: sign(Int32.self)

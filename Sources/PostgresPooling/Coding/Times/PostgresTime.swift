@@ -2,25 +2,27 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A time of day without a time zone, which is PostgreSQL's `time`: from 00:00:00 to 24:00:00, in microseconds.
+/// A time of day without a time zone: PostgreSQL's `time`, from 00:00:00 to 24:00:00 in
+/// microseconds.
 public struct PostgresTime: Hashable, Sendable {
     /// The number of microseconds since midnight, from 0 to 86,400,000,000.
     public let microsecondsSinceMidnight: Int64
 
-    /// Returns the time this many microseconds after midnight; `nil` if that is not from 0 to 86,400,000,000.
+    /// Creates a time from microseconds after midnight; `nil` if they are not from 0 to
+    /// 86,400,000,000.
     public init?(microsecondsSinceMidnight: Int64) {
         guard 0...Self.microsecondsPerDay ~= microsecondsSinceMidnight else { return nil }
         self.microsecondsSinceMidnight = microsecondsSinceMidnight
     }
 
-    /// Returns the time with these components.
+    /// Creates a time from its components.
     ///
     /// - Parameters:
-    ///   - hour: The hour, from 0 to 23; 24 if all others are 0.
+    ///   - hour: The hour, from 0 to 23; or 24 if all others are 0.
     ///   - minute: The minute, from 0 to 59.
     ///   - second: The second, from 0 to 59.
     ///   - microsecond: The microsecond within the second, from 0 to 999,999.
-    /// - Returns: `nil` if no day has this time.
+    /// - Returns: `nil` if the time does not exist.
     public init?(hour: Int, minute: Int, second: Int = 0, microsecond: Int = 0) {
         guard 0...24 ~= hour, 0...59 ~= minute, 0...59 ~= second, 0...999_999 ~= microsecond else { return nil }
         self.init(microsecondsSinceMidnight: Int64(((hour * 60 + minute) * 60 + second) * 1_000_000 + microsecond))
@@ -45,7 +47,7 @@ public struct PostgresTime: Hashable, Sendable {
 
     static var microsecondsPerDay: Int64 { 86_400_000_000 }
 
-    /// The time this many microseconds after midnight, which the caller knows to be one.
+    /// Creates a time from a number of microseconds that is known to be valid.
     init(unchecked microseconds: Int64) { microsecondsSinceMidnight = microseconds }
 }
 
@@ -57,7 +59,7 @@ extension PostgresTime: Comparable {
 }
 
 extension PostgresTime: CustomStringConvertible {
-    /// The time as the server writes it, such as `19:40:12.25`.
+    /// The time in the server's notation, such as `19:40:12.25`.
     public var description: String {
         var text = ""
         text.append(hour, width: 2)

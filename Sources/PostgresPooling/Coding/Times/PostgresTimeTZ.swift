@@ -2,17 +2,18 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A time of day with an offset from UTC, which is PostgreSQL's `timetz`.
+/// A time of day with an offset from UTC: PostgreSQL's `timetz`.
 ///
-/// Two values are equal if both their times and their offsets are. The server orders them by the instants of one day.
+/// Two values are equal if their times and their offsets are. The server orders them by their
+/// instants on one day.
 public struct PostgresTimeTZ: Hashable, Sendable {
     /// The time of day at this offset.
     public let time: PostgresTime
 
-    /// The offset in seconds, which is positive east of Greenwich.
+    /// The offset in seconds, positive east of Greenwich.
     public let secondsFromUTC: Int
 
-    /// Returns a time of day at an offset.
+    /// Creates a time of day with an offset.
     ///
     /// - Parameters:
     ///   - time: The time of day.
@@ -26,7 +27,7 @@ public struct PostgresTimeTZ: Hashable, Sendable {
 }
 
 extension PostgresTimeTZ: CustomStringConvertible {
-    /// The time as the server writes it, such as `19:40:12.25+05:45`.
+    /// The time in the server's notation, such as `19:40:12.25+05:45`.
     public var description: String {
         let offset = abs(secondsFromUTC)
         var text = "\(time)\(secondsFromUTC < 0 ? "-" : "+")"

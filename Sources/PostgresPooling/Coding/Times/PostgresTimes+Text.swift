@@ -2,10 +2,11 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// The texts are those of the descriptions. They are also how these types are coded, such as within JSON.
+// These types are parsed from their descriptions. They are also encoded as these, for example in
+// JSON.
 
 extension PostgresDate: LosslessStringConvertible, Codable {
-    /// Returns the day that a text such as `2026-11-28` names; `nil` if it names none.
+    /// Parses a day such as `2026-11-28`; `nil` if the text is not a day.
     public init?(_ description: String) {
         var text = TimeText(description)
         guard let date = text.date(), text.isAtEnd else { return nil }
@@ -20,7 +21,7 @@ extension PostgresDate: LosslessStringConvertible, Codable {
 }
 
 extension PostgresTime: LosslessStringConvertible, Codable {
-    /// Returns the time that a text such as `19:40:12.25` names; `nil` if it names none.
+    /// Parses a time such as `19:40:12.25`; `nil` if the text is not a time.
     public init?(_ description: String) {
         var text = TimeText(description)
         guard let time = text.time(), text.isAtEnd else { return nil }
@@ -35,7 +36,7 @@ extension PostgresTime: LosslessStringConvertible, Codable {
 }
 
 extension PostgresTimeTZ: LosslessStringConvertible, Codable {
-    /// Returns the time that a text such as `19:40:12.25+05:45` names; `nil` if it names none.
+    /// Parses a time such as `19:40:12.25+05:45`; `nil` if the text is not a time with an offset.
     public init?(_ description: String) {
         var text = TimeText(description)
         guard let time = text.time(), let offset = text.offset(), text.isAtEnd else { return nil }
@@ -50,7 +51,8 @@ extension PostgresTimeTZ: LosslessStringConvertible, Codable {
 }
 
 extension PostgresTimestamp: LosslessStringConvertible, Codable {
-    /// Returns the timestamp that a text such as `2026-11-28T19:40:12.123456` names; `nil` if it names none.
+    /// Parses a timestamp such as `2026-11-28T19:40:12.123456`; `nil` if the text is not a
+    /// timestamp.
     public init?(_ description: String) {
         var text = TimeText(description)
         guard let day = text.date(), text.skip("T") || text.skip(" "), let time = text.time(), text.isAtEnd else {
@@ -70,7 +72,7 @@ extension PostgresNumeric: Codable {
     /// Decodes the description.
     public init(from decoder: any Decoder) throws { self = try decoder.described() }
 
-    /// Encodes the description, as a text: a number would lose digits.
+    /// Encodes the description as text, because a JSON number would lose digits.
     public func encode(to encoder: any Encoder) throws { try encoder.describe(self) }
 }
 

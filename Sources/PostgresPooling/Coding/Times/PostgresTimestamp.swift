@@ -8,11 +8,12 @@
     public import Foundation
 #endif
 
-/// A date and a time of day without a time zone, which is PostgreSQL's `timestamp`.
+/// A date and a time of day without a time zone: PostgreSQL's `timestamp`.
 ///
-/// It is no instant: which one it means depends on a time zone that is not stored. A `Date`, which is an instant, belongs
-/// into a `timestamptz`. The server has timestamps from 4714-11-24 BC to 294276-12-31, in microseconds.
-/// ``PostgresOrInfinity`` adds the infinite ones.
+/// A timestamp is not an instant: which instant it denotes depends on a time zone that is not
+/// stored. A `Date`, which is an instant, corresponds to a `timestamptz`. The server supports
+/// timestamps from 4714-11-24 BC to 294276-12-31, in microseconds. ``PostgresOrInfinity`` adds the
+/// infinite ones.
 public struct PostgresTimestamp: Hashable, Sendable {
     /// The number of microseconds after 2000-01-01 00:00:00.
     let microseconds: Int64
@@ -23,9 +24,9 @@ public struct PostgresTimestamp: Hashable, Sendable {
         self.microseconds = microseconds
     }
 
-    /// Returns a time on a day; 24:00:00 is the beginning of the next one.
+    /// Creates a timestamp from a day and a time; 24:00:00 is the beginning of the next day.
     ///
-    /// - Returns: `nil` if the server has no such timestamp.
+    /// - Returns: `nil` if the timestamp is outside of the server's range.
     public init?(_ day: PostgresDate, _ time: PostgresTime = .midnight) {
         let (start, overflow) = Int64(day.days).multipliedReportingOverflow(by: PostgresTime.microsecondsPerDay)
         let (sum, sumOverflow) = start.addingReportingOverflow(time.microsecondsSinceMidnight)
@@ -33,17 +34,18 @@ public struct PostgresTimestamp: Hashable, Sendable {
         microseconds = sum
     }
 
-    /// Returns the timestamp with these components.
+    /// Creates a timestamp from its components.
     ///
     /// - Parameters:
     ///   - year: The year; 0 is the year before the year 1.
     ///   - month: The month, from 1.
     ///   - day: The day of the month, from 1.
-    ///   - hour: The hour, from 0 to 23; 24 if all smaller components are 0.
+    ///   - hour: The hour, from 0 to 23; or 24 if all smaller components are 0.
     ///   - minute: The minute, from 0 to 59.
     ///   - second: The second, from 0 to 59.
     ///   - microsecond: The microsecond within the second, from 0 to 999,999.
-    /// - Returns: `nil` if there is no such day or time, or the server has no such timestamp.
+    /// - Returns: `nil` if the day or the time does not exist, or if the timestamp is outside of
+    ///   the server's range.
     public init?(
         year: Int,
         month: Int,
@@ -60,17 +62,18 @@ public struct PostgresTimestamp: Hashable, Sendable {
         self.init(day, time)
     }
 
-    /// Returns what clocks in UTC show at an instant, to the nearest microsecond.
+    /// Creates the timestamp of an instant in UTC, to the nearest microsecond.
     ///
-    /// - Returns: `nil` if the server has no such timestamp.
+    /// - Returns: `nil` if the timestamp is outside of the server's range.
     public init?(utc instant: Date) {
         guard let microseconds = instant.postgresMicroseconds, Self.range.contains(microseconds) else { return nil }
         self.microseconds = microseconds
     }
 
-    /// The instant at which clocks in UTC show this date and time.
+    /// The instant that this date and time denotes in UTC.
     ///
-    /// A `Date` is a `Double`: more than 272 years from 2001 it is rounded to the nearest number of seconds that this holds.
+    /// A `Date` is a `Double`: more than 272 years from 2001 it is rounded to the nearest
+    /// representable number of seconds.
     public var utcInstant: Date { Date(postgresMicroseconds: microseconds) ?? .distantPast }
 
     /// The day.
@@ -84,7 +87,7 @@ public struct PostgresTimestamp: Hashable, Sendable {
         return parts.remainder < 0 ? (parts.quotient - 1, parts.remainder + PostgresTime.microsecondsPerDay) : parts
     }
 
-    /// What the server holds.
+    /// The server's range.
     private static var range: Range<Int64> { -211_813_488_000_000_000..<9_223_371_331_200_000_000 }
 }
 
@@ -96,7 +99,7 @@ extension PostgresTimestamp: Comparable {
 }
 
 extension PostgresTimestamp: CustomStringConvertible {
-    /// The timestamp as in ISO 8601, such as `2026-11-28T19:40:12.123456`.
+    /// The timestamp in ISO 8601 format, such as `2026-11-28T19:40:12.123456`.
     public var description: String { "\(day)T\(time)" }
 }
 
@@ -111,7 +114,8 @@ extension PostgresTimestamp: PostgresArrayEncodable {
 extension PostgresTimestamp: PostgresArrayDecodable {
     /// Decodes a `timestamp`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or infinite.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type, or
+    ///   infinite.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         _ = try unsafe cell.value(for: "PostgresTimestamp")
         if cell.type == .timestamptz {

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is left of a text that is read as a date, a time of day or both.
+/// A parser for dates and times of day. It holds the rest of the text.
 struct TimeText {
     private(set) var rest: Substring.UTF8View
 
@@ -10,7 +10,7 @@ struct TimeText {
 
     var isAtEnd: Bool { rest.isEmpty }
 
-    /// `Z`, `+01`, `+01:00`, `+0100` or `+01:02:03`, in seconds.
+    /// Parses `Z`, `+01`, `+01:00`, `+0100` or `+01:02:03`, in seconds.
     mutating func offset() -> Int? {
         if skip("Z") || skip("z") { return 0 }
         let sign: Int
@@ -34,13 +34,13 @@ struct TimeText {
         return true
     }
 
-    /// The number that this many digits are, and no more of them follow.
+    /// Parses a number with this many digits, if no further digit follows.
     mutating func number(_ count: ClosedRange<Int>) -> Int? {
         let digits = digits(count)
         return digits.isEmpty ? nil : Int(Substring(digits))
     }
 
-    /// As many digits as there are; none if that is another number of them.
+    /// Takes all digits that follow; none if their number is outside of the range.
     mutating func digits(_ count: ClosedRange<Int>) -> Substring.UTF8View {
         let digits = rest.prefix { Self.isDigit($0) }
         // An offset may be `+0100`.
@@ -54,7 +54,7 @@ struct TimeText {
 }
 
 extension TimeText {
-    /// `2026-11-28`, or `-0043-03-15` for a year before the year 0.
+    /// Parses `2026-11-28`, or `-0043-03-15` for a year before the year 0.
     mutating func date() -> PostgresDate? {
         let isNegative = skip("-")
         guard let year = number(4...7), skip("-"), let month = number(2...2), skip("-"), let day = number(2...2) else {
@@ -63,7 +63,7 @@ extension TimeText {
         return PostgresDate(year: isNegative ? -year : year, month: month, day: day)
     }
 
-    /// `19:40:12`, with up to six fractional digits.
+    /// Parses `19:40:12`, with up to six fractional digits.
     mutating func time() -> PostgresTime? {
         guard let hour = number(2...2), skip(":"), let minute = number(2...2), skip(":"), let second = number(2...2)
         else {
@@ -73,7 +73,7 @@ extension TimeText {
         return PostgresTime(hour: hour, minute: minute, second: second, microsecond: microsecond)
     }
 
-    /// A point and up to six digits; 0 if there is no point.
+    /// Parses a point and up to six digits; 0 if there is no point.
     mutating func microseconds() -> Int? {
         guard skip(".") else { return 0 }
         let fraction = digits(1...6)

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// An IP address and how many of its bits are the network's: what `inet` and `cidr` are.
+/// An IP address and the length of its network prefix, for `inet` and `cidr`.
 struct NetworkAddress: Hashable, Sendable {
     /// 4 bytes of an IPv4 address, or 16 of an IPv6 address.
     let bytes: [UInt8]
@@ -17,7 +17,7 @@ struct NetworkAddress: Hashable, Sendable {
         self.prefixLength = prefixLength ?? bits
     }
 
-    /// An address in the usual notation, with or without `/` and the number of the network's bits.
+    /// Parses an address in the usual notation, with or without `/` and the prefix length.
     init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard 1...2 ~= parts.count, let bytes = Self.ipv4(parts[0]) ?? Self.ipv6(parts[0]) else { return nil }
@@ -29,7 +29,7 @@ struct NetworkAddress: Hashable, Sendable {
         self.init(bytes, prefixLength: length)
     }
 
-    /// Whether no bit behind the network's is set.
+    /// Whether no bit after the prefix is set.
     var isNetwork: Bool {
         bytes.indices.allSatisfy { index in
             let networkBits = min(max(prefixLength - 8 * index, 0), 8)
@@ -61,7 +61,7 @@ struct NetworkAddress: Hashable, Sendable {
         return first + Array(repeating: 0, count: 16 - first.count - last.count) + last
     }
 
-    /// The bytes of groups that colons separate. The last one may be an IPv4 address.
+    /// Parses groups that colons separate. The last one may be an IPv4 address.
     private static func groups(_ text: some StringProtocol, isLast: Bool) -> [UInt8]? {
         if text.isEmpty { return [] }
         var bytes: [UInt8] = []
@@ -79,11 +79,11 @@ struct NetworkAddress: Hashable, Sendable {
         return bytes
     }
 
-    /// The address as PostgreSQL writes it.
+    /// The address in PostgreSQL's notation.
     var addressText: String {
         if bytes.count == 4 { return bytes.map(String.init).joined(separator: ".") }
         let groups = (0..<8).map { UInt16(bytes[2 * $0]) << 8 | UInt16(bytes[2 * $0 + 1]) }
-        // The first one of the longest runs of zeros, from two on.
+        // The first of the longest runs of at least two zeros.
         var zeros = 0..<0
         var start = 0
         while start < 8 {
@@ -101,7 +101,7 @@ struct NetworkAddress: Hashable, Sendable {
 
     // MARK: Binary format
 
-    /// The numbers that PostgreSQL has for the two families.
+    /// PostgreSQL's numbers of the two address families.
     private static let families: [UInt8: Int] = [2: 4, 3: 16]
 
     func parameter(_ type: PostgresType, isNetwork: Bool) -> PostgresParameter {
@@ -123,7 +123,7 @@ struct NetworkAddress: Hashable, Sendable {
 }
 
 extension UInt8 {
-    /// Whether it is a hexadecimal digit in ASCII.
+    /// Whether the byte is a hexadecimal digit in ASCII.
     var isHexadecimal: Bool {
         switch self {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true

@@ -2,17 +2,18 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A `bit(n)` or `bit varying`: a row of bits, the first one at the left.
+/// A string of bits: PostgreSQL's `bit(n)` or `bit varying`. The first bit is the leftmost one.
 public struct PostgresBits: Hashable, Sendable {
-    /// How many bits there are.
+    /// The number of bits.
     public let count: Int
 
-    /// The bits, eight to a byte, the first one in the highest place. The rest of the last byte is zero.
+    /// The bits, eight per byte, the first one in the most significant position. The rest of the
+    /// last byte is zero.
     public let bytes: [UInt8]
 
-    /// The first `count` bits of bytes.
+    /// Creates a bit string from the first `count` bits of bytes.
     ///
-    /// - Returns: `nil` if there are not so many.
+    /// - Returns: `nil` if there are fewer.
     public init?(bytes: [UInt8], count: Int) {
         guard 0...8 * bytes.count ~= count else { return nil }
         self.count = count
@@ -21,9 +22,9 @@ public struct PostgresBits: Hashable, Sendable {
         self.bytes = bytes
     }
 
-    /// The bits of a text of zeros and ones, such as `0101`.
+    /// Parses zeros and ones, such as `0101`.
     ///
-    /// - Returns: `nil` if it has another character.
+    /// - Returns: `nil` if the text contains another character.
     public init?(_ text: String) {
         let digits = Array(text.utf8)
         guard digits.allSatisfy({ $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: "1") }) else { return nil }
@@ -35,9 +36,9 @@ public struct PostgresBits: Hashable, Sendable {
         self.bytes = bytes
     }
 
-    /// Whether a bit is set.
+    /// Returns whether a bit is set.
     ///
-    /// - Parameter index: Its index, from 0; must be less than ``count``.
+    /// - Parameter index: The index of the bit, from 0; must be less than ``count``.
     public subscript(index: Int) -> Bool {
         precondition(0..<count ~= index, "There is no bit \(index) in \(count).")
         return bytes[index / 8] & 0x80 >> UInt8(index % 8) != 0
@@ -53,7 +54,7 @@ extension PostgresBits: PostgresArrayEncodable {
     /// `varbit`
     public static var postgresType: PostgresType { PostgresType(oid: 1562) }
 
-    /// The bits as `varbit`, which the server takes for a `bit(n)` of the same length too.
+    /// The bits as `varbit`, which the server also accepts for a `bit(n)` of the same length.
     public var postgresParameter: PostgresParameter {
         guard let count = Int32(exactly: count) else { return .failure("there are more than 2,147,483,647 bits") }
         var content: [UInt8] = []
@@ -63,9 +64,9 @@ extension PostgresBits: PostgresArrayEncodable {
 }
 
 extension PostgresBits: PostgresArrayDecodable {
-    /// The value, if it is a `bit` or a `varbit`.
+    /// Decodes a `bit` or a `varbit`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         var reader = try unsafe ByteReader(cell.value(for: "PostgresBits"))
         guard cell.type == Self.postgresType || cell.type == PostgresType(oid: 1560) else {

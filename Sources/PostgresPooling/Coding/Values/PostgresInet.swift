@@ -2,30 +2,30 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// An `inet`: the address of a host, and how many of its bits are its network's.
+/// The address of a host, with the length of its network prefix: PostgreSQL's `inet`.
 public struct PostgresInet: Hashable, Sendable {
     private let value: NetworkAddress
 
     /// The address: 4 bytes for IPv4, 16 for IPv6.
     public var address: [UInt8] { value.bytes }
 
-    /// How many bits of the address are the network's: up to 32 or 128, which is the host alone.
+    /// The number of bits in the network prefix, up to 32 or 128, which means a single host.
     public var prefixLength: Int { value.prefixLength }
 
-    /// An address of 4 or 16 bytes.
+    /// Creates an address from 4 or 16 bytes.
     ///
     /// - Parameters:
-    ///   - address: Its bytes, the first one first.
-    ///   - prefixLength: How many bits are the network's; by default all.
-    /// - Returns: `nil` for another number of bytes or more bits than they have.
+    ///   - address: The bytes in network order.
+    ///   - prefixLength: The number of bits in the network prefix; by default all.
+    /// - Returns: `nil` for another number of bytes, or a longer prefix.
     public init?(address: [UInt8], prefixLength: Int? = nil) {
         guard let value = NetworkAddress(address, prefixLength: prefixLength) else { return nil }
         self.value = value
     }
 
-    /// An address such as `192.0.2.1`, `192.0.2.1/24` or `2001:db8::1`.
+    /// Parses an address such as `192.0.2.1`, `192.0.2.1/24` or `2001:db8::1`.
     ///
-    /// - Returns: `nil` if it is none.
+    /// - Returns: `nil` if the text is not an address.
     public init?(_ text: String) {
         guard let value = NetworkAddress(text) else { return nil }
         self.value = value
@@ -33,7 +33,8 @@ public struct PostgresInet: Hashable, Sendable {
 }
 
 extension PostgresInet: CustomStringConvertible {
-    /// The address as PostgreSQL writes it: with the network's bits, unless all are.
+    /// The address in PostgreSQL's notation: with the prefix length, unless it means a single
+    /// host.
     public var description: String {
         value.addressText + (prefixLength == 8 * address.count ? "" : "/\(prefixLength)")
     }
@@ -48,9 +49,9 @@ extension PostgresInet: PostgresArrayEncodable {
 }
 
 extension PostgresInet: PostgresArrayDecodable {
-    /// The value, if it is an `inet` or a `cidr`.
+    /// Decodes an `inet` or a `cidr`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         let value = try NetworkAddress(cell, for: "PostgresInet")
         guard cell.type == Self.postgresType || cell.type == PostgresCIDR.postgresType else {
@@ -60,27 +61,29 @@ extension PostgresInet: PostgresArrayDecodable {
     }
 }
 
-/// A `cidr`: a network, that is an address whose bits behind the network's are zero.
+/// A network: PostgreSQL's `cidr`, an address whose bits after the prefix are zero.
 public struct PostgresCIDR: Hashable, Sendable {
     private let value: NetworkAddress
 
     /// The address of the network: 4 bytes for IPv4, 16 for IPv6.
     public var address: [UInt8] { value.bytes }
 
-    /// How many bits of the address are the network's.
+    /// The number of bits in the network prefix.
     public var prefixLength: Int { value.prefixLength }
 
-    /// A network with an address of 4 or 16 bytes.
+    /// Creates a network from an address of 4 or 16 bytes.
     ///
-    /// - Returns: `nil` for another number of bytes, more bits than they have, or bits that are set behind the network's.
+    /// - Returns: `nil` for another number of bytes, a longer prefix, or bits that are set after
+    ///   the prefix.
     public init?(address: [UInt8], prefixLength: Int) {
         guard let value = NetworkAddress(address, prefixLength: prefixLength), value.isNetwork else { return nil }
         self.value = value
     }
 
-    /// A network such as `192.0.2.0/24` or `2001:db8::/32`; an address alone is a network of one host.
+    /// Parses a network such as `192.0.2.0/24` or `2001:db8::/32`. An address alone is a network
+    /// of one host.
     ///
-    /// - Returns: `nil` if it is none.
+    /// - Returns: `nil` if the text is not a network.
     public init?(_ text: String) {
         guard let value = NetworkAddress(text), value.isNetwork else { return nil }
         self.value = value
@@ -88,7 +91,7 @@ public struct PostgresCIDR: Hashable, Sendable {
 }
 
 extension PostgresCIDR: CustomStringConvertible {
-    /// The network as PostgreSQL writes it, such as `192.0.2.0/24`.
+    /// The network in PostgreSQL's notation, such as `192.0.2.0/24`.
     public var description: String { "\(value.addressText)/\(prefixLength)" }
 }
 
@@ -101,9 +104,9 @@ extension PostgresCIDR: PostgresArrayEncodable {
 }
 
 extension PostgresCIDR: PostgresArrayDecodable {
-    /// The value, if it is a `cidr`.
+    /// Decodes a `cidr`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         try cell.require(Self.postgresType, for: "PostgresCIDR")
         let value = try NetworkAddress(cell, for: "PostgresCIDR")

@@ -6,10 +6,10 @@ internal import ConnectionPooling
 
 /// A value of the extension `ltree`: a path of labels, such as `Top.Science.Astronomy`.
 public struct PostgresLTree: Hashable, Sendable {
-    /// The labels, with dots between them. The server decides what a label can be.
+    /// The labels, separated by dots. The server validates them.
     public var path: String
 
-    /// Wraps a path.
+    /// Creates a value from a path.
     public init(_ path: String) { self.path = path }
 
     /// The labels of the path.
@@ -22,26 +22,26 @@ extension PostgresLTree: CustomStringConvertible {
 }
 
 extension PostgresLTree: PostgresArrayEncodable {
-    /// `ltree`, by its name on the search path.
+    /// `ltree`, looked up by name on the search path.
     public static let postgresType = PostgresType(named: "ltree")
 
-    /// The path as `ltree`, in the binary format that PostgreSQL 13 and later have.
+    /// The path as `ltree`, in the binary format of PostgreSQL 13 and later.
     ///
-    /// One with a NUL character is refused when the statement is sent, with the code `encoding`.
+    /// Sending a path with a NUL character fails with the code `encoding`.
     public var postgresParameter: PostgresParameter {
         if path.hasNUL { return .failure("the text has a NUL character") }
-        // The version of the format comes first.
+        // The first byte is the version of the format.
         return PostgresParameter(Self.postgresType, .bytes([1] + path.utf8))
     }
 }
 
 extension PostgresLTree: PostgresArrayDecodable {
-    /// The value, if it is an `ltree`.
+    /// Decodes an ltree.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         let bytes = try unsafe cell.value(for: "PostgresLTree")
-        // Its identifier depends on the database.
+        // The identifier of the type depends on the database.
         guard cell.type.isUserDefined, unsafe bytes.first == 1 else { throw cell.mismatch("PostgresLTree needs ltree") }
         guard let path = unsafe String(validUTF8: UnsafeRawBufferPointer(rebasing: bytes.dropFirst())) else {
             throw cell.malformed

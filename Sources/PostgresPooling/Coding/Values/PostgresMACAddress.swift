@@ -2,22 +2,22 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A `macaddr`: the address of a network card, of 6 bytes.
+/// A hardware address of 6 bytes: PostgreSQL's `macaddr`.
 public struct PostgresMACAddress: Hashable, Sendable {
-    /// 6 bytes, the first one first.
+    /// The 6 bytes, in transmission order.
     public let bytes: [UInt8]
 
-    /// An address of 6 bytes.
+    /// Creates an address from 6 bytes.
     ///
-    /// - Returns: `nil` for another number.
+    /// - Returns: `nil` for another number of bytes.
     public init?(bytes: [UInt8]) {
         guard bytes.count == 6 else { return nil }
         self.bytes = bytes
     }
 
-    /// An address such as `08:00:2b:01:02:03`.
+    /// Parses an address such as `08:00:2b:01:02:03`.
     ///
-    /// - Returns: `nil` if it is none.
+    /// - Returns: `nil` if the text is not an address.
     public init?(_ text: String) {
         guard let bytes = [UInt8](pairs: text) else { return nil }
         self.init(bytes: bytes)
@@ -25,7 +25,7 @@ public struct PostgresMACAddress: Hashable, Sendable {
 }
 
 extension PostgresMACAddress: CustomStringConvertible {
-    /// The address as PostgreSQL writes it, such as `08:00:2b:01:02:03`.
+    /// The address in PostgreSQL's notation, such as `08:00:2b:01:02:03`.
     public var description: String { bytes.pairs }
 }
 
@@ -38,9 +38,9 @@ extension PostgresMACAddress: PostgresArrayEncodable {
 }
 
 extension PostgresMACAddress: PostgresArrayDecodable {
-    /// The value, if it is a `macaddr`.
+    /// Decodes a `macaddr`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         try cell.require(Self.postgresType, for: "PostgresMACAddress")
         guard let value = try unsafe PostgresMACAddress(bytes: Array(cell.value(for: "PostgresMACAddress"))) else {
@@ -50,22 +50,22 @@ extension PostgresMACAddress: PostgresArrayDecodable {
     }
 }
 
-/// A `macaddr8`: the address of a network card, of 8 bytes.
+/// A hardware address of 8 bytes: PostgreSQL's `macaddr8`.
 public struct PostgresMACAddress8: Hashable, Sendable {
-    /// 8 bytes, the first one first.
+    /// The 8 bytes, in transmission order.
     public let bytes: [UInt8]
 
-    /// An address of 8 bytes.
+    /// Creates an address from 8 bytes.
     ///
-    /// - Returns: `nil` for another number.
+    /// - Returns: `nil` for another number of bytes.
     public init?(bytes: [UInt8]) {
         guard bytes.count == 8 else { return nil }
         self.bytes = bytes
     }
 
-    /// An address such as `08:00:2b:01:02:03:04:05`.
+    /// Parses an address such as `08:00:2b:01:02:03:04:05`.
     ///
-    /// - Returns: `nil` if it is none.
+    /// - Returns: `nil` if the text is not an address.
     public init?(_ text: String) {
         guard let bytes = [UInt8](pairs: text) else { return nil }
         self.init(bytes: bytes)
@@ -73,7 +73,7 @@ public struct PostgresMACAddress8: Hashable, Sendable {
 }
 
 extension PostgresMACAddress8: CustomStringConvertible {
-    /// The address as PostgreSQL writes it, such as `08:00:2b:01:02:03:04:05`.
+    /// The address in PostgreSQL's notation, such as `08:00:2b:01:02:03:04:05`.
     public var description: String { bytes.pairs }
 }
 
@@ -86,9 +86,9 @@ extension PostgresMACAddress8: PostgresArrayEncodable {
 }
 
 extension PostgresMACAddress8: PostgresArrayDecodable {
-    /// The value, if it is a `macaddr8`.
+    /// Decodes a `macaddr8`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         try cell.require(Self.postgresType, for: "PostgresMACAddress8")
         guard let value = try unsafe PostgresMACAddress8(bytes: Array(cell.value(for: "PostgresMACAddress8"))) else {
@@ -99,7 +99,7 @@ extension PostgresMACAddress8: PostgresArrayDecodable {
 }
 
 extension [UInt8] {
-    /// Bytes of two hexadecimal digits, between colons.
+    /// Parses bytes of two hexadecimal digits, separated by colons.
     fileprivate init?(pairs text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy(\.isHexadecimal) }) else { return nil }

@@ -2,17 +2,17 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A `path`: points, and lines between one and the next.
+/// Points that lines connect: PostgreSQL's `path`.
 public struct PostgresPath: Hashable, Sendable {
-    /// The points, of which there is at least one.
+    /// The points, at least one.
     public let points: [PostgresPoint]
 
-    /// Whether a line leads from the last point to the first one.
+    /// Whether a line connects the last point with the first one.
     public let isClosed: Bool
 
-    /// The path through these points.
+    /// Creates a path through these points.
     ///
-    /// - Returns: `nil` if there are none.
+    /// - Returns: `nil` if there are no points.
     public init?(_ points: [PostgresPoint], isClosed: Bool) {
         if points.isEmpty { return nil }
         self.points = points
@@ -21,7 +21,7 @@ public struct PostgresPath: Hashable, Sendable {
 }
 
 extension PostgresPath: CustomStringConvertible {
-    /// The points, in brackets if the path is open, else in parentheses.
+    /// The points, in brackets if the path is open, otherwise in parentheses.
     public var description: String { isClosed ? "(\(points.text))" : "[\(points.text)]" }
 }
 
@@ -36,9 +36,9 @@ extension PostgresPath: PostgresArrayEncodable {
 }
 
 extension PostgresPath: PostgresArrayDecodable {
-    /// The value, if it is a `path`.
+    /// Decodes a `path`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         try cell.require(Self.postgresType, for: "PostgresPath")
         var reader = try unsafe ByteReader(cell.value(for: "PostgresPath"))
@@ -50,14 +50,15 @@ extension PostgresPath: PostgresArrayDecodable {
     }
 }
 
-/// A `polygon`: an area within lines from each point to the next, and from the last to the first.
+/// An area bounded by lines from each point to the next, and from the last to the first:
+/// PostgreSQL's `polygon`.
 public struct PostgresPolygon: Hashable, Sendable {
-    /// The corners, of which there is at least one.
+    /// The corners, at least one.
     public let points: [PostgresPoint]
 
-    /// The polygon with these corners.
+    /// Creates a polygon with these corners.
     ///
-    /// - Returns: `nil` if there are none.
+    /// - Returns: `nil` if there are no corners.
     public init?(_ points: [PostgresPoint]) {
         if points.isEmpty { return nil }
         self.points = points
@@ -80,9 +81,9 @@ extension PostgresPolygon: PostgresArrayEncodable {
 }
 
 extension PostgresPolygon: PostgresArrayDecodable {
-    /// The value, if it is a `polygon`.
+    /// Decodes a `polygon`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         try cell.require(Self.postgresType, for: "PostgresPolygon")
         var reader = try unsafe ByteReader(cell.value(for: "PostgresPolygon"))

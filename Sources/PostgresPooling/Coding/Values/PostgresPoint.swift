@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A `point` of a plane.
+/// A point of a plane: PostgreSQL's `point`.
 public struct PostgresPoint: Hashable, Sendable {
     /// The first coordinate.
     public var x: Double
@@ -10,7 +10,7 @@ public struct PostgresPoint: Hashable, Sendable {
     /// The second coordinate.
     public var y: Double
 
-    /// The point with these coordinates.
+    /// Creates a point with these coordinates.
     public init(x: Double, y: Double) {
         self.x = x
         self.y = y
@@ -31,16 +31,16 @@ extension PostgresPoint: PostgresArrayEncodable {
 }
 
 extension PostgresPoint: PostgresArrayDecodable {
-    /// The value, if it is a `point`.
+    /// Decodes a `point`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         let numbers = try cell.numbers(2, of: Self.postgresType, for: "PostgresPoint")
         self.init(x: numbers[0], y: numbers[1])
     }
 }
 
-// The binary formats of geometric types are numbers of 64 bits, one after another.
+// The binary formats of geometric types are sequences of 64-bit floating-point numbers.
 
 extension PostgresParameter {
     init(_ type: PostgresType, numbers: [Double], behind header: [UInt8] = []) {
@@ -51,7 +51,7 @@ extension PostgresParameter {
 }
 
 extension PostgresCell {
-    /// So many numbers, if the value is of the type.
+    /// Returns this many numbers, if the value is of the type.
     func numbers(_ count: Int, of type: PostgresType, for needs: String) throws(PostgresError) -> [Double] {
         try require(type, for: needs)
         var reader = try unsafe ByteReader(value(for: needs))
@@ -61,13 +61,13 @@ extension PostgresCell {
 }
 
 extension ByteReader {
-    /// So many numbers; `nil` if there are fewer.
+    /// Returns this many numbers; `nil` if there are fewer.
     mutating func numbers(_ count: Int) -> [Double]? {
         guard count <= self.count / 8 else { return nil }
         return (0..<count).map { _ in Double(bitPattern: integer() ?? 0) }
     }
 
-    /// As many points as the count before them says; `nil` if there are fewer.
+    /// Returns points after their count; `nil` if there are fewer.
     mutating func points() -> [PostgresPoint]? {
         guard let count = integer(Int32.self), count > 0, let numbers = numbers(2 * Int(count)) else { return nil }
         return stride(from: 0, to: numbers.count, by: 2).map { PostgresPoint(x: numbers[$0], y: numbers[$0 + 1]) }
@@ -79,7 +79,7 @@ extension [PostgresPoint] {
 
     var text: String { map(\.description).joined(separator: ",") }
 
-    /// How many there are, as the binary formats have it.
+    /// The number of points, as in the binary formats.
     var countBytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(bigEndian: Int32(truncatingIfNeeded: count))

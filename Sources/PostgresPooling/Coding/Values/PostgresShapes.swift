@@ -2,18 +2,18 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A `line` without ends: the points for which `ax + by + c` is zero.
+/// An infinite line: PostgreSQL's `line`, the points for which `ax + by + c` is zero.
 public struct PostgresLine: Hashable, Sendable {
-    /// The factor of the first coordinate.
+    /// The coefficient of the first coordinate.
     public let a: Double
 
-    /// The factor of the second coordinate.
+    /// The coefficient of the second coordinate.
     public let b: Double
 
     /// The constant.
     public let c: Double
 
-    /// The line with these factors.
+    /// Creates a line with these coefficients.
     ///
     /// - Returns: `nil` if `a` and `b` are zero.
     public init?(a: Double, b: Double, c: Double) {
@@ -23,7 +23,7 @@ public struct PostgresLine: Hashable, Sendable {
 }
 
 extension PostgresLine: CustomStringConvertible {
-    /// The factors, such as `{1.0,-1.0,0.0}`.
+    /// The coefficients, such as `{1.0,-1.0,0.0}`.
     public var description: String { "{\(a),\(b),\(c)}" }
 }
 
@@ -31,14 +31,14 @@ extension PostgresLine: PostgresArrayEncodable {
     /// `line`
     public static var postgresType: PostgresType { PostgresType(oid: 628) }
 
-    /// The line as `line`. The server refuses one whose `a` and `b` are almost zero.
+    /// The line as `line`. The server rejects a line whose `a` and `b` are almost zero.
     public var postgresParameter: PostgresParameter { PostgresParameter(Self.postgresType, numbers: [a, b, c]) }
 }
 
 extension PostgresLine: PostgresArrayDecodable {
-    /// The value, if it is a `line`.
+    /// Decodes a `line`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         let numbers = try cell.numbers(3, of: Self.postgresType, for: "PostgresLine")
         guard let line = PostgresLine(a: numbers[0], b: numbers[1], c: numbers[2]) else { throw cell.malformed }
@@ -46,15 +46,15 @@ extension PostgresLine: PostgresArrayDecodable {
     }
 }
 
-/// A `lseg`: a line between two points.
+/// A line between two points: PostgreSQL's `lseg`.
 public struct PostgresLineSegment: Hashable, Sendable {
-    /// Where the line begins.
+    /// The start of the line.
     public var start: PostgresPoint
 
-    /// Where the line ends.
+    /// The end of the line.
     public var end: PostgresPoint
 
-    /// The line between two points.
+    /// Creates a line between two points.
     public init(from start: PostgresPoint, to end: PostgresPoint) {
         self.start = start
         self.end = end
@@ -77,9 +77,9 @@ extension PostgresLineSegment: PostgresArrayEncodable {
 }
 
 extension PostgresLineSegment: PostgresArrayDecodable {
-    /// The value, if it is a `lseg`.
+    /// Decodes a `lseg`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         let numbers = try cell.numbers(4, of: Self.postgresType, for: "PostgresLineSegment")
         self.init(
@@ -89,7 +89,7 @@ extension PostgresLineSegment: PostgresArrayDecodable {
     }
 }
 
-/// A `box`: a rectangle whose sides are parallel to the axes.
+/// A rectangle whose sides are parallel to the axes: PostgreSQL's `box`.
 public struct PostgresBox: Hashable, Sendable {
     /// The corner with the greater coordinates.
     public let high: PostgresPoint
@@ -97,14 +97,14 @@ public struct PostgresBox: Hashable, Sendable {
     /// The corner with the smaller coordinates.
     public let low: PostgresPoint
 
-    /// The rectangle with two opposite corners, in any order.
+    /// Creates a rectangle from two opposite corners, in any order.
     public init(_ corner: PostgresPoint, _ opposite: PostgresPoint) {
-        // As the server does it, so that what comes back is equal.
+        // Like the server, so that a decoded value equals the one that was sent.
         high = PostgresPoint(x: Self.greater(corner.x, opposite.x), y: Self.greater(corner.y, opposite.y))
         low = PostgresPoint(x: Self.smaller(corner.x, opposite.x), y: Self.smaller(corner.y, opposite.y))
     }
 
-    /// The first one unless the other is greater, or is not a number.
+    /// Returns the first number, unless the other one is greater or is not a number.
     private static func greater(_ first: Double, _ other: Double) -> Double {
         first.isNaN || !other.isNaN && first >= other ? first : other
     }
@@ -130,24 +130,24 @@ extension PostgresBox: PostgresArrayEncodable {
 }
 
 extension PostgresBox: PostgresArrayDecodable {
-    /// The value, if it is a `box`.
+    /// Decodes a `box`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         let numbers = try cell.numbers(4, of: Self.postgresType, for: "PostgresBox")
         self.init(PostgresPoint(x: numbers[0], y: numbers[1]), PostgresPoint(x: numbers[2], y: numbers[3]))
     }
 }
 
-/// A `circle`.
+/// A circle: PostgreSQL's `circle`.
 public struct PostgresCircle: Hashable, Sendable {
-    /// The middle.
+    /// The center.
     public let center: PostgresPoint
 
-    /// How far from the middle the line is: zero or more.
+    /// The radius, zero or more.
     public let radius: Double
 
-    /// The circle around a point.
+    /// Creates a circle around a point.
     ///
     /// - Returns: `nil` if the radius is negative.
     public init?(center: PostgresPoint, radius: Double) {
@@ -158,7 +158,7 @@ public struct PostgresCircle: Hashable, Sendable {
 }
 
 extension PostgresCircle: CustomStringConvertible {
-    /// The middle and the radius, such as `<(0.0,0.0),1.0>`.
+    /// The center and the radius, such as `<(0.0,0.0),1.0>`.
     public var description: String { "<\(center),\(radius)>" }
 }
 
@@ -173,9 +173,9 @@ extension PostgresCircle: PostgresArrayEncodable {
 }
 
 extension PostgresCircle: PostgresArrayDecodable {
-    /// The value, if it is a `circle`.
+    /// Decodes a `circle`.
     ///
-    /// - Throws: ``PostgresError`` with the code `decoding` if it is not.
+    /// - Throws: ``PostgresError`` with the code `decoding` if the value is of another type.
     public init(cell: borrowing PostgresCell) throws(PostgresError) {
         let numbers = try cell.numbers(3, of: Self.postgresType, for: "PostgresCircle")
         let center = PostgresPoint(x: numbers[0], y: numbers[1])
