@@ -8,7 +8,7 @@ import Testing
 @testable import PostgresPooling
 
 @Suite struct ArrayTests {
-    @Test("Arrays of several dimensions are the server's, both ways")
+    @Test("Multidimensional arrays match the server's, in both directions")
     func dimensions() async throws {
         try await TestServer.shared.withPool { pool in
             let numbers = [[1, 2, 3], [4, 5, 6]]
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test("Random arrays of two dimensions come back, and are the server's")
+    @Test("Random two-dimensional arrays round-trip and match the server's")
     func random() async throws {
         try await TestServer.shared.withPool { pool in
             for _ in 0..<60 {
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test("The number of the first element does not matter")
+    @Test("The index of the first element is ignored")
     func lowerBounds() async throws {
         try await TestServer.shared.withPool { pool in
             try await equal(
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test("Arrays that PostgreSQL does not have are refused before they are sent")
+    @Test("Arrays that PostgreSQL cannot represent fail before they are sent")
     func refusals() {
         #expect(refusal([[1, 2], [3]]) == "parameter $1: element 1 has other lengths than the elements before it")
         #expect(refusal([[], []] as [[Int]]) == "parameter $1: PostgreSQL has no arrays of empty arrays")
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    @Test("Damaged arrays of several dimensions are a value or an error, and never a trap")
+    @Test("Damaged multidimensional arrays yield a value or an error, and never trap")
     func damaged() throws {
         for sample in [try argument([[1, 2], [3, 4]]), try argument([[["a"]], [["b"]]])] {
             let bytes = try #require(sample.bytes)

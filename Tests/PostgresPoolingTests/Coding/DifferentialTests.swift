@@ -7,8 +7,8 @@ import Testing
 
 @testable import PostgresPooling
 
-/// Random values of a type, the types of columns that they come back from, and how `psql` shows them. A further type is one
-/// more line.
+/// Random values of a type, the column types that they decode from, and their form in `psql`.
+/// Supporting a further type takes one more line.
 private let sampleTypes: [SampleType] = [
     SampleType("Bool", ["boolean"], { $0 == ($1 ? "t" : "f") }) { Bool.random(using: &$0) },
     SampleType("Int", ["bigint", "numeric"]) { $0.integer(Int.self) },
@@ -78,7 +78,7 @@ private let sampleTypes: [SampleType] = [
 
 @Suite struct DifferentialTests {
     @Test(
-        "Random values come back as they were sent, from the pool and from psql, in each column type and time zone",
+        "Random values round-trip through the pool and through psql, in each column type and time zone",
         arguments: sampleTypes
     )
     fileprivate func sameEverywhere(type: SampleType) async throws { try await type.check(10_000) }
@@ -91,10 +91,10 @@ private struct SampleType: Sendable, CustomTestStringConvertible {
 
     /// - Parameters:
     ///   - name: The name of the Swift type.
-    ///   - columns: The types of columns.
-    ///   - expression: What `psql` selects to show the value in the column `v`.
-    ///   - isShown: Whether the text that `psql` writes is the value.
-    ///   - make: Makes a random value.
+    /// - columns: The column types.
+    ///   - expression: The expression that `psql` selects to show the value in the column `v`.
+    ///   - isShown: Returns whether the text of `psql` is the value.
+    ///   - make: Creates a random value.
     init<Value: PostgresArrayEncodable & PostgresArrayDecodable & Equatable & Sendable>(
         _ name: String,
         _ columns: [String],
@@ -119,7 +119,8 @@ private struct SampleType: Sendable, CustomTestStringConvertible {
     }
 }
 
-/// Values of one type that go into a column of one type: a part of them in each time zone, from where all are read in each.
+/// Values of one type for a column of one type. A part of them is inserted in each time zone, and
+/// all are read in each.
 private struct Differential {
     let column: String
     let expression: String
@@ -178,8 +179,8 @@ private struct Differential {
         return PostgresQuery(unsafe: "INSERT INTO \(table) VALUES \(rows)", parameters: parameters)
     }
 
-    /// A statement that counts the values of an array that the server finds equal to those in the table. The array is of
-    /// optionals, since one of bytes is a `bytea`.
+    /// A statement that counts the values of an array that the server considers equal to those in
+    /// the table. The array has optional elements, because an array of bytes is a `bytea`.
     private func comparison(with values: [some PostgresArrayEncodable], _ table: String) -> PostgresQuery {
         """
         SELECT count(*) FROM \(identifier: table) AS t
@@ -195,7 +196,7 @@ private struct Differential {
     }
 }
 
-/// Numbers that are the same for the same seed.
+/// Random numbers that are reproducible from a seed.
 private struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
 
@@ -208,7 +209,7 @@ private struct SeededGenerator: RandomNumberGenerator {
         return word ^ (word >> 31)
     }
 
-    /// An integer of any magnitude, the ends of the range among them.
+    /// An integer of any magnitude, including the ends of the range.
     mutating func integer<Number: FixedWidthInteger>(_: Number.Type) -> Number {
         switch next() % 32 {
         case 0: .min
@@ -233,7 +234,7 @@ private struct SeededGenerator: RandomNumberGenerator {
         let characters: [Character] = [
             "a", "Z", "0", "'", "\"", "é", "漢", "\u{1F600}", "$", "{", "}", ",", " ", "\t", "\u{301}",
         ]
-        // At its ends psql's output is trimmed.
+        // psql's output is trimmed.
         return "<" + String((0..<next() % 20).map { _ in characters.randomElement(using: &self)! }) + ">"
     }
 
@@ -279,14 +280,14 @@ extension PostgresDate {
         return "\(padded(year < 1 ? 1 - year : year, 4))-\(padded(month, 2))-\(padded(day, 2))\(time)\(era)"
     }
 
-    /// As the server writes it with `DateStyle` `ISO`.
+    /// The server's format with `DateStyle` `ISO`.
     fileprivate var serverText: String { text("") }
 
     fileprivate func serverText(_ time: PostgresTime) -> String { text(" \(time)") }
 }
 
 extension PostgresTimestamp {
-    /// As the server writes it with `DateStyle` `ISO`.
+    /// The server's format with `DateStyle` `ISO`.
     fileprivate var serverText: String { day.serverText(time) }
 }
 

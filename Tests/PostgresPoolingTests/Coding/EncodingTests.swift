@@ -12,7 +12,7 @@ import Testing
         #expect(try argument(value) == Argument(type: type, format: 1, bytes: bytes))
     }
 
-    @Test("Integers are sent in the smallest of PostgreSQL's types that holds all of theirs")
+    @Test("Integers are sent as the smallest PostgreSQL type that holds all their values")
     func integers() throws {
         try expect(-2, 20, [255, 255, 255, 255, 255, 255, 255, 254])
         try expect(Int64.min, 20, [128, 0, 0, 0, 0, 0, 0, 0])
@@ -46,7 +46,7 @@ import Testing
         #expect(try argument("") == Argument(type: 0, format: 0, bytes: []))
     }
 
-    @Test("A text that libpq reads to its end has one")
+    @Test("A text that libpq reads to its end is terminated")
     func textEnds() throws {
         let query: PostgresQuery = "SELECT \("ab"), \(""), \("c")"
         let texts = try unsafe query.withArguments { _, _, values, _, _ in
@@ -65,7 +65,7 @@ import Testing
         try expect(PostgresDate(year: 1999, month: 12, day: 31), 1082, [255, 255, 255, 255])
     }
 
-    @Test("The microseconds of a time are the nearest ones, however far away it is")
+    @Test("The microseconds of a time are rounded to the nearest, however distant the time is")
     func microseconds() throws {
         func microseconds(_ seconds: Double) -> Int64? {
             Date(timeIntervalSinceReferenceDate: seconds).postgresMicroseconds.map { $0 - 31_622_400_000_000 }
@@ -82,7 +82,8 @@ import Testing
         for _ in 0..<10_000 {
             let microseconds = Int64.random(in: -200_000_000_000_000_000...9_100_000_000_000_000_000, using: &generator)
             let date = try #require(Date(postgresMicroseconds: microseconds))
-            // As far away as that, a `Date` has less than a microsecond's precision, but what it has stays.
+            // At that distance, the precision of a `Date` is less than a microsecond. All of it is
+            // preserved.
             #expect(Date(postgresMicroseconds: try #require(date.postgresMicroseconds)) == date)
         }
         for microseconds in [Int64.max, .min, .min + 1] { #expect(Date(postgresMicroseconds: microseconds) == nil) }
@@ -140,7 +141,7 @@ import Testing
         var postgresParameter: PostgresParameter { PostgresParameter(1) }
     }
 
-    @Test("A type of one's own is sent as the one it makes its parameter from")
+    @Test("A custom type is sent as the type that its parameter is made from")
     func ownTypes() throws {
         #expect(try argument(Colour.red) == argument("red"))
         #expect(try argument([Colour.red]) == argument(["red"]))
@@ -150,7 +151,7 @@ import Testing
         try expect(binary, 99_999, [1, 2])
     }
 
-    @Test("What cannot be sent is an error that says why, and not what")
+    @Test("A value that cannot be sent causes an error with the reason but without the value")
     func failures() throws {
         func expectFailure(_ value: some PostgresEncodable, _ message: String) {
             let error = #expect(throws: PostgresError.self) { try argument(value) }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-/// Numbers that are the same in each run.
+/// Random numbers that are the same in each run.
 private struct Generator: RandomNumberGenerator {
     var state: UInt64
 
@@ -18,7 +18,7 @@ private struct Generator: RandomNumberGenerator {
 }
 
 @Suite struct FuzzTests {
-    @Test("Bytes that no server sends are a value or an error, whatever their type, and never a trap", arguments: 0..<2)
+    @Test("Arbitrary bytes yield a value or an error, whatever their type, and never trap", arguments: 0..<2)
     func randomBytes(seed: UInt64) {
         var generator = Generator(state: seed)
         var types = PostgresType.wellKnown.flatMap { [PostgresType(oid: $0.oid), PostgresType(oid: $0.arrayOID)] }
@@ -26,7 +26,7 @@ private struct Generator: RandomNumberGenerator {
         for type in types {
             for length in 0..<40 {
                 let bytes = (0..<length).map { _ in
-                    // Small numbers, and the ends of ranges, are what gets past the first checks.
+                    // Small numbers and the ends of ranges pass the first checks.
                     switch UInt8.random(in: 0...3, using: &generator) {
                     case 0: UInt8.random(in: 0...255, using: &generator)
                     case 1: UInt8([0, 1, 127, 128, 255].randomElement(using: &generator)!)
@@ -38,7 +38,7 @@ private struct Generator: RandomNumberGenerator {
         }
     }
 
-    @Test("Each value that is cut off or changed in one byte is a value or an error, and never a trap")
+    @Test("Each value that is truncated or changed in one byte yields a value or an error, and never traps")
     func damagedValues() throws {
         let samples: [any PostgresEncodable] = [
             1, 1.5, Decimal(string: "-12345.678")!, UUID(), Date(), PostgresJSON([1]), [1, nil], ["a", nil, "bc"],

@@ -28,7 +28,7 @@ private enum SnakeCase: PostgresJSONCoders {
         var startsAt: Date
     }
 
-    @Test("A Date within JSON is the same when it comes back, whatever its fraction and its distance")
+    @Test("A Date within JSON round-trips, whatever its fraction and its distance")
     func dates() throws {
         var dates = [
             0, 0.5, -0.5, 1e-7, -1e-7, .leastNonzeroMagnitude, 0.1 + 0.2, -1.000001, -63_114_076_800,
@@ -55,7 +55,7 @@ private enum SnakeCase: PostgresJSONCoders {
         }
     }
 
-    @Test("A text that is no time with an offset from UTC is no Date")
+    @Test("A text that is not a time with an offset from UTC is not a Date")
     func texts() {
         let expected = Date(timeIntervalSince1970: 1_795_894_812.123456)
         for text in [
@@ -73,7 +73,7 @@ private enum SnakeCase: PostgresJSONCoders {
         ] { #expect(Date(jsonText: text) == nil, "\(text)") }
     }
 
-    @Test("JSON with times that the server writes and reads means the same instants, in each time zone")
+    @Test("The server's times within JSON denote the same instants, in each time zone")
     func serverTimes() async throws {
         for zone in foreignZones {
             let setup = PostgresQuery(unsafe: "SET timezone = '\(zone)'")
@@ -103,12 +103,12 @@ private enum SnakeCase: PostgresJSONCoders {
                         as: PostgresJSON<Event>.self
                     )
                 }
-                #expect(naive?.message.hasSuffix("a date is no ISO 8601 time with an offset from UTC") == true)
+                #expect(naive?.message.hasSuffix("a date is not an ISO 8601 time with an offset from UTC") == true)
             }
         }
     }
 
-    @Test("A type with coders of the user's is encoded and decoded by them")
+    @Test("Custom coders encode and decode a type")
     func ownCoders() async throws {
         typealias SnakeCaseJSON<Value> = PostgresCodedJSON<Value, SnakeCase>
         let event = SnakeCaseJSON(Event(startsAt: Date(timeIntervalSince1970: 1.5)))
@@ -121,7 +121,7 @@ private enum SnakeCase: PostgresJSONCoders {
         }
     }
 
-    @Test("JSON comes as text and as bytes, and goes as both")
+    @Test("JSON is sent and decoded as text and as bytes")
     func rawJSON() async throws {
         try await TestServer.shared.withPool { pool in
             let json = #"{"a": [1, "é"]}"#

@@ -7,7 +7,7 @@ import Testing
 @testable import PostgresPooling
 
 @Suite struct NetworkTypeTests {
-    /// An address with runs of zeros, as they make a difference in the text.
+    /// A random address with runs of zeros, which affect the text.
     private func randomAddress() -> [UInt8] {
         let bytes = (0..<(Bool.random() ? 4 : 16)).map { _ in UInt8.random(in: 0...255) }
         guard bytes.count == 16 else { return bytes }
@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test("Addresses and networks come back, and their texts are the server's")
+    @Test("Addresses and networks round-trip, and their texts are the server's")
     func addresses() async throws {
         let server = try await TestServer.shared
         try await server.withPool { pool in
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test("What is no address is none")
+    @Test("Invalid addresses are rejected")
     func noAddresses() {
         for text in [
             "", "1", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/-1",
@@ -75,7 +75,7 @@ import Testing
         #expect(PostgresInet("1:2:3:4:5:6:1.2.3.4")?.description == "1:2:3:4:5:6:102:304")
     }
 
-    @Test("Addresses of network cards come back, and their texts are the server's")
+    @Test("Hardware addresses round-trip, and their texts are the server's")
     func macAddresses() async throws {
         try await TestServer.shared.withPool { pool in
             let random = { (count: Int) in (0..<count).map { _ in UInt8.random(in: 0...255) } }

@@ -15,7 +15,7 @@ import Testing
         String(repeating: "123", count: 1_000) + "." + String(repeating: "450", count: 1_000),
     ]
 
-    @Test("A numeric of any size comes back as it was sent, with its scale, and is the server's")
+    @Test("A numeric of any size round-trips with its scale, and matches the server's")
     func roundTrips() async throws {
         try await TestServer.shared.withPool { pool in
             for text in Self.texts {
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test("Texts are the numbers that the server reads in them, or none where it refuses them")
+    @Test("Texts parse as the numbers that the server reads, and fail where the server rejects them")
     func texts() async throws {
         try await TestServer.shared.withPool { pool in
             for text in [
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test("Numbers are equal, ordered and hashed as on the server, whatever their scales")
+    @Test("Numbers are equal, ordered and hashed as on the server, regardless of their scales")
     func order() throws {
         let ordered = [
             "-Infinity", "-10000", "-1.5", "-0.1", "0", "0.00001", "0.1", "1.5", "9999.9", "10000", "Infinity", "NaN",
@@ -73,7 +73,7 @@ import Testing
         )
     }
 
-    @Test("A number is converted where nothing of it is lost")
+    @Test("A number converts if the conversion is exact")
     func conversions() throws {
         func number(_ text: String) throws -> PostgresNumeric { try #require(PostgresNumeric(text)) }
         #expect(try Int(exactly: number("-9223372036854775808.00")) == .min && Int(exactly: number("1.5")) == nil)
@@ -93,7 +93,7 @@ import Testing
         #expect(try Double(number("1e400")) == .infinity)
     }
 
-    @Test("Sums, averages and fields of times are integers and floating-point numbers where these are exact")
+    @Test("Sums, averages and fields of times decode as integers and floating-point numbers if these are exact")
     func aggregates() async throws {
         try await TestServer.shared.withPool { pool in
             func expression<Value: PostgresDecodable & Sendable>(_ text: String, _: Value.Type) async throws -> Value {
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    @Test("A numeric with up to 15 digits is a Double with the same digits")
+    @Test("A numeric with up to 15 digits decodes as a Double with the same digits")
     func fifteenDigits() throws {
         for _ in 0..<2_000 {
             let digits = "\(Int.random(in: 1...999_999_999_999_999))"
@@ -138,7 +138,7 @@ import Testing
         }
     }
 
-    @Test("Money, identifiers and positions come back as they were sent, and are the server's")
+    @Test("Money, identifiers and log positions round-trip, and match the server's")
     func identifiers() async throws {
         try await TestServer.shared.withPool { pool in
             func check<Value: PostgresArrayEncodable & PostgresArrayDecodable & Equatable & Sendable>(

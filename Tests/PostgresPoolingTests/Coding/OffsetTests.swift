@@ -8,7 +8,7 @@ import Testing
 @testable import PostgresPooling
 
 @Suite struct OffsetTests {
-    @Test("Each UTC offset that PostgreSQL has is read in a timetz and in a Date within JSON", arguments: [-1, 1])
+    @Test("Each UTC offset of PostgreSQL is parsed in a timetz and in a Date within JSON", arguments: [-1, 1])
     func all(sign: Int) throws {
         let noon = try #require(PostgresTime(hour: 12, minute: 0))
         for hours in 0...15 {

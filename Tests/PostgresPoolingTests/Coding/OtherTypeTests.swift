@@ -14,7 +14,7 @@ import Testing
 
     private func point() -> PostgresPoint { PostgresPoint(x: number(), y: number()) }
 
-    @Test("Geometric values come back as they were sent")
+    @Test("Geometric values round-trip")
     func geometry() async throws {
         let server = try await TestServer.shared
         try await server.withPool { pool in
@@ -37,7 +37,7 @@ import Testing
         #expect(PostgresLine(a: 0, b: 0, c: 1) == nil && PostgresCircle(center: point(), radius: -1) == nil)
     }
 
-    @Test("The server reads and writes geometric values as they describe themselves")
+    @Test("The server reads and writes geometric values in the form of their descriptions")
     func geometryTexts() async throws {
         let server = try await TestServer.shared
         let one = PostgresPoint(x: 1.5, y: 2.5)
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test("Bits come back as they were sent, and are the server's")
+    @Test("Bit strings round-trip, and match the server's")
     func bits() async throws {
         let server = try await TestServer.shared
         try await server.psql("CREATE TABLE other_bits (fixed bit(4), free varbit)")
@@ -90,7 +90,7 @@ import Testing
         #expect(PostgresBits("010").map { [$0[0], $0[1]] } == [false, true])
     }
 
-    @Test("Values of hstore and ltree come back as they were sent")
+    @Test("Values of hstore and ltree round-trip")
     func extensions() async throws {
         let server = try await TestServer.shared
         try await server.psql("CREATE EXTENSION hstore; CREATE EXTENSION ltree")
@@ -118,7 +118,7 @@ import Testing
             #expect(error?.code == .server)
             #expect(refusal(PostgresLTree("a\0")) == "parameter $1: the text has a NUL character")
             #expect(refusal(["a": "\0"] as PostgresHStore) == "parameter $1: the text has a NUL character")
-            // Composed and decomposed letters are two keys for the server.
+            // Composed and decomposed letters are two keys on the server.
             let twins = await postgresFailure {
                 try await pool.query(
                     "SELECT hstore(ARRAY[\("\u{e9}"), 'x', \("e\u{301}"), 'y'])",
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    @Test("A document and a query of the full-text search go and come as texts")
+    @Test("A document and a query of full-text search are sent and decoded as texts")
     func textSearch() async throws {
         try await TestServer.shared.withPool { pool in
             let (document, query) = ("'cat':1,3A 'fat''s':2", "'fat' & !'rat'")
@@ -148,7 +148,7 @@ import Testing
         }
     }
 
-    @Test("Names of the system's objects go and come as texts")
+    @Test("Names of system objects are sent and decoded as texts")
     func objectNames() async throws {
         try await TestServer.shared.withPool { pool in
             try await equal(
@@ -162,7 +162,7 @@ import Testing
         }
     }
 
-    @Test("Damaged values are a value or an error, and never a trap")
+    @Test("Damaged values yield a value or an error, and never trap")
     func damaged() throws {
         func check<Value: PostgresArrayEncodable & PostgresArrayDecodable>(
             _ value: Value,

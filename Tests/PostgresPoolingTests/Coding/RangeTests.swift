@@ -26,7 +26,7 @@ import Testing
 
     private func day(_ days: Int32) -> PostgresDate { PostgresDate(days: days)! }
 
-    @Test("Ranges come back as they were sent, and are the server's")
+    @Test("Ranges round-trip, and match the server's")
     func roundTrips() async throws {
         try await TestServer.shared.withPool { pool in
             let ints = ranges(300) { Int.random(in: -5...5) }
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test("The server and a range agree on what it contains")
+    @Test("The server and a range agree on the values that it contains")
     func containment() async throws {
         try await TestServer.shared.withPool { pool in
             for range in ranges(60, { Int.random(in: -4...4) }) {
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test("Swift's ranges are ranges, and the other way round")
+    @Test("Swift's ranges convert to PostgreSQL's, and back")
     func swiftRanges() {
         #expect("\(PostgresRange(1..<5))" == "[1,5)" && "\(PostgresRange(1...5))" == "[1,6)")
         #expect("\(PostgresRange(1..<1))" == "empty" && "\(PostgresRange(1...))" == "[1,)")
@@ -80,7 +80,7 @@ import Testing
         #expect(PostgresRange(lower: .exclusive(Int.max), upper: .unbounded)?.contains(.max) == false)
     }
 
-    @Test("A bound that the server cannot have is an error")
+    @Test("A bound that the server cannot represent is an error")
     func refusals() async throws {
         try await TestServer.shared.withPool { pool in
             let error = await postgresFailure { try await pool.query("SELECT \(PostgresRange(1...Int.max))") }
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test("A bound that is sent as a text is refused")
+    @Test("A bound that is sent as text is an error")
     func textBounds() {
         struct Word: PostgresRangeBound, RawRepresentable {
             static let postgresRangeType = PostgresType(named: "range_words")
@@ -105,7 +105,7 @@ import Testing
         #expect(refusal(PostgresRange(Word(rawValue: "a")...)) == "parameter $1: the lower bound has no binary format")
     }
 
-    @Test("Multiranges come back as they were sent, and are the server's")
+    @Test("Multiranges round-trip, and match the server's")
     func multiranges() async throws {
         try await TestServer.shared.withPool { pool in
             let multiranges = (0..<300).map { _ in
@@ -117,7 +117,7 @@ import Testing
                 PostgresMultirange(ranges(Int.random(in: 0...6)) { Decimal(Int.random(in: -9...9)) }.dropFirst(2))
             }
             try await expectText(decimals, as: "nummultirange", on: pool)
-            // The server's normal form, from parts in any order.
+            // The server's canonical form, from parts in any order.
             for _ in 0..<100 {
                 let parts = Array(ranges(6) { Decimal(Int.random(in: -9...9)) }.dropFirst(2))
                 let server = try await pool.query(
@@ -130,7 +130,7 @@ import Testing
         }
     }
 
-    @Test("A range type of the database's own is named by a type of the program's own")
+    @Test("A type of the program names a range type that the database defines")
     func ownRange() async throws {
         struct Metres: PostgresRangeBound, RawRepresentable {
             static let postgresRangeType = PostgresType(named: "range_metres")

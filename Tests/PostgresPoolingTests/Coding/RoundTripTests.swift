@@ -8,7 +8,7 @@ import Testing
 
 @testable import PostgresPooling
 
-/// Values that a server gets and gives back, and what it makes of them as text.
+/// Values that are sent to a server and read back, also as text.
 @Suite struct RoundTripTests {
     private func roundTrip<Value: PostgresArrayEncodable & PostgresArrayDecodable & Equatable & Sendable>(
         _ values: [Value],
@@ -44,7 +44,7 @@ import Testing
         return error?.message
     }
 
-    @Test("Integers come back as they were sent, to the ends of their range, alone and in arrays")
+    @Test("Integers round-trip to the ends of their range, alone and in arrays")
     func integers() async throws {
         try await TestServer.shared.withPool { pool in
             try await roundTrip([Int.min, -1, 0, 1, .max], on: pool)
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test("An array's type is that of its elements, also when it is empty")
+    @Test("An array's type is that of its elements, even if it is empty")
     func arrayTypes() async throws {
         try await TestServer.shared.withPool { pool in
             func type(of value: some PostgresEncodable) async throws -> String {
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test("Floating-point numbers come back bit by bit")
+    @Test("Floating-point numbers round-trip bit by bit")
     func floatingPoint() async throws {
         try await TestServer.shared.withPool { pool in
             let doubles = [
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("Texts, bytes and the like come back as they were sent, alone and in arrays")
+    @Test("Texts, bytes and similar values round-trip, alone and in arrays")
     func texts() async throws {
         try await TestServer.shared.withPool { pool in
             try await roundTrip([true, false], on: pool)
@@ -130,14 +130,14 @@ import Testing
         }
     }
 
-    @Test("Instants come back to the microsecond, whenever they are")
+    @Test("Instants round-trip to the microsecond, at any distance")
     func instants() async throws {
         try await TestServer.shared.withPool { pool in
             let dates =
                 [0, 1e-6, -1e-6, 0.123456, -0.123456, 700_000_000.123456, -31_622_400, -31_622_400.000001, -5e9, 3e10]
                 .map(Date.init(timeIntervalSinceReferenceDate:)) + [Date(timeIntervalSince1970: 0)]
             try await roundTrip(dates, on: pool)
-            // A Date that far away has no microseconds, and what it has comes back.
+            // A Date at that distance has no microseconds. The precision that it has is preserved.
             try await roundTrip([Date(timeIntervalSinceReferenceDate: 9e12 + 0.515625)], on: pool)
 
             var random = SystemRandomNumberGenerator()
@@ -151,7 +151,7 @@ import Testing
                     as: (Date, String).self
                 )[0]
                 #expect(row.0 == date)
-                // As far away as this, a Date has each microsecond.
+                // At this distance, a Date represents each microsecond.
                 if abs(microseconds) < 1_000_000 << 33 {
                     #expect(Decimal(string: row.1) == Decimal(microseconds) / 1_000_000)
                 }
@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    @Test("Days are the server's own, in all years")
+    @Test("Days match the server's, in all years")
     func days() async throws {
         try await TestServer.shared.withPool { pool in
             func day(_ year: Int, _ month: Int, _ day: Int) throws -> PostgresDate {
@@ -198,7 +198,7 @@ import Testing
             )
             #expect(texts.map(\.3) == days.sorted())
             for (year, month, day, date) in texts {
-                // The server has no year 0, and takes the year before 1 for -1.
+                // The server has no year 0, and writes -1 for the year before 1.
                 let year = year < 0 ? year + 1 : year
                 #expect((date.year, date.month, date.day) == (year, month, day))
                 #expect(PostgresDate(year: year, month: month, day: day) == date)
@@ -206,7 +206,7 @@ import Testing
         }
     }
 
-    @Test("Decimals are the server's own, at all scales")
+    @Test("Decimals match the server's, at all scales")
     func decimals() async throws {
         try await TestServer.shared.withPool { pool in
             let known = [
@@ -230,12 +230,12 @@ import Testing
                 #expect(row.0 == number)
                 #expect(row.1 == "\(number)")
             }
-            // The scale is the server's, a Decimal has none.
+            // The scale is the server's. A Decimal has none.
             try await equal(pool.query("SELECT 1.500::numeric", as: Decimal.self), [Decimal(string: "1.5")!])
         }
     }
 
-    @Test("A numeric is decoded as the digits that the server writes, whatever its weight and scale")
+    @Test("A numeric decodes as the digits that the server writes, whatever its weight and scale")
     func numerics() async throws {
         try await TestServer.shared.withPool { pool in
             let rows = try await pool.query(
@@ -265,7 +265,7 @@ import Testing
         }
     }
 
-    @Test("A Decimal is exactly the server's number, or there is none")
+    @Test("A Decimal is exactly the server's number, or decoding fails")
     func exactDecimals() async throws {
         try await TestServer.shared.withPool { pool in
             for (text, isExact) in [
@@ -298,7 +298,7 @@ import Testing
         var nested: [String: Int?]
     }
 
-    @Test("JSON comes back as it was sent, from both of its types")
+    @Test("JSON round-trips, with both types")
     func json() async throws {
         try await TestServer.shared.withPool { pool in
             let event = Event(name: "O'Reilly \"\\ \u{1F600}", tags: ["", "a,b", "NULL"], nested: ["x": 1])
@@ -316,7 +316,7 @@ import Testing
         }
     }
 
-    @Test("A text is taken for whatever stands there")
+    @Test("The server infers the type of a text")
     func inferred() async throws {
         try await TestServer.shared.withPool { pool in
             try await equal(pool.query("SELECT (\("2024-02-29"))::date", as: PostgresDate.self).count, 1)
@@ -326,7 +326,7 @@ import Testing
         }
     }
 
-    @Test("Texts of all kinds are texts")
+    @Test("Every text type decodes as a text")
     func textTypes() async throws {
         try await TestServer.shared.withPool { pool in
             let row = try await pool.query(
@@ -337,7 +337,7 @@ import Testing
         }
     }
 
-    @Test("A number out of a type's range is an error")
+    @Test("A number out of the range of a type is an error")
     func ranges() async throws {
         try await TestServer.shared.withPool { pool in
             func refuses<Value: PostgresDecodable & Sendable>(_ number: Int64, _ type: Value.Type) async {
@@ -363,7 +363,7 @@ import Testing
         }
     }
 
-    @Test("A value of another type is an error that names the column and not the value")
+    @Test("A value of another type causes an error that names the column but not the value")
     func wrongType() async throws {
         try await TestServer.shared.withPool { pool in
             func message<Value: PostgresDecodable & Sendable>(_ expression: String, _ type: Value.Type) async -> String?
@@ -392,7 +392,7 @@ import Testing
         }
     }
 
-    @Test("NULL is an error for what is not optional, also in an array")
+    @Test("NULL is an error for a type that is not optional, also in an array")
     func null() async throws {
         try await TestServer.shared.withPool { pool in
             func message<Value: PostgresDecodable & Sendable>(_ type: String, _: Value.Type) async throws {
@@ -422,7 +422,7 @@ import Testing
         }
     }
 
-    @Test("Arrays have one dimension, whatever its first index, or are refused")
+    @Test("Arrays of one dimension decode, whatever their first index, and others fail")
     func arrays() async throws {
         try await TestServer.shared.withPool { pool in
             try await equal(pool.query("SELECT '[-2:0]={1,2,3}'::int8[]", as: [Int].self), [[1, 2, 3]])
@@ -442,13 +442,13 @@ import Testing
         }
     }
 
-    /// A type of one's own that takes any value.
+    /// A custom type that decodes any value.
     private struct Raw: PostgresArrayDecodable, Sendable {
         let count: Int
         init(cell: borrowing PostgresCell) throws(PostgresError) { count = cell.bytes?.count ?? -1 }
     }
 
-    @Test("Enumerations and domains are texts and numbers, both ways")
+    @Test("Enumerations and domains are texts and numbers, in both directions")
     func usersTypes() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             try await pool.withConnection { db in
@@ -490,7 +490,7 @@ import Testing
         }
     }
 
-    @Test("What a user's types are sent as is not taken for text, unless it is one")
+    @Test("The binary format of a custom type decodes as text only if it is a text")
     func binaryUsersTypes() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             try await pool.withConnection { db in
@@ -505,7 +505,7 @@ import Testing
         }
     }
 
-    @Test("A statement runs although its placeholders touch the words next to them")
+    @Test("A statement runs although its placeholders touch the adjacent words")
     func neighbours() async throws {
         try await TestServer.shared.withPool { pool in
             for _ in 0..<3 {
@@ -520,7 +520,7 @@ import Testing
         }
     }
 
-    @Test("More than 65,535 parameters are refused each time, and as many are not")
+    @Test("More than 65,535 parameters fail each time, and 65,535 do not")
     func manyParameters() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             func query(_ count: Int) -> PostgresQuery {
@@ -539,7 +539,7 @@ import Testing
         }
     }
 
-    @Test("What cannot be sent is an error that tells which parameter it was, and not its value")
+    @Test("A value that cannot be sent causes an error that names the parameter but not the value")
     func refused() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let numbered = PostgresQuery(unsafe: "$1", parameters: [PostgresParameter(1)])
@@ -547,7 +547,7 @@ import Testing
                 "SELECT \(1), \("hunter2\0")", "SELECT \(1), \(["hunter2\0"])", "SELECT \(1), \(["a", "hunter2\0"])",
                 "SELECT \(1), \(PostgresJSON(["hunter2": Double.infinity]))",
                 "SELECT \(1), \([PostgresJSON(["hunter2": Double.infinity])])", "SELECT \(1) + \(Decimal.nan)",
-                // The server would not know the type of what is not sent.
+                // The server would not know the type of a value that is not sent.
                 "SELECT \(1) FROM \(Date(timeIntervalSince1970: .nan))",
             ]
             for query in refused {

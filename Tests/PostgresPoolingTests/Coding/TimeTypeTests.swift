@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-/// Time zones that are behind UTC, at it, and ahead of it by a part of an hour.
+/// Time zones behind UTC, at UTC, and ahead of UTC by a fraction of an hour.
 let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
 
 @Suite struct TimeTypeTests {
@@ -18,7 +18,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
-    @Test("A value that is read back is the one sent, and is found again, in each column type and time zone")
+    @Test("A value round-trips and is found by comparison, in each column type and time zone")
     func sameInEachZone() async throws {
         let day = try #require(PostgresDate(year: 2026, month: 7, day: 4))
         let time = try #require(PostgresTime(hour: 23, minute: 30, second: 1, microsecond: 20))
@@ -55,7 +55,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
-    @Test("A Date and a PostgresTimestamp are refused where only a time zone could make the one of the other")
+    @Test("A Date and a PostgresTimestamp do not decode from each other's types")
     func refusedZones() async throws {
         try await inEachZone { pool, _ in
             func refusal<Value: PostgresDecodable & Sendable>(_ query: PostgresQuery, _: Value.Type) async -> String {
@@ -73,7 +73,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
-    @Test("A parameter that the time zone would convert is refused, and a transaction goes on")
+    @Test("A parameter that the time zone would convert is rejected, and a transaction continues")
     func refusedParameters() async throws {
         let date = Date(timeIntervalSince1970: 1_783_207_800)
         let timestamp = try #require(PostgresTimestamp(utc: date))
@@ -87,7 +87,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
                     "SELECT 1 FROM zones WHERE ts = ANY(\([date]))", "SELECT 1 FROM zones WHERE day < \(date)",
                     "SELECT coalesce(ts, \(date)) FROM zones", "INSERT INTO zones (ts) VALUES (\(Date?.none))",
                     "SELECT ts - \(date) FROM zones", "SELECT 1 FROM zones WHERE tz > \(timestamp)",
-                    // Where the server cannot infer the types of all parameters at once.
+                    // Statements for which the server cannot infer all parameter types at once.
                     "INSERT INTO zones (ts) VALUES (\(date)) RETURNING repeat('x', \(1))",
                     "UPDATE zones SET ts = \(date) WHERE to_char(\(date), 'YYYY') <> ''",
                 ]
@@ -116,7 +116,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
                             let isRefused = await postgresFailure { try await db.query(query) } != nil
                             #expect(isRefused == (queries.count == refused.count), "\(query)")
                         }
-                        // What a transaction is to say that has not failed.
+                        // Proof that the transaction has not failed.
                         try await db.execute("INSERT INTO zones (day) VALUES (now())")
                     }
                 }
@@ -127,7 +127,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
-    @Test("A parameter is refused where the time zone converts an expression of it, or a value for a domain")
+    @Test("A parameter is rejected if the time zone converts an expression of it, or a value for a domain")
     func refusedExpressions() async throws {
         let date = Date(timeIntervalSince1970: 1_783_207_800)
         let timestamp = try #require(PostgresTimestamp(utc: date))
@@ -188,7 +188,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
-    @Test("Infinite dates, timestamps and numbers come back as they were sent, and are refused as finite ones")
+    @Test("Infinite dates, timestamps and numbers round-trip, and do not decode as finite ones")
     func infinities() async throws {
         try await TestServer.shared.withPool { pool in
             func check<Value: PostgresEncodable & PostgresDecodable & Equatable & Sendable>(
@@ -223,7 +223,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
-    @Test("The ends of the server's range come back, and what is beyond them is refused")
+    @Test("The ends of the server's range round-trip, and values beyond them fail")
     func ends() async throws {
         let first = try #require(PostgresTimestamp(year: -4713, month: 11, day: 24))
         let last = try #require(
@@ -258,7 +258,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
-    @Test("A Date is refused where it cannot hold the microseconds of a timestamptz, and a timestamp holds them")
+    @Test("A Date does not decode if it cannot represent the microseconds of a timestamptz, but a timestamp does")
     func farMicroseconds() async throws {
         try await TestServer.shared.withPool { pool in
             let far: PostgresQuery = "SELECT '9999-12-31 23:59:59.999999Z'::timestamptz"
@@ -271,7 +271,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
-    @Test("A description names its value, and coded values come back as they were")
+    @Test("A description parses as its value, and encoded values round-trip")
     func coding() throws {
         func check<Value: Codable & Equatable & LosslessStringConvertible>(_ value: Value) throws {
             #expect(Value("\(value)") == value, "\(value)")
@@ -307,7 +307,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
         }
     }
 
-    @Test("An interval has its parts, and is a duration where it has neither months nor days")
+    @Test("An interval has its parts, and converts to a duration if it has neither months nor days")
     func intervals() throws {
         #expect(PostgresInterval(microseconds: 1_500_000).duration == .milliseconds(1_500))
         #expect(PostgresInterval(days: 1).duration == nil && PostgresInterval(months: 1).duration == nil)
@@ -324,7 +324,7 @@ let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
 }
 
 extension Data {
-    /// As a `JSONEncoder` writes a text.
+    /// Encodes a text like a `JSONEncoder`.
     fileprivate var escapingSlashes: Data {
         Data(String(decoding: self, as: UTF8.self).replacing("/", with: "\\/").utf8)
     }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import PostgresPooling
 
-/// What a pool gives to a server that may be an impostor.
+/// The credentials that a pool sends to a server that may be an impostor.
 @Suite struct AuthenticationTests {
     private func connect(_ server: String, _ parameters: [String: String] = [:]) async -> PostgresError? {
         var configuration = PostgresConfiguration.withLongTimeouts(server)
@@ -24,7 +24,7 @@ import Testing
 
     private static let secret = "hunter2-secret"
 
-    /// Requests of authentication.
+    /// Authentication requests.
     private enum Request {
         static let clearText: [UInt8] = [UInt8(ascii: "R"), 0, 0, 0, 8, 0, 0, 0, 3]
         static let digest: [UInt8] = [UInt8(ascii: "R"), 0, 0, 0, 12, 0, 0, 0, 5, 1, 2, 3, 4]
@@ -37,7 +37,7 @@ import Testing
     private static let refusal: [UInt8] = [UInt8(ascii: "E"), 0, 0, 0, 5, 0]
 
     @Test(
-        "An impostor that asks for a password in clear text or as a digest gets nothing, in however many pieces it asks"
+        "An impostor that asks for a clear-text password or a digest receives nothing, in however many pieces it asks"
     )
     func impostor() async throws {
         let scripts: [([[UInt8]], String)] = [
@@ -45,7 +45,7 @@ import Testing
             ([Array(Request.clearText.prefix(3)), Array(Request.clearText.dropFirst(3))], "clear text"),
             ([Array(Request.digest.prefix(6)), Array(Request.digest.dropFirst(6))], "MD5 digest"),
             // libpq would answer both at once.
-            ([Request.scram + Request.clearText], "before the request of authentication is answered"),
+            ([Request.scram + Request.clearText], "before the authentication request is answered"),
             ([Request.scram, Request.clearText], "clear text"), ([Request.scram, Request.none], "does not prove"),
         ]
         for (script, reason) in scripts {
@@ -63,9 +63,10 @@ import Testing
         }
     }
 
-    @Test("What require_auth names is given, and what it leaves out is not")
+    @Test("Methods that require_auth names are used, and others are not")
     func required() async throws {
-        // The refusal, because the client else waits for an answer to the password until its time is over.
+        // The refusal ends the attempt. Otherwise the client would wait for an answer to the
+        // password until its deadline.
         let allowed = try ReplayServer([Request.clearText, Self.refusal])
         _ = await connect(
             "host=127.0.0.1 port=\(allowed.port) user=u password=\(Self.secret) require_auth=password,scram-sha-256"
@@ -86,7 +87,7 @@ import Testing
     }
 
     @Test(
-        "A server that asks for a clear-text password or a digest is refused with and without TLS, unless it proves its identity"
+        "Requests for a clear-text password or a digest fail with and without TLS, unless the server's certificate is verified"
     )
     func realServer() async throws {
         let rules = [
@@ -124,7 +125,7 @@ import Testing
         }
     }
 
-    @Test("An address alone decides whether a server without a certificate may be connected to")
+    @Test("The address alone decides whether a server without a certificate is accepted")
     func addresses() throws {
         func encryption(_ host: String?, _ address: String?) throws -> String? {
             try Connector.encryption(
@@ -145,9 +146,9 @@ import Testing
         }
     }
 
-    @Test("PGHOSTADDR beside a local host makes the server one that must prove its identity")
+    @Test("PGHOSTADDR next to a local host requires a certificate of the server")
     func environment() async {
-        // In a process of its own, because the variable is for all.
+        // In a separate process, because the environment is shared.
         await #expect(processExitsWith: .success) {
             unsafe setenv("PGHOSTADDR", "192.0.2.2", 1)
             for text in ["host=localhost", "host=/run/postgresql", ""] {
@@ -175,7 +176,7 @@ import Testing
         }
     }
 
-    @Test("Lists of methods are read as libpq reads them")
+    @Test("Lists of methods parse as in libpq")
     func lists() {
         #expect(AuthenticationPolicy(parsing: "md5,scram-sha-256")?.allowed == [.md5, .scram])
         #expect(AuthenticationPolicy(parsing: "!password,!md5") == .guarded)
@@ -202,12 +203,13 @@ import Testing
     }
 }
 
-/// A server that says what it is told to, each part after the client's next message, and keeps what it hears.
+/// A server that sends scripted replies, each after the client's next message, and records what it
+/// receives.
 private final class ReplayServer: Sendable {
     let port: Int
     private let hearing: Task<[UInt8], Never>
 
-    /// What the client has sent, when it has closed the connection.
+    /// The bytes that the client has sent before it closed the connection.
     var received: [UInt8] { get async { await hearing.value } }
 
     init(_ script: [[UInt8]]) throws {
@@ -231,7 +233,7 @@ private final class ReplayServer: Sendable {
                 var isPiece = true
                 while isPiece, let part = rest.popFirst() {
                     _ = unsafe send(client, part, part.count, Int32(MSG_NOSIGNAL))
-                    // The beginning of a message, whose rest the client does not ask for.
+                    // The beginning of a message whose rest the client does not request.
                     isPiece = part.count < 8
                     if isPiece { usleep(20_000) }
                 }

@@ -9,7 +9,7 @@ import Testing
 @testable import PostgresPooling
 
 @Suite struct ConnectTests {
-    /// Whether a pool with this configuration can run a statement.
+    /// Returns the error if a pool with this configuration cannot run a statement.
     private func connect(_ configuration: PostgresConfiguration) async -> PostgresError? {
         var configuration = configuration
         configuration.pool.circuitBreakerThreshold = .zero
@@ -29,19 +29,21 @@ import Testing
         "host=\(host ?? server.host) port=\(port ?? String(server.port)) user=\(server.user) password=\(server.password) dbname=\(server.database)"
     }
 
-    /// A port that nobody listens on.
+    /// A port without a listener.
     private let deadPort = "1"
 
-    @Test("A server is reached by keywords, by a URL, and through its socket")
+    @Test("A server is reachable by keywords, by a URL, and through its socket")
     func ways() async throws {
         let server = try await TestServer.shared
         #expect(await connect(PostgresConfiguration.withLongTimeouts(server.url)) == nil)
         #expect(await connect(PostgresConfiguration.withLongTimeouts(keywords(server))) == nil)
-        #expect(await connect(PostgresConfiguration.withLongTimeouts(keywords(server, host: server.socketFolder))) == nil)
+        #expect(
+            await connect(PostgresConfiguration.withLongTimeouts(keywords(server, host: server.socketFolder))) == nil
+        )
         #expect(await connect(PostgresConfiguration.withLongTimeouts(keywords(server, host: "localhost"))) == nil)
     }
 
-    @Test("A wrong password is the server's error, at once, and is not shown")
+    @Test("A wrong password is the server's error, reported at once without the password")
     func wrongPassword() async throws {
         let server = try await TestServer.shared
         var configuration = PostgresConfiguration.withLongTimeouts(keywords(server))
@@ -51,7 +53,7 @@ import Testing
         #expect(!"\(error)".contains("wr0ng-secret"))
     }
 
-    @Test("A database that does not exist, a port that nobody listens on and a name that nobody has are told apart")
+    @Test("A missing database, a closed port and an unknown name cause different errors")
     func reasons() async throws {
         let server = try await TestServer.shared
         var configuration = PostgresConfiguration.withLongTimeouts(keywords(server))
@@ -63,7 +65,7 @@ import Testing
         #expect(unknown?.message.contains("nobody.invalid") == true)
     }
 
-    @Test("Several hosts are tried in their order, until one lets us in")
+    @Test("Several hosts are tried in order, until one accepts the session")
     func hosts() async throws {
         let server = try await TestServer.shared
         let list = keywords(
@@ -82,7 +84,7 @@ import Testing
         #expect(uneven?.message.contains("as many ports") == true)
     }
 
-    @Test("A host that refuses the password ends the search")
+    @Test("A host that rejects the password ends the attempt")
     func passwordEndsSearch() async throws {
         let server = try await TestServer.shared
         var configuration = PostgresConfiguration.withLongTimeouts(
@@ -93,7 +95,7 @@ import Testing
     }
 
     @Test(
-        "A server has to be of the kind that is asked for",
+        "A server must have the requested attributes",
         arguments: ["any", "read-write", "primary", "prefer-standby", "standby", "read-only"]
     )
     func kinds(_ attributes: String) async throws {
@@ -104,7 +106,7 @@ import Testing
         #expect(isReached == !["standby", "read-only"].contains(attributes))
     }
 
-    @Test("The password is asked for at each connect, and its failure is the caller's error")
+    @Test("The password closure is called for each connection, and its error reaches the caller")
     func passwordClosure() async throws {
         let server = try await TestServer.shared
         let asked = Counted<Int>()
@@ -131,7 +133,7 @@ import Testing
 
     struct Refused: Error {}
 
-    @Test("The password is found in a password file, and the server in a service file")
+    @Test("The password comes from a password file, and the server from a service file")
     func files() async throws {
         let server = try await TestServer.shared
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
@@ -149,7 +151,7 @@ import Testing
         let service =
             "# comment\n[other]\nhost=nowhere.invalid\n\n[tested]\nhost=\(server.host)\nport=\(server.port)\nuser=\(server.user)\ndbname=\(server.database)\n[third]\nport=9\n"
         try service.write(toFile: services, atomically: true, encoding: .utf8)
-        // Nobody else here reads this variable.
+        // No other test reads this variable.
         unsafe setenv("PGSERVICEFILE", services, 1)
         defer { unsafe unsetenv("PGSERVICEFILE") }
         #expect(await connect(PostgresConfiguration.withLongTimeouts("service=tested passfile=\(passwords)")) == nil)
@@ -157,10 +159,10 @@ import Testing
         #expect(missing?.message.contains("missing") == true)
     }
 
-    @Test("A service in the URL is the only one, and PGAPPNAME names a program that does not do so itself")
+    @Test("A service in the URL replaces PGSERVICE, and PGAPPNAME names a program without a name")
     func environment() async throws {
         let server = try await TestServer.shared
-        // In a process of its own, because the variables are for all.
+        // In a separate process, because the environment is shared.
         await #expect(processExitsWith: .success) {
             [
                 host = server.host as String, port = server.port as Int, user = server.user as String,
@@ -190,7 +192,9 @@ import Testing
             var configuration = PostgresConfiguration.withLongTimeouts("service=x")
             try await check(session(configuration), ("by-environment", "0", "by-environment"))
             try await check(
-                session(PostgresConfiguration.withLongTimeouts("host=\(host) port=\(port) user=\(user) dbname=\(database)")),
+                session(
+                    PostgresConfiguration.withLongTimeouts("host=\(host) port=\(port) user=\(user) dbname=\(database)")
+                ),
                 ("by-environment", "77s", "by-environment")
             )
             configuration.applicationName = "by-program"
@@ -198,11 +202,14 @@ import Testing
             configuration.pool.name = "books"
             try await check(session(configuration), ("by-program", "0", "books"))
             unsafe unsetenv("PGAPPNAME")
-            try await check(session(PostgresConfiguration.withLongTimeouts("service=x")), ("swift-lock-pool", "0", "postgres"))
+            try await check(
+                session(PostgresConfiguration.withLongTimeouts("service=x")),
+                ("swift-lock-pool", "0", "postgres")
+            )
         }
     }
 
-    @Test("The server shows the program's name, and the setup has been run")
+    @Test("The server displays the program's name, and the setup has run")
     func session() async throws {
         try await TestServer.shared.withPool(
             .native,
@@ -220,20 +227,20 @@ import Testing
         #expect(error?.sqlState == .syntaxError)
     }
 
-    @Test("A black hole among the hosts takes its share of the time for a connect, and the next host serves")
+    @Test("A black hole among the hosts takes its share of the connect timeout, and the next host is used")
     func silent() async throws {
         let server = try await TestServer.shared
         let silent = try SilentListener()
         var configuration = PostgresConfiguration.withLongTimeouts(
             keywords(server, host: "127.0.0.1,\(server.host)", port: "\(silent.port),\(server.port)")
         )
-        // The second must not need its own.
+        // The second attempt must not need its own share.
         configuration.pool.connectTimeout = .seconds(60)
         let error = await connect(configuration)
         #expect(error == nil, "\(error.debugDescription)")
     }
 
-    @Test("A black hole that is the only host is told as what it is, before the time for a connect is over")
+    @Test("A black hole that is the only host is reported before the connect timeout")
     func onlySilent() async throws {
         let server = try await TestServer.shared
         let silent = try SilentListener()
@@ -243,13 +250,13 @@ import Testing
         configuration.pool.connectTimeout = .seconds(20)
         let error = await connect(configuration)
         #expect(error?.code == .connectFailed && error?.isRetryable == true)
-        #expect(error?.message.contains("port \(silent.port) has not let the session in within") == true)
+        #expect(error?.message.contains("port \(silent.port) did not accept the session within") == true)
         configuration.pool.connectTimeout = .seconds(80_000)
         configuration.addressTimeout = .milliseconds(100)
-        #expect(await connect(configuration)?.message.contains("has not let the session in within") == true)
+        #expect(await connect(configuration)?.message.contains("did not accept the session within") == true)
     }
 
-    @Test("The time for a connect is dealt out evenly, and what one leaves goes to the others")
+    @Test("The connect timeout is divided evenly, and unused time goes to the other hosts")
     func shares() {
         var time = Connector.TimeShares(end: 1_000, count: 4)
         #expect(time.next(now: 0) == 250)
@@ -259,7 +266,7 @@ import Testing
         #expect(time.next(now: 1_010) == 1_000)
     }
 
-    @Test("An unreachable server is tried again until the pool has no patience left, and is then told at once")
+    @Test("Attempts to reach an unreachable server repeat until the threshold, and callers then fail at once")
     func unreachable() async throws {
         let server = try await TestServer.shared
         var configuration = PostgresConfiguration.withLongTimeouts(keywords(server, port: deadPort))
@@ -268,7 +275,7 @@ import Testing
         let pool = try PostgresPool(configuration)
         let error = await postgresFailure { try await pool.query("SELECT 1") }
         #expect(error?.code == .connectFailed && error?.isRetryable == true)
-        // Nobody waits for the next attempt.
+        // No caller waits for the next attempt.
         configuration.pool.initialBackoff = .seconds(300)
         configuration.pool.maximumBackoff = .seconds(300)
         configuration.pool.circuitBreakerThreshold = .zero
@@ -281,12 +288,12 @@ import Testing
         await refusing.close()
     }
 
-    @Test("What another attempt would meet again is told to the caller of the first")
+    @Test("Permanent failures reach the caller of the first attempt")
     func permanent() async throws {
         let server = try await TestServer.shared
         func firstFailure(_ change: (inout PostgresConfiguration) -> Void) async -> PostgresError? {
             var configuration = PostgresConfiguration.withLongTimeouts(keywords(server))
-            // Whoever waits for a second attempt waits for the rest of the day.
+            // A caller that waited for a second attempt would wait for the rest of the day.
             configuration.pool.initialBackoff = .seconds(80_000)
             configuration.pool.maximumBackoff = .seconds(80_000)
             configuration.pool.circuitBreakerThreshold = .seconds(80_000)
@@ -310,7 +317,7 @@ import Testing
         #expect(stranger?.message.contains("certificate verify failed") == true)
     }
 
-    @Test("The texts of libpq for what lasts are told from those for what passes")
+    @Test("libpq's texts of permanent and of passing failures are distinguished")
     func lasting() {
         #expect(Connector.isLasting("SSL error: certificate verify failed"))
         #expect(Connector.isLasting("fe_sendauth: no password supplied"))
@@ -322,7 +329,7 @@ import Testing
         #expect(!Connector.isLasting("session is read-only"))
     }
 
-    @Test("Neither a configuration nor a pool's error shows a password")
+    @Test("Neither a configuration nor a pool's error contains a password")
     func secrets() async throws {
         let configuration = PostgresConfiguration("postgres://u:t0psecret@localhost:1/d")
         var dumped = ""
@@ -336,7 +343,7 @@ import Testing
         #expect(invalid?.code == .invalidConfiguration && !"\(invalid!)".contains("t0psecret"))
     }
 
-    @Test("A configuration that makes no sense is refused, by the name of its field")
+    @Test("An invalid configuration fails with the name of its field")
     func validation() async throws {
         func message(_ change: (inout PostgresConfiguration) -> Void) async -> String {
             var configuration = PostgresConfiguration()
@@ -353,7 +360,7 @@ import Testing
         #expect(await message { $0.pool.checkoutTimeout = .seconds(-1) }.contains("checkoutTimeout"))
     }
 
-    @Test("The code and the words of a refusal are found in libpq's text")
+    @Test("The code and the message of a refusal are found in libpq's text")
     func texts() {
         let text =
             "connection to server at \"127.0.0.1\", port 5432 failed: FATAL:  28P01: password authentication failed for user \"x: y\"\nLOCATION:  auth_failed, auth.c:338\n"
@@ -366,7 +373,7 @@ import Testing
     }
 }
 
-/// A socket that accepts connections and says nothing.
+/// A socket that accepts connections and sends nothing.
 final class SilentListener: Sendable {
     let port: Int
     let descriptor: Int32

@@ -8,9 +8,9 @@ import Testing
 
 @testable import PostgresPooling
 
-/// What a URL or keywords mean, and which of them make no pool.
+/// The meaning of URLs and keywords, and the invalid ones.
 @Suite struct ConnectionStringTests {
-    /// What libpq makes of a text; `nil` if it refuses the text.
+    /// Parses a text with libpq; `nil` if libpq rejects it.
     private func libpq(_ text: String) -> [String: String]? {
         guard let options = unsafe PQconninfoParse(text, nil) else { return nil }
         defer { unsafe PQconninfoFree(options) }
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(
-        "Each form of a URL and of keywords means what it means to libpq",
+        "Each form of a URL and of keywords has the same meaning as in libpq",
         arguments: [
             "postgres://", "postgresql://", "postgres://h", "postgres://h/", "postgres://h/d", "postgres://h:5433/d",
             "postgres://u@h/d", "postgres://u:p@h/d", "postgres://u:@h/d", "postgres://:p@h/d", "postgres://@h/d",
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test(
-        "A URL that could mean something else is refused without a part of its password",
+        "An ambiguous URL is rejected without revealing a part of its password",
         arguments: [
             "postgres://u:s3cret@w0rd@h/d", "postgres://u:s3cret/w0rd@h/d", "postgres://u:12/w0rd@h/d",
             "postgres://u:s3cret?w0rd@h/d",
@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test(
-        "A keyword or a value that libpq does not have is named when the pool is made",
+        "A keyword or a value that libpq does not support is named when the pool is created",
         arguments: [
             ("postgres://h/d?schema=app", "“schema”"), ("postgres://h/d?sslmode=no-verify", "“sslmode”"),
             ("postgres://h/d?target_session_attrs=bogus", "“target_session_attrs”"), ("postgres://h:port/d", "“port”"),
@@ -114,7 +114,7 @@ import Testing
         #expect(error.code == .invalidConfiguration && error.message.contains(name), "\(error.message)")
     }
 
-    @Test("Further parameters are checked as those of the URL are")
+    @Test("Further parameters are checked like those of the URL")
     func parameters() async {
         func message(_ keyword: String, _ value: String) async -> String? {
             var configuration = PostgresConfiguration("postgres://h/d")
@@ -128,7 +128,7 @@ import Testing
         #expect(await message("require_auth", "scram-sha-256") == nil)
     }
 
-    @Test("A NUL character is refused in parameters, in the application's name, and in a password")
+    @Test("A NUL character is rejected in parameters, in the application's name, and in a password")
     func nul() async throws {
         for change in [
             { $0.parameters["dbname"] = "shop\0x" }, { $0.parameters["password"] = "s3cret\0x" },
@@ -148,7 +148,7 @@ import Testing
         }
     }
 
-    @Test("No text is accepted with another meaning than libpq's")
+    @Test("No text is accepted with another meaning than in libpq")
     func random() {
         var random = SystemRandomNumberGenerator()
         let parts = [

@@ -7,19 +7,19 @@ import Foundation
 import PostgresPooling
 import Testing
 
-/// The same statements for roles with foreign settings, in databases of each encoding.
+/// The same statements for roles with different settings, in databases of each encoding.
 @Suite struct EnvironmentTests {
     private static let texts = ["", "José", "a\\b'c\"d", "\t\n", "100 %", "$1 \\' ?"]
     private static let doubles = [0, -0.1, 0.1 + 0.2, .pi, 1e300, 1e-300, -.infinity]
 
     @Test(
-        "Values go out and come back the same whatever the role and the database say",
+        "Values round-trip regardless of the settings of the role and the database",
         arguments: DatabaseEncoding.allCases,
         ForeignRole.allCases
     )
     func values(_ encoding: DatabaseEncoding, _ role: ForeignRole) async throws {
         try await TestServer.shared.withForeignPool(encoding, role) { pool in
-            // Prepared the second time.
+            // Prepared on the second run.
             for _ in 0..<2 {
                 for text in Self.texts { try await equal(pool.query("SELECT \(text)", as: String.self), [text]) }
                 for double in Self.doubles {
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test(
-        "Statements do the same whatever the role and the database say",
+        "Statements have the same effects regardless of the settings of the role and the database",
         arguments: DatabaseEncoding.allCases,
         ForeignRole.allCases
     )
@@ -107,7 +107,7 @@ import Testing
         #expect(rows.map(\.0) == [1, 3] && rows.allSatisfy { $0.1 == "é\\" })
     }
 
-    @Test("A reset brings back the settings of the role, and the same connection", arguments: ForeignRole.allCases)
+    @Test("A reset restores the settings of the role, on the same connection", arguments: ForeignRole.allCases)
     func reset(_ role: ForeignRole) async throws {
         try await TestServer.shared.withForeignPool(.latin1, role) { pool in
             func state() async throws -> [String] {

@@ -8,7 +8,7 @@ import PostgresPooling
 import TestSupport
 import Testing
 
-/// What a pool does behind PgBouncer.
+/// The behavior of a pool behind PgBouncer.
 @Suite struct PgBouncerTests {
     struct Setting: Sendable, CustomTestStringConvertible {
         let mode: TestPgBouncer.Mode
@@ -17,7 +17,7 @@ import Testing
 
         var testDescription: String { "\(mode), \(version), \(pooler)" }
 
-        /// Each mode of each version, with each configuration that suits it.
+        /// Each mode of each version, with each suitable configuration.
         static let all = TestPgBouncer.Mode.allCases.flatMap { mode in
             TestPgBouncer.Version.allCases.flatMap { version in
                 PostgresPooler.allCases.filter { mode == .session || $0 != .session }.map { pooler in
@@ -27,7 +27,8 @@ import Testing
         }
     }
 
-    /// Runs two statements by turns in 16 tasks, with 1,600 calls, and counts the wrong answers.
+    /// Runs two statements alternately in 16 tasks, with 1,600 calls, and counts the wrong
+    /// answers.
     private func wrongAnswers(on pool: PostgresPool) async throws -> Int {
         try await withThrowingTaskGroup(of: Int.self) { group in
             for task in 0..<16 {
@@ -49,9 +50,9 @@ import Testing
         }
     }
 
-    @Test("Statements never get each other's answers", arguments: Setting.all)
+    @Test("Statements never receive each other's answers", arguments: Setting.all)
     func answers(_ setting: Setting) async throws {
-        // In session mode each connection needs a session of its own.
+        // In session mode, each connection needs a session of its own.
         let sessions = setting.mode == .session ? 4 : 2
         try await TestServer.shared.withPgBouncer(
             setting.mode,
@@ -67,12 +68,13 @@ import Testing
     }
 
     @Test(
-        "A pool that is told of no pooler gets errors healed, and never another statement's answer",
+        "A pool that does not expect a pooler recovers from errors, and never receives another statement's answer",
         arguments: TestPgBouncer.Version.allCases
     )
     func unnoticed(_ version: TestPgBouncer.Version) async throws {
         try await TestServer.shared.withPgBouncer(.transaction, version) { bouncer in
-            // A capacity that all fit in: a pooler that follows statements does not follow DEALLOCATE.
+            // With room for all statements: a pooler that tracks statements does not track
+            // DEALLOCATE.
             try await bouncer.withPool({ $0.pooler = .session }) { pool in
                 try await equal(wrongAnswers(on: pool), 0)
             }
@@ -140,7 +142,7 @@ import Testing
         }
     }
 
-    @Test("Types of parameters are found behind a pooler", arguments: TestPgBouncer.Version.allCases)
+    @Test("Parameter types are found behind a pooler", arguments: TestPgBouncer.Version.allCases)
     func types(_ version: TestPgBouncer.Version) async throws {
         try await TestServer.shared.withPgBouncer(.transaction, version) { bouncer in
             try await bouncer.withPool { pool in
@@ -154,7 +156,7 @@ import Testing
         }
     }
 
-    @Test("Behind a detected pooler, a setup is refused with words that say what to do")
+    @Test("Behind a detected pooler, a setup fails with a message that says what to do")
     func setup() async throws {
         try await TestServer.shared.withPgBouncer(.session) { bouncer in
             let error = await failure {
@@ -173,7 +175,7 @@ import Testing
         }
     }
 
-    @Test("A pool for a transaction pooler is not made with a setup")
+    @Test("A pool for a transaction pooler cannot be created with a setup")
     func setupOfTransactionPooler() {
         var configuration = PostgresConfiguration()
         configuration.pooler = .transaction
@@ -190,7 +192,7 @@ import Testing
                 $0.pool.maximumConnections = 1
             }) { pool in
                 try await pool.execute("SET lock_timeout = '7s'")
-                // Left as it is: the session is another client's too.
+                // Unchanged: other clients share the session.
                 try await equal(pool.query("SHOW lock_timeout", as: String.self), ["7s"])
                 _ = await failure {
                     try await pool.withConnection { db in

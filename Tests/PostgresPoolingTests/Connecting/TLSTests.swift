@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test(
-        "A certificate is accepted if it is right, and refused if it is expired, of another name, or of an unknown authority"
+        "A certificate is accepted if it is valid, and rejected if it is expired, for another name, or of an unknown authority"
     )
     func certificates() async throws {
         try await withServer { server in
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test("A host that is not local has to prove who it is, unless the caller says otherwise")
+    @Test("A host that is not local requires a valid certificate, unless the caller specifies otherwise")
     func remoteHosts() throws {
         func isLocal(_ host: String?, address: String? = nil) -> Bool {
             Connector.isLocal(Connector.Target(host: host, address: address, port: "5432"))

@@ -7,7 +7,7 @@ import PostgresPooling
 import Testing
 
 @Suite struct CancellationTests {
-    /// Cancels a task that waits for a statement of the server, once that runs there.
+    /// Cancels a task that waits for a statement, once the statement runs on the server.
     private func cancelWhileRunning(
         _ pool: PostgresPool,
         marker: String,
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test(
-        "A cancelled task is told, its statement ends on the server, and its connection goes on",
+        "A cancelled task fails at once, its statement ends on the server, and its connection remains usable",
         arguments: PollerKind.allCases
     )
     func cancelled(_ poller: PollerKind) async throws {
@@ -41,32 +41,32 @@ import Testing
         }
     }
 
-    @Test("A caller is back on its actor with an answer, an error, a connection, and a wait in vain for one")
+    @Test("A caller resumes on its actor with an answer, an error, a connection, and a checkout timeout")
     func onActor() async throws {
         let server = try await TestServer.shared
         try await server.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             try await Task { @MainActor in
                 try await equal(pool.query("SELECT 1", as: Int.self), [1])
-                MainActor.preconditionIsolated("an answer came back elsewhere")
+                MainActor.preconditionIsolated("an answer resumed elsewhere")
                 let error = await postgresFailure {
                     try await pool.execute("SELECT pg_sleep(600)", timeout: .milliseconds(1))
                 }
-                MainActor.preconditionIsolated("an error came back elsewhere")
+                MainActor.preconditionIsolated("an error resumed elsewhere")
                 #expect(error?.code == .timedOut)
                 try await pool.withConnection { db in
                     await Task { @MainActor in
                         let error = await failure { try await pool.withConnection(timeout: .milliseconds(1)) { _ in } }
-                        MainActor.preconditionIsolated("an error of the pool came back elsewhere")
+                        MainActor.preconditionIsolated("an error of the pool resumed elsewhere")
                         #expect((error as? PoolError)?.code == .timedOut)
                     }.value
                     _ = try await db.query("SELECT 1")
-                    MainActor.preconditionIsolated("an answer within a body came back elsewhere")
+                    MainActor.preconditionIsolated("an answer within a body resumed elsewhere")
                 }
             }.value
         }
     }
 
-    @Test("Within a body the statement after a cancelled one waits until the server has ended that")
+    @Test("Within a body, the statement after a cancelled one waits until that has ended on the server")
     func inBody() async throws {
         let server = try await TestServer.shared
         try await server.withPool { pool in
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test("A statement whose time is over fails, and its connection goes on")
+    @Test("A statement that times out fails, and its connection remains usable")
     func timedOut() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
@@ -109,7 +109,7 @@ import Testing
         }
     }
 
-    @Test("A cancelled task sends nothing, be a connection idle or not")
+    @Test("A cancelled task sends nothing, whether or not a connection is idle")
     func beforehand() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             try await pool.execute("CREATE TABLE cancelled_beforehand (n int)")
@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    @Test("No statement is ended by the cancellation of another", arguments: PollerKind.allCases)
+    @Test("A cancellation never ends another statement", arguments: PollerKind.allCases)
     func late(_ poller: PollerKind) async throws {
         try await TestServer.shared.withPool(poller, { $0.pool.maximumConnections = 2 }) { pool in
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -12,7 +12,7 @@ import Testing
     private func suffix() -> String { UUID().uuidString.prefix(8).lowercased() }
 
     @Test(
-        "Text is stored as it is in a database of any encoding, whatever the role's client_encoding",
+        "Text is stored unchanged in a database of any encoding, regardless of the role's client_encoding",
         arguments: DatabaseEncoding.allCases,
         [ForeignRole.plain, .encoding]
     )
@@ -33,7 +33,7 @@ import Testing
         #expect(stored == "José|\(encoding == .sqlASCII ? 5 : 4)")
     }
 
-    @Test("Text that the database's encoding does not have is refused by the server")
+    @Test("The server rejects text that the database's encoding cannot represent")
     func untranslatable() async throws {
         try await TestServer.shared.withForeignPool(.latin1) { pool in
             for query in ["SELECT \("日本")", "SELECT '日本'"] as [PostgresQuery] {
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test("A script is not sent if the rest of a stream tells of another encoding")
+    @Test("A script is not sent if the rest of a stream reports another encoding")
     func scriptBehindStream() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test("Bytes that are not UTF-8 in a database without an encoding are a typed error")
+    @Test("Bytes that are not UTF-8 in a database without an encoding cause a typed error")
     func foreignBytes() async throws {
         let server = try await TestServer.shared
         let table = "bytes_\(suffix())"
@@ -68,13 +68,13 @@ import Testing
                 connection: ["PGDATABASE": DatabaseEncoding.sqlASCII.database, "PGCLIENTENCODING": "SQL_ASCII"]
             )
             let query: PostgresQuery = "SELECT name FROM \(identifier: table)"
-            // The server looks at text that it cannot convert.
+            // The server checks text that it cannot convert.
             for _ in 0..<3 { #expect(await postgresFailure { try await pool.query(query) }?.sqlState == "22021") }
             try await equal(pool.query("SELECT octet_length(name) FROM \(identifier: table)", as: Int32.self), [1])
         }
     }
 
-    @Test("A text that is not UTF-8 decodes as nothing, and a column whose name is not is not found by another name")
+    @Test("Text that is not UTF-8 does not decode, and a column whose name is not UTF-8 is not found by another name")
     func invalidBytes() throws {
         let bytes: [UInt8] = [0x4A, 0xE9]
         for type in [PostgresType.text, .varchar, .name, .json, .xml, PostgresType(oid: 70_000)] {
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test(
-        "Another encoding is refused when the pool is made",
+        "Another encoding fails when the pool is created",
         arguments: [
             "client_encoding=LATIN1", "client_encoding=auto", "options='-c client_encoding=LATIN1'",
             "options=-cclient_encoding=SQL_ASCII",
@@ -104,7 +104,7 @@ import Testing
         #expect(error?.message.contains("client_encoding") == true)
     }
 
-    @Test("UTF-8 is accepted as the server spells it", arguments: ["UTF8", "utf-8", "Unicode", "UTF_8"])
+    @Test("UTF-8 is accepted in the server's spellings", arguments: ["UTF8", "utf-8", "Unicode", "UTF_8"])
     func accepted(_ spelling: String) async throws {
         try await TestServer.shared.withForeignPool(
             .latin1,
@@ -118,7 +118,7 @@ import Testing
         }
     }
 
-    @Test("Another encoding in the environment is refused when a connection is made")
+    @Test("Another encoding in the environment fails when a connection is made")
     func environment() async throws {
         await #expect(processExitsWith: .success) {
             unsafe setenv("PGCLIENTENCODING", "LATIN1", 1)
@@ -131,7 +131,7 @@ import Testing
     }
 
     @Test(
-        "A setup that changes the encoding makes the connect fail",
+        "A setup that changes the encoding fails the connection attempt",
         arguments: ["SET client_encoding = 'LATIN1'", "SELECT set_config('client_encoding', 'LATIN1', false)"]
     )
     func setup(_ statement: String) async throws {
@@ -143,7 +143,7 @@ import Testing
     }
 
     @Test(
-        "A change of the encoding is an error, nothing is sent or read with it, and the next lease does not meet it",
+        "A change of the encoding is an error, nothing is sent or read with it, and the next lease is not affected",
         arguments: PostgresResetPolicy.allCases,
         [
             "SET client_encoding = 'LATIN1'", "SELECT set_config('client_encoding', 'LATIN1', false), 'é'",
@@ -180,7 +180,7 @@ import Testing
         }
     }
 
-    @Test("A change of the encoding within a transaction is rolled back with it")
+    @Test("A change of the encoding within a transaction is rolled back with the transaction")
     func transaction() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             try await pool.withConnection { db in
@@ -193,7 +193,7 @@ import Testing
         }
     }
 
-    @Test("A function that sets the encoding for itself changes nothing")
+    @Test("A function that sets the encoding for itself has no effect")
     func function() async throws {
         try await TestServer.shared.withPool { pool in
             let name = "encodes_\(suffix())"
@@ -204,7 +204,7 @@ import Testing
         }
     }
 
-    @Test("The server's message comes whole where its encoding is another")
+    @Test("The server's message is intact if the server's encoding differs")
     func messages() async throws {
         try await TestServer.shared.withForeignPool(.latin1) { pool in
             let error = await postgresFailure { try await pool.execute("DO 'BEGIN RAISE EXCEPTION ''défaut''; END'") }
@@ -212,7 +212,7 @@ import Testing
         }
     }
 
-    @Test("A refusal in another encoding, before the server knows that of the client, is a typed error")
+    @Test("A refusal in another encoding, before the server knows the client's encoding, is a typed error")
     func refusal() async throws {
         let listener = try SilentListener()
         let fields = ["SFATAL", "VFATAL", "C28P01", "Mmot de passe refus"].map { Array($0.utf8) }

@@ -7,13 +7,13 @@ import Testing
 
 @testable import PostgresPooling
 
-/// Streams that are left before their last row.
+/// Streams that end before their last row.
 ///
-/// Long ones have `generate_series` in their list of columns: in `FROM` the server keeps all
-/// numbers before it returns the first.
+/// Long ones have `generate_series` in their list of columns: in `FROM`, the server computes all
+/// numbers before it returns the first one.
 @Suite struct EarlyEndTests {
     @Test(
-        "A transaction survives a stream that is left early, however many rows it has",
+        "A transaction survives a stream that ends early, regardless of the number of rows",
         arguments: [1, 10, 1_000, 200_000]
     )
     func transaction(_ count: Int) async throws {
@@ -28,7 +28,7 @@ import Testing
                 try await db.withTransaction { db in
                     for try await _ in db.stream("SELECT n FROM generate_series(1, \(count)) AS n") { break }
                 }
-                // The commit comes straight behind one.
+                // The commit directly follows a stream.
                 for try await _ in db.stream("SELECT n FROM generate_series(1, \(count)) AS n") { break }
                 return try await db.query("SELECT count(*) FROM left_early", as: Int.self)[0]
             }
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test("A change whose rows are not all read is done, however many there are", arguments: [1, 1_000, 50_000])
+    @Test("A change whose rows are not all read persists, regardless of their number", arguments: [1, 1_000, 50_000])
     func change(_ count: Int) async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let table = PostgresQuery(unsafe: "early_change_\(count)")
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test("A statement whose deadline comes while the rest of a stream is dropped is not sent")
+    @Test("A statement whose deadline passes while the rest of a stream is discarded is not sent")
     func timedOut() async throws {
         try await TestServer.shared.withPool { pool in
             let error = await postgresFailure {

@@ -8,9 +8,9 @@ import PostgresPooling
 import Synchronization
 import Testing
 
-/// What callers see while the server does them harm.
+/// The effects of server faults on callers.
 @Suite struct FaultTests {
-    /// Tasks that insert numbers, each once, for as long as a fault lasts.
+    /// Tasks that insert numbers, each once, during a fault.
     private final class Writers: Sendable {
         private let isOver = Atomic(false)
         private let next = Atomic(0)
@@ -47,12 +47,13 @@ import Testing
                 } catch {
                     strange.withLock { $0.append("\(error)") }
                 }
-                // A refusal comes at once, and to ask again without a pause leaves nobody else a thread.
+                // A refusal arrives at once. Retrying without a pause would leave no thread for
+                // other work.
                 await Task.yield()
             }
         }
 
-        /// Waits for so many more statements to succeed.
+        /// Waits for this many more statements to succeed.
         func awaitSuccesses(_ count: Int) async {
             let goal = successes.load(ordering: .relaxed) + count
             while successes.load(ordering: .relaxed) < goal { await Task.yield() }
@@ -63,7 +64,7 @@ import Testing
             while failures.load(ordering: .relaxed) < goal { await Task.yield() }
         }
 
-        /// Nothing that was acknowledged is missing, and nothing was done twice.
+        /// Checks that no acknowledged write is missing, and that nothing was written twice.
         func check(_ pool: PostgresPool) async throws {
             #expect(strange.withLock { $0 } == [])
             let there = try await pool.query("SELECT number FROM written", as: Int.self)
@@ -72,10 +73,11 @@ import Testing
         }
     }
 
-    /// All places of the pool can be used at the same time again, and the server has no session that the pool does not know of.
+    /// Checks that all slots of the pool can be used concurrently again, and that the server has
+    /// no session that the pool does not know.
     private func checkStrength(_ pool: PostgresPool, _ server: TestServer) async throws {
         let maximum = pool.configuration.pool.maximumConnections
-        // A place may still be taken by a connection that is being closed or put in order.
+        // A slot may still be occupied by a connection that is being closed or reset.
         await until { await failure { try await holdAll(pool, count: maximum) } == nil }
         let name = pool.configuration.pool.name
         try await until { try await server.backendCount(applicationName: name) == pool.status.idle }
@@ -104,7 +106,7 @@ import Testing
         }
     }
 
-    @Test("Sessions that the server ends at random lose no acknowledged write, and the pool is at full strength again")
+    @Test("Sessions that the server ends at random lose no acknowledged write, and the pool recovers fully")
     func terminated() async throws {
         try await withWriters { server, pool, writers in
             try await writers.run(on: pool, tasks: 16) {
@@ -121,7 +123,7 @@ import Testing
         }
     }
 
-    @Test("A server that is killed and started again is used again, and no acknowledged write is lost")
+    @Test("A server that is killed and restarted is used again, and no acknowledged write is lost")
     func killed() async throws {
         try await withWriters(configure: { $0.pool.circuitBreakerThreshold = .zero }) { server, pool, writers in
             try await writers.run(on: pool, tasks: 16) {
@@ -138,7 +140,7 @@ import Testing
         }
     }
 
-    @Test("While the server stands still every caller has an answer by its deadline, and afterwards all goes on")
+    @Test("While the server hangs, every caller receives an answer by its deadline, and the pool recovers afterwards")
     func frozen() async throws {
         try await withWriters(
             configure: {
@@ -151,18 +153,19 @@ import Testing
             try await writers.run(on: pool, tasks: 16) {
                 await writers.awaitSuccesses(100)
                 try await server.signal(.stop)
-                // More than there are tasks: each has had an answer while the server stood still.
+                // More than the number of tasks: each has received an answer while the server
+                // hung.
                 await writers.awaitFailures(64)
                 try await server.signal(.continue)
                 await writers.awaitSuccesses(200)
             }
-            // By a pool whose deadlines are longer.
+            // With a pool whose deadlines are longer.
             try await server.withPool { patient in try await writers.check(patient) }
             try await checkStrength(pool, server)
         }
     }
 
-    @Test("A server that has no room for more sessions is used by those that there are, and no caller fails")
+    @Test("A full server is used with the existing sessions, and no caller fails")
     func full() async throws {
         try await withWriters(maxConnections: 8, configure: { $0.pool.maximumConnections = 20 }) {
             server,
@@ -179,7 +182,7 @@ import Testing
     }
 
     @Test(
-        "A wrong password fails every caller with the server's word, and the pool with the right one is not needed anew"
+        "A wrong password fails every caller with the server's message, and the pool recovers when it is corrected"
     )
     func wrongPassword() async throws {
         let server = try await TestServer.shared
@@ -201,13 +204,13 @@ import Testing
                 }
             }
             password.withLock { $0 = server.password }
-            // The pool finds out by itself, after a wait that callers do not share.
+            // The pool detects this by itself, after a wait that callers do not share.
             await until { await failure { try await pool.query("SELECT 1") } == nil }
         }
     }
 
     @Test(
-        "Neither a thread nor a descriptor is left over by connects, cancellations, broken sessions and dropped pools"
+        "Connects, cancellations, broken sessions and dropped pools leak neither threads nor descriptors"
     )
     func leaks() async {
         await #expect(processExitsWith: .success) {
@@ -238,7 +241,8 @@ import Testing
                 }
                 func threads() throws -> [String] {
                     try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").compactMap { task in
-                        // Foundation loses its buffer where the thread ends meanwhile, and the leak sanitizer reports that as a leak of this library.
+                        // Foundation loses its buffer if the thread ends in the meantime. The leak
+                        // sanitizer attributes that to this library.
                         guard let file = unsafe fopen("/proc/self/task/\(task)/comm", "r") else { return nil }
                         defer { unsafe fclose(file) }
                         var name: [CChar] = Array(repeating: 0, count: 32)
@@ -249,10 +253,10 @@ import Testing
                 for _ in 0..<5 { try await turn() }
                 let before = try descriptors()
                 for _ in 0..<40 { try await turn() }
-                // Threads end a little after their work.
+                // Threads end shortly after their work.
                 try await until { try threads().count <= 1 }
                 let after = try descriptors()
-                // What the runtime itself opens meanwhile is not of our making; 40 turns would leak some hundred.
+                // The runtime itself may open a few. 40 leaks would add a hundred.
                 precondition(after <= before + 4, "\(before) descriptors before, \(after) after")
             }
         }

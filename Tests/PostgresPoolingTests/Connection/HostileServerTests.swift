@@ -11,7 +11,7 @@ import Testing
 
 @testable import PostgresPooling
 
-/// What a server can do to the process by what it sends, or by not reading.
+/// The effects of a server that sends too much, or that does not read.
 @Suite struct HostileServerTests {
     private func withPool(
         _ server: FakeServer,
@@ -19,7 +19,7 @@ import Testing
         _ body: (PostgresPool) async throws -> Void
     ) async throws {
         var configuration = PostgresConfiguration.withLongTimeouts(server.url)
-        // The server answers what the script says, and not who runs there.
+        // The server answers by the script, whatever the statement.
         configuration.pooler = .session
         configuration.pool.maximumConnections = 1
         configure(&configuration)
@@ -58,7 +58,7 @@ import Testing
             try await equal(pool.query("SELECT 1", as: Int32.self), [1])
             #expect(server.connections.load(ordering: .relaxed) == 2)
         }
-        // What the buffers of two sockets hold, and no more.
+        // At most the buffers of two sockets.
         #expect(sent.values.reduce(0, +) < 32 << 20)
     }
 
@@ -76,19 +76,20 @@ import Testing
             let error = await postgresFailure {
                 try await pool.withConnection { db in
                     _ = try await db.query("SELECT 1")
-                    // Until something has come.
+                    // Until input has arrived.
                     await until { clockpool_unread(unsafe PQsocket(db.session.handle)) > Session.idleBudget }
                     while true { _ = try await db.query("SELECT 1", timeout: .seconds(1)) }
                 }
             }
-            // What the reactor has not reported by then comes within the statement, and ends with its deadline.
+            // Input that the reactor has not reported by then arrives within the statement, and
+            // ends with its deadline.
             #expect([.connectionLost, .timedOut].contains(error?.code))
             await until { server.ended.load(ordering: .relaxed) >= 1 }
         }
     }
 
     @Test(
-        "A statement that the server floods ends at its deadline, other pools go on, and the connection is given up",
+        "A statement that the server floods ends at its deadline, other pools continue, and the connection is abandoned",
         arguments: Flood.allCases.map(\.rawValue) + ["rows"]
     )
     func inStatement(_ kind: String) async throws {
@@ -104,7 +105,7 @@ import Testing
             try await withPool(server) { pool in
                 async let error = postgresFailure { try await pool.query("SELECT 1", timeout: .milliseconds(300)) }
                 for number in 0..<20 { try await equal(other.query("SELECT \(number)", as: Int.self), [number]) }
-                // Settings without end are noticed before that.
+                // An excessive number of parameters is detected before that.
                 #expect(await [.timedOut, .connectionLost].contains(error?.code))
                 // Although the server has 300 seconds to end the statement.
                 await until { server.ended.load(ordering: .relaxed) == 1 }
@@ -112,7 +113,7 @@ import Testing
         }
     }
 
-    @Test("A server that floods a connection attempt is not waited for", arguments: Flood.allCases)
+    @Test("A connection attempt does not wait for a server that floods it", arguments: Flood.allCases)
     func connecting(_ flood: Flood) async throws {
         let server = try FakeServer { connection in
             try connection.send(FakeServer.message("R", [0, 0, 0, 0]))
@@ -138,7 +139,7 @@ import Testing
             try connection.flood(flood.message)
         }
         try await withPool(server) { pool in
-            // More than the buffers of two sockets hold.
+            // More than the buffers of two sockets can hold.
             let text = String(repeating: "x", count: 16 << 20)
             let error = await postgresFailure { try await pool.query("SELECT \(text)") }
             #expect([.connectionLost, .outcomeUnknown].contains(error?.code))
@@ -146,7 +147,7 @@ import Testing
         }
     }
 
-    @Test("Once a connection is given up nothing is sent on it, and what has come is not parsed any more")
+    @Test("Nothing is sent on an abandoned connection, and its input is not parsed")
     func notUsed() async throws {
         let isReady = DispatchSemaphore(value: 0)
         let notices = Counted<String>()
@@ -176,7 +177,7 @@ import Testing
         }
     }
 
-    @Test("What comes while a large statement is sent is counted, whether it has been read or not")
+    @Test("Input during a large statement is counted, whether or not it has been read")
     func unsolicited() throws {
         let (listener, port) = try listenOnLoopback()
         defer { close(listener) }
@@ -215,11 +216,11 @@ import Testing
             while unsafe poll(&polled, 1, -1) < 0 {}
             statements.add(connection.descriptor)
             mayRead.wait()
-            // What the system has taken of the statement, and then the end.
+            // The part of the statement that the system has accepted, and then the end.
             while true { _ = try connection.receive(count: 65_536) }
         }
         try await withPool(server) { pool in
-            // More than the buffers of two sockets hold.
+            // More than the buffers of two sockets can hold.
             let text = String(repeating: "x", count: 16 << 20)
             let error = await postgresFailure { try await pool.query("SELECT \(text)", timeout: .milliseconds(100)) }
             #expect(error?.code == .timedOut)
@@ -227,7 +228,7 @@ import Testing
             mayRead.signal()
             await until { server.ended.load(ordering: .relaxed) == 1 }
             let task = Task { try await pool.query("SELECT \(text)") }
-            // The server has a part of the statement, and reads no more.
+            // The server has received a part of the statement, and reads no more.
             await until { statements.values.count == 2 }
             task.cancel()
             #expect(await failure { try await task.value } is CancellationError)
@@ -236,7 +237,7 @@ import Testing
         }
     }
 
-    @Test("A server that does not answer cancel requests keeps a few threads, and closed connections leave no request")
+    @Test("A server that does not answer cancel requests occupies few threads, and closed connections leave no request")
     func unansweredCancelRequests() async throws {
         let server = try FakeServer(answersCancelRequests: false) { connection in
             try connection.letIn()
@@ -266,7 +267,7 @@ import Testing
         }
     }
 
-    @Test("Closing a pool ends the connection attempts that are under way")
+    @Test("Closing a pool ends its connection attempts")
     func closing() async throws {
         let listener = try SilentListener()
         let server = "host=127.0.0.1 port=\(listener.port) user=u dbname=d"

@@ -12,7 +12,7 @@ import Testing
 
 @Suite struct LargeAnswerTests {
     @Test(
-        "A statement ends at its deadline although its answer is coming all the time",
+        "A statement ends at its deadline while its answer arrives continuously",
         arguments: PollerKind.allCases,
         ["disable", "require"]
     )
@@ -20,7 +20,7 @@ import Testing
         let server = try await TestServer.shared
         try await server.withPool(poller, { $0.parameters["sslmode"] = encryption }) { pool in
             let error = await postgresFailure {
-                // A gigabyte, which takes longer than its deadline on any machine.
+                // A gigabyte, which takes longer than the deadline on any machine.
                 try await pool.query(
                     "SELECT repeat('x', 1000) FROM generate_series(1, 1000000)",
                     timeout: .milliseconds(50)
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test("A stream ends at its deadline although its rows are coming all the time", arguments: PollerKind.allCases)
+    @Test("A stream ends at its deadline while its rows arrive continuously", arguments: PollerKind.allCases)
     func streamDeadline(_ poller: PollerKind) async throws {
         let server = try await TestServer.shared
         try await server.withPool(poller) { pool in
@@ -48,20 +48,20 @@ import Testing
         }
     }
 
-    @Test("Other statements have their turns while a large answer is read", arguments: [PollerKind.native, .portable])
+    @Test("Other statements get their turns while a large answer is read", arguments: [PollerKind.native, .portable])
     func turns(_ poller: PollerKind) async throws {
         let server = try await TestServer.shared
         try await server.withPool(poller) { pool in
             _ = try await pool.query("SELECT 1")
-            // Some hundreds. It was a handful, each time, while the whole answer was read in one turn; where other tests have the
-            // processors, one time in many has no more.
+            // Usually some hundreds. It was a handful, each time, while the whole answer was read
+            // in one turn. If other tests occupy the processors, one run in many has no more.
             var others = 0
             for _ in 0..<10 where others <= 20 { others = try await otherStatements(pool) }
             #expect(others > 20)
         }
     }
 
-    /// How many statements have their answers while a large answer is read.
+    /// The number of statements that are answered while a large answer is read.
     private func otherStatements(_ pool: PostgresPool) async throws -> Int {
         let isOver = Atomic(false)
         async let count = {
@@ -77,7 +77,7 @@ import Testing
         return others
     }
 
-    @Test("A value of many megabytes arrives whole", arguments: PollerKind.allCases)
+    @Test("A value of many megabytes arrives intact", arguments: PollerKind.allCases)
     func largeValue(_ poller: PollerKind) async throws {
         let server = try await TestServer.shared
         try await server.withPool(poller) { pool in

@@ -32,11 +32,11 @@ import Testing
         )
     }
 
-    @Test("A large parameter arrives whole, again and again", arguments: Transport.allCases, PollerKind.allCases)
+    @Test("A large parameter arrives intact, repeatedly", arguments: Transport.allCases, PollerKind.allCases)
     func parameter(_ transport: Transport, _ poller: PollerKind) async throws {
         try await withPool(transport, poller) { pool in
             let process = try await pool.process()
-            // The third time it is prepared.
+            // Prepared on the third run.
             for megabytes in [1, 8, 32] {
                 let bytes = [UInt8](repeating: UInt8(megabytes), count: megabytes << 20)
                 let rows = try await pool.query(
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test("A large text of a statement and a large script arrive whole", arguments: Transport.allCases)
+    @Test("A large statement text and a large script arrive intact", arguments: Transport.allCases)
     func text(_ transport: Transport) async throws {
         try await withPool(transport) { pool in
             let comment = "/* " + String(repeating: "x", count: 4 << 20) + " */"
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test("A value that cannot be sent is refused, and its connection goes on")
+    @Test("A value that cannot be sent fails, and its connection remains usable")
     func refused() async throws {
         try await withPool(.socket) { pool in
             let process = try await pool.process()
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    @Test("A statement that the server refuses while it is sent leaves the connection in order")
+    @Test("A statement that the server refuses while it is being sent leaves the connection usable")
     func failed() async throws {
         try await withPool(.socket) { pool in
             let process = try await pool.process()
@@ -98,23 +98,24 @@ import Testing
     }
 
     #if os(Linux)
-        @Test("A socket is registered for writing no longer than there is something to send")
+        @Test("A socket is registered for writing only while there is something to send")
         func registration() async throws {
             try await withPool(.socket) { pool in
                 let events = try await pool.withConnection { db in
-                    // More than the socket takes at once, and less than what a thread sends.
+                    // More than the socket accepts at once, and less than a large statement.
                     let bytes = [UInt8](repeating: 1, count: 900 << 10)
                     _ = try await db.query("SELECT length(\(bytes))")
                     _ = try await db.query("SELECT pg_sleep(0.01)")
                     return try registeredEvents(unsafe PQsocket(db.session.handle))
                 }
-                // EPOLLIN, EPOLLRDHUP and EPOLLET, and not EPOLLOUT, which is 4.
+                // EPOLLIN, EPOLLRDHUP and EPOLLET, but not EPOLLOUT, which is 4.
                 #expect(events != 0)
                 #expect(events & 4 == 0)
             }
         }
 
-        /// What a descriptor is registered for with `epoll`, as the system tells.
+        /// Returns the events that a descriptor is registered for with `epoll`, as the system
+        /// reports them.
         private func registeredEvents(_ descriptor: Int32) throws -> UInt32 {
             for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fdinfo") {
                 guard let text = try? String(contentsOfFile: "/proc/self/fdinfo/\(name)", encoding: .utf8) else {

@@ -7,9 +7,9 @@ import Testing
 
 @testable import PostgresPooling
 
-/// What errors say when a real server ends a session.
+/// The errors after a real server ends a session.
 @Suite struct LostSessionTests {
-    /// Runs a statement after which the server ends the session, and waits for that.
+    /// Runs a statement after which the server ends the session, and waits for the end.
     private func endSession(_ db: borrowing PostgresConnection, by statement: PostgresQuery) async throws {
         try await db.execute(statement)
         await awaitEnd(db)
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test("A session that was idle for too long is replaced, and a statement in its lease has the server's reason")
+    @Test("A session that was idle for too long is replaced, and a statement in its lease reports the server's reason")
     func idleSession() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let error = await postgresFailure {
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test("A session that an administrator ends gives that as the reason, idle in a lease and during a statement")
+    @Test("A session that an administrator ends reports the reason, both idle in a lease and during a statement")
     func terminated() async throws {
         let server = try await TestServer.shared
         try await server.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
@@ -96,10 +96,11 @@ import Testing
         }
     }
 
-    @Test("An idle connection that the server has ended unnoticed costs its next user no error")
+    @Test("An idle connection that the server has ended undetected causes no error in its next lease")
     func endedInPool() async throws {
         let server = try await TestServer.shared
-        // No minimum, for which the pool would open others as soon as it notices.
+        // Without a minimum, for which the pool would make other connections as soon as it detects
+        // the end.
         try await server.withPool(.native, { $0.pool.maximumConnections = 2 }) { pool in
             try await pool.withConnection { _ in try await pool.withConnection { _ in } }
             let name = pool.configuration.pool.name
@@ -107,14 +108,15 @@ import Testing
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(name)'"
             )
             try await until { try await server.backendCount(applicationName: name) == 0 }
-            // The reactor reads events in their order, and this answer comes too late for any other way.
+            // The reactor reads events in order, and this answer arrives too late for any other
+            // way.
             try await server.withPool { other in _ = try await other.query("SELECT pg_sleep(0.05)") }
             for number in 1...4 { try await equal(pool.query("SELECT \(number)", as: Int.self), [number]) }
             try await pool.withTransaction { db in try await equal(db.query("SELECT 5", as: Int.self), [5]) }
         }
     }
 
-    @Test("After a server was killed the outcome of each statement and transaction is told as it is")
+    @Test("After the server was killed, the outcome of each statement and transaction is reported correctly")
     func killed() async throws {
         try await withServer { server in
             try await server.withPool { pool in
@@ -129,7 +131,7 @@ import Testing
                 #expect(error?.code == .connectionLost && error?.outcome == .rolledBack && error?.isRetryable == true)
                 try await server.restart()
                 try await equal(pool.query("SELECT count(*) FROM killed", as: Int.self), [0])
-                // In the middle of a statement of its own.
+                // During a statement outside a transaction.
                 let task = Task { await postgresFailure { try await pool.query("SELECT pg_sleep(600) /* killed */") } }
                 try await until {
                     try await server.psql(

@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test(
-        "A command that changes rows, objects or transactions leaves nothing in the session",
+        "A command that changes rows, objects or transactions leaves the session unchanged",
         arguments: [
             "", "ALTER ROLE", "ALTER SYSTEM", "ALTER TABLE", "ANALYZE", "BEGIN", "CHECKPOINT", "CLOSE CURSOR",
             "CLOSE CURSOR ALL",
@@ -42,14 +42,14 @@ import Testing
         #expect(effect(tag) == .changed)
     }
 
-    @Test("Prepared statements that appear and disappear are noticed")
+    @Test("Prepared statements that appear and disappear are detected")
     func statements() {
         #expect(effect("PREPARE") == .preparedStatements)
         #expect(effect("DEALLOCATE ALL") == .forgottenStatements)
         #expect(effect("DISCARD ALL") == .forgottenStatements)
     }
 
-    @Test("A temporary object and a cursor that outlives its transaction are known by the text, and feared without one")
+    @Test("Temporary objects and cursors WITH HOLD are known by the text, and assumed without one")
     func texts() {
         #expect(effect("SELECT 1", hasRows: true, nil) == .none)
         for tag in ["SELECT 1", "CREATE TABLE", "CREATE TABLE AS", "CREATE SEQUENCE", "CREATE VIEW", "CREATE FUNCTION"]
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test(
-        "A setting of the transaction is no change, if it stands alone",
+        "A setting of the transaction is not a change, if it is the only statement",
         arguments: [
             ("SET LOCAL a = 1", true), ("  set\n local a = 1 ; ", true), ("SET TRANSACTION READ ONLY", true),
             ("SET a = 1", false),
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test(
-        "A function that changes the session is known by its name, unless it says that it is for the transaction",
+        "A function that changes the session is known by its name, unless its argument limits it to the transaction",
         arguments: [
             ("SELECT set_config('app.tenant', $1, false)", true), ("SELECT set_config('app.tenant', $1, true)", false),
             ("SELECT pg_catalog.SET_CONFIG ('a', f(x, 'y)'), TRUE )", false),

@@ -8,10 +8,10 @@ import Testing
 
 @testable import PostgresPooling
 
-/// What errors say about a statement whose connection is lost, where the test decides what the
-/// server has read and answered.
+/// The errors of a statement whose connection is lost, where the test decides what the server has
+/// read and answered.
 @Suite struct OutcomeTests {
-    /// Answers what a transaction of one `INSERT` consists of, up to a statement.
+    /// Answers the statements of a transaction with one `INSERT`, up to a given statement.
     private static func serve(_ session: ScriptedServer.Session, until end: String) {
         var status = ScriptedServer.Status.idle
         while let statement = session.nextStatement(), statement != end {
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test("A commit that was not sent is known to be undone, with the server's reason", arguments: [true, false])
+    @Test("A commit that was not sent is known to be rolled back, with the server's reason", arguments: [true, false])
     func unsentCommit(_ closes: Bool) async throws {
         let server = try ScriptedServer { session in
             while let statement = session.nextStatement() {
@@ -121,7 +121,9 @@ import Testing
         }
     }
 
-    @Test("A statement of its own that was sent and not answered has an unknown outcome, and is not sent again")
+    @Test(
+        "A statement outside a transaction that was sent and not answered has an unknown outcome, and is not sent again"
+    )
     func unansweredStatement() async throws {
         let server = try ScriptedServer { Self.serve($0, until: "INSERT INTO t VALUES (1)") }
         try await server.withPool { pool in
@@ -131,7 +133,9 @@ import Testing
         }
     }
 
-    @Test("A statement that the server's end of the session forestalls is sent once more on another connection")
+    @Test(
+        "A statement that the server did not begin before it ended the session is sent once more on another connection"
+    )
     func forestalled() async throws {
         let server = try ScriptedServer { session in
             if session.number == 1, session.nextStatement() != nil {
@@ -156,7 +160,7 @@ import Testing
         }
     }
 
-    @Test("A statement that a shutdown of the server may have met is not sent again")
+    @Test("A statement that coincides with a shutdown of the server is not sent again")
     func shutDown() async throws {
         let server = try ScriptedServer { session in
             _ = session.nextStatement()
@@ -169,7 +173,7 @@ import Testing
         }
     }
 
-    @Test("A transaction whose beginning finds the session ended begins on another connection, and its body runs once")
+    @Test("A transaction whose BEGIN finds the session ended begins on another connection, and its body runs once")
     func forestalledTransaction() async throws {
         let server = try ScriptedServer { session in
             if session.number == 1 {
@@ -190,7 +194,7 @@ import Testing
     }
 
     @Test(
-        "A statement in a transaction whose connection breaks is undone for certain, unless it may end the transaction"
+        "A statement in a transaction whose connection breaks is certainly rolled back, unless it may end the transaction"
     )
     func inTransaction() async throws {
         for end in ["INSERT INTO t VALUES (1)", "COMMIT /* by hand */"] {
@@ -213,7 +217,7 @@ import Testing
         }
     }
 
-    @Test("A commit whose deadline comes before the answer has an unknown outcome")
+    @Test("A commit whose deadline passes before the answer has an unknown outcome")
     func lateCommit() async throws {
         let server = try ScriptedServer { session in
             Self.serve(session, until: "COMMIT")
@@ -224,7 +228,7 @@ import Testing
             $0.pool.resetTimeout = .milliseconds(200)
         }) { pool in
             let error = await postgresFailure { try await pool.withTransaction { _ in } }
-            // On a slow machine the beginning may be late already.
+            // On a slow machine the BEGIN may already be late.
             #expect(error?.code == (error?.sql == "COMMIT" ? .outcomeUnknown : .timedOut))
         }
     }
@@ -249,13 +253,13 @@ import Testing
             let error = await task.value
             #expect(error?.code == .outcomeUnknown && error?.isRetryable == false && error?.connectionIsGone == false)
             mayAnswer.add(true)
-            // The connection goes on.
+            // The connection remains usable.
             try await pool.execute("INSERT INTO t VALUES (2)")
             #expect(server.statements.last == "INSERT INTO t VALUES (2)")
         }
     }
 
-    @Test("A transaction whose beginning was late is rolled back before the next statement")
+    @Test("A transaction whose BEGIN was late is rolled back before the next statement")
     func lateBeginning() async throws {
         let mayAnswer = Counted<Bool>()
         let server = try ScriptedServer { session in
@@ -285,7 +289,7 @@ import Testing
         }
     }
 
-    @Test("A stream that is left when all its rows have come does not have the server end it")
+    @Test("A stream that ends after all its rows have arrived sends no cancel request")
     func leftStream() async throws {
         let sent = Counted<Bool>()
         let server = try ScriptedServer { session in
@@ -301,7 +305,7 @@ import Testing
             }
         }
         try await server.withPool { pool in
-            // The rows are dropped for a millisecond, in which this thread may have to wait for a processor.
+            // The rows are discarded for a millisecond, in which this thread may be preempted.
             for attempt in 1...20 {
                 let before = server.cancelRequests
                 try await pool.withConnection { db in

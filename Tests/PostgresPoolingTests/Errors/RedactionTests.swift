@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-/// What errors show of values.
+/// The values that errors reveal.
 @Suite struct RedactionTests {
     private static let secret = "hunter2-token"
 
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    /// All that an error shows without being asked for a particular field.
+    /// Everything that an error shows unless a particular field is read.
     private func shown(_ error: PostgresError) -> [String] {
         var (dumped, dumpedFields) = ("", "")
         dump(error, to: &dumped)
@@ -38,7 +38,7 @@ import Testing
         ]
     }
 
-    @Test("A value that the server quotes is not shown, and is there when asked for")
+    @Test("A value that the server quotes is not shown, but is available in the fields")
     func values() async throws {
         let secret = Self.secret
         try await TestServer.shared.withPool { pool in
@@ -73,7 +73,7 @@ import Testing
                 )
                 #expect(number.message == "invalid input syntax for type integer: \"…\"")
                 #expect(number.server?.fullMessage == "invalid input syntax for type integer: \"\(secret)\"")
-                // Names are of use, and stay.
+                // Names are useful, and stay.
                 try await db.execute("INSERT INTO redacted (name) VALUES (\(secret))")
                 let twice = await postgresFailure {
                     try await db.execute("INSERT INTO redacted (name) VALUES (\(secret))")
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test("What stands within quotes of any language is left out, and the bytes of characters are")
+    @Test("Text in quotes of any language is omitted, and so are the bytes of characters")
     func languages() {
         for (code, message, expected) in [
             (
@@ -125,7 +125,7 @@ import Testing
         #expect(fields("01000", "beware of \"a\"", routine: "exec_stmt_raise").message == "beware of \"a\"")
     }
 
-    @Test("No dump of a pool shows its password")
+    @Test("No dump of a pool contains its password")
     func pools() async throws {
         let pool = try PostgresPool("postgres://u:\(Self.secret)@localhost/d")
         var dumped = ""

@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct RetryableTests {
     @Test(
-        "An error of the server's is retryable where another attempt may succeed",
+        "A server error is retryable if another attempt may succeed",
         arguments: [
             ("40001", true), ("40P01", true), ("55P03", true), ("53300", true), ("57P03", true),
             ("23505", false), ("22012", false), ("25006", false), ("25P02", false), ("40003", false),
@@ -24,7 +24,7 @@ import Testing
         #expect(!PostgresError(.outcomeUnknown, "", server: fields).isRetryable, "\(state)")
     }
 
-    @Test("A code says what is certain where the error does not")
+    @Test("A code implies the outcome if the error does not specify it")
     func codes() {
         let outcomes: [(PostgresError.Code, PostgresError.Outcome)] = [
             (.connectFailed, .notExecuted), (.encoding, .notExecuted), (.invalidConfiguration, .notExecuted),

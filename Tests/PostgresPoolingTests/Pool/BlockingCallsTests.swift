@@ -7,7 +7,7 @@ import PostgresPooling
 import Testing
 
 @Suite struct BlockingCallsTests {
-    @Test("libpq waits and connects on threads of the pool's own, and never where tasks run")
+    @Test("libpq waits and connects on the pool's threads, and never on threads that run tasks")
     func none() async throws {
         let server = try await TestServer.shared
         for poller in PollerKind.allCases {
@@ -27,7 +27,7 @@ import Testing
                 }
             }
         }
-        // Of all tests of this process so far.
+        // Counts all tests of this process so far.
         #expect(blocking_calls_on_own_threads() > 0)
         #expect(blocking_calls_elsewhere() == 0)
     }

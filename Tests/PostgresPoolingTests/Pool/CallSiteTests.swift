@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-/// The call sites that leases of a ``PostgresPool`` name, and the nested checkouts that it refuses.
+/// The call sites in the leases of a ``PostgresPool``, and the nested checkouts that fail.
 @Suite(.timeLimit(.minutes(10))) struct CallSiteTests {
     private final class Recorder: PoolObserver {
         let leaks = Counted<String>()
@@ -35,7 +35,7 @@ import Testing
     func bodies() async throws {
         let server = try await TestServer.shared
         try await server.withPool { pool in
-            // The first time the call waits for a connection.
+            // The first time, the call waits for a connection.
             for _ in 0..<2 {
                 var line: UInt = #line + 1
                 try await equal(pool.withConnection { _ in pool.snapshot.oldestLease?.place }, site(line))
@@ -90,7 +90,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A task that holds the only connection and asks for another is refused at once, with the holder's line")
+    @Test("A task that holds the only connection and checks out another fails at once, with the holder's line")
     func nested() async throws {
         let server = try await TestServer.shared
         try await server.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
@@ -109,7 +109,7 @@ import Testing
             let next: UInt = #line + 1
             try await pool.withTransaction { db in
                 await expectDeadlock(next) { try await pool.withConnection { _ in } }
-                // The refusal leaves the transaction as it is.
+                // The failure leaves the transaction unchanged.
                 try await equal(db.query("SELECT 1", as: Int.self), [1])
             }
             try await equal(pool.query("SELECT 2", as: Int.self), [2])

@@ -10,7 +10,7 @@ import Testing
 
 /// A pool whose clock the test advances, with hooks and leases.
 @Suite(.timeLimit(.minutes(10))) struct ClockAndHookTests {
-    /// A pool on a clock of its own, closed at the end.
+    /// Provides a pool with a manual clock, and closes it at the end.
     private func withPool(
         _ hooks: ConnectionHooks<PostgresConnection> = .init(),
         _ configure: (inout PostgresConfiguration) -> Void = { _ in },
@@ -30,7 +30,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A connection is closed when its idle time on the pool's clock is over")
+    @Test("A connection closes when its idle time on the pool's clock is over")
     func idle() async throws {
         try await withPool(.init()) {
             $0.pool.keepAliveInterval = nil
@@ -58,12 +58,12 @@ import Testing
         }
     }
 
-    @Test("An idle connection is tested when the keepalive interval on the pool's clock is over")
+    @Test("An idle connection is tested when the keep-alive interval on the pool's clock is over")
     func keepAlive() async throws {
         let server = try await TestServer.shared
         try await withPool(.init()) {
             $0.applicationName = "keepalive by a clock"
-            // The clock goes on while the server answers.
+            // The clock advances while the server answers.
             $0.pool.resetTimeout = .seconds(3_600)
             $0.pool.keepAliveInterval = .seconds(120)
             $0.pool.idleTimeout = nil
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test("A caller's wait ends by the pool's clock")
+    @Test("A caller's wait times out by the pool's clock")
     func wait() async throws {
         try await withPool { pool, clock in
             let lease = try await pool.getOrCreate()
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test("Hooks are called at their events, and what afterConnect leaves in the session is undone")
+    @Test("Hooks are called at their events, and changes by afterConnect to the session are undone")
     func hooks() async throws {
         let events = Counted<String>()
         let hooks = ConnectionHooks<PostgresConnection>(
@@ -115,13 +115,13 @@ import Testing
         )
         try await withPool(hooks) { pool, _ in
             try await equal(pool.query("SHOW statement_timeout", as: String.self), ["0"])
-            // The hook runs after the caller has gone on.
+            // The hook runs after the caller has continued.
             await until { events.values.count == 3 }
             #expect(events.values == ["connect", "hand out false", "return"])
         }
     }
 
-    @Test("An error of afterConnect is what the caller gets")
+    @Test("An error of afterConnect reaches the caller")
     func failingHook() async throws {
         let hooks = ConnectionHooks<PostgresConnection>(afterConnect: { db in
             try await db.execute("SELECT no_such_column")
@@ -131,14 +131,14 @@ import Testing
         }
     }
 
-    /// Whether the pool lends a connection at once.
+    /// Returns whether the pool leases a connection at once.
     private func isLent(_ pool: PostgresPool) -> Bool {
         guard let lease = pool.tryGet() else { return false }
         lease.release()
         return true
     }
 
-    @Test("A lease keeps its connection across statements, names its line, and gives it back in order")
+    @Test("A lease keeps its connection across statements, names its line, and releases the connection reset")
     func lease() async throws {
         try await withPool { pool, _ in
             #expect(!isLent(pool))

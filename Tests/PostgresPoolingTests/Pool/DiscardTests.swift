@@ -8,7 +8,7 @@ import Testing
 @testable import PostgresPooling
 
 @Suite struct DiscardTests {
-    @Test("A body can have its connection discarded, also when it throws")
+    @Test("A body can discard its connection, even if it throws")
     func discard() async throws {
         struct Failure: Error {}
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in

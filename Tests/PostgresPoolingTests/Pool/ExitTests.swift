@@ -10,7 +10,7 @@ import Testing
 @testable import PostgresPooling
 
 @Suite struct ExitTests {
-    @Test("A process that exits at any moment is not ended by a signal, whatever its pool is doing over TLS")
+    @Test("A process that exits at any moment is not killed by a signal, whatever its pool is doing over TLS")
     func exits() async throws {
         let server = try await TestServer.shared
         let build = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
@@ -27,7 +27,8 @@ import Testing
                         }
                         if number >= 200 { return ends }
                         let manner = ["close", "return", "exit", "shutdown"][number % 4]
-                        // A connection attempt over TLS takes some milliseconds, and much longer on a busy machine.
+                        // A connection attempt over TLS takes some milliseconds, and much longer
+                        // on a busy machine.
                         let delay = String(Int.random(in: 0..<60_000))
                         let (status, output) = try await ChildProcess.run([program, server.url, manner, delay])
                         if status != 0 { ends.append("\(manner) after \(delay) µs: \(status) \(output)") }

@@ -12,7 +12,7 @@ import Testing
 
 @Suite struct HealthTests {
     @Test(
-        "A connection that is in use is not idle, so that an answer that comes early has nobody look at all idle ones"
+        "A leased connection is not idle, so an early answer does not cause an inspection of the idle ones"
     )
     func inUse() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
@@ -25,7 +25,7 @@ import Testing
                 }
                 isIdle.append([before, after])
             }
-            // A new one is watched too. The last time the statement is prepared already.
+            // A new connection is watched too. The last statement is already prepared.
             #expect(isIdle == [[true, false], [true, false], [true, false], [true, false]])
         }
     }
@@ -38,7 +38,7 @@ import Testing
         let server = try await TestServer.shared
         let configure = { (configuration: inout PostgresConfiguration) in
             configuration.pool.maximumConnections = 1
-            // It would find the connection, too.
+            // A query would detect it, too.
             configuration.pool.keepAliveInterval = nil
         }
         try await server.withPool(poller, configure) { pool in
@@ -68,13 +68,14 @@ import Testing
             let processes = "SELECT pid FROM pg_stat_activity WHERE application_name = '\(name)'"
             let first = try await server.psql(processes)
             try await server.psql("SELECT pg_terminate_backend(\(first))")
-            // The pool opens another for its minimum: without a call, and perhaps before this task looks again.
+            // The pool makes another for its minimum: without a call, and possibly before this
+            // task checks again.
             try await until { try await !["", first].contains(server.psql(processes)) }
             try await different(pool.process(), Int32(first))
         }
     }
 
-    @Test("A connection that the server closes while its pool is suspended leaves the pool after that")
+    @Test("A connection that the server closes while its pool is suspended leaves the pool afterwards")
     func deathWhileSuspended() async throws {
         let server = try await TestServer.shared
         try await server.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
@@ -97,7 +98,7 @@ import Testing
         }
     }
 
-    @Test("A connection that breaks under a statement gives a typed error, and is replaced")
+    @Test("A connection that breaks during a statement causes a typed error, and is replaced")
     func brokenInUse() async throws {
         let server = try await TestServer.shared
         try await server.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
@@ -109,7 +110,7 @@ import Testing
         }
     }
 
-    @Test("A connection is used again as long as it is in order")
+    @Test("A usable connection is used again")
     func reuse() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
@@ -121,7 +122,7 @@ import Testing
         }
     }
 
-    @Test("A notice that comes while nobody asks does not disturb a connection")
+    @Test("A notice to an idle connection does not disturb it")
     func notification() async throws {
         let server = try await TestServer.shared
         let notices = Counted<String>()
@@ -133,13 +134,14 @@ import Testing
             }
         ) { pool in
             let process = try await pool.process()
-            // The server sends changed settings to idle sessions when it reads its configuration anew.
+            // The server sends changed settings to idle sessions when it reloads its
+            // configuration.
             try await server.psql("SELECT pg_reload_conf()")
             try await equal(pool.process(), process)
         }
     }
 
-    @Test("A pool that is dropped closes its connections")
+    @Test("A pool that is released closes its connections")
     func dropped() async throws {
         let server = try await TestServer.shared
         let name = "dropped-\(UUID().uuidString.prefix(8))"
@@ -153,7 +155,7 @@ import Testing
         try await until { try await server.backendCount(applicationName: name) == 0 }
     }
 
-    @Test("A closed pool has no sessions on the server, and says that it is closed")
+    @Test("A closed pool has no sessions on the server, and fails its callers")
     func closed() async throws {
         let server = try await TestServer.shared
         let name = "closed-\(UUID().uuidString.prefix(8))"

@@ -14,7 +14,10 @@ import Testing
         )
     }
 
-    @Test("At the end of a shutdown a statement that still runs is ended on the server", arguments: PollerKind.allCases)
+    @Test(
+        "At the end of a shutdown, a statement that still runs is cancelled on the server",
+        arguments: PollerKind.allCases
+    )
     func shutdown(_ poller: PollerKind) async throws {
         let server = try await TestServer.shared
         try await server.withPool(poller) { pool in
@@ -41,7 +44,7 @@ import Testing
         }
     }
 
-    @Test("A shutdown lets bodies end that do so in time, and serves who waits")
+    @Test("A shutdown lets bodies end in time, and serves waiting callers")
     func drain() async throws {
         let server = try await TestServer.shared
         try await server.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
@@ -64,7 +67,7 @@ import Testing
         }
     }
 
-    @Test("A transaction whose commit a shutdown meets is undone, or its outcome is said to be unknown")
+    @Test("A transaction whose commit coincides with a shutdown is rolled back, or its outcome is reported as unknown")
     func transaction() async throws {
         let server = try await TestServer.shared
         try await server.psql("CREATE TABLE shut_down (n int)")
@@ -83,7 +86,7 @@ import Testing
         try await server.psql("DROP TABLE shut_down")
     }
 
-    @Test("A pool is warmed, resized, suspended and renewed while it is used")
+    @Test("A pool is prewarmed, resized, suspended and renewed while it is used")
     func operations() async throws {
         let server = try await TestServer.shared
         try await server.withPool(
@@ -116,7 +119,7 @@ import Testing
     }
 
     @Test(
-        "An idle connection is tested without a statement that anybody would have to parse",
+        "An idle connection is tested with an empty statement",
         arguments: PollerKind.allCases
     )
     func ping(_ poller: PollerKind) async throws {

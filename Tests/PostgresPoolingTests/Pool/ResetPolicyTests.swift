@@ -18,7 +18,7 @@ import Testing
         case listen, listenInFunction, cursor, prepared, preparedInDo, sequence, abandoned
         case resetAll, resetSetting, discardAll, discardTemporary
 
-        /// What the lease runs. The functions are those of `installation`.
+        /// The statements of the lease. The functions are those of `installation`.
         var statements: [String] {
             switch self {
             case .set: ["SET leak.tenant = 'x'"]
@@ -51,7 +51,7 @@ import Testing
             }
         }
 
-        /// Whether the next lease meets the change.
+        /// Returns whether the next lease sees the change.
         func isMet(by db: borrowing PostgresConnection) async throws -> Bool {
             switch self {
             case .sequence: await postgresFailure { try await db.query("SELECT lastval()") } == nil
@@ -78,7 +78,7 @@ import Testing
             }
         }
 
-        /// Whether `whenChanged` misses it, as the guide says.
+        /// Whether `whenChanged` does not detect it, as the guide documents.
         var isMissed: Bool {
             switch self {
             case .setInFunction, .temporaryInFunction, .advisoryLockInFunction, .listenInFunction, .sequence: true
@@ -116,7 +116,7 @@ import Testing
     }
 
     @Test(
-        "What a lease changes in its session is restored as the policy says, on the same connection",
+        "Changes that a lease makes to its session are reset according to the policy, on the same connection",
         arguments: PostgresResetPolicy.allCases,
         Leak.allCases
     )
@@ -141,7 +141,7 @@ import Testing
                     case .transactionOnly: true
                     }
                 #expect(isMet == isExpected)
-                // Each round begins with a session in order.
+                // Each round begins with a clean session.
                 if isMet { break }
             }
         }
@@ -176,7 +176,7 @@ import Testing
         }
     }
 
-    @Test("A change costs one reset, and the leases after it cost none")
+    @Test("A change costs one reset, and later leases cost none")
     func once() async throws {
         try await withPool(.whenChanged) { pool in
             try await pool.execute("SET leak.tenant = 'x'")
@@ -186,11 +186,11 @@ import Testing
         }
     }
 
-    @Test("A lease that runs nothing costs no reset under the strictest policy")
+    @Test("A lease without statements costs no reset under the strictest policy")
     func unused() async throws {
         try await withPool(.always) { pool in
             let resets = { () async throws -> Int in
-                // Each reset runs the setup, which makes the table anew.
+                // Each reset runs the setup, which recreates the table.
                 try await pool.query("SELECT 'leak_of_setup'::regclass::oid::bigint", as: Int.self)[0]
             }
             let first = try await resets()
@@ -201,7 +201,7 @@ import Testing
         }
     }
 
-    @Test("The pool's prepared statements outlive a reset", arguments: [PostgresResetPolicy.always, .whenChanged])
+    @Test("The pool's prepared statements survive a reset", arguments: [PostgresResetPolicy.always, .whenChanged])
     func preparedStatements(_ policy: PostgresResetPolicy) async throws {
         try await withPool(policy) { pool in
             for _ in 0..<3 {
@@ -219,7 +219,7 @@ import Testing
     }
 
     @Test(
-        "A setup that prepares statements has them in every lease",
+        "The statements that a setup prepares exist in every lease",
         arguments: [PostgresResetPolicy.always, .whenChanged]
     )
     func preparingSetup(_ policy: PostgresResetPolicy) async throws {
@@ -241,7 +241,7 @@ import Testing
         }
     }
 
-    @Test("A role that its own settings give at the start is the role after a reset")
+    @Test("A role that its own settings set at login is the role after a reset")
     func roleOfStart() async throws {
         try await TestServer.shared.withForeignPool(.utf8, .role, { $0.reset = .always }) { pool in
             for statement in ["SELECT 1", "SET ROLE NONE", "SET SESSION AUTHORIZATION foreign_plain", "RESET ROLE"] {
@@ -295,7 +295,7 @@ import Testing
         }
     }
 
-    @Test("A setting that the server has reloaded is the new normal after one reset")
+    @Test("A setting that the server has reloaded is the new baseline after one reset")
     func reloaded() async throws {
         try await withServer { server in
             try await server.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in

@@ -6,12 +6,12 @@ import ConnectionPooling
 import PostgresPooling
 import Testing
 
-// Effects that the reset on the return of a connection would hide.
+// Effects that the reset on release would hide.
 
 @Suite struct SameLeaseTests {
     struct Oops: Error {}
 
-    @Test("A body that fails is rolled back before the next statement of its lease", arguments: PollerKind.allCases)
+    @Test("A failed body is rolled back before the next statement of its lease", arguments: PollerKind.allCases)
     func rollback(_ poller: PollerKind) async throws {
         let table = PostgresQuery(unsafe: "same_lease_\(poller)")
         try await TestServer.shared.withPool(poller) { pool in

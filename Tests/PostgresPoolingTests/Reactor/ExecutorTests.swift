@@ -9,7 +9,7 @@ import Testing
 @testable import PostgresPooling
 
 @Suite struct ExecutorTests {
-    /// A pool whose connections' answers come to the thread of an executor.
+    /// Provides a pool whose answers arrive on the thread of an executor.
     private func pool(_ server: TestServer, connections: Int = 4, on executor: PostgresExecutor) throws -> PostgresPool
     {
         var configuration = PostgresConfiguration.withLongTimeouts(server.url)
@@ -17,7 +17,7 @@ import Testing
         return try PostgresPool(configuration, executor: executor)
     }
 
-    /// Runs `turns` statements, and looks on which thread it goes on after each.
+    /// Runs `turns` statements, and records the thread on which the task resumes after each.
     private func run(_ pool: PostgresPool, turns: Int, number: Int) async throws -> Set<UInt> {
         var threads: Set<UInt> = []
         for turn in 0..<turns {
@@ -28,7 +28,7 @@ import Testing
         return threads
     }
 
-    @Test("Tasks with the preference go on where their answers come, all on one thread")
+    @Test("Tasks with the preference resume on the thread of their answers, all on one thread")
     func oneThread() async throws {
         let executor = PostgresExecutor()
         let pool = try await pool(.shared, on: executor)
@@ -57,7 +57,7 @@ import Testing
         await pool.close()
     }
 
-    @Test("A task that was made for an executor keeps it, and so does a pool")
+    @Test("A task that was created for an executor retains it, and so does a pool")
     func kept() async throws {
         let task = Task(executorPreference: PostgresExecutor()) { () -> [Set<UInt>] in
             let pool = try await pool(.shared, on: PostgresExecutor())
@@ -81,11 +81,11 @@ import Testing
             _ = try await run(pool, turns: 3, number: 0)
             await pool.close()
         }
-        // The thread has one until it ends.
+        // The thread holds one until it ends.
         await until { reactor == nil }
     }
 
-    @Test("The thread ends when its own task has the last reference")
+    @Test("The thread ends if its own task has the last reference")
     func ownEnd() async throws {
         weak var reactor: Reactor?
         let closed = Counted<Bool>()
@@ -97,7 +97,7 @@ import Testing
             _ = try await run(pool!, turns: 3, number: 0)
             await pool?.close()
             pool = nil
-            // The thread has not looked at its sockets since the connection was closed.
+            // The thread has not polled its sockets since the connection was closed.
             closed.add(true)
         }.value
         await until { reactor == nil }
@@ -117,7 +117,7 @@ import Testing
         #expect(elsewhere != threads[0])
     }
 
-    @Test("A task that never waits for a connection does not keep others from their answers")
+    @Test("A task that never waits for a connection does not delay the answers of others")
     func turns() async throws {
         let executor = PostgresExecutor()
         let pool = try await pool(.shared, on: executor)

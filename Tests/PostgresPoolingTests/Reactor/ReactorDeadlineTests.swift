@@ -13,7 +13,7 @@ import Testing
         var configuration = PostgresConfiguration.withLongTimeouts(try await TestServer.shared.url)
         configuration.pool.maximumConnections = 2
         configuration.pool.minimumConnections = 2
-        // A reactor of the test's own, which no other test wakes.
+        // A reactor of the test, which no other test wakes.
         let pool = try PostgresPool(configuration, executor: PostgresExecutor())
         try await pool.prewarm(timeout: .seconds(60))
         try await TestServer.shared.withPool { other in

@@ -7,7 +7,7 @@ import Testing
 @testable import PostgresPooling
 
 @Suite struct SpinPolicyTests {
-    /// How many of so many statements are looked for, where looks succeed or not.
+    /// Returns the number of statements with a spin, if all spins succeed or all fail.
     private func looks(_ habit: borrowing SpinPolicy, statements: Int, succeed: Bool) -> Int {
         var looks = 0
         for _ in 0..<statements where habit.shouldSpin() {
@@ -17,15 +17,15 @@ import Testing
         return looks
     }
 
-    @Test("Looks that succeed are made for every statement")
+    @Test("Every statement spins while spins succeed")
     func success() {
         #expect(looks(SpinPolicy(socket: -1), statements: 1_000, succeed: true) == 1_000)
     }
 
-    @Test("Looks in vain become rare, and one that succeeds brings them back")
+    @Test("Spins in vain become rare, and a successful one restores them")
     func failure() {
         let habit = SpinPolicy(socket: -1)
-        // Ten until the pause is at its longest, and one in 513 from then on.
+        // Ten until the pause has its maximum, and one in 513 from then on.
         #expect(looks(habit, statements: 100_000, succeed: false) < 210)
         #expect(looks(habit, statements: 1_000, succeed: true) > 487)
         #expect(looks(habit, statements: 1_000, succeed: true) == 1_000)

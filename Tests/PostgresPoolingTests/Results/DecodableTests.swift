@@ -74,7 +74,7 @@ import Testing
         FROM generate_series(1, 3)
         """
 
-    @Test("A row becomes a value whose properties have the names of the columns, in any order")
+    @Test("A row decodes as a value whose properties have the names of the columns, in any order")
     func rows() async throws {
         try await TestServer.shared.withPool { pool in
             try await equal(pool.query(Self.query, decoding: Item.self), [Self.lamp, Self.lamp, Self.lamp])
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test("A stream decodes its rows one by one, and ends with the first that does not fit")
+    @Test("A stream decodes its rows one by one, and ends with the first decoding error")
     func streams() async throws {
         struct Number: Decodable { var n: Int8 }
         try await TestServer.shared.withPool { pool in
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    @Test("Rows that a task keeps while a stream goes on stay as they are")
+    @Test("Rows that a task keeps do not change while the stream continues")
     func keptRows() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test("A property without a column is an error that names it, unless it is an optional that may be missing")
+    @Test("A property without a column causes an error that names it, unless it is an optional that may be missing")
     func missingColumn() throws {
         struct Named: Decodable {
             var name: String
@@ -152,7 +152,9 @@ import Testing
         }
     }
 
-    @Test("A value that does not fit is an error that names the column, its index and its type, and not the value")
+    @Test(
+        "A value that cannot be decoded causes an error that names the column, its index and its type but not the value"
+    )
     func misfits() throws {
         struct Sized: Decodable { var size: Size }
         struct Aged: Decodable { var age: Int8 }
@@ -168,7 +170,7 @@ import Testing
         let secret = Array("hunter2".utf8)
         #expect(
             error("size", .text, secret, Sized.self)
-                == "column “size” (index 1, type text): the property’s type does not take it"
+                == "column “size” (index 1, type text): the property’s type cannot be decoded from it"
         )
         #expect(
             error("size", .text, nil, Sized.self)
@@ -194,7 +196,7 @@ import Testing
         #expect(error("tags", .json, Array(#"["hunter2"]"#.utf8), Listed.self)?.contains("hunter2") == false)
     }
 
-    @Test("A property in camel case has the column in snake case if the configuration says so")
+    @Test("A property in camel case is decoded from the column in snake case if configured")
     func snakeCase() async throws {
         struct Person: Decodable, Equatable {
             var firstName: String
@@ -216,14 +218,14 @@ import Testing
         }
     }
 
-    @Test("Of several columns with one name the first counts, and a name is what its bytes are")
+    @Test("Of several columns with one name the first is used, and names compare by their bytes")
     func names() throws {
         struct Value: Decodable { var a: Int }
         let rows = PostgresRows(sampleResult([("a", .int2), ("a", .text), ("A", .text)], [[[0, 1], [0x78], nil]]))
         #expect(try rows.decode(Value.self).map(\.a) == [1])
     }
 
-    @Test("A class decodes its superclass from the same row, and a decoder for a superclass alone is refused")
+    @Test("A class decodes its superclass from the same row, and a decoder for a superclass alone fails")
     func inheritance() throws {
         class Base: Decodable {
             var id: Int
@@ -252,7 +254,7 @@ import Testing
         #expect(error?.code == .decoding && error?.message.contains("super.init(from:)") == true)
     }
 
-    @Test("Keys that are made at run time, optionals in an order of their own, and other containers")
+    @Test("Keys created at run time, optionals in any order, and other containers decode")
     func ownDecoding() throws {
         struct Key: CodingKey {
             var stringValue: String
@@ -282,7 +284,7 @@ import Testing
         #expect(throws: PostgresError.self) { try rows.decode(Int.self) }
     }
 
-    @Test("What a type's own decoding throws comes out unchanged")
+    @Test("Errors of a type's own decoding are thrown unchanged")
     func ownError() async throws {
         struct Refusal: Error, Equatable {}
         struct Picky: Decodable {
@@ -295,7 +297,7 @@ import Testing
     }
 
     @Test(
-        "A decoder or a container that a value has kept gives nothing when its row is over, also during another query"
+        "A decoder or a container that a value has kept fails after its row, also during another query"
     )
     func keptDecoder() throws {
         struct Keeper: Decodable {
@@ -329,7 +331,7 @@ import Testing
         unsafe Reader.keeper = nil
     }
 
-    @Test("A type that makes itself of a row needs no names")
+    @Test("A type that decodes itself from a row needs no names")
     func ownRow() async throws {
         struct Point: PostgresRowDecodable, Equatable {
             var x: Int

@@ -8,7 +8,7 @@ import Testing
 @testable import PostgresPooling
 
 @Suite struct DecodingTests {
-    /// Decodes what would be sent, as the type that it would be sent as.
+    /// Decodes the bytes of a parameter as the type of the parameter.
     private func roundTrip<Value: PostgresArrayEncodable & PostgresArrayDecodable & Equatable>(
         _ values: [Value],
         as textType: PostgresType = .text
@@ -32,7 +32,7 @@ import Testing
         #expect(try decode(nil, .text, as: [Value]?.self) == nil)
     }
 
-    @Test("Every type comes back as it was sent, alone and in an array, to the ends of its range")
+    @Test("Every type round-trips, alone and in an array, to the ends of its range")
     func roundTrips() throws {
         try roundTrip([Int.min, -1, 0, .max])
         try roundTrip([Int8.min, .max])
@@ -61,20 +61,20 @@ import Testing
         "340282366920938463463374607431768211455", "-3402823669209384634633746.07431768211455",
     ]
 
-    @Test("A Decimal comes back exactly, and as text", arguments: decimals)
+    @Test("A Decimal round-trips exactly, also as text", arguments: decimals)
     func decimalRoundTrip(text: String) throws {
         let decimal = try #require(Decimal(string: text))
         try roundTrip([decimal])
         #expect(try decode(argument(decimal).bytes, .numeric, as: String.self) == text)
     }
 
-    @Test("A Decimal comes back exactly at the ends of its range")
+    @Test("A Decimal round-trips exactly at the ends of its range")
     func decimalEnds() throws {
         let greatest = Decimal.greatestFiniteMagnitude
         try roundTrip([greatest, -greatest, .leastNonzeroMagnitude])
     }
 
-    @Test("A numeric shows the zeros that its scale asks for")
+    @Test("A numeric has the zeros that its scale specifies")
     func numericText() throws {
         #expect(try decode([0, 0, 0, 0, 0, 0, 0, 2], .numeric, as: String.self) == "0.00")
         #expect(try decode([0, 1, 0, 1, 0, 0, 0, 1, 0, 12], .numeric, as: String.self) == "120000.0")
@@ -84,7 +84,7 @@ import Testing
         #expect(try decode([0, 0, 0, 0, 0xF0, 0, 0, 0], .numeric, as: String.self) == "-Infinity")
     }
 
-    @Test("A day comes back with its year, month and day")
+    @Test("A day decodes with its year, month and day")
     func dates() throws {
         for (year, month, day) in [(2000, 2, 29), (1999, 12, 31), (1, 1, 1), (0, 3, 1), (-4712, 1, 1), (2024, 12, 31)] {
             let date = try #require(PostgresDate(year: year, month: month, day: day))
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test("A timestamptz is a Date, and an infinite one is refused with the type that holds it")
+    @Test("A timestamptz decodes as a Date, and an infinite one fails with the name of the type that can hold it")
     func times() throws {
         let hour: [UInt8] = [0, 0, 0, 0, 0xD6, 0x93, 0xA4, 0x00]
         #expect(try decode(hour, .timestamptz, as: Date.self) == Date(timeIntervalSince1970: 946_688_400))
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test("Integers of every width become every integer that they fit")
+    @Test("Integers of every width decode as every integer type with a sufficient range")
     func integers() throws {
         #expect(try decode([0, 7], .int2, as: Int.self) == 7)
         #expect(try decode([0, 0, 0, 7], .int4, as: UInt8.self) == 7)
@@ -161,13 +161,14 @@ import Testing
         #expect(try decode(argument(1.5).bytes, .float8, as: Float.self) == 1.5)
     }
 
-    @Test("A String is whatever the server sends as text")
+    @Test("A String decodes everything that the server sends as text")
     func texts() throws {
         let types: [PostgresType] = [
             .text, .varchar, .bpchar, .name, .char, .unknown, .json, .xml, PostgresType(oid: 16_384),
         ]
         for type in types { #expect(try decode([0x41], type, as: String.self) == "A") }
-        // The version of a binary format, such as `ltree` has, and the flags of ranges that are empty or have no bounds.
+        // The version of a binary format, such as that of `ltree`, and the flags of ranges that
+        // are empty or have no bounds.
         for bytes in [[1, 0x41], [1], [0x18]] as [[UInt8]] {
             #expect(message(bytes, PostgresType(oid: 16_384), as: String.self)?.contains("not sent as text") == true)
         }
@@ -182,7 +183,7 @@ import Testing
         )
     }
 
-    @Test("A value of the wrong type is an error that names the column, its index and its type, and not the value")
+    @Test("A value of the wrong type causes an error that names the column, its index and its type but not the value")
     func wrongType() throws {
         let secret = Array("hunter2".utf8)
         let result = sampleResult([("id", .int4), ("age", .text)], [[[0, 0, 0, 1], secret]], sql: "SELECT id, age")
@@ -192,7 +193,7 @@ import Testing
         #expect(error.map { "\($0)" }?.contains("hunter2") == false)
     }
 
-    @Test("Types do not turn into each other, and the error says what is needed")
+    @Test("Types are not converted, and the error names the required type")
     func strictness() throws {
         func refuses<Value: PostgresDecodable>(_ type: PostgresType, _ value: Value.Type, _ reason: String) {
             #expect(message([0, 0, 0, 1], type, as: value) == "column “c” (index 0, type \(type)): \(reason)")
@@ -248,7 +249,7 @@ import Testing
         #expect(message(nil, PostgresType(oid: 1016), as: [Int].self)?.contains("[Int] cannot be NULL") == true)
     }
 
-    @Test("An array is refused with its type, its dimensions or the element that does not fit")
+    @Test("An array fails with its type, its dimensions, or the element that cannot be decoded")
     func arrays() throws {
         let numbers = PostgresType(oid: 1016)
         let array = try argument([1, nil, 300])
@@ -280,7 +281,7 @@ import Testing
         #expect(message(empty + [0], numbers, as: [Int].self)?.hasSuffix("not those of the type") == true)
     }
 
-    @Test("A number that a Decimal does not hold exactly is an error")
+    @Test("A number that a Decimal cannot hold exactly is an error")
     func hugeNumerics() throws {
         let reason = "the number is infinite, not a number, or has more digits than Decimal"
         for bytes in [
@@ -292,7 +293,7 @@ import Testing
         }
     }
 
-    @Test("A Decimal of any exponent comes back, or is an error and not another number")
+    @Test("A Decimal of any exponent round-trips exactly or fails")
     func decimalExponents() throws {
         for exponent in -140...180 {
             for significand in ["1", "-12", "10", "34028236692093846346337460743176821143"] {
@@ -308,7 +309,7 @@ import Testing
                 if let decimal {
                     #expect(try decode(argument(decimal).bytes, .numeric, as: Decimal.self) == decimal, "\(text)")
                     let returned = try decode(argument(decimal).bytes, .numeric, as: String.self)
-                    // A Decimal has no zeros at its end.
+                    // A Decimal has no trailing zeros.
                     #expect(returned == (exponent < 0 && text.hasSuffix("0") ? String(text.dropLast()) : text))
                 } else {
                     #expect(exponent > 126 || exponent < -127, "\(text)")
@@ -327,7 +328,7 @@ import Testing
         }
     }
 
-    @Test("A number that is whole becomes the integers that are sent as numeric, and no other does")
+    @Test("A whole numeric decodes as the integers that are sent as numeric, and others fail")
     func unsigned() throws {
         try roundTrip([UInt.min, 1, 9_999, 10_000, 100_000_000, .max])
         try roundTrip([UInt64.min, 1, 9_999, 10_000, 100_000_000, .max])
@@ -349,7 +350,7 @@ import Testing
         var count: Int
     }
 
-    @Test("JSON that does not fit is an error that says why, and not what it says")
+    @Test("JSON that cannot be decoded causes an error with the reason but without the value")
     func json() throws {
         func refuses(_ json: String, _ reason: String) {
             #expect(
@@ -377,7 +378,7 @@ import Testing
         }
     }
 
-    @Test("A type of one's own decodes itself, and its error names the column")
+    @Test("A custom type decodes itself, and its error names the column")
     func ownTypes() throws {
         #expect(try decode(Array("red".utf8), PostgresType(oid: 20_000), as: Colour.self) == .red)
         #expect(try decode(argument(["red"]).bytes, PostgresType(oid: 1009), as: [Colour].self) == [.red])

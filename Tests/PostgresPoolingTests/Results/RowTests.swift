@@ -17,7 +17,7 @@ import Testing
         )
     }
 
-    @Test("Rows are decoded as tuples, and rows of one column as their values")
+    @Test("Rows decode as tuples, and rows of one column as their values")
     func decoding() throws {
         let rows = people()
         let all = try rows.decode(as: (String, Int?).self)
@@ -31,7 +31,7 @@ import Testing
         #expect(first == ("Ada", 36))
     }
 
-    @Test("A row may be kept when its rows are gone, and decodes columns by index and name")
+    @Test("A row outlives its rows, and decodes columns by index and name")
     func rows() throws {
         let row = people()[0]
         #expect(row.columnCount == 2 && row.columnName(1) == "age")
@@ -43,7 +43,7 @@ import Testing
         #expect(try rows.reversed().map { try $0.decode(String.self, at: 0) } == ["Bob", "Ada"])
     }
 
-    @Test("Another number of columns, or a column that is not there, is an error, even without rows")
+    @Test("Another number of columns, or a missing column, is an error, even without rows")
     func columnCount() throws {
         let rows = people()
         let empty = PostgresRows(sampleResult([("a", .text)], [], sql: "SELECT a"))
@@ -58,12 +58,12 @@ import Testing
             #expect(throws: PostgresError.self) { try empty.decode(as: (String, Int).self) },
         ]
         for error in errors { #expect(error?.code == .columnCount && error?.sql?.hasPrefix("SELECT") == true) }
-        #expect(errors[1]?.message == "the rows have 2 columns, and 3 were to be decoded")
+        #expect(errors[1]?.message == "the rows have 2 columns, but 3 were requested")
         #expect(errors[3]?.message == "there is no column 2 in a row of 2")
         #expect(errors[5]?.message == "there is no column “Name”")
     }
 
-    @Test("A command tag says how many rows there were, if it does")
+    @Test("A command tag contains the number of rows, if there is one")
     func commands() {
         let counts = ["INSERT 0 5", "UPDATE 3", "SELECT 10", "CREATE TABLE", "BEGIN", "", "DELETE 0", "MERGE 2"]
             .map { PostgresCommand(tag: $0).rowCount }

@@ -8,7 +8,7 @@ import Testing
 @testable import PostgresPooling
 
 @Suite struct StreamTests {
-    @Test("A stream gives all rows in their order", arguments: PollerKind.allCases)
+    @Test("A stream returns all rows in order", arguments: PollerKind.allCases)
     func all(_ poller: PollerKind) async throws {
         try await TestServer.shared.withPool(poller) { pool in
             try await pool.withConnection { db in
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test("A stream that is left early is ended on the server, and the connection goes on")
+    @Test("A stream that ends early is cancelled on the server, and the connection remains usable")
     func leftEarly() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test("An error in the middle of a stream comes after the rows before it")
+    @Test("An error in the middle of a stream follows the rows before it")
     func failing() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -69,7 +69,7 @@ import Testing
             #expect(error?.code == .streamEnded)
             let further = try await iterator.next()
             #expect(further == nil)
-            // Also while another has the connection, and is using it.
+            // Even while another lease uses the connection.
             var late = try await pool.withConnection { db in
                 db.stream("SELECT 1").makeAsyncIterator()
             }
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test("An iteration ends the one before it, and does not take its rows")
+    @Test("An iteration ends the previous one, and does not take its rows")
     func twoIterations() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -103,8 +103,8 @@ import Testing
         }
     }
 
-    /// In a process of its own, because memory is the process's.
-    @Test("A million rows take no more memory than a thousand", arguments: PollerKind.allCases)
+    /// In a separate process, because memory use is per process.
+    @Test("A million rows use no more memory than a thousand", arguments: PollerKind.allCases)
     func constantMemory(_ poller: PollerKind) async {
         await #expect(processExitsWith: .success) { [poller = poller as PollerKind] in
             try await withServer { server in
@@ -120,7 +120,7 @@ import Testing
                             precondition(number == count)
                         }
                         precondition(count == 1_000_000)
-                        // Two hundred megabytes have gone through.
+                        // Two hundred megabytes have been received.
                         precondition(most - early < 64 << 20, "grew by \((most - early) >> 10) KiB")
                     }
                 }

@@ -10,7 +10,7 @@ import Testing
 @Suite struct TextResultTests {
     private enum Answer: String, PostgresDecodable { case yes = "t", no = "f" }
 
-    @Test("A type without a binary format is readable as text, by each way of running a statement")
+    @Test("A type without a binary format is readable as text, with each way of running a statement")
     func withoutBinaryFormat() async throws {
         let server = try await TestServer.shared
         try await server.psql("CREATE TABLE text_rights (); GRANT SELECT ON text_rights TO public")
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test("Every built-in type comes as psql shows it")
+    @Test("Every built-in type has the text that psql displays")
     func allTypes() async throws {
         let server = try await TestServer.shared
         let values = """
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test("No type takes a text for its binary format")
+    @Test("No type decodes a text as its binary format")
     func strictness() async throws {
         try await TestServer.shared.withPool { pool in
             let row = try await pool.query(.asText("SELECT 12345678::int8 AS n, true, NULL::int4, '\\x61'::bytea"))[0]
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test("One prepared statement gives both formats")
+    @Test("One prepared statement returns both formats")
     func bothFormats() async throws {
         try await TestServer.shared.withPool { pool in
             func query(_ number: Int) -> PostgresQuery { "SELECT \(number) * 2" }

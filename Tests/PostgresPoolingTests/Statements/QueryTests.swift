@@ -31,7 +31,7 @@ import Testing
         #expect(try arguments(query).isEmpty)
     }
 
-    @Test("A digit behind a parameter does not become a part of its number")
+    @Test("A digit after a parameter does not become part of its number")
     func digitBehindParameter() {
         let digits: PostgresQuery = "0"
         #expect(("SELECT \(1)0" as PostgresQuery).text == "SELECT $1 0")
@@ -44,7 +44,7 @@ import Testing
         #expect(("\(sql: numbered)0" as PostgresQuery).text == "SELECT $1 0")
     }
 
-    @Test("A placeholder does not become one with the words next to it")
+    @Test("A placeholder does not merge with adjacent words")
     func words() {
         #expect(("SELECT n FROM t LIMIT\(1)" as PostgresQuery).text == "SELECT n FROM t LIMIT $1")
         #expect(("SELECT\(1)AS é\(2)$\(3)_\(4)9\(5)" as PostgresQuery).text == "SELECT $1 AS é $2 $ $3 _ $4 9 $5")
@@ -68,7 +68,7 @@ import Testing
         #expect(query.parameters.isEmpty)
     }
 
-    @Test("A statement in a statement brings its parameters, which are numbered anew")
+    @Test("An interpolated statement contributes its parameters, which are renumbered")
     func splice() throws {
         let condition: PostgresQuery = "é = '$1' AND age > \(18) AND city = \("Rome")"
         let query: PostgresQuery = "SELECT \(1) WHERE \(sql: condition) OR \(sql: condition) LIMIT \(5)"
@@ -79,7 +79,7 @@ import Testing
         #expect(try arguments(query).map { $0.bytes?.last } == [1, 18, 101, 18, 101, 5])
     }
 
-    @Test("Statements in statements are numbered through, also with two digits")
+    @Test("Interpolated statements are numbered consecutively, also with two digits")
     func spliceOfMany() {
         var list: PostgresQuery = "\(0)"
         for number in 1..<12 { list = "\(sql: list), \(number)" }
@@ -88,7 +88,7 @@ import Testing
         #expect(query.parameters.count == 13)
     }
 
-    @Test("Text from elsewhere keeps its own numbers, and is refused where they would be others'")
+    @Test("Text from elsewhere keeps its own numbers, and fails if they conflict")
     func unsafeText() throws {
         let text = PostgresQuery(
             unsafe: "a = $2 OR b = $1",
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test("No description of a statement or a parameter shows a value")
+    @Test("No description of a statement or a parameter contains a value")
     func descriptions() {
         let secret = "hunter2"
         let query: PostgresQuery = "SELECT \(secret), \(Array(secret.utf8))"
@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    @Test("A NUL character in a statement is an error, and not where the statement ends")
+    @Test("A NUL character in a statement is an error, and does not end the statement")
     func nulInText() throws {
         try ("SELECT 1" as PostgresQuery).validate("SELECT 1")
         for query: PostgresQuery in [
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    @Test("A NUL character in a text is an error that names the parameter, and not where the text ends")
+    @Test("A NUL character in a text causes an error that names the parameter, and does not end the text")
     func nulInParameter() throws {
         let nul = "hunter\0"
         for query: PostgresQuery in ["SELECT \(1), \(nul)", "SELECT \(1), \(["a", nul])", "SELECT \(1), \([nil, nul])"]
@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    @Test("As many parameters as the protocol counts are sent, and one more is an error")
+    @Test("As many parameters as the protocol can count are sent, and one more is an error")
     func parameterCount() throws {
         let most = PostgresQuery(unsafe: "", parameters: Array(repeating: PostgresParameter("é"), count: 65_535))
         #expect(try arguments(most).allSatisfy { $0 == Argument(type: 0, format: 0, bytes: [0xC3, 0xA9]) })
@@ -154,7 +154,7 @@ import Testing
         #expect(throws: PostgresError.self) { try more.validate(more.text) }
     }
 
-    @Test("A parameter without a value is refused before its statement is prepared with a type that it does not have")
+    @Test("A parameter without a value fails before its statement is prepared with a wrong type")
     func validation() throws {
         let text = PostgresQuery(unsafe: "a = $1", parameters: [PostgresParameter(7)])
         for query: PostgresQuery in ["SELECT \(1), \(Decimal.nan)", "SELECT \(1) = \(sql: text)"] {

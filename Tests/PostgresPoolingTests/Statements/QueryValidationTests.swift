@@ -25,7 +25,7 @@ import Testing
         return "\(sql: start)\(3)\(sql: end)"
     }
 
-    @Test("A value within quotes is refused before anything is sent, with the way to write it")
+    @Test("A value within quotes fails before anything is sent, with the correct form in the message")
     func withinQuotes() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -59,23 +59,24 @@ import Testing
         }
     }
 
-    @Test("The refusal names the parameter, its place and the kind of quotes")
+    @Test("The error names the parameter, its position and the kind of quotes")
     func messages() {
         let tag: PostgresQuery = "$a$ \(1) $a$"
         #expect(
-            refusal("SELECT \(1), 'é\(2)'")?.hasPrefix("parameter $2, at character 15, is within a quoted text") == true
+            refusal("SELECT \(1), 'é\(2)'")?.hasPrefix("parameter $2, at character 15, is within a quoted string")
+                == true
         )
         #expect(refusal("SELECT '\(1)'")?.contains("'%' || \\(value) || '%'") == true)
         #expect(refusal("SELECT 1 AS \"\(1)\"")?.contains("\\(identifier: name)") == true)
         #expect(refusal(tag)?.contains("dollar-quoted") == true)
         #expect(refusal("SELECT 1 /* \(1) */")?.contains("comment") == true)
-        #expect(refusal("SELECT '\(sql: "\(1)")'")?.contains("quoted text") == true)
+        #expect(refusal("SELECT '\(sql: "\(1)")'")?.contains("quoted string") == true)
     }
 
     @Test(
-        "Quotes and comments are found as the server finds them",
+        "Quotes and comments are found by the server's rules",
         arguments: [
-            // What stands before the value, and whether the value is a parameter there.
+            // The text before the value, and whether the value is a parameter there.
             ("SELECT ", true), ("SELECT 'it''s' || ", true), ("SELECT 'it''s ", false), ("SELECT 'a\\' || ", true),
             ("SELECT E'a\\' || ", false), ("SELECT e'a\\\\' || ", true), ("SELECT E'a''\\' || ", false),
             ("SELECT E'a'\n'\\' || ", false), ("SELECT 'a' -- b\n ' || ", false), ("SELECT 'a' || ' || ", false),
@@ -96,7 +97,7 @@ import Testing
         #expect((refusal(query(before, "")) == nil) == isParameter)
     }
 
-    @Test("Text from elsewhere keeps its numbers wherever they stand")
+    @Test("Text from elsewhere keeps its numbers in any position")
     func textFromElsewhere() throws {
         let text = PostgresQuery(unsafe: "SELECT '$1', $1", parameters: [PostgresParameter("x")])
         #expect(refusal(text) == nil)
@@ -104,7 +105,7 @@ import Testing
         #expect(refusal("SELECT \(identifier: "a\"b'c") || \(1) || \(identifier: "$$")") == nil)
     }
 
-    @Test("A value that is all that rows are sorted or grouped by is refused")
+    @Test("A value as the only sort or group expression fails")
     func sorting() {
         let column = "name"
         #expect(refusal("SELECT * FROM t ORDER BY \(column)")?.contains("\\(identifier: column)") == true)
@@ -124,7 +125,7 @@ import Testing
         }
     }
 
-    @Test("An array in IN is refused, with the operator that takes it")
+    @Test("An array in IN fails, with the correct operator in the message")
     func arrays() {
         let ids = [1, 2]
         #expect(refusal("SELECT * FROM t WHERE id IN (\(ids))")?.contains("= ANY(\\(values))") == true)
@@ -137,14 +138,14 @@ import Testing
         }
     }
 
-    /// Pieces that a text of PostgreSQL may begin, end or be continued by.
+    /// Pieces that begin, end or continue a string constant in PostgreSQL.
     private static let fragments = [
         "'", "''", "\"", "\"\"", "$$", "$a$", "$b", "$", "--", "\n", "\r", "/*", "*/", "*", "/", "\\", "\\'", "E'",
         "e'", "U&'",
         "U&\"", "B'", "N'", " ", "\t", "x", "é", "1", "a$", "+", "-", "0x1", "1e5",
     ]
 
-    /// A random list of constants with comments and odd white space between them.
+    /// A random list of constants with comments and unusual white space between them.
     private func statement(_ random: inout SplitMix) -> String {
         func noise(_ count: Int, without: Set<Character>) -> String {
             var text = ""
@@ -176,7 +177,7 @@ import Testing
         return "SELECT " + (0..<Int.random(in: 1...4, using: &random)).map { _ in item() }.joined(separator: ", ")
     }
 
-    @Test("A value is refused where the server reads no parameter, and only there")
+    @Test("A value fails exactly where the server reads no parameter")
     func againstTheServer() async throws {
         var random = SplitMix(state: 20_261_128)
         var (texts, queries): ([String], [PostgresQuery]) = ([], [])
@@ -219,7 +220,7 @@ import Testing
                 if count == 1 { parameters += 1 } else { texts += 1 }
                 #expect((refusal(query) == nil) == (count == 1), "\(query.text.debugDescription)")
             }
-            // So that the comparison is of both kinds.
+            // Ensures that the comparison covers both kinds.
             #expect(parameters > 300 && texts > 300, "\(parameters) parameters and \(texts) texts")
         }
     }

@@ -7,10 +7,11 @@ import Testing
 
 @testable import PostgresPooling
 
-/// What connections remember of statements while the schema changes, and what a failed one has done.
+/// The statements that connections have cached while the schema changes, and the effects of failed
+/// ones.
 @Suite(.timeLimit(.minutes(10))) struct SchemaChangeTests {
     @Test(
-        "A procedure that has committed is not called again after an error that a stale statement could have",
+        "A procedure that has committed is not called again after an error that resembles a stale statement's",
         arguments: ["26000", "0A000", "42804", "42883", "22P02"]
     )
     func procedure(_ state: String) async throws {
@@ -39,7 +40,7 @@ import Testing
         }
     }
 
-    @Test("An instant is refused again once its column has become one without a time zone, on each connection")
+    @Test("An instant is rejected again on each connection once its column has become one without a time zone")
     func timeZones() async throws {
         let server = try await TestServer.shared
         try await server.psql("CREATE TABLE altered_zones (at timestamptz)")
@@ -70,7 +71,7 @@ import Testing
         }
     }
 
-    @Test("A cancelled task that reads rows which are there already reads no more than those")
+    @Test("A cancelled task that reads available rows reads no further ones")
     func cancelledStream() async throws {
         let server = try await TestServer.shared
         let count = 20_000
@@ -82,7 +83,7 @@ import Testing
                         for try await _ in db.stream("SELECT repeat('x', 1000) FROM generate_series(1, \(count))") {
                             rows += 1
                             unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
-                            // The server is ahead of a reader that takes its time.
+                            // The server is ahead of a slow reader.
                             for _ in 0..<10 { await Task.yield() }
                         }
                         Issue.record("the stream ended after \(rows) rows")

@@ -13,9 +13,9 @@ import Testing
 
     private func key(_ text: String) -> StatementCache.Key { .init(query(text)) }
 
-    /// Plans a statement, and does what the plan says unless that fails.
+    /// Plans a statement, and follows the plan unless that fails.
     ///
-    /// - Returns: The plan, in some words, with the texts of the statements that are evicted.
+    /// - Returns: A description of the plan, with the texts of the evicted statements.
     private func use(_ query: PostgresQuery, _ cache: inout StatementCache, fails: Bool = false) -> String {
         if cache.prepared(.init(query)) != nil { return "prepared" }
         switch cache.plan(.init(query), text: query.text) {
@@ -36,7 +36,7 @@ import Testing
 
     private func name(_ text: String) -> String { StatementIdentity(text: text, types: []).name }
 
-    @Test("A statement is sent as it is once, prepared the second time, and then there")
+    @Test("A statement is sent unnamed once, prepared the second time, and then reused")
     func plan() {
         var cache = StatementCache(capacity: 2)
         let told = (0..<4).map { _ in use("a", &cache) }
@@ -55,7 +55,7 @@ import Testing
         #expect(cache.prepared(.init(query("a", [20])))?.name != cache.prepared(.init(query("a", [25])))?.name)
     }
 
-    @Test("A literal with other values is the same statement, wherever it stands; with other words or types it is not")
+    @Test("A literal with other values is the same statement, and one with other words or types is not")
     func literals() {
         func one(_ id: Int, _ name: String) -> PostgresQuery { "SELECT \(id) FROM t WHERE name = \(name) AND a" }
         let elsewhere: PostgresQuery = "SELECT \(7) FROM t WHERE name = \("x") AND a"
@@ -72,9 +72,9 @@ import Testing
         for query in others { #expect(cache.prepared(.init(query)) == nil) }
     }
 
-    @Test("A literal is known by its bytes, wherever they are")
+    @Test("Literals compare by their bytes, whatever their addresses")
     func places() {
-        // The compiler keeps equal literals in one place. This one is in the value itself.
+        // The compiler stores equal literals once. This one is stored in the value itself.
         func scalar<Literal: ExpressibleByUnicodeScalarLiteral>() -> Literal { "x" }
         let text: StaticString = scalar()
         #expect(!text.hasPointerRepresentation)
@@ -85,7 +85,7 @@ import Testing
         #expect(cache.prepared(.init(PostgresQuery(stringLiteral: "y"))) == nil)
     }
 
-    @Test("The statement that was not used for longest goes, and must come twice again")
+    @Test("The least recently used statement is evicted, and must be used twice again")
     func eviction() {
         var cache = StatementCache(capacity: 2)
         for text in ["a", "b"] { for _ in 0..<2 { _ = use(text, &cache) } }
@@ -97,19 +97,19 @@ import Testing
         #expect(use("b", &cache) == "prepare for c")
     }
 
-    @Test("Statements that come only once take no place of those that are prepared")
+    @Test("Statements that are used only once do not evict prepared ones")
     func onlyOnce() {
         var cache = StatementCache(capacity: 2)
         for text in ["a", "b"] { for _ in 0..<2 { _ = use(text, &cache) } }
         for number in 0..<100 { #expect(use("once \(number)", &cache) == "once") }
         #expect(use("a", &cache) == "prepared")
         #expect(use("b", &cache) == "prepared")
-        // As many of them are remembered as there may be prepared ones.
+        // The cache keeps as many of them as prepared ones.
         #expect(use("once 99", &cache) == "prepare for a")
         #expect(use("once 97", &cache) == "once")
     }
 
-    @Test("A statement whose preparation has failed is prepared when it comes again")
+    @Test("A statement whose preparation has failed is prepared on its next use")
     func failedPreparation() {
         var cache = StatementCache(capacity: 1)
         #expect(use(query("a"), &cache, fails: true) == "once")
@@ -118,7 +118,7 @@ import Testing
         #expect(use(query("a"), &cache, fails: true) == "prepare")
     }
 
-    @Test("What the server has forgotten is prepared when it comes again")
+    @Test("A statement that the server has lost is prepared on its next use")
     func forgotten() {
         var cache = StatementCache(capacity: 1)
         for _ in 0..<2 { _ = use("a", &cache) }
@@ -129,7 +129,7 @@ import Testing
         #expect(["a", "a"].map { use($0, &cache) } == ["once", "prepare"])
     }
 
-    @Test("What is outdated on the server is deallocated before it is prepared again, and only where that may fail")
+    @Test("An outdated statement is deallocated before it is prepared again, and only where that may fail")
     func outdated() {
         var cache = StatementCache(capacity: 2)
         for text in ["a", "b"] { for _ in 0..<2 { _ = use(text, &cache) } }
@@ -142,7 +142,7 @@ import Testing
         #expect(use("a", &cache) == "prepared")
     }
 
-    @Test("The same text from other pieces is one statement on the server, and goes with it")
+    @Test("The same text from other pieces is one statement on the server, and is evicted with it")
     func shared() {
         var cache = StatementCache(capacity: 2)
         let whole: PostgresQuery = "SELECT 1"
@@ -160,14 +160,14 @@ import Testing
         cache.didPrepare(key(text), preparation)
     }
 
-    @Test("Statements take no more bytes than there are, and a large one is not remembered")
+    @Test("Statements use no more bytes than allowed, and a large one is not stored")
     func bytes() {
         func text(_ letter: Character, _ count: Int) -> String { String(repeating: letter, count: count) }
         var cache = StatementCache(capacity: 100, byteCapacity: 8_000)
         for _ in 0..<3 { #expect(use(text("l", 1_000), &cache) == "once") }
         let texts = (0..<20).map { text(Character(UnicodeScalar(UInt8(65 + $0))), 900) }
         for text in texts { #expect(use(text, &cache) == "once") }
-        // The last eight are remembered.
+        // The last eight are stored.
         #expect(use(texts[0], &cache) == "once")
         for text in texts.suffix(5) { #expect(use(text, &cache) == "prepare") }
         for text in texts.suffix(5) { #expect(use(text, &cache) == "prepared") }
@@ -175,14 +175,14 @@ import Testing
         #expect(texts.count { cache.isPrepared(key($0)) } == 8)
     }
 
-    @Test("Nothing is prepared by name where that is forbidden, and what came is remembered all the same")
+    @Test("Nothing is prepared by name where that is not allowed, but used statements are still stored")
     func unnamed() {
         var cache = StatementCache(capacity: 2)
         cache.isNaming = false
         for _ in 0..<4 { #expect(use("a", &cache) == "once") }
     }
 
-    @Test("Types that must not be refused are checked once, unless another connection has done that")
+    @Test("Types that must not be refused are checked once, unless another connection has checked them")
     func checked() {
         let resolved = ResolvedTypes()
         var caches = [StatementCache(capacity: 2, resolved: resolved), StatementCache(capacity: 2, resolved: resolved)]
@@ -213,7 +213,7 @@ import Testing
         #expect(use("SELECT '\u{e9}'", &cache) == "prepared")
     }
 
-    @Test("No value of a parameter is kept")
+    @Test("No value of a parameter is stored")
     func noValues() {
         var cache = StatementCache(capacity: 2)
         let query: PostgresQuery = "SELECT \("a secret, longer than a small string")"
@@ -221,7 +221,7 @@ import Testing
         var texts = 0
         func look(_ value: Any) {
             if case .text? = value as? PostgresParameter.Content { texts += 1 }
-            // Not the mirror that a parameter shows, which hides its value.
+            // Not the mirror of a parameter, which hides its value.
             for child in Mirror(reflecting: value).children { look(child.value) }
             if let parameter = value as? PostgresParameter { look(parameter.content) }
         }
@@ -231,7 +231,7 @@ import Testing
         #expect(texts == 1)
     }
 
-    @Test("Without room nothing is prepared")
+    @Test("A cache without capacity prepares nothing")
     func noRoom() {
         var cache = StatementCache(capacity: 0)
         for _ in 0..<3 { #expect(use("a", &cache) == "once") }

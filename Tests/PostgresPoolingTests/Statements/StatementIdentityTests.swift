@@ -16,7 +16,7 @@ import Testing
         }.joined()
     }
 
-    @Test("SHA-256 gives the values of the standard's examples")
+    @Test("SHA-256 yields the values of the standard's examples")
     func vectors() {
         #expect(digest([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
         #expect(digest("abc".utf8) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
@@ -36,7 +36,7 @@ import Testing
         )
     }
 
-    @Test("SHA-256 pads messages of each length around a block as one byte at a time does", arguments: 54...66)
+    @Test("SHA-256 pads messages of each length around a block like byte by byte", arguments: 54...66)
     func lengths(_ length: Int) {
         // From another implementation, for 64 zeros; the others must all differ.
         let zeros = repeatElement(UInt8(0), count: length)

@@ -8,7 +8,7 @@ import PostgresPooling
 import Testing
 
 @Suite struct StatementTests {
-    @Test("A statement is run with its parameters, and its rows are decoded", arguments: PollerKind.allCases)
+    @Test("A statement runs with its parameters, and its rows are decoded", arguments: PollerKind.allCases)
     func rows(_ poller: PollerKind) async throws {
         try await TestServer.shared.withPool(poller) { pool in
             let (name, missing) = ("O'Reilly \u{1F600}", Int?.none)
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test("A large answer arrives whole, and so does a large parameter", arguments: PollerKind.allCases)
+    @Test("A large answer arrives intact, and so does a large parameter", arguments: PollerKind.allCases)
     func large(_ poller: PollerKind) async throws {
         try await TestServer.shared.withPool(poller) { pool in
             let text = String(repeating: "0123456789abcdef", count: 1 << 20)
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test("Rows leave the body that they were read in")
+    @Test("Rows outlive the body that has read them")
     func owned() async throws {
         let rows = try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in try await db.query("SELECT 1 AS one, 'x' AS letter") }
@@ -43,7 +43,7 @@ import Testing
         try equal(rows[0].decode(String.self, at: 1), "x")
     }
 
-    @Test("What a statement has changed is counted")
+    @Test("The rows that a statement has changed are counted")
     func counted() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test("A statement is prepared when it comes for the second time")
+    @Test("A statement is prepared on its second use")
     func prepared() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test("No more statements stay prepared than the cache has room for, and those used last stay")
+    @Test("The number of prepared statements is limited, and those used last stay")
     func bounded() async throws {
         try await TestServer.shared.withPool(.native, { $0.statementCacheCapacity = 3 }) { pool in
             try await pool.withConnection { db in
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test("A statement goes on working when its table has changed under it, and when the server has forgotten it")
+    @Test("A statement still works after its table has changed, and after the server has lost it")
     func stale() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test("A stream goes on working when its table or a type has changed, and when the server has forgotten it")
+    @Test("A stream still works after its table or a type has changed, and after the server has lost it")
     func staleStream() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -132,7 +132,7 @@ import Testing
         }
     }
 
-    @Test("A statement goes on working when a column or a function has got another type")
+    @Test("A statement still works after the type of a column or a function has changed")
     func staleTypes() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -162,7 +162,7 @@ import Testing
         }
     }
 
-    @Test("A value that only the new type of a column has is taken, and one that no type has is refused once")
+    @Test("A value that only the new type of a column accepts is sent, and one that no type accepts fails once")
     func staleValues() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -184,7 +184,7 @@ import Testing
         }
     }
 
-    @Test("A check of types that takes too long ends at its deadline, and the connection goes on")
+    @Test("A check of types that takes too long ends at its deadline, and the connection remains usable")
     func slowCheck() async throws {
         let table = "slow_\(UUID().uuidString.prefix(8).lowercased())"
         try await TestServer.shared.psql("CREATE TABLE \(table) (n int)")
@@ -226,7 +226,7 @@ import Testing
         }
     }
 
-    @Test("A statement that is refused throws out no other")
+    @Test("A refused statement evicts no other")
     func refused() async throws {
         try await TestServer.shared.withPool(.native, { $0.statementCacheCapacity = 1 }) { pool in
             try await pool.withConnection { db in
@@ -245,7 +245,7 @@ import Testing
         }
     }
 
-    @Test("A statement whose preparation was not waited for is not left on the server")
+    @Test("A statement whose preparation was not awaited is not left on the server")
     func notWaitedFor() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             try await equal(pool.query("SELECT 1 AS late", as: Int.self), [1])
@@ -261,12 +261,12 @@ import Testing
         }
     }
 
-    @Test("A statement that has to make room for itself does not fail when the server has no other any more")
+    @Test("A statement that needs an eviction does not fail if the server has lost the evicted one")
     func evictedTwice() async throws {
         try await TestServer.shared.withPool(.native, { $0.statementCacheCapacity = 1 }) { pool in
             try await pool.withConnection { db in
                 for _ in 0..<2 { try await equal(db.query("SELECT 1 AS first", as: Int.self), [1]) }
-                // Written so that nobody sees what it does.
+                // Written so that the effect is not detected.
                 try await db.execute(
                     "DO $$ BEGIN EXECUTE 'DEALLOCATE ' || (SELECT name FROM pg_prepared_statements); END $$"
                 )
@@ -278,7 +278,7 @@ import Testing
         }
     }
 
-    @Test("An error of the server comes with its fields, and without any value")
+    @Test("A server error has its fields, but no value")
     func serverError() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withConnection { db in
@@ -315,7 +315,7 @@ import Testing
     }
 
     @Test(
-        "A copy to or from the client is refused, and the pool goes on",
+        "A copy to or from the client fails, and the pool remains usable",
         arguments: ["COPY (SELECT 1) TO STDOUT", "COPY copied FROM STDIN"]
     )
     func copy(_ statement: String) async throws {
@@ -331,7 +331,7 @@ import Testing
         }
     }
 
-    @Test("A NUL character in a statement or a parameter is refused before anything is sent")
+    @Test("A NUL character in a statement or a parameter fails before anything is sent")
     func nul() async throws {
         try await TestServer.shared.withPool { pool in
             #expect(
@@ -342,7 +342,7 @@ import Testing
         }
     }
 
-    @Test("Notices reach the closure that asks for them")
+    @Test("Notices reach the closure for them")
     func notices() async throws {
         let notices = Counted<String>()
         try await TestServer.shared.withPool(.native, { $0.onNotice = { notices.add($0.message) } }) { pool in

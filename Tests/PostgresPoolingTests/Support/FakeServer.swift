@@ -9,10 +9,11 @@ import Testing
 
 @testable import PostgresPooling
 
-/// A server that speaks as much of PostgreSQL's protocol as a test needs, and sends what a test wants.
+/// A server that implements as much of PostgreSQL's protocol as a test needs, and sends what the
+/// test specifies.
 ///
-/// Each connection has a thread, on which the script runs. A connection that asks to cancel a statement is counted and closed, which is
-/// the answer to it, and has no effect.
+/// Each connection has a thread that runs the script. A connection that requests a cancellation is
+/// counted and closed, which acknowledges it, and has no effect.
 final class FakeServer: Sendable {
     let port: Int
     private let listener: Int32
@@ -21,21 +22,23 @@ final class FakeServer: Sendable {
     private let isOver = Atomic(false)
     private let answersCancelRequests: Bool
 
-    /// How many requests to cancel a statement have come.
+    /// The number of cancel requests.
     let cancelRequests = Atomic(0)
-    /// How many connections the script has run for.
+    /// The number of connections for which the script has run.
     let connections = Atomic(0)
-    /// How many scripts have ended, by themselves or because the client has closed the connection.
+    /// The number of scripts that have ended, by themselves or because the client has closed the
+    /// connection.
     let ended = Atomic(0)
 
-    /// What a client needs to connect.
+    /// The connection parameters for a client.
     var url: String { "postgres://user:secret@127.0.0.1:\(port)/database?sslmode=disable" }
 
     struct Closed: Error {}
 
     /// Starts a server that runs a script for each connection, from its first byte.
     ///
-    /// - Parameter answersCancelRequests: Whether connections that ask to cancel a statement are closed.
+    /// - Parameter answersCancelRequests: Whether connections that request a cancellation are
+    ///   closed.
     init(answersCancelRequests: Bool = true, _ script: @escaping @Sendable (Connection) throws -> Void) throws {
         (listener, port) = try listenOnLoopback()
         self.answersCancelRequests = answersCancelRequests
@@ -66,7 +69,7 @@ final class FakeServer: Sendable {
                 do {
                     if try connection.receiveStartup() == Connection.cancelCode {
                         cancelRequests.add(1, ordering: .relaxed)
-                        // Otherwise until the client or the test closes it.
+                        // Otherwise it stays open until the client or the test closes it.
                         while !answersCancelRequests { _ = try connection.receive(count: 1) }
                         throw Closed()
                     }
@@ -137,12 +140,12 @@ extension FakeServer {
             }
         }
 
-        /// Sends messages again and again, until the client closes the connection.
+        /// Sends messages repeatedly, until the client closes the connection.
         ///
-        /// Half a megabyte of messages is made in advance, because making them takes longer than reading them: a flood has to be faster
-        /// than its reader.
+        /// Half a megabyte of messages is created in advance, because creating them takes longer
+        /// than reading them: a flood has to be faster than its reader.
         ///
-        /// - Parameter sent: Is told how many bytes have been sent.
+        /// - Parameter sent: A closure that is called with the number of bytes sent.
         func flood(_ message: (Int) -> [UInt8], sent: (Int) -> Void = { _ in }) throws {
             var number = 0
             let batches = (0..<16).map { _ in
@@ -161,7 +164,7 @@ extension FakeServer {
             }
         }
 
-        /// Lets the client in.
+        /// Completes the handshake.
         func letIn() throws {
             try send(FakeServer.message("R", [0, 0, 0, 0]))
             try send(FakeServer.parameter("server_version", "15.0"))
@@ -202,7 +205,8 @@ extension FakeServer {
         message("A", [0, 0, 0, 1] + Array("channel\0\(number)\0".utf8))
     }
 
-    /// The answer to the extended protocol's messages before the rows, and the columns of the rows.
+    /// The answer to the extended protocol's messages before the rows, and the columns of the
+    /// rows.
     static var description: [UInt8] {
         let column: [UInt8] = Array("n\0".utf8) + [0, 0, 0, 0, 0, 0, 0, 0, 0, 23, 0, 4, 255, 255, 255, 255, 0, 1]
         return message("1", []) + message("2", []) + message("T", [0, 1] + column)
@@ -212,14 +216,14 @@ extension FakeServer {
     static var end: [UInt8] { message("C", Array("SELECT 1\0".utf8)) + message("Z", Array("I".utf8)) }
 }
 
-/// Keeps a send to a closed connection from ending the process.
+/// Prevents a send to a closed connection from ending the process.
 #if canImport(Darwin)
     private let noSignal: Int32 = 0
 #else
     private let noSignal = Int32(MSG_NOSIGNAL)
 #endif
 
-/// What a server sends without end.
+/// The messages that a server sends without end.
 enum Flood: String, CaseIterable, CustomTestStringConvertible {
     case notices, parameters, notifications, endlessNotice
 
@@ -230,7 +234,7 @@ enum Flood: String, CaseIterable, CustomTestStringConvertible {
         case .notices: FakeServer.notice("a notice that was not asked for")
         case .parameters: FakeServer.parameter("parameter\(number)", "value")
         case .notifications: FakeServer.notification(number)
-        // The beginning of a message of a gigabyte, and what would be its text.
+        // The beginning of a message of a gigabyte, and a part of its text.
         case .endlessNotice:
             number == 0
                 ? [UInt8(ascii: "N"), 0x3f, 0xff, 0xff, 0xff] + Array("M".utf8) : [UInt8](repeating: 0x61, count: 4_096)

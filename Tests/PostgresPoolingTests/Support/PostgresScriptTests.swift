@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test("Nobody but its user reads the password, and nobody gets in without it")
+    @Test("Only its user can read the password, and no login succeeds without it")
     func password() async throws {
         let server = try await TestServer.shared
         let attributes = try FileManager.default.attributesOfItem(atPath: server.folder + "/password")
@@ -41,7 +41,7 @@ import Testing
         )
     }
 
-    @Test("Stopping ends the server, be it frozen, and removes its folder")
+    @Test("Stopping ends the server, even a frozen one, and removes its folder")
     func stop() async throws {
         let server = try await TestServer()
         try await server.signal(.stop)
@@ -54,7 +54,7 @@ import Testing
         #expect(try await TestServer.script(["stop", "--folder", server.folder]).exitCode == 0)
     }
 
-    @Test("A server that was killed starts again on its port, with its data and its password")
+    @Test("A server that was killed restarts on its port, with its data and its password")
     func killAndRestart() async throws {
         try await withServer { server in
             try await server.psql("CREATE TABLE kept AS SELECT 7 AS x")
@@ -80,7 +80,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder))
     }
 
-    @Test("Settings and rules are the server's")
+    @Test("Settings and rules apply to the server")
     func settings() async throws {
         let rules = ["hostnossl all all all reject"]
         try await withServer(maxConnections: 9, settings: ["cluster_name": "it's"], rules: rules) { server in
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test("The server shows the certificate that it is told to show")
+    @Test("The server presents the specified certificate")
     func certificates() async throws {
         try await withServer { server in
             let verifying = [
@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test(
-        "A command line without sense exits with 64, and says what is wrong",
+        "An invalid command line exits with 64, and reports the error",
         arguments: [
             [], ["begin"], ["start", "--port", "0"], ["start", "--port", "65536"], ["start", "--port"],
             ["start", "--max-connections", "many"], ["start", "--set", "fsync"], ["start", "--watch", "me"],
@@ -139,7 +139,7 @@ import Testing
         #expect(lines(outcome.errors).count == 1)
     }
 
-    @Test("A folder that holds something else is neither used nor removed")
+    @Test("A folder with other contents is neither used nor removed")
     func foreignFolder() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
@@ -159,7 +159,7 @@ import Testing
         FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString.prefix(8))").path
     }
 
-    /// Runs a script of `sh` as the user that root's servers run as, or as this user if it is not root.
+    /// Runs a script with `sh` as the user of root's servers, or as this user if it is not root.
     private func asServer(_ script: String, _ arguments: String...) async throws -> ChildProcess.Outcome {
         let shell = ["/bin/sh", "-c", script, "sh"] + arguments
         guard geteuid() == 0 else { return try await ChildProcess.run(shell[0], Array(shell.dropFirst())) }
@@ -169,7 +169,7 @@ import Testing
         )
     }
 
-    @Test("A folder that this script has not made is neither used nor removed, whatever is in it")
+    @Test("A folder that this script has not created is neither used nor removed, whatever its contents")
     func forgedFolder() async throws {
         let (folder, victim) = (place(), place())
         try Data("precious".utf8).write(to: URL(filePath: victim))
@@ -180,7 +180,8 @@ import Testing
             for name in log password watch server.crt.new data/pg_hba.conf; do ln -s "$2" "$name"; done
             """
         #expect(try await asServer(forge, folder, victim).exitCode == 0)
-        // Without root the folder is this user's own; it then has to be another folder's proof that it shows.
+        // Without root, this user owns the folder. It then must contain the proof of another
+        // folder.
         if geteuid() != 0 { try Data("1 /elsewhere".utf8).write(to: URL(filePath: folder + "/.lockpool-postgres")) }
         for command in [["start"], ["status"], ["restart"], ["tls", "expired"], ["signal", "HUP"], ["stop"]] {
             let outcome = try await TestServer.script(command + ["--folder", folder])
@@ -190,7 +191,7 @@ import Testing
         }
     }
 
-    @Test("Links that the server's user puts into the folder have root write nothing and end nothing of others")
+    @Test("Links that the server's user puts into the folder do not make root write or end anything")
     func links() async throws {
         let victim = place()
         try Data("precious".utf8).write(to: URL(filePath: victim))
@@ -223,7 +224,7 @@ import Testing
         }
     }
 
-    @Test("Root makes no server where another user could put something else in its place")
+    @Test("Root creates no server where another user could replace it")
     func foreignParent() async throws {
         let parent = place()
         #expect(try await asServer("mkdir -p \"$1/open\" && chmod 777 \"$1\" \"$1/open\"", parent).exitCode == 0)
@@ -239,7 +240,7 @@ import Testing
         }
     }
 
-    @Test("A user without privileges starts and stops a server, which root's commands refuse")
+    @Test("A user without privileges starts and stops a server, which root's commands reject")
     func otherUser() async throws {
         let (folder, copy) = (place(), place())
         let scripts = URL(filePath: #filePath).appending(path: "../../../../Scripts").standardized
@@ -275,7 +276,8 @@ import Testing
         }
     }
 
-    /// Runs `body` once a session is there, and returns when the session has ended, for which `body` has to see.
+    /// Runs `body` once a session exists, and returns when the session has ended, which `body`
+    /// must ensure.
     private func whileInSession(
         url: String,
         folder: String,

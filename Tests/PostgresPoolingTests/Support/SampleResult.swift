@@ -7,7 +7,7 @@ import Foundation
 
 @testable import PostgresPooling
 
-/// A result as libpq makes it of a server's answer, made without one.
+/// A result like libpq's for a server's answer, created without a server.
 func sampleResult(
     _ columns: [(name: String, type: PostgresType)],
     _ rows: [[[UInt8]?]],
@@ -48,7 +48,7 @@ func decode<Value: PostgresDecodable>(
     try PostgresRows(sampleResult([("c", type)], [[bytes]]))[0].decode(Value.self, at: 0)
 }
 
-/// The message with which decoding fails.
+/// The message of the decoding error.
 func message<Value: PostgresDecodable>(_ bytes: [UInt8]?, _ type: PostgresType, as _: Value.Type) -> String? {
     do throws(PostgresError) {
         _ = try decode(bytes, type, as: Value.self)
@@ -58,7 +58,7 @@ func message<Value: PostgresDecodable>(_ bytes: [UInt8]?, _ type: PostgresType, 
     }
 }
 
-/// What libpq would be given for a parameter.
+/// The arguments of a parameter for libpq.
 struct Argument: Equatable {
     var type: UInt32
     var format: Int32
@@ -76,7 +76,7 @@ func arguments(_ query: PostgresQuery) throws(PostgresError) -> [Argument] {
     }
 }
 
-/// What libpq would be given for a value.
+/// The arguments of a value for libpq.
 func argument(_ value: some PostgresEncodable) throws(PostgresError) -> Argument {
     try arguments("SELECT \(value)")[0]
 }

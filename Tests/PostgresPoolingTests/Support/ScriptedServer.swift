@@ -7,10 +7,10 @@ import Foundation
 
 @testable import PostgresPooling
 
-/// A listener that speaks PostgreSQL's protocol as far as a test tells it to, so that a test
-/// decides what is answered and what is not.
+/// A listener that implements PostgreSQL's protocol as far as a test specifies, so that the test
+/// decides what is answered.
 final class ScriptedServer: Sendable {
-    /// How the transaction stands, as each end of an answer says.
+    /// The transaction status that ends each answer.
     enum Status: Character {
         case idle = "I"
         case inTransaction = "T"
@@ -30,8 +30,8 @@ final class ScriptedServer: Sendable {
             self.received = received
         }
 
-        /// The text of the next statement that is to be executed; `nil` at the end. One that is
-        /// only prepared or described is answered here.
+        /// The text of the next statement to execute; `nil` at the end. Statements that are only
+        /// prepared or described are answered here.
         func nextStatement() -> String? {
             var (text, types) = ("", Set<Character>())
             while let (type, body) = message() {
@@ -129,20 +129,21 @@ final class ScriptedServer: Sendable {
     private let cancellations = Counted<Bool>()
     private let ends = Counted<Bool>()
 
-    /// The statements of all sessions that were to be executed, in their order.
+    /// The statements of all sessions that were to be executed, in order.
     var statements: [String] { received.values }
 
-    /// The number of requests to end a statement.
+    /// The number of cancel requests.
     var cancelRequests: Int { cancellations.values.count }
 
-    /// - Parameter serve: Serves a session, which ends when it returns.
+    /// - Parameter serve: A closure that serves a session, which ends when the closure returns.
     init(_ serve: @escaping @Sendable (Session) -> Void) throws {
         let (listener, port) = try listenOnLoopback()
         descriptor = listener
         url = "postgres://user@127.0.0.1:\(port)/database?sslmode=disable"
         let (received, cancellations, ends) = (received, cancellations, ends)
-        // The thread closes the listener itself: another thread could do so before the next call of `accept`, which would then take the
-        // connections of another test's server, if that has the same number.
+        // The thread closes the listener itself: another thread could do so before the next call
+        // of `accept`, which would then accept the connections of another test's server if that
+        // has the same descriptor.
         Thread.detachNewThread {
             defer { close(listener) }
             var number = 0
@@ -161,14 +162,14 @@ final class ScriptedServer: Sendable {
 
     deinit {
         ends.add(true)
-        // A thread that accepts returns by this.
+        // Makes a thread in `accept` return.
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
     /// - Returns: Whether a session has begun.
     private static func greet(_ session: Session, _ cancellations: Counted<Bool>) -> Bool {
         guard let length = session.length(), let packet = session.bytes(length - 4) else { return false }
-        // The code of a request to end a statement.
+        // The code of a cancel request.
         if packet.starts(with: [4, 210, 22, 46]) {
             cancellations.add(true)
             return false
@@ -186,13 +187,13 @@ final class ScriptedServer: Sendable {
         return true
     }
 
-    /// A pool on this server, closed at the end.
+    /// Provides a pool for this server, and closes it at the end.
     func withPool<Value>(
         _ configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (PostgresPool) async throws -> Value
     ) async throws -> Value {
         var configuration = PostgresConfiguration.withLongTimeouts(url)
-        // The server answers what the script says, and not who runs there.
+        // The server answers by the script, whatever the statement.
         configuration.pooler = .session
         configuration.pool.maximumConnections = 1
         configure(&configuration)

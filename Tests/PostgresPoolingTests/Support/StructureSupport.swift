@@ -6,8 +6,8 @@ import Testing
 
 @testable import PostgresPooling
 
-/// Sends values and expects them back: each one, all in an array with `NULL`s around, in an array of two dimensions, and
-/// none.
+/// Sends values and expects them to round-trip: each one, all in an array with `NULL`s around, in
+/// a two-dimensional array, and in an empty one.
 func expectRoundTrip<Value: PostgresArrayEncodable & PostgresArrayDecodable & Hashable & Sendable>(
     _ values: [Value],
     on pool: PostgresPool,
@@ -27,7 +27,8 @@ func expectRoundTrip<Value: PostgresArrayEncodable & PostgresArrayDecodable & Ha
     try await equal(pool.query("SELECT \(empty)", as: [Value].self), [[]], sourceLocation: sourceLocation)
 }
 
-/// Expects the server to read each value's description as the value, and to write it as that.
+/// Expects the server to read each value's description as the value, and to write the value as its
+/// description.
 func expectText<Value: PostgresArrayEncodable & PostgresArrayDecodable & Hashable & Sendable>(
     _ values: [Value],
     as type: String,
@@ -44,7 +45,7 @@ func expectText<Value: PostgresArrayEncodable & PostgresArrayDecodable & Hashabl
     #expect(rows.map(\.1) == texts, sourceLocation: sourceLocation)
 }
 
-/// The message of an error with the code `encoding` that keeps a value from being sent.
+/// The message of an error with the code `encoding` that prevents sending a value.
 func refusal(_ value: some PostgresEncodable) -> String? {
     let error = #expect(throws: PostgresError.self) { try argument(value) }
     return error?.code == .encoding ? error?.message : nil

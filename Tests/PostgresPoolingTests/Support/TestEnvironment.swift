@@ -6,7 +6,7 @@ import ConnectionPooling
 import Foundation
 import PostgresPooling
 
-/// The encoding of a database of its own on the shared server.
+/// The encoding of a separate database on the shared server.
 enum DatabaseEncoding: String, CaseIterable, Codable {
     case utf8 = "UTF8"
     case latin1 = "LATIN1"
@@ -60,7 +60,7 @@ extension TestServer {
         }
     }
 
-    /// A pool on the database of an encoding, for a role.
+    /// Provides a pool for the database of an encoding, with a role.
     func withForeignPool<Value>(
         _ encoding: DatabaseEncoding,
         _ role: ForeignRole = .plain,
@@ -79,7 +79,7 @@ extension TestServer {
         )
     }
 
-    /// What the statements return in the database of an encoding.
+    /// Returns the result of statements in the database of an encoding.
     func psql(_ sql: String, in encoding: DatabaseEncoding) async throws -> String {
         try await psql(sql, connection: ["PGDATABASE": encoding.database, "PGCLIENTENCODING": "UTF8"])
     }

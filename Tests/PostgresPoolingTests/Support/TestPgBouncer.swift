@@ -8,15 +8,15 @@ import TestSupport
 
 @testable import PostgresPooling
 
-/// A PgBouncer before a server of the tests, from `Scripts/pgbouncer`. It ends with the process of the tests, however that
-/// ends.
+/// A PgBouncer for a server of the tests, from `Scripts/pgbouncer`. It ends with the process of
+/// the tests, however that ends.
 struct TestPgBouncer: Sendable {
     /// Its pool mode.
     enum Mode: String, CaseIterable, Sendable {
         case session, transaction, statement
     }
 
-    /// Which program it is, and whether it follows prepared statements.
+    /// The program, and whether it tracks prepared statements.
     enum Version: CaseIterable, Sendable {
         #if os(Linux)
             static let allCases: [Version] = [.system, .following, .ignoring]
@@ -25,11 +25,11 @@ struct TestPgBouncer: Sendable {
             static let allCases: [Version] = [.system]
         #endif
 
-        /// The system's, of Debian 12: 1.18, which follows none.
+        /// The version of Debian 12: 1.18, which tracks none.
         case system
-        /// That of Debian 13, 1.24, which may follow them.
+        /// The version of Debian 13, 1.24, which can track them.
         case following
-        /// The same, told not to.
+        /// The same version, with tracking disabled.
         case ignoring
     }
 
@@ -59,7 +59,7 @@ struct TestPgBouncer: Sendable {
 
     func stop() async throws { _ = try await TestPgBouncer.script(["stop", "--folder", folder]) }
 
-    /// Gives `body` a pool of four connections through it.
+    /// Provides a pool of four connections through it.
     func withPool<Value>(
         _ configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (PostgresPool) async throws -> Value
@@ -79,7 +79,7 @@ struct TestPgBouncer: Sendable {
 
     /// Runs `Scripts/pgbouncer`, which must succeed.
     ///
-    /// - Returns: What it prints.
+    /// - Returns: Its output.
     static func script(_ arguments: [String]) async throws -> String {
         let script = URL(filePath: #filePath).resolvingSymlinksInPath()
             .appending(path: "../../../../Scripts/pgbouncer").standardized
@@ -94,7 +94,8 @@ struct TestPgBouncer: Sendable {
 }
 
 extension TestServer {
-    /// Gives `body` a PgBouncer before this server, with two of the server's sessions, and stops it afterwards.
+    /// Provides a PgBouncer for this server, with two of the server's sessions, and stops it
+    /// afterwards.
     func withPgBouncer(
         _ mode: TestPgBouncer.Mode,
         _ version: TestPgBouncer.Version = .system,

@@ -5,8 +5,8 @@
 import Foundation
 import TestSupport
 
-/// A PostgreSQL server of the tests' own, from `Scripts/postgres`. It ends with the process of the tests, however that
-/// ends.
+/// A PostgreSQL server for the tests, from `Scripts/postgres`. It ends with the process of the
+/// tests, however that ends.
 final class TestServer: Sendable {
     struct Failed: Error, CustomStringConvertible {
         let description: String
@@ -26,7 +26,7 @@ final class TestServer: Sendable {
         case kill = "KILL"
     }
 
-    /// With the password, by way of `host`.
+    /// With the password, through `host`.
     let url: String
     let host: String
     let port: Int
@@ -35,27 +35,28 @@ final class TestServer: Sendable {
     let database: String
     let folder: String
 
-    /// The folder of the Unix socket, which takes the place of a host.
+    /// The folder of the Unix socket, in place of a host.
     var socketFolder: String { folder }
     /// The authority that has signed each ``Certificate``.
     var authority: String { folder + "/ca.crt" }
     /// An authority that has signed nothing.
     var strangerAuthority: String { folder + "/stranger-ca.crt" }
 
-    /// The server for tests that do not harm it, started by the first that asks. They share it with others that run at the
-    /// same time: each needs names of its own.
+    /// The server for tests that do not disturb it, started by the first test that needs it.
+    /// Concurrent tests share it: each needs names of its own.
     static var shared: TestServer {
         get async throws { try await starting.value }
     }
 
-    /// With room for the sessions of all tests at once: they run side by side, and some have a pool of many.
+    /// With room for the sessions of all tests: they run concurrently, and some have large pools.
     private static let starting = Task { try await TestServer(maxConnections: 500) }
 
-    /// Starts a server for one test, which is to stop it; see ``withServer(maxConnections:settings:rules:_:)``.
+    /// Starts a server for one test, which must stop it; see
+    /// ``withServer(maxConnections:settings:rules:_:)``.
     ///
-    /// - Parameter rules: Lines for `pg_hba.conf`, ahead of those that ask everybody for a password.
+    /// - Parameter rules: Lines for `pg_hba.conf`, before those that require a password.
     init(maxConnections: Int? = nil, settings: [String: String] = [:], rules: [String] = []) async throws {
-        // Short, because the path of a socket must be.
+        // Short, because the length of a socket's path is limited.
         let folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString.prefix(8))")
             .path
         var arguments = ["--watch", String(getpid())]
@@ -83,30 +84,33 @@ final class TestServer: Sendable {
         try await succeed("stop")
     }
 
-    /// Ends all sessions and starts the server again, on its port and with its data. Also after ``killHard()``.
+    /// Ends all sessions and restarts the server, on its port and with its data. Also after
+    /// ``killHard()``.
     func restart() async throws {
         try await succeed("restart")
     }
 
-    /// Sends a signal to the server and each of its processes. After ``Signal/kill`` they are gone on return.
+    /// Sends a signal to the server and each of its processes. After ``Signal/kill`` they have
+    /// ended on return.
     func signal(_ signal: Signal) async throws {
         try await succeed("signal", [signal.rawValue])
     }
 
-    /// Ends the server without a farewell to anybody, and returns when it is gone.
+    /// Ends the server without notifying its clients, and returns when it has ended.
     func killHard() async throws {
         try await signal(.kill)
     }
 
-    /// Shows another certificate to connections that begin after the return.
+    /// Presents another certificate to connections that begin after the return.
     func tls(_ certificate: Certificate) async throws {
         try await succeed("tls", [certificate.rawValue])
     }
 
-    /// What the statements return, as `psql` writes it without adornment: a row a line, columns separated by `|`.
+    /// Returns the result of statements in `psql`'s unaligned format: one row per line, columns
+    /// separated by `|`.
     ///
-    /// - Parameter connection: Variables of libpq, such as `PGUSER`, that take the place of the superuser through the
-    ///   Unix socket.
+    /// - Parameter connection: Variables of libpq, such as `PGUSER`, that replace the superuser
+    ///   through the Unix socket.
     @discardableResult func psql(_ sql: String, connection: [String: String] = [:]) async throws -> String {
         var environment: [String: String?] = [:]
         for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix("PG") {
@@ -128,7 +132,7 @@ final class TestServer: Sendable {
         return outcome.output.trimmingCharacters(in: .newlines)
     }
 
-    /// How many sessions of clients the server has, but for the one that asks.
+    /// The number of client sessions on the server, except the one that asks.
     func backendCount(user: String? = nil, applicationName: String? = nil) async throws -> Int {
         func quoted(_ text: String) -> String { "'" + text.replacingOccurrences(of: "'", with: "''") + "'" }
         var condition = "backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -162,7 +166,7 @@ final class TestServer: Sendable {
     }
 }
 
-/// Gives `body` a server of its own, which it may harm, and stops the server afterwards.
+/// Provides a separate server that `body` may disturb, and stops it afterwards.
 func withServer(
     maxConnections: Int? = nil,
     settings: [String: String] = [:],

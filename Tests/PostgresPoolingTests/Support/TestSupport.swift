@@ -8,15 +8,16 @@ import Testing
 
 @testable import PostgresPooling
 
-/// Which poller a test's pool uses, and where the test runs. No name begins with another: tests find their statements by them.
+/// The poller of a test's pool, and where the test runs. No name begins with another: tests find
+/// their statements by them.
 enum PollerKind: String, CaseIterable, Codable {
-    /// That of the system.
+    /// The system's poller.
     case native
-    /// That of any system.
+    /// The portable poller.
     case portable
-    /// That of the system, in a thread that also runs the test.
+    /// The system's poller, on a thread that also runs the test.
     case executor
-    /// That of any system, in a thread that also runs the test.
+    /// The portable poller, on a thread that also runs the test.
     case pollExecutor
 
     private static let portableReactor = Reactor(poller: PollPoller(), name: "postgres-poll")
@@ -41,7 +42,8 @@ enum PollerKind: String, CaseIterable, Codable {
 }
 
 extension PostgresConfiguration {
-    /// A configuration whose times a slow machine does not reach: what takes this long is an error of another kind.
+    /// A configuration with timeouts that a slow machine does not reach: an error after these
+    /// times has another cause.
     static func withLongTimeouts(_ server: String) -> PostgresConfiguration {
         var configuration = PostgresConfiguration(server)
         configuration.pool.checkoutTimeout = .seconds(300)
@@ -53,7 +55,7 @@ extension PostgresConfiguration {
 }
 
 extension TestServer {
-    /// A pool on this server, closed at the end.
+    /// Provides a pool for this server, and closes it at the end.
     func withPool<Value>(
         _ poller: PollerKind = .native,
         name: String = "test-\(UUID().uuidString.prefix(8))",
@@ -82,12 +84,13 @@ extension PostgresPool {
     func process() async throws -> Int32 { try await withConnection { $0.serverProcess } }
 }
 
-/// Runs `body` until it gives `true`, letting others run in between.
+/// Runs `body` until it returns `true`, and yields in between.
 func until(_ body: () async throws -> Bool) async rethrows {
     while try await !body() { await Task.yield() }
 }
 
-/// Expects two values to be equal. `#expect` hides a `try` from a closure, which then is not taken for one that throws.
+/// Expects two values to be equal. `#expect` hides a `try` from a closure, which then does not
+/// count as throwing.
 func equal<Value: Equatable>(_ value: Value, _ expected: Value, sourceLocation: SourceLocation = #_sourceLocation) {
     #expect(value == expected, sourceLocation: sourceLocation)
 }
@@ -97,7 +100,7 @@ func different<Value: Equatable>(_ value: Value, _ other: Value, sourceLocation:
     #expect(value != other, sourceLocation: sourceLocation)
 }
 
-/// The error that `body` throws.
+/// Returns the error that `body` throws.
 func failure<Value: ~Copyable>(_ body: () async throws -> Value) async -> (any Error)? {
     do {
         _ = try await body()
@@ -107,7 +110,7 @@ func failure<Value: ~Copyable>(_ body: () async throws -> Value) async -> (any E
     }
 }
 
-/// The ``PostgresError`` that `body` throws.
+/// Returns the ``PostgresError`` that `body` throws.
 func postgresFailure<Value: ~Copyable>(_ body: () async throws -> Value) async -> PostgresError? {
     await failure(body) as? PostgresError
 }
@@ -121,7 +124,7 @@ final class Counted<Value: Sendable>: Sendable {
     var values: [Value] { collected.withLock { $0 } }
 }
 
-/// How much memory this process has in use, in bytes.
+/// The memory that this process uses, in bytes.
 func residentBytes() -> Int {
     let fields = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ") ?? []
     return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
@@ -145,7 +148,7 @@ func listenOnLoopback() throws -> (descriptor: Int32, port: Int) {
     return (descriptor, port)
 }
 
-/// A socket that is connected to a port of 127.0.0.1.
+/// Returns a socket that is connected to a port of 127.0.0.1.
 func connectToLoopback(port: Int) throws -> Int32 {
     let descriptor = socket(AF_INET, streamSocket, 0)
     var port = port
@@ -154,7 +157,7 @@ func connectToLoopback(port: Int) throws -> Int32 {
     return descriptor
 }
 
-/// Gives `body` the address of a port of 127.0.0.1, and takes the port from it afterwards.
+/// Provides the address of a port of 127.0.0.1, and closes the port afterwards.
 private func withLoopback(
     port: inout Int,
     _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Bool

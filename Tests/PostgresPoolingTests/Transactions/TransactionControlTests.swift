@@ -10,7 +10,7 @@ import Testing
 /// Bodies of transactions and savepoints that swallow errors, or begin and end transactions
 /// themselves.
 @Suite struct TransactionControlTests {
-    /// A pool with an empty table `name (n int PRIMARY KEY)`.
+    /// Provides a pool with an empty table `name (n int PRIMARY KEY)`.
     private func withTable(
         _ name: String,
         on server: TestServer? = nil,
@@ -25,7 +25,7 @@ import Testing
         try await server.psql("DROP TABLE \(name)")
     }
 
-    @Test("A savepoint whose body swallowed an error is rolled back, and the outer transaction goes on")
+    @Test("A savepoint whose body swallowed an error is rolled back, and the outer transaction continues")
     func swallowedError() async throws {
         try await withTable("swallowed_error") { pool, table in
             try await pool.execute("INSERT INTO \(sql: table) VALUES (1)")
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test("A savepoint with an isolation or access mode is refused before anything is sent")
+    @Test("A savepoint with an isolation or access mode fails before anything is sent")
     func modes() async throws {
         try await withTable("savepoint_modes") { pool, table in
             try await pool.withTransaction(isolation: .serializable) { db in
@@ -67,7 +67,7 @@ import Testing
         "START TRANSACTION", "PREPARE TRANSACTION 'by hand'",
     ]
 
-    @Test("A statement that begins or ends a transaction within a body fails it, and no other is sent")
+    @Test("A statement that begins or ends a transaction within a body fails the body, and no other statement is sent")
     func control() async throws {
         try await withServer(settings: ["max_prepared_transactions": "5"]) { server in
             try await withTable("controlled", on: server) { pool, table in
@@ -82,7 +82,8 @@ import Testing
         }
     }
 
-    /// Runs a statement in the body of a transaction, of a connection's own, and of a savepoint.
+    /// Runs a statement in the body of a transaction, on a separate connection, and in a
+    /// savepoint.
     private func check(
         _ text: PostgresQuery,
         isScript: Bool,
@@ -118,7 +119,7 @@ import Testing
         }
     }
 
-    @Test("A stream that ends the transaction fails the body as any other statement does")
+    @Test("A stream that ends the transaction fails the body like any other statement")
     func stream() async throws {
         try await TestServer.shared.withPool { pool in
             let error = await postgresFailure {
@@ -146,7 +147,7 @@ import Testing
         }
     }
 
-    @Test("A body that rolls back to a savepoint older than its own fails, and so does the transaction")
+    @Test("A body that rolls back to an older savepoint fails, and so does the transaction")
     func olderSavepoint() async throws {
         try await withTable("older_savepoint") { pool, table in
             let error = await postgresFailure {
@@ -172,7 +173,7 @@ import Testing
         }
     }
 
-    @Test("A transaction by hand may have savepoints of the library's, and ends by hand")
+    @Test("A transaction that statements control may contain savepoints of the library")
     func byHand() async throws {
         try await withTable("by_hand") { pool, table in
             try await pool.withConnection { db in

@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct TransactionScannerTests {
     @Test(
-        "Statements that end a transaction are found where they begin",
+        "Statements that end a transaction are found at the beginning of statements",
         arguments: [
             ("COMMIT", true), (" commit and chain", true), ("/* a /* b */ c */ -- d\n end", true), ("ABORT", true),
             ("ROLLBACK", true), ("ROLLBACK WORK AND CHAIN", true), ("ROLLBACK TO a", false),
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(
-        "A statement only reads if it begins as a query and has no word of a change",
+        "A statement is read-only if it begins as a query and contains no keyword of a change",
         arguments: [
             ("SELECT 1", true), ("(SELECT 1)", false), ("VALUES (1)", true), ("TABLE t", true),
             ("with a AS (SELECT 1) SELECT * FROM a", true),

@@ -10,7 +10,7 @@ import Testing
     struct Oops: Error {}
 
     @Test(
-        "A transaction is committed when its body returns, and rolled back when it throws",
+        "A transaction commits when its body returns, and rolls back when it throws",
         arguments: PollerKind.allCases
     )
     func commitAndRollBack(_ poller: PollerKind) async throws {
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test("A connection whose transaction was left open is the next caller's only when it is rolled back")
+    @Test("A connection whose transaction was left open is rolled back before its next lease")
     func leftOpen() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test("A transaction within another is a savepoint also when a stream was left early before it")
+    @Test("A transaction within another is a savepoint, even after a stream that ended early")
     func savepointAfterStream() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.execute("CREATE TABLE after_stream (n int)")
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test("A task that is cancelled before the end of its transaction commits nothing, and knows it")
+    @Test("A task that is cancelled before the end of its transaction commits nothing, and receives an error")
     func cancelledBeforeCommit() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.execute("CREATE TABLE before_commit (n int)")
@@ -125,7 +125,7 @@ import Testing
         }
     }
 
-    @Test("A transaction has the isolation that was asked for, and does not write if it may not")
+    @Test("A transaction has the requested isolation, and a read-only one does not write")
     func modes() async throws {
         try await TestServer.shared.withPool { pool in
             for isolation in PostgresIsolation.allCases {
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    @Test("Of two serializable transactions that do not fit together one fails, retryably")
+    @Test("Of two conflicting serializable transactions one fails, retryably")
     func serialization() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.execute("CREATE TABLE serial_test (n int)")
@@ -164,7 +164,7 @@ import Testing
         }
     }
 
-    @Test("Settings that a body has changed are back to what they were, and the setup's with them")
+    @Test("Settings that a body has changed are restored, including those of the setup")
     func settings() async throws {
         try await TestServer.shared.withPool(
             .native,

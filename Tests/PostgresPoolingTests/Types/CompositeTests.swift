@@ -56,7 +56,7 @@ private struct Pair: PostgresArrayDecodable, Hashable, Sendable {
     }
 }
 
-/// A value whose fields a test says.
+/// A value whose fields the test specifies.
 private struct Loose: PostgresComposite {
     static let postgresType = PostgresType(named: "composite_address")
     var postgresFields: [any PostgresEncodable]
@@ -82,7 +82,7 @@ private struct Loose: PostgresComposite {
         try await server.withPool { pool in try await body(server, pool) }
     }
 
-    @Test("Composite values come back as they were sent, alone, in arrays and within each other")
+    @Test("Composite values round-trip, alone, in arrays and nested")
     func roundTrips() async throws {
         try await withTypes { server, pool in
             let addresses = [Address("Main, \"St\" (a)", 7, .good), Address("", nil, nil), Address("ä", -1, .poor)]
@@ -114,7 +114,7 @@ private struct Loose: PostgresComposite {
         }
     }
 
-    @Test("A record decodes by the position of its fields, and a row of a table too")
+    @Test("A record decodes by the position of its fields, and so does a row of a table")
     func records() async throws {
         try await withTypes { server, pool in
             let rows = try await pool.query(
@@ -148,7 +148,7 @@ private struct Loose: PostgresComposite {
         }
     }
 
-    @Test("A field that does not fit its column is refused before the statement is sent")
+    @Test("A field that does not match its column fails before the statement is sent")
     func refusals() async throws {
         try await withTypes { _, pool in
             func message(_ fields: any PostgresEncodable...) async -> String? {
@@ -173,9 +173,9 @@ private struct Loose: PostgresComposite {
                 message(1, 1, Grade.good),
                 "parameter $1: field 0: a value of type int8 does not fit a column of type varchar"
             )
-            // Its four letters are no number of four bytes.
+            // Its four letters are not a four-byte number.
             await equal(message("a", Grade.good, Grade.good)?.hasSuffix("does not fit a column of type int4"), true)
-            // A text is whatever the enumeration makes of it.
+            // The enumeration interprets a text.
             let row = try await pool.query("SELECT \(Loose(postgresFields: ["a", Int16(1), "poor"]))", as: Address.self)
             #expect(row == [Address("a", 1, .poor)])
             let error = await postgresFailure {
@@ -185,7 +185,7 @@ private struct Loose: PostgresComposite {
         }
     }
 
-    @Test("A column that is added to a composite type is noticed")
+    @Test("A column that is added to a composite type is detected")
     func altered() async throws {
         let server = try await TestServer.shared
         try await server.psql("CREATE TYPE composite_growing AS (a int)")
@@ -208,7 +208,7 @@ private struct Loose: PostgresComposite {
         }
     }
 
-    @Test("Domains decode as what they are based on: alone, in arrays, and within records")
+    @Test("Domains decode as their base types: alone, in arrays, and within records")
     func domains() async throws {
         try await withTypes { server, pool in
             try await server.psql(
@@ -221,7 +221,7 @@ private struct Loose: PostgresComposite {
                 """
             )
             let day = try #require(PostgresDate(year: 2024, month: 2, day: 29))
-            // From types of their bases, which the server converts.
+            // From their base types, which the server converts.
             try await pool.execute(
                 "INSERT INTO composite_domains VALUES (\(Int16(3)), \([Int16(4), 5]), \([Int32(6)]), \([day]))"
             )
@@ -248,7 +248,7 @@ private struct Loose: PostgresComposite {
             }
             let card = try await pool.query("SELECT row('a@b', ARRAY['2024-02-29'])::composite_card", as: Card.self)[0]
             #expect(card.email == "a@b" && card.days == [day])
-            // A stream does not look types up, whatever its connection knows.
+            // A stream does not look up types, whatever its connection knows.
             let streamed = await postgresFailure {
                 try await pool.withConnection { db in
                     _ = try await db.query("SELECT ages FROM composite_domains", as: [Int].self)
@@ -266,7 +266,7 @@ private struct Loose: PostgresComposite {
         var rawValue: Int16
     }
 
-    @Test("A domain and arrays of it are sent by its name, and its checks hold")
+    @Test("A domain and arrays of it are sent by its name, and its checks apply")
     func namedDomains() async throws {
         try await withTypes { _, pool in
             try await expectRoundTrip([Years(rawValue: 0), Years(rawValue: 149)], on: pool)

@@ -67,26 +67,26 @@ extension TestServer {
         }
     }
 
-    @Test("A connection looks a name up once")
+    @Test("A connection looks up a name once")
     func lookUps() async throws {
         let server = try await TestServer.shared
         try await server.psql("CREATE TYPE named_once AS ENUM ('a')")
         try await server.withOneConnection { pool in
             let once = PostgresParameter(PostgresType(named: "named_once"), .text("a"))
-            // In a session of its own, which the statistics of the server tell from others.
+            // In a separate session, which the statistics of the server distinguish from others.
             let process = try await pool.process()
             for _ in 0..<5 { try await pool.execute("SELECT \(once)") }
             let statements = try await pool.query(
                 "SELECT count(*) FILTER (WHERE statement LIKE '%to_regtype%') FROM pg_prepared_statements",
                 as: Int.self
             )
-            // A second one would have been prepared.
+            // A second lookup would have been prepared.
             #expect(statements == [0])
             try await equal(pool.process(), process)
         }
     }
 
-    @Test("A name is written as in SQL: with a schema, in quotes, as that of an array")
+    @Test("A name is written as in SQL: with a schema, in quotes, or as the name of an array type")
     func names() async throws {
         let server = try await TestServer.shared
         try await server.psql(#"CREATE SCHEMA "Named S"; CREATE TYPE "Named S"."Odd.One" AS ENUM ('ä')"#)
@@ -129,7 +129,7 @@ extension TestServer {
                 pool.query("SELECT \(Email(rawValue: "A")) = ANY(\([Email(rawValue: "a")]))", as: Bool.self),
                 [true]
             )
-            // Four digits are as many bytes as an int4 has.
+            // Four digits have as many bytes as an int4.
             let digits = [[Digits(rawValue: "1234")], [Digits(rawValue: "-567")]]
             try await equal(
                 pool.query("SELECT \(digits), \(digits[0][0])", as: ([[Int]], Int).self)[0].0,
@@ -138,12 +138,12 @@ extension TestServer {
         }
     }
 
-    @Test("A parameter takes no more room for types by name")
+    @Test("Named types do not enlarge a parameter")
     func size() {
         #expect(MemoryLayout<PostgresParameter>.stride == 24 && MemoryLayout<PostgresQuery.Piece>.stride == 24)
     }
 
-    @Test("A name that the database does not have is an error before the statement is sent, and harms nothing")
+    @Test("A name that the database does not have fails before the statement is sent, and has no effect")
     func unknownName() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.withTransaction { db in
@@ -154,13 +154,13 @@ extension TestServer {
                     #expect(error?.code == .encoding && error?.server == nil)
                     #expect(error?.message.hasPrefix("parameter $1: the database has no type “named_nothing") == true)
                 }
-                // The transaction goes on.
+                // The transaction continues.
                 try await equal(db.query("SELECT 1", as: Int.self), [1])
             }
         }
     }
 
-    @Test("A type that was dropped and made again is found again, outside of a transaction without an error")
+    @Test("A type that was dropped and recreated is found again, outside of a transaction without an error")
     func recreated() async throws {
         let server = try await TestServer.shared
         try await server.psql("CREATE TYPE named_again AS ENUM ('a'); CREATE TABLE named_again_rows (v named_again)")
@@ -185,7 +185,7 @@ extension TestServer {
                     try await pool.withConnection { try await $0.executeScript(PostgresQuery(unsafe: recreate)) }
                 }
             }
-            // In a transaction the server has ended it, and the next statement finds the type.
+            // In a transaction the server has aborted it, and the next statement finds the type.
             try await server.psql(recreate)
             let error = await postgresFailure {
                 try await pool.withTransaction { db in
@@ -199,7 +199,7 @@ extension TestServer {
         }
     }
 
-    @Test("A stream that fails by an outdated type does not fail again")
+    @Test("A stream that fails because of an outdated type does not fail again")
     func recreatedForStream() async throws {
         let server = try await TestServer.shared
         let make = "CREATE TYPE named_streamed AS ENUM ('a')"
@@ -221,7 +221,7 @@ extension TestServer {
         }
     }
 
-    @Test("A column of an enumeration costs no look-up, and one of arrays costs one")
+    @Test("A column of an enumeration costs no lookup, and one of arrays costs one")
     func lookUpsOfResults() async throws {
         let server = try await TestServer.shared
         try await server.psql("CREATE TYPE named_read AS ENUM ('a')")
@@ -259,7 +259,7 @@ extension TestServer {
         }
     }
 
-    @Test("A transaction finds a type that it has made, and later ones do not find it when it was rolled back")
+    @Test("A transaction finds a type that it has created, and later ones do not find it after a rollback")
     func madeInTransaction() async throws {
         try await TestServer.shared.withOneConnection { pool in
             struct Stop: Error {}
@@ -278,7 +278,7 @@ extension TestServer {
         }
     }
 
-    @Test("In a transaction that has failed the server's error says so")
+    @Test("In a failed transaction the server's error is reported")
     func failedTransaction() async throws {
         try await TestServer.shared.withPool { pool in
             let state = await postgresFailure {
@@ -293,7 +293,7 @@ extension TestServer {
         }
     }
 
-    @Test("Each lease has the type on its own search path")
+    @Test("Each lease finds the type on its own search path")
     func searchPath() async throws {
         let server = try await TestServer.shared
         for tenant in ["named_a", "named_b"] {

@@ -7,9 +7,9 @@ import Testing
 
 @testable import PostgresPooling
 
-/// Parameters whose values have other types than the server takes.
+/// Parameters whose values have other types than the server expects.
 @Suite struct ParameterTypeTests {
-    /// A statement, and the text that it gives, with values that differ from call to call.
+    /// A statement, and its result as text, with values that differ between calls.
     struct Example: Sendable, CustomTestStringConvertible {
         let name: String
         let query: @Sendable (_ number: Int, _ table: String) -> PostgresQuery
@@ -139,7 +139,7 @@ import Testing
         try await server.psql("DROP TABLE \(name); DROP TYPE \(name)_mood")
     }
 
-    @Test("The server's types decide, outside a transaction, at the first call and at later ones", arguments: examples)
+    @Test("The server's types apply outside a transaction, on the first use and later", arguments: examples)
     func outside(_ example: Example) async throws {
         try await withTable { table in
             try await TestServer.shared.withPool { pool in
@@ -151,7 +151,7 @@ import Testing
         }
     }
 
-    @Test("The server's types decide in a transaction, which goes on, and in streams", arguments: examples)
+    @Test("The server's types apply in a transaction, which continues, and in streams", arguments: examples)
     func inside(_ example: Example) async throws {
         try await withTable { table in
             try await TestServer.shared.withPool { pool in
@@ -193,7 +193,7 @@ import Testing
     }
 
     @Test(
-        "The server's types decide behind a transaction pooler",
+        "The server's types apply behind a transaction pooler",
         arguments: [TestPgBouncer.Version.system, .following]
     )
     func pooled(_ version: TestPgBouncer.Version) async throws {
@@ -239,7 +239,7 @@ import Testing
     }
 
     @Test(
-        "An array's literal is read back as it was",
+        "The literal of an array is read back unchanged",
         arguments: [
             [], [""], ["NULL", nil, "null"], [#"\"#, #"""#, #"\""#, ",", "{", "}", " a ", "\n", "é😀"],
         ] as [[String?]]
@@ -253,7 +253,7 @@ import Testing
     }
 
     @Test(
-        "What is no array has no literal",
+        "A value that is not an array has no literal",
         arguments: [
             [], [0], [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 25], [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 1],
             [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 25, 127, 255, 255, 255, 0, 0, 0, 1, 0, 0, 0, 9],
@@ -261,7 +261,7 @@ import Testing
     )
     func malformedLiterals(_ bytes: [UInt8]) { #expect(ArrayLiteral.text(of: bytes) == nil) }
 
-    @Test("A value that the server's type does not have is refused with the parameter's number, and never truncated")
+    @Test("A value that the server's type cannot represent fails with the parameter's number, and is never truncated")
     func tooLarge() async throws {
         try await TestServer.shared.withPool { pool in
             for number in [1, 2, 3] {
@@ -276,7 +276,7 @@ import Testing
         }
     }
 
-    @Test("A statement that no types help fails with its own error, and in a transaction ends it")
+    @Test("A statement that fails with all types fails with its own error, and aborts its transaction")
     func hopeless() async throws {
         try await TestServer.shared.withPool { pool in
             for _ in 0..<3 {
@@ -295,7 +295,7 @@ import Testing
         }
     }
 
-    @Test("A statement that fails while it is executed keeps its types, and is executed once")
+    @Test("A statement that fails during execution keeps its types, and executes once")
     func runtime() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             try await pool.withConnection { db in
@@ -319,7 +319,7 @@ import Testing
     func remembered() async throws {
         let (server, name) = (try await TestServer.shared, "remembered-\(UUID().uuidString.prefix(8))")
         func errors() throws -> Int {
-            // Other tests have the server log texts in other encodings.
+            // Other tests make the server log texts in other encodings.
             String(decoding: try Data(contentsOf: URL(filePath: server.folder + "/log")), as: UTF8.self)
                 .split(separator: "\n")
                 .count { $0.contains(name) && $0.contains("ERROR") }
@@ -351,7 +351,7 @@ import Testing
         }
     }
 
-    @Test("A statement whose types suit the server costs no round trip more outside a transaction")
+    @Test("A statement whose types the server accepts costs no further round trip outside a transaction")
     func unchanged() {
         var cache = StatementCache(capacity: 2)
         let query: PostgresQuery = "SELECT \(1), \("a")"
@@ -361,7 +361,7 @@ import Testing
         }
     }
 
-    // MARK: The search
+    // MARK: Search
 
     private func proposals(_ declared: [UInt32], _ errors: [(SQLState, String)]) -> [[UInt32]?] {
         var search = TypeSearch(declared: declared)
@@ -375,7 +375,7 @@ import Testing
         #expect(proposed == [[23, 0, 0, 701], [20, 25, 1009, 701], [23, 25, 0, 701], nil])
     }
 
-    @Test("A parameter that the server finds no type for is a text, in any language")
+    @Test("A parameter for which the server infers no type is a text, in any language")
     func determined() {
         let proposed = proposals(
             [0, 20, 0],
