@@ -117,10 +117,10 @@ struct AuthenticationGate {
     }
 
     /// A gate with the same policy, for another attempt on another socket.
-    var anew: AuthenticationGate { AuthenticationGate(required: required, verifiesServer: verifiesServer) }
+    var renewed: AuthenticationGate { AuthenticationGate(required: required, verifiesServer: verifiesServer) }
 
     /// Inspects what has arrived on a connection that waits for a request.
-    mutating func look(at handle: OpaquePointer) -> Verdict {
+    mutating func inspect(_ handle: OpaquePointer) -> Verdict {
         if unsafe PQgssEncInUse(handle) != 0 || isOver { return .admitted }
         let isEncrypted = unsafe PQsslInUse(handle) != 0
         let policy = required ?? (isEncrypted && verifiesServer ? .any : .guarded)
@@ -137,7 +137,7 @@ struct AuthenticationGate {
             case ...0: return .admitted
             default:
                 let bytes = unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                return judge(bytes, policy, isRecord: isEncrypted)
+                return check(bytes, policy, isRecord: isEncrypted)
             }
         }
     }
@@ -145,7 +145,7 @@ struct AuthenticationGate {
     /// Checks bytes that libpq is about to read.
     ///
     /// - Parameter isRecord: Whether libpq will read exactly these bytes.
-    mutating func judge(_ bytes: [UInt8], _ policy: AuthenticationPolicy, isRecord: Bool) -> Verdict {
+    mutating func check(_ bytes: [UInt8], _ policy: AuthenticationPolicy, isRecord: Bool) -> Verdict {
         var rest = (pending + bytes)[...]
         while rest.count >= 5, !isOver {
             let kind = rest.first!
@@ -211,7 +211,7 @@ extension Connector {
         _ handle: OpaquePointer,
         _ target: Target
     ) throws(PostgresError) -> Bool {
-        switch unsafe gate.look(at: handle) {
+        switch unsafe gate.inspect(handle) {
         case .admitted: return true
         case .pending: return false
         case .incomplete:

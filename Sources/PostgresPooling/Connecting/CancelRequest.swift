@@ -25,7 +25,7 @@ final class CancelKey: @unchecked Sendable {
 
     /// Sends a cancel request on a connection that libpq makes for it, and blocks until the server
     /// has received it.
-    func askBlocking() -> Bool {
+    func sendBlocking() -> Bool {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { message in
             unsafe PQcancel(handle, message.baseAddress!, 256) != 0
         }
@@ -40,7 +40,7 @@ final class CancelRequest: Sendable {
     let key: CancelKey
 
     private struct State {
-        var hasArrived: Bool?
+        var isAcknowledged: Bool?
         var watcher: CheckedContinuation<Bool, Never>?
         /// Whether the wait for the request has ended.
         var isOver = false
@@ -63,29 +63,29 @@ final class CancelRequest: Sendable {
     /// once.
     ///
     /// - Returns: Whether the server has received it.
-    func hasArrived(within duration: Duration) async -> Bool {
-        if let hasArrived = state.withLock({ $0.hasArrived }) { return hasArrived }
+    func isAcknowledged(within duration: Duration) async -> Bool {
+        if let isAcknowledged = state.withLock({ $0.isAcknowledged }) { return isAcknowledged }
         let timer = Task {
             try? await Task.sleep(for: duration)
             stopWatching()
         }
         defer { timer.cancel() }
         return await withCheckedContinuation { continuation in
-            let hasArrived: Bool? = state.withLock { state in
-                if state.hasArrived == nil, !state.isOver { state.watcher = continuation }
-                return state.hasArrived ?? (state.isOver ? false : nil)
+            let isAcknowledged: Bool? = state.withLock { state in
+                if state.isAcknowledged == nil, !state.isOver { state.watcher = continuation }
+                return state.isAcknowledged ?? (state.isOver ? false : nil)
             }
-            if let hasArrived { continuation.resume(returning: hasArrived) }
+            if let isAcknowledged { continuation.resume(returning: isAcknowledged) }
         }
     }
 
     /// Records the outcome of the request. Called once.
-    func end(hasArrived: Bool) {
+    func end(isAcknowledged: Bool) {
         let watcher = state.withLock { state in
-            state.hasArrived = hasArrived
+            state.isAcknowledged = isAcknowledged
             return state.watcher.take()
         }
-        watcher?.resume(returning: hasArrived)
+        watcher?.resume(returning: isAcknowledged)
     }
 
     private func stopWatching() {

@@ -29,7 +29,7 @@ final class CancelThreads: Sendable {
     ///   - perServer: The maximum number of threads for one server.
     ///   - total: The maximum number of threads.
     ///   - ask: A closure that sends a request, and blocks until the server has received it.
-    init(perServer: Int, total: Int, ask: @escaping @Sendable (CancelKey) -> Bool = { $0.askBlocking() }) {
+    init(perServer: Int, total: Int, ask: @escaping @Sendable (CancelKey) -> Bool = { $0.sendBlocking() }) {
         self.perServer = perServer
         self.total = total
         self.ask = ask
@@ -53,7 +53,7 @@ final class CancelThreads: Sendable {
         guard needsThread else { return }
         let isStarted = DetachedThread.start(name: "postgres-cancel") { [self] in run(request) }
         if !isStarted {
-            request.end(hasArrived: false)
+            request.end(isAcknowledged: false)
             // Requests that have been queued since have no other thread to wait for.
             let abandoned = state.withLock { state in
                 finish(request, &state)
@@ -61,7 +61,7 @@ final class CancelThreads: Sendable {
                 defer { if state.threadCount == 0 { state.queue = [] } }
                 return state.threadCount == 0 ? state.queue : []
             }
-            for request in abandoned { request.end(hasArrived: false) }
+            for request in abandoned { request.end(isAcknowledged: false) }
         }
     }
 
@@ -72,14 +72,14 @@ final class CancelThreads: Sendable {
             if let index { state.queue.remove(at: index) }
             return index
         }
-        if index != nil { request.end(hasArrived: false) }
+        if index != nil { request.end(isAcknowledged: false) }
     }
 
     /// Sends queued requests until none is left for this thread.
     private func run(_ first: CancelRequest) {
         var next: CancelRequest? = first
         while let request = next {
-            request.end(hasArrived: ask(request.key))
+            request.end(isAcknowledged: ask(request.key))
             next = state.withLock { state in
                 finish(request, &state)
                 let index = state.queue.firstIndex { begin($0, &state) }

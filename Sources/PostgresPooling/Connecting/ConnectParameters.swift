@@ -17,7 +17,7 @@ struct ConnectParameters: Sendable {
     private(set) var values: [String: String]
 
     /// Whether a source specifies the encryption, so that it is not just libpq's default.
-    private(set) var saysHowToEncrypt = false
+    private(set) var specifiesEncryption = false
 
     subscript(keyword: String) -> String? {
         get { values[keyword] }
@@ -49,7 +49,7 @@ struct ConnectParameters: Sendable {
     ///
     /// - Throws: `PostgresError` with the code `connectFailed` if the service is not found,
     ///   `invalidConfiguration` if another encoding than UTF-8 is requested.
-    mutating func fillIn() throws(PostgresError) {
+    mutating func addDefaults() throws(PostgresError) {
         let serviceOfEnvironment = getenvString("PGSERVICE")
         if let service = values["service"] ?? serviceOfEnvironment {
             values.merge(try ServiceFile.find(service)) { own, _ in own }
@@ -58,7 +58,7 @@ struct ConnectParameters: Sendable {
             values["service"] = serviceOfEnvironment == nil ? nil : service
         }
         // libpq treats an empty value as its default, `prefer`.
-        saysHowToEncrypt = [values["sslmode"], getenvString("PGSSLMODE")].contains { $0?.isEmpty == false }
+        specifiesEncryption = [values["sslmode"], getenvString("PGSSLMODE")].contains { $0?.isEmpty == false }
         if values["require_auth"] == nil { values["require_auth"] = getenvString("PGREQUIREAUTH") }
         // libpq's default asks a credential cache for each connection, so it must be requested
         // explicitly.

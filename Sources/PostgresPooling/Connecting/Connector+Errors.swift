@@ -16,7 +16,7 @@ internal import CLockPoolPQ
 
 extension Connector {
     /// Returns the error of a failed attempt, which libpq describes as text.
-    func failure(of handle: OpaquePointer, _ target: Target, isPassing: Bool) -> PostgresError {
+    func failure(of handle: OpaquePointer, _ target: Target, isTransient: Bool) -> PostgresError {
         let text = unsafe String(cString: PQerrorMessage(handle))
         let server = Connector.serverFields(in: text)
         let message =
@@ -29,7 +29,7 @@ extension Connector {
             server == nil ? message : "\(Connector.name(of: target)): \(message)",
             server: server,
             connectionIsGone: true,
-            isUnreached: server == nil && isPassing && !Connector.isLasting(text)
+            isUnreached: server == nil && isTransient && !Connector.isPermanent(text)
         )
     }
 
@@ -37,7 +37,7 @@ extension Connector {
     /// about a certificate or a missing password. A connection that breaks during these checks may
     /// recover. The texts are English, because libpq translates only in programs that set the
     /// user's locale.
-    static func isLasting(_ text: String) -> Bool {
+    static func isPermanent(_ text: String) -> Bool {
         if text.contains("SSL SYSCALL") || text.contains("closed") { return false }
         return ["SSL", "certificate", "GSSAPI", "SCRAM", "authentication", "password"].contains { text.contains($0) }
     }

@@ -88,7 +88,7 @@ extension Connector {
     /// libpq's default would continue without encryption if the server, or an attacker in between,
     /// offers none.
     static func encryption(for target: Target, _ parameters: ConnectParameters) -> String? {
-        isLocal(target) || parameters.saysHowToEncrypt ? parameters["sslmode"] : "verify-full"
+        isLocal(target) || parameters.specifiesEncryption ? parameters["sslmode"] : "verify-full"
     }
 
     /// Returns the system's file of certificate authorities, unless the user has one for libpq.

@@ -49,7 +49,7 @@ struct Connector: Sendable {
     ///   each if there are several.
     func connectBlocking() throws(PostgresError) -> Connection {
         var parameters = server
-        try parameters.fillIn()
+        try parameters.addDefaults()
         // libpq can look for a standby first, then for any server, in a group of hosts, but not
         // with one host at a time.
         let attributes = parameters["target_session_attrs"]
@@ -170,7 +170,7 @@ struct Connector: Sendable {
         unsafe PQsetNoticeReceiver(handle, { _, _ in }, nil)
         guard unsafe PQstatus(handle) != CONNECTION_BAD else {
             // A local socket rejects at once. Otherwise a keyword has an invalid value.
-            throw unsafe failure(of: handle, target, isPassing: target.host.map(Connector.isSocket) ?? true)
+            throw unsafe failure(of: handle, target, isTransient: target.host.map(Connector.isSocket) ?? true)
         }
         var state = PGRES_POLLING_WRITING
         var byteCount = 0
@@ -197,13 +197,13 @@ struct Connector: Sendable {
             if unsafe PQstatus(handle) == CONNECTION_AWAITING_RESPONSE {
                 guard try unsafe admits(&gate, handle, target) else { continue }
             } else {
-                gate = gate.anew
+                gate = gate.renewed
             }
             state = unsafe PQconnectPoll(handle)
-            if state == PGRES_POLLING_FAILED { throw unsafe failure(of: handle, target, isPassing: true) }
+            if state == PGRES_POLLING_FAILED { throw unsafe failure(of: handle, target, isTransient: true) }
         }
         guard unsafe PQsetnonblocking(handle, 1) == 0 else {
-            throw unsafe failure(of: handle, target, isPassing: true)
+            throw unsafe failure(of: handle, target, isTransient: true)
         }
         unsafe PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
     }

@@ -50,12 +50,12 @@ extension Session {
         case .session: return
         case .transaction:
             state.isShared = true
-            state.statements.isNaming = false
+            state.statements.allowsNames = false
         case .detect:
             // Otherwise nothing depends on it.
             guard configuration.statementCacheCapacity > 0 || !configuration.setup.isEmpty else { return }
             guard try await isPooled(limit) else { return }
-            state.statements.isNaming = false
+            state.statements.allowsNames = false
             if configuration.setup.isEmpty { return }
             throw PostgresError(
                 .invalidConfiguration,

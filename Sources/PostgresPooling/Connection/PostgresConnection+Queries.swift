@@ -92,7 +92,7 @@ extension PostgresConnection {
         try await prepareToSend(sql: text, limit)
         // The end of an earlier answer may have reported another encoding.
         do throws(PostgresError) { try session.requireUTF8(sql: text) } catch { throw error.withoutEffect() }
-        session.state.noteText(text)
+        session.state.recordText(text)
         try await runScript(text, limit)
         try session.requireUTF8(sql: text)
     }

@@ -81,7 +81,7 @@ extension Session {
                     if result.isCopy { throw failure(of: result, sql: sql)! }
                     if failed == nil { failed = result }
                 } else {
-                    note(result, sql: sql)
+                    record(result, sql: sql)
                     last = result
                 }
             case .end:

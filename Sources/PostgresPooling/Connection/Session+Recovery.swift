@@ -117,7 +117,7 @@ extension Session {
         var count = 0
         while let result = try await nextResult(sql: "", limit) {
             if result.isCopy { throw failure(of: result, sql: "")! }
-            if !result.isError { note(result, sql: nil) }
+            if !result.isError { record(result, sql: nil) }
             count += 1
             // Rows that arrive fast enough never cause a wait, so no wait would time out.
             if count % 64 == 0, MonotonicClock.now >= limit.deadline, let error = error(ending: .timedOut, sql: "") {
@@ -130,7 +130,7 @@ extension Session {
     private func isRequestOver(by deadline: UInt64) async -> Bool {
         guard let request = state.cancelRequest else { return true }
         // Until it has arrived, the request may cancel another statement, so it is kept.
-        guard await request.hasArrived(within: MonotonicClock.duration(until: deadline)) else { return false }
+        guard await request.isAcknowledged(within: MonotonicClock.duration(until: deadline)) else { return false }
         state.cancelRequest = nil
         return true
     }

@@ -19,14 +19,14 @@ extension Session {
     ///
     /// The same as `DISCARD ALL`, which would also drop the pool's prepared statements. There is
     /// one difference: `RESET ROLE` restores the role that `ALTER ROLE … SET role` sets at login.
-    private static let restoration = """
+    private static let resetScript = """
         CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES; \
         SELECT pg_advisory_unlock_all()
         """
 
     /// A further column of the last row: whether `PREPARE` has left statements. It takes longer
     /// than the rest of the reset.
-    private static let leftover = ", EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)"
+    private static let leftoverCheck = ", EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)"
 
     /// Runs the statements of the setup, and marks the session as new.
     ///
@@ -102,9 +102,9 @@ extension Session {
 
     private func restore(_ setup: [PostgresQuery], _ limit: WaitLimit) async throws(PostgresError) {
         let isChanged = state.isChanged
-        let result = try await runScript(Session.restoration + (isChanged ? Session.leftover : ""), limit)
-        let isLeft = unsafe isChanged && result.bytes(row: 0, column: 1)?.first == UInt8(ascii: "t")
-        if isLeft || state.hasOwnStatements { try await runScript("DEALLOCATE ALL", limit) }
+        let result = try await runScript(Session.resetScript + (isChanged ? Session.leftoverCheck : ""), limit)
+        let hasLeftovers = unsafe isChanged && result.bytes(row: 0, column: 1)?.first == UInt8(ascii: "t")
+        if hasLeftovers || state.hasOwnStatements { try await runScript("DEALLOCATE ALL", limit) }
         state.hasOwnStatements = false
         try await setUp(setup, limit)
     }

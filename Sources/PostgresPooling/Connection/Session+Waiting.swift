@@ -117,7 +117,7 @@ extension Session {
     ///
     /// - Returns: The outcome as from `consume()`; `drained` if there was no input.
     private func takeUnreported() -> Intake {
-        for _ in 0..<Session.rounds {
+        for _ in 0..<Session.maximumIntakes {
             guard takeActivity() || mayHaveMore.load(ordering: .relaxed) else { return .drained }
             mayHaveMore.store(false, ordering: .relaxed)
             let intake = consume()
@@ -129,7 +129,7 @@ extension Session {
         return .unfinished
     }
 
-    private static var rounds: Int { 4 }
+    private static var maximumIntakes: Int { 4 }
 
     /// Lends the connection to the reactor, unless the wait has ended before it began.
     ///
@@ -187,11 +187,11 @@ extension Session {
     ///
     /// - Returns: The outcome as from `consume()`.
     private func spinForAnswer() -> Intake {
-        let isRare = reactor.waitRate.noteWait()
+        let isRare = reactor.waitRate.recordWait()
         guard
             !isRare, reactor.waiting.load(ordering: .relaxed) < Session.spinWaiterLimit, spinPolicy.shouldSpin(),
             !isOnExecutor,
-            !watcher.isCrowded,
+            !watcher.hasWaiters,
             reactor.hasSpinner.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
         else { return .drained }
         defer { reactor.hasSpinner.store(false, ordering: .relaxed) }
@@ -202,7 +202,7 @@ extension Session {
             sched_yield()
             if unsafe PQconsumeInput(handle) == 0 || PQisBusy(handle) == 0 {
                 mayHaveMore.store(true, ordering: .relaxed)
-                spinPolicy.note(true)
+                spinPolicy.record(true)
                 return .complete
             }
             // Many tasks have begun to wait since.
@@ -212,7 +212,7 @@ extension Session {
         // readable.
         mayHaveMore.store(isEncrypted, ordering: .relaxed)
         let intake = takeUnreported()
-        spinPolicy.note(intake == .complete)
+        spinPolicy.record(intake == .complete)
         return intake
     }
 

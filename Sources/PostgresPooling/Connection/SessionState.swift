@@ -60,7 +60,7 @@ struct SessionState {
     }
 
     /// Records that the server may have prepared a statement that `statements` does not contain.
-    mutating func noteOwnStatement() {
+    mutating func recordOwnStatement() {
         isChanged = true
         hasOwnStatements = true
     }
@@ -69,7 +69,7 @@ struct SessionState {
     ///
     /// - Returns: Whether it may change the session, so that its text must be checked each time.
     @discardableResult
-    mutating func noteText(_ sql: String) -> Bool {
+    mutating func recordText(_ sql: String) -> Bool {
         let isChange = SessionEffect.callsSessionFunction(sql)
         if isChange { isChanged = true }
         return isChange
@@ -78,15 +78,15 @@ struct SessionState {
     /// Records the effect of a statement that is not a plain query or data change.
     ///
     /// - Parameter sql: The text of the statement, or of several; `nil` if it is not known.
-    mutating func note(_ result: PostgresResult, sql: String?) {
+    mutating func record(_ result: PostgresResult, sql: String?) {
         let tag = result.commandTag
         // Types appear and disappear with tables, schemas and extensions too.
         if tag == "ROLLBACK" || ["CREATE ", "ALTER ", "DROP "].contains(where: tag.hasPrefix) { types.removeAll() }
-        if tag.hasPrefix("ALTER ") { statements.resolved.forgetZones() }
+        if tag.hasPrefix("ALTER ") { statements.resolved.removeZoneChecks() }
         switch SessionEffect(commandTag: tag, hasRows: result.hasRows, sql: sql) {
         case .none: break
         case .changed: isChanged = true
-        case .preparedStatements: noteOwnStatement()
+        case .preparedStatements: recordOwnStatement()
         case .forgottenStatements:
             statements.removeAll()
             isChanged = true

@@ -15,13 +15,13 @@ extension PostgresError {
     ///   - state: The code of the condition.
     ///   - routine: The function of the server that reports it.
     static func shown(_ text: String, _ state: SQLState, routine: String? = nil) -> String {
-        escapingControlCharacters(holdsValues(text, state, routine) ? redacted(text) : text)
+        escapingControlCharacters(mayQuoteValues(text, state, routine) ? redacted(text) : text)
     }
 
     /// Returns whether quotes in a text may enclose values.
     ///
     /// Other errors quote names: of a column, a table, a role, a violated constraint.
-    private static func holdsValues(_ text: String, _ state: SQLState, _ routine: String?) -> Bool {
+    private static func mayQuoteValues(_ text: String, _ state: SQLState, _ routine: String?) -> Bool {
         switch state.conditionClass {
         // Successes and warnings, not errors.
         case "00", "01": false

@@ -78,9 +78,9 @@ public struct PostgresError: Error, Sendable {
     public let message: String
 
     /// The server's fields, if the server reported the error.
-    public var server: ServerFields? { said?.value }
+    public var server: ServerFields? { serverBox?.value }
 
-    private let said: Boxed<ServerFields>?
+    private let serverBox: Boxed<ServerFields>?
 
     /// The text of the statement; `nil` if the error is not about one.
     public let sql: String?
@@ -106,7 +106,7 @@ public struct PostgresError: Error, Sendable {
     ) {
         self.code = code
         self.message = message
-        said = server.map(Boxed.init)
+        serverBox = server.map(Boxed.init)
         self.sql = sql
         self.connectionIsGone = connectionIsGone
         self.isUnreached = isUnreached

@@ -157,5 +157,5 @@ final class PoolWatcher: Sendable {
     }
 
     /// Whether a caller waits for a connection.
-    var isCrowded: Bool { (watched.withLock { $0.pool }?.waiters ?? 0) > 0 }
+    var hasWaiters: Bool { (watched.withLock { $0.pool }?.waiters ?? 0) > 0 }
 }

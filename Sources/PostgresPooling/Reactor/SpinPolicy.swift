@@ -39,7 +39,7 @@ struct SpinPolicy: ~Copyable {
     }
 
     /// Records whether the answer arrived within a spin.
-    func note(_ isSuccess: Bool) {
+    func record(_ isSuccess: Bool) {
         let before = failures.load(ordering: .relaxed)
         if isSuccess {
             if before > 0 { failures.store(0, ordering: .relaxed) }
@@ -65,7 +65,7 @@ struct WaitRate: ~Copyable {
     /// Records the beginning of a wait. Two at the same time may count as one.
     ///
     /// - Returns: Whether waits are rare.
-    func noteWait() -> Bool {
+    func recordWait() -> Bool {
         let now = lockpool_instant()
         let before = last.load(ordering: .relaxed)
         last.store(now, ordering: .relaxed)

@@ -85,13 +85,13 @@ public struct PostgresRowStream: AsyncSequence {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(PostgresError) -> PostgresRow? {
-            if let row = rowAtHand() { return row }
-            return try await nextAwaited(isolation: actor)
+            if let row = bufferedRow() { return row }
+            return try await awaitNext(isolation: actor)
         }
 
         /// Waits for the next row.
         @usableFromInline
-        mutating func nextAwaited(
+        mutating func awaitNext(
             isolation actor: isolated (any Actor)?
         ) async throws(PostgresError) -> PostgresRow? {
             if case .done = state { return nil }
@@ -135,7 +135,7 @@ public struct PostgresRowStream: AsyncSequence {
         /// Returns the next row, if it has arrived. Reuses the memory of the last row, unless the
         /// caller has kept it.
         @usableFromInline
-        mutating func rowAtHand() -> PostgresRow? {
+        mutating func bufferedRow() -> PostgresRow? {
             guard case .running = state, unread == nil else { return nil }
             // Retaining the session would cost as much as a tenth of the row. `stream` retains it.
             let session = unsafe Unmanaged.passUnretained(stream.session)
@@ -195,7 +195,7 @@ public struct PostgresRowStream: AsyncSequence {
                 _ = stream.session.forgetIfStale(query, error)
                 throw error
             }
-            stream.session.note(result, sql: sql)
+            stream.session.record(result, sql: sql)
             try stream.session.requireUTF8(sql: sql)
             state = .done
             if let error = stream.session.controlError(sql: sql) { throw error }

@@ -48,14 +48,14 @@ public struct PostgresValueStream<Value: Decodable>: AsyncSequence {
         @inlinable
         @inline(__always)
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Value? {
-            if let value = try valueAtHand() { return value }
-            return try await nextAwaited(isolation: actor)
+            if let value = try bufferedValue() { return value }
+            return try await awaitNext(isolation: actor)
         }
 
         /// Returns the next value, if its row has arrived and is not the first.
         @inlinable
-        mutating func valueAtHand() throws -> Value? {
-            guard !isDone, let decoder, let row = rows.rowAtHand() else { return nil }
+        mutating func bufferedValue() throws -> Value? {
+            guard !isDone, let decoder, let row = rows.bufferedRow() else { return nil }
             isDone = true
             let value = try decoder.decode(Value.self, row: row.index, of: row.result)
             isDone = false
@@ -64,7 +64,7 @@ public struct PostgresValueStream<Value: Decodable>: AsyncSequence {
 
         /// Waits for the next value.
         @usableFromInline
-        mutating func nextAwaited(isolation actor: isolated (any Actor)?) async throws -> Value? {
+        mutating func awaitNext(isolation actor: isolated (any Actor)?) async throws -> Value? {
             if isDone { return nil }
             isDone = true
             guard let row = try await rows.next(isolation: actor) else { return nil }

@@ -163,9 +163,9 @@ struct SingleValue: Decoder, SingleValueDecodingContainer {
 
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    func container<Key: CodingKey>(keyedBy: Key.Type) throws -> KeyedDecodingContainer<Key> { throw JSONIsNeeded() }
+    func container<Key: CodingKey>(keyedBy: Key.Type) throws -> KeyedDecodingContainer<Key> { throw RequiresJSON() }
 
-    func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw JSONIsNeeded() }
+    func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw RequiresJSON() }
 
     func singleValueContainer() -> any SingleValueDecodingContainer { self }
 

@@ -80,7 +80,7 @@ final class RowDecoder {
         if cell.holdsJSON, !cell.isNull { return try PostgresJSON<Value>(cell: cell).value }
         do {
             return try Value(from: SingleValue(row: reference, index: index, codingPath: path))
-        } catch is JSONIsNeeded {
+        } catch is RequiresJSON {
             _ = try unsafe cell.value(for: "\(Value.self)")
             throw cell.mismatch("\(Value.self) needs jsonb or json")
         }
@@ -137,7 +137,7 @@ final class RowDecoder {
 
 /// Thrown if a type asks for a list or an object, but the column has a single value that is not
 /// JSON.
-struct JSONIsNeeded: Error {}
+struct RequiresJSON: Error {}
 
 /// A type that is decoded from an array, or from a list in a JSON column.
 private protocol JSONList {}

@@ -21,7 +21,7 @@ extension Session {
         var types: [UInt32]?
 
         /// Whether time zone conversions have been checked.
-        var isZoned = false
+        var isZoneChecked = false
     }
 
     /// The outcome of sending a statement.
@@ -57,9 +57,9 @@ extension Session {
         let text = query.text
         // Before the cache stores the statement, or evicts another for it.
         try query.validate(text)
-        if !attempt.isZoned, state.statements.mayConvertZone(key, text: text) { return .unchecked(text: text) }
+        if !attempt.isZoneChecked, state.statements.mayConvertZone(key, text: text) { return .unchecked(text: text) }
         // Such a statement is not prepared, so that its text is checked each time.
-        let mayChangeSession = state.noteText(text)
+        let mayChangeSession = state.recordText(text)
         if attempt.isResolved {
             return try send(query, text: text, prepared: nil, types: attempt.types, rowByRow: rowByRow)
         }
@@ -190,7 +190,7 @@ extension Session {
             // The name identifies the text and the types.
             guard error.sqlState == .duplicateStatementName else {
                 // Without an answer the server may have prepared it.
-                if error.server == nil { state.noteOwnStatement() }
+                if error.server == nil { state.recordOwnStatement() }
                 throw error.withoutEffect()
             }
             state.statements.didPrepare(key, preparation)

@@ -14,7 +14,7 @@ struct StatementCache {
         let text: String
         /// The types that the parameters are sent with; `nil` for the types of the values.
         let types: [UInt32]?
-        fileprivate let byteCount: Int
+        let byteCount: Int
 
         init(name: String, text: String, types: [UInt32]?, byteCount: Int) {
             self.name = name
@@ -43,7 +43,7 @@ struct StatementCache {
         let evicting: [String]
     }
 
-    private final class Entry {
+    final class Entry {
         let key: Key
         let byteCount: Int
         var prepared: Prepared?
@@ -65,22 +65,22 @@ struct StatementCache {
     let resolved: ResolvedTypes
     /// Whether statements may be prepared by name. `false` behind a pooler that may run them in
     /// another session.
-    var isNaming = true
+    var allowsNames = true
 
-    private var entries: [Key: Entry] = [:]
+    var entries: [Key: Entry] = [:]
     /// The entry of the last statement, often also the next one. It is found without hashing.
-    private var latest: Entry?
+    var latest: Entry?
     private var uses = 0
     /// The prepared statements that may be executed, by name. Keys of the same text share a
     /// statement.
-    private var names: [String: Prepared] = [:]
-    private var preparedBytes = 0
+    var names: [String: Prepared] = [:]
+    var preparedBytes = 0
     /// The names that the server may still have, but that must not be executed.
-    private var outdated: Set<String> = []
+    var outdated: Set<String> = []
     /// The pool's ``ResolvedTypes/schemaVersion`` when the statements were prepared.
     private var schemaVersion: Int
     /// The number and size of the entries that are not prepared.
-    private var (seenCount, seenBytes) = (0, 0)
+    var (seenCount, seenBytes) = (0, 0)
 
     init(capacity: Int, byteCapacity: Int = 1 << 20, resolved: ResolvedTypes = ResolvedTypes()) {
         self.capacity = capacity
@@ -94,7 +94,7 @@ struct StatementCache {
     ///
     /// - Complexity: O(length of the statement).
     mutating func prepared(_ key: Key) -> Prepared? {
-        if schemaVersion != resolved.schemaVersion { releaseZoned() }
+        if schemaVersion != resolved.schemaVersion { releaseZoneChecked() }
         guard let entry = entry(key), let prepared = entry.prepared else { return nil }
         use(entry)
         return prepared
@@ -102,7 +102,7 @@ struct StatementCache {
 
     /// Marks statements with instants or timestamps as unprepared, so that the time zones of their
     /// parameters are checked again.
-    private mutating func releaseZoned() {
+    private mutating func releaseZoneChecked() {
         schemaVersion = resolved.schemaVersion
         let names = entries.values.filter { TimeZoneConversion.mayConvert($0.key) }.compactMap(\.prepared?.name)
         for name in Set(names) {
@@ -139,7 +139,7 @@ struct StatementCache {
         guard let entry = entry(key) else { return firstPlan(key, text: text, mustCheck: mustCheck) }
         use(entry)
         if mustCheck, !entry.isChecked { return .check }
-        if isNamed, isNaming, let plan = namedPlan(entry, text: text, mayEvict: mayEvict) { return plan }
+        if isNamed, allowsNames, let plan = namedPlan(entry, text: text, mayEvict: mayEvict) { return plan }
         // If the server refuses it, `didFail` marks it as unchecked again.
         entry.isChecked = true
         return .send(types: entry.types)
@@ -206,7 +206,7 @@ struct StatementCache {
         if names.updateValue(statement, forKey: statement.name) == nil { preparedBytes += statement.byteCount }
         entry.isChecked = true
         setPrepared(entry, statement)
-        note(key, text: statement.text, types: statement.types)
+        record(key, text: statement.text, types: statement.types)
     }
 
     /// Records that the server has no statement of this name.
@@ -223,15 +223,15 @@ struct StatementCache {
             }
             (entry.types, entry.isChecked) = (types, true)
         }
-        note(key, text: text, types: types)
+        record(key, text: text, types: types)
     }
 
-    private func note(_ key: Key, text: String, types: [UInt32]?) {
+    private func record(_ key: Key, text: String, types: [UInt32]?) {
         let declared = key.types
         guard !isLarge(key.byteCount(text: text)), declared.contains(where: { TypeSearch.isFlexible($0) }) else {
             return
         }
-        resolved.note(types ?? declared, of: StatementIdentity(text: text, types: declared), areOthers: types != nil)
+        resolved.record(types ?? declared, of: StatementIdentity(text: text, types: declared), areOthers: types != nil)
     }
 
     /// Records that a statement has failed before it was prepared, possibly because of its
@@ -257,62 +257,5 @@ struct StatementCache {
     mutating func removeAll() {
         (latest, entries, names, outdated) = (nil, [:], [:], [])
         (preparedBytes, seenCount, seenBytes) = (0, 0, 0)
-    }
-
-    // MARK: Eviction
-
-    /// Adds an entry for a statement that is not prepared. The cache keeps as many of these as
-    /// prepared ones.
-    private mutating func remember(_ key: Key, byteCount: Int) -> Entry {
-        while seenCount > 0, seenCount >= capacity || seenBytes + byteCount > byteCapacity { evictSeen() }
-        let entry = Entry(key.withoutValues, byteCount: byteCount)
-        entries[entry.key] = entry
-        seenCount += 1
-        seenBytes += byteCount
-        return entry
-    }
-
-    private mutating func setPrepared(_ entry: Entry, _ prepared: Prepared) {
-        if entry.prepared == nil {
-            seenCount -= 1
-            seenBytes -= entry.byteCount
-        }
-        entry.prepared = prepared
-    }
-
-    /// Marks all entries that share a name as unprepared.
-    private mutating func release(_ name: String) {
-        guard let prepared = names.removeValue(forKey: name) else { return }
-        preparedBytes -= prepared.byteCount
-        for entry in entries.values where entry.prepared?.name == name {
-            entry.prepared = nil
-            seenCount += 1
-            seenBytes += entry.byteCount
-        }
-    }
-
-    private func hasRoom(for entry: Entry) -> Bool {
-        names.count < capacity && preparedBytes + entry.byteCount <= byteCapacity
-    }
-
-    private mutating func evictPrepared() -> Bool {
-        let oldest = entries.values.lazy.filter { $0.prepared != nil }.min { $0.lastUse < $1.lastUse }
-        guard let oldest, let name = oldest.prepared?.name else { return false }
-        release(name)
-        removeSeen(oldest)
-        outdated.insert(name)
-        return true
-    }
-
-    private mutating func evictSeen() {
-        let oldest = entries.values.lazy.filter { $0.prepared == nil }.min { $0.lastUse < $1.lastUse }
-        if let oldest { removeSeen(oldest) }
-    }
-
-    private mutating func removeSeen(_ entry: Entry) {
-        if latest === entry { latest = nil }
-        entries[entry.key] = nil
-        seenCount -= 1
-        seenBytes -= entry.byteCount
     }
 }

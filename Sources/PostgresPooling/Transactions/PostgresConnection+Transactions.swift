@@ -98,7 +98,7 @@ extension PostgresConnection {
             session.state.transactions.depth = 0
             tag = try await runScript("COMMIT", limit).commandTag
         } catch {
-            throw error.ofCommit()
+            throw error.asCommitError()
         }
         if tag == "ROLLBACK" {
             throw PostgresError(
@@ -181,7 +181,7 @@ extension PostgresConnection {
 
 extension PostgresError {
     /// Returns the error of a `COMMIT`, with its meaning for the transaction.
-    fileprivate func ofCommit() -> PostgresError {
+    fileprivate func asCommitError() -> PostgresError {
         let isUnknown = outcome == .unknown && code != .transactionControl
         guard isUnknown || code == .connectionLost else { return self }
         return PostgresError(

@@ -21,10 +21,10 @@ extension Session {
     ///
     /// - Parameter sql: The text of the statement, or of several; `nil` if it is not known.
     @inline(__always)
-    func note(_ result: PostgresResult, sql: String?) {
+    func record(_ result: PostgresResult, sql: String?) {
         if result.isOrdinary { return }
-        state.note(result, sql: sql)
-        state.transactions.note(commandTag: result.commandTag, sql: sql ?? "")
+        state.record(result, sql: sql)
+        state.transactions.record(commandTag: result.commandTag, sql: sql ?? "")
     }
 
     /// Undoes the changes of a failed body of `withTransaction`, if that is still pending.
@@ -88,7 +88,7 @@ struct TransactionRecord {
     /// - Parameters:
     ///   - commandTag: The server's command tag.
     ///   - sql: The text. It distinguishes `ROLLBACK` from `ROLLBACK TO`, which has the same tag.
-    mutating func note(commandTag: String, sql: String) {
+    mutating func record(commandTag: String, sql: String) {
         guard depth > 0, obstacle == nil else { return }
         switch commandTag {
         case "BEGIN", "START TRANSACTION", "COMMIT", "PREPARE TRANSACTION": obstacle = .control(commandTag)

@@ -16,7 +16,7 @@ final class ResolvedTypes: Sendable {
         var identities: [StatementIdentity] = []
         var next = 0
         /// The statements in which no time zone converts a parameter.
-        var zoned: Set<StatementIdentity> = []
+        var zoneChecked: Set<StatementIdentity> = []
     }
 
     /// The number of statements to keep. The oldest are removed first.
@@ -30,8 +30,8 @@ final class ResolvedTypes: Sendable {
 
     /// Removes the results of time zone checks, because a connection of the pool has altered the
     /// schema.
-    func forgetZones() {
-        state.withLock { $0.zoned = [] }
+    func removeZoneChecks() {
+        state.withLock { $0.zoneChecked = [] }
         alterations.add(1, ordering: .relaxed)
     }
     private let othersAreKnown = Atomic(false)
@@ -40,13 +40,13 @@ final class ResolvedTypes: Sendable {
     var hasOthers: Bool { othersAreKnown.load(ordering: .relaxed) }
 
     /// Returns whether a statement is known to have no parameter that a time zone converts.
-    func isZoned(_ statement: StatementIdentity) -> Bool { state.withLock { $0.zoned.contains(statement) } }
+    func isZoneChecked(_ statement: StatementIdentity) -> Bool { state.withLock { $0.zoneChecked.contains(statement) } }
 
     /// Records that no time zone converts a parameter of a statement.
-    func noteZoned(_ statement: StatementIdentity) {
+    func recordZoneCheck(_ statement: StatementIdentity) {
         state.withLock { state in
-            if state.zoned.count >= ResolvedTypes.capacity { state.zoned = [] }
-            state.zoned.insert(statement)
+            if state.zoneChecked.count >= ResolvedTypes.capacity { state.zoneChecked = [] }
+            state.zoneChecked.insert(statement)
         }
     }
 
@@ -57,7 +57,7 @@ final class ResolvedTypes: Sendable {
     ///
     /// - Parameter areOthers: Whether they differ from the types of the values, which are part of
     ///   `statement`.
-    func note(_ types: [UInt32], of statement: StatementIdentity, areOthers: Bool) {
+    func record(_ types: [UInt32], of statement: StatementIdentity, areOthers: Bool) {
         if areOthers { othersAreKnown.store(true, ordering: .relaxed) }
         state.withLock { state in
             guard state.types.updateValue(types, forKey: statement) == nil else { return }

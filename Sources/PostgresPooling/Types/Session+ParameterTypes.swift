@@ -36,8 +36,8 @@ extension Session {
         _ limit: WaitLimit
     ) async throws(PostgresError) {
         let key = StatementCache.Key(query)
-        if !attempt.isZoned {
-            attempt.isZoned = true
+        if !attempt.isZoneChecked {
+            attempt.isZoneChecked = true
             if state.statements.mayConvertZone(key, text: text) {
                 return try await checkInstants(key, text, types: attempt.types, limit)
             }
@@ -50,7 +50,7 @@ extension Session {
             }
             attempt.types = types
             // With these types the server may interpret instants in another way.
-            attempt.isZoned = false
+            attempt.isZoneChecked = false
         }
         state.statements.didResolve(key, text: text, types: attempt.types)
     }
@@ -72,7 +72,7 @@ extension Session {
             return false
         }
         attempt.types = types
-        attempt.isZoned = false
+        attempt.isZoneChecked = false
         state.statements.didResolve(key, text: text, types: types)
         return true
     }

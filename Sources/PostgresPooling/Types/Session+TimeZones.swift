@@ -49,7 +49,7 @@ extension Session {
             }
             throw TimeZoneConversion.error(index, reason, sql: text)
         }
-        state.statements.resolved.noteZoned(identity)
+        state.statements.resolved.recordZoneCheck(identity)
     }
 
     /// Asks the server for the types of parameters that it cannot infer all at once: first of the
@@ -209,6 +209,6 @@ extension StatementCache {
     /// Returns whether the server may convert a parameter of a statement by the time zone of the
     /// session, as far as is known.
     func mayConvertZone(_ key: Key, text: String) -> Bool {
-        TimeZoneConversion.mayConvert(key) && !resolved.isZoned(StatementIdentity(text: text, types: key.types))
+        TimeZoneConversion.mayConvert(key) && !resolved.isZoneChecked(StatementIdentity(text: text, types: key.types))
     }
 }

@@ -153,18 +153,18 @@ import Testing
             unsafe setenv("PGHOSTADDR", "192.0.2.2", 1)
             for text in ["host=localhost", "host=/run/postgresql", ""] {
                 var parameters = try ConnectParameters(parsing: text)
-                try parameters.fillIn()
+                try parameters.addDefaults()
                 let targets = try Connector(server: parameters, addressTimeout: nil, deadline: 0).hosts(of: parameters)
                 precondition(targets.map { Connector.encryption(for: $0, parameters) } == ["verify-full"])
             }
             unsafe setenv("PGSSLMODE", "", 1)
             var empty = try ConnectParameters(parsing: "host=db.example.com")
             empty["sslmode"] = ""
-            try empty.fillIn()
+            try empty.addDefaults()
             precondition(Connector.encryption(for: .init(host: "db.example.com", port: "5432"), empty) == "verify-full")
             unsafe setenv("PGREQUIREAUTH", "scram-sha-256", 1)
             var parameters = try ConnectParameters(parsing: "")
-            try parameters.fillIn()
+            try parameters.addDefaults()
             precondition(parameters["require_auth"] == "scram-sha-256")
             parameters["require_auth"] = "scram"
             do throws(PostgresError) {
@@ -190,7 +190,7 @@ import Testing
         func verdict(_ records: [[UInt8]], _ policy: AuthenticationPolicy = .guarded) -> Bool {
             var gate = AuthenticationGate(required: nil, verifiesServer: false)
             return records.allSatisfy {
-                if case .refused = gate.judge($0, policy, isRecord: true) { false } else { true }
+                if case .refused = gate.check($0, policy, isRecord: true) { false } else { true }
             }
         }
         let both = Request.scram + Request.clearText

@@ -319,14 +319,14 @@ import Testing
 
     @Test("libpq's texts of permanent and of passing failures are distinguished")
     func lasting() {
-        #expect(Connector.isLasting("SSL error: certificate verify failed"))
-        #expect(Connector.isLasting("fe_sendauth: no password supplied"))
-        #expect(Connector.isLasting("server does not support SSL, but SSL was required"))
-        #expect(!Connector.isLasting("SSL SYSCALL error: Connection reset by peer"))
-        #expect(!Connector.isLasting("SSL connection has been closed unexpectedly"))
-        #expect(!Connector.isLasting("server closed the connection unexpectedly"))
-        #expect(!Connector.isLasting("connection to server at \"h\", port 1 failed: Connection refused"))
-        #expect(!Connector.isLasting("session is read-only"))
+        #expect(Connector.isPermanent("SSL error: certificate verify failed"))
+        #expect(Connector.isPermanent("fe_sendauth: no password supplied"))
+        #expect(Connector.isPermanent("server does not support SSL, but SSL was required"))
+        #expect(!Connector.isPermanent("SSL SYSCALL error: Connection reset by peer"))
+        #expect(!Connector.isPermanent("SSL connection has been closed unexpectedly"))
+        #expect(!Connector.isPermanent("server closed the connection unexpectedly"))
+        #expect(!Connector.isPermanent("connection to server at \"h\", port 1 failed: Connection refused"))
+        #expect(!Connector.isPermanent("session is read-only"))
     }
 
     @Test("Neither a configuration nor a pool's error contains a password")

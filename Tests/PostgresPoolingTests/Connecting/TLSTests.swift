@@ -86,7 +86,7 @@ import Testing
         )
         #expect(Connector.encryption(for: Connector.Target(host: "localhost", port: "5432"), said) == nil)
         said["sslmode"] = "disable"
-        try said.fillIn()
+        try said.addDefaults()
         #expect(Connector.encryption(for: Connector.Target(host: "db.example.com", port: "5432"), said) == "disable")
     }
 }

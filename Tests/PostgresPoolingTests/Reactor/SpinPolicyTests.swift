@@ -11,7 +11,7 @@ import Testing
     private func looks(_ habit: borrowing SpinPolicy, statements: Int, succeed: Bool) -> Int {
         var looks = 0
         for _ in 0..<statements where habit.shouldSpin() {
-            habit.note(succeed)
+            habit.record(succeed)
             looks += 1
         }
         return looks

@@ -178,7 +178,7 @@ import Testing
     @Test("Nothing is prepared by name where that is not allowed, but used statements are still stored")
     func unnamed() {
         var cache = StatementCache(capacity: 2)
-        cache.isNaming = false
+        cache.allowsNames = false
         for _ in 0..<4 { #expect(use("a", &cache) == "once") }
     }
 

@@ -26,7 +26,7 @@ extension PostgresParameter {
         case .null: return .null(type)
         case .short(let word, _, count: 8) where self.type == .int8 && type == .int4:
             guard let number = Int32(exactly: Int64(bitPattern: word)) else {
-                return .failure("the integer does not fit the type integer, which the server takes there")
+                return .failure("the integer is out of the range of the type integer, which the server expects")
             }
             return .fixed(.int4, number)
         case .text: return PostgresParameter(type, content)

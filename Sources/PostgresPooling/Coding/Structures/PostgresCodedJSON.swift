@@ -68,7 +68,7 @@ extension PostgresJSONCoders {
     /// Returns the reason without the value, and without the path, which may contain the keys of a
     /// dictionary.
     private static func reason(_ error: any Error) -> String {
-        if error is UnfitDate { return "a date is not an ISO 8601 time with an offset from UTC" }
+        if error is InvalidDate { return "a date is not an ISO 8601 time with an offset from UTC" }
         return switch error as? DecodingError {
         case .keyNotFound(let key, _): "there is no key “\(key.stringValue)”"
         case .typeMismatch(let type, _): "a value is not of type \(type)"

@@ -50,7 +50,7 @@ public enum PostgresDefaultJSONCoders: PostgresJSONCoders {
     public static func makeEncoder() -> JSONEncoder {
         let encoder = JSONEncoder()
         encoder.dateEncodingStrategy = .custom { date, encoder in
-            guard let text = date.jsonText else { throw UnfitDate() }
+            guard let text = date.jsonText else { throw InvalidDate() }
             var container = encoder.singleValueContainer()
             try container.encode(text)
         }
@@ -62,7 +62,7 @@ public enum PostgresDefaultJSONCoders: PostgresJSONCoders {
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .custom { decoder in
             guard let date = Date(jsonText: try decoder.singleValueContainer().decode(String.self)) else {
-                throw UnfitDate()
+                throw InvalidDate()
             }
             return date
         }
@@ -71,4 +71,4 @@ public enum PostgresDefaultJSONCoders: PostgresJSONCoders {
 }
 
 /// The error for a `Date` without a text, or a text that is not a `Date`.
-struct UnfitDate: Error {}
+struct InvalidDate: Error {}

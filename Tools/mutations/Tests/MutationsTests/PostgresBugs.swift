@@ -6,21 +6,21 @@ extension SeededBug {
     /// Bugs of PostgresPooling.
     static let postgres: [SeededBug] = [
         SeededBug(
-            "SET SESSION AUTHORIZATION DEFAULT is left out of the reset",
+            "The reset omits SET SESSION AUTHORIZATION DEFAULT",
             in: "PostgresPooling/Connection/Session+Reset.swift",
             "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE;",
             "CLOSE ALL; RESET ROLE;",
             foundBy: "PostgresPoolingTests.ResetPolicyTests/leak"
         ),
         SeededBug(
-            "DISCARD SEQUENCES is left out of the reset",
+            "The reset omits DISCARD SEQUENCES",
             in: "PostgresPooling/Connection/Session+Reset.swift",
             "DISCARD TEMP; DISCARD SEQUENCES;",
             "DISCARD TEMP;",
             foundBy: "PostgresPoolingTests.ResetPolicyTests/leak"
         ),
         SeededBug(
-            "The ROLLBACK after a failed body is left out",
+            "A failed body is not rolled back",
             in: "PostgresPooling/Transactions/PostgresConnection+Transactions.swift",
             """
                         await undo("ROLLBACK")
@@ -30,14 +30,14 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.SameLeaseTests/rollback"
         ),
         SeededBug(
-            "An open transaction outlives the reset",
+            "An open transaction survives the reset",
             in: "PostgresPooling/Connection/Session+Reset.swift",
             #"if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE { try await runScript("ROLLBACK", limit) }"#,
             "",
             foundBy: "PostgresPoolingTests.TransactionTests/leftOpen"
         ),
         SeededBug(
-            "The setup is left out of the reset",
+            "The reset omits the setup",
             in: "PostgresPooling/Connection/Session+Reset.swift",
             """
                     try await setUp(setup, limit)
@@ -51,14 +51,14 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.TransactionTests/settings"
         ),
         SeededBug(
-            "Statements that a lease prepares outlive the reset",
+            "Statements that a lease prepares survive the reset",
             in: "PostgresPooling/Connection/Session+Reset.swift",
-            "if isLeft || state.hasOwnStatements {",
-            "if isLeft && state.hasOwnStatements {",
+            "if hasLeftovers || state.hasOwnStatements {",
+            "if hasLeftovers && state.hasOwnStatements {",
             foundBy: "PostgresPoolingTests.ResetPolicyTests/leak"
         ),
         SeededBug(
-            "A session that was reset once is reset on each return",
+            "A session that was reset once is reset on each release",
             in: "PostgresPooling/Connection/Session+Reset.swift",
             """
                     state.isChanged = false
@@ -68,7 +68,7 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.ResetPolicyTests/once"
         ),
         SeededBug(
-            "A UTC offset of +14:00 is refused",
+            "A UTC offset of +14:00 is rejected",
             in: "PostgresPooling/Coding/Times/TimeText.swift",
             "hours < 16 else",
             "hours < 14 else",
@@ -96,14 +96,14 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.TransactionControlTests/modes"
         ),
         SeededBug(
-            "A commit that the server turns into a rollback is a success",
+            "A commit that the server turns into a rollback succeeds",
             in: "PostgresPooling/Transactions/PostgresConnection+Transactions.swift",
             #"if tag == "ROLLBACK" {"#,
             #"if tag == "ABORT" {"#,
             foundBy: "PostgresPoolingTests.TransactionTests/aborted"
         ),
         SeededBug(
-            "A statement that ends the transaction of its body is no error",
+            "A statement that ends the transaction of its body causes no error",
             in: "PostgresPooling/Connection/Session+Execution.swift",
             """
                             if state.transactions.obstacle != nil, let error = controlError(sql: sql) { throw error }
@@ -121,14 +121,14 @@ extension SeededBug {
         ),
         SeededBug(
             "The cache holds one prepared statement more than its capacity",
-            in: "PostgresPooling/Statements/StatementCache.swift",
+            in: "PostgresPooling/Statements/StatementCache+Eviction.swift",
             "names.count < capacity &&",
             "names.count <= capacity &&",
             foundBy: "PostgresPoolingTests.StatementCacheTests/eviction"
         ),
         SeededBug(
             "The bytes of an evicted statement stay counted",
-            in: "PostgresPooling/Statements/StatementCache.swift",
+            in: "PostgresPooling/Statements/StatementCache+Eviction.swift",
             "preparedBytes -= prepared.byteCount",
             "",
             foundBy: "PostgresPoolingTests.StatementCacheTests/bytes"
@@ -141,7 +141,7 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.TimeTypeTests/ends"
         ),
         SeededBug(
-            "Midnight belongs to the day before",
+            "Midnight belongs to the previous day",
             in: "PostgresPooling/Coding/Times/PostgresTimestamp.swift",
             "return parts.remainder < 0 ?",
             "return parts.remainder <= 0 ?",
@@ -162,7 +162,7 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.ArrayTests/refusals"
         ),
         SeededBug(
-            "A server gets one cancel request more at a time than allowed",
+            "A server receives one concurrent cancel request more than allowed",
             in: "PostgresPooling/Connecting/CancelThreads.swift",
             "if busy >= perServer {",
             "if busy > perServer {",
@@ -190,7 +190,7 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.StatementTests/serverError"
         ),
         SeededBug(
-            "A statement does not look whether its text is UTF-8",
+            "A statement does not check whether text is UTF-8",
             in: "PostgresPooling/Connection/Session+Execution.swift",
             """
                             try requireUTF8(sql: sent)
@@ -220,14 +220,14 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.HealthTests/idleDeath"
         ),
         SeededBug(
-            "A stream does not end the one before it",
+            "A stream does not end the previous one",
             in: "PostgresPooling/Results/PostgresRowStream.swift",
             "statement = session.endStreams()",
             "statement = nil",
             foundBy: "PostgresPoolingTests.StreamTests/twoIterations"
         ),
         SeededBug(
-            "The microseconds of an instant are cut off",
+            "The microseconds of an instant are truncated",
             in: "PostgresPooling/Coding/Times/Date+Postgres.swift",
             "- seconds) * 1_000_000).rounded()",
             "- seconds) * 1_000_000).rounded(.down)",
