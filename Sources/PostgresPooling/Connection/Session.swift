@@ -4,16 +4,7 @@
 
 internal import CLockPoolPQ
 internal import ConnectionPooling
-internal import LockPool
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// The owner of one libpq connection handle.
 ///

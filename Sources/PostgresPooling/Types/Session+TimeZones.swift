@@ -55,8 +55,8 @@ extension Session {
     /// Asks the server for the types of parameters that it cannot infer all at once: first of the
     /// instants, then of the timestamps, then one by one.
     ///
-    /// A refusal names the types that the parameter would be combined with: `timestamp without
-    /// time zone > interval` for `ts > $1 - interval '1 day'`.
+    /// A refusal names the types that the parameter would be combined with:
+    /// `timestamp without time zone > interval` for `ts > $1 - interval '1 day'`.
     ///
     /// - Parameter inferred: Receives the types.
     /// - Throws: ``PostgresError`` with the code `encoding` if the time zone of the session would

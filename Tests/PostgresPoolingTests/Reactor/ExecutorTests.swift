@@ -106,14 +106,14 @@ import Testing
 
     @Test("An actor's code runs on the thread of the task that calls it")
     func actor() async throws {
-        actor Somebody {
+        actor OtherActor {
             var thread: UInt { lockpool_thread_self() }
         }
         let executor = PostgresExecutor()
-        let somebody = Somebody()
-        let threads = await withTaskExecutorPreference(executor) { [lockpool_thread_self(), await somebody.thread] }
+        let otherActor = OtherActor()
+        let threads = await withTaskExecutorPreference(executor) { [lockpool_thread_self(), await otherActor.thread] }
         #expect(threads[0] == threads[1])
-        let elsewhere = await somebody.thread
+        let elsewhere = await otherActor.thread
         #expect(elsewhere != threads[0])
     }
 

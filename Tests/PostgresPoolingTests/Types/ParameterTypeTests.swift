@@ -269,7 +269,7 @@ import Testing
                     try await pool.query("SELECT lpad(\("7"), \(3_000_000_000 + number), '0')")
                 }
                 #expect(error?.code == .encoding)
-                #expect(error?.message.hasPrefix("parameter $2: the integer does not fit") == true)
+                #expect(error?.message.hasPrefix("parameter $2: the integer is out of the range") == true)
                 #expect("\(error!)".contains("3000000") == false)
                 try await equal(pool.query("SELECT lpad(\("7"), \(number), '0')", as: String.self).count, 1)
             }
