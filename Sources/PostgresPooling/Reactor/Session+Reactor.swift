@@ -1,0 +1,97 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolPQ
+internal import ConnectionPooling
+internal import Synchronization
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+// The part of a session that runs on the reactor's thread.
+
+extension Session {
+    /// Reads for one turn if a task waits, and ends the wait if its goal is reached.
+    ///
+    /// - Parameter isReported: Whether the poller has reported the socket. Otherwise an earlier
+    ///   turn has left input.
+    /// - Returns: Whether the session needs another turn.
+    func takeTurn(isReported: Bool) -> Bool {
+        enum Meaning { case awaited(Goal), noted, idle }
+        let meaning: Meaning = wait.withLock { wait in
+            guard wait.phase == .waiting else {
+                if !isReported { return .noted }
+                sawActivity.store(true, ordering: .releasing)
+                return isIdle.load(ordering: .relaxed) ? .idle : .noted
+            }
+            wait.phase = .processing
+            return .awaited(wait.goal)
+        }
+        guard case .awaited(let goal) = meaning else {
+            if case .idle = meaning { watcher.inspect(self) }
+            return false
+        }
+        let intake = consume()
+        let isDone = goal == .progress || intake == .complete
+        if !isDone, hasTooManyParameters { abandon() }
+        mayHaveMore.store(isDone || intake == .unfinished, ordering: .relaxed)
+        let (waiter, outcome): (Waiter?, Outcome) = wait.withLock { wait in
+            let interruption = wait.interruption.take()
+            if intake == .unfinished { limitDiscarding(wait) }
+            if isDone || interruption != nil || isLost {
+                return (Session.endWait(&wait), isDone ? .ready : interruption ?? .ready)
+            }
+            wait.phase = .waiting
+            armPoller(&wait)
+            return (nil, .ready)
+        }
+        waiter?.resume(outcome)
+        return waiter == nil && intake == .unfinished
+    }
+
+    /// Abandons the connection if the server sends too much during a large statement.
+    func limitSending(_ wait: inout Wait) {
+        if wait.unsolicited.count(on: wait.sendingSocket) > Session.sendingBudget {
+            abandon()
+            shutdown(wait.sendingSocket, Int32(SHUT_RDWR))
+        }
+    }
+
+    /// Abandons the connection if an answer that is being discarded does not end. The server has
+    /// received a cancel request, and at most the buffers of two sockets are under way. A
+    /// statement that changes data is read to its end instead.
+    private func limitDiscarding(_ wait: borrowing Wait) {
+        if wait.isCancellable || state.isStreamingChanges && state.cancelRequest == nil {
+            readingTime.store(0, ordering: .relaxed)
+        } else if readingTime.load(ordering: .relaxed) > Session.longestDiscard {
+            abandon()
+        }
+    }
+
+    /// In nanoseconds. A few hundred megabytes can be read in this time.
+    private static var longestDiscard: UInt64 { 250_000_000 }
+
+    /// Ends the wait if its deadline has passed, and checks a large statement that is being sent.
+    ///
+    /// - Returns: The time of the next check; `never` if none is needed.
+    func endWait(dueAt now: UInt64) -> UInt64 {
+        let (waiter, later): (Waiter?, UInt64) = wait.withLock { wait in
+            var waiter: Waiter?
+            if wait.deadline <= now {
+                wait.deadline = Reactor.never
+                waiter = Session.endWait(&wait, .timedOut)
+            }
+            if wait.phase != .sending { return (waiter, wait.deadline) }
+            limitSending(&wait)
+            return (waiter, min(wait.deadline, now + Session.sendingInterval))
+        }
+        waiter?.resume(.timedOut)
+        return later
+    }
+}
