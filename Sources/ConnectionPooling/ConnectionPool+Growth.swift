@@ -214,14 +214,13 @@ extension ConnectionPool {
 
     /// Sees to it that the next attempt is made when its time has come.
     func setTimer() {
-        let now = time.now
         guard let retryAt = growth.plan.withLock({ $0.outage?.retryAt }) else { return }
-        if retryAt <= now { return grow() }
+        if retryAt <= time.now { return grow() }
         growth.timer.withLock { timer in
             // Whoever finds a timer has noted its failure before, and the timer looks when the next attempt is after it has gone.
             if timer != nil || lockPool.isClosed { return }
             timer = Task.detached { [weak self, time, growth] in
-                try? await time.sleep(nanoseconds: retryAt - now)
+                try? await time.sleep(until: retryAt)
                 if Task.isCancelled { return }
                 growth.timer.withLock { $0 = nil }
                 // Where connects have failed side by side, the attempt is due at the time of the last.

@@ -31,6 +31,17 @@ struct PoolTime: Sendable {
         }
     }
 
+    /// Suspends until an instant of this clock, and not at all if that has passed.
+    ///
+    /// The rest of the time is computed here: computed earlier, it would be too long by the time that the caller was
+    /// not running.
+    ///
+    /// - Throws: `CancellationError` if the task is cancelled.
+    func sleep(until instant: UInt64) async throws {
+        let now = now
+        if instant > now { try await sleep(nanoseconds: instant - now) }
+    }
+
     /// Suspends for so long. Throws `CancellationError` if the task is cancelled.
     func sleep(nanoseconds: UInt64) async throws {
         try await sleepFor(.nanoseconds(Int64(clamping: nanoseconds)))
