@@ -99,6 +99,8 @@ final class Link: @unchecked Sendable {
         var deadline = Reactor.never
         /// Whether the wait, or the last one, is the holder's and not for putting the connection in order.
         var isCancellable = false
+        /// How many turns of reading the reactor's thread has taken.
+        var turns = 0
         /// The end of a wait that has not begun, or that the reactor is just looking at.
         var interruption: Outcome?
         /// The poller reports when more can be sent.
@@ -260,6 +262,7 @@ final class Link: @unchecked Sendable {
             wait.goal = goal
             wait.waiter = waiter
             wait.deadline = deadline
+            wait.turns = 0
             // Under the lock, because an interruption would give the connection back to its owner, who may close it.
             armPoller(&wait)
             return nil
@@ -352,41 +355,72 @@ final class Link: @unchecked Sendable {
 
     // MARK: For the reactor
 
+    /// How a turn of reading has ended.
+    enum Turn {
+        /// The poller reports what comes next.
+        case over
+        /// There is more to read, which the poller does not report.
+        case unfinished
+        /// Nothing was read, because the answer is one for ``AnswerReader``.
+        case long
+    }
+
+    /// The number of turns of reading after which an answer is long.
+    private static var turnsOfShortAnswer: Int { 4 }
+
     /// Takes a turn of reading if the link waits, and ends the wait if that is to end.
     ///
-    /// - Parameter isReported: Whether the socket has become ready, or else an earlier turn has left something.
-    /// - Returns: Whether the link is to have another turn.
-    func takeTurn(isReported: Bool) -> Bool {
-        enum Meaning { case awaited(Goal), noted, idle }
+    /// - Parameters:
+    ///   - isReported: Whether the socket has become ready, or else an earlier turn has left something.
+    ///   - isForLongAnswer: Whether the caller reads long answers too.
+    func takeTurn(isReported: Bool, isForLongAnswer: Bool = false) -> Turn {
+        enum Meaning { case awaited(Goal), noted, idle, long }
         let meaning: Meaning = wait.withLock { wait in
             guard wait.phase == .waiting else {
                 if !isReported { return .noted }
                 sawActivity.store(true, ordering: .releasing)
                 return isIdle.load(ordering: .relaxed) ? .idle : .noted
             }
+            if !isForLongAnswer {
+                if wait.turns == Link.turnsOfShortAnswer {
+                    // If the wait ends before the other thread reads, the owner does.
+                    if isReported { sawActivity.store(true, ordering: .releasing) }
+                    return .long
+                }
+                wait.turns += 1
+            }
             wait.phase = .processing
             return .awaited(wait.goal)
         }
-        guard case .awaited(let goal) = meaning else {
-            if case .idle = meaning { watcher.inspect(self) }
-            return false
+        switch meaning {
+        case .awaited(let goal): return read(for: goal)
+        case .noted: return .over
+        case .long: return .long
+        case .idle:
+            watcher.inspect(self)
+            return .over
         }
+    }
+
+    private func read(for goal: Goal) -> Turn {
+        _ = takeActivity()
         let intake = consume()
         let isDone = goal == .progress || intake == .complete
         if !isDone, hasTooManyParameters { giveUp() }
         mayHaveMore.store(isDone || intake == .unfinished, ordering: .relaxed)
-        let (waiter, outcome): (Waiter?, Outcome) = wait.withLock { wait in
+        let (waiter, outcome, isUnfinished): (Waiter?, Outcome, Bool) = wait.withLock { wait in
             let interruption = wait.interruption.take()
             if intake == .unfinished { limitDropping(wait) }
             if isDone || interruption != nil || isLost {
-                return (Link.endWait(&wait), isDone ? .ready : interruption ?? .ready)
+                return (Link.endWait(&wait), isDone ? .ready : interruption ?? .ready, false)
             }
             wait.phase = .waiting
             armPoller(&wait)
-            return (nil, .ready)
+            // The poller does not report again what it has reported during the turn.
+            return (nil, .ready, takeActivity() || intake == .unfinished)
         }
         waiter?.resume(outcome)
-        return waiter == nil && intake == .unfinished
+        return isUnfinished ? .unfinished : .over
     }
 
     /// Gives the connection up if the server sends without end while it is sent a large statement.

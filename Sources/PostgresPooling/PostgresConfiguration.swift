@@ -70,7 +70,10 @@ public struct PostgresConfiguration: Sendable {
     /// Which column a property of a `Decodable` type has; by default the column of its name.
     public var columnNames = ColumnNames.asWritten
 
-    /// Is called with what the server notifies of, such as warnings; on any thread. Must not block.
+    /// A closure that receives the notices of the server, such as warnings; `nil` by default.
+    ///
+    /// A connection calls it while it reads an answer: on a thread of the task that uses the connection, or on any of the pool's
+    /// threads. Several connections may call it at once. It must not block, which holds up other statements.
     public var onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
 
     /// A configuration with defaults.

@@ -52,6 +52,8 @@ final class Reactor: Sendable {
     private let unfinished = Locked([Link]())
     private let hasUnfinished = Atomic(false)
 
+    private let answerReader = AnswerReader()
+
     private struct Links {
         var byToken: [UInt64: Link] = [:]
         var nextToken: UInt64 = 1
@@ -158,7 +160,7 @@ final class Reactor: Sendable {
             ready += reading
             reading.removeAll(keepingCapacity: true)
             if hasUnfinished.load(ordering: .relaxed) { takeUnfinished(into: &ready) }
-            for index in ready.indices where ready[index].takeTurn(isReported: index < readyCount) {
+            for index in ready.indices where takeTurn(with: ready[index], isReported: index < readyCount) {
                 reading.append(ready[index])
                 // A turn takes up to a millisecond, and there may be hundreds.
                 failWaitersIfDue()
@@ -166,6 +168,17 @@ final class Reactor: Sendable {
             ready.removeAll(keepingCapacity: true)
             failWaitersIfDue()
         }
+    }
+
+    /// Takes a turn of reading with a link, or leaves that to the thread that reads long answers.
+    ///
+    /// - Returns: Whether this thread is to take another.
+    private func takeTurn(with link: Link, isReported: Bool) -> Bool {
+        var turn = link.takeTurn(isReported: isReported)
+        if turn == .long, !answerReader.add(link) {
+            turn = link.takeTurn(isReported: isReported, isForLongAnswer: true)
+        }
+        return turn == .unfinished
     }
 
     private func takeUnfinished(into links: inout [Link]) {

@@ -236,21 +236,11 @@ import Testing
                 func descriptors() throws -> Int {
                     try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
                 }
-                func threads() throws -> [String] {
-                    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").compactMap { task in
-                        // Foundation loses its buffer where the thread ends meanwhile, and the leak sanitizer reports that as a leak of this library.
-                        guard let file = unsafe fopen("/proc/self/task/\(task)/comm", "r") else { return nil }
-                        defer { unsafe fclose(file) }
-                        var name: [CChar] = Array(repeating: 0, count: 32)
-                        return unsafe fgets(&name, Int32(name.count), file) == nil
-                            ? nil : name.withUnsafeBufferPointer { unsafe String(cString: $0.baseAddress!) }
-                    }.filter { $0.hasPrefix("postgres-") }
-                }
                 for _ in 0..<5 { try await turn() }
                 let before = try descriptors()
                 for _ in 0..<40 { try await turn() }
                 // Threads end a little after their work.
-                try await until { try threads().count <= 1 }
+                try await until { try threadNames().count { $0.hasPrefix("postgres-") } <= 1 }
                 let after = try descriptors()
                 // What the runtime itself opens meanwhile is not of our making; 40 turns would leak some hundred.
                 precondition(after <= before + 4, "\(before) descriptors before, \(after) after")

@@ -77,6 +77,27 @@ import Testing
         return others
     }
 
+    #if os(Linux)
+        @Test("A separate thread reads a long answer", arguments: PollerKind.allCases)
+        func readerThread(_ poller: PollerKind) async throws {
+            let server = try await TestServer.shared
+            try await server.withPool(poller) { pool in
+                let isOver = Atomic(false)
+                async let count = {
+                    defer { isOver.store(true, ordering: .relaxed) }
+                    return try await pool.query("SELECT repeat('x', 1000) FROM generate_series(1, 200000)").count
+                }()
+                var hasReader = false
+                while !isOver.load(ordering: .relaxed) {
+                    hasReader = try hasReader || threadNames().contains("postgres-read")
+                    await Task.yield()
+                }
+                try await equal(count, 200_000)
+                #expect(hasReader)
+            }
+        }
+    #endif
+
     @Test("A value of many megabytes arrives whole", arguments: PollerKind.allCases)
     func largeValue(_ poller: PollerKind) async throws {
         let server = try await TestServer.shared
