@@ -25,6 +25,7 @@ final class Link: @unchecked Sendable {
     let handle: OpaquePointer
     let token: UInt64
     private let reactor: Reactor
+    private let answerReader = AnswerReader.shared
     private let wait = Locked(Wait())
 
     /// libpq's number of UTF-8, which is asked for with each row of a stream.
@@ -99,8 +100,10 @@ final class Link: @unchecked Sendable {
         var deadline = Reactor.never
         /// Whether the wait, or the last one, is the holder's and not for putting the connection in order.
         var isCancellable = false
-        /// How many turns of reading the reactor's thread has taken.
+        /// The number of turns of reading that the reactor's thread has taken.
         var turns = 0
+        /// Whether ``AnswerReader`` reads in place of the reactor.
+        var isLong = false
         /// The end of a wait that has not begun, or that the reactor is just looking at.
         var interruption: Outcome?
         /// The poller reports when more can be sent.
@@ -151,7 +154,7 @@ final class Link: @unchecked Sendable {
         unsafe cancelKey = CancelKey(of: handle)
         self.reactor = reactor
         self.watcher = watcher
-        token = reactor.makeToken()
+        token = Reactor.makeToken()
         isEncrypted = unsafe (PQsslInUse(handle) != 0 || PQgssEncInUse(handle) != 0)
         lookHabit = LookHabit(socket: unsafe PQsocket(handle))
         self.onNotice = onNotice
@@ -280,7 +283,8 @@ final class Link: @unchecked Sendable {
             reactor.poller.endWriting(descriptor, token: token)
         }
         if wait.goal == .progress { wait.watchesWriting = true }
-        reactor.poller.arm(descriptor, token: token, for: wait.goal == .answer ? .reading : .readingAndWriting)
+        let poller = wait.isLong ? answerReader.poller : reactor.poller
+        poller.arm(descriptor, token: token, for: wait.goal == .answer ? .reading : .readingAndWriting)
     }
 
     /// Looks for the answer again and again for about a tenth of a millisecond, giving way to others in between.
@@ -327,17 +331,17 @@ final class Link: @unchecked Sendable {
     private static var fewWaiters: Int { 3 }
 
     private func interrupt(_ outcome: Outcome) {
-        wait.withLock { wait in Link.endWait(&wait, outcome) }?.resume(outcome)
+        wait.withLock { wait in endWait(&wait, outcome) }?.resume(outcome)
     }
 
     /// Ends what the holder of the lease waits for, and whatever it would do next. May be called at any time, from any thread.
     func shutDown() {
         isShutDown.store(true, ordering: .relaxed)
-        wait.withLock { wait in wait.isCancellable ? Link.endWait(&wait, .shutDown) : nil }?.resume(.shutDown)
+        wait.withLock { wait in wait.isCancellable ? endWait(&wait, .shutDown) : nil }?.resume(.shutDown)
     }
 
     /// Ends a wait, or notes that it is to end when it begins or when another thread has done with the connection.
-    private static func endWait(_ wait: inout Wait, _ outcome: Outcome) -> Waiter? {
+    private func endWait(_ wait: inout Wait, _ outcome: Outcome) -> Waiter? {
         guard wait.phase == .waiting else {
             wait.interruption = outcome
             // The thread that sends is in the middle of a statement, and ends when nothing more can be sent.
@@ -347,7 +351,8 @@ final class Link: @unchecked Sendable {
         return endWait(&wait)
     }
 
-    private static func endWait(_ wait: inout Wait) -> Waiter? {
+    private func endWait(_ wait: inout Wait) -> Waiter? {
+        if wait.isLong { takeFromReader(&wait) }
         wait.phase = .held
         wait.deadline = Reactor.never
         return wait.waiter.take()
@@ -355,72 +360,72 @@ final class Link: @unchecked Sendable {
 
     // MARK: For the reactor
 
-    /// How a turn of reading has ended.
-    enum Turn {
-        /// The poller reports what comes next.
-        case over
-        /// There is more to read, which the poller does not report.
-        case unfinished
-        /// Nothing was read, because the answer is one for ``AnswerReader``.
-        case long
-    }
-
     /// The number of turns of reading after which an answer is long.
     private static var turnsOfShortAnswer: Int { 4 }
 
     /// Takes a turn of reading if the link waits, and ends the wait if that is to end.
     ///
     /// - Parameters:
+    ///   - thread: The link's reactor, or the one of ``AnswerReader``.
     ///   - isReported: Whether the socket has become ready, or else an earlier turn has left something.
-    ///   - isForLongAnswer: Whether the caller reads long answers too.
-    func takeTurn(isReported: Bool, isForLongAnswer: Bool = false) -> Turn {
-        enum Meaning { case awaited(Goal), noted, idle, long }
+    /// - Returns: Whether the link is to have another turn.
+    func takeTurn(on thread: Reactor, isReported: Bool) -> Bool {
+        enum Meaning { case awaited(Goal), noted, idle }
         let meaning: Meaning = wait.withLock { wait in
+            // The thread that reads learns by itself of what the other is told.
+            if (thread === reactor) == wait.isLong { return .noted }
             guard wait.phase == .waiting else {
                 if !isReported { return .noted }
                 sawActivity.store(true, ordering: .releasing)
                 return isIdle.load(ordering: .relaxed) ? .idle : .noted
             }
-            if !isForLongAnswer {
-                if wait.turns == Link.turnsOfShortAnswer {
-                    // If the wait ends before the other thread reads, the owner does.
-                    if isReported { sawActivity.store(true, ordering: .releasing) }
-                    return .long
-                }
-                wait.turns += 1
-            }
+            if leaveToReader(&wait) { return .noted }
             wait.phase = .processing
             return .awaited(wait.goal)
         }
-        switch meaning {
-        case .awaited(let goal): return read(for: goal)
-        case .noted: return .over
-        case .long: return .long
-        case .idle:
-            watcher.inspect(self)
-            return .over
+        guard case .awaited(let goal) = meaning else {
+            if case .idle = meaning { watcher.inspect(self) }
+            return false
         }
-    }
-
-    private func read(for goal: Goal) -> Turn {
-        _ = takeActivity()
         let intake = consume()
         let isDone = goal == .progress || intake == .complete
         if !isDone, hasTooManyParameters { giveUp() }
         mayHaveMore.store(isDone || intake == .unfinished, ordering: .relaxed)
-        let (waiter, outcome, isUnfinished): (Waiter?, Outcome, Bool) = wait.withLock { wait in
+        let (waiter, outcome): (Waiter?, Outcome) = wait.withLock { wait in
             let interruption = wait.interruption.take()
             if intake == .unfinished { limitDropping(wait) }
             if isDone || interruption != nil || isLost {
-                return (Link.endWait(&wait), isDone ? .ready : interruption ?? .ready, false)
+                return (endWait(&wait), isDone ? .ready : interruption ?? .ready)
             }
             wait.phase = .waiting
             armPoller(&wait)
-            // The poller does not report again what it has reported during the turn.
-            return (nil, .ready, takeActivity() || intake == .unfinished)
+            return (nil, .ready)
         }
         waiter?.resume(outcome)
-        return isUnfinished ? .unfinished : .over
+        return waiter == nil && intake == .unfinished
+    }
+
+    /// Leaves the rest of the wait to ``AnswerReader`` if the answer is long.
+    ///
+    /// - Returns: Whether the reactor has no more to do with it.
+    private func leaveToReader(_ wait: inout Wait) -> Bool {
+        if wait.isLong || wait.goal != .answer { return false }
+        wait.turns += 1
+        if wait.turns <= Link.turnsOfShortAnswer { return false }
+        wait.turns = 0
+        let descriptor = unsafe PQsocket(handle)
+        guard descriptor >= 0, answerReader.add(self, descriptor: descriptor) else { return false }
+        reactor.poller.pause(descriptor, token: token)
+        wait.isLong = true
+        return true
+    }
+
+    /// Has the reactor watch the socket again.
+    private func takeFromReader(_ wait: inout Wait) {
+        wait.isLong = false
+        let descriptor = unsafe PQsocket(handle)
+        answerReader.remove(self, descriptor: descriptor)
+        if descriptor >= 0 { reactor.poller.resume(descriptor, token: token) }
     }
 
     /// Gives the connection up if the server sends without end while it is sent a large statement.
@@ -452,7 +457,7 @@ final class Link: @unchecked Sendable {
             var waiter: Waiter?
             if wait.deadline <= now {
                 wait.deadline = Reactor.never
-                waiter = Link.endWait(&wait, .timedOut)
+                waiter = endWait(&wait, .timedOut)
             }
             if wait.phase != .sending { return (waiter, wait.deadline) }
             limitSending(&wait)
@@ -511,7 +516,7 @@ final class Link: @unchecked Sendable {
     private func endSending() {
         let (waiter, interruption, socket) = wait.withLock { wait in
             defer { wait.sendingSocket = -1 }
-            return (Link.endWait(&wait), wait.interruption.take(), wait.sendingSocket)
+            return (endWait(&wait), wait.interruption.take(), wait.sendingSocket)
         }
         // The server may have a part of the statement.
         if interruption != nil { giveUp() }

@@ -29,6 +29,12 @@ protocol Poller: AnyObject, Sendable {
     /// Ends the interest in writing to a registered socket.
     func endWriting(_ descriptor: Int32, token: UInt64)
 
+    /// Ends the reports of a registered socket until it is resumed.
+    func pause(_ descriptor: Int32, token: UInt64)
+
+    /// Resumes the reports of a socket after a pause: it is reported if it can be read now, where that does not need to be armed.
+    func resume(_ descriptor: Int32, token: UInt64)
+
     /// Forgets a registered socket, which is still open.
     func remove(_ descriptor: Int32, token: UInt64)
 
@@ -88,6 +94,13 @@ final class PollPoller: Poller {
 
     /// Does nothing: an interest ends with its report, and each wait arms the socket anew.
     func endWriting(_ descriptor: Int32, token: UInt64) {}
+
+    func pause(_ descriptor: Int32, token: UInt64) {
+        registrations.withLock { $0[token]?.events = 0 }
+    }
+
+    /// Does nothing: each wait arms the socket anew.
+    func resume(_ descriptor: Int32, token: UInt64) {}
 
     func remove(_ descriptor: Int32, token: UInt64) { forget(token: token) }
 

@@ -52,18 +52,26 @@ final class Reactor: Sendable {
     private let unfinished = Locked([Link]())
     private let hasUnfinished = Atomic(false)
 
-    private let answerReader = AnswerReader()
-
     private struct Links {
         var byToken: [UInt64: Link] = [:]
-        var nextToken: UInt64 = 1
     }
 
-    init(poller: any Poller, name: String, jobs: JobQueue? = nil) {
+    convenience init(poller: any Poller, name: String, jobs: JobQueue? = nil) {
+        self.init(poller: poller, jobs: jobs)
+        precondition(start(name: name), "The thread that waits for PostgreSQL's sockets could not be started.")
+    }
+
+    /// Creates a reactor without its thread.
+    init(poller: any Poller, jobs: JobQueue? = nil) {
         self.poller = poller
         self.jobs = jobs
-        let isStarted = HelperThread.start(name: name, runsTasks: jobs != nil) { [self] in run() }
-        precondition(isStarted, "The thread that waits for PostgreSQL's sockets could not be started.")
+    }
+
+    /// Starts the thread.
+    ///
+    /// - Returns: Whether there is such a thread.
+    func start(name: String) -> Bool {
+        HelperThread.start(name: name, runsTasks: jobs != nil) { [self] in run() }
     }
 
     static func defaultPoller() -> any Poller {
@@ -74,13 +82,10 @@ final class Reactor: Sendable {
         #endif
     }
 
-    /// Draws the token of a new link.
-    func makeToken() -> UInt64 {
-        links.withLock { links in
-            defer { links.nextToken += 1 }
-            return links.nextToken
-        }
-    }
+    /// Draws the token of a new link, which no link of any reactor has had.
+    static func makeToken() -> UInt64 { nextToken.add(1, ordering: .relaxed).newValue }
+
+    private static let nextToken = Atomic<UInt64>(0)
 
     /// Begins to watch a link's socket.
     ///
@@ -157,10 +162,11 @@ final class Reactor: Sendable {
                 for token in tokens { if let link = links.byToken[token] { ready.append(link) } }
             }
             let readyCount = ready.count
-            ready += reading
+            if hasUnfinished.load(ordering: .relaxed) { takeUnfinished(into: &reading) }
+            // A link has one turn, though it be reported while there is more to read.
+            for link in reading where !ready.contains(where: { $0 === link }) { ready.append(link) }
             reading.removeAll(keepingCapacity: true)
-            if hasUnfinished.load(ordering: .relaxed) { takeUnfinished(into: &ready) }
-            for index in ready.indices where takeTurn(with: ready[index], isReported: index < readyCount) {
+            for index in ready.indices where ready[index].takeTurn(on: self, isReported: index < readyCount) {
                 reading.append(ready[index])
                 // A turn takes up to a millisecond, and there may be hundreds.
                 failWaitersIfDue()
@@ -168,17 +174,6 @@ final class Reactor: Sendable {
             ready.removeAll(keepingCapacity: true)
             failWaitersIfDue()
         }
-    }
-
-    /// Takes a turn of reading with a link, or leaves that to the thread that reads long answers.
-    ///
-    /// - Returns: Whether this thread is to take another.
-    private func takeTurn(with link: Link, isReported: Bool) -> Bool {
-        var turn = link.takeTurn(isReported: isReported)
-        if turn == .long, !answerReader.add(link) {
-            turn = link.takeTurn(isReported: isReported, isForLongAnswer: true)
-        }
-        return turn == .unfinished
     }
 
     private func takeUnfinished(into links: inout [Link]) {
