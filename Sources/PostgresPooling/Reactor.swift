@@ -40,6 +40,9 @@ final class Reactor: Sendable {
     /// Tasks that the thread runs; `nil` if it runs none.
     let jobs: JobQueue?
 
+    /// Whether the thread reads what would keep others from a processor.
+    private let isForLongAnswers: Bool
+
     private let isOver = Atomic(false)
 
     /// Whether a task looks for its answer itself, before it waits.
@@ -62,9 +65,10 @@ final class Reactor: Sendable {
     }
 
     /// Creates a reactor without its thread.
-    init(poller: any Poller, jobs: JobQueue? = nil) {
+    init(poller: any Poller, jobs: JobQueue? = nil, isForLongAnswers: Bool = false) {
         self.poller = poller
         self.jobs = jobs
+        self.isForLongAnswers = isForLongAnswers
     }
 
     /// Starts the thread.
@@ -144,6 +148,7 @@ final class Reactor: Sendable {
         var reading: [Link] = []
         let lookHabit = SpinHabit()
         var looks = 0
+        var turnYield = TurnYield()
         jobs?.begin()
         while true {
             let isBusy = jobs?.run() ?? false
@@ -170,6 +175,7 @@ final class Reactor: Sendable {
                 reading.append(ready[index])
                 // A turn takes up to a millisecond, and there may be hundreds.
                 failWaitersIfDue()
+                if isForLongAnswers { turnYield.giveWay() }
             }
             ready.removeAll(keepingCapacity: true)
             failWaitersIfDue()
