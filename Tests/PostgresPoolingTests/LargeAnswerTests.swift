@@ -77,6 +77,34 @@ import Testing
         return others
     }
 
+    @Test(
+        "A connection answers the next statement wherever a deadline has ended a long answer",
+        arguments: PollerKind.allCases,
+        ["disable", "require"]
+    )
+    func deadlines(_ poller: PollerKind, encryption: String) async throws {
+        let server = try await TestServer.shared
+        try await server.withPool(
+            poller,
+            {
+                $0.parameters["sslmode"] = encryption
+                $0.pool.maximumConnections = 1
+            }
+        ) { pool in
+            for milliseconds in 1...20 {
+                let error = await failure {
+                    let rows = try await pool.query(
+                        "SELECT repeat('x', 1000) FROM generate_series(1, 10000)",
+                        timeout: .milliseconds(milliseconds)
+                    )
+                    #expect(rows.count == 10_000)
+                }
+                #expect(error == nil || (error as? PostgresError)?.code == .timedOut)
+                try await equal(pool.query("SELECT \(milliseconds)", as: Int.self), [milliseconds])
+            }
+        }
+    }
+
     #if os(Linux)
         @Test("A separate thread reads a long answer", arguments: PollerKind.allCases)
         func readerThread(_ poller: PollerKind) async throws {
