@@ -151,6 +151,11 @@ static inline int clockpool_epoll_end_writing(int epoll, int descriptor, uint64_
   return clockpool_epoll_control(epoll, EPOLL_CTL_MOD, descriptor, EPOLLIN | EPOLLRDHUP | EPOLLET, token);
 }
 
+// Has a socket no longer reported, except that it is closed, until its registration is changed again.
+static inline int clockpool_epoll_pause(int epoll, int descriptor, uint64_t token) {
+  return clockpool_epoll_control(epoll, EPOLL_CTL_MOD, descriptor, EPOLLET, token);
+}
+
 static inline int clockpool_epoll_remove(int epoll, int descriptor) {
   return clockpool_epoll_control(epoll, EPOLL_CTL_DEL, descriptor, 0, 0);
 }

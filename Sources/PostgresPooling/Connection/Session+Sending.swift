@@ -132,7 +132,7 @@ extension Session {
     private func endSending() {
         let (waiter, interruption, socket) = wait.withLock { wait in
             defer { wait.sendingSocket = -1 }
-            return (Session.endWait(&wait), wait.interruption.take(), wait.sendingSocket)
+            return (endWait(&wait), wait.interruption.take(), wait.sendingSocket)
         }
         // The server may have received a part of the statement.
         if interruption != nil { abandon() }

@@ -37,6 +37,10 @@ extension Session {
         /// Whether the current or last wait belongs to the lease holder, and not to recovery or a
         /// reset.
         var isCancellable = false
+        /// The number of turns that the reactor has read.
+        var turns = 0
+        /// Whether ``AnswerReader`` reads in place of the reactor.
+        var isLong = false
         /// The outcome for a wait that has not begun, or that the reactor is processing.
         var interruption: Outcome?
         /// Whether the poller reports that the socket is writable.
@@ -154,6 +158,7 @@ extension Session {
             wait.goal = goal
             wait.waiter = waiter
             wait.deadline = deadline
+            wait.turns = 0
             // Under the lock, because an interruption returns the connection to its owner, which
             // may close it.
             armPoller(&wait)
@@ -173,7 +178,8 @@ extension Session {
             reactor.poller.endWriting(descriptor, token: token)
         }
         if wait.goal == .progress { wait.watchesWriting = true }
-        reactor.poller.arm(descriptor, token: token, for: wait.goal == .answer ? .reading : .readingAndWriting)
+        let poller = wait.isLong ? answerReader.poller : reactor.poller
+        poller.arm(descriptor, token: token, for: wait.goal == .answer ? .reading : .readingAndWriting)
     }
 
     /// Spins for the answer for about a tenth of a millisecond, and yields in between.
@@ -225,19 +231,19 @@ extension Session {
     private static var spinWaiterLimit: Int { 3 }
 
     func interrupt(_ outcome: Outcome) {
-        wait.withLock { wait in Session.endWait(&wait, outcome) }?.resume(outcome)
+        wait.withLock { wait in endWait(&wait, outcome) }?.resume(outcome)
     }
 
     /// Ends the lease holder's wait, and each wait that it begins later. Any thread may call this
     /// at any time.
     func shutDown() {
         isShutDown.store(true, ordering: .relaxed)
-        wait.withLock { wait in wait.isCancellable ? Session.endWait(&wait, .shutDown) : nil }?.resume(.shutDown)
+        wait.withLock { wait in wait.isCancellable ? endWait(&wait, .shutDown) : nil }?.resume(.shutDown)
     }
 
     /// Ends a wait, or records that it ends when it begins or when another thread returns the
     /// connection.
-    static func endWait(_ wait: inout Wait, _ outcome: Outcome) -> Waiter? {
+    func endWait(_ wait: inout Wait, _ outcome: Outcome) -> Waiter? {
         guard wait.phase == .waiting else {
             wait.interruption = outcome
             // The sending thread is in the middle of a statement. It ends when nothing more can be
@@ -248,7 +254,8 @@ extension Session {
         return endWait(&wait)
     }
 
-    static func endWait(_ wait: inout Wait) -> Waiter? {
+    func endWait(_ wait: inout Wait) -> Waiter? {
+        if wait.isLong { takeFromReader(&wait) }
         wait.phase = .held
         wait.deadline = Reactor.never
         return wait.waiter.take()

@@ -30,6 +30,9 @@ final class Session: @unchecked Sendable {
     /// Notified, on the reactor's thread, when an idle connection receives something.
     let watcher: PoolWatcher
 
+    /// Reads the rest of a long answer in place of the reactor.
+    let answerReader = AnswerReader.shared
+
     /// Decides whether a task spins for its answer before it waits.
     let spinPolicy: SpinPolicy
 
@@ -96,7 +99,7 @@ final class Session: @unchecked Sendable {
         unsafe cancelKey = CancelKey(of: handle)
         self.reactor = reactor
         self.watcher = watcher
-        token = reactor.makeToken()
+        token = Reactor.makeToken()
         isEncrypted = unsafe (PQsslInUse(handle) != 0 || PQgssEncInUse(handle) != 0)
         spinPolicy = SpinPolicy(socket: unsafe PQsocket(handle))
         self.onNotice = onNotice

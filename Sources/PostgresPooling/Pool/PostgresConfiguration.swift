@@ -84,8 +84,11 @@ public struct PostgresConfiguration: Sendable {
     /// equal.
     public var columnNames = ColumnNames.asWritten
 
-    /// A closure that is called with the server's notices, such as warnings, on any thread. It
-    /// must not block.
+    /// A closure that receives the server's notices, such as warnings; `nil` by default.
+    ///
+    /// A connection calls it while it reads an answer: on a thread of the task that uses the
+    /// connection, or on any of the pool's threads. Several connections may call it at once. It must
+    /// not block, which would hold up other statements.
     public var onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
 
     /// Creates a configuration with default values.

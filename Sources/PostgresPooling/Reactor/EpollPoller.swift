@@ -44,6 +44,14 @@
             precondition(code == 0, "epoll rejects a registered socket: \(code).")
         }
 
+        func pause(_ descriptor: Int32, token: UInt64) {
+            let code = clockpool_epoll_pause(epoll, descriptor, token)
+            precondition(code == 0, "epoll refuses a socket that is registered: \(code).")
+        }
+
+        /// Sets the registration anew, whereupon what has come is reported.
+        func resume(_ descriptor: Int32, token: UInt64) { endWriting(descriptor, token: token) }
+
         func remove(_ descriptor: Int32, token: UInt64) {
             let code = clockpool_epoll_remove(epoll, descriptor)
             precondition(code == 0, "epoll rejects a registered socket: \(code).")

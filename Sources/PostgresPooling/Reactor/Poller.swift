@@ -30,6 +30,13 @@ protocol Poller: AnyObject, Sendable {
     /// Ends the interest in writing to a registered socket.
     func endWriting(_ descriptor: Int32, token: UInt64)
 
+    /// Ends the reports of a registered socket until it is resumed.
+    func pause(_ descriptor: Int32, token: UInt64)
+
+    /// Resumes the reports of a socket after a pause. A socket that can be read is reported, unless
+    /// the poller needs to be armed.
+    func resume(_ descriptor: Int32, token: UInt64)
+
     /// Removes a registered socket, which is still open.
     func remove(_ descriptor: Int32, token: UInt64)
 
@@ -89,6 +96,13 @@ final class PollPoller: Poller {
 
     /// Does nothing: a report ends the interest, and each wait arms the socket again.
     func endWriting(_ descriptor: Int32, token: UInt64) {}
+
+    func pause(_ descriptor: Int32, token: UInt64) {
+        registrations.withLock { $0[token]?.events = 0 }
+    }
+
+    /// Does nothing: each wait arms the socket again.
+    func resume(_ descriptor: Int32, token: UInt64) {}
 
     func remove(_ descriptor: Int32, token: UInt64) { forget(token: token) }
 

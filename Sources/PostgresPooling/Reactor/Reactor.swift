@@ -44,6 +44,9 @@ final class Reactor: Sendable {
     /// The tasks that the thread runs; `nil` if it runs none.
     let jobs: JobQueue?
 
+    /// Whether the thread reads long answers, which would keep other threads from a processor.
+    private let isForLongAnswers: Bool
+
     private let isOver = Atomic(false)
 
     /// Whether a task spins for its answer before it waits.
@@ -58,14 +61,25 @@ final class Reactor: Sendable {
 
     private struct Sessions {
         var byToken: [UInt64: Session] = [:]
-        var nextToken: UInt64 = 1
     }
 
-    init(poller: any Poller, name: String, jobs: JobQueue? = nil) {
+    convenience init(poller: any Poller, name: String, jobs: JobQueue? = nil) {
+        self.init(poller: poller, jobs: jobs)
+        precondition(start(name: name), "The thread that waits for PostgreSQL's sockets could not be started.")
+    }
+
+    /// Creates a reactor without its thread.
+    init(poller: any Poller, jobs: JobQueue? = nil, isForLongAnswers: Bool = false) {
         self.poller = poller
         self.jobs = jobs
-        let isStarted = DetachedThread.start(name: name, runsTasks: jobs != nil) { [self] in run() }
-        precondition(isStarted, "The thread that waits for PostgreSQL's sockets could not be started.")
+        self.isForLongAnswers = isForLongAnswers
+    }
+
+    /// Starts the thread.
+    ///
+    /// - Returns: Whether the thread has started.
+    func start(name: String) -> Bool {
+        DetachedThread.start(name: name, runsTasks: jobs != nil) { [self] in run() }
     }
 
     static func defaultPoller() -> any Poller {
@@ -76,13 +90,10 @@ final class Reactor: Sendable {
         #endif
     }
 
-    /// Returns the token for a new session.
-    func makeToken() -> UInt64 {
-        sessions.withLock { sessions in
-            defer { sessions.nextToken += 1 }
-            return sessions.nextToken
-        }
-    }
+    /// Returns the token for a new session, unique among all reactors.
+    static func makeToken() -> UInt64 { nextToken.add(1, ordering: .relaxed).newValue }
+
+    private static let nextToken = Atomic<UInt64>(0)
 
     /// Begins to watch a session's socket.
     ///
@@ -141,6 +152,7 @@ final class Reactor: Sendable {
         var reading: [Session] = []
         let spinPolicy = SpinHabit()
         var spins = 0
+        var turnYield = TurnYield()
         jobs?.begin()
         while true {
             let isBusy = jobs?.run() ?? false
@@ -159,13 +171,15 @@ final class Reactor: Sendable {
                 for token in tokens { if let session = sessions.byToken[token] { ready.append(session) } }
             }
             let readyCount = ready.count
-            ready += reading
+            if hasUnfinished.load(ordering: .relaxed) { takeUnfinished(into: &reading) }
+            // A session takes one turn, even if it is reported while it has input left.
+            for session in reading where !ready.contains(where: { $0 === session }) { ready.append(session) }
             reading.removeAll(keepingCapacity: true)
-            if hasUnfinished.load(ordering: .relaxed) { takeUnfinished(into: &ready) }
-            for index in ready.indices where ready[index].takeTurn(isReported: index < readyCount) {
+            for index in ready.indices where ready[index].takeTurn(on: self, isReported: index < readyCount) {
                 reading.append(ready[index])
                 // A turn takes up to a millisecond, and there may be hundreds.
                 failWaitersIfDue()
+                if isForLongAnswers { turnYield.yieldIfFair() }
             }
             ready.removeAll(keepingCapacity: true)
             failWaitersIfDue()

@@ -19,17 +19,22 @@ internal import Synchronization
 extension Session {
     /// Reads for one turn if a task waits, and ends the wait if its goal is reached.
     ///
-    /// - Parameter isReported: Whether the poller has reported the socket. Otherwise an earlier
-    ///   turn has left input.
+    /// - Parameters:
+    ///   - thread: The session's reactor, or that of ``AnswerReader``.
+    ///   - isReported: Whether the poller has reported the socket. Otherwise an earlier turn has
+    ///     left input.
     /// - Returns: Whether the session needs another turn.
-    func takeTurn(isReported: Bool) -> Bool {
+    func takeTurn(on thread: Reactor, isReported: Bool) -> Bool {
         enum Meaning { case awaited(Goal), noted, idle }
         let meaning: Meaning = wait.withLock { wait in
+            // The thread that reads gets its own reports.
+            if (thread === reactor) == wait.isLong { return .noted }
             guard wait.phase == .waiting else {
                 if !isReported { return .noted }
                 sawActivity.store(true, ordering: .releasing)
                 return isIdle.load(ordering: .relaxed) ? .idle : .noted
             }
+            if leaveToReader(&wait) { return .noted }
             wait.phase = .processing
             return .awaited(wait.goal)
         }
@@ -45,7 +50,7 @@ extension Session {
             let interruption = wait.interruption.take()
             if intake == .unfinished { limitDiscarding(wait) }
             if isDone || interruption != nil || isLost {
-                return (Session.endWait(&wait), isDone ? .ready : interruption ?? .ready)
+                return (endWait(&wait), isDone ? .ready : interruption ?? .ready)
             }
             wait.phase = .waiting
             armPoller(&wait)
@@ -53,6 +58,32 @@ extension Session {
         }
         waiter?.resume(outcome)
         return waiter == nil && intake == .unfinished
+    }
+
+    /// Leaves the rest of the wait to ``AnswerReader`` if the answer is long.
+    ///
+    /// - Returns: Whether the reactor is done with the wait.
+    private func leaveToReader(_ wait: inout Wait) -> Bool {
+        if wait.isLong || wait.goal != .answer { return false }
+        wait.turns += 1
+        if wait.turns <= Session.turnsOfShortAnswer { return false }
+        wait.turns = 0
+        let descriptor = unsafe PQsocket(handle)
+        guard descriptor >= 0, answerReader.add(self, descriptor: descriptor) else { return false }
+        reactor.poller.pause(descriptor, token: token)
+        wait.isLong = true
+        return true
+    }
+
+    /// The number of the reactor's turns after which an answer is long.
+    private static var turnsOfShortAnswer: Int { 4 }
+
+    /// Makes the reactor watch the socket again.
+    func takeFromReader(_ wait: inout Wait) {
+        wait.isLong = false
+        let descriptor = unsafe PQsocket(handle)
+        answerReader.remove(self, descriptor: descriptor)
+        if descriptor >= 0 { reactor.poller.resume(descriptor, token: token) }
     }
 
     /// Abandons the connection if the server sends too much during a large statement.
@@ -85,7 +116,7 @@ extension Session {
             var waiter: Waiter?
             if wait.deadline <= now {
                 wait.deadline = Reactor.never
-                waiter = Session.endWait(&wait, .timedOut)
+                waiter = endWait(&wait, .timedOut)
             }
             if wait.phase != .sending { return (waiter, wait.deadline) }
             limitSending(&wait)

@@ -239,22 +239,11 @@ import Testing
                 func descriptors() throws -> Int {
                     try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
                 }
-                func threads() throws -> [String] {
-                    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").compactMap { task in
-                        // Foundation loses its buffer if the thread ends in the meantime. The leak
-                        // sanitizer attributes that to this library.
-                        guard let file = unsafe fopen("/proc/self/task/\(task)/comm", "r") else { return nil }
-                        defer { unsafe fclose(file) }
-                        var name: [CChar] = Array(repeating: 0, count: 32)
-                        return unsafe fgets(&name, Int32(name.count), file) == nil
-                            ? nil : name.withUnsafeBufferPointer { unsafe String(cString: $0.baseAddress!) }
-                    }.filter { $0.hasPrefix("postgres-") }
-                }
                 for _ in 0..<5 { try await turn() }
                 let before = try descriptors()
                 for _ in 0..<40 { try await turn() }
                 // Threads end shortly after their work.
-                try await until { try threads().count <= 1 }
+                try await until { try threadNames().count { $0.hasPrefix("postgres-") } <= 1 }
                 let after = try descriptors()
                 // The runtime itself may open a few. 40 leaks would add a hundred.
                 precondition(after <= before + 4, "\(before) descriptors before, \(after) after")

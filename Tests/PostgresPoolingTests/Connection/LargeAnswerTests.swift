@@ -77,6 +77,55 @@ import Testing
         return others
     }
 
+    @Test(
+        "A connection answers the next statement wherever a deadline has ended a long answer",
+        arguments: PollerKind.allCases,
+        ["disable", "require"]
+    )
+    func deadlines(_ poller: PollerKind, encryption: String) async throws {
+        let server = try await TestServer.shared
+        try await server.withPool(
+            poller,
+            {
+                $0.parameters["sslmode"] = encryption
+                $0.pool.maximumConnections = 1
+            }
+        ) { pool in
+            for milliseconds in 1...20 {
+                let error = await failure {
+                    let rows = try await pool.query(
+                        "SELECT repeat('x', 1000) FROM generate_series(1, 10000)",
+                        timeout: .milliseconds(milliseconds)
+                    )
+                    #expect(rows.count == 10_000)
+                }
+                #expect(error == nil || (error as? PostgresError)?.code == .timedOut)
+                try await equal(pool.query("SELECT \(milliseconds)", as: Int.self), [milliseconds])
+            }
+        }
+    }
+
+    #if os(Linux)
+        @Test("A separate thread reads a long answer", arguments: PollerKind.allCases)
+        func readerThread(_ poller: PollerKind) async throws {
+            let server = try await TestServer.shared
+            try await server.withPool(poller) { pool in
+                let isOver = Atomic(false)
+                async let count = {
+                    defer { isOver.store(true, ordering: .relaxed) }
+                    return try await pool.query("SELECT repeat('x', 1000) FROM generate_series(1, 200000)").count
+                }()
+                var hasReader = false
+                while !isOver.load(ordering: .relaxed) {
+                    hasReader = try hasReader || threadNames().contains("postgres-read")
+                    await Task.yield()
+                }
+                try await equal(count, 200_000)
+                #expect(hasReader)
+            }
+        }
+    #endif
+
     @Test("A value of many megabytes arrives intact", arguments: PollerKind.allCases)
     func largeValue(_ poller: PollerKind) async throws {
         let server = try await TestServer.shared

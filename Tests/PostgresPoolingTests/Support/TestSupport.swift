@@ -172,3 +172,18 @@ private func withLoopback(
         unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, &length) }
     }
 }
+
+#if os(Linux)
+    /// The names of the threads of this process.
+    func threadNames() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").compactMap { task in
+            // Foundation loses its buffer where the thread ends meanwhile, and the leak is reported as this library's.
+            guard let file = unsafe fopen("/proc/self/task/\(task)/comm", "r") else { return nil }
+            defer { unsafe fclose(file) }
+            var name: [CChar] = Array(repeating: 0, count: 32)
+            guard unsafe fgets(&name, Int32(name.count), file) != nil else { return nil }
+            return unsafe name.withUnsafeBufferPointer { unsafe String(cString: $0.baseAddress!) }
+                .trimmingCharacters(in: .newlines)
+        }
+    }
+#endif
