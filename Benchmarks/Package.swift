@@ -14,21 +14,21 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(name: "swift-lock-pool", path: "..", traits: ["MetricsSupport"]),
-        // The rival, for comparison. Users of the library never fetch it.
+        // GRDB is a baseline. Users of the library never fetch it.
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
-        // What cannot be said in Swift without a doubt: the baselines, and work that no optimiser sees through.
+        // C baselines, and a function whose body the optimizer cannot see.
         .target(name: "CBaselines", cSettings: [.unsafeFlags(["-O2"])]),
         .target(
             name: "CSQLiteBaseline",
             cSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: [.linkedLibrary("sqlite3")]
         ),
-        // For the flags that the compiler needs to find libpq.
+        // Adds the compiler flags that find libpq.
         .systemLibrary(name: "CBenchmarkPQ", pkgConfig: "libpq"),
         .target(name: "CPostgresBaseline", dependencies: ["CBenchmarkPQ"], cSettings: [.unsafeFlags(["-O2"])]),
-        // Stands in for malloc, so it is linked only into the executable that counts allocations.
+        // Replaces malloc, so it is linked only into the executable that counts allocations.
         .target(name: "CAllocations"),
         .executableTarget(
             name: "allocation-counts",

@@ -8,8 +8,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-// The service of Examples/Service on GRDB, for `Scripts/bench service`. A package of its own, so that neither the example depends
-// on GRDB nor the other benchmarks on Hummingbird.
+// The service of Examples/Service on GRDB, for `Scripts/bench service`. A separate package, so
+// that neither the example depends on GRDB nor the other benchmarks on Hummingbird.
 let package = Package(
     name: "link-service-grdb",
     platforms: [.macOS(.v15)],

@@ -3,7 +3,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- Requests for the link service: wrk … -s links.lua URL -- resolve | create | list
--- Prints one line for a program: requests, microseconds, p99 in microseconds, failed sockets, answers that are no 2xx or 3xx.
+-- Prints one line: requests, microseconds, p99 in microseconds, failed sockets, responses that are not 2xx or 3xx.
 
 local requests = {}
 
@@ -11,7 +11,7 @@ function init(arguments)
     local endpoint = arguments[1]
     math.randomseed(os.time())
     if endpoint == "resolve" then
-        -- Built once: wrk shares the processors with the service.
+        -- Built once, because wrk shares the processors with the service.
         for number = 0, 9999 do
             requests[number + 1] = wrk.format("GET", string.format("/links/code%05d", number))
         end

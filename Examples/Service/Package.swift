@@ -11,7 +11,7 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"),
 ]
 
-// A package of its own, so that the other examples do not build Hummingbird.
+// A separate package, so that the other examples do not build Hummingbird.
 let package = Package(
     name: "link-service",
     platforms: [.macOS(.v15)],
@@ -32,7 +32,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
-        // The routes, the table of errors and the configuration, over any store.
+        // The routes, the table of errors and the configuration, for any store.
         .target(
             name: "LinkService",
             dependencies: [

@@ -3,17 +3,18 @@
 # Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 # SPDX-License-Identifier: Apache-2.0
 
-# Where PostgreSQL's server is, and the certificates of a throwaway one. Needs messages.sh.
+# Finds PostgreSQL's server, and makes the certificates of a temporary server. Needs script.sh.
 
-# Prints the folder that has the server's programs, or fails. Debian does not put them on the PATH; pg_config comes with
-# the client's library, whose version need not be the server's.
+# Prints the folder of the server's programs, or fails. Debian does not put them on the PATH.
+# pg_config comes with the client library, whose version can differ from the server's.
 postgres_programs() {
     local folder found=
     if folder=$(pg_config --bindir 2>/dev/null) && [[ -x $folder/initdb ]]; then
         printf '%s\n' "$folder"
         return
     fi
-    # The newest version: the names have as many digits, so the last one is it.
+    # The newest version is the last name, because all version numbers have the same number of
+    # digits.
     for folder in /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql@*/bin /usr/local/opt/postgresql@*/bin; do
         if [[ -x $folder/initdb ]]; then
             found=$folder
@@ -26,17 +27,18 @@ postgres_programs() {
     printf '%s\n' "$found"
 }
 
-# Runs openssl, which tells much, and gives up with what it told if it fails.
+# Runs openssl, whose output is shown only if it fails.
 quiet_openssl() {
-    local told
-    told=$(openssl "$@" 2>&1) || fail "openssl $1 failed: $told"
+    local output
+    output=$(openssl "$@" 2>&1) || fail "openssl $1 failed: $output"
 }
 
-# Makes, in the folder $1: ca.crt, and certificates that it signed for the one key server.key: right.crt, expired.crt and
-# wrongname.crt. stranger-ca.crt signed none of them. server.crt is the one in use.
+# Makes these files in the folder $1: the key server.key; the authority ca.crt; right.crt,
+# expired.crt and wrongname.crt, which the authority signed for that key; stranger-ca.crt, an
+# authority that signed nothing; and server.crt, the certificate in use, which is right.crt.
 #
-# 'openssl ca' and its configuration, where newer ways are shorter, because OpenSSL 3.0 and LibreSSL have no other way to
-# date a certificate in the past.
+# Uses 'openssl ca' although newer commands are shorter: OpenSSL 3.0 and LibreSSL have no other way
+# to date a certificate in the past.
 make_certificates() (
     umask 077
     cd -- "$1" || exit

@@ -3,9 +3,10 @@
 # Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 # SPDX-License-Identifier: Apache-2.0
 
-# Fetches source packages of a Debian suite from the archive that this system installs packages from. Needs messages.sh.
+# Fetches source packages of a Debian suite from the archive that this system installs packages
+# from. Needs script.sh.
 
-# Prints the machine's own list of Debian archives, for source packages of the suite $1.
+# Prints the entries of this system's Debian archives for source packages of the suite $1.
 archive_lists() {
     local file
     for file in /etc/apt/sources.list.d/*.sources; do
@@ -25,7 +26,7 @@ archive_lists() {
     done
 }
 
-# The same for lists in the older form.
+# Prints the same from a list in the one-line format.
 one_line_lists() {
     awk -v suite="$1" '
         $1 == "deb" {
@@ -36,7 +37,8 @@ one_line_lists() {
         }' /etc/apt/sources.list 2>/dev/null | sort -u | head -n 1
 }
 
-# Downloads the source package $2 of the suite $1 into the folder $3, and unpacks its upstream part into $3/source.
+# Downloads the source package $2 of the suite $1 into the folder $3, and unpacks its upstream part
+# into $3/source.
 fetch_source() {
     local suite=$1 package=$2 work=$3
     local -a apt
@@ -50,8 +52,14 @@ fetch_source() {
     apt=(apt-get -qq -o Dir::Etc::sourcelist="$(echo "$work"/archive.*)" -o Dir::Etc::sourceparts=/dev/null
         -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User=)
     say "Fetching the source of $package in Debian $suite …"
-    "${apt[@]}" update >&2 || fail "the list of packages of Debian $suite could not be fetched."
+    "${apt[@]}" update >&2 || fail "could not fetch the package list of Debian $suite."
     (cd -- "$work" && "${apt[@]}" source --download-only "$package" >&2) \
-        || fail "the source package $package could not be fetched."
+        || fail "could not fetch the source package $package."
     tar -xf "$work/$package"_*.orig.tar.* -C "$work/source" --strip-components=1
+}
+
+# Prints the end of the log $1, and fails with the message $2.
+fail_with() {
+    tail -n 20 -- "$1" >&2 || true
+    fail "$2"
 }

@@ -14,12 +14,13 @@
 
 // Nothing has arrived.
 #define CLOCKPOOL_PQ_NOTHING (-1L)
-// What has arrived cannot be looked at.
+// The input cannot be inspected.
 #define CLOCKPOOL_PQ_UNKNOWN (-2L)
 
-// Copies what has arrived on a connection without taking it from libpq. Returns the number of bytes, 0 at the end of the stream or
-// after an error, or one of the above. libpq hands out OpenSSL's object; OpenSSL's functions are found at run time, because libpq has
-// loaded them and this package does not link with them.
+// Copies the input of a connection without consuming it. Returns the number of bytes, 0 at the end
+// of the stream or after an error, or one of the above. libpq provides OpenSSL's object. OpenSSL's
+// functions are looked up at run time, because libpq has loaded them and this package does not
+// link with them.
 static inline long clockpool_pq_peek(PGconn *_Nonnull connection, void *_Nonnull buffer, size_t size) {
   if (!PQsslInUse(connection)) {
     ssize_t count = recv(PQsocket(connection), buffer, size, MSG_PEEK | MSG_DONTWAIT);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-// Whether a text contains a word of lower-case letters and other ASCII, in either case.
+// Returns whether a text contains a word of lower-case letters and other ASCII, ignoring case.
 static inline int clockpool_mentions(const char *_Nonnull text, const char *_Nonnull word) {
   size_t length = strlen(word);
   for (char first = word[0]; *text; text += 1) {
@@ -18,8 +18,9 @@ static inline int clockpool_mentions(const char *_Nonnull text, const char *_Non
   return 0;
 }
 
-// The settings that are compared when a connection is returned; NULL behind the last. Those that others change, such as
-// `in_hot_standby`, are not among them. Servers report `search_path` from version 18 on.
+// Returns the settings that are compared when a connection is released; NULL after the last one.
+// Settings that other parties change, such as `in_hot_standby`, are not compared. Servers report
+// `search_path` from version 18.
 static inline const char *_Nullable clockpool_compared_setting(int index) {
   static const char *const names[] = {
     "TimeZone", "standard_conforming_strings", "session_authorization", "IntervalStyle", "DateStyle",
@@ -27,8 +28,9 @@ static inline const char *_Nullable clockpool_compared_setting(int index) {
   return names[index];
 }
 
-// Whether the server last reported the same values of the first `count` settings. `values` has them one behind the other, each
-// with its terminating zero; an empty one stands for a setting that is not reported.
+// Returns whether the server last reported the same values of the first `count` settings. `values`
+// contains them one after another, each with its terminating zero; an empty one represents a
+// setting that is not reported.
 static inline int clockpool_reports_match(const PGconn *_Nonnull connection, const char *_Nonnull values, int count) {
   for (int index = 0; index < count; index += 1) {
     const char *value = PQparameterStatus(connection, clockpool_compared_setting(index));
@@ -51,8 +53,8 @@ static inline int clockpool_reports_match(const PGconn *_Nonnull connection, con
 int pipe2(int ends[2], int flags);
 #endif
 
-// Makes a pipe. On Linux, no child process inherits its ends. Elsewhere, a child process that starts during the call may. Returns 0, or -1
-// with the reason in errno.
+// Creates a pipe. On Linux, no child process inherits its ends. Elsewhere, a child process that
+// starts during the call may. Returns 0, or -1 with the reason in errno.
 static inline int clockpool_pipe(int *_Nonnull reader, int *_Nonnull writer) {
   int ends[2];
 #if defined(__linux__)
@@ -66,7 +68,7 @@ static inline int clockpool_pipe(int *_Nonnull reader, int *_Nonnull writer) {
   return 0;
 }
 
-// Returns how many bytes of a socket can be read at once; 0 if that is not to be found out.
+// Returns the number of bytes that can be read from a socket at once; 0 if that is unknown.
 static inline int clockpool_unread(int descriptor) {
   int count = 0;
   return ioctl(descriptor, FIONREAD, &count) == 0 && count > 0 ? count : 0;
@@ -74,7 +76,8 @@ static inline int clockpool_unread(int descriptor) {
 
 #if defined(__linux__)
 
-// The beginning of Linux's `struct tcp_info`, whose layout is fixed, and whose header is at odds with those of the C libraries.
+// The beginning of Linux's `struct tcp_info`. Its layout is fixed, and its header conflicts with
+// those of the C libraries.
 struct clockpool_tcp_info {
   uint8_t earlier[128];
   uint64_t bytes_received;
@@ -95,8 +98,8 @@ static inline int clockpool_get_tcp_info(int descriptor, struct clockpool_tcp_in
 
 #endif
 
-// Returns the shortest round trip that the system has measured on a TCP connection, in microseconds; 0 for another socket, and
-// where the system does not tell.
+// Returns the shortest round trip that the system has measured on a TCP connection, in
+// microseconds; 0 for another socket, and if the system does not report it.
 static inline uint32_t clockpool_round_trip(int descriptor) {
 #if defined(__linux__)
   struct clockpool_tcp_info info;
@@ -106,7 +109,7 @@ static inline uint32_t clockpool_round_trip(int descriptor) {
 #endif
 }
 
-// Returns how many bytes have come on a TCP connection since its beginning; -1 for another socket.
+// Returns the number of bytes that a TCP connection has received; -1 for another socket.
 static inline int64_t clockpool_received(int descriptor) {
 #if defined(__linux__)
   struct clockpool_tcp_info info;
@@ -123,7 +126,7 @@ static inline int64_t clockpool_received(int descriptor) {
 
 #if defined(__linux__)
 
-// The C library's Swift module leaves these out.
+// The C library's Swift module omits these.
 #include <errno.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -138,21 +141,27 @@ static inline int clockpool_epoll_add(int epoll, int descriptor, uint64_t token)
   return clockpool_epoll_control(epoll, EPOLL_CTL_ADD, descriptor, EPOLLIN | EPOLLRDHUP | EPOLLET, token);
 }
 
-// Has a socket that is registered reported when it can be written to as well, and at once if it can be now.
+// Makes a registered socket also be reported when it is writable, at once if it is now.
 static inline int clockpool_epoll_add_writing(int epoll, int descriptor, uint64_t token) {
   return clockpool_epoll_control(epoll, EPOLL_CTL_MOD, descriptor, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, token);
 }
 
-// Has a socket no longer reported when it can be written to.
+// Makes a registered socket no longer be reported when it is writable.
 static inline int clockpool_epoll_end_writing(int epoll, int descriptor, uint64_t token) {
   return clockpool_epoll_control(epoll, EPOLL_CTL_MOD, descriptor, EPOLLIN | EPOLLRDHUP | EPOLLET, token);
+}
+
+// Has a socket no longer reported, except that it is closed, until its registration is changed again.
+static inline int clockpool_epoll_pause(int epoll, int descriptor, uint64_t token) {
+  return clockpool_epoll_control(epoll, EPOLL_CTL_MOD, descriptor, EPOLLET, token);
 }
 
 static inline int clockpool_epoll_remove(int epoll, int descriptor) {
   return clockpool_epoll_control(epoll, EPOLL_CTL_DEL, descriptor, 0, 0);
 }
 
-// An event that `clockpool_epoll_wake` brings about. Edge-triggered, so that nobody has to read it away.
+// Creates the event that `clockpool_epoll_wake` triggers. Edge-triggered, so that it need not be
+// read.
 static inline int clockpool_epoll_add_event(int epoll) {
   int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (event >= 0) clockpool_epoll_control(epoll, EPOLL_CTL_ADD, event, EPOLLIN | EPOLLET, 0);
@@ -161,7 +170,7 @@ static inline int clockpool_epoll_add_event(int epoll) {
 
 static inline void clockpool_epoll_wake(int event) { eventfd_write(event, 1); }
 
-// Blocks until something is ready, and stores the tokens of what is. Returns how many.
+// Blocks until a descriptor is ready, and stores the tokens of all that are. Returns their number.
 static inline int clockpool_epoll_wait(int epoll, uint64_t *_Nonnull tokens, int capacity, int milliseconds) {
   struct epoll_event events[64];
   int count = epoll_wait(epoll, events, capacity < 64 ? capacity : 64, milliseconds);

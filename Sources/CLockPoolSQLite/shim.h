@@ -11,44 +11,47 @@
 #include <sys/vfs.h>
 #endif
 
-// What Swift cannot call: functions with a variable number of arguments, macros that cast, and what its C modules hide.
+// Functions that Swift cannot call: variadic functions, casting macros, and what Swift's C modules
+// hide.
 
-// SQLite copies the text, so that it may go as soon as this returns. An empty text has no address in Swift, which would
-// bind NULL.
+// Binds text, which SQLite copies. An empty Swift string may have no address, and a null pointer
+// would bind NULL.
 static inline int clockpool_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text, sqlite3_uint64 size) {
   return sqlite3_bind_text64(statement, index, text ? text : "", size, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
-// As above; a blob without an address would be NULL.
+// Binds a blob, which SQLite copies. A blob without an address would be NULL.
 static inline int clockpool_sqlite_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 size) {
   if (size == 0) return sqlite3_bind_zeroblob(statement, index, 0);
   return sqlite3_bind_blob64(statement, index, bytes, size, SQLITE_TRANSIENT);
 }
 
-// Whether SQLite counts the memory that it uses. Fails where SQLite is in use already.
+// Sets whether SQLite counts the memory that it uses. Fails once SQLite has been initialized.
 static inline int clockpool_sqlite_set_memory_statistics(int on) { return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, on); }
 
-// Whether a text in double quotes that names nothing is taken for a string. Off: a misspelt name is an error.
+// Turns off SQLite's fallback that reads an unknown name in double quotes as a string: a misspelt
+// name is an error.
 static inline int clockpool_sqlite_refuse_double_quoted_strings(sqlite3 *database) {
   int code = sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DML, 0, (int *)0);
   if (code != SQLITE_OK) return code;
   return sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DDL, 0, (int *)0);
 }
 
-// Turns an option of a connection, SQLITE_DBCONFIG_..., on or off.
+// Turns a connection option, SQLITE_DBCONFIG_..., on or off.
 static inline int clockpool_sqlite_set_option(sqlite3 *database, int option, int on) {
   return sqlite3_db_config(database, option, on, (int *)0);
 }
 
 #if defined(__linux__)
-// The number of the type of the file system that a file is on, or 0 if there is no such file.
+// Returns the type number of the file system that holds a file, or 0 if the file does not exist.
 static inline unsigned int clockpool_sqlite_file_system_type(const char *path) {
   struct statfs status;
   return statfs(path, &status) == 0 ? (unsigned int)status.f_type : 0;
 }
 #endif
 
-// The byte of the statement that the last error is about, or -1. SQLite knows it since 3.38.
+// Returns the byte offset in the statement that the last error refers to, or -1. SQLite 3.38 and
+// later report it.
 static inline int clockpool_sqlite_error_offset(sqlite3 *database) {
 #if SQLITE_VERSION_NUMBER >= 3038000
   return sqlite3_error_offset(database);

@@ -14,7 +14,7 @@
 extension Core {
     /// Returns the record with this index, which is or was in use.
     func record(_ index: Int) -> Record {
-        if !shape.isChunked { return unsafe Record(address: base + shape.records + index * Record.stride) }
+        if !isChunked { return unsafe Record(address: base + shape.records + index * Record.stride) }
         let chunk = chunk(shape.records, index >> Int(shape.recordShift))
         return unsafe Record(address: recordAddress(index, in: chunk.loadSettled()))
     }
@@ -22,14 +22,14 @@ extension Core {
     /// Returns the cell of a ticket that is or was in line.
     func cell(_ ticket: Ticket) -> Word {
         let index = cellIndex(ticket)
-        if !shape.isChunked { return unsafe Word(at: base + shape.cells + index * MemoryLayout<UInt>.stride) }
+        if !isChunked { return unsafe Word(at: base + shape.cells + index * MemoryLayout<UInt>.stride) }
         let chunk = chunk(shape.cells, index >> Int(shape.cellShift))
         return unsafe Word(at: cellAddress(index, in: chunk.loadSettled()))
     }
 
     /// Ensures that the record with this index exists.
     func makeRecord(_ index: Int) {
-        if !shape.isChunked { return }
+        if !isChunked { return }
         let chunk = chunk(shape.records, index >> Int(shape.recordShift))
         _ = unsafe makeChunk(chunk, count: 1 << Int(shape.recordShift), stride: Record.stride) { offset, address in
             unsafe Record(address: address).initialize(nextFree: nil)
@@ -39,7 +39,7 @@ extension Core {
     /// Returns the cell of a ticket that is about to be in line. Allocates its chunk if
     /// necessary.
     func makeCell(_ ticket: Ticket) -> Word {
-        if !shape.isChunked { return cell(ticket) }
+        if !isChunked { return cell(ticket) }
         let index = cellIndex(ticket)
         let number = index >> Int(shape.cellShift)
         let address = unsafe makeChunk(
@@ -57,7 +57,7 @@ extension Core {
     /// Initializes the records and cells of a block that contains all of them, or else the
     /// directories of chunks.
     func initializeRecordsAndCells() {
-        guard !shape.isChunked else {
+        guard !isChunked else {
             for offset in stride(from: shape.records, to: shape.segments, by: MemoryLayout<UInt>.stride) {
                 unsafe Word(at: base + offset).initialize(to: 0)
             }
@@ -78,7 +78,7 @@ extension Core {
 
     /// Frees every chunk when the block ends.
     func freeChunks() {
-        guard shape.isChunked, let heap = shape.heap else { return }
+        guard isChunked, let heap = shape.heap else { return }
         for offset in stride(from: shape.records, to: shape.segments, by: MemoryLayout<UInt>.stride) {
             let chunk = unsafe UnsafeMutableRawPointer(bitPattern: Word(at: base + offset).loadSettled())
             if let chunk = unsafe chunk { unsafe heap.free(chunk) }
@@ -112,6 +112,8 @@ extension Core {
         unsafe heap.free(new)
         return chunk.loadSettled()
     }
+
+    private var isChunked: Bool { Core.grows && shape.isChunked }
 
     private func cellIndex(_ ticket: Ticket) -> Int { Int(ticket.number & UInt(shape.ring - 1)) }
 

@@ -26,7 +26,7 @@ extension Core {
     @inline(never)
     func searchIdleSlot() -> Slot? {
         let hint = ThreadHint.slot
-        if hint >= shape.count, hint < capacity, slot(hint).tryLease() { return slot(hint) }
+        if Core.grows, hint >= shape.count, hint < capacity, slot(hint).tryLease() { return slot(hint) }
         for group in 0..<groups where TallyWord(bits: tally(group).loadRelaxed()).open > 0 {
             if let slot = searchIdleSlot(in: slots(in: group)) { return slot }
         }

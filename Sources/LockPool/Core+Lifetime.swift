@@ -16,7 +16,7 @@ extension Core {
         while let record = dequeue() { wake(record, Wakeup.closed) }
         // Sequentially consistent: a thread that adds slots and then finds the queue open has
         // added them before this load.
-        for index in 0..<Int(slotCount.load()) { retire(slot(index)) }
+        for index in 0..<(Core.grows ? Int(slotCount.load()) : shape.count) { retire(slot(index)) }
     }
 
     /// Releases the pool object's hold on the block. No operation on the pool object is running

@@ -17,18 +17,20 @@ extension Core {
 
     /// The largest number of slots that the block can have.
     var largestCapacity: Int {
-        shape.heap == nil ? shape.count : shape.count + Slots.inFirstSegment * (1 << Core.mostSegments - 1)
+        shape.heap == nil || !Core.grows
+            ? shape.count : shape.count + Slots.inFirstSegment * (1 << Core.mostSegments - 1)
     }
 
     /// The number of slots.
     @usableFromInline
-    var capacity: Int { Int(slotCount.loadAcquire()) }
+    var capacity: Int { Core.grows ? Int(slotCount.loadAcquire()) : shape.count }
 
     var slotCount: Word { unsafe Word(at: base + 3 * Core.line - MemoryLayout<UInt>.stride) }
 
     /// Initializes the number of slots and the directory of segments.
     func initializeSegments() {
         slotCount.initialize(to: UInt(shape.count))
+        guard Core.grows else { return }
         for offset in stride(from: shape.segments, to: shape.tallies, by: MemoryLayout<UInt>.stride) {
             unsafe Word(at: base + offset).initialize(to: 0)
         }
@@ -38,7 +40,7 @@ extension Core {
     ///
     /// - Complexity: O(new slots), lock-free. Allocates each added segment.
     func addSlots(until size: Int) {
-        while true {
+        while Core.grows {
             let count = capacity
             if count >= size { return }
             let number = segment(of: count)
@@ -68,7 +70,7 @@ extension Core {
 
     /// Frees every segment when the block ends.
     func freeSegments() {
-        guard let heap = shape.heap else { return }
+        guard Core.grows, let heap = shape.heap else { return }
         for number in 0..<Core.mostSegments {
             let segment = unsafe UnsafeMutableRawPointer(bitPattern: directoryEntry(number).loadSettled())
             if let segment = unsafe segment { unsafe heap.free(segment) }

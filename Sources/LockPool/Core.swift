@@ -66,6 +66,17 @@ struct Core: @unchecked Sendable {
     /// words.
     @usableFromInline static var line: Int { @inlinable get { 8 * MemoryLayout<UInt>.stride } }
 
+    /// Whether blocks on the heap allocate the memory of waiters when it is needed, and more slots. Where the sizes of everything are planned,
+    /// a block has all of it from the start, and the code for the rest is not there.
+    @inlinable
+    static var grows: Bool {
+        #if hasFeature(Embedded)
+            false
+        #else
+            true
+        #endif
+    }
+
     @usableFromInline let base: UnsafeMutableRawPointer
 
     /// Creates a reference to the block that begins at `base`.
@@ -101,28 +112,31 @@ struct Core: @unchecked Sendable {
     @inlinable
     @inline(__always)
     func slot(_ index: Int) -> Slot {
-        index < shape.count ? unsafe Slot(address: base + shape.slots + index * shape.stride) : addedSlot(index)
+        !Core.grows || index < shape.count
+            ? unsafe Slot(address: base + shape.slots + index * shape.stride) : addedSlot(index)
     }
 
     /// The number of groups of slots.
-    var groups: Int { shape.groups + (capacity - shape.count + TallyWord.group - 1) / TallyWord.group }
+    var groups: Int {
+        Core.grows ? shape.groups + (capacity - shape.count + TallyWord.group - 1) / TallyWord.group : shape.groups
+    }
 
     /// Returns the tally of a group of slots.
     func tally(_ group: Int) -> Word {
-        if group >= shape.groups { return addedTally(group - shape.groups) }
+        if Core.grows, group >= shape.groups { return addedTally(group - shape.groups) }
         return unsafe Word(at: base + shape.tallies + group * MemoryLayout<UInt>.stride)
     }
 
     func tally(of slot: Slot) -> Word { tally(group(of: slot.index)) }
 
     private func group(of index: Int) -> Int {
-        index < shape.count
+        !Core.grows || index < shape.count
             ? index / TallyWord.group : shape.groups + (index - shape.count) / TallyWord.group
     }
 
     /// The indices of the slots in a group.
     func slots(in group: Int) -> Range<Int> {
-        if group < shape.groups {
+        if !Core.grows || group < shape.groups {
             return group * TallyWord.group..<min((group + 1) * TallyWord.group, shape.count)
         }
         let first = shape.count + (group - shape.groups) * TallyWord.group
@@ -163,7 +177,7 @@ extension Core.Shape {
         )
         var ring = maximumWaiters > 0 ? 2 : 0
         while ring < cellsPerWaiter * maximumWaiters { ring *= 2 }
-        isChunked = heap != nil && chunk > 0
+        isChunked = Core.grows && heap != nil && chunk > 0
         cellShift = UInt8(min(max(chunk, 1), max(ring, 1)).trailingZeroBitCount)
         recordShift = UInt8(min(max(chunk / 8, 1), max(ring / 2, 1)).trailingZeroBitCount)
         slots = (4 * Core.line + slotAlignment - 1) / slotAlignment * slotAlignment
@@ -189,7 +203,7 @@ extension Core.Shape {
     var byteCount: Int { tallies + groups * MemoryLayout<UInt>.stride }
 
     /// The offset of the tallies.
-    var tallies: Int { segments + (heap == nil ? 0 : Core.mostSegments * MemoryLayout<UInt>.stride) }
+    var tallies: Int { segments + (heap == nil || !Core.grows ? 0 : Core.mostSegments * MemoryLayout<UInt>.stride) }
 
     /// The number of chunks, of 2 to the power of `shift` each, for `count` records or cells.
     static func chunks(of count: Int, shift: UInt8) -> Int { (count + 1 << Int(shift) - 1) >> Int(shift) }

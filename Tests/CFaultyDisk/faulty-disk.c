@@ -13,7 +13,7 @@
 
 enum { sector = 512 };
 
-// A write, or a truncation where there are no bytes, that has not been synchronized.
+// An unsynchronized write, or a truncation if it has no bytes.
 typedef struct change {
   struct change *next;
   unsigned char *bytes;
@@ -21,7 +21,7 @@ typedef struct change {
   sqlite3_int64 offset;
 } change;
 
-// A file by its path: every handle to it changes the same bytes.
+// A file, identified by its path: every handle to it changes the same bytes.
 typedef struct node {
   struct node *next;
   char *path;
@@ -38,14 +38,14 @@ struct faulty_disk {
   uint64_t random;
   int64_t operations, cut_at, fail_at, limit;
   int is_cut;
-  // Whether pages are on their way from a log into a database file, from the copy's beginning to its synchronization.
+  // Whether a checkpoint is copying pages, from the beginning of the copy to its synchronization.
   int is_in_checkpoint, was_cut_in_checkpoint;
 };
 
 typedef struct file {
   sqlite3_file base;
   faulty_disk *disk;
-  node *node;  // NULL for temporary files, which no loss of power leaves anything of.
+  node *node;  // NULL for temporary files, which do not survive a power loss.
   sqlite3_file *system;
   int flags;
 } file;
@@ -58,7 +58,7 @@ static uint64_t next_random(faulty_disk *disk) {
   return z ^ (z >> 31);
 }
 
-// MARK: What is durable
+// MARK: Durable contents
 
 static void write_all(int descriptor, const unsigned char *bytes, int count, sqlite3_int64 offset) {
   while (count > 0) {
@@ -70,7 +70,7 @@ static void write_all(int descriptor, const unsigned char *bytes, int count, sql
   }
 }
 
-// Brings the changes of a file to the disk: all of them, or some, where the power fails.
+// Writes the changes of a file to the durable contents: all of them or, after a power loss, some.
 static void settle(faulty_disk *disk, node *node, int is_complete) {
   for (change *it = node->first, *next; it; it = next) {
     next = it->next;
@@ -101,7 +101,7 @@ static void cut(faulty_disk *disk) {
   for (node *it = disk->nodes; it; it = it->next) settle(disk, it, 0);
 }
 
-// Counts an operation. Whether it can be carried out.
+// Counts an operation. Returns whether it can be carried out.
 static int can_do(faulty_disk *disk) {
   if (!disk->is_cut) {
     disk->operations += 1;
@@ -211,7 +211,7 @@ static int do_sync(sqlite3_file *base, int flags) {
   if (!it->node) return SQLITE_OK;
   pthread_mutex_lock(&it->disk->mutex);
   int code = can_do(it->disk) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
-  // The system's own synchronization would only cost time: nothing here survives a loss of power that is not simulated.
+  // The system's own synchronization would only cost time: the tests simulate all power losses.
   if (code == SQLITE_OK) settle(it->disk, it->node, 1);
   if (code == SQLITE_OK && it->flags & SQLITE_OPEN_MAIN_DB) it->disk->is_in_checkpoint = 0;
   pthread_mutex_unlock(&it->disk->mutex);
@@ -245,7 +245,7 @@ static int do_control(sqlite3_file *base, int operation, void *argument) {
     it->disk->is_in_checkpoint = 1;
     pthread_mutex_unlock(&it->disk->mutex);
   }
-  // Room that is made ahead of writes would not be noted.
+  // Preallocated space would not be recorded.
   if (operation == SQLITE_FCNTL_SIZE_HINT || operation == SQLITE_FCNTL_CHUNK_SIZE) return SQLITE_OK;
   return it->system->pMethods->xFileControl(it->system, operation, argument);
 }
@@ -257,7 +257,7 @@ static int do_sector_size(sqlite3_file *base) {
 
 static int do_characteristics(sqlite3_file *base) {
   (void)base;
-  // Neither writes of whole pages nor an order between writes can be relied on.
+  // Neither atomic page writes nor an order of writes can be relied on.
   return 0;
 }
 
@@ -281,7 +281,7 @@ static int do_unmap_index(sqlite3_file *base, int removes) {
   return it->system->pMethods->xShmUnmap(it->system, removes);
 }
 
-// Version 2: without memory that is mapped, in which writes could not be seen.
+// Version 2: without memory mapping, whose writes would be invisible.
 static const sqlite3_io_methods methods = {
     2,         do_close,          do_read,    do_write,       do_truncate,        do_sync,      do_size,       do_lock,
     do_unlock, do_check_reserved, do_control, do_sector_size, do_characteristics, do_map_index, do_lock_index, do_index_barrier,

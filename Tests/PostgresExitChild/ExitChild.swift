@@ -6,9 +6,9 @@ import ConnectionPooling
 import Foundation
 import PostgresPooling
 
-/// A process that uses a pool over TLS and exits in the middle of that.
+/// A process that exits while it uses a pool over TLS.
 ///
-/// Arguments: the server's URL, how the process ends, and after how many microseconds.
+/// Arguments: the server's URL, the way to exit, and the delay in microseconds.
 @main
 enum ExitChild {
     static func main() async throws {
@@ -20,7 +20,8 @@ enum ExitChild {
         let delay = UInt32(arguments[3])!
         switch arguments[2] {
         case "close":
-            // More queries than connections: some connection attempts are still under way when the last query is answered.
+            // More queries than connections: some connection attempts are still in progress when
+            // the last query is answered.
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<4 { group.addTask { _ = try? await pool.query("SELECT 1") } }
             }
@@ -43,7 +44,7 @@ enum ExitChild {
         }
     }
 
-    /// Keeps connections, connection attempts and cancel requests under way.
+    /// Keeps connections, connection attempts and cancel requests in progress.
     private static func useForever(_ pool: PostgresPool) {
         for number in 0..<8 {
             Task.detached {

@@ -8,7 +8,7 @@ import Foundation
 import SQLitePooling
 import Synchronization
 
-/// Another process for the tests of `SQLitePooling`: one that is killed, one that holds a lock, one that writes too.
+/// A child process for the tests of `SQLitePooling` that is killed, holds a lock, or writes.
 @main
 struct FaultChild {
     static func main() async throws {
@@ -33,14 +33,14 @@ struct FaultChild {
         }
     }
 
-    /// Writes from several tasks until it is killed, and says of each transaction that it is committed.
+    /// Writes from several tasks until it is killed, and reports each committed transaction.
     private static func write(_ path: String, run: Int) async throws {
         var configuration = SQLiteConfiguration(
             checkoutTimeout: .seconds(600),
             onOpen: SQLiteOpening { db in try db.execute("ATTACH \(path + "-second") AS second") },
             maximumWritesPerCommit: run % 4 < 2 ? 1 : 8
         )
-        // Checkpoints come often. In every other run one of them is the end.
+        // Frequent checkpoints. In every other run the process is killed during one of them.
         configuration.checkpoints.interval = 20
         let deadliest = run.isMultiple(of: 2) ? nil : run % 5 + 1
         let pool = try SQLitePool(
@@ -83,7 +83,7 @@ struct FaultChild {
         }
     }
 
-    /// Adds one to a number so many times, each time by reading it and writing it back.
+    /// Increments a number repeatedly, each time by reading it and writing it back.
     private static func increment(_ path: String, times: Int) async throws {
         let pool = try SQLitePool(path: path, configuration: SQLiteConfiguration(busyTimeout: .seconds(600)))
         for _ in 0..<times {
@@ -95,8 +95,9 @@ struct FaultChild {
         await pool.close()
     }
 
-    /// Provokes SQLite's WAL-reset bug: transactions that are longer than the log may become before a checkpoint, each followed
-    /// by short ones that count themselves. Exits with 1 as soon as a committed count is lost.
+    /// Provokes SQLite's WAL-reset bug with transactions that exceed the length at which a
+    /// checkpoint is due, each followed by short transactions that increment a count. Exits with 1
+    /// as soon as a committed count is lost.
     private static func reset(
         _ path: String,
         rounds: Int,
@@ -114,7 +115,7 @@ struct FaultChild {
                 """
             )
         }
-        // A row of its own for each process on the file.
+        // A separate row for each process.
         let id = Int(getpid())
         try await pool.write { db in
             try db.execute(
@@ -130,7 +131,7 @@ struct FaultChild {
         for round in 1...rounds {
             try await pool.write { db in _ = try db.execute("UPDATE large SET v = \(round)") }
             afterLargeWrite()
-            // The moment within the checkpoint that the next transactions meet.
+            // The next transactions fall into the checkpoint at this moment.
             usleep(UInt32.random(in: 0...20_000))
             for _ in 0..<5 {
                 try await pool.write { db in _ = try db.execute("UPDATE small SET v = v + 1 WHERE id = \(id)") }
@@ -147,7 +148,8 @@ struct FaultChild {
         say("\(committed)")
     }
 
-    /// The same on a pool that makes no checkpoints, beside a connection of another thread that makes one after another.
+    /// As `reset`, on a pool that makes no checkpoints, while a connection of another thread makes
+    /// one after another.
     private static func resetBesideCheckpoints(_ path: String, rounds: Int) async throws {
         var configuration = SQLiteConfiguration()
         configuration.checkpoints.isAutomatic = false
@@ -156,7 +158,7 @@ struct FaultChild {
         nonisolated(unsafe) let checkpointer = unsafe handle
         try await reset(path, rounds: rounds, configuration) {
             Thread.detachNewThread {
-                // Opens the log, where it is not open yet.
+                // Opens the log if it is not open yet.
                 _ = unsafe sqlite3_exec(checkpointer, "PRAGMA schema_version", nil, nil, nil)
                 for _ in 0..<4 {
                     _ = unsafe sqlite3_wal_checkpoint_v2(checkpointer, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
@@ -165,7 +167,7 @@ struct FaultChild {
         }
     }
 
-    /// Stores a blob, and says by how many KiB that has raised the peak memory of the process.
+    /// Stores a blob, and prints by how many KiB that has raised the peak memory of the process.
     private static func store(_ path: String, bytes: Int) async throws {
         let pool = try SQLitePool(path: path)
         try await pool.execute("CREATE TABLE blob (bytes BLOB)")
@@ -177,7 +179,7 @@ struct FaultChild {
         await pool.close()
     }
 
-    /// In KiB.
+    /// Returns the peak memory in KiB.
     private static func greatestMemory() -> Int {
         var usage = rusage()
         #if os(Linux)
@@ -198,7 +200,7 @@ struct FaultChild {
         _ = unsafe sqlite3_close(handle)
     }
 
-    /// Locks a file until it is killed.
+    /// Locks a file until the process is killed.
     private static func lock(_ path: String) throws {
         var handle: OpaquePointer?
         guard unsafe sqlite3_open(path, &handle) == SQLITE_OK,
@@ -208,7 +210,7 @@ struct FaultChild {
         while true { pause() }
     }
 
-    /// Has a temporary database until it is killed, and says where it is.
+    /// Keeps a temporary database until the process is killed, and prints its path.
     private static func temporary() async throws {
         let pool = try SQLitePool.temporary()
         try await pool.execute("CREATE TABLE t (x)")
@@ -216,19 +218,20 @@ struct FaultChild {
         while true { try await Task.sleep(for: .seconds(3_600)) }
     }
 
-    /// Writes a line at once.
+    /// Writes a line without buffering.
     fileprivate static func say(_ line: String) {
         let bytes = Array("\(line)\n".utf8)
         _ = unsafe Foundation.write(STDOUT_FILENO, bytes, bytes.count)
     }
 }
 
-/// Reports the beginning and the end of each checkpoint, and kills the process within one of them.
+/// Prints the beginning and the end of each checkpoint, and kills the process during one of them.
 private final class CheckpointReporter: SQLitePoolObserver {
     private let deadliest: Int?
     private let count = Atomic(0)
 
-    /// - Parameter deadliest: The number of the checkpoint within which the process is killed; `nil` for none.
+    /// - Parameter deadliest: The number of the checkpoint during which the process is killed;
+    ///   `nil` for none.
     init(deadliest: Int?) { self.deadliest = deadliest }
 
     func observe(_ event: PoolEvent, in pool: String) {}

@@ -12,7 +12,7 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"),
 ]
 
-// The libraries with all their traits, as a program enables them.
+// The libraries with all traits, as a program enables them.
 let package = Package(
     name: "integrations",
     platforms: [.macOS(.v15)],
@@ -32,7 +32,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
     ],
     targets: [
-        // Names none of the packages that the traits bring in: `Scripts/test` looks at what is linked to it all the same.
+        // Depends on none of the packages behind the traits. `Scripts/test` checks that it links
+        // them nevertheless.
         .executableTarget(
             name: "consumer",
             dependencies: [

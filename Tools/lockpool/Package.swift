@@ -42,7 +42,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        // What the tests of the libraries have as well, by way of a link.
+        // The helpers of the libraries' tests, through a link.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "LockPoolBenchTests",

@@ -2,7 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// Counts heap allocations by standing in for malloc and its kin in this executable: each counts and goes on to glibc's own.
+// Counts heap allocations by interposing malloc and related functions in this executable: each
+// counts and then calls glibc's function.
 
 #include "CAllocations.h"
 

@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// Whose a connection is: its owner's, also where something has come meanwhile, or the receiving thread's as soon as something comes.
+// The owner of a connection: its caller, even after an answer has arrived, or the receiving thread
+// as soon as an answer arrives.
 enum { owned, owned_and_come, waiting };
 
 typedef struct connection {
@@ -127,7 +128,7 @@ typedef struct loop {
   atomic_int has_ended;
   pthread_mutex_t mutex;
   pthread_cond_t condition;
-  // A ring with room for each connection.
+  // A ring with space for each connection.
   int answered[64], first, last;
 } loop;
 

@@ -63,7 +63,7 @@ double sqlite_baseline_read(const char *path, int32_t rows, int32_t count, bool 
   sqlite3_stmt *select = prepare(db, "SELECT name FROM user WHERE id = ?");
   uint64_t random = 88172645463325252u;
   double start = 0;
-  // The first turns fill the cache.
+  // The first iterations fill the cache.
   for (int32_t i = -count / 4; i < count; i++) {
     if (i == 0) start = now();
     if (snapshot) {
@@ -94,7 +94,7 @@ static void run(sqlite3 *db, sqlite3_stmt *statement) {
 
 double sqlite_baseline_group_write(const char *path, int32_t rows, int32_t count, int32_t group) {
   sqlite3 *db = open_database(path);
-  // As rarely as the pool makes them, or this would be no bound for it.
+  // As rarely as the pool makes checkpoints; otherwise this would not be its upper bound.
   sqlite3_wal_autocheckpoint(db, 4000);
   sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE");
   sqlite3_stmt *save = prepare(db, "SAVEPOINT one");

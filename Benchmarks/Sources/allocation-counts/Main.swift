@@ -6,7 +6,8 @@ import CAllocations
 import ConnectionPooling
 import LockPool
 
-/// Prints heap allocations per operation of the area that is its argument, a line each: a name and a number.
+/// Prints heap allocations per operation of the area that the argument names, one name and number
+/// a line.
 @main
 struct AllocationCounts {
     static func main() async throws {
@@ -23,7 +24,7 @@ struct AllocationCounts {
             print("core.uncontended.allocations", uncontended(1_000_000))
             print("core.uncontended.get.allocations", await uncontendedGet(1_000_000))
             print("core.fixed.allocations", fixed(100_000))
-            // A yield allocates a job. Each turn has one, so what is left is the wait's.
+            // A yield allocates a job. Each turn has one yield, so the rest are the wait's.
             let yields = await yields(tasks: 64, turns: 10_000)
             let turns = await waiting(tasks: 64, turns: 10_000)
             print("core.yield.allocations", yields)
@@ -83,7 +84,7 @@ struct AllocationCounts {
         return Double(allocation_count() - before) / Double(count)
     }
 
-    /// A whole fixed pool each time: made, used, and ended.
+    /// Creates, uses and destroys a whole fixed pool each time.
     static func fixed(_ count: Int) -> Double {
         let before = allocation_count()
         for _ in 0..<count {
@@ -109,8 +110,8 @@ struct AllocationCounts {
         }
     }
 
-    /// Allocations for each of `turns` turns of each of `tasks` tasks. The first turns, in which tasks and their stacks grow,
-    /// are not counted.
+    /// Returns the allocations for each of `turns` turns of each of `tasks` tasks. The first
+    /// turns, in which tasks and their stacks grow, are not counted.
     static func allocations(tasks: Int, turns: Int, _ turn: @escaping @Sendable () async -> Void) async -> Double {
         await withTaskGroup(of: UInt64.self) { group in
             for _ in 0..<tasks {
@@ -123,8 +124,8 @@ struct AllocationCounts {
             }
             var latest: UInt64 = 0
             for await before in group { latest = max(latest, before) }
-            // From when the last had warmed up. By then the others had made some of their turns, so this is a little too low
-            // for a short run, and never too high by what they allocated before.
+            // From the end of the last task's warm-up. By then the other tasks have made some of
+            // their turns, so this is a little too low for a short run, and never too high.
             return Double(allocation_count() - latest) / Double(tasks * turns)
         }
     }

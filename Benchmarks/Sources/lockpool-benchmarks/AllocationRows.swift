@@ -4,7 +4,7 @@
 
 import Foundation
 
-/// Heap allocations per operation, counted by an executable of its own: counting costs time.
+/// Heap allocations per operation, counted by a separate executable, because counting takes time.
 enum AllocationRows {
     static func run(_ area: String, into report: inout Report) async throws {
         let process = Process()

@@ -4,8 +4,8 @@
 
 import Synchronization
 
-/// A pool as it is often written, for contrast: who waits is woken when something is free, and then competes for it with
-/// everybody who comes by.
+/// A common design of a pool, for comparison: a return wakes a waiter, which then competes with
+/// all newcomers.
 final class BargingPool: Sendable {
     private struct State {
         var free: [Int]

@@ -9,11 +9,11 @@ struct Chart {
     struct Axis {
         let least: Double
         let most: Double
-        /// At equal distances: for a logarithmic axis, one for each power of ten.
+        /// Ticks at equal distances. A logarithmic axis has one for each power of ten.
         let labels: [String]
         var isLinear = false
 
-        /// Where a value is, from 0 to 1.
+        /// The position of a value, from 0 to 1.
         func position(_ value: Double) -> Double {
             let value = min(max(value, least), most)
             return isLinear ? (value - least) / (most - least) : log10(value / least) / log10(most / least)

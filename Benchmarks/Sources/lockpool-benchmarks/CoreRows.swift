@@ -5,7 +5,7 @@
 import CBaselines
 import LockPool
 
-/// The core without contention: one thread, or two, and no waiting.
+/// The core without contention: one thread, or two, without waits.
 enum CoreRows {
     static func uncontended(_ options: Options, into report: inout Report) async {
         let count = options.isQuick ? 2_000_000 : 10_000_000
@@ -39,7 +39,7 @@ enum CoreRows {
         let pool = LockPool(count: 16, maximumWaiters: 64) { _ in UInt(0) }
         let mutexPool = MutexPool(baseline_mutex_pool_make(16))
         defer { baseline_mutex_pool_free(mutexPool.pointer) }
-        // Only rounds in which the threads really ran side by side count.
+        // Only rounds count in which the threads ran in parallel.
         func rounds(_ name: String, threads: Int, each count: Int, _ body: @escaping @Sendable (Int) -> Void) {
             var (attempts, valid) = (0, 0)
             while valid < options.rounds, attempts < 4 * options.rounds {
@@ -97,15 +97,16 @@ enum CoreRows {
         return Double(nanoseconds() - start) / Double(count)
     }
 
-    /// 63 of 64 slots are leased, and which one is free changes at random each turn.
+    /// Measures with 63 of 64 slots leased. The free slot changes at random each turn.
     ///
-    /// The turn that is timed gets the free one and returns it, like the other rows. Moving the free slot is timed alone and
-    /// taken off. It stands for other threads, so it leaves no hint to this one where the free slot is.
+    /// The measured turn gets the free slot and returns it, as in the other rows. Moving the free
+    /// slot is measured separately and subtracted. It simulates other threads, so it leaves this
+    /// thread no hint about the free slot.
     static func full63(_ count: Int) -> Double {
         let held = HeldLeases(count: 63, of: LockPool(count: 64, maximumWaiters: 64) { _ in UInt(0) })
         var random = Random()
         var (both, moving) = (0.0, 0.0)
-        // In turn, so that a moment in which the machine is slow takes from both alike.
+        // Measured alternately, so that slow moments of the machine affect both.
         let chunks = 50
         for _ in 0..<chunks {
             both += nanoseconds(per: count / chunks) {
@@ -122,7 +123,7 @@ enum CoreRows {
         return (both - moving) / Double(chunks)
     }
 
-    /// Leases that are held while others come and go.
+    /// Leases that are held while other leases begin and end.
     final class HeldLeases {
         let pool: LockPool<UInt>
         private let leases: UnsafeMutablePointer<LockGuard<UInt>>
@@ -141,7 +142,7 @@ enum CoreRows {
             leases.deallocate()
         }
 
-        /// Leases the free slot and returns another, taken at random.
+        /// Leases the free slot and returns another, chosen at random.
         @inline(never)
         func moveFreeSlot(with random: inout Random) {
             forgetHint()
@@ -153,11 +154,11 @@ enum CoreRows {
             forgetHint()
         }
 
-        /// A return to another pool's first slot: the next search starts there.
+        /// A return to another pool's first slot, at which the next search starts.
         private func forgetHint() { other.tryGet()!.release() }
     }
 
-    /// A quick generator: xorshift64.
+    /// A fast generator: xorshift64.
     struct Random {
         var state: UInt64 = 88_172_645_463_325_252
 

@@ -4,7 +4,7 @@
 
 import ConnectionPooling
 
-/// Many callers that wait in vain, each until a deadline of its own.
+/// Many callers that wait until their deadlines, each with its own.
 enum DeadlineRows {
     static func run(_ options: Options, into report: inout Report) async throws {
         for _ in 0..<(options.isQuick ? 1 : 3) {
@@ -12,8 +12,9 @@ enum DeadlineRows {
         }
     }
 
-    /// The processor time of the whole process, in milliseconds, from the first of `count` waits to the end of the last. Their deadlines
-    /// are spread evenly over `seconds`, and come in another order than the waiters.
+    /// Returns the processor time of the whole process, in milliseconds, from the first of `count`
+    /// waits to the end of the last. Their deadlines are spread evenly over `seconds`, in another
+    /// order than the waiters.
     private static func deadlines(count: Int, seconds: Int) async throws -> Double {
         let pool = try ConnectionPool(
             factory: PoolRows.Factory(),

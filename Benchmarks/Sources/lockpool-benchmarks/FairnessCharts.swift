@@ -6,7 +6,7 @@ import Foundation
 import LockPool
 import Synchronization
 
-/// Pictures of fairness: tasks share 4 elements and hold each for a sleep of a millisecond.
+/// Charts of fairness: tasks share 4 elements and hold each for a sleep of one millisecond.
 enum FairnessCharts {
     static func write(to folder: String) async throws {
         let folder = URL(filePath: folder)
@@ -15,7 +15,8 @@ enum FairnessCharts {
         try await bound().write(to: folder.appending(path: "wait-bound.svg"), atomically: true, encoding: .utf8)
     }
 
-    /// The share of waits that were longer than so many milliseconds, beside a pool that lets newcomers barge in.
+    /// The share of waits longer than a number of milliseconds, beside a pool that lets newcomers
+    /// barge in.
     private static func distribution() async -> String {
         let fair = await run(tasks: 64, seconds: 5)
         let barging = await runBarging(tasks: 64, seconds: 5)
@@ -32,7 +33,7 @@ enum FairnessCharts {
         for (name, color, waits) in [
             ("LockPool", "#1f6feb", fair.waits), ("a pool that lets newcomers barge in", "#d1242f", barging),
         ] {
-            // Dense where waits are rare.
+            // Denser where waits are rare.
             var points: [(Double, Double)] = []
             var share = 1.0
             while share > 1 / Double(waits.count) {
@@ -46,12 +47,12 @@ enum FairnessCharts {
         return chart.svg
     }
 
-    /// The longest wait behind so many others, beside the bound that follows from the longest hold.
+    /// The longest wait by queue length, beside the bound that follows from the longest hold.
     private static func bound() async -> String {
         var (longest, bounds, ideals) = ([(Double, Double)](), [(Double, Double)](), [(Double, Double)]())
         for tasks in [8, 16, 32, 64, 128, 256, 512] {
             let run = await run(tasks: tasks, seconds: 2)
-            // Who comes last finds all the others but those that hold before it.
+            // The last caller finds all others in the queue, except for the holders.
             let turns = ((Double(tasks) - 4) / 4).rounded(.up)
             longest.append((Double(tasks), run.waits.last!))
             bounds.append((Double(tasks), turns * run.longestHold))

@@ -4,18 +4,18 @@
 
 import Foundation
 
-/// What the command line says.
+/// The options of the command line.
 struct Options {
     var area = ""
     var json: String?
     var charts: String?
     var isQuick = false
-    /// The one part of the area to measure, if not all.
+    /// The part of the area to measure, or `nil` for all.
     var part: String?
-    /// Figures that were measured before, to be reported with the others.
+    /// Figures that were measured before, to be added to the report.
     var figures: [Row] = []
 
-    /// How many rounds a figure is the median of.
+    /// The number of rounds of a figure.
     var rounds: Int { isQuick ? 5 : 9 }
 
     static let usage =

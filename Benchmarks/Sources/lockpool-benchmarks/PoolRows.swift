@@ -6,7 +6,7 @@ import ConnectionPooling
 import LockPool
 import Synchronization
 
-/// The connection pool on a factory without I/O, beside the core that is under it.
+/// The connection pool on a factory without I/O, beside the core beneath it.
 enum PoolRows {
     struct Factory: ConnectionFactory {
         struct Connection: ~Copyable, Sendable { let number = 0 }
@@ -45,8 +45,8 @@ enum PoolRows {
     }
 
     private static func saturated(_ options: Options, into report: inout Report) async throws {
-        // In turn and briefly, because a machine's processors may be near or far for a while: each turn of the pool is compared with
-        // that of the core beside it.
+        // Measured alternately and briefly, because the distance of the two processors changes:
+        // each turn of the pool is compared with the adjacent turn of the core.
         for _ in 0..<options.rounds * 2 {
             let own = await SaturationRows.saturate(tasks: 64, seconds: 2, measuresWaits: false)
             report.add("core.saturated64.mops", own.operationsPerSecond / 1e6, "M/s")

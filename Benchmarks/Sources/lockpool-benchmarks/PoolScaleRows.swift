@@ -11,9 +11,9 @@ import Synchronization
     import Darwin
 #endif
 
-/// What a connection pool costs with leases, with many slots, and as one of many idle pools.
+/// The cost of a connection pool with leases, with many slots, and as one of many idle pools.
 ///
-/// Rows of tasks are processor time, which a loaded machine disturbs less than wall time.
+/// Rows of tasks are processor time, which a loaded machine affects less than wall time.
 enum PoolScaleRows {
     struct Factory: ConnectionFactory {
         struct Connection: ~Copyable, Sendable { let number = 0 }
@@ -74,7 +74,7 @@ enum PoolScaleRows {
         _ = try await (one, other)
     }
 
-    /// Processor nanoseconds that `body` takes for each of its `count` turns.
+    /// Returns the processor nanoseconds of `body` for each of its `count` turns.
     private static func processorTime(per count: Int, _ body: () async throws -> Void) async rethrows -> Double {
         let start = cpuNanoseconds()
         try await body()
@@ -114,7 +114,7 @@ enum PoolScaleRows {
         )
     }
 
-    /// Leases of `count` callers that come at once.
+    /// Leases of `count` simultaneous callers.
     private static func leaseAll(_ count: Int, of pool: ConnectionPool<Factory>) async throws -> [Held] {
         try await withThrowingTaskGroup(of: Held.self) { group in
             for _ in 0..<count { group.addTask { Held(try await pool.getOrCreate()) } }
@@ -122,7 +122,8 @@ enum PoolScaleRows {
         }
     }
 
-    /// Processor nanoseconds of a checkout that waits, where one slot is passed from task to task.
+    /// Returns the processor nanoseconds of a checkout that waits, with one slot that tasks hand
+    /// over to each other.
     private static func waits(on pool: ConnectionPool<Factory>) async throws -> Double {
         let (tasks, turns) = (16, 500)
         let (before, start) = (pool.snapshot.waitTimes.count, cpuNanoseconds())
@@ -138,7 +139,7 @@ enum PoolScaleRows {
         return Double(spent) / Double(max(1, pool.snapshot.waitTimes.count - before))
     }
 
-    /// Nanoseconds of a checkout that is refused because too many wait.
+    /// Returns the nanoseconds of a checkout that is refused because the queue is full.
     private static func refusals(by pool: ConnectionPool<Factory>) async throws -> Double {
         let last = try await pool.getOrCreate()
         let waiters = pool.configuration.maximumWaiters
@@ -169,7 +170,7 @@ enum PoolScaleRows {
         report.add("pool.idle.bytes", Double(residentBytes() - before) / Double(count), "bytes")
         before = residentBytes()
         for pool in pools { try await pool.withConnection { _ in } }
-        // Past the deadlines of the first callers, for each of which something still sleeps.
+        // After the deadlines of the first callers, for each of which a task still sleeps.
         try await Task.sleep(for: .seconds(12))
         report.add("pool.used.bytes", Double(residentBytes() - before) / Double(count), "bytes")
         for _ in 0..<3 {
@@ -178,10 +179,24 @@ enum PoolScaleRows {
             let share = Double(cpuNanoseconds() - cpu) / Double(nanoseconds() - wall)
             report.add("pool.idle10000.cpupercent", share * 100, "%")
         }
+        try await addConnections(to: pools.prefix(1_000), into: &report)
         for pool in pools { await pool.close() }
     }
 
-    /// The memory of this process that is not swapped out.
+    /// The memory for each connection beyond a pool's first: nine more in each pool, all leased at a time.
+    private static func addConnections(to pools: ArraySlice<ConnectionPool<Factory>>, into report: inout Report)
+        async throws
+    {
+        let before = residentBytes()
+        for pool in pools {
+            var leases: [Held] = []
+            for _ in 0..<10 { leases.append(Held(try await pool.getOrCreate())) }
+            leases = []
+        }
+        report.add("pool.connection.bytes", Double(residentBytes() - before) / Double(9 * pools.count), "bytes")
+    }
+
+    /// The resident memory of this process.
     private static func residentBytes() -> Int {
         #if os(Linux)
             guard let file = fopen("/proc/self/statm", "r") else { return 0 }

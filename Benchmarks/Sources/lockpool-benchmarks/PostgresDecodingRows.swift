@@ -4,7 +4,8 @@
 
 import PostgresPooling
 
-/// PostgreSQL: rows of an integer and two texts decoded per second, 10,000 in each query, in each way that there is.
+/// PostgreSQL: decoded rows per second, of an integer and two strings, 10,000 in each query, by
+/// each method of decoding.
 enum PostgresDecodingRows {
     private static let count = 10_000
     private static let query: PostgresQuery = "SELECT id, name, city FROM lockpool_person"
@@ -67,7 +68,7 @@ enum PostgresDecodingRows {
         var text: String
     }
 
-    /// Rows per second of a long stream, as values of a `Decodable` type.
+    /// Returns the rows per second of a long stream, as values of a `Decodable` type.
     static func stream(_ server: PostgresSelectRows.Server, count: Int) async throws -> Double {
         let pool = try server.pool(connections: 1)
         let query: PostgresQuery = "SELECT n, 'row ' || n AS text FROM generate_series(1, \(Int32(count))) AS n"
@@ -85,7 +86,7 @@ enum PostgresDecodingRows {
         return Double(count) / elapsed * 1e9
     }
 
-    /// Rows per second of one task.
+    /// Returns the rows per second of one task.
     private static func measure(_ seconds: Double, _ body: () async throws -> Int) async throws -> Double {
         var rows = 0
         let start = nanoseconds()

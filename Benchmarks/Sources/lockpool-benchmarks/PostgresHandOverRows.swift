@@ -6,8 +6,9 @@
 
     import CPostgresBaseline
 
-    /// What it costs that the thread that waits for the answers is not the one that goes on with them: the selects of
-    /// ``PostgresSelectRows`` on 16 connections with libpq alone, from one thread, from two, and from tasks.
+    /// Measures the cost of a hand-over between the thread that waits for answers and the thread
+    /// that continues: the selects of ``PostgresSelectRows`` on 16 connections with libpq alone,
+    /// from one thread, from two, and from tasks.
     enum PostgresHandOverRows {
         static func selects(_ server: PostgresSelectRows.Server, _ seconds: Double) async -> [(String, Double)] {
             let url = server.url + "?sslmode=disable"
@@ -19,7 +20,7 @@
             ]
         }
 
-        /// Who waits on which connection.
+        /// The waiting task of each connection.
         private final class Waiters: @unchecked Sendable {
             let continuations = UnsafeMutablePointer<UnsafeContinuation<Void, Never>?>.allocate(capacity: 16)
             let selects: OpaquePointer
@@ -32,8 +33,8 @@
             deinit { continuations.deallocate() }
         }
 
-        /// One task for each connection, with nothing that a pool is for: no line, no deadline, no cancellation, no statement
-        /// that is looked up, no error and no row.
+        /// One task for each connection, without the parts of a pool: no queue, no deadline, no
+        /// cancellation, no lookup of statements, no error and no row.
         private static func tasks(_ url: String, _ accounts: Int32, _ seconds: Double) async -> Double {
             guard let selects = postgres_selects_open(url, 16, accounts) else { fatalError("no connections") }
             let waiters = Waiters(selects)

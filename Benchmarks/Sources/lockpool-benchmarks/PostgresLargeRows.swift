@@ -6,7 +6,8 @@ import ConnectionPooling
 import Foundation
 import PostgresPooling
 
-/// PostgreSQL: what a large answer does to other statements, and how long a large value takes to be sent.
+/// PostgreSQL: the effect of a large answer on other statements, and the time to send a large
+/// value.
 enum PostgresLargeRows {
     private static let megabytes = 300
     private static var largeStatement: String {
@@ -16,7 +17,7 @@ enum PostgresLargeRows {
     static func run(_ options: Options, into report: inout Report) async throws {
         let server = PostgresSelectRows.Server.fromEnvironment()
         for round in 0...(options.isQuick ? 2 : 5) {
-            // Beside each other, because a machine is faster and slower for seconds at a time.
+            // Adjacent, because the speed of a machine changes for seconds at a time.
             let rival = try await selects(server, beside: psql(server))
             let pool = try server.pool(connections: 1)
             let own = try await selects(server) {
@@ -33,7 +34,7 @@ enum PostgresLargeRows {
         }
     }
 
-    /// Has `psql` read the large answer and drop it.
+    /// Runs `psql`, which reads the large answer and discards it.
     private static func psql(_ server: PostgresSelectRows.Server) -> @Sendable () async throws -> Void {
         {
             await withCheckedContinuation { continuation in
@@ -41,7 +42,8 @@ enum PostgresLargeRows {
                     let process = Process()
                     process.executableURL = URL(filePath: "/usr/bin/env")
                     let url = server.url + "?sslmode=disable"
-                    // Unaligned: to align the rows psql computes for eight seconds in which nothing is read.
+                    // Unaligned: to align the rows, psql computes for eight seconds without
+                    // reading.
                     process.arguments =
                         ["psql", "--no-psqlrc", "--no-align", "--tuples-only", "--output=/dev/null"]
                         + ["--command", largeStatement, url]
@@ -58,7 +60,8 @@ enum PostgresLargeRows {
         }
     }
 
-    /// The 99th percentile of the time of selects by two tasks while something else goes on, in nanoseconds.
+    /// Returns the 99th percentile of the time of selects by two tasks during another operation,
+    /// in nanoseconds.
     private static func selects(
         _ server: PostgresSelectRows.Server,
         beside work: @escaping @Sendable () async throws -> Void
@@ -89,14 +92,14 @@ enum PostgresLargeRows {
         return times.sorted()[times.count * 99 / 100]
     }
 
-    /// Seconds to send one value through a Unix socket.
+    /// Returns the seconds to send one value through a Unix socket.
     private static func send(_ server: PostgresSelectRows.Server, megabytes: Int) async throws -> Double {
         let known = try server.pool(connections: 1)
         let folders = try await known.query("SHOW unix_socket_directories", as: String.self)
         await known.close()
         var configuration = PostgresConfiguration(server.url)
         configuration.pool.maximumConnections = 1
-        // The server keeps the quotes in which the script has written the folder's name.
+        // The server keeps the quotes that the script writes around the name of the folder.
         configuration.parameters["host"] = folders[0].trimmingCharacters(in: ["\""])
         configuration.parameters["sslmode"] = "disable"
         let pool = try PostgresPool(configuration)

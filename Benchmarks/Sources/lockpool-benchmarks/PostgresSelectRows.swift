@@ -7,10 +7,10 @@ import ConnectionPooling
 import Foundation
 import PostgresPooling
 
-/// PostgreSQL: selects by primary key on pgbench's tables, beside pgbench, and a long stream of rows, beside libpq. The parts
-/// `selects`, `stream` and, in a file of its own, `decoding`.
+/// PostgreSQL: selects by primary key on pgbench's tables, beside pgbench, and a long stream of
+/// rows, beside libpq. The parts `selects` and `stream`; `decoding` is in another file.
 enum PostgresSelectRows {
-    /// Where the server is. Scripts/bench starts one for this, with pgbench's tables in it.
+    /// The URL of the server. Scripts/bench starts one with pgbench's tables.
     struct Server {
         let url: String
         let accounts: Int
@@ -26,7 +26,7 @@ enum PostgresSelectRows {
             var configuration = PostgresConfiguration(url)
             configuration.pool.maximumConnections = connections
             configuration.pool.checkoutTimeout = .seconds(60)
-            // As pgbench is told: what is measured is the way to the server and back.
+            // As for pgbench: the rows measure the round trip to the server.
             configuration.parameters["sslmode"] = "disable"
             return try PostgresPool(configuration, executor: executor)
         }
@@ -67,7 +67,7 @@ enum PostgresSelectRows {
                 report.add("postgres.select.c\(connections).tps", own, "1/s")
                 report.add("pgbench.select.c\(connections).tps", rival, "1/s")
                 report.add("postgres.cooperative.c\(connections).tps", elsewhere, "1/s")
-                // Beside each other, because a machine is faster and slower for seconds at a time.
+                // Adjacent, because the speed of a machine changes for seconds at a time.
                 report.add("postgres.select.c\(connections).perpgbench", own / rival, "× pgbench's")
                 report.add("postgres.cooperative.c\(connections).perpgbench", elsewhere / rival, "× pgbench's")
                 if !isLast { continue }
@@ -106,7 +106,7 @@ enum PostgresSelectRows {
         }
     }
 
-    /// As pgbench with one thread: the answers come to the thread that the tasks are on.
+    /// As pgbench with one thread: the tasks run on the thread that receives the answers.
     static func executorSelects(
         _ server: Server,
         connections: Int,
@@ -119,7 +119,7 @@ enum PostgresSelectRows {
         }
     }
 
-    /// By tasks that are where the caller's are.
+    /// By tasks on the caller's executor.
     static func selects(
         _ server: Server,
         connections: Int,
@@ -170,7 +170,7 @@ enum PostgresSelectRows {
         }
     }
 
-    /// Has all connections made, and the statement prepared on each.
+    /// Makes all connections, and prepares the statement on each.
     static func warmUp(_ pool: PostgresPool, connections: Int) async throws {
         try await pool.withConnection { db in
             for _ in 0..<3 {
@@ -180,7 +180,7 @@ enum PostgresSelectRows {
         }
     }
 
-    /// Milliseconds from nothing to a first row.
+    /// Returns the milliseconds from a new connection to the first row.
     static func connect(_ server: Server) async throws -> Double {
         let pool = try server.pool(connections: 1)
         let elapsed = try await nanoseconds(per: 1) { _ = try await pool.query("SELECT 1", as: Int32.self) }
@@ -204,8 +204,8 @@ enum PostgresSelectRows {
         return Double(count) / elapsed * 1e9
     }
 
-    /// What pgbench makes of it. By a number of turns and not by time, because its alarm does not ring in a child of a thread that
-    /// blocks signals, as those of the runtime do.
+    /// Runs pgbench. By a number of transactions and not by time, because its alarm signal does
+    /// not arrive in a child of a thread that blocks signals, as the runtime's threads do.
     static func pgbench(_ server: Server, connections: Int, turns: Int) throws -> Double {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")

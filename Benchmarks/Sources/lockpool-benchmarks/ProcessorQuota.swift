@@ -4,16 +4,16 @@
 
 import Foundation
 
-/// The limit of one processor for a process: a quota of a control group, as containers have it; where there is none to write to, one
-/// processor of the machine.
+/// A limit of one processor for a process: a quota of a control group, as containers have it, or
+/// one processor of the machine if no control group is writable.
 struct ProcessorQuota {
-    /// How the limit is set, for the report.
+    /// The mechanism of the limit, for the report.
     let description: String
 
     /// The beginning of a command that runs an executable under the limit.
     let command: [String]
 
-    /// A quota of one processor, or `nil` where the system has none.
+    /// Creates a quota of one processor, or `nil` if the system has none.
     static func oneProcessor() -> ProcessorQuota? {
         #if os(Linux)
             let name = "lockpool-bench-\(ProcessInfo.processInfo.processIdentifier)"
@@ -33,7 +33,7 @@ struct ProcessorQuota {
         guard mkdir(folder, 0o755) == 0 else { return nil }
         Children.atEnd { rmdir(folder) }
         for (file, value) in settings {
-            // Neither is made: a folder that is no control group, or has no quota, has no such file.
+            // Creates no file: a folder without this file is not a control group, or has no quota.
             guard let handle = FileHandle(forWritingAtPath: "\(folder)/\(file)"),
                 (try? handle.write(contentsOf: Data(value.utf8))) != nil
             else { return nil }

@@ -4,20 +4,20 @@
 
 import Foundation
 
-/// One figure of the benchmark, under its fixed name.
+/// A figure of the benchmark, with its fixed name.
 struct Row: Codable {
     let name: String
     let value: Double
     let unit: String
 }
 
-/// Collects rounds of figures and makes a report of their medians.
+/// Collects rounds of figures and reports their medians.
 struct Report {
     private var names: [String] = []
     private var units: [String: String] = [:]
     private var rounds: [String: [Double]] = [:]
 
-    /// Adds one round's figure.
+    /// Adds a figure of one round.
     mutating func add(_ name: String, _ value: Double, _ unit: String) {
         if units.updateValue(unit, forKey: name) == nil { names.append(name) }
         rounds[name, default: []].append(value)
@@ -32,7 +32,7 @@ struct Report {
 
     var rows: [Row] { names.map { Row(name: $0, value: median($0)!, unit: units[$0]!) } }
 
-    /// A table: median, least and most of the rounds.
+    /// A table with the median, the minimum and the maximum of the rounds.
     func printTable() {
         func column(_ text: String, _ width: Int, left: Bool = false) -> String {
             let padding = String(repeating: " ", count: max(0, width - text.count))
@@ -63,7 +63,7 @@ struct Report {
         return String(format: "%.\(digits)f", value)
     }
 
-    /// The whole report as one JSON object.
+    /// The report as one JSON object.
     func write(area: String, to path: String) throws {
         struct Document: Encodable {
             let area: String
@@ -77,7 +77,7 @@ struct Report {
     }
 }
 
-/// What the figures were measured on.
+/// The machine of the measurements.
 enum Machine {
     static var description: [String: String] {
         var machine = [

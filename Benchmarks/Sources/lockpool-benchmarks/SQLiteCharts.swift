@@ -4,7 +4,8 @@
 
 import Foundation
 
-/// Pictures of what readers and writers of SQLite get, by their number, and of what they notice of each other.
+/// Charts of the throughput of SQLite's readers and writers by their number, and of their effect
+/// on each other.
 enum SQLiteCharts {
     private static let numbers = [1, 2, 4, 8, 16, 32, 64, 128]
     private static var tasks: Chart.Axis {

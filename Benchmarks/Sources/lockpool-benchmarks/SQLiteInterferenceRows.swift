@@ -6,10 +6,10 @@ import Foundation
 import SQLitePooling
 import Synchronization
 
-/// What readers notice of a writer.
+/// The effect of a writer on readers.
 enum SQLiteInterferenceRows {
     static func run(_ pool: SQLitePool, seconds: Double, into report: inout Report) async throws {
-        // Both sides of each comparison next to each other, because the machine changes its mind.
+        // Both sides of each comparison are adjacent, because the speed of the machine changes.
         let alone = try await SQLiteRows.reads(pool, tasks: 64, seconds: seconds)
         let accompanied = try await whileWriting(pool, every: 1_000_000) {
             try await SQLiteRows.reads(pool, tasks: 64, seconds: seconds)
@@ -24,7 +24,8 @@ enum SQLiteInterferenceRows {
         report.add("sqlite.read.whilewriting.p99us", slow.value.percentile(0.99) / 1_000, "µs")
     }
 
-    /// How long each read takes of one task that reads every 200 microseconds, as a client does that has other things to do.
+    /// Returns the duration of each read of one task that reads every 200 microseconds, as a
+    /// client with other work does.
     static func waits(_ pool: SQLitePool, seconds: Double) async throws -> Waits {
         var waits = Waits()
         var random = CoreRows.Random(state: 88_172_645_463_325_252)
@@ -41,11 +42,12 @@ enum SQLiteInterferenceRows {
         }
     }
 
-    /// What `body` returns while a thread writes, and how often that has written.
+    /// Returns the result of `body` while a thread writes, and the number of its writes.
     ///
     /// - Parameters:
-    ///   - interval: Nanoseconds from the beginning of one transaction to that of the next.
-    ///   - duration: Nanoseconds that each transaction lasts at least, in which its thread sleeps.
+    ///   - interval: The nanoseconds from the beginning of one transaction to that of the next.
+    ///   - duration: The minimum duration of each transaction in nanoseconds, in which its thread
+    ///     sleeps.
     static func whileWriting<Value>(
         _ pool: SQLitePool,
         every interval: UInt64,
@@ -82,7 +84,7 @@ enum SQLiteInterferenceRows {
                 writes.add(1, ordering: .relaxed)
                 next += interval
                 let now = nanoseconds()
-                // One that is late is made up for by the next ones, so that there are as many as there should be.
+                // Later transactions make up for a late one, so that their total number is right.
                 if next > now { usleep(UInt32((next - now) / 1_000)) }
             }
             hasEnded.store(true, ordering: .releasing)

@@ -7,8 +7,8 @@ import GRDB
 import SQLitePooling
 import Synchronization
 
-/// SQLite under loads of servers: how evenly 64 tasks share 4 connections, how long their reads take, reads beside writes, and
-/// the processor time of a read where there are few.
+/// SQLite under server loads: the fairness between 64 tasks on 4 connections, the duration of
+/// their reads, reads beside writes, and the processor time of a read at a low rate.
 enum SQLiteLoadRows {
     static func run(
         _ pool: SQLitePool,
@@ -32,7 +32,7 @@ enum SQLiteLoadRows {
         report.add("grdb.read1000ps.cpuus", try await processorTime(reads: reads) { try await read(grdb, $0) }, "µs")
     }
 
-    /// How long 16 tasks wait for their writes, checkpoints included.
+    /// Returns the durations of writes of 16 tasks, including checkpoints.
     static func writes(
         _ pool: SQLitePool,
         _ grdb: DatabasePool,
@@ -74,12 +74,12 @@ enum SQLiteLoadRows {
 
     private struct Course {
         let operationsPerSecond: Double
-        /// The most turns of a task for each of the fewest.
+        /// The most turns of a task divided by the fewest.
         let spread: Double
         let waits: Waits
     }
 
-    /// Lets `tasks` tasks carry out `operation` with random rows, and takes the time of each.
+    /// Runs `operation` with random rows in `tasks` tasks, and records the duration of each.
     private static func race(
         tasks: Int,
         seconds: Double,
@@ -110,7 +110,8 @@ enum SQLiteLoadRows {
         )
     }
 
-    /// The microseconds of all processors for each of `reads` reads that one task makes, 1,000 a second.
+    /// Returns the processor microseconds for each of `reads` reads that one task makes, 1,000 per
+    /// second.
     private static func processorTime(reads: Int, _ read: (Int) async throws -> Void) async throws -> Double {
         var random = CoreRows.Random(state: 88_172_645_463_325_252)
         let clock = ContinuousClock()
@@ -122,7 +123,7 @@ enum SQLiteLoadRows {
         return (usedMicroseconds() - before) / Double(reads)
     }
 
-    /// What the process has used of all processors.
+    /// The processor time of this process.
     private static func usedMicroseconds() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)

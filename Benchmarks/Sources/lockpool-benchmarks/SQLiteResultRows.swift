@@ -5,7 +5,8 @@
 import GRDB
 import SQLitePooling
 
-/// SQLite: results of 10,000 rows of an integer and two texts per second, from 2 tasks, beside GRDB.
+/// SQLite: results of 10,000 rows of an integer and two strings per second, from 2 tasks, beside
+/// GRDB.
 enum SQLiteResultRows {
     static let count = 10_000
     private static let text = "SELECT id, name, city FROM person"

@@ -8,11 +8,12 @@ import GRDB
 import SQLitePooling
 import Synchronization
 
-/// SQLite: point reads and one-row updates, beside plain C and beside GRDB, on files of their own with the same contents.
+/// SQLite: point reads and one-row updates, beside plain C and beside GRDB, on separate files with
+/// the same content.
 enum SQLiteRows {
     static let rowCount = 100_000
 
-    /// The pools that are compared, each on a file of its own, and a file for plain C.
+    /// The compared pools, each on its own file, and a file for plain C.
     struct Subjects {
         let pool: SQLitePool
         let grouping: SQLitePool
@@ -25,7 +26,8 @@ enum SQLiteRows {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             let path = { [folder] (name: String) in folder.appending(path: "\(name).sqlite").path() }
             raw = path("raw")
-            // Before SQLite is used at all: this turns its statistics of memory off, for everybody here.
+            // Before the first use of SQLite: this disables its memory statistics for the whole
+            // process.
             pool = try SQLitePool(path: path("pool"), configuration: .init(maximumReaders: 4))
             for name in ["raw", "pool", "grouped", "grdb"] where sqlite_baseline_make(path(name), Int32(rowCount)) != 0
             {
@@ -68,7 +70,7 @@ enum SQLiteRows {
                     report.add("grdb.write\(tasks).ops", try await writes(grdb, tasks: tasks, seconds: seconds), "1/s")
                 }
                 try await SQLiteLoadRows.writes(pool, grdb, seconds: seconds, into: &report)
-                // What a group of all 16 would give with nobody to wake.
+                // The upper bound for groups of 16, without wake-ups.
                 report.add(
                     "sqlite.rawgroupwrite16.ops",
                     sqlite_baseline_group_write(raw, Int32(rowCount), 32_000, 16),
@@ -109,7 +111,7 @@ enum SQLiteRows {
         try await SQLiteLoadRows.run(pool, grdb, seconds: seconds, into: &report)
     }
 
-    /// Nanoseconds of a synchronous point read, its snapshot included.
+    /// Returns the nanoseconds of a synchronous point read, including its snapshot.
     static func synchronous(_ pool: SQLitePool, turns: Int) -> Double {
         var random = CoreRows.Random(state: 88_172_645_463_325_252)
         func read() throws {
@@ -120,7 +122,7 @@ enum SQLiteRows {
             precondition(name != nil)
         }
         do {
-            // The first turns fill the cache.
+            // The first iterations fill the cache.
             for _ in 0..<turns / 4 { try read() }
             return try nanoseconds(per: turns) { for _ in 0..<turns { try read() } }
         } catch {
@@ -174,7 +176,7 @@ enum SQLiteRows {
         }
     }
 
-    /// How often per second `tasks` tasks together carry out `operation` with a random row.
+    /// Returns how many times per second `tasks` tasks together run `operation` with a random row.
     static func operations(
         tasks: Int,
         seconds: Double,

@@ -5,15 +5,15 @@
 import LockPool
 import Synchronization
 
-/// The core when more ask than there are elements: throughput, waits, and how evenly turns are shared.
+/// The core with more callers than elements: throughput, waits and fairness.
 enum SaturationRows {
     static func run(_ options: Options, into report: inout Report) async {
         await holds(options, into: &report)
-        // In turn, because a machine's processors may be near or far for a while: each figure stands between two measurements of
-        // the executor, and is compared with those.
+        // Measured alternately, because the distance of the two processors changes: each figure is
+        // between two measurements of the executor, and is compared with them.
         var yield = await yields()
         report.add("core.yield.ns", yield, "ns")
-        /// Adds a row in millions per second, and how it compares with a task that yields twice.
+        /// Adds a row in millions per second, and its ratio to a task that yields twice.
         func add(_ name: String, _ perSecond: Double) async {
             let next = await yields()
             report.add("core.yield.ns", next, "ns")
@@ -31,7 +31,8 @@ enum SaturationRows {
             }
         }
         for tasks in [64, 1_000] {
-            // Reading the clock twice a turn would cost throughput: waits are measured in rounds of their own.
+            // Two readings of the clock per turn would reduce the throughput, so waits are
+            // measured in separate rounds.
             for _ in 0..<max(1, options.rounds / 2) {
                 let name = "core.saturated\(tasks)"
                 let result = await saturate(tasks: tasks, seconds: 1, measuresWaits: true)
@@ -42,7 +43,7 @@ enum SaturationRows {
         }
     }
 
-    /// What the executor itself costs: nanoseconds per yield of tasks that only yield.
+    /// Returns the cost of the executor: nanoseconds per yield of tasks that only yield.
     static func yields() async -> Double {
         let (turns, elapsed) = await race(tasks: 64, seconds: 0.5) { _, isOver in
             var turns = 0
@@ -96,16 +97,17 @@ enum SaturationRows {
         )
     }
 
-    /// What the executor allows any strict order: the same turns with nothing to look for.
+    /// Measures the executor's limit for any strict order: the same turns without a search.
     ///
-    /// Each task knows whose turn is next and has a place of its own to wait at, so that passing an element on is one exchange and
-    /// one resumption. There is no line, no bound, and no way for an outsider to get an element.
+    /// Each task knows the next task and has its own place to wait at, so that handing an element
+    /// over is one exchange and one resumption. There is no queue and no limit, and no other
+    /// caller can get an element.
     ///
-    /// - Parameter isCancellable: Whether each wait is one that a cancellation would end.
+    /// - Parameter isCancellable: Whether a cancellation would end a wait.
     /// - Returns: Turns per second.
     static func relay(tasks: Int, seconds: Double, isCancellable: Bool) async -> Double {
         let stations = (0..<tasks).map { _ in Station() }
-        // The elements start with the first four.
+        // The first four tasks start with the elements.
         for station in stations.prefix(4) { station.pass() }
         let (turns, elapsed) = await race(tasks: tasks, seconds: seconds) { task, isOver in
             var turns = 0
@@ -125,16 +127,16 @@ enum SaturationRows {
                 next.pass()
                 turns += 1
             }
-            // The end goes around too.
+            // The end is handed around as well.
             next.pass()
             return turns
         }
         return Double(turns.reduce(0, +)) / elapsed * 1e9
     }
 
-    /// Where one task waits for its turn in a relay.
+    /// The state of a task's wait for its turn in a relay.
     final class Station: Sendable {
-        /// 0, 1 when the turn has come before the task, or the task's continuation.
+        /// 0, 1 if the turn has come before the task waits, or the task's continuation.
         private let state = Atomic(UInt(0))
 
         func turn() async {
@@ -151,7 +153,7 @@ enum SaturationRows {
             }
         }
 
-        /// Nobody cancels here.
+        /// No task is cancelled here.
         func leave() { fatalError("a relay has no gaps") }
 
         func pass() {
@@ -162,7 +164,7 @@ enum SaturationRows {
         }
     }
 
-    /// 64 tasks on 4 slots that each hold for a sleep of a millisecond.
+    /// 64 tasks on 4 slots, each of which holds for a sleep of one millisecond.
     static func holds(_ options: Options, into report: inout Report) async {
         for _ in 0..<options.rounds {
             let pool = LockPool(count: 4, maximumWaiters: 64) { _ in UInt(0) }
@@ -177,7 +179,7 @@ enum SaturationRows {
                     try? await Task.sleep(for: .milliseconds(1))
                     let end = nanoseconds()
                     lease.release()
-                    // The first turns meet an empty line.
+                    // The first turns find an empty queue.
                     if turns > 0 { waits.add(got - start) }
                     held += Double(end - got)
                     turns += 1
@@ -197,7 +199,8 @@ enum SaturationRows {
         }
     }
 
-    /// What the machine makes of a perfect wait: 4 tasks without a pool, and the time that 15 sleeps in a row take them.
+    /// Measures a perfect wait on this machine: 4 tasks without a pool, and the duration of 15
+    /// sleeps in succession.
     static func sleeps() async -> Waits {
         let collected = Mutex(Waits())
         _ = await race(tasks: 4, seconds: 2) { _, isOver in
@@ -214,9 +217,10 @@ enum SaturationRows {
         return collected.withLock { $0 }
     }
 
-    /// Lets `tasks` tasks start together and run until `seconds` have passed.
+    /// Starts `tasks` tasks together and runs them until `seconds` have passed.
     ///
-    /// - Returns: How many turns each says it made, and the nanoseconds from the start to the end of the window.
+    /// - Returns: The number of turns of each task, and the nanoseconds from the start to the end
+    ///   of the window.
     static func race(
         tasks: Int,
         seconds: Double,
@@ -250,7 +254,8 @@ enum SaturationRows {
     }
 }
 
-/// A histogram of nanoseconds: 64 steps for each power of two, so that a percentile is off by 1.6 % at most.
+/// A histogram of nanoseconds, with 64 buckets for each power of two: a percentile deviates by at
+/// most 1.6 %.
 struct Waits: Sendable {
     private var counts = [Int](repeating: 0, count: 64 * 58)
     private var total = 0
@@ -268,7 +273,7 @@ struct Waits: Sendable {
         most = max(most, other.most)
     }
 
-    /// The value that `share` of all are not above; for 1 the greatest, exactly.
+    /// Returns the quantile `share` of the values; for 1 the exact maximum.
     func percentile(_ share: Double) -> Double {
         if share >= 1 { return Double(most) }
         var rest = Int((Double(total) * share).rounded(.up))

@@ -15,10 +15,11 @@ final class ServiceProcess: Sendable {
     let url: String
     private let process: UncheckedBox<Process>
 
-    /// Starts a service on a free port, and returns when it listens.
+    /// Starts a service on a free port, and returns when it accepts connections.
     ///
     /// - Parameters:
-    ///   - command: The path of the executable, and the arguments before it if something starts it.
+    ///   - command: The path of the executable, after the arguments of a launcher, if there is
+    ///     one.
     ///   - database: The path or URL of the database.
     init(_ command: [String], database: String) throws {
         let process = Process()
@@ -46,17 +47,18 @@ final class ServiceProcess: Sendable {
         url = String(word)
     }
 
-    /// Ends the service in order.
+    /// Shuts the service down gracefully.
     func stop() {
         kill(identifier, SIGTERM)
         process.value.waitUntilExit()
         Children.remove(identifier)
     }
 
-    /// Seconds of processor time that the process has used, on all processors together.
+    /// The processor time of the process in seconds.
     func processorTime() throws -> Double {
         #if os(Linux)
-            // After the name in parentheses, which may hold spaces: the fields from the third on. User time is the 14th, system time the 15th.
+            // The fields after the name in parentheses, which can contain spaces, begin with the
+            // third. User time is the 14th, system time the 15th.
             let text = try String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8)
             let fields = text[text.lastIndex(of: ")")!...].split(separator: " ").dropFirst()
             let ticks = fields.dropFirst(11).prefix(2).compactMap { Double($0) }.reduce(0, +)
@@ -83,10 +85,10 @@ enum Children {
     static func add(_ identifier: Int32) { identifiers.withLock { _ = $0.insert(identifier) } }
     static func remove(_ identifier: Int32) { identifiers.withLock { _ = $0.remove(identifier) } }
 
-    /// Runs `body` at the end, also when a signal ends the benchmark.
+    /// Registers `body` to run at the end, also if a signal ends the benchmark.
     static func atEnd(_ body: @escaping @Sendable () -> Void) { cleanUp.withLock { $0.append(body) } }
 
-    /// Ends all processes that still run, and runs what was registered.
+    /// Ends all processes that still run, and runs the registered closures.
     static func end() {
         for identifier in identifiers.withLock({ $0 }) {
             kill(identifier, SIGKILL)
@@ -96,7 +98,7 @@ enum Children {
         for body in cleanUp.withLock({ $0 }).reversed() { body() }
     }
 
-    /// Has SIGINT and SIGTERM end the processes, and then the benchmark. Called once.
+    /// Ends the processes, and then the benchmark, on SIGINT and SIGTERM. Called once.
     static func endOnSignals() {
         for number in [SIGINT, SIGTERM] {
             signal(number, SIG_IGN)

@@ -7,11 +7,12 @@ import Foundation
 import PostgresPooling
 import SQLitePooling
 
-/// The service of Examples/Service under load by `wrk`: on `SQLitePool`, on GRDB and on `PostgresPool`, each in a process of its own.
+/// The service of Examples/Service under load by `wrk`: on `SQLitePool`, on GRDB and on
+/// `PostgresPool`, each in a separate process.
 enum ServiceRows {
     static let linkCount = 10_000
 
-    /// Where Scripts/bench has put everything.
+    /// The paths and URLs that Scripts/bench sets.
     struct Environment {
         let services: String
         let script: String
@@ -32,7 +33,7 @@ enum ServiceRows {
         }
     }
 
-    /// What one run of `wrk` measures.
+    /// The results of one run of `wrk`.
     struct Load {
         let endpoint: String
         let connections: Int
@@ -50,7 +51,7 @@ enum ServiceRows {
         let processorMicroseconds: Double
     }
 
-    /// A service, and how links are put into its database from here.
+    /// A service, and a closure that fills its database.
     struct Subject {
         let name: String
         let executable: String
@@ -60,9 +61,9 @@ enum ServiceRows {
         enum Statement { case fill, empty }
     }
 
-    /// Measures everything.
+    /// Measures all rows.
     ///
-    /// - Returns: Whether all requests were answered. Rows with a request that was not are left out.
+    /// - Returns: Whether all requests were answered. Rows with an unanswered request are omitted.
     static func run(_ options: Options, into report: inout Report) async throws -> Bool {
         let environment = Environment.fromEnvironment()
         Children.endOnSignals()
@@ -86,7 +87,7 @@ enum ServiceRows {
             try await measure(subjects, [], environment, &results) { race in
                 for round in 0..<5 {
                     say("Round \(round + 1) of 5 …")
-                    // A short run has the time for one round of these.
+                    // A short run has one round of these.
                     if !options.isQuick || round == 0 { loads += others }
                     for load in loads { try await race(load, seconds) }
                     loads = Array(loads.prefix(2))
@@ -138,7 +139,7 @@ enum ServiceRows {
                     say("\(load.row(subject.name, "*")): \(error)")
                     taken.fail(load, subject.name)
                 }
-                // All have the same links before each load.
+                // All services have the same links before each load.
                 if load.endpoint == "create" {
                     try await subject.execute(.empty)
                     try await subject.execute(.fill)
@@ -207,7 +208,8 @@ enum ServiceRows {
         var configuration = PostgresConfiguration(server)
         configuration.pool.maximumConnections = 1
         let pool = try PostgresPool(configuration)
-        // As the benchmarks of the pool: what is measured is the way to the server and back, without TLS.
+        // Without TLS, as in the benchmarks of the pool: the rows measure the round trip to the
+        // server.
         let database = server + (server.contains("?") ? "&" : "?") + "sslmode=disable"
         return Subject(name: "postgres", executable: executable, database: database) { statement in
             switch statement {
@@ -229,7 +231,7 @@ enum ServiceRows {
 }
 
 extension ServiceRows {
-    /// The figures of all rounds, and the rows that have none because a request was not answered.
+    /// The figures of all rounds, and the rows without a figure because of an unanswered request.
     struct Results {
         private var rounds: [(row: String, value: Double, unit: String)] = []
         private var last: [String: Figures] = [:]
@@ -248,7 +250,8 @@ extension ServiceRows {
             last[subject] = nil
         }
 
-        /// Compares the SQLite pool with GRDB in this round, because a machine is faster and slower for seconds at a time.
+        /// Compares the SQLite pool with GRDB in the same round, because the speed of a machine
+        /// changes for seconds at a time.
         mutating func compare(_ load: Load) {
             guard let own = last["sqlite"], let rival = last["grdb"] else { return }
             rounds.append((load.row("sqlite", "rpspergrdb"), own.perSecond / rival.perSecond, "× GRDB's"))
@@ -260,7 +263,7 @@ extension ServiceRows {
             )
         }
 
-        /// Adds the rows whose requests were all answered, and names the others.
+        /// Adds the rows whose requests were all answered, and reports the others.
         ///
         /// - Returns: Whether there are no others.
         func report(into report: inout Report) -> Bool {

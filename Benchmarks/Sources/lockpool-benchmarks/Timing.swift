@@ -16,21 +16,21 @@ func nanoseconds() -> UInt64 {
     return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
 }
 
-/// Nanoseconds that this process has run for, on all processors together.
+/// The processor time of this process in nanoseconds.
 func cpuNanoseconds() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
     return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
 }
 
-/// Nanoseconds that `body` takes for each of its `count` turns.
+/// Returns the nanoseconds of `body` for each of its `count` turns.
 func nanoseconds(per count: Int, _ body: () throws -> Void) rethrows -> Double {
     let start = nanoseconds()
     try body()
     return Double(nanoseconds() - start) / Double(count)
 }
 
-/// The same for an asynchronous body.
+/// The same for an asynchronous closure.
 func nanoseconds(per count: Int, _ body: () async throws -> Void) async rethrows -> Double {
     let start = nanoseconds()
     try await body()
@@ -39,7 +39,8 @@ func nanoseconds(per count: Int, _ body: () async throws -> Void) async rethrows
 
 /// Runs `body` on `count` threads that start together.
 ///
-/// - Returns: Wall nanoseconds from the start to the end of the last, and the processor time of them divided by that.
+/// - Returns: The wall nanoseconds from the start to the end of the last thread, and the threads'
+///   processor time divided by that.
 func onThreads(_ count: Int, _ body: @escaping @Sendable (_ thread: Int) -> Void) -> (wall: Double, parallelism: Double)
 {
     final class Start: @unchecked Sendable {

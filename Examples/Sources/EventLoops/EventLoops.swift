@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// SwiftNIO's event loops wait in the same line as tasks and blocked threads: a turn is a promise.
+// SwiftNIO's event loops wait in the same queue as tasks and blocked threads: a turn is a promise.
 
 import Foundation
 import LockPool
@@ -10,12 +10,12 @@ import NIOCore
 import NIOPosix
 
 extension LockPool where Element: Sendable {
-    /// Waits in line, and calls `body` with an element on `eventLoop` when it comes.
+    /// Enters the queue, and calls `body` with an element on `eventLoop`.
     ///
-    /// Whoever brings the turn, on whatever thread, only fulfils the promise; the element is leased, used and given back on the
-    /// event loop.
+    /// The thread that hands over the element only fulfils the promise. The element is leased,
+    /// used and released on the event loop.
     ///
-    /// - Returns: What `body` returns; fails with ``LockPoolError``.
+    /// - Returns: The result of `body`; fails with ``LockPoolError``.
     func withElement<Result: Sendable>(
         on eventLoop: any EventLoop,
         _ body: @escaping @Sendable (Element) throws -> Result
@@ -49,7 +49,7 @@ struct EventLoops {
         let pool = LockPool(count: 1, maximumWaiters: 6) { _ in "the element" }
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
 
-        // Six get in line, one after the other, while the element is out.
+        // Six callers enter the queue, one after the other, while the element is leased.
         let lease = try await pool.get()
         var turns: [Task<Void, any Error>] = []
         for round in 0..<2 {
@@ -81,7 +81,7 @@ struct EventLoops {
         lease.release()
         for turn in turns { try await turn.value }
 
-        /// Starts `body` and comes back when it is the `number`th in line.
+        /// Starts `body`, and returns when it is the `number`th in the queue.
         func inLine(_ number: Int, _ body: @escaping @Sendable () async throws -> Void) async -> Task<Void, any Error> {
             let task = Task { try await body() }
             while pool.waiters < number { await Task.yield() }
@@ -89,7 +89,7 @@ struct EventLoops {
         }
     }
 
-    /// Runs `body` on a thread of its own, which it may block.
+    /// Runs `body` on a separate thread, which it may block.
     static func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }

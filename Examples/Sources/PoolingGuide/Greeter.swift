@@ -4,7 +4,7 @@
 
 import ConnectionPooling
 
-/// A connection to a service that greets, which is not there.
+/// A connection to an imaginary service.
 struct Greeter: ~Copyable, Sendable {
     func greet(_ name: String) async throws -> String { "Hello, \(name)!" }
 }
@@ -47,8 +47,8 @@ func use() async throws {
     // end
 
     // guide: operations
-    pool.suspend()  // a failover begins: callers wait in line
-    pool.evictAll()  // what is connected to the old server is not used again
+    pool.suspend()  // a failover begins: callers wait
+    pool.evictAll()  // connections to the old server are not used again
     pool.resume()
     await pool.shutdown(drain: .seconds(20))
     // end

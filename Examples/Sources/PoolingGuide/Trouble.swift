@@ -6,7 +6,7 @@ import ConnectionPooling
 import PoolTesting
 
 // guide: subject
-/// Asks the database, and answers from the cache while it is down.
+/// Queries the database, and answers from the cache while the database is down.
 func answer<Factory: ConnectionFactory>(_ pool: ConnectionPool<Factory>, cached: String) async throws -> String {
     do {
         return try await pool.withConnection { _ in "fresh" }
@@ -24,11 +24,11 @@ func outage() async throws {
     let pool = try ConnectionPool(factory: factory, clock: clock)
     let call = Task { try await answer(pool, cached: "cached") }
     await eventually { pool.status.waiting == 1 }
-    await clock.advance { pool.status.waiting == 0 }  // seconds go by, in no time
+    await clock.advance { pool.status.waiting == 0 }  // advances by seconds, at once
     print(try await call.value)  // cached
     print(try await answer(pool, cached: "cached"))  // cached, at once: the breaker is open
     factory.script(.connect, always: .succeed)
-    await clock.advance { pool.status.idle == 1 }  // the pool has found out by itself
+    await clock.advance { pool.status.idle == 1 }  // the pool has reconnected
     print(try await answer(pool, cached: "cached"))  // fresh
     await pool.close()
     // end
@@ -38,18 +38,18 @@ func hang() async throws {
     let clock = ManualClock()
     // guide: hang
     let factory = ScriptedFactory()
-    factory.script(.connect, [.hang])  // the first; those after it succeed
+    factory.script(.connect, [.hang])  // the first; later ones succeed
     let pool = try ConnectionPool(factory: factory, clock: clock)
     let first = Task { try await pool.withConnection { $0.id } }
     await factory.wait { $0.hanging(.connect) == 1 }
     let second = Task { try await pool.withConnection { $0.id } }
-    print(try await first.value, try await second.value)  // 1 1: a connect that hangs keeps nobody
+    print(try await first.value, try await second.value)  // 1 1: a hung attempt blocks no caller
     await factory.letGo(.connect)
-    factory.breakConnection(1)  // the server has closed it, while nobody used it
+    factory.breakConnection(1)  // the server has closed it while it was idle
     pool.inspectIdle()
     await factory.wait { $0.closed == [1] }
     await pool.close()
-    await factory.wait { $0.open == 0 }  // nothing is left behind
+    await factory.wait { $0.open == 0 }  // no connection is left
     print(factory.record.peak <= pool.configuration.maximumConnections)  // true
     // end
 }

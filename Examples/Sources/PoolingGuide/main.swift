@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// The code of Docs/Pooling.md, which shows what stands between "// guide" and "// end" here.
+// The code of Docs/Pooling.md, which shows the parts between "// guide" and "// end".
 
 try await use()
 try await outage()

@@ -5,12 +5,12 @@
 import ConnectionPooling
 import PostgresPooling
 
-/// Where tokens come from that stand for a password.
+/// The source of tokens that replace a password.
 actor Tokens {
     func current() async throws -> String { "token" }
 }
 
-/// Makes pools that nobody uses: none of them connects before its first use.
+/// Makes pools that are not used: a pool connects on its first use.
 func makePools() throws {
     // guide: servers
     let byURL = try PostgresPool("postgres://app@db.example.com/shop")

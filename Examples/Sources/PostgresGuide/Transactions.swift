@@ -73,7 +73,7 @@ func retries(_ pool: PostgresPool) async throws {
     let balance = try await retrying(pool) { db in
         attempts += 1
         let balance = try await db.query("SELECT balance FROM account WHERE name = 'Ada'", as: Int.self)[0]
-        // Somebody else, who comes first.
+        // Another client, which commits first.
         if attempts == 1 { try await pool.execute("UPDATE account SET balance = balance - 1 WHERE name = 'Ada'") }
         try await db.execute("UPDATE account SET balance = \(balance - 10) WHERE name = 'Ada'")
         return balance - 10

@@ -4,7 +4,7 @@
 
 import SQLitePooling
 
-/// Makes pools without a first use, before which a pool does not touch its file.
+/// Makes pools that are not used: a pool opens its file on its first use.
 func makePools() throws {
     let fileName = ":memory:"
     // guide: paths

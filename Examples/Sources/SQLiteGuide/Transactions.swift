@@ -112,7 +112,7 @@ func care(_ pool: SQLitePool) async throws {
     // end
 }
 
-/// Takes away what `care` has made.
+/// Removes the files that `care` makes.
 func deletion(_ pool: SQLitePool) async throws {
     try FileManager.default.removeItem(atPath: "backup.sqlite")
 }

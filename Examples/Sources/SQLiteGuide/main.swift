@@ -4,8 +4,8 @@
 
 import SQLitePooling
 
-// The code of Docs/SQLite.md, which shows what stands between "// guide" and "// end" here. It makes files in the folder where
-// it runs.
+// The code of Docs/SQLite.md, which shows the parts between "// guide" and "// end". It makes
+// files in the current folder.
 
 try makePools()
 let pool = try await overview()

@@ -5,8 +5,9 @@
 #ifndef CLOCKPOOLTLS_H
 #define CLOCKPOOLTLS_H
 
-// Has OpenSSL, where libpq has brought it into the process, keep its state until the process has ended. Has an effect only before
-// the first use of OpenSSL, and is therefore also called when the process starts. Safe to call again.
+// Makes OpenSSL, if libpq has loaded it, keep its state until the process has ended. Effective
+// only before the first use of OpenSSL, and therefore also called when the process starts. Can be
+// called repeatedly.
 void clockpool_keep_openssl(void);
 
 #endif

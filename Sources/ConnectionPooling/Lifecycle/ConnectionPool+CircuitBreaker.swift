@@ -16,9 +16,7 @@ extension ConnectionPool {
         growth.breakerTimer.withLock { timer in
             if timer != nil || lockPool.isClosed { return }
             timer = Task.detached { [weak self, time, growth] in
-                // Computed in the task, which may start late.
-                let now = time.now
-                try? await time.sleep(nanoseconds: due > now ? due - now : 0)
+                try? await time.sleep(until: due)
                 if Task.isCancelled { return }
                 growth.breakerTimer.withLock { $0 = nil }
                 self?.openBreaker()

@@ -220,15 +220,14 @@ extension ConnectionPool {
 
     /// Ensures that the next attempt starts when it is due.
     func setTimer() {
-        let now = time.now
         guard let retryAt = growth.plan.withLock({ $0.outage?.retryAt }) else { return }
-        if retryAt <= now { return grow() }
+        if retryAt <= time.now { return grow() }
         growth.timer.withLock { timer in
             // A failure is recorded before this check. A running timer checks for the next
             // attempt after it has cleared itself.
             if timer != nil || lockPool.isClosed { return }
             timer = Task.detached { [weak self, time, growth] in
-                try? await time.sleep(nanoseconds: retryAt - now)
+                try? await time.sleep(until: retryAt)
                 if Task.isCancelled { return }
                 growth.timer.withLock { $0 = nil }
                 // After concurrent failures, the next attempt is due at the time of the last

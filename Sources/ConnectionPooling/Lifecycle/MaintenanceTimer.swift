@@ -30,10 +30,7 @@ final class MaintenanceTimer: Sendable {
             wakesAt.store(instant, ordering: .sequentiallyConsistent)
             let old = state.task
             state.task = Task.detached { [self] in
-                let now = time.now
-                if now < instant {
-                    do { try await time.sleep(nanoseconds: instant - now) } catch { return }
-                }
+                do { try await time.sleep(until: instant) } catch { return }
                 if begin(instant) { round() }
             }
             return old

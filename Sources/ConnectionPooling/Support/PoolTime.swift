@@ -31,6 +31,17 @@ struct PoolTime: Sendable {
         }
     }
 
+    /// Suspends until an instant of this clock; does not suspend if that has passed.
+    ///
+    /// The remaining time is computed here. Computed earlier, it would be too long by the time for
+    /// which the caller's thread did not run.
+    ///
+    /// - Throws: `CancellationError` if the task is cancelled.
+    func sleep(until instant: UInt64) async throws {
+        let now = now
+        if instant > now { try await sleep(nanoseconds: instant - now) }
+    }
+
     /// Suspends for a number of nanoseconds. Throws `CancellationError` if the task is cancelled.
     func sleep(nanoseconds: UInt64) async throws {
         try await sleepFor(.nanoseconds(Int64(clamping: nanoseconds)))

@@ -2,28 +2,31 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A second connection to the writer's databases that holds their write locks while the writer's connection copies the log.
+/// A second connection to the writer's databases, which holds their write locks while the writer's
+/// connection copies the log.
 ///
-/// SQLite from 3.7.0 to 3.51.2 can lose committed pages if one connection starts a checkpoint of a log that is copied already, and
-/// another connection starts that log anew in the same moment: the checkpoint then marks pages of the new log as copied that are not
-/// (https://www.sqlite.org/wal.html#walresetbug). Only a connection that holds the write lock can start a log anew. Within the
-/// process, that is the writer's connection, which makes the checkpoint itself. The lock also keeps out other processes.
+/// SQLite 3.7.0 to 3.51.2 can lose committed pages if one connection begins a checkpoint of a log
+/// that is already copied, while another connection restarts that log: the checkpoint then marks
+/// pages of the new log as copied that are not (https://www.sqlite.org/wal.html#walresetbug). Only
+/// a connection that holds the write lock can restart a log. Within the process, that is the
+/// writer's connection, which makes the checkpoint itself. The lock also excludes other processes.
 ///
-/// The writer's thread uses it.
+/// The writer's thread uses the connection.
 final class CheckpointLock {
     private let session: Session
     private var attached: Set<String> = []
 
-    /// Takes over an open connection to the main database.
+    /// Takes ownership of an open connection to the main database.
     init(_ session: Session) { self.session = session }
 
-    /// Calls `body` while no other connection, of this process or another one, can write to a database.
+    /// Calls `body` while no other connection, of this process or another one, can write to a
+    /// database.
     ///
     /// - Parameters:
     ///   - database: The schema name of the database.
     ///   - writer: The writer's session, which has the database open.
     ///   - body: The work that needs the lock.
-    /// - Throws: What `body` throws; `SQLiteError` if the lock is not free in time.
+    /// - Throws: The error of `body`; `SQLiteError` if the lock is not available in time.
     func withLock<Value>(
         on database: String,
         of writer: Session,
@@ -31,19 +34,20 @@ final class CheckpointLock {
     ) throws(SQLiteError) -> Value {
         try attach(database, of: writer)
         session.busyTimeout = min(writer.busyTimeout, .milliseconds(50))
-        // The lock must go, whatever happens.
+        // Prepared first, so that the lock is released in all cases.
         try session.prepare(.rollBack)
         try session.run(.beginImmediate)
         defer { try? session.run(.rollBack) }
         return try body()
     }
 
-    /// Whether the connection is in order, and holds no lock.
-    var isUsable: Bool { !session.isSpent && session.isAutocommitting }
+    /// Whether the connection is usable and holds no lock.
+    var isUsable: Bool { !session.mustBeReplaced && session.isAutocommitting }
 
-    /// Takes a snapshot of a database, which keeps its log from starting anew, or SQLite from copying from it.
+    /// Takes a snapshot of a database. It keeps the log from restarting, or SQLite from copying
+    /// from it.
     ///
-    /// - Returns: Whether there is one, until ``endSnapshot()``.
+    /// - Returns: Whether the snapshot was taken; it lasts until ``endSnapshot()``.
     func beginSnapshot(of database: String) -> Bool {
         session.busyTimeout = .zero
         do throws(SQLiteError) {

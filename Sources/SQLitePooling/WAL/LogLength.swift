@@ -31,16 +31,16 @@ struct LogLength {
 
     var isRestartDue: Bool { settings.isAutomatic && pages >= nextRestart }
 
-    /// Notes the length after a commit. A shorter log than before was started anew.
+    /// Notes the length after a commit. A shorter log than before has restarted.
     mutating func noteCommit(_ pages: Int) {
         if pages < self.pages { noteRestart() }
         self.pages = pages
     }
 
-    /// Notes that a passive checkpoint was tried at the present length.
+    /// Notes a passive checkpoint at the current length.
     mutating func notePassiveCheckpoint() { nextCheckpoint = pages + settings.interval }
 
-    /// Notes that the next write starts the log anew.
+    /// Notes that the next write restarts the log.
     mutating func noteRestart() {
         pages = 0
         nextCheckpoint = settings.interval
@@ -48,9 +48,10 @@ struct LogLength {
         restartTimeout = max(restartTimeout / 2, min(Self.shortestRestartTimeout, settings.restartTimeout))
     }
 
-    /// Notes that readers kept the log from starting anew for the whole of the time.
-    mutating func noteRestartInVain() {
-        // At the limit, the log grows by a quarter between two waits: a reader that stays for minutes must not hold up each write.
+    /// Notes that readers kept the log from restarting during the whole wait.
+    mutating func noteFailedRestart() {
+        // At the limit, the log grows by a quarter between two waits: a reader that stays for
+        // minutes must not delay each write.
         let step = restartTimeout < settings.restartTimeout ? settings.interval : pages / 4
         nextRestart = pages + max(step, settings.interval)
         restartTimeout = min(restartTimeout * 2, settings.restartTimeout)

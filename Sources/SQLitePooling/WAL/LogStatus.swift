@@ -5,24 +5,25 @@
 internal import ConnectionPooling
 internal import Synchronization
 
-/// What the connections of a pool know together of the main database's write-ahead log.
+/// The state of the main database's write-ahead log that the connections of a pool share.
 final class LogStatus: Sendable {
     private let pages = Atomic(0)
     private let checkpoints = Atomic(0)
     private let failedCheckpoints = Atomic(0)
     private let lastFailure = Locked<SQLiteError?>(nil)
-    /// Whether readers kept the log from starting anew, and the next checkpoint may come with the end of a read.
-    private let isHeldByReaders = Atomic(false)
+    /// Whether readers kept the log from restarting, so that a checkpoint may follow the end of a
+    /// read.
+    private let isBlockedByReaders = Atomic(false)
 
-    // The figures are for people, so that no ordering is needed.
+    // The counts are for monitoring, so that no ordering is needed.
 
     func notePages(_ length: Int) { pages.store(length, ordering: .relaxed) }
 
-    func noteReadersInTheWay() { isHeldByReaders.store(true, ordering: .relaxed) }
+    func noteBlockedByReaders() { isBlockedByReaders.store(true, ordering: .relaxed) }
 
-    /// Whether a checkpoint waits for the end of reads. Clears that.
-    func takeReadersInTheWay() -> Bool {
-        isHeldByReaders.load(ordering: .relaxed) && isHeldByReaders.exchange(false, ordering: .relaxed)
+    /// Returns whether a checkpoint waits for the end of reads, and clears that state.
+    func takeBlockedByReaders() -> Bool {
+        isBlockedByReaders.load(ordering: .relaxed) && isBlockedByReaders.exchange(false, ordering: .relaxed)
     }
 
     func note(_ checkpoint: SQLiteCheckpoint) {

@@ -2,15 +2,17 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A checkpoint: a copy of the write-ahead log's pages into the database file.
+public import ConnectionPooling
+
+/// The result of a checkpoint, which copies pages of the write-ahead log into the database file.
 public struct SQLiteCheckpoint: Hashable, Sendable {
-    /// How far a checkpoint goes. Each mode includes the one before it.
+    /// The extent of a checkpoint. Each mode includes the previous one.
     public enum Mode: String, Hashable, Sendable, CaseIterable {
-        /// Copies the pages that no reader keeps from being copied, and waits for no reader.
+        /// Copies the pages that readers allow, without waiting for readers.
         case passive
         /// Waits for readers of older snapshots, and copies all pages.
         case full
-        /// Also waits for the readers that still use the log, so that the next write starts it from its beginning.
+        /// Also waits for the readers that use the log, so that the next write restarts it.
         case restart
         /// Also truncates the log file to zero bytes.
         case truncate
@@ -19,7 +21,7 @@ public struct SQLiteCheckpoint: Hashable, Sendable {
     /// The schema name of the database: `main`, or the name of an attached database.
     public let database: String
 
-    /// How far the checkpoint was to go.
+    /// The mode of the checkpoint.
     public let mode: Mode
 
     /// The length of the log, in pages. Zero after a truncation.
@@ -31,18 +33,33 @@ public struct SQLiteCheckpoint: Hashable, Sendable {
     /// The time from the beginning of the checkpoint to its end.
     public let duration: Duration
 
-    /// The error that ended the checkpoint; `nil` if there was none. A code with the primary code `busy` means that a reader or
-    /// another process was in the way.
+    /// The error that ended the checkpoint; `nil` if it succeeded. The primary code `busy` means
+    /// that a reader or another process blocked it.
     public let failure: SQLiteError?
 
-    /// Whether all pages of the log are in the database file and the mode's work is done.
+    /// Whether all pages of the log are in the database file and the checkpoint succeeded.
     public var isComplete: Bool { failure == nil && copiedPages == logPages }
 }
 
 /// An event of a ``SQLitePool``. Later versions may add cases.
 public enum SQLitePoolEvent: Sendable {
-    /// A checkpoint of a database begins.
+    /// A checkpoint of a database has begun.
     case checkpointBegan(database: String, mode: SQLiteCheckpoint.Mode)
     /// A checkpoint has ended, with or without an error.
     case checkpointEnded(SQLiteCheckpoint)
+}
+
+/// An observer of a ``SQLitePool`` that also receives the events of its write-ahead log.
+///
+/// ```swift
+/// let pool = try SQLitePool(path: "app.sqlite", observers: [CheckpointLog()])
+/// ```
+public protocol SQLitePoolObserver: PoolObserver {
+    /// Receives an event. The pool calls it on the writer's thread; it must not block and must not
+    /// call the pool.
+    ///
+    /// - Parameters:
+    ///   - event: The event.
+    ///   - pool: The name of the pool's configuration.
+    func observe(_ event: SQLitePoolEvent, in pool: String)
 }

@@ -6,22 +6,26 @@ internal import CLockPoolSQLite
 internal import ConnectionPooling
 
 extension SQLitePool {
-    /// Copies the write-ahead logs of the database and of the attached ones into their files.
+    /// Copies the write-ahead logs of the main database and of the attached ones into their files.
     ///
-    /// The pool makes checkpoints by itself; this is for a moment that the program chooses, such as before a copy of the file is
-    /// taken, and for pools whose ``SQLiteConfiguration/Checkpoints/isAutomatic`` is `false`.
+    /// The pool makes checkpoints by itself. Call this method at a chosen moment, such as before a
+    /// copy of the file, and for pools whose ``SQLiteConfiguration/Checkpoints/isAutomatic`` is
+    /// `false`.
     ///
-    /// Suspends until the writer's connection is free and the checkpoints have ended, on that connection's thread. O(length of the logs).
+    /// Suspends until the writer is available and the checkpoints have ended, on that connection's
+    /// thread. O(length of the logs).
     ///
     /// - Parameters:
-    ///   - mode: How far the checkpoint goes; passive by default.
-    ///   - timeout: The longest time of the whole call; by default no more than the time that it waits for a connection and, once for each
-    ///     database, the configuration's `busyTimeout`.
-    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - mode: The extent of the checkpoint; passive by default.
+    ///   - timeout: The time limit of the whole call; by default the wait for a connection and,
+    ///     for each database, the configuration's `busyTimeout`.
+    ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
-    /// - Returns: What came of it, for each database that has a log; the main database first. A reader or another process that was in the
-    ///   way shows in ``SQLiteCheckpoint/isComplete`` and ``SQLiteCheckpoint/failure``.
-    /// - Throws: As ``write(timeout:file:line:_:)``; ``SQLiteError`` with the code `readOnly` if the pool is for reading only.
+    /// - Returns: The result for each database that has a log, the main database first. If a
+    ///   reader or another process blocked the checkpoint, ``SQLiteCheckpoint/isComplete`` is
+    ///   `false` and ``SQLiteCheckpoint/failure`` has the primary code `busy`.
+    /// - Throws: As ``write(timeout:file:line:_:)``; ``SQLiteError`` with the code `readOnly` if
+    ///   the pool is read-only.
     @discardableResult
     public func checkpoint(
         _ mode: SQLiteCheckpoint.Mode = .passive,
@@ -35,19 +39,20 @@ extension SQLitePool {
         }
     }
 
-    /// Makes the checkpoint that readers prevented, if there is one. For the end of a read.
+    /// Starts the checkpoint that readers blocked, if there is one. Called at the end of a read.
     ///
-    /// The task that reads does not wait for it. O(1) where none was prevented.
+    /// The reading task does not wait for it. O(1) if no checkpoint was blocked.
     func resumeCheckpointAfterRead() {
-        guard file.log.takeReadersInTheWay() else { return }
-        guard readers.status.leased == 0 else { return file.log.noteReadersInTheWay() }
+        guard file.log.takeBlockedByReaders() else { return }
+        guard readers.status.leased == 0 else { return file.log.noteBlockedByReaders() }
         Task { [self] in
-            // An error means that the pool is closed, or that many wait for the writer, which makes checkpoints by itself then.
+            // An error means that the pool is closed, or that many calls wait for the writer,
+            // which then makes checkpoints itself.
             let results = try? await run(on: writer, .none, for: CallSite(#fileID, #line)) { db in
                 db.session.makeCheckpoints(.truncate, timeout: LogLength.shortestRestartTimeout)
             }
             if results?.contains(where: { !$0.isComplete }) == true, readers.status.leased > 0 {
-                file.log.noteReadersInTheWay()
+                file.log.noteBlockedByReaders()
             }
         }
     }
@@ -63,7 +68,7 @@ extension Session {
         }
     }
 
-    /// The schema names of the databases that have a write-ahead log and can be written to, the main database first.
+    /// The schema names of the writable databases with a write-ahead log, the main database first.
     private var databasesWithLogs: [String] {
         ((try? databasesWithFiles()) ?? ["main"]).filter { database in
             guard unsafe sqlite3_db_readonly(handle, database) == 0 else { return false }

@@ -4,18 +4,20 @@
 
 internal import CLockPoolSQLite
 
-// The writer's connection makes all checkpoints of a pool, on its own thread and between its transactions. A passive checkpoint copies the
-// pages that readers allow, and waits for no reader. The log starts from its beginning with the next write, if all of it is copied and
-// no reader uses it. Readers that overlap without a gap prevent that for ever, and the log grows; so a log beyond
-// `restartThreshold` is followed by a checkpoint that waits: readers that begin after its copy find all pages in the database file and
-// do not use the log.
+// The writer's connection makes all checkpoints of a pool, on its own thread and between its
+// transactions. A passive checkpoint copies the pages that readers allow, and waits for no reader.
+// The next write restarts the log if all of it is copied and no reader uses it. Readers that
+// overlap without a gap prevent that for ever, and the log grows. So beyond `restartThreshold` a
+// checkpoint waits: readers that begin after its copy find all pages in the database file and do
+// not use the log.
 
 extension Session {
-    /// Observes the lengths of the logs, in place of SQLite, which would make the commit wait for a checkpoint.
+    /// Observes the lengths of the logs. SQLite's own hook would make the commit wait for a
+    /// checkpoint.
     func observeLogs(_ settings: SQLiteConfiguration.Checkpoints) {
         logs = [LogLength(of: "main", settings)]
         checkpoints = settings
-        // It replaces SQLite's own checkpoints.
+        // Replaces SQLite's automatic checkpoints.
         _ = unsafe sqlite3_wal_hook(
             handle,
             { context, _, database, pages in
@@ -35,10 +37,11 @@ extension Session {
         if index == 0 { file?.log.notePages(pages) }
     }
 
-    /// Whether the writer has to make a checkpoint before its next transaction.
+    /// Whether the writer must make a checkpoint before its next transaction.
     var isCheckpointDue: Bool { logs.contains { $0.isCheckpointDue } }
 
-    /// Makes the checkpoints that are due. Their failures go to the observers and the statistics: the transaction is committed.
+    /// Makes the checkpoints that are due. The observers and the statistics receive their errors:
+    /// the transaction is committed.
     func makeDueCheckpoints() {
         for index in logs.indices where logs[index].isCheckpointDue {
             let passive = makeCheckpoint(.passive, of: logs[index].database)
@@ -54,8 +57,8 @@ extension Session {
         if restart.isComplete {
             logs[index].noteRestart()
         } else {
-            logs[index].noteRestartInVain()
-            if index == 0 { file?.log.noteReadersInTheWay() }
+            logs[index].noteFailedRestart()
+            if index == 0 { file?.log.noteBlockedByReaders() }
         }
     }
 
@@ -65,13 +68,13 @@ extension Session {
         return log.pages > limit / max(1, pageSize ?? 1)
     }
 
-    /// Makes a checkpoint of one database, and tells the observers.
+    /// Makes a checkpoint of one database and notifies the observers.
     ///
     /// - Parameters:
-    ///   - mode: How far it goes.
+    ///   - mode: The extent of the checkpoint.
     ///   - database: The schema name of the database.
     ///   - timeout: The longest wait for readers and for other processes' writers.
-    /// - Returns: What came of it.
+    /// - Returns: The result.
     func makeCheckpoint(
         _ mode: SQLiteCheckpoint.Mode,
         of database: String,
@@ -90,7 +93,7 @@ extension Session {
         let checkpoint = SQLiteCheckpoint(
             database: database,
             mode: mode,
-            // SQLite gives -1 for a database without a log.
+            // SQLite reports -1 for a database without a log.
             logPages: Int(max(0, length)),
             copiedPages: Int(max(0, copied)),
             duration: began.duration(to: .now),
@@ -101,7 +104,7 @@ extension Session {
         return checkpoint
     }
 
-    /// Makes a passive checkpoint while no other connection can start the log anew.
+    /// Makes a passive checkpoint while no other connection can restart the log.
     private func copyLog(of database: String) throws(SQLiteError) -> (length: Int32, copied: Int32) {
         let lock = try checkpointLock()
         defer { if !lock.isUsable { closeCheckpointLock() } }
@@ -110,12 +113,14 @@ extension Session {
         }
     }
 
-    /// Makes a checkpoint that waits, for which SQLite takes the write lock itself.
+    /// Makes a checkpoint that waits, for which SQLite itself takes the write lock.
     ///
-    /// Where SQLite does not get that lock, it makes a passive checkpoint without it, which could mark pages of a log that another process has
-    /// just started anew. So a wait for a lock that ends in vain interrupts the checkpoint and takes a snapshot on the second connection,
-    /// until the checkpoint has ended. With that snapshot, either the log cannot start anew, or SQLite cannot copy from it. Where the wait
-    /// was for readers, nothing is lost: a passive checkpoint came before.
+    /// If SQLite does not get that lock, it continues with a passive checkpoint, which could mark
+    /// pages of a log that another process has just restarted. So when the wait for a lock times
+    /// out, the busy handler interrupts the checkpoint and takes a snapshot on the second
+    /// connection, until the checkpoint has ended. With that snapshot, either the log cannot
+    /// restart, or SQLite cannot copy from it. If the wait was for readers, nothing is lost: a
+    /// passive checkpoint came before.
     private func copyLog(
         of database: String,
         _ mode: SQLiteCheckpoint.Mode,
@@ -141,7 +146,8 @@ extension Session {
     {
         var (length, copied): (Int32, Int32) = (-1, -1)
         let code = unsafe sqlite3_wal_checkpoint_v2(handle, database, mode, &length, &copied)
-        // Not a failure of the connection: the transaction before it is committed, and the next checkpoint copies the same pages.
+        // The connection stays usable: its transaction is committed, and the next checkpoint
+        // copies the same pages.
         if code != SQLITE_OK { throw unsafe SQLiteError(code, of: handle) }
         return (length, copied)
     }

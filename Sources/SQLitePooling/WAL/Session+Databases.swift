@@ -4,7 +4,7 @@
 
 internal import CLockPoolSQLite
 
-// The databases of a connection: `main`, and those that it has attached.
+// The databases of a connection: `main`, and the attached ones.
 
 extension Session {
     /// The schema names of all databases, the main database first.
@@ -17,7 +17,7 @@ extension Session {
         try databaseNames().filter { $0 != "temp" && !path(of: $0).isEmpty }
     }
 
-    /// The path of a database's file; empty for one in memory.
+    /// Returns the path of a database's file; empty for a database in memory.
     func path(of database: String) -> String {
         unsafe sqlite3_db_filename(handle, database).map { unsafe String(cString: $0) } ?? ""
     }
@@ -26,12 +26,14 @@ extension Session {
         try pragma("\(SQL.quoted(database)).journal_mode")
     }
 
-    /// Gives the attached databases write-ahead logs and the configuration's synchronization, as the main database has them.
+    /// Converts the attached databases to WAL mode, and sets their synchronization as the
+    /// configuration does for the main database.
     ///
-    /// With a rollback journal, a reader of this pool would make the writer's commits fail. A database that is attached for reading
-    /// only, or that is in memory, stays as it is.
+    /// With a rollback journal, a reader of this pool would make the writer's commits fail. A
+    /// database that is attached read-only, or that is in memory, stays as it is.
     ///
-    /// - Throws: `SQLiteError` with the code `writeAheadLogUnavailable` if a database cannot have one.
+    /// - Throws: `SQLiteError` with the code `writeAheadLogUnavailable` if a database does not
+    ///   support WAL mode.
     func prepareAttachedDatabases(_ configuration: SQLiteConfiguration) throws(SQLiteError) {
         for database in try databasesWithFiles() where database != "main" {
             guard unsafe sqlite3_db_readonly(handle, database) == 0 else { continue }
@@ -40,7 +42,7 @@ extension Session {
             guard mode == "wal" else {
                 throw SQLiteError(
                     .writeAheadLogUnavailable,
-                    "the attached database “\(database)” stays in journal mode “\(mode ?? "")”: attach it for reading only"
+                    "the attached database “\(database)” stays in journal mode “\(mode ?? "")”: attach it read-only"
                 )
             }
             try pragma("\(name).synchronous = \(configuration.synchronous.rawValue)")

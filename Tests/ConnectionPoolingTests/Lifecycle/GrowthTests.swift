@@ -4,6 +4,7 @@
 
 import ConnectionPooling
 import PoolTesting
+import Synchronization
 import Testing
 
 /// Connection attempts, and the pool's behavior while they fail.
@@ -214,6 +215,61 @@ import Testing
         #expect(parts.contains { $0 < 0.5 } && parts.contains { $0 > 0.5 })
         await pool.close()
         await settle(clock)
+    }
+
+    /// A clock that steps forward behind one reading, as the system's clock does where a thread does not run for a while.
+    private struct SteppingClock: Clock {
+        final class Step: Sendable {
+            let isDue = Atomic(false)
+        }
+
+        let manual: ManualClock
+        let step = Step()
+
+        var now: ManualClock.Instant {
+            let now = manual.now
+            if step.isDue.exchange(false, ordering: .relaxed) { manual.advance(by: .seconds(10)) }
+            return now
+        }
+
+        var minimumResolution: Duration { manual.minimumResolution }
+
+        func sleep(until deadline: ManualClock.Instant, tolerance: Duration?) async throws {
+            try await manual.sleep(until: deadline, tolerance: tolerance)
+        }
+    }
+
+    @Test("A thread that stands still while it sets the timer for an attempt does not delay the attempt")
+    func lateTimer() async throws {
+        let factory = ScriptedFactory()
+        factory.script(.connect, [.hang, .hang])
+        let stepping = SteppingClock(manual: clock)
+        let pool = try ConnectionPool(
+            factory: factory,
+            configuration: ConnectionPoolConfiguration(
+                checkoutTimeout: .seconds(3_600),
+                connectTimeout: .seconds(3_600),
+                initialBackoff: .seconds(5),
+                maximumBackoff: .seconds(5),
+                circuitBreakerThreshold: .seconds(3_600)
+            ),
+            clock: stepping,
+            random: { 0.5 }
+        )
+        let callers = [await inLine(1, of: pool), await inLine(2, of: pool)]
+        await eventually { factory.hanging(.connect) == 2 }
+        await factory.letGo(.connect, failing: ScriptedFailure())
+        await eventually { clock.deadlines.first == .seconds(2.5) }
+        clock.advance(by: .seconds(1))
+        await factory.letGo(.connect, failing: ScriptedFailure())
+        await eventually { pool.snapshot.counters.connectFailures == 2 }
+        // The timer of the first failure ends, and finds that the second failure has put the attempt off until 3.5 seconds.
+        stepping.step.isDue.store(true, ordering: .relaxed)
+        clock.advance(by: .seconds(1.5))
+        // The test does not advance the clock any more: the time of the attempt has passed before the timer sleeps.
+        for caller in callers { _ = try await caller.value }
+        #expect(now == .seconds(12.5))
+        await pool.close()
     }
 
     @Test("When the breaker opens, all waiters fail at once with the cause, and new callers do not get in line")

@@ -47,7 +47,7 @@ import Testing
         pool.inspectIdle()
         #expect(pool.status.idle == 200)
         pool.evictAll()
-        await eventually { factory.closed.count == 200 }
+        await eventually { factory.closed.count == 200 && pool.status.changing == 0 }
         #expect(try await pool.withConnection { $0.id } == 201)
         try pool.resize(to: 1)
         #expect(pool.status.maximum == 1 && pool.status.idle == 1)

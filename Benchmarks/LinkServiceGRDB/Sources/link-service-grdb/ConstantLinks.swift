@@ -5,7 +5,8 @@
 import LinkService
 import ServiceLifecycle
 
-/// Links without a database: every code resolves to the same URL. Its rows are the limit that the HTTP server sets to the others.
+/// A store without a database, in which every code resolves to the same URL. Its rows show the
+/// limit that the HTTP server sets.
 struct ConstantLinks: LinkStore {
     func run() async { try? await gracefulShutdown() }
     func prepare() {}

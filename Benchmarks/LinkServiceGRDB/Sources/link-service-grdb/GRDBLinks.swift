@@ -6,12 +6,12 @@ import GRDB
 import LinkService
 import ServiceLifecycle
 
-/// Links in a SQLite file, by GRDB in its best form: its asynchronous API, cached statements, columns by index, and the settings of
-/// the SQLite pool.
+/// A store in a SQLite file by GRDB in its best form: its asynchronous API, cached statements,
+/// columns by index, and the settings of the SQLite pool.
 struct GRDBLinks: LinkStore {
     private let pool: DatabasePool
 
-    /// A store on a file, which is created if it does not exist.
+    /// Opens a store on a file, which is created if it does not exist.
     ///
     /// - Parameters:
     ///   - path: The path of the file.

@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-// Heap allocations of this process so far, by any thread. Counts where malloc can be interposed, which is Linux with glibc;
-// else always 0.
+// The number of heap allocations of this process so far, by all threads. Always 0 where malloc
+// cannot be interposed: everywhere except on Linux with glibc.
 uint64_t allocation_count(void);
 int allocation_is_counted(void);
 

@@ -7,16 +7,17 @@
 
 #include <stdint.h>
 
-// The work that every core row does on an element: a call that no optimiser sees through.
+// The work that every core row does on an element: an opaque call.
 void baseline_use(uintptr_t *_Nonnull element);
 
-// `rounds` times: one compare-and-swap, one exchange, and the work. What the machine allows.
+// `rounds` times: one compare-and-exchange, one exchange, and the work. The lower bound of the
+// machine.
 void baseline_floor(uintptr_t rounds);
 
 // `rounds` readings of the monotonic clock.
 void baseline_clock(uintptr_t rounds);
 
-// A pool of 8 or 16 indices on a stack, behind a pthread mutex: `rounds` times get, work, return.
+// A stack of 8 or 16 indices behind a pthread mutex: `rounds` times get, work, return.
 typedef struct baseline_mutex_pool baseline_mutex_pool;
 baseline_mutex_pool *_Nonnull baseline_mutex_pool_make(uintptr_t count);
 void baseline_mutex_pool_run(baseline_mutex_pool *_Nonnull pool, uintptr_t rounds);

@@ -5,24 +5,26 @@
 #ifndef CPOSTGRESBASELINE_H
 #define CPOSTGRESBASELINE_H
 
-// Reads all rows of a statement in single-row mode and binary format through libpq, blocking, and adds up the lengths of their
-// first columns. Returns the number of rows, or -1.
+// Reads all rows of a statement in single-row mode and binary format through blocking libpq, and
+// adds up the lengths of their first columns. Returns the number of rows, or -1.
 long postgres_baseline_stream(const char *connection, const char *statement);
 
 #if defined(__linux__)
 
-// Selects by primary key on pgbench's tables, prepared, on up to 64 connections, with libpq and epoll and nothing else: the answers come to a
-// thread that waits for all connections. Returns selects per second. With a worker, the next statement of a connection is sent
-// by another thread, which is told of each answer; else by the same.
+// Prepared selects by primary key on pgbench's tables, on up to 64 connections, with libpq and
+// epoll alone. One thread waits for the answers on all connections. Returns selects per second.
+// With a worker, another thread sends the next statement of a connection after it was notified of
+// an answer; otherwise the same thread does.
 double postgres_baseline_selects(const char *url, int count, int accounts, double seconds, int has_worker);
 
-// The same for callers that send by themselves. Each connection is one caller's at a time.
+// The same for callers that send statements themselves. Each connection has one caller at a time.
 typedef struct postgres_selects postgres_selects;
 postgres_selects *postgres_selects_open(const char *url, int count, int accounts);
-// Begins to receive. `answered` is called on the thread that waits, with the connection whose answer is there.
+// Starts to receive. `answered` is called on the waiting thread with the connection whose answer
+// has arrived.
 void postgres_selects_start(postgres_selects *it, void (*answered)(void *context, int index), void *context);
 void postgres_selects_send(postgres_selects *it, int index);
-// From here on `answered` may be called. Returns 1 if the answer was there already: then it is not.
+// Enables calls of `answered`. Returns 1 if the answer has arrived already; then there is no call.
 int postgres_selects_await(postgres_selects *it, int index);
 void postgres_selects_finish(postgres_selects *it, int index);
 void postgres_selects_close(postgres_selects *it);

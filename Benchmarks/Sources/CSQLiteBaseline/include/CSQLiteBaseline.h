@@ -8,19 +8,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Makes a database with a write-ahead log and a table user(id, name, visits) of `rows` rows. 0 if it worked.
+// Makes a database with a write-ahead log and a table user(id, name, visits) of `rows` rows.
+// Returns 0 on success.
 int32_t sqlite_baseline_make(const char *_Nonnull path, int32_t rows);
 
-// Nanoseconds for each of `count` point reads by primary key, with one prepared statement.
+// Returns the nanoseconds for each of `count` point reads by primary key, with one prepared
+// statement.
 double sqlite_baseline_read(const char *_Nonnull path, int32_t rows, int32_t count, bool snapshot);
 
-// One-row update transactions per second, in a loop of `count` with prepared statements, synchronous=NORMAL.
+// Returns one-row update transactions per second, in a loop of `count` with prepared statements
+// and synchronous=NORMAL.
 double sqlite_baseline_write(const char *_Nonnull path, int32_t rows, int32_t count);
 
-// The same where `group` updates share a transaction, each in a savepoint of its own.
+// Does the same with transactions of `group` updates, each in a savepoint.
 double sqlite_baseline_group_write(const char *_Nonnull path, int32_t rows, int32_t count, int32_t group);
 
-// Nanoseconds for a script of inserts into the table script(id, text), which is made anew, in one transaction.
+// Returns the nanoseconds for a script of inserts into a new table script(id, text), in one
+// transaction.
 double sqlite_baseline_script(const char *_Nonnull path, const char *_Nonnull script);
 
 #endif

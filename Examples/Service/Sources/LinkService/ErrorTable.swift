@@ -8,12 +8,12 @@ import Logging
 import PostgresPooling
 import SQLitePooling
 
-/// The answer to a request that has failed.
+/// The response to a failed request.
 struct Failure: Equatable {
     let status: HTTPResponse.Status
-    /// What the client is told. Details of the database are in the log alone.
+    /// The message for the client. Details of the database are in the log only.
     let message: String
-    /// After how many seconds the client should try again; `nil` if that is of no use.
+    /// The number of seconds after which the client should try again; `nil` if a retry is useless.
     var retryAfter: Int?
 
     static let overloaded = Failure(status: .serviceUnavailable, message: "too many requests wait", retryAfter: 1)
@@ -28,7 +28,7 @@ struct Failure: Equatable {
 }
 
 extension Failure {
-    /// The table of errors: the answer to each error that a store throws. README.md shows it.
+    /// The table of errors: the response to each error that a store throws. README.md shows it.
     init(_ error: any Error) {
         switch error {
         case let error as PoolError:
@@ -60,9 +60,9 @@ extension Failure {
     }
 }
 
-/// Answers requests that fail by the table of errors, and logs the failures of the service itself.
+/// Answers failed requests by the table of errors, and logs internal errors.
 ///
-/// Errors of HTTP, such as a path without a route, pass through: Hummingbird answers them.
+/// Hummingbird answers HTTP errors, such as a path without a route.
 struct ErrorTable<Context: RequestContext>: RouterMiddleware {
     func handle(
         _ request: Request,

@@ -6,9 +6,9 @@ import Foundation
 public import Hummingbird
 import Logging
 
-/// The routes of the service, over any store.
+/// The routes of the service, for any store.
 ///
-/// - `POST /links` with `{"url": "https://…"}` stores a link; 201. With `"code"` the client chooses the code.
+/// - `POST /links` with `{"url": "https://…"}` stores a link; 201. `"code"` sets the code.
 /// - `GET /links/:code` redirects to the URL and counts the hit; 302.
 /// - `GET /links` lists the newest 50.
 /// - `GET /health` answers 200 or 503.
@@ -40,11 +40,12 @@ private struct NewLink: Decodable {
     let url: String
     let code: String?
 
-    /// The link to store.
+    /// Creates the link to store.
     ///
-    /// - Throws: `HTTPError` with the status 400 if the URL or the code is not usable.
+    /// - Throws: `HTTPError` with the status 400 if the URL or the code is invalid.
     func link() throws(HTTPError) -> Link {
-        // Foundation alone accepts texts that are no URLs. The text becomes a header, so no control character may be in it.
+        // Foundation accepts strings that are not URLs. The URL becomes a header field, which must
+        // contain no control character.
         guard url.utf8.count <= 2_048, url.utf8.allSatisfy({ 0x21...0x7E ~= $0 }), let parsed = URL(string: url),
             parsed.scheme == "https" || parsed.scheme == "http", parsed.host()?.isEmpty == false
         else { throw HTTPError(.badRequest, message: "url must be an http or https URL of at most 2048 characters") }
@@ -57,6 +58,6 @@ private struct NewLink: Decodable {
 
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 
-    /// 62⁸ codes: among a billion links, a new code is taken once in 200,000 times.
+    /// 62⁸ codes: with a billion links, one new code in 200,000 is taken already.
     private static func randomCode() -> String { String((0..<8).map { _ in alphabet.randomElement()! }) }
 }

@@ -6,16 +6,16 @@ public import ConnectionPooling
 public import Hummingbird
 public import ServiceLifecycle
 
-/// A short link, and how often it was resolved.
+/// A short link with its number of hits.
 public struct Link: ResponseCodable, Hashable, Sendable {
-    /// What stands behind `/links/`.
+    /// The last component of the path, after `/links/`.
     public let code: String
-    /// What the link redirects to.
+    /// The URL that the link redirects to.
     public let url: String
-    /// How often the link was resolved.
+    /// The number of times that the link was resolved.
     public let hits: Int
 
-    /// A link, which is new by default.
+    /// Creates a link, which is new by default.
     public init(code: String, url: String, hits: Int = 0) {
         self.code = code
         self.url = url
@@ -25,37 +25,38 @@ public struct Link: ResponseCodable, Hashable, Sendable {
 
 /// Stores links in a database.
 ///
-/// A store is a service of the `ServiceGroup` that also runs the HTTP server: `run()` is the pool's own, which shuts the pool down
-/// in order when the group shuts down.
+/// A store is a service of the `ServiceGroup` that also runs the HTTP server. `run()` is the
+/// pool's own: it shuts the pool down when the group shuts down.
 public protocol LinkStore: Service {
-    /// Begins the pool's shutdown at the moment of a signal.
+    /// A service that begins the pool's shutdown at the moment of a signal.
     var shutdownNotice: ShutdownNotice { get }
 
     /// Creates the table if it does not exist.
     func prepare() async throws
 
-    /// Returns the URL of a link and counts the hit, in one transaction; `nil` if there is no link with this code.
+    /// Returns the URL of a link and counts the hit, in one transaction; `nil` if no link has this
+    /// code.
     func resolve(_ code: String) async throws -> String?
 
-    /// Stores a link. Fails with an error of the database if the code is taken.
+    /// Stores a link. Throws an error of the database if the code is taken.
     func create(_ link: Link) async throws
 
-    /// Returns the newest links, the newest first.
+    /// Returns the newest links, in descending order.
     func newest(_ count: Int) async throws -> [Link]
 
-    /// Returns whether the database answers, and how the pool's connections are used.
+    /// Returns whether the database responds, and the state of the pool's connections.
     func health() async -> Health
 }
 
-/// The answer of `GET /health`.
+/// The response of `GET /health`.
 public struct Health: ResponseCodable, Sendable {
     /// Whether requests can be answered.
     public let isHealthy: Bool
 
-    /// Figures of the pool.
+    /// The pool's figures.
     public let connections: [String: Int]
 
-    /// An answer.
+    /// Creates a response.
     public init(isHealthy: Bool, connections: [String: Int]) {
         self.isHealthy = isHealthy
         self.connections = connections

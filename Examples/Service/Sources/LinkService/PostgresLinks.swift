@@ -51,8 +51,9 @@ struct PostgresLinks: LinkStore {
     func health() async -> Health {
         let snapshot = pool.snapshot
         let status = snapshot.status
-        // The pool itself keeps trying to connect, because `minimumConnections` is not 0: a server that is back is seen here
-        // without a request. A pool that has no connection yet, and has not failed, is healthy.
+        // The pool continues to connect by itself, because `minimumConnections` is not 0: it finds
+        // an available server without a request. A pool that has no connection yet, and has not
+        // failed, is healthy.
         let hasConnections = status.leased + status.idle > 0
         return Health(
             isHealthy: hasConnections || snapshot.lastConnectFailure == nil,

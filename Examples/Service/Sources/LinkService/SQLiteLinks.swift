@@ -49,7 +49,8 @@ struct SQLiteLinks: LinkStore {
     }
 
     func health() async -> Health {
-        // The wait for a reader counts: a service whose readers are all busy for a second should get no more requests.
+        // The timeout includes the wait for a reader: a service whose readers are all busy for a
+        // second should receive no more requests.
         let answer = try? await pool.read(timeout: .seconds(1)) { db in try db.queryFirst("SELECT 1", as: Int.self) }
         let statistics = pool.statistics
         return Health(

@@ -9,7 +9,7 @@ public import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// The HTTP server over a store.
+/// The HTTP server of a store.
 public func linkApplication(
     _ store: some LinkStore,
     settings: Settings,
@@ -19,7 +19,7 @@ public func linkApplication(
         router: linkRouter(store),
         configuration: ApplicationConfiguration(address: .hostname(settings.host, port: settings.port)),
         onServerRunning: { channel in
-            // With the port 0 the system chooses one. Not `print`, which buffers what goes to a pipe.
+            // With port 0 the system chooses one. `print` would buffer output to a pipe.
             guard let port = channel.localAddress?.port else { return }
             FileHandle.standardOutput.write(Data("Listening on http://\(settings.host):\(port)\n".utf8))
         },
@@ -31,14 +31,16 @@ public func linkApplication(
 
 /// Runs the service until SIGTERM or SIGINT.
 ///
-/// Shuts down in order then: the server refuses new connections and answers the requests that it has; then the pool closes its
-/// connections. When the pool's `drainTimeout` has passed since the signal, the pool interrupts its connections, which ends requests that
-/// wait for a lock on the server. Requests that still run a `closeTimeout` later are cancelled. The worst case is the `drainTimeout` and
-/// three times the `closeTimeout`: 21 seconds with the defaults.
+/// Then the server refuses new connections and answers the requests that it has received, and the
+/// pool closes its connections. When the pool's `drainTimeout` has passed since the signal, the
+/// pool interrupts its connections, which ends requests that wait for a lock on the server.
+/// Requests that still run a `closeTimeout` later are cancelled. In the worst case this takes the
+/// `drainTimeout` and three times the `closeTimeout`: 21 seconds with the defaults.
 public func serve(_ store: some LinkStore, settings: Settings, logger: Logger) async throws {
     let application = linkApplication(store, settings: settings, logger: logger)
     var configuration = ServiceGroupConfiguration(
-        // In the order of starting. They stop in the opposite order: the notice is told of the signal first.
+        // In the order of starting. They stop in reverse order, so the notice receives the signal
+        // first.
         services: [store, application, store.shutdownNotice],
         gracefulShutdownSignals: [.sigterm, .sigint],
         logger: logger

@@ -12,11 +12,13 @@ import SQLitePooling
 ///
 /// | key | variable | default |
 /// | --- | --- | --- |
-/// | `links.database` | `LINKS_DATABASE` | `links.sqlite`, the path of a SQLite file; or a URL `postgres://…` |
+/// | `links.database` | `LINKS_DATABASE` | `links.sqlite`; a path, or a URL `postgres://…` |
 /// | `links.host` | `LINKS_HOST` | `127.0.0.1` |
 /// | `links.port` | `LINKS_PORT` | `8080`; 0 for a free one |
 /// | `links.logLevel` | `LINKS_LOG_LEVEL` | `info` |
-/// | `links.pool.…` | `LINKS_POOL_…` | those of `ConnectionPoolConfiguration`; `maximumConnections` is 4 for SQLite, where it counts readers |
+/// | `links.pool.…` | `LINKS_POOL_…` | those of `ConnectionPoolConfiguration` |
+///
+/// `maximumConnections` is 4 by default for SQLite, where it counts readers.
 public struct Settings: Sendable {
     /// The path of a SQLite file, or the URL of a PostgreSQL database.
     public var database: String
@@ -24,21 +26,21 @@ public struct Settings: Sendable {
     public var host: String
     /// The port to listen on; 0 for a free one.
     public var port: Int
-    /// The least level that is logged.
+    /// The minimum level that is logged.
     public var logLevel: Logger.Level
-    /// The pool's name, size and time limits.
+    /// The pool's name, size and timeouts.
     public var pool: ConnectionPoolConfiguration
 
-    /// A setting that cannot be used.
+    /// An invalid setting.
     public struct Invalid: Error, CustomStringConvertible {
-        /// The variable, and what it must be.
+        /// The variable, and its valid values.
         public let description: String
     }
 
     /// Reads the settings.
     ///
-    /// - Parameter config: What is read; the keys begin with `links`.
-    /// - Throws: ``Invalid`` or `PoolError` if a setting cannot be used.
+    /// - Parameter config: The source of the settings; the keys begin with `links`.
+    /// - Throws: ``Invalid`` or `PoolError` if a setting is invalid.
     public init(_ config: ConfigReader) throws {
         let links = config.scoped(to: "links")
         let database = links.string(forKey: "database", default: "links.sqlite")
@@ -57,7 +59,8 @@ public struct Settings: Sendable {
         let isPostgres = Self.isPostgres(database)
         pool = try ConnectionPoolConfiguration(
             config: links.scoped(to: "pool"),
-            // One connection is kept, so that the pool notices by itself when the server is back.
+            // The minimum of one connection lets the pool notice by itself that the server is
+            // available again.
             defaults: ConnectionPoolConfiguration(
                 name: "links",
                 maximumConnections: isPostgres ? 10 : 4,
@@ -72,7 +75,7 @@ public struct Settings: Sendable {
 }
 
 extension Settings {
-    /// Makes the store that ``database`` names, which connects on its first use.
+    /// Creates the store that ``database`` names, which connects on its first use.
     public func store(logger: Logger) throws -> any LinkStore {
         let observers: [any PoolObserver] = [.logging(logger), .metrics()]
         guard Self.isPostgres(database) else {
@@ -82,7 +85,7 @@ extension Settings {
                 checkoutTimeout: pool.checkoutTimeout,
                 drainTimeout: pool.drainTimeout,
                 maximumWaiters: pool.maximumWaiters,
-                // Requests that arrive together share a commit. Each keeps its own outcome.
+                // Simultaneous writes share a commit. Each has its own outcome.
                 maximumWritesPerCommit: 64
             )
             return SQLiteLinks(try SQLitePool(path: database, configuration: configuration, observers: observers))

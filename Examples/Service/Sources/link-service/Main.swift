@@ -11,7 +11,8 @@ import Logging
 struct LinkServiceCommand {
     static func main() async {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
-        // A deployment also bootstraps a metrics backend here: the pools measure themselves under OpenTelemetry's names.
+        // A deployment also bootstraps a metrics backend here. The pools report metrics with
+        // OpenTelemetry's names.
         var logger = Logger(label: "link-service")
         do {
             let settings = try Settings(ConfigReader(provider: EnvironmentVariablesProvider()))

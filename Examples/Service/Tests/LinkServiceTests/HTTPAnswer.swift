@@ -8,17 +8,17 @@ import NIOHTTP1
 import NIOPosix
 import Testing
 
-/// The answer of a server to a request.
+/// The response of a server.
 struct HTTPAnswer {
     let status: Int
-    /// The fields by their names in lower case.
+    /// The header fields by their names in lower case.
     let headers: [String: String]
     let body: Data
 
-    /// Sends a request on a new connection. Suspends until its answer is complete.
+    /// Sends a request on a new connection, and suspends until its response is complete.
     ///
-    /// `URLSession` on Linux is no alternative: libdispatch crashes when a child process has inherited a socket that the
-    /// session then closes.
+    /// `URLSession` on Linux cannot replace this: libdispatch crashes when a child process has
+    /// inherited a socket that the session then closes.
     init(to method: String, _ path: String, _ json: String?, at server: URL) async throws {
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connect(host: try #require(server.host()), port: try #require(server.port)) { channel in

@@ -8,7 +8,7 @@ import PostgresPooling
 import Testing
 
 @Suite struct HealthTests {
-    @Test("A service whose database answers is healthy", arguments: TestDatabase.allCases)
+    @Test("A service with an available database is healthy", arguments: TestDatabase.allCases)
     func healthy(database: TestDatabase) async throws {
         try await database.withDatabase { path in
             let service = try RunningService(database: path)
@@ -23,7 +23,7 @@ import Testing
     @Test("A service is unhealthy while its server refuses connections, and recovers without a request")
     func outage() async throws {
         try await TestDatabase.postgres.withDatabase { database in
-            // A user of its own, whom the server can refuse.
+            // A separate user, which the server can refuse.
             let components = try #require(URLComponents(string: database))
             let name = String(components.path.dropFirst())
             let administrator = try PostgresPool(database)

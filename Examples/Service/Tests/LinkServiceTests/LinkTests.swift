@@ -8,7 +8,7 @@ import PostgresPooling
 import Testing
 
 @Suite struct LinkTests {
-    @Test("A link is created, resolved and listed, and each resolve counts", arguments: TestDatabase.allCases)
+    @Test("A link is created, resolved and listed, and each hit is counted", arguments: TestDatabase.allCases)
     func link(database: TestDatabase) async throws {
         try await database.withDatabase { path in
             let service = try RunningService(database: path)
@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    @Test("The list has the newest 50 links, the newest first", arguments: TestDatabase.allCases)
+    @Test("The list has the newest 50 links in descending order", arguments: TestDatabase.allCases)
     func newest(database: TestDatabase) async throws {
         try await database.withDatabase { path in
             let service = try RunningService(database: path)
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test("Each failure has its status, and no detail of the database", arguments: TestDatabase.allCases)
+    @Test("Each error has its status, and no detail of the database", arguments: TestDatabase.allCases)
     func failures(database: TestDatabase) async throws {
         try await database.withDatabase { path in
             let service = try RunningService(database: path)
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test("A failure of the service is 500, and its details are in the log alone", arguments: TestDatabase.allCases)
+    @Test("An internal error is 500, and its details are in the log only", arguments: TestDatabase.allCases)
     func internalError(database: TestDatabase) async throws {
         try await database.withDatabase { path in
             let service = try RunningService(database: path)
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test("A request that finds the line of waiters full is 503 with Retry-After", arguments: TestDatabase.allCases)
+    @Test("A request to a service with a full queue is 503 with Retry-After", arguments: TestDatabase.allCases)
     func overload(database: TestDatabase) async throws {
         try await database.withDatabase { path in
             let service = try RunningService(
@@ -86,7 +86,8 @@ import Testing
             _ = try await service.request("POST", "/links", #"{"url":"https://example.com","code":"swift"}"#)
             try await withThrowingTaskGroup(of: HTTPAnswer.self) { group in
                 try await database.whileLocked(path) {
-                    // The first has the only connection for changes until the lock is released, and the second waits.
+                    // The first request has the only writing connection until the lock is
+                    // released, and the second waits.
                     for _ in 0..<3 { group.addTask { try await service.request("GET", "/links/swift") } }
                     let refused = try await group.next()
                     #expect(refused?.status == 503)
@@ -97,7 +98,7 @@ import Testing
         }
     }
 
-    @Test("A wrong setting ends the service with a message")
+    @Test("An invalid setting ends the service with a message")
     func wrongSetting() async throws {
         for (name, value) in [
             ("LINKS_PORT", "many"), ("LINKS_LOG_LEVEL", "loud"), ("LINKS_POOL_MAXIMUM_CONNECTIONS", "0"),

@@ -6,17 +6,17 @@ import Foundation
 import Synchronization
 import Testing
 
-/// The executable `link-service` in a process of its own.
+/// The executable `link-service` as a child process.
 final class RunningService: Sendable {
     private let process: Process
     private let output = Transcript()
     private let errors = Transcript()
     private let ended = Transcript()
 
-    /// Starts the service. It has not begun to listen yet.
+    /// Starts the service. It does not listen yet.
     init(database: String, _ settings: [String: String] = [:]) throws {
         process = Process()
-        // Beside the tests.
+        // In the folder of the tests.
         let build = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
         process.executableURL = build.appending(path: "link-service")
         let defaults = ["LINKS_DATABASE": database, "LINKS_PORT": "0", "LINKS_LOG_LEVEL": "debug"]
@@ -30,7 +30,7 @@ final class RunningService: Sendable {
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
-    /// Where the service listens. Suspends until it does.
+    /// The port of the service. Suspends until the service listens.
     func url() async throws -> URL {
         let text = try await output.wait { $0.contains("\n") }
         return try #require(text.split(whereSeparator: \.isWhitespace).last.flatMap { URL(string: String($0)) })
@@ -48,13 +48,13 @@ final class RunningService: Sendable {
         return try #require(Int32(text.dropLast()))
     }
 
-    /// Sends a request on a connection of its own. A redirect is an answer; it is not followed.
+    /// Sends a request on a new connection. Does not follow redirects.
     func request(_ method: String, _ path: String, _ json: String? = nil) async throws -> HTTPAnswer {
         try await HTTPAnswer(to: method, path, json, at: url())
     }
 }
 
-/// Text that grows until it ends, and tasks that wait for something in it.
+/// Text that grows until it ends, and tasks that wait for a condition on it.
 private final class Transcript: Sendable {
     struct Ended: Error, CustomStringConvertible {
         let description: String
@@ -67,7 +67,7 @@ private final class Transcript: Sendable {
         var hasEnded = false
         var waiters: [(condition: @Sendable (String) -> Bool, continuation: CheckedContinuation<Outcome, Never>)] = []
 
-        /// What a wait for a condition ends with now; `nil` if it goes on.
+        /// The result of a wait for a condition; `nil` if the wait continues.
         func outcome(_ condition: (String) -> Bool) -> Outcome? {
             if condition(text) { return .success(text) }
             return hasEnded ? .failure(Ended(description: "the output has ended: \(text)")) : nil
@@ -95,9 +95,9 @@ private final class Transcript: Sendable {
         for (continuation, outcome) in ready { continuation.resume(returning: outcome) }
     }
 
-    /// Suspends until the text fulfils a condition, and returns it.
+    /// Suspends until the text fulfils a condition, and returns the text.
     ///
-    /// - Throws: ``Ended`` if it does not.
+    /// - Throws: ``Ended`` if the text ends before.
     func wait(_ condition: @escaping @Sendable (String) -> Bool) async throws -> String {
         let outcome = await withCheckedContinuation { continuation in
             let outcome = state.withLock { state in
@@ -110,10 +110,10 @@ private final class Transcript: Sendable {
         return try outcome.get()
     }
 
-    /// A pipe whose text is appended.
+    /// Creates a pipe whose text is appended.
     ///
-    /// A thread reads it. A source of Dispatch would watch a descriptor that a child may inherit, and would outlive its
-    /// registration with the kernel: the process then crashes.
+    /// A thread reads it. A dispatch source would observe a descriptor that a child can inherit,
+    /// and would outlive its registration with the kernel, which crashes the process.
     func pipe() -> Pipe {
         let pipe = Pipe()
         let reader = pipe.fileHandleForReading

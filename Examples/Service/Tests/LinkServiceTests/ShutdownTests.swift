@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct ShutdownTests {
     @Test(
-        "SIGTERM lets a request in flight end, refuses new ones, and ends the process with 0",
+        "After SIGTERM a request in flight completes, new requests are refused, and the exit code is 0",
         arguments: TestDatabase.allCases
     )
     func requestInFlight(database: TestDatabase) async throws {
@@ -17,10 +17,10 @@ import Testing
             try await withThrowingTaskGroup(of: HTTPAnswer.self) { group in
                 try await database.whileLocked(path) {
                     group.addTask { try await service.request("GET", "/links/held") }
-                    // The log has the request when it has arrived.
+                    // The log contains the request when it has arrived.
                     try await service.waitForLog("/links/held")
                     service.terminate()
-                    // Until the service does not listen any more.
+                    // Until the service no longer listens.
                     while (try? await service.request("GET", "/nowhere")) != nil {}
                 }
                 #expect(try await group.next()?.status == 302)
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test(
-        "A request that does not end delays the end of the process no longer than the drain timeout",
+        "A request that does not end delays the shutdown by no more than the drain timeout",
         arguments: TestDatabase.allCases
     )
     func requestThatDoesNotEnd(database: TestDatabase) async throws {

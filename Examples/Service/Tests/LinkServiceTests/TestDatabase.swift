@@ -36,14 +36,14 @@ enum TestDatabase: String, CaseIterable, CustomTestStringConvertible {
         }
     }
 
-    /// Runs `body` while no link can be changed.
+    /// Runs `body` while another transaction prevents changes of links.
     func whileLocked(_ database: String, _ body: () async throws -> Void) async throws {
         switch self {
         case .sqlite:
             let pool = try SQLitePool(path: database)
             let (locked, lock) = AsyncStream.makeStream(of: Void.self)
             let release = DispatchSemaphore(value: 0)
-            // On the connection's own thread, which may block.
+            // On the connection's own thread, which can block.
             let holding = Task {
                 try await pool.write { db in
                     _ = try db.execute("UPDATE link SET hits = hits")

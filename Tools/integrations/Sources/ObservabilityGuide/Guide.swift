@@ -25,7 +25,7 @@ func observe(url: String, logger: Logger) throws -> (PostgresPool, SQLitePool) {
 
 func serve(pool: PostgresPool, server: some Service, logger: Logger) async throws {
     let group = ServiceGroup(
-        services: [pool, server, pool.shutdownNotice],  // they stop in the opposite order
+        services: [pool, server, pool.shutdownNotice],  // they stop in reverse order
         gracefulShutdownSignals: [.sigterm],
         logger: logger
     )

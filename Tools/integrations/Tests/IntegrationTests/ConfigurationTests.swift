@@ -17,7 +17,7 @@ import Testing
         )
     }
 
-    @Test("Each field has a key of its name")
+    @Test("Each property has a key of the same name")
     func fields() throws {
         let read = try configuration([
             "name": "orders", "maximumConnections": 20, "minimumConnections": 2,
@@ -51,12 +51,12 @@ import Testing
         #expect(read == expected)
     }
 
-    @Test("A field is left out of no reading: as many keys are read as there are fields")
+    @Test("All properties are read: there are as many keys as properties")
     func completeness() throws {
         var names: [String] = []
         for child in Mirror(reflecting: ConnectionPoolConfiguration()).children { names += [child.label ?? ""] }
         for name in names where name != "name" {
-            // A truth is no value of any of them.
+            // A boolean is a valid value of no property.
             let error = #expect(throws: PoolError.self) {
                 try configuration([AbsoluteConfigKey([name]): true])
             }
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test("What is left out comes from the defaults")
+    @Test("Missing values come from the defaults")
     func defaults() throws {
         #expect(try configuration([:]) == ConnectionPoolConfiguration())
         let defaults = ConnectionPoolConfiguration(name: "orders", maximumConnections: 5, idleTimeout: nil)
@@ -85,14 +85,14 @@ import Testing
         #expect(try configuration(["checkoutTimeout": value]).checkoutTimeout == expected)
     }
 
-    @Test("What need not be can be never")
+    @Test("Optional settings accept never")
     func never() throws {
         let read = try configuration(["idleTimeout": "never", "maximumLifetime": "never", "maximumUses": "never"])
         #expect(read.idleTimeout == nil && read.maximumLifetime == nil && read.maximumUses == nil)
     }
 
     @Test(
-        "A value that cannot be read is an error that names its field and shows the value",
+        "An invalid value is an error that names its property and shows the value",
         arguments: [
             ("maximumConnections", "many"), ("maximumConnections", "1.5"), ("checkoutTimeout", "soon"),
             ("checkoutTimeout", "10 parsecs"), ("checkoutTimeout", "-1s"), ("checkoutTimeout", "1e3s"),
@@ -111,13 +111,13 @@ import Testing
         #expect(error?.description.contains("“\(value)”") == true)
     }
 
-    @Test("A value that can be read and makes no pool is an error that names its field")
+    @Test("A valid value that makes no pool is an error that names its property")
     func invalid() throws {
         let error = #expect(throws: PoolError.self) { try configuration(["minimumConnections": 11]) }
         #expect(error?.code == .invalidConfiguration && error?.description.contains("minimumConnections") == true)
     }
 
-    @Test("The environment's variables have the names that swift-configuration makes of the keys")
+    @Test("Environment variables have the names that swift-configuration derives from the keys")
     func environment() throws {
         let provider = EnvironmentVariablesProvider(environmentVariables: [
             "DATABASE_POOL_MAXIMUM_CONNECTIONS": "20", "DATABASE_POOL_CHECKOUT_TIMEOUT": "500ms",

@@ -20,7 +20,7 @@ import Testing
         handler.entries.filter { $0.level == level }.map { "\($0.message)" }
     }
 
-    @Test("A connection's life is logged at debug, and each message says which pool it is about")
+    @Test("The lifecycle of a connection is logged at debug, and each message names the pool")
     func life() async throws {
         let tested = try TestedPool("orders", observers: [.logging(logger(.debug))])
         try await tested.pool.withConnection { _ in }
@@ -32,7 +32,7 @@ import Testing
         #expect(handler.entries.last?.metadata["reason"] == "evicted")
     }
 
-    @Test("A connect that fails is a warning with its cause, and so is the first caller that is refused")
+    @Test("A failed connection attempt is a warning with its cause, and so is the first refused caller")
     func failures() async throws {
         let tested = try TestedPool("orders", failures: 1, observers: [.logging(logger(.debug))]) {
             $0.initialBackoff = .zero
@@ -47,7 +47,7 @@ import Testing
         #expect(refusal.metadata["code"] == "connectFailed")
     }
 
-    @Test("Of many callers that are refused the first is a warning, and ten seconds later their number is another")
+    @Test("The first of many refused callers is a warning, and ten seconds later their number is another")
     func refusals() async throws {
         let tested = try TestedPool("orders", observers: [.logging(logger(.warning))])
         let lease = try await tested.pool.getOrCreate()
@@ -67,7 +67,7 @@ import Testing
         lease.release()
     }
 
-    @Test("A caller that is cancelled, or finds the pool closed, is no warning")
+    @Test("A cancelled caller, or a caller of a closed pool, is not a warning")
     func ordinaryRefusals() async throws {
         let tested = try TestedPool("orders", observers: [.logging(logger(.debug))])
         let lease = try await tested.pool.getOrCreate()
@@ -82,7 +82,7 @@ import Testing
         lease.release()
     }
 
-    @Test("That the circuit breaker has opened is a line at notice, and that the database is back is another")
+    @Test("The opening of the circuit breaker is logged at notice, and so is its closing")
     func breaker() async throws {
         let tested = try TestedPool("orders", failures: 3, observers: [.logging(logger(.notice))]) {
             $0.circuitBreakerThreshold = .zero
@@ -99,7 +99,7 @@ import Testing
         #expect(handler.entries.first { $0.level == .notice }?.metadata["error"] == "refused")
     }
 
-    @Test("A lease that lasts too long is a warning with the call site of its checkout, and its end is logged at debug")
+    @Test("A long lease is a warning with the call site of its checkout, and its end is logged at debug")
     func leaks() async throws {
         let tested = try TestedPool("orders", observers: [.logging(logger(.debug))]) {
             $0.leakDetectionThreshold = .seconds(30)
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test("Callers that wait and the pool's figures are logged at trace")
+    @Test("Waits and the pool's figures are logged at trace")
     func traces() async throws {
         let tested = try TestedPool("orders", observers: [.logging(logger(.trace))])
         try await tested.pool.withConnection { _ in }
@@ -134,7 +134,7 @@ import Testing
         #expect(status.metadata["idle"] == "1" && status.metadata["maximum"] == "1")
     }
 
-    @Test("Of a message that the level leaves out nothing is put together")
+    @Test("Messages below the log level are not composed")
     func disabled() async throws {
         let descriptions = Tally()
         func run(_ level: Logger.Level) async throws {

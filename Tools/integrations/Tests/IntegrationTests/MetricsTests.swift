@@ -21,7 +21,7 @@ import Testing
         try metrics.expectTimer("db.client.connection.\(label)", [name])
     }
 
-    @Test("Times to connect, and of a lone wait and use, are exact, in nanoseconds")
+    @Test("The times of a single connect, wait and use are exact, in nanoseconds")
     func times() async throws {
         let tested = try TestedPool("orders", observers: [.metrics(factory: metrics)])
         let lease = try await tested.pool.getOrCreate()
@@ -33,7 +33,7 @@ import Testing
         #expect(try timer("use_time").values == [300_000_000])
     }
 
-    @Test("The times of many uses have their number, their buckets and their sum")
+    @Test("The times of many uses have the correct number, buckets and sum")
     func manyTimes() async throws {
         let tested = try TestedPool("orders", observers: [.metrics(factory: metrics)])
         try await tested.pool.withConnection { _ in }
@@ -52,7 +52,7 @@ import Testing
         #expect(abs(values.reduce(0, +) - 44_000_000_000) <= 5)
     }
 
-    @Test("What the pool counts is counted, and whether the circuit breaker is open is a meter")
+    @Test("The pool's counts are counters, and the state of the circuit breaker is a meter")
     func counters() async throws {
         let tested = try TestedPool("orders", failures: 2, observers: [.metrics(factory: metrics)]) {
             $0.circuitBreakerThreshold = .zero
@@ -80,7 +80,7 @@ import Testing
         #expect(total("closed", [("lock_pool.reason", "discarded")]) == 1)
     }
 
-    @Test("The meters say how many connections are used and idle, how many may be, and how many callers wait")
+    @Test("The meters have the used, idle and maximum connections, and the number of waiters")
     func meters() async throws {
         let tested = try TestedPool("orders", observers: [.metrics(factory: metrics)]) {
             $0.maximumConnections = 3
@@ -95,7 +95,7 @@ import Testing
         lease.release()
     }
 
-    @Test("A caller that waits in vain is counted as a timeout")
+    @Test("A caller whose deadline passes is counted as a timeout")
     func timeouts() async throws {
         let tested = try TestedPool("orders", observers: [.metrics(factory: metrics)])
         let lease = try await tested.pool.getOrCreate()
@@ -109,7 +109,7 @@ import Testing
         lease.release()
     }
 
-    @Test("When the pool has been closed, its meters say that nothing is left")
+    @Test("The meters of a closed pool are zero")
     func closing() async throws {
         let tested = try TestedPool("orders", observers: [.metrics(factory: metrics)])
         try await tested.pool.withConnection { _ in }
@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    @Test("A pool's metrics are made once, however much happens")
+    @Test("A pool's metrics are made once")
     func creation() async throws {
         let factory = CountingFactory(metrics: metrics)
         let observer = PoolMetrics(factory: factory)
@@ -133,7 +133,7 @@ import Testing
         #expect(try timer("use_time").values.count == 100)
     }
 
-    @Test("Uses need not be measured, and units can be named")
+    @Test("The measurement of uses can be disabled, and units can be named")
     func options() async throws {
         let observer = PoolMetrics(factory: metrics, measuresUses: false, namesUnits: true)
         let tested = try TestedPool("orders", observers: [observer])
@@ -144,7 +144,7 @@ import Testing
         #expect(try metrics.expectTimer("db.client.connection.use_time", [name, ("unit", "s")]).values.isEmpty)
     }
 
-    @Test("Both pools of a SQLite file are measured, under the name that the file has in the program")
+    @Test("Both pools of a SQLite file have metrics with the configuration's name")
     func sqlite() async throws {
         let pool = try SQLitePool(
             path: ":memory:",
@@ -161,7 +161,7 @@ import Testing
     }
 }
 
-/// Counts what it makes, of which it takes the metrics from another.
+/// Counts the metrics that it makes, which come from another factory.
 private final class CountingFactory: MetricsFactory {
     let metrics: TestMetrics
     private let count = Tally()

@@ -11,12 +11,12 @@ import PostgresPooling
 import ServiceLifecycle
 import Testing
 
-/// On the server that `DATABASE_URL` names.
+/// Uses the server that `DATABASE_URL` names.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["DATABASE_URL"] != nil, "DATABASE_URL names no server"))
 struct PostgresTests {
     private let url = ProcessInfo.processInfo.environment["DATABASE_URL"] ?? ""
 
-    @Test("What the server notifies of is logged at its own level, with its code and its hint")
+    @Test("A server's notice is logged at its own level, with its code and its hint")
     func notices() async throws {
         let handler = InMemoryLogHandler()
         var configuration = PostgresConfiguration(url)
@@ -32,7 +32,7 @@ struct PostgresTests {
         #expect(warning.metadata == ["pool": "orders", "sqlState": "01000", "hint": "Go home"])
     }
 
-    @Test("A PostgreSQL pool is measured, and is a service that is closed when its group has ended")
+    @Test("A PostgreSQL pool has metrics, and is a service that is closed when its group has ended")
     func service() async throws {
         let metrics = TestMetrics()
         var configuration = PostgresConfiguration(url)

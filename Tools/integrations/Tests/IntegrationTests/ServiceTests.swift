@@ -10,12 +10,12 @@ import ServiceLifecycle
 import Testing
 
 @Suite struct ServiceTests {
-    /// Runs a group with one service. Its signals are a test's to give.
+    /// Runs a group with one service. Tests send its signals.
     private func group(_ service: some Service) -> ServiceGroup {
         ServiceGroup(services: [service], logger: Logger(label: "group") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    @Test("A group that shuts down gracefully lets leases end, refuses newcomers, and ends when all is closed")
+    @Test("A graceful shutdown waits for leases, refuses new callers, and ends when all connections are closed")
     func gracefulShutdown() async throws {
         let tested = try TestedPool("service") { $0.minimumConnections = 1 }
         let group = group(tested.pool)
@@ -36,7 +36,7 @@ import Testing
         #expect(tested.factory.openConnections == 0)
     }
 
-    @Test("A lease that does not end holds the group up for the configured time, and no longer")
+    @Test("A lease that does not end delays the shutdown by no more than the configured time")
     func drainTimeout() async throws {
         let tested = try TestedPool("service") { $0.drainTimeout = .seconds(7) }
         let lease = try await tested.pool.getOrCreate()
@@ -46,7 +46,7 @@ import Testing
         // The connect has taken a quarter of a second.
         await until { tested.clock.deadlines.contains(.seconds(7) + .milliseconds(250)) }
         tested.clock.advance(by: .seconds(7))
-        // It is interrupted now, and has the time of a close.
+        // The lease is interrupted now, and has one close timeout to end.
         await until { tested.clock.deadlines.contains(.seconds(10) + .milliseconds(250)) }
         tested.clock.advance(by: .seconds(3))
         try await running.value
@@ -55,7 +55,7 @@ import Testing
         await until { tested.factory.openConnections == 0 }
     }
 
-    @Test("A group that is cancelled drains the pool as well")
+    @Test("Cancelling the group drains the pool")
     func cancellation() async throws {
         let tested = try TestedPool("service") { $0.minimumConnections = 1 }
         let running = Task { try await group(tested.pool).run() }

@@ -7,7 +7,8 @@ import PoolTesting
 import Synchronization
 import Tracing
 
-/// Makes connections that nobody is at the other end of. Each takes a quarter of a second of a manual clock.
+/// A factory of connections without a server. Each connect takes a quarter of a second of a manual
+/// clock.
 final class StubFactory: ConnectionFactory {
     struct Connection: ~Copyable, Sendable {}
 
@@ -26,8 +27,8 @@ final class StubFactory: ConnectionFactory {
     private let descriptions: Tally
 
     /// - Parameters:
-    ///   - failures: How many connects fail first.
-    ///   - descriptions: Counts how often somebody puts a failure into words.
+    ///   - failures: The number of attempts that fail first.
+    ///   - descriptions: Counts the descriptions of errors.
     init(clock: ManualClock, failures: Int, descriptions: Tally) {
         self.clock = clock
         self.failures = Mutex(failures)
@@ -76,7 +77,7 @@ struct TestedPool {
     ) throws {
         factory = StubFactory(clock: clock, failures: failures, descriptions: descriptions)
         var configuration = ConnectionPoolConfiguration(name: name, maximumConnections: 1)
-        // The clock of a test goes on while its tasks wait for a processor.
+        // The clock of a test advances while its tasks wait for a processor.
         configuration.checkoutTimeout = .seconds(80_000)
         configuration.connectTimeout = .seconds(80_000)
         change(&configuration)

@@ -8,8 +8,8 @@ import SQLitePooling
 import Testing
 import Tracing
 
-/// The pools' connects have no task of a caller's, so they find only the tracer of the process, which all tests share: each
-/// has a name of its own for its pool.
+/// The pools connect outside of a caller's task, so they find only the tracer of the process,
+/// which all tests share. Each test gives its pool a unique name.
 @Suite struct TracingTests {
     private static let tracer = {
         let tracer = InMemoryTracer()
@@ -26,7 +26,7 @@ import Tracing
         }
     }
 
-    @Test("A checkout that waits has a span, a child of its caller's; one that finds a connection idle has none")
+    @Test("A checkout that waits has a span, a child of its caller's; a checkout of an idle connection has none")
     func waits() async throws {
         let tested = try TestedPool("waits")
         let caller = try await withSpan("caller") { span in
@@ -39,7 +39,7 @@ import Tracing
         #expect(caller != nil && waits.first?.parentSpanID == caller)
     }
 
-    @Test("A connect has a span without a parent, and what the factory traces is within it")
+    @Test("A connect has a span without a parent, which contains the factory's spans")
     func connects() async throws {
         let tested = try TestedPool("connects")
         try await withSpan("caller") { _ in try await tested.pool.withConnection { _ in } }
@@ -53,7 +53,7 @@ import Tracing
         #expect(handshakes.count == 1 && handshakes.first?.parentSpanID == connect.spanID)
     }
 
-    @Test("A connect that fails and a checkout in vain leave their errors in their spans")
+    @Test("A failed connect and a failed checkout record their errors in their spans")
     func failures() async throws {
         let tested = try TestedPool("failures", failures: 1) {
             $0.initialBackoff = .zero

@@ -5,7 +5,7 @@
 internal import Dispatch
 
 extension Benchmark {
-    /// How a run went.
+    /// The outcome of a run.
     struct Course: Sendable {
         var ending: BenchmarkReport.Ending
         var nanoseconds: UInt64
@@ -21,11 +21,11 @@ extension Benchmark {
         case nothing
     }
 
-    /// How long turns that have begun may take to end once the time is up. Then those that still wait for a connection
-    /// are told to give up.
+    /// The time that turns under way have to end after the run. Then waits for a connection are
+    /// cancelled.
     private static let grace: Duration = .seconds(2)
 
-    /// Lets the clients take turns until the end of the plan's time or a signal.
+    /// Runs the clients until the end of the plan's time or a signal.
     func takeTurns(
         on connections: any BenchmarkConnections,
         tally: Tally,
@@ -84,7 +84,7 @@ extension Benchmark {
         }
     }
 
-    /// Shows the progress once a second until the time of the plan is up.
+    /// Shows the progress once a second until the end of the plan's time.
     private func watchTime(_ tally: Tally) async {
         let clock = ContinuousClock()
         let start = clock.now
@@ -114,7 +114,7 @@ extension Benchmark {
     }
 }
 
-/// Nanoseconds of a clock that never goes back.
+/// Nanoseconds of a monotonic clock.
 func monotonicNanoseconds() -> UInt64 {
     DispatchTime.now().uptimeNanoseconds
 }

@@ -2,38 +2,38 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Many clients that share a few connections to one database, and what comes of it.
+/// A run of many clients that share a few connections to one database.
 public struct Benchmark: Sendable {
     let plan: BenchmarkPlan
     let target: any BenchmarkTarget
     let meter: ProgressMeter
 
-    /// A run of `plan` on `file`, whose progress `meter` shows.
+    /// Creates a run of `plan` on `file`, whose progress `meter` shows.
     public init(_ plan: BenchmarkPlan, on file: DatabaseFile, meter: ProgressMeter) {
         self.plan = plan
         self.target = SQLiteTarget(file)
         self.meter = meter
     }
 
-    /// A run of `plan` on `server`, whose progress `meter` shows.
+    /// Creates a run of `plan` on `server`, whose progress `meter` shows.
     public init(_ plan: BenchmarkPlan, on server: PostgresServer, meter: ProgressMeter) {
         self.plan = plan
         self.target = server
         self.meter = meter
     }
 
-    /// Finds out whether the statements can run, before the clients do and without changing a row.
+    /// Checks that the statements can run, without changing a row.
     ///
     /// - Throws: ``CommandFailure`` with the reason why they cannot.
     public func checkStatements() async throws(CommandFailure) {
         try await target.checkStatements(of: plan)
     }
 
-    /// Lets the clients take turns until the time is up or `interruptions` tells of a signal.
+    /// Runs the clients until the time has passed or `interruptions` reports a signal.
     ///
     /// Without a writing statement a file is opened for reading only.
     ///
-    /// - Throws: ``CommandFailure`` if the run cannot begin. What goes wrong later is in the report.
+    /// - Throws: ``CommandFailure`` if the run cannot begin. The report has later errors.
     public func run(until interruptions: Interruptions) async throws(CommandFailure) -> BenchmarkReport {
         let connections = try target.open(for: plan)
         let tally = Tally(clients: plan.clients)

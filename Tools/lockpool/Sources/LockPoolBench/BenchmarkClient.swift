@@ -4,17 +4,17 @@
 
 internal import Synchronization
 
-/// Tells all clients that they have had their last turn.
+/// Signals all clients to stop.
 final class StopFlag: Sendable {
     private let flag = Atomic(false)
 
-    /// Whether it is over. No data hangs on the answer, so that no ordering is needed.
+    /// Whether the run is over. No other data depends on the value, so no ordering is needed.
     var isRaised: Bool { flag.load(ordering: .relaxed) }
 
     func raise() { flag.store(true, ordering: .relaxed) }
 }
 
-/// One of the tasks that take turns with the connections.
+/// A task that repeatedly uses a connection.
 struct BenchmarkClient: Sendable {
     let number: Int
     let connections: any BenchmarkConnections
@@ -22,9 +22,9 @@ struct BenchmarkClient: Sendable {
     let tally: Tally
     let stop: StopFlag
 
-    /// Takes turns, at least one, until it is stopped.
+    /// Takes turns, at least one, until the run is over.
     ///
-    /// - Returns: How many turns it had. Those that failed do not count.
+    /// - Returns: The number of successful turns.
     func run() async -> Int {
         var generator = SplitMix64(seed: .random(in: .min ... .max))
         var turns = 0
@@ -34,7 +34,7 @@ struct BenchmarkClient: Sendable {
                 try await write(&generator)
                 turns += 1
             } catch {
-                // A cancelled wait is how a run ends, and no failure.
+                // The end of a run cancels waits. That is not an error.
                 if Task.isCancelled { break }
                 tally.countFailure("\(error)".onOneLine, client: number)
             }

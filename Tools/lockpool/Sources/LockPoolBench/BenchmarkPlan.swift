@@ -2,29 +2,31 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a run is to do: every figure in range, every statement read.
+/// The validated options of a run, with its parsed statements.
 public struct BenchmarkPlan: Sendable {
-    /// The most clients that a run can have.
+    /// The maximum number of clients.
     public static let maximumClients = 100_000
-    /// The most connections that a run can have. In SQLite each has a thread, in PostgreSQL a process.
+    /// The maximum number of connections. Each has a thread in SQLite, and a process in
+    /// PostgreSQL.
     public static let maximumConnections = 256
-    /// The longest run, in seconds: a day.
+    /// The maximum duration in seconds: a day.
     public static let maximumSeconds = 86_400.0
 
     /// The statement that every client runs.
     public let read: StatementTemplate
-    /// The statement that every client runs in a transaction of its own after each read.
+    /// The statement that every client runs in a separate transaction after each read.
     public let write: StatementTemplate?
-    /// The number of tasks that take turns.
+    /// The number of clients, each of which is a task.
     public let clients: Int
-    /// The number of connections that reads share at most.
+    /// The maximum number of connections that reads share.
     public let connections: Int
-    /// Whether the clients are on one thread with the answers of a server. Nothing to an SQLite file.
+    /// Whether the clients run on the thread that receives a server's answers. Ignored for a
+    /// SQLite file.
     public let isOnOneThread: Bool
-    /// How long it runs.
+    /// The duration of the run.
     public let duration: Duration
 
-    /// Checks everything that can be checked without the database.
+    /// Validates everything that can be validated without the database.
     ///
     /// - Throws: CommandFailure of kind `usage`, which names the option.
     public init(
@@ -42,7 +44,7 @@ public struct BenchmarkPlan: Sendable {
         guard (1...Self.maximumConnections).contains(connections) else {
             throw .usage("--connections is \(connections), but must be from 1 to \(Self.maximumConnections)")
         }
-        // A comparison with what is not a number is false, so that it ends here too.
+        // NaN fails every comparison, so it is rejected here, too.
         guard seconds > 0, seconds <= Self.maximumSeconds else {
             throw .usage(
                 "--duration is \(seconds) seconds, but must be more than 0 and at most \(Int(Self.maximumSeconds))"

@@ -5,9 +5,9 @@
 internal import Foundation
 
 extension BenchmarkReport {
-    /// The report as one JSON object with sorted keys, and a line end behind it.
+    /// The report as one JSON object with sorted keys and a trailing line break.
     ///
-    /// Durations are whole nanoseconds. A key whose value there is none of is left out.
+    /// Durations are whole nanoseconds. Keys without a value are omitted.
     public var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -33,14 +33,14 @@ extension BenchmarkReport {
             writeLatencyNanoseconds: writeLatency,
             writeSQL: writeSQL
         )
-        // Every value of the shape is a number that is finite, a string, or made of these.
+        // All values are finite numbers, strings, or composed of these, so encoding cannot fail.
         guard let data = try? encoder.encode(shape) else {
-            preconditionFailure("a report is always JSON")
+            preconditionFailure("a report can always be encoded as JSON")
         }
         return String(decoding: data, as: UTF8.self) + "\n"
     }
 
-    /// The keys of the object, which name their units.
+    /// The keys of the object, with their units.
     private struct Shape: Encodable {
         var checkoutWaitNanoseconds: LatencySummary?
         var checkouts: Int

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension BenchmarkReport {
-    /// The report as a table for people, with a line end after each line.
+    /// The report as a table, with a line break after each line.
     public var table: String {
         var lines = [
             "\(clients.grouped) \(clients == 1 ? "client" : "clients") on \(connections.grouped) "

@@ -2,77 +2,79 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a run found out.
+/// The results of a run.
 public struct BenchmarkReport: Sendable, Hashable {
-    /// Why the run ended.
+    /// The reason why a run ended.
     public enum Ending: String, Sendable, Hashable, Codable {
-        /// Its time was up.
+        /// The duration of the plan has passed.
         case duration
-        /// Somebody pressed Ctrl-C.
+        /// The user pressed Ctrl-C.
         case interrupt = "SIGINT"
-        /// The system asked the process to end.
+        /// The system requested termination.
         case termination = "SIGTERM"
     }
 
-    /// How many turns a client had: one read, and the write that follows it if there is one.
+    /// The numbers of turns of the clients. A turn is one read, and the write that follows it if
+    /// there is one.
     public struct Turns: Sendable, Hashable, Codable {
-        /// The most turns that a client had.
+        /// The most turns of a client.
         public var luckiest: Int
-        /// The fewest turns that a client had.
+        /// The fewest turns of a client.
         public var unluckiest: Int
     }
 
-    /// A kind of failure and how often it came up.
+    /// An error and its number of occurrences.
     public struct Failure: Sendable, Hashable, Codable {
-        /// What went wrong.
+        /// The error message.
         public var message: String
-        /// How many turns ended with it.
+        /// The number of turns that failed with it.
         public var count: Int
     }
 
-    /// The system that the database belongs to.
+    /// The database system.
     public var system: String
-    /// The version of that system, if it is known.
+    /// The version of the system, if it is known.
     public var systemVersion: String?
-    /// The database: the path of its file, or its name and where its server is.
+    /// The path of the database file, or the name of the database and the address of its server.
     public var database: String
     /// The statement that every client runs.
     public var sql: String
-    /// The statement that every client runs in a transaction of its own after each read.
+    /// The statement that every client runs in a separate transaction after each read.
     public var writeSQL: String?
     /// The number of clients.
     public var clients: Int
-    /// The number of connections that reads share at most.
+    /// The maximum number of connections that reads share.
     public var connections: Int
-    /// Whether the clients were on one thread with the server's answers.
+    /// Whether the clients ran on the thread that receives the server's answers.
     public var isOnOneThread: Bool
-    /// From the first checkout to the last answer.
+    /// The time from the first checkout to the last answer.
     public var elapsedSeconds: Double
-    /// Why the run ended.
+    /// The reason why the run ended.
     public var ending: Ending
-    /// How many times a client got a connection.
+    /// The number of checkouts that got a connection.
     public var checkouts: Int
-    /// How many rows the statements gave.
+    /// The number of rows that the statements returned.
     public var rows: Int
-    /// From the call of the pool to the first statement, in nanoseconds.
+    /// The time from the call of the pool to the first statement, in nanoseconds.
     public var checkoutWait: LatencySummary?
-    /// From the start of the statement to its last row, in nanoseconds.
+    /// The time from the start of the statement to its last row, in nanoseconds.
     public var queryLatency: LatencySummary?
-    /// From the start of the writing statement to its end, in nanoseconds. SQLite's is without the commit.
+    /// The time from the start of the writing statement to its end, in nanoseconds. In SQLite it
+    /// excludes the commit.
     public var writeLatency: LatencySummary?
-    /// How many connections the pool opened.
+    /// The number of connections that the pool opened.
     public var connectionsCreated: Int
-    /// How evenly the clients were served.
+    /// The fairness between the clients.
     public var turns: Turns
-    /// What went wrong, the most frequent first.
+    /// The errors, the most frequent first.
     public var failures: [Failure]
 
-    /// How many times per second a client got a connection.
+    /// The number of checkouts per second.
     public var checkoutsPerSecond: Double {
         elapsedSeconds > 0 ? Double(checkouts) / elapsedSeconds : 0
     }
 
-    /// How many turns failed.
+    /// The number of failed turns.
     public var failureCount: Int {
         failures.reduce(0) { $0 + $1.count }
     }

@@ -2,32 +2,33 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A reason why the command cannot do what it was asked, as one line for a person.
+/// An error that ends the command, with a message of one line.
 public struct CommandFailure: Error, Hashable, CustomStringConvertible {
-    /// Whose fault it is, and so which code the process exits with.
+    /// The category of an error, which determines the exit code.
     public enum Kind: Sendable {
-        /// The command line asks for something that makes no sense; exit code 64.
+        /// The command line is invalid; exit code 64.
         case usage
-        /// The command line is fine, but the file, the statement or the machine is not; exit code 1.
+        /// The command line is valid, but the file, the statement or the system fails; exit code
+        /// 1.
         case runtime
     }
 
-    /// Whose fault it is.
+    /// The category of the error.
     public let kind: Kind
-    /// What went wrong and what to do about it, on a single line.
+    /// The cause and what to do about it, on a single line.
     public let description: String
 
-    /// A failure that the words on the command line cause.
+    /// Creates an error of the command line.
     public static func usage(_ message: String) -> CommandFailure {
         CommandFailure(kind: .usage, description: message.onOneLine)
     }
 
-    /// A failure that the world causes.
+    /// Creates an error of the environment.
     public static func runtime(_ message: String) -> CommandFailure {
         CommandFailure(kind: .runtime, description: message.onOneLine)
     }
 
-    /// The code that a process ending with this failure exits with.
+    /// The exit code of the process.
     public var exitCode: Int32 {
         switch kind {
         case .usage: 64
@@ -37,8 +38,9 @@ public struct CommandFailure: Error, Hashable, CustomStringConvertible {
 }
 
 extension String {
-    /// The text with each run of white space, line ends included, as one space, and without other control characters:
-    /// a message that quotes what the user typed stays one line, and moves no cursor.
+    /// The text with each sequence of white space, including line breaks, replaced by one space,
+    /// and without other control characters. A message that quotes user input then stays on one
+    /// line and moves no cursor.
     public var onOneLine: String {
         split(whereSeparator: \.isWhitespace)
             .joined(separator: " ")

@@ -4,15 +4,15 @@
 
 internal import Foundation
 
-/// A file that somebody says is a database, looked at without opening it.
+/// The path of a database file, checked without opening the file.
 public struct DatabaseFile: Sendable, Hashable {
-    /// The absolute path of the file, which SQLite cannot take for anything else than a path.
+    /// The absolute path of the file, which SQLite cannot interpret as anything but a path.
     public let path: String
 
-    /// Takes a path as the user wrote it.
+    /// Checks a path as the user wrote it.
     ///
-    /// - Throws: CommandFailure if there is no regular file at `path`, or if it may not be read, or not be written
-    ///   although `forWriting` is set.
+    /// - Throws: CommandFailure if there is no regular file at `path`, or if it is not readable,
+    ///   or if it is not writable although `forWriting` is set.
     public init(path: String, forWriting: Bool) throws(CommandFailure) {
         guard !path.isEmpty else {
             throw .usage("--sqlite needs the path of a database file, but is empty")
@@ -28,12 +28,13 @@ public struct DatabaseFile: Sendable, Hashable {
         case .typeDirectory:
             throw .runtime("\(path) is a directory, not a database file")
         default:
-            throw .runtime("\(path) is not a regular file, and so no database")
+            throw .runtime("\(path) is not a regular file")
         }
         guard manager.isReadableFile(atPath: url.path) else {
             throw .runtime("\(path) may not be read by this user")
         }
-        // The superuser may write to any file, but a file that nobody may write to is not meant to be written to.
+        // Root can write to any file, so the permission bits are checked: a read-only file must
+        // stay unchanged.
         let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0o200
         if forWriting, mode & 0o222 == 0 || !manager.isWritableFile(atPath: url.path) {
             throw .runtime("\(path) is read-only, so --write-sql cannot run on it")
@@ -41,9 +42,10 @@ public struct DatabaseFile: Sendable, Hashable {
         self.path = url.path
     }
 
-    /// Whether the database has a rollback journal rather than a write-ahead log.
+    /// Whether the database has a rollback journal instead of a write-ahead log.
     ///
-    /// Follows SQLite's file format, section 1.3: the byte at 18 is 1 for the one, 2 for the other.
+    /// See SQLite's file format, section 1.3: the byte at offset 18 is 1 for a rollback journal
+    /// and 2 for a write-ahead log.
     var hasRollbackJournal: Bool {
         guard let file = FileHandle(forReadingAtPath: path) else { return false }
         defer { try? file.close() }

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// How figures are written for people.
+// Formatting of figures in tables and messages.
 
 extension BinaryInteger {
     /// The number with a comma between groups of three digits: `1,234,567`.
@@ -18,11 +18,11 @@ extension BinaryInteger {
 }
 
 extension UInt64 {
-    /// The number taken as nanoseconds, to three digits in the unit that suits it: `12.3 µs`.
+    /// The number of nanoseconds with three digits and a suitable unit: `12.3 µs`.
     public var asDuration: String {
         var value = Double(self)
         for unit in ["ns", "µs", "ms"] {
-            // 999.5 would be written 1000, which is one of the next unit.
+            // 999.5 would be rounded to 1000, which belongs to the next unit.
             if value < 999.5 { return "\(value.threeDigits) \(unit)" }
             value /= 1000
         }
@@ -36,7 +36,7 @@ extension Double {
         fixed(decimals: 1)
     }
 
-    /// The number with as many decimals as make three digits, and none that are zero.
+    /// The number with three significant digits, without trailing zeros.
     fileprivate var threeDigits: String {
         let decimals = self < 9.995 ? 2 : self < 99.95 ? 1 : 0
         var text = fixed(decimals: decimals)

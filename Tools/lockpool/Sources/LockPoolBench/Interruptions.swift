@@ -6,20 +6,22 @@ internal import Dispatch
 internal import Foundation
 internal import Synchronization
 
-/// The signals that ask the process to end: the first is told to whoever listens, the second ends the process at once.
+/// Receives signals that request termination: the first is reported, the second ends the process
+/// at once.
 public final class Interruptions: Sendable {
-    /// The ending that each signal brings, as it comes.
+    /// The reason for each signal, in the order of arrival.
     let endings: AsyncStream<BenchmarkReport.Ending>
     private let sources: Mutex<[any DispatchSourceSignal]>
 
-    /// Listens for SIGINT and SIGTERM from now on.
+    /// Begins to receive SIGINT and SIGTERM.
     public init() {
         let (stream, continuation) = AsyncStream.makeStream(of: BenchmarkReport.Ending.self)
         endings = stream
         let watched: [(Int32, BenchmarkReport.Ending)] = [(SIGINT, .interrupt), (SIGTERM, .termination)]
         sources = Mutex(
             watched.map { number, ending in
-                // A dispatch source hears only of a signal whose own action does not come first.
+                // A dispatch source receives a signal only if the signal's default action is
+                // disabled.
                 signal(number, SIG_IGN)
                 let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
                 source.setEventHandler {

@@ -4,26 +4,27 @@
 
 internal import Histogram
 
-/// What is told of many durations: the median, the 99th percentile and the longest, in nanoseconds.
+/// The median, the 99th percentile and the maximum of durations, in nanoseconds.
 public struct LatencySummary: Sendable, Hashable, Codable {
-    /// Half of the durations were at most this long.
+    /// The median.
     public var p50: UInt64
-    /// 99 of 100 durations were at most this long.
+    /// The 99th percentile.
     public var p99: UInt64
-    /// The longest duration.
+    /// The maximum.
     public var max: UInt64
 
-    /// A summary of known figures.
+    /// Creates a summary of known values.
     public init(p50: UInt64, p99: UInt64, max: UInt64) {
         self.p50 = p50
         self.p99 = p99
         self.max = max
     }
 
-    /// The summary of `histogram`, or `nil` if nothing was recorded.
+    /// Creates a summary of `histogram`, or `nil` if nothing was recorded.
     init?(_ histogram: Histogram<UInt64>) {
         guard histogram.totalCount > 0 else { return nil }
-        // The histogram answers with the upper end of a bucket, which may lie above the longest value by a rounding.
+        // The histogram returns the upper bound of a bucket, which rounding can put above the
+        // maximum.
         let max = histogram.maxRecorded
         self.init(
             p50: min(histogram.valueAtPercentile(50), max),

@@ -4,12 +4,12 @@
 
 internal import Foundation
 
-/// Asks for a password at a terminal, which does not show it.
+/// Reads a password from a terminal without echo.
 public struct PasswordPrompt: Sendable {
     private let input: Int32
     private let output: Int32
 
-    /// Asks on standard error and reads from standard input.
+    /// Creates a prompt that writes to standard error and reads from standard input.
     public init() { self.init(input: STDIN_FILENO, output: STDERR_FILENO) }
 
     init(input: Int32, output: Int32) {
@@ -17,21 +17,22 @@ public struct PasswordPrompt: Sendable {
         self.output = output
     }
 
-    /// The password that somebody types; `nil` if there is no terminal, or none is typed.
+    /// Returns the password that the user types; `nil` if there is no terminal, or the input is
+    /// empty.
     ///
-    /// Blocks until then. Ctrl-C ends the process with 130, once the terminal is as it was.
+    /// Blocks until then. Ctrl-C restores the terminal and ends the process with exit code 130.
     public func ask() -> String? {
         var before = termios()
         guard isatty(input) == 1, unsafe tcgetattr(input, &before) == 0 else { return nil }
         var silent = before
-        // Signals off as well: one would leave the terminal mute.
+        // Disables signals, too: a signal would leave the terminal without echo.
         silent.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
         guard unsafe tcsetattr(input, TCSAFLUSH, &silent) == 0 else { return nil }
         write("Password: ")
         let answer = readLine()
         unsafe tcsetattr(input, TCSAFLUSH, &before)
         write("\n")
-        // Not by raising the signal: threads of tasks may have it blocked.
+        // Does not raise the signal, which threads of tasks may block.
         if answer == .interrupt { exit(128 + SIGINT) }
         guard case .text(let bytes) = answer, !bytes.isEmpty else { return nil }
         return String(decoding: bytes, as: UTF8.self)
@@ -61,7 +62,7 @@ public struct PasswordPrompt: Sendable {
         }
     }
 
-    /// Removes the last character, all its bytes.
+    /// Removes the last character with all its bytes.
     private func removeCharacter(_ bytes: inout [UInt8]) {
         while let byte = bytes.popLast(), byte & 0xC0 == 0x80 {}
     }

@@ -4,25 +4,25 @@
 
 internal import PostgresPooling
 
-/// The table that a run on a server uses if it is given no statement: users in a schema of its own.
+/// The table that a run on a server uses without a statement: users, in a schema of their own.
 public struct PostgresSample: Sendable {
-    /// The name of the schema, which nobody else has.
+    /// The name of the schema, which is unique.
     public let schema: String
 
-    /// Thinks of a name.
+    /// Creates a random name.
     public init() {
         let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
         schema = "lockpool_sample_\(suffix)"
     }
 
-    /// A statement that fits the sample.
+    /// A statement for the sample.
     public var sql: String {
         "SELECT name, email FROM \(schema).users WHERE id = :random(1,\(SampleDatabase.userCount))"
     }
 
-    /// Makes the schema and the table, or neither.
+    /// Makes the schema and the table in one transaction.
     ///
-    /// - Throws: CommandFailure if the user may not do so.
+    /// - Throws: CommandFailure if the user does not have the privilege.
     public func make(on server: PostgresServer) async throws(CommandFailure) {
         try await run(
             """
@@ -37,13 +37,13 @@ public struct PostgresSample: Sendable {
             ANALYZE \(schema).users;
             """,
             on: server,
-            otherwise: "cannot make a sample table in \(server.database), where --sql would need none"
+            otherwise: "cannot make a sample table in \(server.database); with --sql none is needed"
         )
     }
 
-    /// Removes what ``make(on:)`` made.
+    /// Removes the schema that ``make(on:)`` made.
     ///
-    /// - Throws: CommandFailure, with the name of the schema, if it is still there.
+    /// - Throws: CommandFailure, with the name of the schema, if it could not be removed.
     public func remove(from server: PostgresServer) async throws(CommandFailure) {
         try await run(
             "DROP SCHEMA \(schema) CASCADE",

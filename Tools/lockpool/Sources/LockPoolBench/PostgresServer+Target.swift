@@ -31,7 +31,7 @@ extension PostgresServer: BenchmarkTarget {
 /// The pool of a run on a server.
 private final class PostgresConnections: BenchmarkConnections {
     private let pool: PostgresPool
-    /// The server's processes that have answered, one for each connection.
+    /// The server processes that have answered, one for each connection.
     private let processes = Mutex<Set<Int32>>([])
 
     let executor: (any TaskExecutor)?
@@ -54,7 +54,7 @@ private final class PostgresConnections: BenchmarkConnections {
         return use
     }
 
-    /// A statement outside of a transaction is one: its time includes the commit.
+    /// A single statement is a transaction, so its time includes the commit.
     func write(_ template: StatementTemplate, values: [Int64]) async throws -> Use {
         try await read(template, values: values)
     }
@@ -64,7 +64,7 @@ private final class PostgresConnections: BenchmarkConnections {
 
 // MARK: - Trials on a connection
 
-/// Runs the reading statement where it cannot write.
+/// Runs the reading statement in a read-only transaction.
 private func tryReading(_ read: StatementTemplate, _ db: borrowing PostgresConnection) async throws {
     let query = PostgresQuery(read, values: read.drawValues())
     do {
@@ -73,17 +73,18 @@ private func tryReading(_ read: StatementTemplate, _ db: borrowing PostgresConne
         }
     } catch let error as PostgresError {
         if error.sqlState == .readOnlyTransaction { throw CommandFailure.readWrites }
-        // It begins or ends a transaction.
+        // The statement begins or ends a transaction.
         if error.code == .transactionControl { throw CommandFailure.readIsNoQuery }
         throw CommandFailure.runtime("--sql: \(error)")
     }
 }
 
-/// Runs the writing statement and has it rolled back.
+/// Runs the writing statement and rolls it back.
 private func tryWriting(_ write: StatementTemplate, _ db: borrowing PostgresConnection) async throws {
     let query = PostgresQuery(write, values: write.drawValues())
     do {
-        // What a statement does is known only to the server, which tells by refusing it.
+        // Only the server knows the effect of a statement: it refuses a write in a read-only
+        // transaction.
         do {
             try await db.withTransaction(readOnly: true) { db in
                 try await db.execute(query)
@@ -102,7 +103,7 @@ private func tryWriting(_ write: StatementTemplate, _ db: borrowing PostgresConn
 }
 
 extension PostgresQuery {
-    /// The statement of `template` with values for its parameters.
+    /// Returns the statement of `template` with values for its parameters.
     fileprivate init(_ template: StatementTemplate, values: [Int64]) {
         self.init(unsafe: template.sql, parameters: values.map { PostgresParameter($0) })
     }

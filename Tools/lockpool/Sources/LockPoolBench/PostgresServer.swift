@@ -5,20 +5,21 @@
 internal import ConnectionPooling
 internal import PostgresPooling
 
-/// A PostgreSQL server that has let us in once.
+/// A PostgreSQL server that has accepted a connection.
 public struct PostgresServer: Sendable {
     private let address: String
     private let password: String?
     let systemVersion: String?
     let database: String
 
-    /// Makes a connection, to see that it can be done and where it leads.
+    /// Connects once, to check the address and to find out which server it is.
     ///
     /// - Parameters:
-    ///   - address: A URL or keywords, as libpq takes them. What it leaves out comes from where libpq takes it, the password from
-    ///     `PGPASSWORD` or `.pgpass`.
-    ///   - askForPassword: Is called once if the server refuses the password or misses one; `nil` if there is nobody to ask.
-    /// - Throws: ``CommandFailure`` that never quotes the address, which may hold a password.
+    ///   - address: A URL or keywords, in libpq's format. Missing values come from libpq's
+    ///     defaults, the password from `PGPASSWORD` or `.pgpass`.
+    ///   - askForPassword: A closure that is called once if the server rejects the password or
+    ///     requires one; `nil` if there is no terminal.
+    /// - Throws: ``CommandFailure`` that never quotes the address, which may contain a password.
     public static func find(
         _ address: String,
         askForPassword: () -> String?
@@ -76,7 +77,8 @@ public struct PostgresServer: Sendable {
         return configuration
     }
 
-    /// A pool of so many connections, for which so many may wait as long as it takes.
+    /// Returns a pool of `connections` connections, in which any number of clients can wait
+    /// without a timeout.
     func pool(
         connections: Int = 1,
         waiters: Int = 1,
@@ -106,20 +108,20 @@ public struct PostgresServer: Sendable {
     }
 }
 
-/// Why a server did not let us in.
+/// The reason why a connection attempt failed.
 private struct ConnectFailure: Error {
     let underlying: any Error
 
     var postgres: PostgresError? { underlying as? PostgresError }
 
-    /// Whether the server wants a password and got none.
+    /// Whether the server requires a password and got none.
     var isPasswordMissing: Bool {
-        // Only libpq knows, and has no code for it.
+        // libpq has no code for this error, only a message.
         postgres?.code == .connectFailed && postgres?.server == nil
             && postgres?.message.contains("no password supplied") == true
     }
 
-    /// Whether another password may help.
+    /// Whether another password may succeed.
     var isAboutPassword: Bool { isPasswordMissing || postgres?.sqlState == .invalidPassword }
 }
 

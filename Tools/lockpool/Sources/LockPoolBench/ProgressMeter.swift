@@ -4,8 +4,8 @@
 
 internal import Foundation
 
-/// Says on standard error how a run is getting on: on a terminal in one line that is written over, elsewhere in a line
-/// for each second.
+/// Reports the progress of a run on standard error: on a terminal in one line that is overwritten,
+/// otherwise in a line per second.
 public struct ProgressMeter: Sendable {
     private enum Style {
         case silent
@@ -15,28 +15,28 @@ public struct ProgressMeter: Sendable {
 
     private let style: Style
 
-    /// A meter for standard error.
+    /// Creates a meter for standard error.
     public init(isQuiet: Bool) {
         style = isQuiet ? .silent : isatty(STDERR_FILENO) == 1 ? .terminal : .lines
     }
 
-    /// Writes a line that stays.
+    /// Writes a permanent line.
     public func say(_ line: String) {
         guard style != .silent else { return }
         write(line + "\n")
     }
 
-    /// Writes how far a run is.
+    /// Writes the progress of a run.
     func show(_ status: ProgressStatus) {
         switch style {
         case .silent: break
         case .lines: write(status.line + "\n")
-        // To the start of the line, the text, and clear the rest of the line.
+        // A carriage return, the text, and the sequence that clears the rest of the line.
         case .terminal: write("\r" + status.line + "\u{1B}[K")
         }
     }
 
-    /// Ends the line that is written over.
+    /// Ends the line that is overwritten.
     func finish() {
         if style == .terminal { write("\r\u{1B}[K") }
     }
@@ -46,12 +46,12 @@ public struct ProgressMeter: Sendable {
     }
 }
 
-/// How far a run is.
+/// The progress of a run.
 struct ProgressStatus: Sendable, Hashable {
     var elapsedSeconds: Int
     var totalSeconds: Double
     var checkouts: Int
-    /// Of the last second.
+    /// In the last second.
     var checkoutsPerSecond: Int
     var failures: Int
 

@@ -4,16 +4,17 @@
 
 internal import Foundation
 
-/// Where the report goes as JSON.
+/// The destination of the JSON report.
 public enum ReportDestination: Sendable, Hashable {
-    /// To standard output, instead of the table.
+    /// Standard output, instead of the table.
     case standardOutput
-    /// To the file at this path, besides the table.
+    /// A file at this path, in addition to the table.
     case file(String)
 
-    /// Reads the value of `--json`: `-` is standard output.
+    /// Parses the value of `--json`: `-` is standard output.
     ///
-    /// - Throws: CommandFailure if the file cannot be written, or is `database` or a file that belongs to it.
+    /// - Throws: CommandFailure if the file cannot be written, or if it is `database` or one of
+    ///   its files.
     public init(_ argument: String, database: DatabaseFile?) throws(CommandFailure) {
         guard argument != "-" else {
             self = .standardOutput
@@ -48,12 +49,12 @@ public enum ReportDestination: Sendable, Hashable {
 }
 
 extension String {
-    /// Writes the text over the file at `path`.
+    /// Replaces the content of the file at `path`.
     ///
     /// - Throws: CommandFailure with the system's reason.
     public func write(over path: String) throws(CommandFailure) {
         do {
-            // In place rather than by renaming, so that a device or a link stays what it is.
+            // Written in place instead of renamed, so that a device or a link is preserved.
             try Data(utf8).write(to: URL(filePath: path))
         } catch {
             throw .runtime("cannot write to \(path): \(error.localizedDescription)")

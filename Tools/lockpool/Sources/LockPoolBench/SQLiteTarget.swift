@@ -7,7 +7,7 @@ internal import SQLitePooling
 /// A database file as a target.
 struct SQLiteTarget: BenchmarkTarget {
     let file: DatabaseFile
-    /// Whether the database did without a write-ahead log before the run.
+    /// Whether the database had no write-ahead log before the run.
     let hadRollbackJournal: Bool
 
     init(_ file: DatabaseFile) {
@@ -23,7 +23,7 @@ struct SQLiteTarget: BenchmarkTarget {
         var configuration = SQLiteConfiguration()
         configuration.mode = .readOnly
         configuration.maximumReaders = 1
-        // The file is not opened for writing before both statements are known to be good.
+        // Opens the file for writing only after both statements were checked.
         try await tryOut(configuration) { pool throws in
             try await pool.read { db in
                 try checkReading(plan.read, db)
@@ -48,15 +48,17 @@ struct SQLiteTarget: BenchmarkTarget {
         var configuration = SQLiteConfiguration()
         configuration.mode = plan.write == nil ? .readOnly : .readWrite
         configuration.maximumReaders = plan.connections
-        // Everybody may wait, for as long as it takes: the run tells how long that is.
+        // All clients can wait without a timeout, because the run measures the waits.
         configuration.maximumWaiters = plan.clients
         configuration.checkoutTimeout = .seconds(BenchmarkPlan.maximumSeconds)
         return SQLiteConnections(target: self, pool: try openPool(configuration), writes: plan.write != nil)
     }
 
-    /// Gives a database that had a rollback journal one again, after a pool that writes has given it a write-ahead log.
+    /// Restores the rollback journal of a database that a writing pool has switched to a
+    /// write-ahead log.
     ///
-    /// Where somebody else uses the database by now it keeps the log, with which it works as well.
+    /// If another process uses the database by then, it keeps the log, with which it works as
+    /// well.
     fileprivate func restoreJournal() async {
         guard hadRollbackJournal else { return }
         var configuration = SQLiteConfiguration()
@@ -136,7 +138,8 @@ extension Use {
 
 // MARK: - Trials on a connection
 
-/// The end of a trial that went well: it stops a walk through the rows, and takes back what a transaction did.
+/// The error that ends a successful trial: it stops the iteration of rows, and rolls back the
+/// transaction.
 struct TrialIsOver: Error {}
 
 private func checkReading(_ read: StatementTemplate, _ db: borrowing SQLiteConnection) throws {
@@ -161,7 +164,7 @@ private func checkWriting(_ write: StatementTemplate, _ db: borrowing SQLiteConn
     }
 }
 
-/// Runs the writing statement and has it rolled back.
+/// Runs the writing statement and rolls it back.
 private func tryWriting(_ write: StatementTemplate, _ db: borrowing SQLiteConnection) throws {
     do {
         try db.forEachRow(trialStatement(write)) { _ in }
@@ -176,18 +179,18 @@ private func trialStatement(_ template: StatementTemplate) -> SQL {
 }
 
 extension SQL {
-    /// The statement of `template` with `values` bound to its parameters.
+    /// Returns the statement of `template` with `values` bound to its parameters.
     fileprivate init(_ template: StatementTemplate, values: [Int64]) {
         self.init(unsafe: template.sql, parameters: values.map { .integer($0) })
     }
 }
 
 extension CommandFailure {
-    /// The statement that is to read writes.
+    /// The error for a reading statement that writes.
     static var readWrites: CommandFailure { usage("--sql writes: a statement that writes belongs to --write-sql") }
-    /// The statement that is to read is another kind of statement.
-    static var readIsNoQuery: CommandFailure { usage("--sql is not a query: it gives no columns") }
-    /// The statement that is to write only reads.
+    /// The error for a reading statement that is not a query.
+    static var readIsNoQuery: CommandFailure { usage("--sql is not a query: it returns no columns") }
+    /// The error for a writing statement that only reads.
     static var writeDoesNot: CommandFailure {
         usage("--write-sql does not write: a statement that reads belongs to --sql")
     }

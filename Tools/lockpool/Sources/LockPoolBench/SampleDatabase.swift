@@ -5,16 +5,16 @@
 internal import Foundation
 internal import SQLitePooling
 
-/// The database that a run uses if it is given none: a table of users in a folder of its own.
+/// The database that a run uses without `--sqlite`: a table of users, in a folder of its own.
 public enum SampleDatabase {
     /// The number of users, whose identifiers count from 1.
     public static let userCount = 100_000
-    /// A statement that fits the sample.
+    /// A statement for the sample.
     public static let defaultSQL = "SELECT name, email FROM user WHERE id = :random(1,\(userCount))"
 
-    /// Makes the database in a new folder among the temporary ones, where it stays.
+    /// Makes the database in a new temporary folder, which is not removed.
     ///
-    /// - Throws: CommandFailure if there is no room for it.
+    /// - Throws: CommandFailure if the database cannot be written.
     public static func make() async throws(CommandFailure) -> DatabaseFile {
         let folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString)")
         do {
@@ -28,7 +28,7 @@ public enum SampleDatabase {
         }
     }
 
-    /// Removes what ``make()`` made.
+    /// Removes the database that ``make()`` made.
     public static func remove(_ file: DatabaseFile) {
         try? FileManager.default.removeItem(at: URL(filePath: file.path).deletingLastPathComponent())
     }

@@ -2,15 +2,15 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Goes through an SQL text token by token, as far as it takes to tell parameters from everything that only looks like
-/// them. Whether the statement makes sense is for the database to say.
+/// Scans an SQL text token by token, to distinguish parameters from text that only looks like
+/// them. The database validates the statement itself.
 ///
-/// It works on Unicode scalars: a line end of two characters, or a quote with a combining mark behind it, is one
-/// `Character` and would be overlooked.
+/// The scanner works on Unicode scalars: a line break of two characters, or a quote with a
+/// combining mark, is one `Character` and would not be recognized.
 struct StatementScanner {
-    /// The range of each `:random(…)` that was found.
+    /// The range of each `:random(…)`.
     private(set) var ranges: [ClosedRange<Int64>] = []
-    /// Whether there is anything besides white space, comments and semicolons.
+    /// Whether the text has anything besides white space, comments and semicolons.
     private(set) var hasStatement = false
 
     private let dialect: SQLDialect
@@ -29,7 +29,7 @@ struct StatementScanner {
         while let scalar = rest.first {
             switch scalar {
             case "'", "\"":
-                // A doubled quote within is read as two pieces that touch, which comes to the same.
+                // A doubled quote is read as two adjacent strings, with the same result.
                 hasStatement = true
                 copyPiece(from: 1, through: [scalar])
             case "`" where dialect == .sqlite:
@@ -76,7 +76,8 @@ struct StatementScanner {
         rest = rest.dropFirst(count)
     }
 
-    /// Copies an opening of `opening` scalars and then everything through `terminator`, or to the end if it never comes.
+    /// Copies an opening of `opening` scalars and everything through `terminator`, or to the end
+    /// of the text.
     private mutating func copyPiece(from opening: Int, through terminator: [Unicode.Scalar]) {
         copy(opening)
         while !rest.isEmpty && !rest.starts(with: terminator) {
@@ -85,7 +86,7 @@ struct StatementScanner {
         copy(terminator.count)
     }
 
-    /// Copies a comment. Those of PostgreSQL may have others in them.
+    /// Copies a comment. PostgreSQL's comments can be nested.
     private mutating func copyComment() {
         guard dialect == .postgres else { return copyPiece(from: 2, through: ["*", "/"]) }
         var depth = 0
@@ -102,21 +103,21 @@ struct StatementScanner {
         } while depth > 0 && !rest.isEmpty
     }
 
-    /// Copies a string in which a backslash takes its meaning from the quote behind it.
+    /// Copies a string in which a backslash escapes the next character.
     private mutating func copyEscapedString() {
         copy(1)
         while let scalar = rest.first, scalar != "'" { copy(scalar == "\\" ? 2 : 1) }
         copy(1)
     }
 
-    /// What opens and closes a string in dollars, `$$` or `$word$`, if one begins here.
+    /// The delimiter of a dollar-quoted string, `$$` or `$word$`, if such a string begins here.
     private var dollarQuote: [Unicode.Scalar]? {
         let word = rest.dropFirst().prefix { $0 != "$" && $0.isPartOfName }
         guard rest.dropFirst(1 + word.count).first == "$", !(word.first?.isDigit ?? false) else { return nil }
         return ["$"] + word + ["$"]
     }
 
-    /// Whether the colon that comes next has a name behind it.
+    /// Whether a name follows the next colon.
     private var isParameter: Bool {
         guard let next = rest.dropFirst().first else { return false }
         return next.isPartOfName && !next.isDigit
@@ -126,16 +127,17 @@ struct StatementScanner {
 // MARK: - Parameters
 
 extension StatementScanner {
-    /// Turns `:random(LOW,HIGH)` into a parameter of the dialect and refuses every other parameter.
+    /// Replaces `:random(LOW,HIGH)` by a parameter of the dialect, and rejects every other
+    /// parameter.
     private mutating func replaceParameter() throws(CommandFailure) {
         let place = String(rest.prefix(40))
         let word = String(rest.prefix(1)) + String(rest.dropFirst().prefix(while: \.isPartOfName))
         guard word == ":random" else {
-            throw .usage("the SQL parameter '\(word)' has no value: only :random(LOW,HIGH) is filled in")
+            throw .usage("the SQL parameter '\(word)' has no value: only :random(LOW,HIGH) gets one")
         }
         rest = rest.dropFirst(word.unicodeScalars.count)
         guard take("("), let low = takeInteger(), take(","), let high = takeInteger(), take(")") else {
-            throw .usage("':random' takes two whole numbers, as in :random(1,1000), but here is '\(place)'")
+            throw .usage("':random' takes two whole numbers, as in :random(1,1000), but not '\(place)'")
         }
         guard low <= high else {
             throw .usage("':random(\(low),\(high))' is an empty range: the lower number comes first")
@@ -144,7 +146,7 @@ extension StatementScanner {
         scalars.append(contentsOf: dialect.parameter(ranges.count).unicodeScalars)
     }
 
-    /// Passes over `scalar`, with any white space before it, if it comes next.
+    /// Consumes `scalar`, with preceding white space, if it comes next.
     private mutating func take(_ scalar: Unicode.Scalar) -> Bool {
         rest = rest.drop(while: \.properties.isWhitespace)
         guard rest.first == scalar else { return false }
@@ -152,7 +154,7 @@ extension StatementScanner {
         return true
     }
 
-    /// Passes over a whole number that fits 64 bits, with any white space before it, if one comes next.
+    /// Consumes a 64-bit integer, with preceding white space, if one comes next.
     private mutating func takeInteger() -> Int64? {
         rest = rest.drop(while: \.properties.isWhitespace)
         let number = rest.prefix { $0.isDigit || $0 == "-" || $0 == "+" }
@@ -163,7 +165,7 @@ extension StatementScanner {
 }
 
 extension Unicode.Scalar {
-    /// Whether SQL counts the scalar to an unquoted name, a keyword or a number that has begun.
+    /// Whether the scalar can continue an unquoted name, a keyword or a number.
     fileprivate var isPartOfName: Bool {
         !isASCII || properties.isAlphabetic || isDigit || self == "_" || self == "$"
     }

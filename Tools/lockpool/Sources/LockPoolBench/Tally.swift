@@ -5,26 +5,27 @@
 internal import Histogram
 internal import Synchronization
 
-/// What the clients have done so far.
+/// The counts of all clients.
 ///
-/// A client writes into the shard that its number picks, so that clients on different threads seldom meet at a lock.
+/// A client's number selects the shard that it writes to, so that clients on different threads
+/// rarely contend for a lock.
 final class Tally: Sendable {
-    /// What happened in one call of the pool.
+    /// The result of one call of the pool.
     enum Call {
         case read
         case write
     }
 
-    /// The figures of the clients that share a shard, or of all.
+    /// The figures of the clients that share a shard, or of all clients.
     struct Figures: Sendable {
         var checkouts = 0
         var rows = 0
         var waits = Figures.histogram()
         var reads = Figures.histogram()
         var writes = Figures.histogram()
-        /// How often each failure came up, by its message.
+        /// The number of occurrences of each error, by its message.
         var failures: [String: Int] = [:]
-        /// Failures whose messages were too many to keep apart.
+        /// Errors beyond the maximum number of messages.
         var furtherFailures = 0
 
         /// From a nanosecond to an hour, to three digits.
@@ -63,14 +64,14 @@ final class Tally: Sendable {
         }
     }
 
-    /// Counts a turn that failed.
+    /// Counts a failed turn.
     func countFailure(_ message: String, client: Int) {
         withFigures(of: client) { figures in
             figures.note(message, count: 1)
         }
     }
 
-    /// The number of checkouts and of failures so far.
+    /// The number of checkouts and of errors so far.
     ///
     /// - Complexity: O(shards).
     var progress: (checkouts: Int, failures: Int) {

@@ -12,26 +12,25 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Runs your SQL on your database with many clients that share few connections.",
         discussion: """
-            Each client runs --sql again and again, each time on a connection that it has to get from the pool. At the \
-            end a table says how long the clients waited for connections, how long the statements took, and how \
-            evenly the clients were served.
+            Each client runs --sql repeatedly, each time on a connection from the pool. A table then shows how long the \
+            clients waited for connections, how long the statements took, and how fair the pool was to the clients.
 
-            In a statement, :random(LOW,HIGH) stands for a whole number between the two, drawn anew each time. In \
-            PostgreSQL it is a bigint; where another type is needed, write :random(LOW,HIGH)::int.
+            In a statement, :random(LOW,HIGH) is replaced by a new random integer at each execution. In PostgreSQL it is a \
+            bigint; for another type, write :random(LOW,HIGH)::int.
 
-            The statements are tried out before the run begins: --sql where it cannot write, and the trial of a write \
-            is rolled back. With --write-sql each client follows each read with a transaction of its own in which it \
-            runs that statement.
+            Each statement is checked before the run: --sql in a read-only transaction, and --write-sql in a transaction \
+            that is rolled back. With --write-sql, each client runs that statement in a separate transaction after \
+            each read.
 
-            An SQLite file is opened for reading only, and stays as it is, without --write-sql; with it, the database \
-            has a write-ahead log while it runs. Without --sqlite and --postgres a sample database of 100,000 users is \
-            made in a new temporary folder, where it stays.
+            Without --write-sql, a SQLite file is opened for reading only and stays unchanged. With it, the database has a \
+            write-ahead log during the run. Without --sqlite and --postgres, a sample database of 100,000 users is \
+            made in a new temporary folder, and is not removed.
 
-            A PostgreSQL server is given as libpq takes it: a URL, or keywords. What it leaves out comes from PGHOST, \
-            PGUSER, PGPASSWORD, .pgpass and so on. If the server refuses the password, or misses one, and standard \
-            input is a terminal, it is asked for there. Without --sql a sample table of 100,000 users is made in a \
-            schema of its own, which is dropped at the end. With --one-thread the clients are on the thread that the \
-            server's answers come to, as in programs that use a PostgresExecutor.
+            --postgres takes a URL or keywords in libpq's format. Missing values come from PGHOST, PGUSER, PGPASSWORD, \
+            .pgpass and so on. If the server rejects the password or requires one, and standard input is a terminal, \
+            the command prompts for it. Without --sql, a sample table of 100,000 users is made in a new schema, which \
+            is dropped at the end. With --one-thread, the clients run on the thread that receives the server's \
+            answers, as in programs that use a PostgresExecutor.
 
             EXAMPLES:
               lockpool bench
@@ -39,11 +38,11 @@ struct BenchCommand: AsyncParsableCommand {
               lockpool bench --sqlite app.db --sql 'SELECT :random(1,6)'
               lockpool bench --postgres postgres://app@db.example.com/app
 
-            Progress goes to standard error, the table to standard output. Ctrl-C ends the run in order and prints \
-            the table; a second Ctrl-C ends it at once.
+            The progress goes to standard error, and the table to standard output. Ctrl-C ends the run and prints the \
+            table; a second Ctrl-C ends the process at once.
 
-            EXIT CODES: 0 done; 1 something went wrong, with one line that says what; 64 the command line makes no \
-            sense; 130 and 143 ended by SIGINT or SIGTERM, after the table.
+            EXIT CODES: 0 success; 1 an error, which is printed on one line; 64 an invalid command line; 130 and 143 \
+            ended by SIGINT or SIGTERM, after the table.
             """
     )
 
@@ -55,7 +54,7 @@ struct BenchCommand: AsyncParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The statement that each client runs. Needed with --sqlite.", valueName: "statement")
+        help: ArgumentHelp("The statement that each client runs. Required with --sqlite.", valueName: "statement")
     )
     var sql: String?
 
@@ -68,22 +67,22 @@ struct BenchCommand: AsyncParsableCommand {
     )
     var writeSql: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How many clients take turns.", valueName: "number"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The number of clients.", valueName: "number"))
     var clients = 64
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How many connections they share. In SQLite, writes go through one more.",
+            "The number of connections that they share. In SQLite, writes use one more.",
             valueName: "number"
         )
     )
     var connections = 4
 
-    @Flag(help: "With --postgres: run the clients on the thread that the answers come to.")
+    @Flag(help: "With --postgres: run the clients on the thread that receives the answers.")
     var oneThread = false
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How long the run takes.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The duration of the run.", valueName: "seconds"))
     var duration = 5.0
 
     @Option(
@@ -95,7 +94,7 @@ struct BenchCommand: AsyncParsableCommand {
     )
     var json: String?
 
-    @Flag(name: .shortAndLong, help: "Show no progress.")
+    @Flag(name: .shortAndLong, help: "Do not show the progress.")
     var quiet = false
 
     func run() async throws {
@@ -115,7 +114,8 @@ struct BenchCommand: AsyncParsableCommand {
 
         let report: BenchmarkReport
         if let postgres {
-            // Before signals are taken in hand, so that one ends it while the server, or somebody at the terminal, is slow.
+            // Before signals are handled, so that a signal ends the process while the server or
+            // the user is slow to respond.
             let server = try await PostgresServer.find(postgres) { PasswordPrompt().ask() }
             report = try await run(plan, on: server, sample)
         } else {
@@ -127,23 +127,23 @@ struct BenchCommand: AsyncParsableCommand {
 
     private func checkCombination() throws {
         guard sqlite == nil || postgres == nil else {
-            throw CommandFailure.usage("--sqlite and --postgres are two databases: give one")
+            throw CommandFailure.usage("--sqlite and --postgres exclude each other: give one")
         }
         guard sqlite == nil || sql != nil else {
             throw CommandFailure.usage("--sqlite needs --sql, the statement that the clients run")
         }
         guard postgres != nil || !oneThread else {
-            throw CommandFailure.usage("--one-thread needs --postgres: SQLite has threads of its own")
+            throw CommandFailure.usage("--one-thread needs --postgres: SQLite has its own threads")
         }
         guard postgres == nil || sql != nil || writeSql == nil else {
-            throw CommandFailure.usage("--postgres with --write-sql needs --sql too: its sample is for reading")
+            throw CommandFailure.usage("--postgres with --write-sql needs --sql too: the sample is for reading only")
         }
     }
 
     /// Runs on the file that the user gave, or on a sample.
     ///
-    /// It says nothing before the statements are known to be good, so that a complaint is the only line. A sample that is
-    /// not used does not stay.
+    /// Prints nothing before the statements are checked, so that an error is the only line.
+    /// Removes a sample that was not used.
     private func run(_ plan: BenchmarkPlan, on given: DatabaseFile?) async throws -> BenchmarkReport {
         let interruptions = Interruptions()
         let meter = ProgressMeter(isQuiet: quiet)
@@ -164,7 +164,7 @@ struct BenchCommand: AsyncParsableCommand {
         return try await run(benchmark, meter, until: interruptions)
     }
 
-    /// Runs on a server, with the sample if there is one, which does not stay.
+    /// Runs on a server, with the sample if there is one, which is removed afterwards.
     private func run(
         _ plan: BenchmarkPlan,
         on server: PostgresServer,
@@ -181,12 +181,12 @@ struct BenchCommand: AsyncParsableCommand {
         let outcome: Result<BenchmarkReport, any Error>
         do {
             try await benchmark.checkStatements()
-            meter.say("A sample table is in the schema \(sample.schema), until the end")
+            meter.say("A sample table is in the schema \(sample.schema) during the run")
             outcome = .success(try await run(benchmark, meter, until: interruptions))
         } catch {
             outcome = .failure(error)
         }
-        // What was measured is worth more than what is left behind, which is named all the same.
+        // A failed removal does not discard the results, but is reported.
         if let failure = await removal(of: sample, from: server) { complain(failure) }
         return try outcome.get()
     }
@@ -225,7 +225,7 @@ struct BenchCommand: AsyncParsableCommand {
         }
     }
 
-    /// Ends with the code that a shell expects of a process that the same signal would have killed.
+    /// Exits with the code that a shell expects of a process that was killed by the same signal.
     private func end(_ report: BenchmarkReport) throws {
         switch report.ending {
         case .interrupt: throw ExitCode(128 + SIGINT)

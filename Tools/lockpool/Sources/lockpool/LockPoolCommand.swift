@@ -11,14 +11,14 @@ import LockPoolBench
 struct LockPoolCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lockpool",
-        abstract: "Tries out database pooling on your own database.",
+        abstract: "Measures database pooling on your own database.",
         version: "0.1.0",
         subcommands: [BenchCommand.self]
     )
 
     /// Runs the command that the arguments name, and ends the process.
     ///
-    /// Differs from the argument parser's own entry point in one thing: an error is one line.
+    /// Unlike the argument parser's entry point, prints an error on one line.
     static func main() async {
         do {
             var command = try parseAsRoot()

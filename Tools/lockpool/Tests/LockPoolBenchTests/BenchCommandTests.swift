@@ -25,7 +25,7 @@ struct BenchCommandTests {
         try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
     }
 
-    // MARK: - What it says about itself
+    // MARK: - Help
 
     @Test("Help goes to standard output, and names every option")
     func help() async throws {
@@ -40,7 +40,7 @@ struct BenchCommandTests {
         }
     }
 
-    @Test("It knows its version")
+    @Test("The version has three components")
     func version() async throws {
         let result = try await lockpool(["--version"]).run()
         #expect(result.exitCode == 0)
@@ -49,7 +49,7 @@ struct BenchCommandTests {
 
     // MARK: - Runs
 
-    @Test("Without a database it makes a sample, says where, and shows a table")
+    @Test("Without a database, bench makes a sample, prints its path, and prints a table")
     func sample() async throws {
         let result = try await bench().run()
         #expect(result.exitCode == 0)
@@ -59,14 +59,14 @@ struct BenchCommandTests {
         #expect(result.output.hasSuffix("errors                               0\n"))
     }
 
-    @Test("Quiet means that standard error stays empty")
+    @Test("With --quiet, standard error stays empty")
     func quiet() async throws {
         let result = try await bench("--quiet").run()
         #expect(result.exitCode == 0)
         #expect(result.errors.isEmpty)
     }
 
-    @Test("It runs the user's statement on the user's file", arguments: SampleFolder.Journal.allCases)
+    @Test("The statement runs on the given file", arguments: SampleFolder.Journal.allCases)
     func ownDatabase(journal: SampleFolder.Journal) async throws {
         let path = try await folder.makeDatabase(journal: journal)
         let before = try folder.contents("shop.db")
@@ -89,7 +89,7 @@ struct BenchCommandTests {
         #expect(try folder.contents("shop.db") == before)
     }
 
-    @Test("A file that may only be read can be read")
+    @Test("A read-only file can be used")
     func readOnlyFile() async throws {
         let path = try await folder.makeDatabase()
         try FileManager.default.setAttributes([.posixPermissions: 0o444], ofItemAtPath: path)
@@ -100,7 +100,7 @@ struct BenchCommandTests {
     }
 
     @Test(
-        "Each read is followed by a write, none is lost, and the database keeps its kind of journal",
+        "A write follows each read, none is lost, and the database keeps its journal mode",
         arguments: SampleFolder.Journal.allCases
     )
     func writes(journal: SampleFolder.Journal) async throws {
@@ -127,7 +127,7 @@ struct BenchCommandTests {
         #expect(try folder.journal("shop.db") == journal)
     }
 
-    @Test("Turns that fail are counted and named after the table, and the code is 1")
+    @Test("Failed turns are counted and listed after the table, with exit code 1")
     func failingTurns() async throws {
         let path = try await folder.makeDatabase()
         let result = try await bench(
@@ -145,7 +145,7 @@ struct BenchCommandTests {
         #expect(try await folder.number("SELECT count(*) FROM receipt", in: path) == 1)
     }
 
-    @Test("The figures go to a file besides the table")
+    @Test("The figures are written to a file in addition to the table")
     func jsonFile() async throws {
         let result = try await bench("--json", folder.path("figures.json")).run()
         #expect(result.exitCode == 0)
@@ -158,7 +158,7 @@ struct BenchCommandTests {
     // MARK: - Signals
 
     @Test(
-        "A signal ends it in order: the table comes all the same",
+        "A signal ends the run, and the table is printed",
         .timeLimit(.minutes(2)),
         arguments: [(SIGINT, 130, "SIGINT"), (SIGTERM, 143, "SIGTERM")]
     )
@@ -173,7 +173,7 @@ struct BenchCommandTests {
     // MARK: - Bad input
 
     @Test(
-        "A command line that makes no sense is one clear line and code 64",
+        "An invalid command line prints one line, with exit code 64",
         arguments: [
             (["--clients", "0"], "--clients is 0"),
             (["--clients", "-3"], "--clients is -3"),
@@ -203,7 +203,7 @@ struct BenchCommandTests {
     }
 
     @Test(
-        "A database that cannot be used is one clear line and code 1, and is not harmed",
+        "An unusable database prints one line, with exit code 1, and stays unchanged",
         arguments: [
             ("missing.db", ["--sql", "SELECT 1"], "no such file"),
             ("", ["--sql", "SELECT 1"], "is a directory"),
@@ -235,7 +235,7 @@ struct BenchCommandTests {
         #expect(try ["shop.db", "fixed.db", "text.db"].map(folder.contents) == before)
     }
 
-    @Test("A write that fails its trial leaves the kind of journal as it was")
+    @Test("A write that fails its check preserves the journal mode")
     func failedTrialKeepsJournal() async throws {
         let path = try await folder.makeDatabase(journal: .rollback)
         let result = try await lockpool(["bench", "--sqlite", path, "--sql", "SELECT 1", "--write-sql", "VACUUM"]).run()
@@ -245,7 +245,7 @@ struct BenchCommandTests {
         #expect(try await folder.number("SELECT count(*) FROM item", in: path) == 100)
     }
 
-    @Test("A database without a statement is refused", arguments: [[], ["--write-sql", "DELETE FROM item"]])
+    @Test("A database without a statement is rejected", arguments: [[], ["--write-sql", "DELETE FROM item"]])
     func databaseWithoutStatement(arguments: [String]) async throws {
         let path = try await folder.makeDatabase()
         let result = try await lockpool(["bench", "--sqlite", path] + arguments).run()
@@ -253,7 +253,7 @@ struct BenchCommandTests {
         #expect(result.onlyErrorLine == "lockpool: --sqlite needs --sql, the statement that the clients run")
     }
 
-    @Test("The figures never go over the database", arguments: ["shop.db", "shop.db-wal", "link.db"])
+    @Test("The figures never overwrite the database", arguments: ["shop.db", "shop.db-wal", "link.db"])
     func figuresOverDatabase(name: String) async throws {
         let path = try await folder.makeDatabase()
         try FileManager.default.createSymbolicLink(atPath: folder.path("link.db"), withDestinationPath: path)

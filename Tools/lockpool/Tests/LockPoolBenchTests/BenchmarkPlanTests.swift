@@ -17,7 +17,7 @@ struct BenchmarkPlanTests {
         try BenchmarkPlan(sql: sql, writeSQL: writeSQL, clients: clients, connections: connections, seconds: seconds)
     }
 
-    @Test("What is in range is taken as it is")
+    @Test("Values in range are accepted unchanged")
     func inRange() throws {
         let plan = try plan(writeSQL: "DELETE FROM t", clients: 64, connections: 4, seconds: 2.5)
         #expect(plan.clients == 64)
@@ -26,20 +26,20 @@ struct BenchmarkPlanTests {
         #expect(plan.write?.text == "DELETE FROM t")
     }
 
-    @Test("Clients are from 1 to a hundred thousand", arguments: [0, -1, .min, .max, 100_001])
+    @Test("The number of clients is from 1 to 100,000", arguments: [0, -1, .min, .max, 100_001])
     func clients(count: Int) {
         let failure = #expect(throws: CommandFailure.self) { try plan(clients: count) }
         #expect(failure == .usage("--clients is \(count), but must be from 1 to 100000"))
     }
 
-    @Test("Connections are from 1 to 256", arguments: [0, -1, 257])
+    @Test("The number of connections is from 1 to 256", arguments: [0, -1, 257])
     func connections(count: Int) {
         let failure = #expect(throws: CommandFailure.self) { try plan(connections: count) }
         #expect(failure == .usage("--connections is \(count), but must be from 1 to 256"))
     }
 
     @Test(
-        "A run takes some time, and at most a day",
+        "The duration is positive, and at most a day",
         arguments: [0, -1, Double.nan, Double.infinity, -Double.infinity, 86_401]
     )
     func seconds(count: Double) {
@@ -48,7 +48,7 @@ struct BenchmarkPlanTests {
         #expect(failure?.description.hasPrefix("--duration is \(count) seconds") == true)
     }
 
-    @Test("A bad statement is reported with its option")
+    @Test("An invalid statement is reported with its option")
     func badStatements() {
         #expect(throws: CommandFailure.usage("--sql: the SQL statement is empty")) { try plan(sql: "") }
         #expect(throws: CommandFailure.usage("--write-sql: the SQL statement is empty")) { try plan(writeSQL: " ") }

@@ -32,7 +32,7 @@ struct BenchmarkReportTests {
         )
     }
 
-    @Test("The table shows every figure in its line")
+    @Test("The table has a line for every figure")
     func table() {
         let expected = """
             64 clients on 4 connections, 2.0 s
@@ -56,7 +56,7 @@ struct BenchmarkReportTests {
         #expect(report.table == expected)
     }
 
-    @Test("The table of a run that was cut short says so, and shows dashes for what there was none of")
+    @Test("The table of an interrupted run names the signal, and has dashes for missing figures")
     func emptyTable() {
         var report = report
         report.ending = .interrupt
@@ -70,7 +70,7 @@ struct BenchmarkReportTests {
         #expect(lines.contains("checkouts per second                 0"))
     }
 
-    @Test("The table of a run that writes has the write and its latency")
+    @Test("The table of a writing run has the statement and its latency")
     func writingTable() {
         var report = report
         report.writeSQL = "DELETE FROM item"
@@ -79,7 +79,7 @@ struct BenchmarkReportTests {
         #expect(report.table.contains("\nwrite latency                     1 ns       20 ns      300 ns\n"))
     }
 
-    @Test("The version of the system stands behind its name, where it is known")
+    @Test("A known version follows the name of the system")
     func version() throws {
         var report = report
         report.system = "PostgreSQL"
@@ -92,7 +92,7 @@ struct BenchmarkReportTests {
         #expect(object["systemVersion"] as? String == "15.18")
     }
 
-    @Test("Errors are counted and named")
+    @Test("Errors are counted and listed")
     func failures() {
         var report = report
         report.failures = [.init(message: "database is\nlocked", count: 1_200), .init(message: "disk full", count: 3)]
@@ -100,7 +100,7 @@ struct BenchmarkReportTests {
         #expect(report.table.hasSuffix("1,203\n  1,200 × database is locked\n  3 × disk full\n"))
     }
 
-    @Test("The JSON object has the same figures under names with units")
+    @Test("The JSON object has the same figures, in keys with units")
     func json() throws {
         let object = try #require(
             try JSONSerialization.jsonObject(with: Data(report.json.utf8)) as? [String: Any]

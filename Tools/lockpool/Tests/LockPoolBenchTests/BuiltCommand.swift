@@ -5,15 +5,15 @@
 import Foundation
 import TestSupport
 
-/// The command `lockpool` as it was built beside the tests, in a process of its own.
+/// The built command `lockpool`, run as a child process.
 struct BuiltCommand {
-    /// How a process ended, and everything that it wrote.
+    /// The exit code and the output of a process.
     struct Result: Sendable {
         var exitCode: Int32
         var output: String
         var errors: String
 
-        /// The text of the only line of standard error, or `nil` if there are more or fewer.
+        /// The only line of standard error, or `nil` if there are more or fewer.
         var onlyErrorLine: String? {
             let lines = errors.split(separator: "\n", omittingEmptySubsequences: false)
             return lines.count == 2 && lines[1].isEmpty ? String(lines[0]) : nil
@@ -21,16 +21,16 @@ struct BuiltCommand {
     }
 
     var arguments: [String]
-    /// The folder in which the process makes its temporary files.
+    /// The folder for the process's temporary files.
     var temporaryFolder: URL
-    /// The variables of its environment, but for the one that says so.
+    /// The variables of its environment, except for that folder.
     var environment: [String: String] = [:]
 
     /// Runs the process to its end.
     ///
     /// - Parameters:
-    ///   - signal: A signal that the process is sent.
-    ///   - text: The signal is sent as soon as the process has written this to standard error.
+    ///   - signal: A signal to send to the process.
+    ///   - text: The signal is sent when the process has written this to standard error.
     func run(sending signal: Int32? = nil, after text: String = "") async throws -> Result {
         let child = try ChildProcess(
             executable: Self.folder.appending(path: "lockpool").path,

@@ -8,7 +8,7 @@ import Testing
 @Suite("Figures for people")
 struct FiguresTests {
     @Test(
-        "Numbers are written in groups of three digits",
+        "Numbers have groups of three digits",
         arguments: [
             (0, "0"), (999, "999"), (1_000, "1,000"), (-1_234_567, "-1,234,567"),
             (Int.min, "-9,223,372,036,854,775,808"),
@@ -19,7 +19,7 @@ struct FiguresTests {
     }
 
     @Test(
-        "Durations have three digits and the unit that suits them",
+        "Durations have three digits and a suitable unit",
         arguments: [
             (0, "0 ns"), (7, "7 ns"), (999, "999 ns"), (1_000, "1 µs"), (1_234, "1.23 µs"), (9_996, "10 µs"),
             (12_345, "12.3 µs"), (99_960, "100 µs"), (999_499, "999 µs"), (999_500, "1 ms"), (1_500_000, "1.5 ms"),
@@ -30,7 +30,7 @@ struct FiguresTests {
         #expect(nanoseconds.asDuration == text)
     }
 
-    @Test("What is quoted in a message neither breaks the line nor moves the cursor")
+    @Test("Quoted text neither breaks the line of a message nor moves the cursor")
     func oneLine() {
         #expect("a\n  b\r\nc\td\u{1B}[2J\u{7}".onOneLine == "a b c d[2J")
     }

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("The prompt for a password")
 struct PasswordPromptTests {
-    /// What a terminal answers to `typed`, and all that it shows meanwhile.
+    /// Returns the prompt's result for `typed`, and everything that the terminal shows.
     private func ask(typing typed: String) throws -> (answer: String?, shown: String, echoes: Bool) {
         let (user, terminal) = try makeTerminal()
         defer {
@@ -22,7 +22,7 @@ struct PasswordPromptTests {
             try? FileHandle(fileDescriptor: user, closeOnDealloc: false).write(contentsOf: Data(typed.utf8))
         }
         let answer = PasswordPrompt(input: terminal, output: terminal).ask()
-        // Behind everything that was shown.
+        // After everything that was shown.
         try FileHandle(fileDescriptor: terminal, closeOnDealloc: false).write(contentsOf: Data("end".utf8))
         let shown = receive(from: user, through: "end")
         var state = termios()
@@ -31,7 +31,7 @@ struct PasswordPromptTests {
         return (answer, shown, state.c_lflag & tcflag_t(ECHO) != 0)
     }
 
-    @Test("What is typed is not shown, and the terminal is as it was afterwards")
+    @Test("The input is not shown, and the terminal is restored")
     func silent() throws {
         let (answer, shown, echoes) = try ask(typing: "hush4711\n")
         #expect(answer == "hush4711")
@@ -40,29 +40,30 @@ struct PasswordPromptTests {
     }
 
     @Test(
-        "The usual keys correct what was typed",
+        "The usual keys correct the input",
         arguments: [("hushé\u{7F}\u{8}\n", "hus"), ("wrong\u{15}right\r", "right"), ("ab\u{4}", "ab")]
     )
     func corrections(typed: String, password: String) throws {
         #expect(try ask(typing: typed).answer == password)
     }
 
-    @Test("Nothing typed is no password", arguments: ["\n", "\u{4}"])
+    @Test("Empty input is no password", arguments: ["\n", "\u{4}"])
     func nothing(typed: String) throws {
         #expect(try ask(typing: typed).answer == nil)
     }
 
-    @Test("Where there is no terminal nobody is asked")
+    @Test("Without a terminal there is no prompt")
     func noTerminal() throws {
         let file = try FileHandle(forReadingFrom: URL(filePath: "/dev/null"))
         #expect(PasswordPrompt(input: file.fileDescriptor, output: -1).ask() == nil)
     }
 }
 
-/// Both ends of a terminal that nobody sees: that of its user, and that of a program.
+/// Both ends of a pseudoterminal: the user's and the program's.
 private func makeTerminal() throws -> (user: Int32, program: Int32) {
     #if os(Linux)
-        // What posix_openpt and its companions do: Swift has them not, and neither the numbers of <asm/ioctls.h>.
+        // Does what posix_openpt and its companions do, which Swift does not import, as it does
+        // not import the numbers of <asm/ioctls.h>.
         let (setLock, getNumber) = (UInt(0x4004_5431), UInt(0x8004_5430))
         let user = unsafe open("/dev/ptmx", O_RDWR | O_NOCTTY)
         var (locked, number) = (Int32(0), Int32(0))
@@ -79,7 +80,7 @@ private func makeTerminal() throws -> (user: Int32, program: Int32) {
     return (user, program)
 }
 
-/// What comes from a descriptor, up to and including `text`.
+/// Reads from a descriptor, up to and including `text`.
 private func receive(from descriptor: Int32, through text: String) -> String {
     var bytes: [UInt8] = []
     while !String(decoding: bytes, as: UTF8.self).hasSuffix(text) {

@@ -5,7 +5,7 @@
 import Foundation
 import Testing
 
-/// They share a server, which ends with the tests. Each has tables of its own.
+/// The tests share a server, which ends with them. Each has its own tables.
 @Suite("lockpool bench --postgres", .serialized)
 struct PostgresBenchTests {
     private let folder: SampleFolder
@@ -53,7 +53,7 @@ struct PostgresBenchTests {
 
     // MARK: - Runs
 
-    @Test("Without a statement it makes a sample, says where, shows a table, and drops the sample")
+    @Test("Without a statement, bench makes a sample, prints its schema, prints a table, and drops the sample")
     func sample() async throws {
         let result = try await bench().run()
         #expect(result.exitCode == 0)
@@ -65,7 +65,7 @@ struct PostgresBenchTests {
         #expect(try await samples == "0")
     }
 
-    @Test("With --one-thread the clients are where the answers come, and the report says so")
+    @Test("With --one-thread, the clients run on the reactor's thread, and the report says so")
     func oneThread() async throws {
         let result = try await bench("--one-thread").run()
         #expect(result.exitCode == 0)
@@ -75,7 +75,7 @@ struct PostgresBenchTests {
         #expect(figures["isOnOneThread"] as? Bool == true && figures["checkouts"] as? Int != 0)
     }
 
-    @Test("It runs the user's statement on the user's server, and tells the figures as JSON")
+    @Test("The statement runs on the given server, and the figures are printed as JSON")
     func ownDatabase() async throws {
         try await makeTable("item")
         let result = try await bench("--sql", "SELECT * FROM item WHERE id = :random(1,100)", "--json", "-").run()
@@ -93,7 +93,7 @@ struct PostgresBenchTests {
         #expect(!(result.output + result.errors).contains(server.password))
     }
 
-    @Test("Each read is followed by a write, and none is lost")
+    @Test("A write follows each read, and none is lost")
     func writes() async throws {
         try await makeTable("stock")
         let result = try await bench(
@@ -115,7 +115,7 @@ struct PostgresBenchTests {
         #expect(try await server.psql("SELECT sum(sold) FROM stock") == String(turns))
     }
 
-    @Test("Turns that fail are counted and named after the table, and the code is 1")
+    @Test("Failed turns are counted and listed after the table, with exit code 1")
     func failingTurns() async throws {
         try await server.psql("CREATE TABLE receipt (id bigint PRIMARY KEY)")
         let result = try await bench(
@@ -132,7 +132,7 @@ struct PostgresBenchTests {
     }
 
     @Test(
-        "A signal ends it in order: the table comes all the same, and the sample goes",
+        "A signal ends the run, the table is printed, and the sample is dropped",
         .timeLimit(.minutes(2)),
         arguments: [(SIGINT, 130, "SIGINT"), (SIGTERM, 143, "SIGTERM")]
     )
@@ -147,9 +147,9 @@ struct PostgresBenchTests {
         #expect(try await samples == "0")
     }
 
-    @Test("A signal ends a statement that takes long", .timeLimit(.minutes(2)))
+    @Test("A signal ends a long statement", .timeLimit(.minutes(2)))
     func signalDuringStatement() async throws {
-        // The trial, which may only read, does not sleep.
+        // The check runs in a read-only transaction, and does not sleep.
         let command = lockpool(
             ["--postgres", server.url, "--clients", "2", "--connections", "1", "--duration", "3600"]
                 + [
@@ -175,7 +175,7 @@ struct PostgresBenchTests {
         #expect(file.exitCode == 0, "\(file.errors)")
     }
 
-    @Test("A password that is missing, or wrong, is one clear line and code 1, and not told")
+    @Test("A missing or wrong password prints one line without the password, with exit code 1")
     func wrongPassword() async throws {
         let missing = try await lockpool(["--postgres", url(password: nil)]).run()
         #expect(missing.exitCode == 1)
@@ -188,7 +188,7 @@ struct PostgresBenchTests {
     }
 
     @Test(
-        "A password that would break the URL is refused, and no part of it is told",
+        "A password that breaks the URL is rejected, and no part of it is printed",
         arguments: ["hu@sh4711", "hu/sh4711", "hu?sh4711", "hu/@sh4711", "hu#sh4711%"]
     )
     func unescapedPassword(password: String) async throws {
@@ -201,7 +201,7 @@ struct PostgresBenchTests {
     // MARK: - Bad input
 
     @Test(
-        "A command line that makes no sense is one clear line and code 64",
+        "An invalid command line prints one line, with exit code 64",
         arguments: [
             (["--postgres", ""], "--postgres needs the URL"),
             (["--postgres", "nonsense"], "--postgres: the server is neither a URL"),
@@ -224,7 +224,7 @@ struct PostgresBenchTests {
     }
 
     @Test(
-        "A statement that cannot run is one clear line, and changes nothing",
+        "A statement that cannot run prints one line, and changes nothing",
         arguments: [
             (["--sql", "SELEKT 1"], 1, "--sql: syntax error"),
             (["--sql", "SELECT * FROM absent"], 1, "--sql: relation \"absent\" does not exist"),
@@ -251,9 +251,9 @@ struct PostgresBenchTests {
         #expect(try await server.psql("SELECT count(*), sum(sold) FROM shelf") == "100|0")
     }
 
-    @Test("A server that cannot be reached, or has no such database, is one clear line and code 1")
+    @Test("An unreachable server, or a missing database, prints one line, with exit code 1")
     func unreachable() async throws {
-        // Nobody listens on port 1.
+        // No server listens on port 1.
         let refused = try await lockpool(["--postgres", url(password: "hush4711", port: 1)]).run()
         #expect(refused.exitCode == 1)
         let line = try #require(refused.onlyErrorLine, "\(refused.errors)")
@@ -264,7 +264,7 @@ struct PostgresBenchTests {
         #expect(try #require(absent.onlyErrorLine).contains("database \"absent\" does not exist"))
     }
 
-    @Test("A user who may not make the sample is told so, and nothing stays")
+    @Test("A user without the privilege to make the sample gets an error, and nothing remains")
     func sampleForbidden() async throws {
         try await server.psql("CREATE ROLE reader LOGIN PASSWORD 'hush4711'")
         let result = try await lockpool(["--postgres", url(user: "reader", password: "hush4711")]).run()

@@ -5,7 +5,7 @@
 import Foundation
 import SQLitePooling
 
-/// A temporary folder that a test has to itself, and that goes with it.
+/// A temporary folder for one test, which is removed with this value.
 final class SampleFolder {
     let url: URL
 
@@ -26,7 +26,7 @@ final class SampleFolder {
         try Data(contentsOf: url.appending(path: name))
     }
 
-    /// Writes `text` to a file that is no database.
+    /// Writes `text` to a file that is not a database.
     func makeFile(_ name: String, _ text: String) throws -> String {
         try Data(text.utf8).write(to: url.appending(path: name))
         return path(name)
@@ -47,7 +47,8 @@ final class SampleFolder {
         }
         await pool.close()
         if journal == .rollback {
-            // SQLite's file format, section 1.3: the two bytes from 18 on are 1 for a rollback journal, 2 for WAL.
+            // See SQLite's file format, section 1.3: the bytes at offsets 18 and 19 are 1 for a
+            // rollback journal, 2 for a write-ahead log.
             var bytes = try contents(name)
             bytes[18] = journal.rawValue
             bytes[19] = journal.rawValue
@@ -61,12 +62,12 @@ final class SampleFolder {
         case writeAhead = 2
     }
 
-    /// Which kind of journal a database has.
+    /// Returns the journal mode of a database.
     func journal(_ name: String) throws -> Journal? {
         Journal(rawValue: try contents(name)[18])
     }
 
-    /// The single number that `query` gives.
+    /// Returns the single number that `query` selects.
     func number(_ query: String, in path: String) async throws -> Int {
         var configuration = SQLiteConfiguration()
         configuration.mode = .readOnly

@@ -21,14 +21,14 @@ struct StatementTemplateTests {
         #expect(template.ranges == [-5 ... -1, 0...9, 7...7])
     }
 
-    @Test("The whole range of 64 bits can be drawn from")
+    @Test("A range can have all 64-bit integers")
     func wholeRange() throws {
         let template = try StatementTemplate("SELECT :random(\(Int64.min),\(Int64.max))")
         #expect(template.ranges == [Int64.min...Int64.max])
     }
 
     @Test(
-        "What only looks like a parameter is left alone",
+        "Text that only looks like a parameter is not replaced",
         arguments: [
             "SELECT ':random(1,2)'",
             "SELECT 'it''s :random(1,2)', 1",
@@ -48,20 +48,20 @@ struct StatementTemplateTests {
         #expect(template.ranges.isEmpty)
     }
 
-    @Test("A comment ends at a line end of two characters too")
+    @Test("A comment also ends at a line break of two characters")
     func commentEndsAtCarriageReturnLineFeed() throws {
         let template = try StatementTemplate("SELECT 1 -- it's one\r\n WHERE 1 = :random(1,1)")
         #expect(template.ranges == [1...1])
     }
 
-    @Test("A quote with a combining mark behind it is a quote")
+    @Test("A quote with a combining mark is a quote")
     func combiningMarkDoesNotHideAQuote() throws {
         let template = try StatementTemplate("SELECT 'a', '\u{301} :random(1,2)', :random(3,4)")
         #expect(template.ranges == [3...4])
     }
 
     @Test(
-        "A malformed random number is refused with what it should be",
+        "A malformed random number is rejected with the correct form",
         arguments: [
             "SELECT :random",
             "SELECT :random()",
@@ -91,7 +91,7 @@ struct StatementTemplateTests {
     }
 
     @Test(
-        "What only looks like a parameter in PostgreSQL is left alone",
+        "Text that only looks like a parameter in PostgreSQL is not replaced",
         arguments: [
             "SELECT ':random(1,2)', ':x'",
             "SELECT $$:random(1,2)$$, $a$ $$ :b $a$",
@@ -113,14 +113,14 @@ struct StatementTemplateTests {
     }
 
     @Test(
-        "What hides a parameter in SQLite hides none in PostgreSQL",
+        "Quotes of SQLite hide no parameter in PostgreSQL",
         arguments: ["SELECT a[:random(1,2)]", "SELECT 1 ` :random(1,2)", "SELECT 'a\\', :random(1,2), ''"]
     )
     func postgresParametersAreFound(text: String) throws {
         #expect(try StatementTemplate(text, in: .postgres).ranges == [1...2])
     }
 
-    @Test("A parameter that nothing fills is refused by name in PostgreSQL too", arguments: ["$1", ":id", "$12"])
+    @Test("Another parameter is rejected by name in PostgreSQL, too", arguments: ["$1", ":id", "$12"])
     func foreignPostgresParameterIsRefused(parameter: String) {
         let failure = #expect(throws: CommandFailure.self) {
             try StatementTemplate("SELECT 1 + \(parameter)", in: .postgres)
@@ -128,14 +128,14 @@ struct StatementTemplateTests {
         #expect(failure?.description.contains("'\(parameter)' has no value") == true)
     }
 
-    @Test("An empty range is refused")
+    @Test("An empty range is rejected")
     func emptyRangeIsRefused() {
         let failure = #expect(throws: CommandFailure.self) { try StatementTemplate("SELECT :random(2,1)") }
         #expect(failure == .usage("':random(2,1)' is an empty range: the lower number comes first"))
     }
 
     @Test(
-        "A parameter that nothing fills is refused by name",
+        "Another parameter is rejected by name",
         arguments: [
             ("?", "'?'"), ("?12", "'?12'"), (":id", "':id'"), ("@id", "'@id'"), ("$id", "'$id'"),
             (":randomly(1,2)", "':randomly'"),
@@ -146,12 +146,12 @@ struct StatementTemplateTests {
         #expect(failure?.description.contains(quoted) == true)
     }
 
-    @Test("A statement of nothing is refused", arguments: ["", "  \n", ";", "-- a comment", "/* another */ ;"])
+    @Test("An empty statement is rejected", arguments: ["", "  \n", ";", "-- a comment", "/* another */ ;"])
     func emptyIsRefused(text: String) {
         #expect(throws: CommandFailure.usage("the SQL statement is empty")) { try StatementTemplate(text) }
     }
 
-    @Test("What is drawn lies within its range, and reaches both ends")
+    @Test("Values lie within their range, and reach both ends")
     func drawnValuesFillTheRange() throws {
         let template = try StatementTemplate("SELECT :random(-1,1), :random(10,10)")
         var generator = SystemRandomNumberGenerator()

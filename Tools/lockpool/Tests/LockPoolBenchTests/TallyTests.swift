@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Tallies")
 struct TallyTests {
-    @Test("What several clients count adds up")
+    @Test("The counts of several clients are added up")
     func addsUp() {
         let tally = Tally(clients: 20)
         for client in 0..<20 {
@@ -24,7 +24,7 @@ struct TallyTests {
         #expect(tally.progress == (21, 0))
     }
 
-    @Test("There is no summary of nothing")
+    @Test("An empty histogram has no summary")
     func nothing() {
         #expect(LatencySummary(Tally(clients: 1).total.waits) == nil)
     }
@@ -38,7 +38,7 @@ struct TallyTests {
         #expect(tally.total.checkouts == 1)
     }
 
-    @Test("Failures are counted by message, and too many messages together")
+    @Test("Errors are counted by message, and beyond a limit together")
     func failures() {
         let tally = Tally(clients: 9)
         for number in 0..<40 {

@@ -1,1 +1,1 @@
-../../../../Tests/PostgresPoolingTests/TestServer.swift
+../../../../Tests/PostgresPoolingTests/Support/TestServer.swift

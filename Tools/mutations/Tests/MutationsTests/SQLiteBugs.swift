@@ -7,14 +7,14 @@ extension SeededBug {
     static let sqlite: [SeededBug] = [
         SeededBug(
             "A transaction that a body leaves open is not rolled back",
-            in: "SQLitePooling/Session+Transaction.swift",
+            in: "SQLitePooling/Transactions/Session+Transaction.swift",
             "if !isAutocommitting { try? run(.rollBack) }",
             "",
             foundBy: "SQLitePoolingTests.ReturnCheckTests/openTransaction"
         ),
         SeededBug(
             "A savepoint whose body throws is not rolled back",
-            in: "SQLitePooling/Session+Transaction.swift",
+            in: "SQLitePooling/Transactions/Session+Transaction.swift",
             """
                         undoSavepoint()
                         throw error
@@ -24,7 +24,7 @@ extension SeededBug {
         ),
         SeededBug(
             "A savepoint that is rolled back stays open",
-            in: "SQLitePooling/Session+Transaction.swift",
+            in: "SQLitePooling/Transactions/Session+Transaction.swift",
             """
                         try run(.rollBackToSavepoint)
                         try run(.releaseSavepoint)
@@ -34,7 +34,7 @@ extension SeededBug {
         ),
         SeededBug(
             "A commit ignores that the transaction was lost",
-            in: "SQLitePooling/Session+Transaction.swift",
+            in: "SQLitePooling/Transactions/Session+Transaction.swift",
             """
                         if mustRollBack || isAutocommitting { throw transactionLost() }
                         try run(.commit)
@@ -43,36 +43,36 @@ extension SeededBug {
             foundBy: "SQLitePoolingTests.TransactionTests/lostTransaction"
         ),
         SeededBug(
-            "A write whose time is over before its commit is committed",
-            in: "SQLitePooling/Session+Transaction.swift",
+            "A write whose deadline passes before its commit is committed",
+            in: "SQLitePooling/Transactions/Session+Transaction.swift",
             "if let reason = interruption.end(), isWrite { throw reason.error }",
             "if let reason = interruption.end(), !isWrite { throw reason.error }",
             foundBy: "SQLitePoolingTests.DeadlineTests/write"
         ),
         SeededBug(
             "The row ID of an earlier call stays",
-            in: "SQLitePooling/Session+Transaction.swift",
+            in: "SQLitePooling/Transactions/Session+Transaction.swift",
             "unsafe sqlite3_set_last_insert_rowid(handle, 0)",
             "",
             foundBy: "SQLitePoolingTests.StatementTests/lastRowID"
         ),
         SeededBug(
             "A call inherits the used part of the budget of an earlier call",
-            in: "SQLitePooling/Session+Transaction.swift",
+            in: "SQLitePooling/Transactions/Session+Transaction.swift",
             "budget.begin()",
             "",
-            foundBy: "SQLitePoolingTests.HostileFileTests/hugeResult"
+            foundBy: "SQLitePoolingTests.UntrustedFileTests/hugeResult"
         ),
         SeededBug(
             "Settings that a body changes stay changed",
-            in: "SQLitePooling/Session+Transaction.swift",
-            "if settings.isChanged, !isSpent { restoreSettings() }",
-            "if settings.isChanged, isSpent { restoreSettings() }",
+            in: "SQLitePooling/Transactions/Session+Transaction.swift",
+            "if settings.isChanged, !mustBeReplaced { restoreSettings() }",
+            "if settings.isChanged, mustBeReplaced { restoreSettings() }",
             foundBy: "SQLitePoolingTests.SettingTests/restored"
         ),
         SeededBug(
             "The result code of an early end is ignored",
-            in: "SQLitePooling/Session+Statements.swift",
+            in: "SQLitePooling/Statements/Session+Statements.swift",
             """
                     if code != SQLITE_OK { throw failure(code, sql: statement.text) }
                 }
@@ -88,57 +88,57 @@ extension SeededBug {
         ),
         SeededBug(
             "A cached statement stays in use after its end",
-            in: "SQLitePooling/Session+Statements.swift",
+            in: "SQLitePooling/Statements/Session+Statements.swift",
             "statement.isBusy = false",
             "",
             foundBy: "SQLitePoolingTests.StatementCacheTests/afterFailure"
         ),
         SeededBug(
             "A statement outside of the cache is never freed",
-            in: "SQLitePooling/Session+Statements.swift",
+            in: "SQLitePooling/Statements/Session+Statements.swift",
             "if !statement.isCached { statement.finalize() }",
             "",
             foundBy: "SQLitePoolingTests.StatementCacheTests/freed"
         ),
         SeededBug(
             "A script may end the transaction of its body",
-            in: "SQLitePooling/Session+Statements.swift",
+            in: "SQLitePooling/Statements/Session+Statements.swift",
             "try checkMayRun(statement.traits, sql: text)",
             "",
             foundBy: "SQLitePoolingTests.TransactionTests/control"
         ),
         SeededBug(
             "The cache holds one statement more than its capacity",
-            in: "SQLitePooling/StatementCache.swift",
+            in: "SQLitePooling/Statements/StatementCache.swift",
             "if statements.count >= capacity {",
             "if statements.count > capacity {",
             foundBy: "SQLitePoolingTests.StatementCacheTests/bound"
         ),
         SeededBug(
             "The cache evicts the statement that was used last",
-            in: "SQLitePooling/StatementCache.swift",
+            in: "SQLitePooling/Statements/StatementCache.swift",
             "idle.min(by: { $0.lastUse",
             "idle.max(by: { $0.lastUse",
             foundBy: "SQLitePoolingTests.StatementCacheTests/order"
         ),
         SeededBug(
             "One violated key does not fail the member of a group",
-            in: "SQLitePooling/Session+Group.swift",
+            in: "SQLitePooling/Transactions/Session+Group.swift",
             "if pending != 0 { throw",
             "if pending > 1 { throw",
             foundBy: "SQLitePoolingTests.GroupIsolationTests/foreignKey"
         ),
         SeededBug(
             "A member of a group may leave a statement running",
-            in: "SQLitePooling/Session+Group.swift",
+            in: "SQLitePooling/Transactions/Session+Group.swift",
             "if resetStatements() {",
             "if resetStatements(), !isShared {",
             foundBy: "SQLitePoolingTests.GroupIsolationTests/runningStatement"
         ),
         SeededBug(
-            "A connection that is not to be used again is reused",
-            in: "SQLitePooling/SQLiteWorker.swift",
-            "defer { if session.isSpent { mayBeUsedAgain.store(false, ordering: .releasing) } }",
+            "A connection that must be replaced is reused",
+            in: "SQLitePooling/Pool/SQLiteWorker.swift",
+            "defer { if session.mustBeReplaced { canBeReused.store(false, ordering: .releasing) } }",
             "",
             foundBy: "SQLitePoolingTests.ReturnCheckTests/mark"
         ),
@@ -164,50 +164,50 @@ extension SeededBug {
             foundBy: "SQLitePoolingTests.CheckpointTests/truncatedWithoutReader"
         ),
         SeededBug(
-            "Milliseconds are taken for seconds",
-            in: "SQLitePooling/Date+SQLite.swift",
+            "Milliseconds are decoded as seconds",
+            in: "SQLitePooling/Coding/Date+SQLite.swift",
             "return Date(timeIntervalSince1970: number / 1_000)",
             "return Date(timeIntervalSince1970: number)",
             foundBy: "SQLitePoolingTests.StrategyTests/units"
         ),
         SeededBug(
             "A second that is rounded up does not carry",
-            in: "SQLitePooling/Date+SQLite.swift",
+            in: "SQLitePooling/Coding/Date+SQLite.swift",
             "if fraction == power { (seconds, fraction) = (seconds + 1, 0) }",
             "",
             foundBy: "SQLitePoolingTests.StrategyTests/rounding"
         ),
         SeededBug(
             "A call that has ended keeps its deadline",
-            in: "SQLitePooling/Request.swift",
+            in: "SQLitePooling/Threads/Call.swift",
             "if mayBeAbandoned, deadline != nil { CallDeadlines.shared.remove(self) }",
             "",
             foundBy: "SQLitePoolingTests.AbandonmentTests/returned"
         ),
         SeededBug(
             "A backup that fails leaves its file",
-            in: "SQLitePooling/BackupTarget.swift",
+            in: "SQLitePooling/Connection/BackupTarget.swift",
             "guard isNew, !isComplete else { return }",
             "guard isNew, isComplete else { return }",
-            foundBy: "SQLitePoolingTests.CareTests/cancelledBackup"
+            foundBy: "SQLitePoolingTests.BackupTests/cancelledBackup"
         ),
         SeededBug(
             "A savepoint counts as open after its end",
-            in: "SQLitePooling/Session+Transaction.swift",
+            in: "SQLitePooling/Transactions/Session+Transaction.swift",
             "defer { savepoints -= 1 }",
             "",
             foundBy: "SQLitePoolingTests.OpenTransactionTests/failingRelease"
         ),
         SeededBug(
             "The instructions of a call are counted in calls of the handler",
-            in: "SQLitePooling/CallBudget.swift",
+            in: "SQLitePooling/Threads/CallBudget.swift",
             "steps += Self.stepsPerCall",
             "steps += 1",
             foundBy: "SQLitePoolingTests.LimitBoundTests/steps"
         ),
         SeededBug(
             "A result may have one byte more than its limit",
-            in: "SQLitePooling/CallBudget.swift",
+            in: "SQLitePooling/Threads/CallBudget.swift",
             "guard bytes > maximumBytes else",
             "guard bytes > maximumBytes + 1 else",
             foundBy: "SQLitePoolingTests.LimitBoundTests/resultBytes"

@@ -60,10 +60,10 @@ extension Mutation {
         let names = bug.test.split { "./".contains($0) }
         try #require(names.count == 3, "\(bug.test)")
         let target = Mutation.package.appending(path: "Tests/\(names[0])")
-        let files = try FileManager.default.contentsOfDirectory(at: target, includingPropertiesForKeys: nil)
-        let isThere = try files.contains { file in
-            guard file.pathExtension == "swift" else { return false }
-            let text = try String(contentsOf: file, encoding: .utf8)
+        let paths = try FileManager.default.subpathsOfDirectory(atPath: target.path)
+        let isThere = try paths.contains { path in
+            guard path.hasSuffix(".swift") else { return false }
+            let text = try String(contentsOf: target.appending(path: path), encoding: .utf8)
             return text.contains(" \(names[1]) {") && text.contains("func \(names[2])(")
         }
         #expect(isThere, "there is no test \(bug.test)")

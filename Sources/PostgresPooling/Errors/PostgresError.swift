@@ -1,0 +1,115 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+
+/// An error of PostgreSQL, of the connection to it, or of its use.
+///
+/// It contains the text of the statement, but neither the value of a parameter nor a password. The
+/// server's texts may quote values: ``ServerFields/detail``, for example, appears only if a
+/// program reads that field.
+public struct PostgresError: Error, Sendable {
+    /// The kinds of failure. Later versions may add more.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The code's name.
+        public let description: String
+
+        /// The server reported an error, and the session continues; ``PostgresError/server`` has
+        /// its fields.
+        public static let server = Code(description: "server")
+
+        /// No connection could be made.
+        public static let connectFailed = Code(description: "connectFailed")
+
+        /// The connection is lost: it broke, the server ended the session, or the pool was shut
+        /// down. Except after a shutdown, the statement certainly had no effect, or its
+        /// transaction was rolled back. ``PostgresError/server`` has the server's reason, if it
+        /// sent one.
+        public static let connectionLost = Code(description: "connectionLost")
+
+        /// The connection was lost after a statement was sent that is a transaction of its own, or
+        /// after `COMMIT` was sent. For a `COMMIT` also: its deadline passed, or its task was
+        /// cancelled. The transaction may or may not have been committed.
+        public static let outcomeUnknown = Code(description: "outcomeUnknown")
+
+        /// The deadline passed before the answer arrived.
+        public static let timedOut = Code(description: "timedOut")
+
+        /// The task was cancelled before the answer arrived.
+        public static let cancelled = Code(description: "cancelled")
+
+        /// A body returned although a statement in it had failed: its transaction, or its
+        /// savepoint, was rolled back.
+        public static let transactionAborted = Code(description: "transactionAborted")
+
+        /// A statement within the body of a `withTransaction` began or ended a transaction, which
+        /// only that method may do. The statement has run. No other statement is sent before the
+        /// outermost body ends.
+        public static let transactionControl = Code(description: "transactionControl")
+
+        /// A value cannot be decoded as the requested type.
+        public static let decoding = Code(description: "decoding")
+
+        /// The rows have another number of columns than requested, or no column of a requested
+        /// name.
+        public static let columnCount = Code(description: "columnCount")
+
+        /// A value or a statement cannot be sent, and was not sent. For example, there are too
+        /// many parameters, a text contains a NUL character, an array or a number has no
+        /// representation in PostgreSQL, or the server would convert an instant by the session's
+        /// time zone. The message names the parameter and the reason.
+        public static let encoding = Code(description: "encoding")
+
+        /// The configuration is invalid.
+        public static let invalidConfiguration = Code(description: "invalidConfiguration")
+
+        /// The lease of a stream has ended, or another statement has run on its connection.
+        public static let streamEnded = Code(description: "streamEnded")
+
+        /// The operation is not supported by this interface, such as `COPY`.
+        public static let unsupported = Code(description: "unsupported")
+    }
+
+    /// The kind of failure.
+    public let code: Code
+
+    /// A description of the failure.
+    public let message: String
+
+    /// The server's fields, if the server reported the error.
+    public var server: ServerFields? { serverBox?.value }
+
+    private let serverBox: Boxed<ServerFields>?
+
+    /// The text of the statement; `nil` if the error is not about one.
+    public let sql: String?
+
+    /// Whether the connection is unusable. Its pool replaces it.
+    public let connectionIsGone: Bool
+
+    /// What is certain about the effects of the statement.
+    public let outcome: Outcome
+
+    /// Whether no connection could be made or kept, for a reason that may pass, and the statement
+    /// had no effect.
+    let isUnreached: Bool
+
+    init(
+        _ code: Code,
+        _ message: String,
+        server: ServerFields? = nil,
+        sql: String? = nil,
+        connectionIsGone: Bool = false,
+        isUnreached: Bool = false,
+        outcome: Outcome? = nil
+    ) {
+        self.code = code
+        self.message = message
+        serverBox = server.map(Boxed.init)
+        self.sql = sql
+        self.connectionIsGone = connectionIsGone
+        self.isUnreached = isUnreached
+        self.outcome = outcome ?? Outcome(code, server?.sqlState)
+    }
+}

@@ -1,0 +1,82 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+
+// A function whose result is `Sendable` does not have the type of one whose result is `sending`,
+// and Swift 6.3 does not convert it. Passing on a body, or a function instead of a closure,
+// therefore requires overloads.
+
+extension PostgresPool {
+    /// Leases a connection to a function, or to a body that is passed on, whose result is
+    /// `Sendable`.
+    ///
+    /// Behaves like the other `withConnection`. The compiler chooses the overload.
+    ///
+    /// - Parameters:
+    ///   - timeout: The time limit for the wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
+    ///   - body: A closure that uses the connection. The connection cannot escape from it.
+    /// - Returns: The result of `body`.
+    /// - Throws: As the other `withConnection`.
+    @discardableResult
+    public func withConnection<Result: ~Copyable & Sendable>(
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
+        _ body: (borrowing PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        let lease = try await checkOut(timeout: timeout, CallSite(inThisTask: file, line))
+        return try await body(lease.connection)
+    }
+
+    /// Runs a function, or a body that is passed on, whose result is `Sendable`, in a transaction.
+    ///
+    /// Behaves like the other `withTransaction`. The compiler chooses the overload.
+    ///
+    /// ```swift
+    /// func asTenant<Value: Sendable>(
+    ///     _ tenant: String,
+    ///     _ body: (borrowing PostgresConnection) async throws -> Value
+    /// ) async throws -> Value {
+    ///     try await pool.withTransaction { db in
+    ///         _ = try await db.query("SELECT set_config('app.tenant', \(tenant), true)")
+    ///         return try await body(db)
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - isolation: The isolation level; `nil` for the server's default.
+    ///   - readOnly: Whether the transaction may only read.
+    ///   - timeout: The time limit for the wait for a connection; by default the configuration's
+    ///     `checkoutTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
+    ///   - body: A closure that uses the connection. The connection cannot escape from it. Its
+    ///     `withTransaction` uses savepoints.
+    /// - Returns: The result of `body`, after everything is committed.
+    /// - Throws: As the other `withTransaction`.
+    @discardableResult
+    public func withTransaction<Result: ~Copyable & Sendable>(
+        isolation: PostgresIsolation? = nil,
+        readOnly: Bool = false,
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
+        _ body: (borrowing PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        let lease = try await checkOutInTransaction(
+            isolation: isolation,
+            readOnly: readOnly,
+            timeout: timeout,
+            CallSite(inThisTask: file, line)
+        )
+        let result = try await body(lease.connection)
+        try await lease.connection.commit()
+        return result
+    }
+}

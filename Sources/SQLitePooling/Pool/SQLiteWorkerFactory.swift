@@ -1,0 +1,64 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+internal import Synchronization
+
+/// The factory of a pool's readers or of its writer.
+struct SQLiteWorkerFactory: ConnectionFactory {
+    let file: SQLiteFile
+    let role: DeadlockDetector.Role
+    let counter: ConnectionCounter
+    let detector: DeadlockDetector
+
+    func connect() async throws -> SQLiteWorker {
+        let name = role == .writer ? "sqlite-write" : "sqlite-read-\(counter.nextNumber())"
+        let sharesCommits = role == .writer && file.configuration.maximumWritesPerCommit > 1
+        let worker = try SQLiteWorker(
+            name: name,
+            sharesCommits: sharesCommits,
+            counter: counter,
+            detector: detector,
+            role: role
+        ) { [file, role] () throws(SQLiteError) in
+            switch role {
+            case .reader: try Session.openReader(file)
+            case .writer: try Session.openWriter(file)
+            }
+        }
+        try await worker.open()
+        return worker
+    }
+
+    func inspect(_ connection: borrowing SQLiteWorker) -> ConnectionHealth {
+        connection.isReusable ? .reusable : .broken
+    }
+
+    /// If a file cannot be opened now, it cannot be opened a moment later.
+    func isPermanent(_ error: any Error) -> Bool { true }
+
+    /// The path of the file.
+    var target: String? { file.location.filePath }
+
+    func close(_ connection: consuming SQLiteWorker) async {
+        await connection.close()
+    }
+}
+
+/// Counts the connections of one kind. The counts are for monitoring, so that no ordering is
+/// needed.
+final class ConnectionCounter: Sendable {
+    private let started = Atomic(0)
+    private let created = Atomic(0)
+    private let closed = Atomic(0)
+
+    func nextNumber() -> Int { started.add(1, ordering: .relaxed).newValue }
+    func countCreation() { created.add(1, ordering: .relaxed) }
+    func countClose() { closed.add(1, ordering: .relaxed) }
+
+    var figures: SQLitePool.ConnectionFigures {
+        let closed = closed.load(ordering: .relaxed)
+        return SQLitePool.ConnectionFigures(created: max(created.load(ordering: .relaxed), closed), closed: closed)
+    }
+}

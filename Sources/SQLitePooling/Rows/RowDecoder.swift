@@ -1,0 +1,151 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+public import ConnectionPooling
+
+/// The treatment of an optional property without a column.
+public enum SQLiteMissingColumns: Hashable, Sendable {
+    /// A property without a column is an error, even if it is an optional.
+    case areErrors
+    /// An optional property without a column is `nil`.
+    case areNil
+}
+
+/// Decodes the rows of a statement as `Decodable` values: each property from the column with its
+/// name.
+///
+/// A value may keep its decoder, which throws after the end of the row.
+@safe
+@usableFromInline
+final class RowDecoder {
+    @usableFromInline let statement: Statement
+    let missingColumns: SQLiteMissingColumns
+    /// The index of each column, by the name of its property. If several columns have one name,
+    /// the first counts.
+    private let columns: [ExactText: Int]
+    /// The names in the order in which the first row requested them, and their columns. A type
+    /// requests the same names for each row.
+    // Unchecked: the decoder is used on one thread, and no access calls code that could begin
+    // another access.
+    @exclusivity(unchecked) private var lookups: [(name: String, index: Int?)] = []
+    /// The memory of the current row. Its `index` is the position in `lookups` of the name that is
+    /// expected next.
+    @usableFromInline let row: UnsafeMutablePointer<CurrentRow>
+    @usableFromInline let reference: RowReference
+
+    /// - Precondition: The statement has taken its first step, after which its columns do not
+    ///   change.
+    init(_ statement: Statement, missingColumns: SQLiteMissingColumns) {
+        self.statement = statement
+        self.missingColumns = missingColumns
+        columns = Dictionary(
+            (0..<statement.columnCount).map { (ExactText(statement.propertyName($0)), $0) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        unsafe row = CurrentRow.acquire()
+        reference = unsafe RowReference(row)
+        unsafe row.pointee.decoder = Unmanaged.passUnretained(self).toOpaque()
+        unsafe row.pointee.source = statement.handle
+        unsafe row.pointee.owner = statement.reference
+    }
+
+    deinit { unsafe CurrentRow.release(row) }
+
+    var propertyNames: [String] { (0..<statement.columnCount).map { statement.propertyName($0) } }
+
+    /// Decodes the current row.
+    ///
+    /// - Throws: The error of the type; ``SQLiteError`` instead of a `DecodingError`.
+    @inlinable
+    func decode<Value: Decodable>(_: Value.Type) throws -> Value {
+        unsafe row.pointee.index = 0
+        reference.begin()
+        defer { reference.end() }
+        do {
+            return try Value(from: Row(row: reference))
+        } catch let error as DecodingError {
+            throw translate(error)
+        }
+    }
+
+    // MARK: Columns by name
+
+    /// Returns the index of the column for a property.
+    func index(of name: String) -> Int? {
+        let next = unsafe row.pointee.index
+        if unsafe next < lookups.count, unsafe lookups[next].name == name {
+            unsafe row.pointee.index = next &+ 1
+            return unsafe lookups[next].index
+        }
+        return newIndex(of: name)
+    }
+
+    @inline(never)
+    private func newIndex(of name: String) -> Int? {
+        let index = columns[ExactText(name)]
+        if unsafe row.pointee.index == lookups.count {
+            unsafe lookups.append((name, index))
+            unsafe row.pointee.index += 1
+        }
+        return index
+    }
+
+    // MARK: Values
+
+    /// Decodes a value of any type.
+    func decode<Value: Decodable>(_ type: Value.Type, at index: Int, path: [any CodingKey]) throws -> Value {
+        if let type = type as? any SQLiteDecodable.Type {
+            // The cast cannot fail: the types are the same.
+            return try value(of: type, at: index) as! Value
+        }
+        do {
+            return try Value(from: Cell(row: reference, index: index, codingPath: path))
+        } catch is JSONIsNeeded {
+            // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
+            let column = try reference.column(index)
+            return try column.decodeJSON(type)
+        }
+    }
+
+    /// Separate from the generic function, because the optimizer of Swift 6.3.1 crashes when it
+    /// specializes that with the cast.
+    @inline(never)
+    @_optimize(none)
+    func value(of type: any SQLiteDecodable.Type, at index: Int) throws -> Any {
+        try type.init(column: reference.column(index))
+    }
+
+    // MARK: Errors
+
+    func missing(_ name: String) -> SQLiteError {
+        SQLiteError(.columnCount, "there is no column “\(name)”", sql: statement.text)
+    }
+
+    func noContainer(_ path: [any CodingKey]) -> SQLiteError {
+        let name = path.last.map { "column “\($0.stringValue)”" } ?? "a row"
+        return SQLiteError(.decoding, "\(name) is a single value, not a list or an object", sql: statement.text)
+    }
+
+    /// Returns the error without the quoted parts of its context, which may be values.
+    @usableFromInline
+    func translate(_ error: DecodingError) -> SQLiteError {
+        switch error {
+        case .keyNotFound(let key, _):
+            return missing(key.stringValue)
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+            if let name = context.codingPath.last?.stringValue, let index = columns[ExactText(name)] {
+                // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
+                let column = SQLiteColumn(index, of: statement)
+                return column.mismatch("the property’s type does not accept it")
+            }
+        @unknown default:
+            break
+        }
+        return SQLiteError(.decoding, "the type cannot be decoded from a row", sql: statement.text)
+    }
+}
+
+/// Signals that a type requests a list or an object from a column with a single value, which is
+/// then decoded as JSON.
+struct JSONIsNeeded: Error {}

@@ -1,0 +1,57 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The rows of a running statement, lent to the body of ``SQLiteConnection/withRows(_:_:)``.
+///
+/// The body requests the rows one by one, and the statement does not run beyond the last requested
+/// row.
+public struct SQLiteRows: ~Copyable {
+    /// A statement that returns rows until the call that began it ends, even if a body moves the
+    /// rows elsewhere.
+    final class Cursor {
+        private let session: Session
+        private(set) var statement: Statement?
+
+        init(_ statement: Statement, in session: Session) {
+            self.session = session
+            self.statement = statement
+        }
+
+        func next() throws(SQLiteError) -> Bool {
+            guard let statement else { return false }
+            if try session.step(statement) { return true }
+            end()
+            return false
+        }
+
+        func end() {
+            guard let statement = statement.take() else { return }
+            session.end(statement)
+        }
+    }
+
+    private let cursor: Cursor
+
+    init(_ cursor: Cursor) { self.cursor = cursor }
+
+    /// Advances to the next row.
+    ///
+    /// - Returns: Whether there is a row, which ``row`` then contains. After the last row, always
+    ///   `false`.
+    /// - Throws: ``SQLiteError``.
+    public mutating func next() throws(SQLiteError) -> Bool { try cursor.next() }
+
+    /// The current row, until the next call of ``next()``. Before the first row, every value is
+    /// `NULL`. Must not be accessed after the last row.
+    public var row: SQLiteRow {
+        _read {
+            guard let statement = cursor.statement else { preconditionFailure("There are no more rows.") }
+            let row = SQLiteRow(statement)
+            yield row
+        }
+    }
+}
+
+@available(*, unavailable)
+extension SQLiteRows: Sendable {}

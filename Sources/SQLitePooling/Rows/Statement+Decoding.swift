@@ -1,0 +1,52 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+extension Statement {
+    /// Throws unless the rows have `count` columns.
+    func expect(columnCount count: Int) throws(SQLiteError) {
+        guard columnCount != count else { return }
+        throw SQLiteError(
+            .columnCount,
+            "the statement has \(columnCount) columns, but \(count) are decoded",
+            sql: text
+        )
+    }
+
+    /// Decodes the current row, which has as many columns as the tuple has types.
+    @inlinable
+    func decode<each Column: SQLiteDecodable>(
+        as columns: (repeat each Column).Type
+    ) throws(SQLiteError) -> (repeat each Column) {
+        var index = 0
+        return (repeat try decode((each Column).self, at: &index))
+    }
+
+    /// Decodes the first column of the current row.
+    @inlinable
+    func decode<Column: SQLiteDecodable>(_: Column.Type) throws(SQLiteError) -> Column {
+        let column = SQLiteColumn(0, of: self)
+        return try Column(column: column)
+    }
+
+    @inlinable
+    @inline(__always)
+    func decode<Column: SQLiteDecodable>(
+        _: Column.Type,
+        at index: inout Int
+    ) throws(SQLiteError) -> Column {
+        let column = SQLiteColumn(index, of: self)
+        index += 1
+        return try Column(column: column)
+    }
+
+    /// Returns the index of the first column with a name. O(number of columns).
+    ///
+    /// A name with the same bytes precedes a canonically equivalent one: SQLite distinguishes
+    /// these names.
+    func column(named name: String) -> Int? {
+        let columns = 0..<columnCount
+        return columns.first { columnName($0).utf8.elementsEqual(name.utf8) }
+            ?? columns.first { columnName($0) == name }
+    }
+}

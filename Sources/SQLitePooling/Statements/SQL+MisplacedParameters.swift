@@ -1,0 +1,131 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+// SQLite reads a `?` within quotes as a part of the text. A parameter after ORDER BY has the same
+// value for each row.
+
+extension SQLiteError {
+    /// Returns the error for a statement whose numbers of parameters and values differ.
+    ///
+    /// - Parameters:
+    ///   - text: The statement.
+    ///   - parameterCount: The number of its parameters.
+    ///   - valueCount: The number of values.
+    /// - Complexity: O(length of the text).
+    static func parameterCount(in text: String, _ parameterCount: Int, valueCount: Int) -> SQLiteError {
+        let hidden = HiddenParameter.all(in: Array(text.utf8))
+        guard valueCount > parameterCount, hidden.count >= valueCount - parameterCount, let first = hidden.first else {
+            return SQLiteError(
+                .parameterCount,
+                "the statement has \(parameterCount) parameters, but \(valueCount) values were given",
+                sql: text
+            )
+        }
+        return SQLiteError(
+            .parameterCount,
+            "a parameter is within \(first.enclosure.advice)",
+            sql: text,
+            offset: first.offset
+        )
+    }
+}
+
+/// A question mark that is not a parameter.
+struct HiddenParameter {
+    enum Enclosure {
+        /// `'…'`
+        case text
+        /// `"…"`, `` `…` `` or `[…]`
+        case quotedName
+        case comment
+
+        fileprivate var advice: String {
+            switch self {
+            case .text:
+                """
+                quoted text, where SQLite reads no parameter: end the text before the value, as in '%' || \\(value) || '%'
+                """
+            case .quotedName:
+                "a quoted name, which cannot be a value: write \\(identifier: name) without quotes around it"
+            case .comment: "a comment, where SQLite reads no parameter: move the value out of the comment"
+            }
+        }
+    }
+
+    /// The byte offset in the statement.
+    let offset: Int
+    let enclosure: Enclosure
+
+    /// Returns the hidden parameters of a statement, in order. O(length of the text).
+    static func all(in bytes: [UInt8]) -> [HiddenParameter] {
+        var found: [HiddenParameter] = []
+        var position = 0
+        func note(_ enclosure: Enclosure, until end: Int) {
+            for offset in position..<end where bytes[offset] == UInt8(ascii: "?") {
+                found.append(HiddenParameter(offset: offset, enclosure: enclosure))
+            }
+            position = end
+        }
+        /// Returns the end of a token whose terminator begins with `first`, searched from `start`.
+        func end(_ first: Unicode.Scalar, _ second: Unicode.Scalar? = nil, from start: Int) -> Int {
+            var index = start
+            while index < bytes.count {
+                let isSecond = second.map { index + 1 < bytes.count && bytes[index + 1] == UInt8(ascii: $0) }
+                if bytes[index] == UInt8(ascii: first), isSecond ?? true { return index + (second == nil ? 1 : 2) }
+                index += 1
+            }
+            return bytes.count
+        }
+        while position < bytes.count {
+            let second = position + 1 < bytes.count ? bytes[position + 1] : 0
+            // A doubled quote ends one quoted text and begins another.
+            switch bytes[position] {
+            case UInt8(ascii: "'"): note(.text, until: end("'", from: position + 1))
+            case UInt8(ascii: "\""): note(.quotedName, until: end("\"", from: position + 1))
+            case UInt8(ascii: "`"): note(.quotedName, until: end("`", from: position + 1))
+            case UInt8(ascii: "["): note(.quotedName, until: end("]", from: position + 1))
+            case UInt8(ascii: "-") where second == UInt8(ascii: "-"):
+                note(.comment, until: end("\n", from: position))
+            case UInt8(ascii: "/") where second == UInt8(ascii: "*"):
+                note(.comment, until: end("*", "/", from: position + 2))
+            default: position += 1
+            }
+        }
+        return found
+    }
+}
+
+extension SQLTokenizer {
+    /// Whether a statement sorts or groups by a `?` parameter alone. O(length).
+    static func sortsByParameter(_ statement: ArraySlice<UInt8>) -> Bool {
+        guard statement.contains(UInt8(ascii: "?")) else { return false }
+        var (last, beforeLast): (Element?, Element?)
+        var tokens = SQLTokenizer(statement)
+        while let token = tokens.next() {
+            if token.isWord("?"), last?.isWord("BY") == true, let clause = beforeLast,
+                clause.isWord("ORDER") || clause.isWord("GROUP") || clause.isWord("PARTITION"),
+                endsExpression(following(tokens))
+            {
+                return true
+            }
+            (beforeLast, last) = (last, token)
+        }
+        return false
+    }
+
+    private static func following(_ tokens: SQLTokenizer) -> Element? {
+        var rest = tokens
+        return rest.next()
+    }
+
+    /// Whether a token, or the end of the statement, ends an expression.
+    private static func endsExpression(_ token: Element?) -> Bool {
+        guard let token else { return true }
+        let ends: [StaticString] = [
+            ",", ")", ";", "ASC", "DESC", "NULLS", "LIMIT", "ORDER", "HAVING", "WINDOW", "UNION", "INTERSECT", "EXCEPT",
+            "ROWS", "RANGE", "GROUPS",
+        ]
+        return ends.contains { token.isWord($0) }
+    }
+}

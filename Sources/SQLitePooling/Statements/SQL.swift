@@ -1,0 +1,73 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A SQL statement with the values of its parameters.
+///
+/// A statement is written as a literal. Interpolated values become parameters and never become
+/// part of the text:
+///
+/// ```swift
+/// let user: SQL = "SELECT name FROM user WHERE id = \(id)"   // SELECT name FROM user WHERE id = ?
+/// ```
+///
+/// A `String` that is built at run time is not a statement. Names are interpolated as
+/// `\(identifier: name)`, and other statements as `\(sql: condition)`. `SQL(unsafe:parameters:)`
+/// takes any text.
+///
+/// Parameters can also be written in the text, with a number or a name:
+///
+/// ```swift
+/// let user = SQL("SELECT name FROM user WHERE id = :id OR parent = :id", named: ["id": id])
+/// ```
+///
+/// Descriptions contain the text and no values.
+public struct SQL: Sendable {
+    /// The text of the statement, with a `?` for each interpolated parameter.
+    public internal(set) var text: String
+
+    /// The values of the parameters, in the order of their numbers; if there are
+    /// ``namedParameters``, of those without a name.
+    public internal(set) var parameters: [SQLiteParameter]
+
+    /// The values of the named parameters.
+    public internal(set) var namedParameters: [String: SQLiteParameter] = [:]
+
+    /// A name with two different values.
+    var ambiguousName: String?
+
+    /// Creates a statement from text that is built at run time.
+    ///
+    /// - Parameters:
+    ///   - text: A statement without any part from untrusted input.
+    ///   - parameters: The values of the parameters, in the order of their numbers.
+    public init(unsafe text: String, parameters: [SQLiteParameter] = []) {
+        self.text = text
+        self.parameters = parameters
+    }
+
+    mutating func append(_ parameter: SQLiteParameter) { parameters.append(parameter) }
+
+    /// Returns a name in double quotes.
+    static func quoted(_ name: String) -> String {
+        var text = "\""
+        for character in name.unicodeScalars {
+            text.unicodeScalars.append(character)
+            if character == "\"" { text.unicodeScalars.append(character) }
+        }
+        return text + "\""
+    }
+}
+
+extension SQL: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The text of the statement, without values.
+    public var description: String { text }
+
+    /// The text of the statement, without values.
+    public var debugDescription: String { text }
+
+    /// The text of the statement and the number of its parameters, without values.
+    public var customMirror: Mirror {
+        Mirror(self, children: ["text": text, "parameterCount": parameters.count + namedParameters.count])
+    }
+}

@@ -1,0 +1,118 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The words and symbols of a statement, without comments, string literals and quoted names.
+struct SQLTokenizer: Sequence, IteratorProtocol {
+    /// A word, or one symbol.
+    struct Element {
+        fileprivate let bytes: ArraySlice<UInt8>
+
+        /// Whether the token is this word, given in uppercase. O(length).
+        func isWord(_ word: StaticString) -> Bool {
+            word.utf8CodeUnitCount == bytes.count
+                && word.withUTF8Buffer { word in
+                    unsafe zip(word, bytes).allSatisfy { $0 == $1 & ~SQLTokenizer.lowercaseBit($1) }
+                }
+        }
+    }
+
+    private var rest: ArraySlice<UInt8>
+
+    init(_ statement: ArraySlice<UInt8>) { rest = statement }
+
+    mutating func next() -> Element? {
+        while let first = rest.first {
+            let second = rest.dropFirst().first
+            switch first {
+            case UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "`"): skip(past: first)
+            case UInt8(ascii: "["): skip(past: UInt8(ascii: "]"))
+            case UInt8(ascii: "-") where second == first: rest = rest.drop { $0 != UInt8(ascii: "\n") }
+            case UInt8(ascii: "/") where second == UInt8(ascii: "*"): skipComment()
+            case UInt8(ascii: " "), 9...13: rest = rest.dropFirst()
+            default:
+                let word = rest.prefix(while: Self.isPartOfWord)
+                let bytes = word.isEmpty ? rest.prefix(1) : word
+                rest = rest[bytes.endIndex...]
+                return Element(bytes: bytes)
+            }
+        }
+        return nil
+    }
+
+    private mutating func skip(past quote: UInt8) {
+        // A doubled quote ends one quoted text and begins another.
+        rest = rest.dropFirst().drop { $0 != quote }.dropFirst()
+    }
+
+    private mutating func skipComment() {
+        rest = rest.dropFirst(2)
+        while let star = rest.firstIndex(of: UInt8(ascii: "*")) {
+            rest = rest[(star + 1)...]
+            if rest.first == UInt8(ascii: "/") { break }
+        }
+        rest = rest.first == UInt8(ascii: "/") ? rest.dropFirst() : rest[rest.endIndex...]
+    }
+
+    private static func isPartOfWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), 128...:
+            true
+        default: false
+        }
+    }
+
+    /// The bit that distinguishes a lowercase letter from its uppercase form; 0 for other
+    /// characters.
+    fileprivate static func lowercaseBit(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) ? 0x20 : 0
+    }
+
+    /// Whether a conflict clause or a trigger of the statement may roll back the transaction: by
+    /// `OR ROLLBACK`, `ON CONFLICT ROLLBACK` or `RAISE(ROLLBACK, …)`. O(length).
+    static func mayRollBack(_ statement: ArraySlice<UInt8>) -> Bool {
+        var (last, beforeLast): (Element?, Element?)
+        for token in SQLTokenizer(statement) {
+            if token.isWord("ROLLBACK"), let last {
+                if last.isWord("OR") || last.isWord("CONFLICT") { return true }
+                if last.isWord("("), beforeLast?.isWord("RAISE") == true { return true }
+            }
+            (beforeLast, last) = (last, token)
+        }
+        return false
+    }
+
+    /// Whether the statement is `VACUUM … INTO`. O(1) for all other statements but `VACUUM`.
+    static func vacuumsInto(_ statement: ArraySlice<UInt8>) -> Bool {
+        var tokens = SQLTokenizer(statement)
+        var first = tokens.next()
+        while first?.isWord(";") == true { first = tokens.next() }
+        guard first?.isWord("VACUUM") == true else { return false }
+        return tokens.contains { $0.isWord("INTO") }
+    }
+}
+
+extension SQL {
+    /// Whether the statement has the same result in a transaction with other statements as alone.
+    ///
+    /// These are plain statements that change data or the schema and have no conflict clause that
+    /// can roll back the transaction. `false` in cases of doubt.
+    ///
+    /// - Complexity: O(length of the text).
+    var mayShareTransaction: Bool {
+        let bytes = Array(text.utf8)[...]
+        var tokens = SQLTokenizer(bytes)
+        guard let first = tokens.next() else { return false }
+        if first.isWord("CREATE") {
+            // A temporary object belongs to the connection, which is replaced afterwards.
+            guard let object = tokens.next(), !object.isWord("TEMP"), !object.isWord("TEMPORARY") else { return false }
+        } else {
+            let isPlain =
+                first.isWord("INSERT") || first.isWord("UPDATE") || first.isWord("DELETE") || first.isWord("REPLACE")
+                || first.isWord("WITH") || first.isWord("DROP") || first.isWord("ALTER")
+            guard isPlain else { return false }
+        }
+        return !SQLTokenizer.mayRollBack(bytes)
+    }
+}
