@@ -183,7 +183,7 @@ enum PoolScaleRows {
         for pool in pools { await pool.close() }
     }
 
-    /// The memory for each connection beyond a pool's first: nine more in each pool, all leased at a time.
+    /// The memory for each connection beyond the first of a pool: nine more in each pool.
     private static func addConnections(to pools: ArraySlice<ConnectionPool<Factory>>, into report: inout Report)
         async throws
     {
