@@ -7,7 +7,7 @@ import Testing
 
 /// Programs that must not compile, and the same programs without their mistake, which must
 /// compile. The second form shows that the first fails for the intended reason.
-@Suite struct CompileFailureTests {
+@Suite(.timeLimit(.minutes(10))) struct CompileFailureTests {
     struct Mistake: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let imports: String

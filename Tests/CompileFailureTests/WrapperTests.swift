@@ -5,7 +5,7 @@
 import Testing
 
 /// Functions that wrap the methods that lend connections. They must compile.
-@Suite struct WrapperTests {
+@Suite(.timeLimit(.minutes(10))) struct WrapperTests {
     struct Wrapper: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let imports: String

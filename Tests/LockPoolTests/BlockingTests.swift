@@ -5,7 +5,7 @@
 import LockPool
 import Testing
 
-@Suite struct BlockingTests {
+@Suite(.timeLimit(.minutes(10))) struct BlockingTests {
     @Test("Tasks and blocked threads wait in one line", arguments: [any TestedPool<Int>].ofOne)
     func oneLine(pool: any TestedPool<Int>) async throws {
         let order = Order()

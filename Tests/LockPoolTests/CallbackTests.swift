@@ -5,7 +5,7 @@
 import LockPool
 import Testing
 
-@Suite struct CallbackTests {
+@Suite(.timeLimit(.minutes(10))) struct CallbackTests {
     /// A waiter without a task or a thread.
     final class Callback: Sendable {
         let number: Int

@@ -5,7 +5,7 @@
 import LockPool
 import Testing
 
-@Suite struct CheckoutTests {
+@Suite(.timeLimit(.minutes(10))) struct CheckoutTests {
     @Test("The first elements come in order on a thread of their own, and the last returned one comes first")
     func example() async throws {
         await onFreshThread {

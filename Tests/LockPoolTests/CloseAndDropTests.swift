@@ -5,7 +5,7 @@
 import LockPool
 import Testing
 
-@Suite struct CloseAndDropTests {
+@Suite(.timeLimit(.minutes(10))) struct CloseAndDropTests {
     @Test("close fails waiters and new callers, and destroys idle elements now and leased ones on return")
     func close() async throws {
         let census = Census()

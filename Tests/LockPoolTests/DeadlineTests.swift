@@ -6,7 +6,7 @@ import LockPool
 import PoolTesting
 import Testing
 
-@Suite struct DeadlineTests {
+@Suite(.timeLimit(.minutes(10))) struct DeadlineTests {
     @Test("A waiter times out at its deadline and not before")
     func timeout() async throws {
         let clock = ManualClock()

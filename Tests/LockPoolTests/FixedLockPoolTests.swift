@@ -5,7 +5,7 @@
 import LockPool
 import Testing
 
-@Suite struct FixedLockPoolTests {
+@Suite(.timeLimit(.minutes(10))) struct FixedLockPoolTests {
     static let shared = FixedLockPool<2, 4, Int> { $0 }
 
     @Test("The elements are made in order by the initializer, and destroyed with the pool")

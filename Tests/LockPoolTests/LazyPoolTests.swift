@@ -7,7 +7,7 @@ import PoolTesting
 import Synchronization
 import Testing
 
-@Suite struct LazyPoolTests {
+@Suite(.timeLimit(.minutes(10))) struct LazyPoolTests {
     struct Broken: Error {}
 
     @Test("A lazy pool creates if no element is idle, and never more than its capacity")

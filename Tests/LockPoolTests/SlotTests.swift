@@ -5,7 +5,7 @@
 import LockPool
 import Testing
 
-@Suite struct SlotTests {
+@Suite(.timeLimit(.minutes(10))) struct SlotTests {
     @Test("Slots can be peeked at, and their elements leased, one by one")
     func iteration() {
         let pool = LockPool(count: 3, maximumWaiters: 0) { index in index }

@@ -11,7 +11,7 @@ import Testing
 /// Many tasks, random cancellations and yields, on few slots.
 ///
 /// `LOCKPOOL_SOAK` in the environment is the duration of the long form in seconds.
-@Suite struct StressTests {
+@Suite(.timeLimit(.minutes(10))) struct StressTests {
     /// An element that detects two concurrent holders.
     final class Exclusive: Sendable {
         private let holders = Atomic(0)

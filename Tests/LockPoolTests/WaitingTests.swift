@@ -5,7 +5,7 @@
 import LockPool
 import Testing
 
-@Suite struct WaitingTests {
+@Suite(.timeLimit(.minutes(10))) struct WaitingTests {
     @Test(
         "Waiters are served in FIFO order",
         arguments: [LockPool(count: 1, maximumWaiters: 64) { $0 }, Fixed<1, 64, _> { $0 }] as [any TestedPool<Int>]

@@ -7,7 +7,7 @@ import Testing
 @testable import ConnectionPooling
 
 /// The decisions of a pool, as functions of values.
-@Suite struct PoolDecisionTests {
+@Suite(.timeLimit(.minutes(10))) struct PoolDecisionTests {
     private func plan(maximum: Int = 10, minimum: Int = 0, concurrent: Int = 4) -> GrowthPlan {
         GrowthPlan(
             maximum: maximum,

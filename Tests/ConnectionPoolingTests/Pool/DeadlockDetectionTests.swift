@@ -6,7 +6,7 @@ import ConnectionPooling
 import Synchronization
 import Testing
 
-@Suite struct DeadlockDetectionTests {
+@Suite(.timeLimit(.minutes(10))) struct DeadlockDetectionTests {
     struct Factory: ConnectionFactory {
         struct Connection: ~Copyable, Sendable {}
 

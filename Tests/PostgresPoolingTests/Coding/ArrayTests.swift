@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct ArrayTests {
+@Suite(.timeLimit(.minutes(10))) struct ArrayTests {
     @Test("Multidimensional arrays match the server's, in both directions")
     func dimensions() async throws {
         try await TestServer.shared.withPool { pool in

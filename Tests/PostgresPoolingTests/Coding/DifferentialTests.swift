@@ -76,7 +76,7 @@ private let sampleTypes: [SampleType] = [
     },
 ]
 
-@Suite struct DifferentialTests {
+@Suite(.timeLimit(.minutes(10))) struct DifferentialTests {
     @Test(
         "Random values round-trip through the pool and through psql, in each column type and time zone",
         arguments: sampleTypes

@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct EncodingTests {
+@Suite(.timeLimit(.minutes(10))) struct EncodingTests {
     private func expect(_ value: some PostgresEncodable, _ type: UInt32, _ bytes: [UInt8]?) throws {
         #expect(try argument(value) == Argument(type: type, format: 1, bytes: bytes))
     }

@@ -17,7 +17,7 @@ private struct Generator: RandomNumberGenerator {
     }
 }
 
-@Suite struct FuzzTests {
+@Suite(.timeLimit(.minutes(10))) struct FuzzTests {
     @Test("Arbitrary bytes yield a value or an error, whatever their type, and never trap", arguments: 0..<2)
     func randomBytes(seed: UInt64) {
         var generator = Generator(state: seed)

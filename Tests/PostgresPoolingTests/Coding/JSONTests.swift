@@ -23,7 +23,7 @@ private enum SnakeCase: PostgresJSONCoders {
     }
 }
 
-@Suite struct JSONTests {
+@Suite(.timeLimit(.minutes(10))) struct JSONTests {
     private struct Event: Codable, Hashable, Sendable {
         var startsAt: Date
     }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct NetworkTypeTests {
+@Suite(.timeLimit(.minutes(10))) struct NetworkTypeTests {
     /// A random address with runs of zeros, which affect the text.
     private func randomAddress() -> [UInt8] {
         let bytes = (0..<(Bool.random() ? 4 : 16)).map { _ in UInt8.random(in: 0...255) }

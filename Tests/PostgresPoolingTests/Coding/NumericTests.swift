@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct NumericTests {
+@Suite(.timeLimit(.minutes(10))) struct NumericTests {
     private static let texts = [
         "0", "0.00", "1", "-1.50", "10000", "9999.9999", "0.0001", "0.00001000", "12345678901234567890.123456789",
         "NaN", "Infinity", "-Infinity", "-0.000000000000000000000000000000000000000000000000001",

@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct OffsetTests {
+@Suite(.timeLimit(.minutes(10))) struct OffsetTests {
     @Test("Each UTC offset of PostgreSQL is parsed in a timetz and in a Date within JSON", arguments: [-1, 1])
     func all(sign: Int) throws {
         let noon = try #require(PostgresTime(hour: 12, minute: 0))

@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct OtherTypeTests {
+@Suite(.timeLimit(.minutes(10))) struct OtherTypeTests {
     private func number() -> Double {
         [0, -0.0, 1, -1.5, .infinity, -.infinity, 1e300, .leastNonzeroMagnitude, .random(in: -9...9)].randomElement()!
     }

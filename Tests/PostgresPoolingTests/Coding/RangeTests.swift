@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct RangeTests {
+@Suite(.timeLimit(.minutes(10))) struct RangeTests {
     /// Random ranges within bounds, with all kinds of edges.
     private func ranges<Bound>(_ count: Int, _ bound: () -> Bound) -> [PostgresRange<Bound>] {
         var ranges: [PostgresRange<Bound>] = [.empty, .unbounded]

@@ -9,7 +9,7 @@ import Testing
 @testable import PostgresPooling
 
 /// Values that are sent to a server and read back, also as text.
-@Suite struct RoundTripTests {
+@Suite(.timeLimit(.minutes(10))) struct RoundTripTests {
     func roundTrip<Value: PostgresArrayEncodable & PostgresArrayDecodable & Equatable & Sendable>(
         _ values: [Value],
         on pool: PostgresPool,

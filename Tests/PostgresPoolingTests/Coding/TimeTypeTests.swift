@@ -10,7 +10,7 @@ import Testing
 /// Time zones behind UTC, at UTC, and ahead of UTC by a fraction of an hour.
 let foreignZones = ["UTC", "America/New_York", "Asia/Kathmandu"]
 
-@Suite struct TimeTypeTests {
+@Suite(.timeLimit(.minutes(10))) struct TimeTypeTests {
     private func inEachZone(_ body: (PostgresPool, String) async throws -> Void) async throws {
         for zone in foreignZones {
             let setup = PostgresQuery(unsafe: "SET timezone = '\(zone)'")

@@ -9,7 +9,7 @@ import Testing
 @testable import PostgresPooling
 
 /// The credentials that a pool sends to a server that may be an impostor.
-@Suite struct AuthenticationTests {
+@Suite(.timeLimit(.minutes(10))) struct AuthenticationTests {
     private func connect(_ server: String, _ parameters: [String: String] = [:]) async -> PostgresError? {
         var configuration = PostgresConfiguration.withLongTimeouts(server)
         configuration.parameters = parameters

@@ -8,7 +8,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct ConnectTests {
+@Suite(.timeLimit(.minutes(10))) struct ConnectTests {
     /// Returns the error if a pool with this configuration cannot run a statement.
     private func connect(_ configuration: PostgresConfiguration) async -> PostgresError? {
         var configuration = configuration

@@ -9,7 +9,7 @@ import Testing
 @testable import PostgresPooling
 
 /// The meaning of URLs and keywords, and the invalid ones.
-@Suite struct ConnectionStringTests {
+@Suite(.timeLimit(.minutes(10))) struct ConnectionStringTests {
     /// Parses a text with libpq; `nil` if libpq rejects it.
     private func libpq(_ text: String) -> [String: String]? {
         guard let options = unsafe PQconninfoParse(text, nil) else { return nil }

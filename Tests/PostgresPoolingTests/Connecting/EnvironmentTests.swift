@@ -8,7 +8,7 @@ import PostgresPooling
 import Testing
 
 /// The same statements for roles with different settings, in databases of each encoding.
-@Suite struct EnvironmentTests {
+@Suite(.timeLimit(.minutes(10))) struct EnvironmentTests {
     private static let texts = ["", "José", "a\\b'c\"d", "\t\n", "100 %", "$1 \\' ?"]
     private static let doubles = [0, -0.1, 0.1 + 0.2, .pi, 1e300, 1e-300, -.infinity]
 

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// The behavior of a pool behind PgBouncer.
-@Suite struct PgBouncerTests {
+@Suite(.timeLimit(.minutes(10))) struct PgBouncerTests {
     struct Setting: Sendable, CustomTestStringConvertible {
         let mode: TestPgBouncer.Mode
         let version: TestPgBouncer.Version

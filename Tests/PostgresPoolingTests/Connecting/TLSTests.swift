@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct TLSTests {
+@Suite(.timeLimit(.minutes(10))) struct TLSTests {
     private func connect(_ server: TestServer, host: String, _ parameters: [String: String]) async -> (
         error: PostgresError?, isEncrypted: Bool?
     ) {

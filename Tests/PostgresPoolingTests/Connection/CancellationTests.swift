@@ -6,7 +6,7 @@ import ConnectionPooling
 import PostgresPooling
 import Testing
 
-@Suite struct CancellationTests {
+@Suite(.timeLimit(.minutes(10))) struct CancellationTests {
     /// Cancels a task that waits for a statement, once the statement runs on the server.
     private func cancelWhileRunning(
         _ pool: PostgresPool,

@@ -8,7 +8,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct ClientEncodingTests {
+@Suite(.timeLimit(.minutes(10))) struct ClientEncodingTests {
     private func suffix() -> String { UUID().uuidString.prefix(8).lowercased() }
 
     @Test(

@@ -11,7 +11,7 @@ import Testing
 ///
 /// Long ones have `generate_series` in their list of columns: in `FROM`, the server computes all
 /// numbers before it returns the first one.
-@Suite struct EarlyEndTests {
+@Suite(.timeLimit(.minutes(10))) struct EarlyEndTests {
     @Test(
         "A transaction survives a stream that ends early, regardless of the number of rows",
         arguments: [1, 10, 1_000, 200_000]

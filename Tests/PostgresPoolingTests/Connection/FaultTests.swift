@@ -9,7 +9,7 @@ import Synchronization
 import Testing
 
 /// The effects of server faults on callers.
-@Suite struct FaultTests {
+@Suite(.timeLimit(.minutes(10))) struct FaultTests {
     /// Tasks that insert numbers, each once, during a fault.
     private final class Writers: Sendable {
         private let isOver = Atomic(false)

@@ -12,7 +12,7 @@ import Testing
 @testable import PostgresPooling
 
 /// The effects of a server that sends too much, or that does not read.
-@Suite struct HostileServerTests {
+@Suite(.timeLimit(.minutes(10))) struct HostileServerTests {
     private func withPool(
         _ server: FakeServer,
         _ configure: (inout PostgresConfiguration) -> Void = { _ in },

@@ -10,7 +10,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct LargeAnswerTests {
+@Suite(.timeLimit(.minutes(10))) struct LargeAnswerTests {
     @Test(
         "A statement ends at its deadline while its answer arrives continuously",
         arguments: PollerKind.allCases,

@@ -9,7 +9,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct LargeStatementTests {
+@Suite(.timeLimit(.minutes(10))) struct LargeStatementTests {
     /// Through the server's Unix socket, through TCP, and encrypted.
     enum Transport: CaseIterable {
         case socket, network, encrypted

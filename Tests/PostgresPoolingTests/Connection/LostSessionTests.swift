@@ -8,7 +8,7 @@ import Testing
 @testable import PostgresPooling
 
 /// The errors after a real server ends a session.
-@Suite struct LostSessionTests {
+@Suite(.timeLimit(.minutes(10))) struct LostSessionTests {
     /// Runs a statement after which the server ends the session, and waits for the end.
     private func endSession(_ db: borrowing PostgresConnection, by statement: PostgresQuery) async throws {
         try await db.execute(statement)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct SessionEffectTests {
+@Suite(.timeLimit(.minutes(10))) struct SessionEffectTests {
     private func effect(_ tag: String, hasRows: Bool = false, _ sql: String? = "") -> SessionEffect {
         SessionEffect(commandTag: tag, hasRows: hasRows, sql: sql)
     }

@@ -10,7 +10,7 @@ import Testing
 
 /// The errors of a statement whose connection is lost, where the test decides what the server has
 /// read and answered.
-@Suite struct OutcomeTests {
+@Suite(.timeLimit(.minutes(10))) struct OutcomeTests {
     /// Answers the statements of a transaction with one `INSERT`, up to a given statement.
     private static func serve(_ session: ScriptedServer.Session, until end: String) {
         var status = ScriptedServer.Status.idle

@@ -8,7 +8,7 @@ import Testing
 @testable import PostgresPooling
 
 /// The values that errors reveal.
-@Suite struct RedactionTests {
+@Suite(.timeLimit(.minutes(10))) struct RedactionTests {
     private static let secret = "hunter2-token"
 
     private func fields(_ code: String, _ message: String, routine: String? = nil, hint: String? = nil)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct RetryableTests {
+@Suite(.timeLimit(.minutes(10))) struct RetryableTests {
     @Test(
         "A server error is retryable if another attempt may succeed",
         arguments: [

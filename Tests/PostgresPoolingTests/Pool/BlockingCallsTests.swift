@@ -6,7 +6,7 @@ import CBlockingCalls
 import PostgresPooling
 import Testing
 
-@Suite struct BlockingCallsTests {
+@Suite(.timeLimit(.minutes(10))) struct BlockingCallsTests {
     @Test("libpq waits and connects on the pool's threads, and never on threads that run tasks")
     func none() async throws {
         let server = try await TestServer.shared

@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct DiscardTests {
+@Suite(.timeLimit(.minutes(10))) struct DiscardTests {
     @Test("A body can discard its connection, even if it throws")
     func discard() async throws {
         struct Failure: Error {}

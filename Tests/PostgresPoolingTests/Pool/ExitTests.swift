@@ -9,7 +9,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct ExitTests {
+@Suite(.timeLimit(.minutes(10))) struct ExitTests {
     @Test("A process that exits at any moment is not killed by a signal, whatever its pool is doing over TLS")
     func exits() async throws {
         let server = try await TestServer.shared

@@ -10,7 +10,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct HealthTests {
+@Suite(.timeLimit(.minutes(10))) struct HealthTests {
     @Test(
         "A leased connection is not idle, so an early answer does not cause an inspection of the idle ones"
     )

@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct OperationsTests {
+@Suite(.timeLimit(.minutes(10))) struct OperationsTests {
     private func activeCount(_ server: TestServer, _ marker: String) async throws -> String {
         try await server.psql(
             "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%\(marker)%' AND pid <> pg_backend_pid()"

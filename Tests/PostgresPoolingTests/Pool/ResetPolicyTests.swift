@@ -8,7 +8,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct ResetPolicyTests {
+@Suite(.timeLimit(.minutes(10))) struct ResetPolicyTests {
     /// A way in which a lease changes its session.
     enum Leak: String, CaseIterable, Codable {
         case set, setConfig, setInFunction, setInDo, setInProcedure, reportedInFunction, reportedInTrigger, role,

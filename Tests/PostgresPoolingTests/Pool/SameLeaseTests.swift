@@ -8,7 +8,7 @@ import Testing
 
 // Effects that the reset on release would hide.
 
-@Suite struct SameLeaseTests {
+@Suite(.timeLimit(.minutes(10))) struct SameLeaseTests {
     struct Oops: Error {}
 
     @Test("A failed body is rolled back before the next statement of its lease", arguments: PollerKind.allCases)

@@ -8,7 +8,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct ExecutorTests {
+@Suite(.timeLimit(.minutes(10))) struct ExecutorTests {
     /// Provides a pool whose answers arrive on the thread of an executor.
     private func pool(_ server: TestServer, connections: Int = 4, on executor: PostgresExecutor) throws -> PostgresPool
     {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct SpinPolicyTests {
+@Suite(.timeLimit(.minutes(10))) struct SpinPolicyTests {
     /// Returns the number of statements with a spin, if all spins succeed or all fail.
     private func looks(_ habit: borrowing SpinPolicy, statements: Int, succeed: Bool) -> Int {
         var looks = 0

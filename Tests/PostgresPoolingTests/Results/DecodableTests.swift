@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct DecodableTests {
+@Suite(.timeLimit(.minutes(10))) struct DecodableTests {
     enum Size: String, Decodable { case small, large }
     enum Colour: String, Decodable, PostgresArrayDecodable { case red, blue }
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct DecodingTests {
+@Suite(.timeLimit(.minutes(10))) struct DecodingTests {
     /// Decodes the bytes of a parameter as the type of the parameter.
     private func roundTrip<Value: PostgresArrayEncodable & PostgresArrayDecodable & Equatable>(
         _ values: [Value],

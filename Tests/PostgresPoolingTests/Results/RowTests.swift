@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct RowTests {
+@Suite(.timeLimit(.minutes(10))) struct RowTests {
     private func people() -> PostgresRows {
         PostgresRows(
             sampleResult(

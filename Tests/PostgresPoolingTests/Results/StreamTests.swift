@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct StreamTests {
+@Suite(.timeLimit(.minutes(10))) struct StreamTests {
     @Test("A stream returns all rows in order", arguments: PollerKind.allCases)
     func all(_ poller: PollerKind) async throws {
         try await TestServer.shared.withPool(poller) { pool in

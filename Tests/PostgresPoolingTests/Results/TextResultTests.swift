@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct TextResultTests {
+@Suite(.timeLimit(.minutes(10))) struct TextResultTests {
     private enum Answer: String, PostgresDecodable { case yes = "t", no = "f" }
 
     @Test("A type without a binary format is readable as text, with each way of running a statement")

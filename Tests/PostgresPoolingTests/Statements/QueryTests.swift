@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct QueryTests {
+@Suite(.timeLimit(.minutes(10))) struct QueryTests {
     @Test("An interpolated value becomes a numbered parameter, and never a part of the text")
     func interpolation() throws {
         let name = "Robert'); DROP TABLE person;--"

@@ -9,7 +9,7 @@ import Testing
 @testable import PostgresPooling
 
 /// Values that are interpolated where a statement has no parameter.
-@Suite struct PlacementTests {
+@Suite(.timeLimit(.minutes(10))) struct PlacementTests {
     private func refusal(_ query: PostgresQuery) -> String? {
         do throws(PostgresError) {
             try query.validate(query.text)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct StatementCacheTests {
+@Suite(.timeLimit(.minutes(10))) struct StatementCacheTests {
     private func query(_ text: String, _ types: [UInt32] = []) -> PostgresQuery {
         PostgresQuery(unsafe: text, parameters: types.map { .null(PostgresType(oid: $0)) })
     }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct StatementIdentityTests {
+@Suite(.timeLimit(.minutes(10))) struct StatementIdentityTests {
     private func digest(_ message: some Sequence<UInt8>) -> String {
         var hash = SHA256()
         hash.update(message)

@@ -7,7 +7,7 @@ import Foundation
 import PostgresPooling
 import Testing
 
-@Suite struct StatementTests {
+@Suite(.timeLimit(.minutes(10))) struct StatementTests {
     @Test("A statement runs with its parameters, and its rows are decoded", arguments: PollerKind.allCases)
     func rows(_ poller: PollerKind) async throws {
         try await TestServer.shared.withPool(poller) { pool in

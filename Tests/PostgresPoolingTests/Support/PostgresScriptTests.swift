@@ -6,7 +6,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct ServerScriptTests {
+@Suite(.timeLimit(.minutes(10))) struct ServerScriptTests {
     private func lines(_ text: String) -> [Substring] { text.split(separator: "\n") }
 
     @Test("Starting prints the URL of a server that accepts it, and starting again prints the same")

@@ -9,7 +9,7 @@ import Testing
 
 /// Bodies of transactions and savepoints that swallow errors, or begin and end transactions
 /// themselves.
-@Suite struct TransactionControlTests {
+@Suite(.timeLimit(.minutes(10))) struct TransactionControlTests {
     /// Provides a pool with an empty table `name (n int PRIMARY KEY)`.
     private func withTable(
         _ name: String,

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresPooling
 
-@Suite struct TransactionScannerTests {
+@Suite(.timeLimit(.minutes(10))) struct TransactionScannerTests {
     @Test(
         "Statements that end a transaction are found at the beginning of statements",
         arguments: [

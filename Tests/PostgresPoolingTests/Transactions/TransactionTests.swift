@@ -6,7 +6,7 @@ import ConnectionPooling
 import PostgresPooling
 import Testing
 
-@Suite struct TransactionTests {
+@Suite(.timeLimit(.minutes(10))) struct TransactionTests {
     struct Oops: Error {}
 
     @Test(

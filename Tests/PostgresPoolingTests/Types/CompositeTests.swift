@@ -62,7 +62,7 @@ private struct Loose: PostgresComposite {
     var postgresFields: [any PostgresEncodable]
 }
 
-@Suite struct CompositeTests {
+@Suite(.timeLimit(.minutes(10))) struct CompositeTests {
     private static let setup = """
         SELECT pg_advisory_xact_lock(161616);
         DO $$ BEGIN

@@ -30,7 +30,7 @@ extension TestServer {
     }
 }
 
-@Suite struct NamedTypeTests {
+@Suite(.timeLimit(.minutes(10))) struct NamedTypeTests {
     @Test("An enumeration and arrays of it are sent as its type, by its declaration alone")
     func enumerations() async throws {
         let server = try await TestServer.shared

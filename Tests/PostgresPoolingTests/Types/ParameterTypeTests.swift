@@ -8,7 +8,7 @@ import Testing
 @testable import PostgresPooling
 
 /// Parameters whose values have other types than the server expects.
-@Suite struct ParameterTypeTests {
+@Suite(.timeLimit(.minutes(10))) struct ParameterTypeTests {
     /// A statement, and its result as text, with values that differ between calls.
     struct Example: Sendable, CustomTestStringConvertible {
         let name: String

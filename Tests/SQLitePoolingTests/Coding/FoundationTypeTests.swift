@@ -7,7 +7,7 @@ import SQLitePooling
 import TestSupport
 import Testing
 
-@Suite struct FoundationTypeTests {
+@Suite(.timeLimit(.minutes(10))) struct FoundationTypeTests {
     @Test("Data is stored as a blob and decoded unchanged")
     func data() async throws {
         try await withPool { pool in

@@ -6,7 +6,7 @@ import Foundation
 import SQLitePooling
 import Testing
 
-@Suite struct StrategyTests {
+@Suite(.timeLimit(.minutes(10))) struct StrategyTests {
     typealias Dates = SQLiteConfiguration.DateStrategy
 
     private func withDates(_ dates: Dates, _ body: (SQLitePool) async throws -> Void) async throws {

@@ -6,7 +6,7 @@ import Foundation
 import SQLitePooling
 import Testing
 
-@Suite struct ValueTypeTests {
+@Suite(.timeLimit(.minutes(10))) struct ValueTypeTests {
     @Test(
         "A decimal number keeps all its digits",
         arguments: [

@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-@Suite struct ConfigurationTests {
+@Suite(.timeLimit(.minutes(10))) struct ConfigurationTests {
     @Test("The default configuration is valid, and making a pool touches no file")
     func defaults() throws {
         let folder = try SampleFolder()

@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-@Suite struct LimitBoundTests {
+@Suite(.timeLimit(.minutes(10))) struct LimitBoundTests {
     @Test("The limit of steps counts instructions, and applies to each call separately")
     func steps() async throws {
         var configuration = SQLiteConfiguration(maximumWritesPerCommit: 1)

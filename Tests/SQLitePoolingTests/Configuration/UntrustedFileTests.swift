@@ -12,7 +12,7 @@ private final class Counter: Sendable {
     let value = Atomic(0)
 }
 
-@Suite struct UntrustedFileTests {
+@Suite(.timeLimit(.minutes(10))) struct UntrustedFileTests {
     typealias Mode = SQLiteConfiguration.Mode
 
     static func untrusted(_ mode: Mode = .readOnly) -> SQLiteConfiguration {

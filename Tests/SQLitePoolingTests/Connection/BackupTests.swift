@@ -7,7 +7,7 @@ import Foundation
 import SQLitePooling
 import Testing
 
-@Suite struct BackupTests {
+@Suite(.timeLimit(.minutes(10))) struct BackupTests {
     private func withRows(_ count: Int, _ body: (SQLitePool, SampleFolder) async throws -> Void) async throws {
         let folder = try SampleFolder()
         try await withPool(in: folder) { pool in

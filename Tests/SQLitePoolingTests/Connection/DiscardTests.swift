@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-@Suite struct DiscardTests {
+@Suite(.timeLimit(.minutes(10))) struct DiscardTests {
     @Test("A body can discard its connection, and its transaction is still committed")
     func discard() async throws {
         try await withPool { pool in

@@ -6,7 +6,7 @@ import Foundation
 import SQLitePooling
 import Testing
 
-@Suite struct OpeningTests {
+@Suite(.timeLimit(.minutes(10))) struct OpeningTests {
     // MARK: Pragmas
 
     @Test("Pragmas apply to their kinds of connections, and before the file is created")

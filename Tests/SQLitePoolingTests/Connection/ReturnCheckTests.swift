@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-@Suite struct ReturnCheckTests {
+@Suite(.timeLimit(.minutes(10))) struct ReturnCheckTests {
     @Test("A transaction that a body leaves open is rolled back with an error, and the connection stays usable")
     func openTransaction() async throws {
         try await withPool { pool in

@@ -9,7 +9,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct SettingTests {
+@Suite(.timeLimit(.minutes(10))) struct SettingTests {
     /// Returns a value that differs from the current one.
     private static func other(_ name: String, than value: String) -> String {
         switch name {

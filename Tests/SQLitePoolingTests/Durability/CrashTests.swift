@@ -8,7 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct CrashTests {
+@Suite(.timeLimit(.minutes(10))) struct CrashTests {
     private static let killCount = isSanitized ? 50 : 200
 
     @Test("After a process is killed at any moment, the file is sound and contains all acknowledged transactions")

@@ -9,7 +9,7 @@ import Testing
 @testable import SQLitePooling
 
 /// Random transactions on a pool, compared with the same ones on one plain connection.
-@Suite struct DifferentialTests {
+@Suite(.timeLimit(.minutes(10))) struct DifferentialTests {
     indirect enum Step: Sendable {
         case statement(String)
         case savepoint([Step], isUndone: Bool)

@@ -6,7 +6,7 @@ import Foundation
 import SQLitePooling
 import Testing
 
-@Suite struct PowerLossTests {
+@Suite(.timeLimit(.minutes(10))) struct PowerLossTests {
     /// The counts of what power losses interrupted and lost.
     struct Aftermath {
         var problems: [String] = []

@@ -9,7 +9,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct ErrorTests {
+@Suite(.timeLimit(.minutes(10))) struct ErrorTests {
     private let secret = "hunter2"
 
     /// Returns all textual representations of an error.

@@ -8,7 +8,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct RedactionTests {
+@Suite(.timeLimit(.minutes(10))) struct RedactionTests {
     /// A value that is stored and not bound to the failing statement.
     private static let secret = "hunter2"
 

@@ -8,7 +8,7 @@ import SQLitePooling
 import Testing
 
 /// File faults: each causes a specific error, loses no committed data, and leaves the pool usable.
-@Suite struct FileFaultTests {
+@Suite(.timeLimit(.minutes(10))) struct FileFaultTests {
     static let rowSize = 1_000
 
     /// Inserts rows, one transaction each, until one fails.

@@ -8,7 +8,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct FileSystemTests {
+@Suite(.timeLimit(.minutes(10))) struct FileSystemTests {
     // MARK: Permissions
 
     private static func permissions(_ path: String) throws -> UInt16 {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct LocationTests {
+@Suite(.timeLimit(.minutes(10))) struct LocationTests {
     // MARK: Paths
 
     @Test(

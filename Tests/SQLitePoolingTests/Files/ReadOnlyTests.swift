@@ -14,7 +14,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite struct ReadOnlyTests {
+@Suite(.timeLimit(.minutes(10))) struct ReadOnlyTests {
     private static let readOnly = SQLiteConfiguration(mode: .readOnly)
 
     /// Creates a database with one row, in either journal mode, and closes it.

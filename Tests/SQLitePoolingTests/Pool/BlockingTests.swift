@@ -14,7 +14,7 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
     }
 }
 
-@Suite struct BlockingTests {
+@Suite(.timeLimit(.minutes(10))) struct BlockingTests {
     @Test("Threads without tasks read and write, in one FIFO queue with tasks", arguments: [1, 16])
     func synchronous(group: Int) async throws {
         try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group)) { pool in

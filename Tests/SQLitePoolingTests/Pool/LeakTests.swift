@@ -10,7 +10,7 @@ import Testing
 
 /// Leaks over many leases. The counts run in a separate process, because SQLite counts for the
 /// whole process.
-@Suite struct LeakTests {
+@Suite(.timeLimit(.minutes(10))) struct LeakTests {
     private static let leaseCount = 100_000
 
     @Test("100,000 leases leak no descriptor, no statement and no memory of SQLite")

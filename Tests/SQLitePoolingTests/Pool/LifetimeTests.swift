@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct LifetimeTests {
+@Suite(.timeLimit(.minutes(10))) struct LifetimeTests {
     @Test("Connections are opened on demand, and closed with the pool")
     func statistics() async throws {
         let folder = try SampleFolder()

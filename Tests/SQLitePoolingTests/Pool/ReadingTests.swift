@@ -6,7 +6,7 @@ import SQLitePooling
 import Synchronization
 import Testing
 
-@Suite struct ReadingTests {
+@Suite(.timeLimit(.minutes(10))) struct ReadingTests {
     /// Counts how many bodies run at a time.
     private final class Crowd: Sendable {
         private let inside = Atomic(0)

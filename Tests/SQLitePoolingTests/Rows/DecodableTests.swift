@@ -6,7 +6,7 @@ import Foundation
 import SQLitePooling
 import Testing
 
-@Suite struct DecodableTests {
+@Suite(.timeLimit(.minutes(10))) struct DecodableTests {
     enum Size: String, Decodable { case small, large }
 
     struct Item: Decodable, Equatable, Sendable {

@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-@Suite struct DecodingTests {
+@Suite(.timeLimit(.minutes(10))) struct DecodingTests {
     private func roundTrip<Value: SQLiteEncodable & SQLiteDecodable & Sendable & Equatable>(
         _ values: [Value],
         on pool: SQLitePool

@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-@Suite struct RowStreamingTests {
+@Suite(.timeLimit(.minutes(10))) struct RowStreamingTests {
     private static let numbers: SQL =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, i * i AS square FROM n"
 

@@ -7,7 +7,7 @@ import Testing
 @testable import SQLitePooling
 
 /// Writing statements that end before their last row, and commit at that point.
-@Suite struct EarlyEndTests {
+@Suite(.timeLimit(.minutes(10))) struct EarlyEndTests {
     private struct Child: Decodable { var id: Int }
 
     private static let insert: SQL = "INSERT INTO child VALUES (1, 7), (2, 7) RETURNING id"

@@ -7,7 +7,7 @@ import Testing
 @testable import SQLitePooling
 
 /// Values that are interpolated where a statement has no parameter.
-@Suite struct MisplacedParameterTests {
+@Suite(.timeLimit(.minutes(10))) struct MisplacedParameterTests {
     @Test("A value within quotes or a comment is an error with its offset and the correct form")
     func withinQuotes() async throws {
         try await withPool { pool in

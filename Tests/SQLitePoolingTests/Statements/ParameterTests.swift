@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-@Suite struct ParameterTests {
+@Suite(.timeLimit(.minutes(10))) struct ParameterTests {
     @Test("Values are bound by the numbers of the parameters", arguments: ["?1", "?001"])
     func numbers(parameter: String) async throws {
         try await withPool { pool in

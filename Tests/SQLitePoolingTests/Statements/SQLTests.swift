@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-@Suite struct SQLTests {
+@Suite(.timeLimit(.minutes(10))) struct SQLTests {
     @Test("An interpolated value becomes a parameter and never a part of the text")
     func interpolation() {
         let name = "Robert'); DROP TABLE user;--"

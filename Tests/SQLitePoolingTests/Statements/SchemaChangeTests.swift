@@ -6,7 +6,7 @@ import SQLitePooling
 import TestSupport
 import Testing
 
-@Suite struct SchemaChangeTests {
+@Suite(.timeLimit(.minutes(10))) struct SchemaChangeTests {
     /// The origin of a schema change while the pool is open.
     enum Changer: String, CaseIterable { case pool, connection, process }
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct ScriptTests {
+@Suite(.timeLimit(.minutes(10))) struct ScriptTests {
     @Test("SQLite does not copy the rest of a script for each statement")
     func linear() async throws {
         try await withPool { pool in

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct StatementCacheTests {
+@Suite(.timeLimit(.minutes(10))) struct StatementCacheTests {
     /// Returns the number of statements in the writer's cache after `body`.
     private func cached(
         capacity: Int,

@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-@Suite struct StatementTests {
+@Suite(.timeLimit(.minutes(10))) struct StatementTests {
     private func withUsers(_ body: (SQLitePool) async throws -> Void) async throws {
         try await withPool { pool in
             try await pool.write { db in

@@ -6,7 +6,7 @@ import SQLitePooling
 import Testing
 
 /// Queries with many steps of few instructions each. Each query ends only because it is stopped.
-@Suite struct CheapRowTests {
+@Suite(.timeLimit(.minutes(10))) struct CheapRowTests {
     static let endless: SQL = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
 
     struct Number: Decodable, Sendable { var i: Int }

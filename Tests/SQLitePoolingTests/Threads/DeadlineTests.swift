@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-@Suite struct DeadlineTests {
+@Suite(.timeLimit(.minutes(10))) struct DeadlineTests {
     @Test("A call is interrupted at its deadline, and the connection stays usable")
     func read() async throws {
         try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in

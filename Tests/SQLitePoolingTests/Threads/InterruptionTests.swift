@@ -6,7 +6,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct InterruptionTests {
+@Suite(.timeLimit(.minutes(10))) struct InterruptionTests {
     @Test("A cancellation after the end of its call has no effect")
     func late() {
         let interruption = Interruption()

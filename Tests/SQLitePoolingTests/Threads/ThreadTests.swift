@@ -8,7 +8,7 @@ import Foundation
 import SQLitePooling
 import Testing
 
-@Suite struct ThreadTests {
+@Suite(.timeLimit(.minutes(10))) struct ThreadTests {
     /// Records the thread on which SQLite opens and closes each connection of this process.
     private enum Watch {
         private struct Connection {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct UsableProcessorsTests {
+@Suite(.timeLimit(.minutes(10))) struct UsableProcessorsTests {
     private func count(_ allowed: Int, _ files: [String: String]) -> Double {
         UsableProcessors(allowed: allowed, readFile: { files[$0] }).count
     }

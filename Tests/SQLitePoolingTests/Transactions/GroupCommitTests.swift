@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct GroupCommitTests {
+@Suite(.timeLimit(.minutes(10))) struct GroupCommitTests {
     struct Refusal: Error, Equatable {}
 
     func withTable(_ body: (SQLitePool) async throws -> Void) async throws {

@@ -9,7 +9,7 @@ import Testing
 @testable import SQLitePooling
 
 /// The isolation of the writes of a group from each other.
-@Suite struct GroupIsolationTests {
+@Suite(.timeLimit(.minutes(10))) struct GroupIsolationTests {
     private typealias Member = @Sendable (borrowing SQLiteConnection) throws -> Void
 
     private func withTables(_ more: String = "", _ body: (SQLitePool) async throws -> Void) async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct OpenTransactionTests {
+@Suite(.timeLimit(.minutes(10))) struct OpenTransactionTests {
     private func withTables(
         _ configuration: SQLiteConfiguration = .init(),
         in folder: SampleFolder? = nil,

@@ -5,7 +5,7 @@
 import SQLitePooling
 import Testing
 
-@Suite struct TransactionTests {
+@Suite(.timeLimit(.minutes(10))) struct TransactionTests {
     struct Refusal: Error, Equatable {}
 
     private func withTable(

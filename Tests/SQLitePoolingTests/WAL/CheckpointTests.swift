@@ -9,7 +9,7 @@ import Testing
 
 @testable import SQLitePooling
 
-@Suite struct CheckpointTests {
+@Suite(.timeLimit(.minutes(10))) struct CheckpointTests {
     static let pageSize = 512
     static let frameSize = pageSize + 24
 

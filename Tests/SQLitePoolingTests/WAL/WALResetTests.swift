@@ -10,7 +10,7 @@ import Testing
     /// SQLite's WAL-reset bug (https://www.sqlite.org/wal.html#walresetbug), with a SQLite that
     /// has the bug and sleeps in the middle of each checkpoint, which widens the race.
     /// `Scripts/sqlite` builds that library; child processes load it.
-    @Suite struct WALResetTests {
+    @Suite(.timeLimit(.minutes(10))) struct WALResetTests {
         /// Runs a child process on a file in memory, where a checkpoint takes little time beside
         /// the sleep.
         private func run(_ action: String, in folder: SampleFolder, rounds: Int) async throws -> ChildProcess {
