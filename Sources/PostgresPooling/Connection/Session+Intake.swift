@@ -28,7 +28,7 @@ extension Session {
 
     /// The number of reads in one turn. A read fills at most the free part of libpq's buffer,
     /// which initially has 16 KB.
-    private static var readsPerTurn: Int { 8 }
+    static var readsPerTurn: Int { 8 }
 
     /// The time after which a turn ends, in nanoseconds. It matters where large rows have enlarged
     /// libpq's buffer.
@@ -45,6 +45,7 @@ extension Session {
     func consume() -> Intake {
         var end: UInt64 = 0
         for read in 0..<Session.readsPerTurn {
+            lastReads.store(read + 1, ordering: .relaxed)
             if take() { return .complete }
             // The TLS library may have read more from the socket than libpq has taken from it, and
             // the socket does not become readable for that again. A TLS record is shorter than
@@ -62,7 +63,9 @@ extension Session {
             }
         }
         discardNotifications()
-        readingTime.add(MonotonicClock.now - (end - Session.turnLength), ordering: .relaxed)
+        // Where the thread did not run for a while, a turn counts as two at most.
+        let elapsed = MonotonicClock.now - (end - Session.turnLength)
+        readingTime.add(min(elapsed, 2 * Session.turnLength), ordering: .relaxed)
         return .unfinished
     }
 

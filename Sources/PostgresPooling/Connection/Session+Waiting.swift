@@ -37,10 +37,10 @@ extension Session {
         /// Whether the current or last wait belongs to the lease holder, and not to recovery or a
         /// reset.
         var isCancellable = false
-        /// The number of turns that the reactor has read.
-        var turns = 0
-        /// Whether ``AnswerReader`` reads in place of the reactor.
-        var isLong = false
+        /// The number of reads of the answer by the reactor.
+        var reads = 0
+        /// The reactor of ``AnswerReader`` while it reads in place of the session's own.
+        var reader: Reactor?
         /// The outcome for a wait that has not begun, or that the reactor is processing.
         var interruption: Outcome?
         /// Whether the poller reports that the socket is writable.
@@ -158,7 +158,7 @@ extension Session {
             wait.goal = goal
             wait.waiter = waiter
             wait.deadline = deadline
-            wait.turns = 0
+            wait.reads = 0
             // Under the lock, because an interruption returns the connection to its owner, which
             // may close it.
             armPoller(&wait)
@@ -178,8 +178,8 @@ extension Session {
             reactor.poller.endWriting(descriptor, token: token)
         }
         if wait.goal == .progress { wait.watchesWriting = true }
-        let poller = wait.isLong ? answerReader.poller : reactor.poller
-        poller.arm(descriptor, token: token, for: wait.goal == .answer ? .reading : .readingAndWriting)
+        let reader = wait.reader ?? reactor
+        reader.poller.arm(descriptor, token: token, for: wait.goal == .answer ? .reading : .readingAndWriting)
     }
 
     /// Spins for the answer for about a tenth of a millisecond, and yields in between.
@@ -255,7 +255,7 @@ extension Session {
     }
 
     func endWait(_ wait: inout Wait) -> Waiter? {
-        if wait.isLong { takeFromReader(&wait) }
+        if let reader = wait.reader { takeBack(&wait, from: reader) }
         wait.phase = .held
         wait.deadline = Reactor.never
         return wait.waiter.take()

@@ -30,9 +30,6 @@ final class Session: @unchecked Sendable {
     /// Notified, on the reactor's thread, when an idle connection receives something.
     let watcher: PoolWatcher
 
-    /// Reads the rest of a long answer in place of the reactor.
-    let answerReader = AnswerReader.shared
-
     /// Decides whether a task spins for its answer before it waits.
     let spinPolicy: SpinPolicy
 
@@ -56,6 +53,9 @@ final class Session: @unchecked Sendable {
     /// Whether the connection is abandoned: the server has sent too much, or a statement was sent
     /// in part.
     let isAbandoned = Atomic(false)
+
+    /// The number of reads in the last turn. Only the owner uses it.
+    let lastReads = Atomic(0)
 
     /// The time, in nanoseconds, for which turns have read without reaching the end of the input.
     /// Only the owner uses it.

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ConnectionPooling
+internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -19,31 +20,35 @@ internal import ConnectionPooling
 /// beginning of an answer: short answers do not wait behind long ones. The thread starts with the
 /// first long answer and lasts as long as the process.
 final class AnswerReader: Sendable {
-    static let shared = AnswerReader()
+    static let shared = AnswerReader(makePoller: Reactor.makePoller)
 
-    private let reactor = Reactor(poller: Reactor.defaultPoller(), isForLongAnswers: true)
-    private let isRunning = Locked(false)
+    private let makePoller: @Sendable () -> (any Poller)?
+    private let reactor = Locked<Reactor?>(nil)
 
-    var poller: any Poller { reactor.poller }
+    /// The number of answers that the thread has taken over.
+    let takeovers = Atomic(0)
 
-    /// Makes the thread read for a waiting session and watch its socket.
+    init(makePoller: @escaping @Sendable () -> (any Poller)?) { self.makePoller = makePoller }
+
+    /// Makes the thread read for a waiting session and watch its socket. The first call starts the
+    /// thread.
     ///
-    /// - Returns: Whether it does. It does not if the system has no room for the thread or the socket.
-    func add(_ session: Session, descriptor: Int32) -> Bool {
-        let isRunning = isRunning.withLock { isRunning in
-            if !isRunning { isRunning = reactor.start(name: "postgres-read") }
-            return isRunning
+    /// - Returns: The reactor that now reads; `nil` if the system has no room for the thread, its
+    ///   poller or the socket.
+    func add(_ session: Session, descriptor: Int32) -> Reactor? {
+        let reactor = reactor.withLock { reactor in
+            if reactor == nil, let poller = makePoller() {
+                let new = Reactor(poller: poller, isForLongAnswers: true)
+                if new.start(name: "postgres-read") { reactor = new }
+            }
+            return reactor
         }
-        guard isRunning, reactor.add(session, descriptor: descriptor) else { return false }
+        guard let reactor, reactor.add(session, descriptor: descriptor) else { return nil }
+        takeovers.add(1, ordering: .relaxed)
         // The socket is not reported for input that the TLS library has buffered.
         reactor.continueReading(session)
-        return true
+        return reactor
     }
-
-    /// Stops watching the socket of a session whose wait ends.
-    ///
-    /// - Parameter descriptor: Its socket; negative if libpq has closed it.
-    func remove(_ session: Session, descriptor: Int32) { reactor.remove(session, descriptor: descriptor) }
 }
 
 /// Yields the processor to other threads between turns of reading.

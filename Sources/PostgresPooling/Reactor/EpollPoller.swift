@@ -17,15 +17,16 @@
         private let epoll: Int32
         private let event: Int32
 
-        init() {
+        /// Returns `nil` if the system has no room for it; then `errno` is set.
+        init?() {
             epoll = clockpool_epoll_create()
-            event = clockpool_epoll_add_event(epoll)
-            precondition(epoll >= 0 && event >= 0, "epoll is not available: \(errno).")
+            event = epoll < 0 ? -1 : clockpool_epoll_add_event(epoll)
+            if event < 0 { return nil }
         }
 
         deinit {
-            close(event)
-            close(epoll)
+            if event >= 0 { close(event) }
+            if epoll >= 0 { close(epoll) }
         }
 
         func add(_ descriptor: Int32, token: UInt64) -> Bool { clockpool_epoll_add(epoll, descriptor, token) == 0 }

@@ -69,10 +69,10 @@ final class PollPoller: Poller {
     private let registrations = Locked([UInt64: Registration]())
     private let pipeEnds: (read: Int32, write: Int32)
 
-    init() {
+    /// Returns `nil` if the system has no room for a pipe; then `errno` is set.
+    init?() {
         var ends: (Int32, Int32) = (-1, -1)
-        let result = unsafe clockpool_pipe(&ends.0, &ends.1)
-        precondition(result == 0, "A pipe could not be made: \(errno).")
+        guard unsafe clockpool_pipe(&ends.0, &ends.1) == 0 else { return nil }
         for end in [ends.0, ends.1] { _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK) }
         pipeEnds = ends
     }

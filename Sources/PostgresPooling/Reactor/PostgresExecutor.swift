@@ -16,7 +16,8 @@
 /// this preference, and their children, do not: the thread receives an answer, resumes the task
 /// until it waits again, and so on, like an event loop. With few processors and much load, that
 /// saves a third of the cost of a short statement. Tasks without the preference use the pool as
-/// usual.
+/// usual. The rest of a long answer, after about half a megabyte, is read on one thread for all
+/// pools and executors of the process, so that it does not delay short answers.
 ///
 /// As in any event loop, there is one thread. Long computations and blocking calls delay all
 /// answers of the pool's connections, and all tasks on the executor. Run them in a task without
@@ -32,11 +33,11 @@ public final class PostgresExecutor: TaskExecutor {
     ///
     /// - Parameter name: The name of the thread. Linux shows 15 characters.
     public convenience init(name: String = "postgres-tasks") {
-        self.init(poller: Reactor.defaultPoller(), name: name)
+        self.init(poller: Reactor.requirePoller(), name: name)
     }
 
-    init(poller: any Poller, name: String) {
-        reactor = Reactor(poller: poller, name: name, jobs: jobs)
+    init(poller: any Poller, name: String, answerReader: AnswerReader = .shared) {
+        reactor = Reactor(poller: poller, name: name, jobs: jobs, answerReader: answerReader)
         unsafe jobs.executor = asUnownedTaskExecutor()
     }
 

@@ -21,7 +21,7 @@ internal import Synchronization
 /// the handle; it only records that input has arrived.
 final class Reactor: Sendable {
     /// The reactor of all pools without an executor. It lasts as long as the process.
-    static let shared = Reactor(poller: defaultPoller(), name: "postgres-io")
+    static let shared = Reactor(poller: requirePoller(), name: "postgres-io")
 
     let poller: any Poller
     private let sessions = Locked(Sessions())
@@ -44,7 +44,11 @@ final class Reactor: Sendable {
     /// The tasks that the thread runs; `nil` if it runs none.
     let jobs: JobQueue?
 
-    /// Whether the thread reads long answers, which would keep other threads from a processor.
+    /// Reads the rest of long answers in place of this reactor.
+    let answerReader: AnswerReader
+
+    /// Whether the thread reads long answers, which would keep other threads from a processor. No
+    /// deadline is armed there: each session's own reactor ends its waits.
     private let isForLongAnswers: Bool
 
     private let isOver = Atomic(false)
@@ -63,15 +67,29 @@ final class Reactor: Sendable {
         var byToken: [UInt64: Session] = [:]
     }
 
-    convenience init(poller: any Poller, name: String, jobs: JobQueue? = nil) {
-        self.init(poller: poller, jobs: jobs)
+    /// Creates a reactor and starts its thread. Traps if the system cannot start a thread.
+    ///
+    /// - Parameter answerReader: Reads the rest of long answers.
+    convenience init(
+        poller: any Poller,
+        name: String,
+        jobs: JobQueue? = nil,
+        answerReader: AnswerReader = .shared
+    ) {
+        self.init(poller: poller, jobs: jobs, answerReader: answerReader)
         precondition(start(name: name), "The thread that waits for PostgreSQL's sockets could not be started.")
     }
 
     /// Creates a reactor without its thread.
-    init(poller: any Poller, jobs: JobQueue? = nil, isForLongAnswers: Bool = false) {
+    init(
+        poller: any Poller,
+        jobs: JobQueue? = nil,
+        isForLongAnswers: Bool = false,
+        answerReader: AnswerReader = .shared
+    ) {
         self.poller = poller
         self.jobs = jobs
+        self.answerReader = answerReader
         self.isForLongAnswers = isForLongAnswers
     }
 
@@ -82,7 +100,16 @@ final class Reactor: Sendable {
         DetachedThread.start(name: name, runsTasks: jobs != nil) { [self] in run() }
     }
 
-    static func defaultPoller() -> any Poller {
+    /// Returns the system's poller. Traps if the system has no room for it.
+    static func requirePoller() -> any Poller {
+        guard let poller = makePoller() else {
+            preconditionFailure("PostgresPooling cannot wait for sockets: the system refuses a descriptor (\(errno)).")
+        }
+        return poller
+    }
+
+    /// Returns the system's poller; `nil` if the system has no room for it.
+    @Sendable static func makePoller() -> (any Poller)? {
         #if os(Linux)
             EpollPoller()
         #else

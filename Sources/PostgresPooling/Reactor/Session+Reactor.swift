@@ -28,7 +28,7 @@ extension Session {
         enum Meaning { case awaited(Goal), noted, idle }
         let meaning: Meaning = wait.withLock { wait in
             // The thread that reads gets its own reports.
-            if (thread === reactor) == wait.isLong { return .noted }
+            if thread !== wait.reader ?? reactor { return .noted }
             guard wait.phase == .waiting else {
                 if !isReported { return .noted }
                 sawActivity.store(true, ordering: .releasing)
@@ -48,6 +48,7 @@ extension Session {
         mayHaveMore.store(isDone || intake == .unfinished, ordering: .relaxed)
         let (waiter, outcome): (Waiter?, Outcome) = wait.withLock { wait in
             let interruption = wait.interruption.take()
+            wait.reads += lastReads.load(ordering: .relaxed)
             if intake == .unfinished { limitDiscarding(wait) }
             if isDone || interruption != nil || isLost {
                 return (endWait(&wait), isDone ? .ready : interruption ?? .ready)
@@ -64,25 +65,25 @@ extension Session {
     ///
     /// - Returns: Whether the reactor is done with the wait.
     private func leaveToReader(_ wait: inout Wait) -> Bool {
-        if wait.isLong || wait.goal != .answer { return false }
-        wait.turns += 1
-        if wait.turns <= Session.turnsOfShortAnswer { return false }
-        wait.turns = 0
+        if wait.reader != nil || wait.goal != .answer || wait.reads < Session.readsOfShortAnswer { return false }
+        // Tried again after as many reads if the reader has no room.
+        wait.reads = 0
         let descriptor = unsafe PQsocket(handle)
-        guard descriptor >= 0, answerReader.add(self, descriptor: descriptor) else { return false }
+        guard descriptor >= 0, let reader = reactor.answerReader.add(self, descriptor: descriptor) else { return false }
         reactor.poller.pause(descriptor, token: token)
-        wait.isLong = true
+        wait.reader = reader
         return true
     }
 
-    /// The number of the reactor's turns after which an answer is long.
-    private static var turnsOfShortAnswer: Int { 4 }
+    /// The number of reads after which an answer is long. Reads and not turns, because an answer
+    /// that arrives in small pieces takes as many turns as a long one.
+    private static var readsOfShortAnswer: Int { 4 * readsPerTurn }
 
-    /// Makes the reactor watch the socket again.
-    func takeFromReader(_ wait: inout Wait) {
-        wait.isLong = false
+    /// Makes the session's own reactor watch the socket again.
+    func takeBack(_ wait: inout Wait, from reader: Reactor) {
+        wait.reader = nil
         let descriptor = unsafe PQsocket(handle)
-        answerReader.remove(self, descriptor: descriptor)
+        reader.remove(self, descriptor: descriptor)
         if descriptor >= 0 { reactor.poller.resume(descriptor, token: token) }
     }
 

@@ -105,26 +105,86 @@ import Testing
         }
     }
 
-    #if os(Linux)
-        @Test("A separate thread reads a long answer", arguments: PollerKind.allCases)
-        func readerThread(_ poller: PollerKind) async throws {
-            let server = try await TestServer.shared
-            try await server.withPool(poller) { pool in
-                let isOver = Atomic(false)
-                async let count = {
-                    defer { isOver.store(true, ordering: .relaxed) }
-                    return try await pool.query("SELECT repeat('x', 1000) FROM generate_series(1, 200000)").count
-                }()
-                var hasReader = false
-                while !isOver.load(ordering: .relaxed) {
-                    hasReader = try hasReader || threadNames().contains("postgres-read")
-                    await Task.yield()
-                }
-                try await equal(count, 200_000)
-                #expect(hasReader)
+    /// Provides a pool with a thread for long answers that no other test uses.
+    private func withReader(
+        _ makePoller: @escaping @Sendable () -> (any Poller)?,
+        _ body: (PostgresPool, AnswerReader) async throws -> Void
+    ) async throws {
+        let reader = AnswerReader(makePoller: makePoller)
+        let reactor = Reactor(poller: makePoller()!, name: "postgres-test", answerReader: reader)
+        var configuration = try await TestServer.shared.configuration
+        configuration.pool.maximumConnections = 1
+        let pool = try PostgresPool(configuration, reactor: reactor)
+        try await body(pool, reader)
+        await pool.close()
+        reactor.end()
+    }
+
+    /// A query with a long answer of that many rows, each of a thousand bytes.
+    private func long(_ rows: Int) -> PostgresQuery { "SELECT repeat('x', 1000) FROM generate_series(1, \(rows))" }
+
+    @Test("A separate thread reads a long answer, and no short one", arguments: PollerSystem.allCases)
+    func readerThread(_ system: PollerSystem) async throws {
+        try await withReader(system.makePoller) { pool, reader in
+            for number in 0..<100 { try await equal(pool.query("SELECT \(number)", as: Int.self), [number]) }
+            #expect(try await pool.query(long(100)).count == 100)
+            #expect(reader.takeovers.load(ordering: .relaxed) == 0)
+            #expect(try await pool.query(long(50_000)).count == 50_000)
+            #expect(reader.takeovers.load(ordering: .relaxed) == 1)
+        }
+    }
+
+    @Test("A connection works after its task was cancelled during a long answer", arguments: PollerSystem.allCases)
+    func cancellation(_ system: PollerSystem) async throws {
+        try await withReader(system.makePoller) { pool, reader in
+            for round in 1...10 {
+                let query = Task { try await pool.query(long(1_000_000)).count }
+                try await until { reader.takeovers.load(ordering: .relaxed) == round }
+                query.cancel()
+                await #expect(throws: CancellationError.self) { try await query.value }
+                try await equal(pool.query("SELECT \(round)", as: Int.self), [round])
             }
         }
-    #endif
+    }
+
+    @Test(
+        "The end of a session during a long answer is an error, and the pool goes on",
+        arguments: PollerSystem.allCases
+    )
+    func termination(_ system: PollerSystem) async throws {
+        let server = try await TestServer.shared
+        try await withReader(system.makePoller) { pool, reader in
+            for round in 1...5 {
+                let process = try await pool.query("SELECT pg_backend_pid()", as: Int.self)[0]
+                let query = Task { try await pool.query(long(1_000_000)).count }
+                try await until { reader.takeovers.load(ordering: .relaxed) == round }
+                _ = try await server.psql("SELECT pg_terminate_backend(\(process))")
+                await #expect(throws: PostgresError.self) { try await query.value }
+                try await equal(pool.query("SELECT \(round)", as: Int.self), [round])
+            }
+        }
+    }
+
+    @Test("A shutdown ends a long answer", arguments: PollerSystem.allCases)
+    func shutdown(_ system: PollerSystem) async throws {
+        try await withReader(system.makePoller) { pool, reader in
+            let query = Task { try await pool.query(long(5_000_000)).count }
+            try await until { reader.takeovers.load(ordering: .relaxed) == 1 }
+            await pool.shutdown(drain: .zero)
+            await #expect(throws: (any Error).self) { try await query.value }
+        }
+    }
+
+    @Test("A system without room for another poller leaves long answers to the reactor")
+    func noRoom() async throws {
+        let reader = AnswerReader { nil }
+        let reactor = Reactor(poller: Reactor.requirePoller(), name: "postgres-test", answerReader: reader)
+        let pool = try PostgresPool(await TestServer.shared.configuration, reactor: reactor)
+        #expect(try await pool.query(long(50_000)).count == 50_000)
+        #expect(reader.takeovers.load(ordering: .relaxed) == 0)
+        await pool.close()
+        reactor.end()
+    }
 
     @Test("A value of many megabytes arrives intact", arguments: PollerKind.allCases)
     func largeValue(_ poller: PollerKind) async throws {

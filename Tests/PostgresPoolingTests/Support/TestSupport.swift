@@ -20,13 +20,19 @@ enum PollerKind: String, CaseIterable, Codable {
     /// The portable poller, on a thread that also runs the test.
     case pollExecutor
 
-    private static let portableReactor = Reactor(poller: PollPoller(), name: "postgres-poll")
+    private static let portableReader = AnswerReader { PollPoller() }
+    private static let portableReactor = Reactor(
+        poller: PollPoller()!,
+        name: "postgres-poll",
+        answerReader: portableReader
+    )
 
     private var executor: PostgresExecutor? {
         switch self {
         case .native, .portable: nil
         case .executor: PostgresExecutor()
-        case .pollExecutor: PostgresExecutor(poller: PollPoller(), name: "postgres-tasks")
+        case .pollExecutor:
+            PostgresExecutor(poller: PollPoller()!, name: "postgres-tasks", answerReader: PollerKind.portableReader)
         }
     }
 
@@ -38,6 +44,18 @@ enum PollerKind: String, CaseIterable, Codable {
         let shared = self == .portable ? PollerKind.portableReactor : .shared
         let pool = try PostgresPool(configuration, reactor: executor?.reactor ?? shared, executor: executor)
         return try await withTaskExecutorPreference(executor) { try await body(pool) }
+    }
+}
+
+/// The pollers of this system.
+enum PollerSystem: CaseIterable {
+    case native, portable
+
+    var makePoller: @Sendable () -> (any Poller)? {
+        switch self {
+        case .native: Reactor.makePoller
+        case .portable: { PollPoller() }
+        }
     }
 }
 
