@@ -36,7 +36,7 @@ extension Core {
     /// that wakes the waiter. The second of the two releases the record.
     ///
     /// - Parameter deadline: The end of the wait, in ticks of the pool's clock; `nil` for none.
-    /// - Complexity: O(slots). Allocates nothing.
+    /// - Complexity: O(slots). Allocates only the memory that no waiter has needed before.
     @usableFromInline
     @unsafe
     func wait(

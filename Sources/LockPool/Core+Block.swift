@@ -14,7 +14,7 @@
         ///
         /// - Parameter timeout: The longest wait; `nil` for no limit.
         /// - Returns: A slot that the caller holds.
-        /// - Complexity: O(slots). Allocates nothing.
+        /// - Complexity: O(slots). Allocates only the memory that no waiter has needed before.
         @usableFromInline
         func waitBlocking(timeout: Duration?) throws(LockPoolError) -> Slot {
             precondition(!shape.callersCreate, "LockPool: callers create in this pool, so check out with getOrCreate.")

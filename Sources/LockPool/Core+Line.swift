@@ -53,7 +53,9 @@ extension Core {
     /// - Complexity: O(records).
     func failWaiters(_ records: Range<Int>, dueAt now: UInt) -> UInt? {
         var earliest: UInt?
-        let used = min(records.upperBound, Int(usedRecords.loadAcquire()))
+        // Sequentially consistent, like the words of `Deadlines`: a waiter whose record this sweep
+        // does not find in use finds that the sweep has cleared its leaf.
+        let used = min(records.upperBound, Int(usedRecords.load()))
         for index in records.lowerBound..<max(records.lowerBound, used) {
             let record = self.record(index)
             // Read the ticket before the deadline: the deadline of an earlier waiter is

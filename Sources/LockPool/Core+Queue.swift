@@ -2,8 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// The waiter queue: strictly first-in, first-out, bounded, cancellable in O(1), lock-free,
-// without allocation.
+// The waiter queue: strictly first-in, first-out, bounded, cancellable in O(1), lock-free. It
+// allocates only the cells that no waiter has needed before.
 //
 // Cancelling first at the cell and handing over at the cell is the idea of CQS (Koval,
 // Khalanskiy, Alistarh: "CQS: A Formally-Verified Framework for Fair and Abortable

@@ -24,7 +24,9 @@ extension Core {
     ///   slot that a waiter has marked keeps the mark until it is returned while no caller waits.
     func examineSlots() {
         var hasVacancy = false
-        for group in 0..<groups {
+        // Sequentially consistent: the thread that adds slots loads the queue afterwards.
+        let count = Core.grows ? Int(slotCount.load()) : shape.count
+        for group in 0..<groups(of: count) {
             let counts = TallyWord(bits: tally(group).load())
             if counts.vacant > 0, !shape.callersCreate { hasVacancy = true }
             guard counts.open > 0 || shape.callersCreate && counts.vacant > 0 else { continue }
@@ -213,6 +215,7 @@ extension Core {
     func resize(to size: Int) {
         if isClosed { return }
         addSlots(until: size)
+        targetSize.storeRelaxed(UInt(size))
         var surplus = -size
         for index in 0..<capacity where slot(index).state.load() & SlotWord.retired == 0 { surplus += 1 }
         restore(&surplus) { isGoing($0) }
@@ -220,16 +223,25 @@ extension Core {
         retire(&surplus) { $0 == SlotWord.vacant }
         retire(&surplus) { $0 == SlotWord.idle }
         retire(&surplus) { _ in true }
-        // Idle slots are retired in place of leased ones.
+        // Idle slots are retired in place of leased ones: the last idle slot for the first leased
+        // one, and so on.
+        var candidate = capacity
         for index in 0..<capacity where isGoing(slot(index)) {
-            var one = 1
-            retire(&one) { $0 == SlotWord.idle }
-            if one == 1 { break }
+            var isReplaced = false
+            while !isReplaced, candidate > 0 {
+                candidate -= 1
+                let idle = slot(candidate)
+                isReplaced = idle.state.load() == SlotWord.idle && retire(idle)
+            }
+            if !isReplaced { break }
             _ = restore(slot(index))
         }
         // A concurrent close has retired every slot, and this function may have restored some.
         if isClosed { for index in 0..<capacity { retire(slot(index)) } }
     }
+
+    /// Whether a retired slot is still leased. O(slots).
+    var hasGoingSlots: Bool { (0..<capacity).contains { isGoing(slot($0)) } }
 
     /// Whether a slot is retired and still leased.
     private func isGoing(_ slot: Slot) -> Bool {

@@ -20,7 +20,8 @@
         ///     or none.
         /// - Returns: A `Wakeup`: a slot that the caller holds, with an element or, if callers
         ///   create, reserved; or the reason why there is none.
-        /// - Complexity: As `examineSlots()`. Allocates nothing.
+        /// - Complexity: As `examineSlots()`. Allocates only the memory that no
+        ///   waiter has needed before.
         @usableFromInline
         func wait(deadlines: Deadlines?, ticks: UInt?, creates: Bool = false) async -> Int {
             precondition(

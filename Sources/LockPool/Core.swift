@@ -66,8 +66,8 @@ struct Core: @unchecked Sendable {
     /// words.
     @usableFromInline static var line: Int { @inlinable get { 8 * MemoryLayout<UInt>.stride } }
 
-    /// Whether blocks on the heap allocate the memory of waiters when it is needed, and more slots. Where the sizes of everything are planned,
-    /// a block has all of it from the start, and the code for the rest is not there.
+    /// Whether a block on the heap allocates the memory of waiters and more slots when they are
+    /// needed. In Embedded Swift it has all memory from the start, which saves the code.
     @inlinable
     static var grows: Bool {
         #if hasFeature(Embedded)
@@ -116,8 +116,14 @@ struct Core: @unchecked Sendable {
             ? unsafe Slot(address: base + shape.slots + index * shape.stride) : addedSlot(index)
     }
 
+    /// The number of slots that ``resize(to:)`` has asked for last.
+    var targetSize: Word { unsafe Word(at: base + 3 * Core.line + 4 * MemoryLayout<UInt>.stride) }
+
     /// The number of groups of slots.
-    var groups: Int {
+    var groups: Int { groups(of: capacity) }
+
+    /// The number of groups that so many slots have.
+    func groups(of capacity: Int) -> Int {
         Core.grows ? shape.groups + (capacity - shape.count + TallyWord.group - 1) / TallyWord.group : shape.groups
     }
 
@@ -140,7 +146,7 @@ struct Core: @unchecked Sendable {
             return group * TallyWord.group..<min((group + 1) * TallyWord.group, shape.count)
         }
         let first = shape.count + (group - shape.groups) * TallyWord.group
-        return first..<min(first + TallyWord.group, capacity)
+        return first..<first + TallyWord.group
     }
 }
 
@@ -240,6 +246,7 @@ extension Core {
         unsafe (base + Core.line).initializeMemory(as: Shape.self, to: shape)
         queue.initialize(to: QueueWord(tail: Ticket(0), length: 0, isClosed: false).bits)
         initializeSegments()
+        targetSize.initialize(to: UInt(shape.count))
         holds.initialize(to: 1)
         live.initialize(to: 0)
         for index in 0..<shape.count { slot(index).initialize(core: self, index: index) }

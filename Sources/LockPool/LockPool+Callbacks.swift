@@ -24,7 +24,7 @@ extension LockPool where Element: ~Copyable {
     ///   - onTurn: Receives the context and the raw value of a ``Turn``.
     /// - Returns: The position in line, for ``cancel(_:)``.
     /// - Throws: ``LockPoolError`` with the code `closed` or `tooManyWaiters`.
-    /// - Complexity: O(slots). Allocates nothing.
+    /// - Complexity: O(slots). Allocates only the memory that no waiter has needed before.
     @unsafe
     public func wait(
         context: UnsafeMutableRawPointer,

@@ -176,6 +176,9 @@ extension LockPool where Element: ~Copyable {
     /// Adds slots that are not in use until there are `count`.
     package func addSlots(until count: Int) { core.addSlots(until: count) }
 
+    /// Whether a slot that is out of use is still leased. O(slots).
+    package var hasGoingSlots: Bool { core.hasGoingSlots }
+
     /// Changes the number of slots in use, and adds slots beyond ``capacity``.
     ///
     /// A smaller size retires vacant slots first, then idle ones, whose elements are destroyed

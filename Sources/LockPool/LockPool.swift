@@ -17,7 +17,7 @@
 /// - A waiter that is cancelled or times out never loses an element.
 /// - The line is bounded: beyond ``maximumWaiters``, a caller is refused at once.
 /// - The pool allocates at its creation, when callers first wait, 16 at a time, and when it
-///   grows. No thread blocks or spins on another.
+///   grows. Apart from the allocator, no thread blocks or spins on another.
 /// - The pool may be closed or dropped while guards exist.
 ///
 /// A slot is *vacant* (without an element), *idle*, *leased* or *reserved*. A pool is full from

@@ -83,7 +83,7 @@ extension Core {
             }
         return LockPoolError(
             code: LockPoolError.Code(kind: kind),
-            slots: capacity,
+            slots: Int(targetSize.loadRelaxed()),
             maximumWaiters: shape.maximumWaiters,
             reason: kind == .failed ? Wakeup.failed - wakeup : 0
         )

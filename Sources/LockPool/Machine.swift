@@ -105,7 +105,9 @@ struct Word: @unchecked Sendable {
 /// Sizes that the checkers reduce.
 enum Slots {
     /// The number of slots in the first segment that a pool adds: as many as share a tally.
-    static var inFirstSegment: Int { TallyWord.group }
+    static var inFirstSegment: Int { inGroup }
+    /// The number of slots that share a tally.
+    static var inGroup: Int { 64 }
 }
 
 /// The allocator of pools.

@@ -106,7 +106,13 @@ extension Core {
             // Acquire: the last user of the record must have finished with it from this thread's
             // view.
             let list = FreeListWord(bits: freeRecords.loadAcquire())
-            guard let first = list.first else { return takeNewRecord() }
+            guard let first = list.first else {
+                if let new = takeNewRecord() { return new }
+                // All records have been used at least once. If none is free after that, all are in
+                // use at this instant.
+                if FreeListWord(bits: freeRecords.loadAcquire()).first == nil { return nil }
+                continue
+            }
             // The value is stale if another thread was faster. Then the exchange fails, because
             // the count has changed.
             let next = record(first).next.loadRelaxed()
@@ -119,14 +125,16 @@ extension Core {
         }
     }
 
-    /// Takes the next unused record; `nil` if there is none.
+    /// Takes the next record that was never used; `nil` if there is none.
     private func takeNewRecord() -> Int? {
         while true {
-            let index = Int(usedRecords.loadRelaxed())
+            // Acquire: the free list is loaded again if there is no unused record.
+            let index = Int(usedRecords.loadAcquire())
             if index == shape.maximumWaiters { return nil }
             makeRecord(index)
-            // Release: a sweep that finds the record in use finds its chunk.
-            if usedRecords.compareExchangeRelease(UInt(index), UInt(index + 1)) { return index }
+            // Release: a sweep that finds the record in use finds its chunk. Sequentially
+            // consistent: see `failWaiters(_:dueAt:)`.
+            if usedRecords.compareExchange(UInt(index), UInt(index + 1)) { return index }
         }
     }
 

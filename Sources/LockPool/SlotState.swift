@@ -16,7 +16,7 @@ public enum SlotState: Hashable, Sendable {
 
 /// The numbers of a pool's slots by state.
 public struct Occupancy: Hashable, Sendable {
-    /// The number of slots without an element.
+    /// The number of slots without an element, those included that `resize(to:)` has put out of use.
     public internal(set) var vacant = 0
 
     /// The number of slots that are being filled or emptied.
@@ -57,12 +57,20 @@ extension Core {
     /// The current use of the slots, each read at an instant of its own. O(slots).
     var occupancy: Occupancy {
         var occupancy = Occupancy()
-        for index in 0..<capacity {
-            switch peek(index) {
-            case .vacant: occupancy.vacant += 1
-            case .reserved: occupancy.reserved += 1
-            case .idle: occupancy.idle += 1
-            case .leased: occupancy.leased += 1
+        for group in 0..<groups {
+            let slots = slots(in: group)
+            // A pool that was larger once has groups that are not in use.
+            if TallyWord(bits: tally(group).load()).retired == slots.count {
+                occupancy.vacant += slots.count
+                continue
+            }
+            for index in slots {
+                switch peek(index) {
+                case .vacant: occupancy.vacant += 1
+                case .reserved: occupancy.reserved += 1
+                case .idle: occupancy.idle += 1
+                case .leased: occupancy.leased += 1
+                }
             }
         }
         return occupancy
@@ -70,8 +78,10 @@ extension Core {
 
     /// The number of slots that are not vacant. O(groups of 64 slots).
     var occupied: Int {
+        // One number for both: slots may be added in between.
+        let capacity = capacity
         var vacant: UInt = 0
-        for group in 0..<groups {
+        for group in 0..<groups(of: capacity) {
             let counts = TallyWord(bits: tally(group).load())
             vacant += counts.vacant + counts.retired
         }

@@ -151,7 +151,7 @@ struct TallyWord {
     private static var mask: UInt { 1 << width - 1 }
 
     /// The number of slots in a group.
-    static var group: Int { 64 }
+    static var group: Int { Slots.inGroup }
 
     /// One slot that is idle, or leased and not marked.
     static var open: UInt { 1 }

@@ -70,8 +70,11 @@ extension ConnectionPool {
     ///
     /// - Complexity: O(1) if one of the first slots shows that a connection can become available.
     private func isDeadlocked(_ waiting: WaitingTasks) -> Bool {
+        // Read once: slots may be added at the same time, and a pool that was larger once has many.
+        let indices = records.indices
+        var unusable: Int?
         var vacant = 0
-        for index in records.indices {
+        for index in indices {
             switch lockPool.peek(index) {
             case .idle, .reserved: return false
             case .leased:
@@ -79,7 +82,9 @@ extension ConnectionPool {
                 if holder == 0 || !waiting.contains(holder) { return false }
             case .vacant:
                 vacant += 1
-                if vacant > records.indices.count - growth.plan.withLock({ $0.maximum }) { return false }
+                let limit = unusable ?? indices.count - growth.plan.withLock { $0.maximum }
+                unusable = limit
+                if vacant > limit { return false }
             }
         }
         return true

@@ -40,7 +40,8 @@ extension ConnectionPool {
     /// A lower maximum closes connections: idle ones now, leased ones on their return. If other
     /// connections are idle by then, those are closed within a second instead.
     ///
-    /// - Parameter maximum: From 1 to 100,000. The memory of a larger maximum stays allocated.
+    /// - Parameter maximum: From 1 to 100,000. The memory of the largest maximum stays allocated, and
+    ///   what costs O(connections) follows that maximum.
     /// - Throws: ``PoolError`` with the code `invalidConfiguration` for another number.
     /// - Complexity: O(connections).
     public func resize(to maximum: Int) throws(PoolError) {
@@ -58,7 +59,7 @@ extension ConnectionPool {
             records.grow(to: lockPool.capacity)
             growth.plan.withLock { $0.maximum = maximum }
             lockPool.resize(to: maximum)
-            sizeIsUnsettled.store(true, ordering: .relaxed)
+            sizeIsUnsettled.store(lockPool.hasGoingSlots, ordering: .relaxed)
         }
         grow()
         scheduleMaintenance()
@@ -69,7 +70,7 @@ extension ConnectionPool {
         size.withLock { size in
             if !sizeIsUnsettled.load(ordering: .relaxed) { return }
             lockPool.resize(to: size)
-            if lockPool.occupancy.leased == 0 { sizeIsUnsettled.store(false, ordering: .relaxed) }
+            sizeIsUnsettled.store(lockPool.hasGoingSlots, ordering: .relaxed)
         }
     }
 

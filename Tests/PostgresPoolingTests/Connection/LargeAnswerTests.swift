@@ -112,7 +112,7 @@ import Testing
     ) async throws {
         let reader = AnswerReader(makePoller: makePoller)
         let reactor = Reactor(poller: makePoller()!, name: "postgres-test", answerReader: reader)
-        var configuration = try await TestServer.shared.configuration
+        var configuration = try await PostgresConfiguration.withLongTimeouts(TestServer.shared.url)
         configuration.pool.maximumConnections = 1
         let pool = try PostgresPool(configuration, reactor: reactor)
         try await body(pool, reader)
@@ -139,7 +139,7 @@ import Testing
         try await withReader(system.makePoller) { pool, reader in
             for round in 1...10 {
                 let query = Task { try await pool.query(long(1_000_000)).count }
-                try await until { reader.takeovers.load(ordering: .relaxed) == round }
+                await until { reader.takeovers.load(ordering: .relaxed) == round }
                 query.cancel()
                 await #expect(throws: CancellationError.self) { try await query.value }
                 try await equal(pool.query("SELECT \(round)", as: Int.self), [round])
@@ -157,7 +157,7 @@ import Testing
             for round in 1...5 {
                 let process = try await pool.query("SELECT pg_backend_pid()", as: Int.self)[0]
                 let query = Task { try await pool.query(long(1_000_000)).count }
-                try await until { reader.takeovers.load(ordering: .relaxed) == round }
+                await until { reader.takeovers.load(ordering: .relaxed) == round }
                 _ = try await server.psql("SELECT pg_terminate_backend(\(process))")
                 await #expect(throws: PostgresError.self) { try await query.value }
                 try await equal(pool.query("SELECT \(round)", as: Int.self), [round])
@@ -169,7 +169,7 @@ import Testing
     func shutdown(_ system: PollerSystem) async throws {
         try await withReader(system.makePoller) { pool, reader in
             let query = Task { try await pool.query(long(5_000_000)).count }
-            try await until { reader.takeovers.load(ordering: .relaxed) == 1 }
+            await until { reader.takeovers.load(ordering: .relaxed) == 1 }
             await pool.shutdown(drain: .zero)
             await #expect(throws: (any Error).self) { try await query.value }
         }
@@ -179,7 +179,7 @@ import Testing
     func noRoom() async throws {
         let reader = AnswerReader { nil }
         let reactor = Reactor(poller: Reactor.requirePoller(), name: "postgres-test", answerReader: reader)
-        let pool = try PostgresPool(await TestServer.shared.configuration, reactor: reactor)
+        let pool = try await PostgresPool(.withLongTimeouts(TestServer.shared.url), reactor: reactor)
         #expect(try await pool.query(long(50_000)).count == 50_000)
         #expect(reader.takeovers.load(ordering: .relaxed) == 0)
         await pool.close()

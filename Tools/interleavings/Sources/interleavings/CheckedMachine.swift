@@ -64,6 +64,7 @@ struct Word: @unchecked Sendable {
         scheduler.step(at: address)
         guard address.pointee == old else { return false }
         address.pointee = new
+        world.noteChange()
         return true
     }
 
@@ -111,6 +112,8 @@ enum Memory {
     /// The block, and then its chunks.
     nonisolated(unsafe) private static var allocations: [Allocation] = []
     nonisolated(unsafe) private static var isLent = false
+    nonisolated(unsafe) private static var block = buffer..<buffer
+    nonisolated(unsafe) private static var isBlockAlive = false
 
     /// Whether the world reads for one of its own checks.
     nonisolated(unsafe) static var isPeeking = false
@@ -136,7 +139,9 @@ enum Memory {
     static func allocate(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
         let start = allocations.last.map { ($0.range.upperBound - buffer + 127) / 128 * 128 } ?? 0
         precondition(start + byteCount <= capacity && alignment <= 128)
-        allocations.append(Allocation(range: buffer + start..<buffer + start + byteCount))
+        let range = buffer + start..<buffer + start + byteCount
+        if allocations.isEmpty { (block, isBlockAlive) = (range, true) }
+        allocations.append(Allocation(range: range))
         return buffer + start
     }
 
@@ -149,6 +154,7 @@ enum Memory {
 
     static func reclaim() {
         allocations[0].isAlive = false
+        isBlockAlive = false
         world.checkFreed()
     }
 
@@ -162,6 +168,7 @@ enum Memory {
         }
         allocations[index].isAlive = false
         if index == 0 {
+            isBlockAlive = false
             if isAlive { scheduler.fail("the block is freed before its chunks") }
             world.checkFreed()
         }
@@ -169,6 +176,8 @@ enum Memory {
 
     @usableFromInline
     static func willTouch(_ address: UnsafeMutableRawPointer) {
+        // Most touches are of the block.
+        if isBlockAlive, block.contains(address) { return }
         guard let allocation = allocations.first(where: { $0.range.contains(address) }) else {
             return scheduler.fail("memory outside of the block is touched")
         }
@@ -179,6 +188,7 @@ enum Memory {
 /// Sizes that are smaller here than in the core.
 enum Slots {
     static var inFirstSegment: Int { 1 }
+    static var inGroup: Int { 1 }
 }
 
 @usableFromInline

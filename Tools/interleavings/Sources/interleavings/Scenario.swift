@@ -29,6 +29,8 @@ enum Operation: Equatable {
     case sweep
     /// The same at an instant before every deadline.
     case sweepEarly
+    /// Wait until another caller is in line, and then fail those whose deadline has come.
+    case sweepWaiter(Int)
     /// Read the number of waiters and of occupied slots.
     case count
     case close
@@ -36,6 +38,8 @@ enum Operation: Equatable {
     case retire, restore
     /// Add one slot to those of the block.
     case add
+    /// Have two slots more than the block itself: the second one is in another segment.
+    case addMore
     /// Reserve a vacant slot and fill it, or abandon it.
     case fulfill, abandon
     /// Drop the last reference to the pool.
@@ -54,6 +58,8 @@ struct Scenario {
     var cellsPerWaiter = 1
     /// The number of cells in a chunk; 0 if the block contains all records and cells.
     var chunk = 0
+    /// Whether each refusal is checked against the number of free records.
+    var countsRecords = false
     /// The first ticket.
     var firstTicket: UInt = 0
     /// The largest number of preemptions of the exhaustive exploration.
@@ -95,11 +101,27 @@ struct Scenario {
             callers: [[.get], [.get], [.close]]
         ),
         Scenario(
+            name: "a record comes back while two callers take the last records",
+            slots: "r",
+            maximumWaiters: 2,
+            chunk: 1,
+            countsRecords: true,
+            preemptions: 2,
+            callers: [[.get], [.get], [.get], [.cancel(0)], [.close]]
+        ),
+        Scenario(
             name: "a deadline comes in a chunk",
             slots: "i",
             chunk: 1,
             preemptions: 3,
             callers: [[.get], [.getWithDeadline], [.sweep]]
+        ),
+        Scenario(
+            name: "the deadline of the only waiter comes, in a chunk",
+            slots: "r",
+            chunk: 1,
+            preemptions: 3,
+            callers: [[.getWithDeadline], [.sweepWaiter(0)]]
         ),
         Scenario(
             name: "one is cancelled in a chunk",
@@ -384,6 +406,20 @@ struct Scenario {
             callersCreate: true,
             preemptions: 2,
             callers: [[.get, .add], [.get], [.drop]]
+        ),
+        Scenario(
+            name: "a slot is added where none is in use",
+            slots: "r",
+            callersCreate: true,
+            preemptions: 3,
+            callers: [[.get], [.add]]
+        ),
+        Scenario(
+            name: "slots are added in two segments",
+            slots: "v",
+            callersCreate: true,
+            preemptions: 2,
+            callers: [[.get], [.get], [.addMore]]
         ),
         Scenario(name: "shrink and close", slots: "ii", callers: [[.get], [.retire, .restore], [.close]]),
         Scenario(

@@ -31,6 +31,8 @@ final class World {
         /// The ticket of its callback, and the number of calls; `nil` before it has a ticket.
         var callback: (ticket: Ticket, record: Int)?
         var turns: Int?
+        /// The least number of free records while it takes a record; `nil` while it does not.
+        var leastFree: Int?
     }
 
     let scenario: Scenario
@@ -43,7 +45,7 @@ final class World {
     init(_ scenario: Scenario) {
         self.scenario = scenario
         callers = Array(repeating: Caller(), count: scenario.callers.count)
-        holders = Array(repeating: nil, count: scenario.slots.count + 1)
+        holders = Array(repeating: nil, count: scenario.slots.count + 3)
         Memory.reset()
         let shape = Core.Shape(
             count: scenario.slots.count,
@@ -137,6 +139,9 @@ final class World {
             _ = core.failWaiters(0..<core.shape.maximumWaiters, dueAt: 1)
         case .sweepEarly:
             _ = core.failWaiters(0..<core.shape.maximumWaiters, dueAt: 0)
+        case .sweepWaiter(let other):
+            scheduler.wait { [unowned self] in isInLine(other) }
+            _ = core.failWaiters(0..<core.shape.maximumWaiters, dueAt: 1)
         case .count:
             if core.waiters > callers.count { scheduler.fail("more waiters are counted than there are callers") }
             if core.occupied > core.capacity { scheduler.fail("more slots are occupied than there are") }
@@ -144,6 +149,8 @@ final class World {
             core.close()
         case .add:
             core.resize(to: core.shape.count + 1)
+        case .addMore:
+            core.resize(to: core.shape.count + 2)
         case .retire:
             core.resize(to: core.shape.count - 1)
         case .restore:
@@ -215,7 +222,7 @@ final class World {
 
     /// As `Core.wait`, with a fiber in place of the task.
     private func waitInLine(_ caller: Int, hasDeadline: Bool) -> Slot? {
-        guard let record = core.takeRecord() else { return nil }
+        guard let record = takeRecord(caller) else { return nil }
         callers[caller].record = record
         callers[caller].wakeup = nil
         callers[caller].isCancellable = true
@@ -236,6 +243,46 @@ final class World {
         core.releaseRecord(record)
         let wakeup = callers[caller].wakeup!
         return wakeup < 0 ? nil : core.slot(wakeup)
+    }
+
+    /// Whether a caller has noted its ticket, read past the scheduler.
+    private func isInLine(_ caller: Int) -> Bool {
+        guard callers[caller].record >= 0 else { return false }
+        Memory.isPeeking = true
+        defer { Memory.isPeeking = false }
+        return Record.Progress.ticket(core.record(callers[caller].record).progress.address.pointee) != nil
+    }
+
+    /// Takes a record. A caller is refused only if all records were in use at one instant.
+    private func takeRecord(_ caller: Int) -> Int? {
+        callers[caller].leastFree = scenario.countsRecords ? freeRecords : 0
+        defer { callers[caller].leastFree = nil }
+        if let record = core.takeRecord() { return record }
+        if callers[caller].leastFree! > 0 { scheduler.fail("caller \(caller) is refused while a record is free") }
+        return nil
+    }
+
+    /// The number of records that are not in use, read past the scheduler.
+    private var freeRecords: Int {
+        Memory.isPeeking = true
+        defer { Memory.isPeeking = false }
+        var count = scenario.maximumWaiters - Int(core.usedRecords.address.pointee)
+        var next = FreeListWord(bits: core.freeRecords.address.pointee).first
+        while let index = next {
+            count += 1
+            let link = core.record(index).next.address.pointee
+            next = link == 0 ? nil : Int(link) - 1
+        }
+        return count
+    }
+
+    /// Called after each successful exchange.
+    func noteChange() {
+        guard scenario.countsRecords, callers.contains(where: { $0.leastFree != nil }) else { return }
+        let free = freeRecords
+        for caller in callers.indices {
+            if let least = callers[caller].leastFree { callers[caller].leastFree = min(least, free) }
+        }
     }
 
     /// As `Core.wait(context:onTurn:)`.

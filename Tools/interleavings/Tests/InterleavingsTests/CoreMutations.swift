@@ -169,10 +169,23 @@ extension Mutation {
             mutant: "let cell = self.cell(ticket)"
         ),
         Mutation(
+            testDescription: "A caller is refused although a record has come back",
+            file: "Record.swift",
+            original:
+                "if FreeListWord(bits: freeRecords.loadAcquire()).first == nil { return nil }\n                continue",
+            mutant: "return nil"
+        ),
+        Mutation(
+            testDescription: "The tallies of an added segment are those of another",
+            file: "Core+Segments.swift",
+            original: "let offset = (index - firstSlot(of: number)) / TallyWord.group",
+            mutant: "let offset = (index - firstSlot(of: number)) / TallyWord.group * 0"
+        ),
+        Mutation(
             testDescription: "A sweep skips the last record in use",
             file: "Core+Line.swift",
-            original: "Int(usedRecords.loadAcquire()))",
-            mutant: "Int(usedRecords.loadAcquire()) - 1)"
+            original: "Int(usedRecords.load()))",
+            mutant: "Int(usedRecords.load()) - 1)"
         ),
         Mutation(
             testDescription: "A new waiter takes the cell of an older waiter",

@@ -407,6 +407,7 @@ enum Memory {
 /// Sizes that are smaller here than in the core.
 enum Slots {
     static var inFirstSegment: Int { 1 }
+    static var inGroup: Int { 1 }
 }
 
 @usableFromInline
