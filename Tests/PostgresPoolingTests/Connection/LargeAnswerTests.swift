@@ -130,7 +130,7 @@ import Testing
             #expect(try await pool.query(long(100)).count == 100)
             #expect(reader.takeovers.load(ordering: .relaxed) == 0)
             #expect(try await pool.query(long(50_000)).count == 50_000)
-            #expect(reader.takeovers.load(ordering: .relaxed) == 1)
+            #expect(reader.takeovers.load(ordering: .relaxed) > 0)
         }
     }
 
@@ -138,8 +138,9 @@ import Testing
     func cancellation(_ system: PollerSystem) async throws {
         try await withReader(system.makePoller) { pool, reader in
             for round in 1...10 {
+                let before = reader.takeovers.load(ordering: .relaxed)
                 let query = Task { try await pool.query(long(1_000_000)).count }
-                await until { reader.takeovers.load(ordering: .relaxed) == round }
+                await until { reader.takeovers.load(ordering: .relaxed) > before }
                 query.cancel()
                 await #expect(throws: CancellationError.self) { try await query.value }
                 try await equal(pool.query("SELECT \(round)", as: Int.self), [round])
@@ -156,8 +157,9 @@ import Testing
         try await withReader(system.makePoller) { pool, reader in
             for round in 1...5 {
                 let process = try await pool.query("SELECT pg_backend_pid()", as: Int.self)[0]
+                let before = reader.takeovers.load(ordering: .relaxed)
                 let query = Task { try await pool.query(long(1_000_000)).count }
-                await until { reader.takeovers.load(ordering: .relaxed) == round }
+                await until { reader.takeovers.load(ordering: .relaxed) > before }
                 _ = try await server.psql("SELECT pg_terminate_backend(\(process))")
                 await #expect(throws: PostgresError.self) { try await query.value }
                 try await equal(pool.query("SELECT \(round)", as: Int.self), [round])
@@ -169,7 +171,7 @@ import Testing
     func shutdown(_ system: PollerSystem) async throws {
         try await withReader(system.makePoller) { pool, reader in
             let query = Task { try await pool.query(long(5_000_000)).count }
-            await until { reader.takeovers.load(ordering: .relaxed) == 1 }
+            await until { reader.takeovers.load(ordering: .relaxed) > 0 }
             await pool.shutdown(drain: .zero)
             await #expect(throws: (any Error).self) { try await query.value }
         }
