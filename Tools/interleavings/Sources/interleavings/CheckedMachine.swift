@@ -118,6 +118,9 @@ enum Memory {
     /// Whether the world reads for one of its own checks.
     nonisolated(unsafe) static var isPeeking = false
 
+    /// Whether the world is told of each successful exchange.
+    static var tellsChanges: Bool { true }
+
     static var isAlive: Bool { allocations.contains { $0.isAlive } }
 
     @usableFromInline

@@ -255,7 +255,7 @@ final class World {
 
     /// Takes a record. A caller is refused only if all records were in use at one instant.
     private func takeRecord(_ caller: Int) -> Int? {
-        callers[caller].leastFree = scenario.countsRecords ? freeRecords : 0
+        callers[caller].leastFree = scenario.countsRecords && Memory.tellsChanges ? freeRecords : 0
         defer { callers[caller].leastFree = nil }
         if let record = core.takeRecord() { return record }
         if callers[caller].leastFree! > 0 { scheduler.fail("caller \(caller) is refused while a record is free") }

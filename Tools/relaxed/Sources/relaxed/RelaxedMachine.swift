@@ -267,6 +267,9 @@ enum Memory {
     /// The contents of new memory.
     static var uninitialized: UInt { 0xDEAD_DEAD_DEAD_DEAD }
 
+    /// Whether the world is told of each successful exchange.
+    static var tellsChanges: Bool { false }
+
     static var isAlive: Bool { allocations.contains { $0.isAlive } }
 
     @usableFromInline
