@@ -70,7 +70,7 @@ extension ConnectionPool {
     ///
     /// - Complexity: O(1) if one of the first slots shows that a connection can become available.
     private func isDeadlocked(_ waiting: WaitingTasks) -> Bool {
-        // Read once: slots may be added at the same time, and a pool that was larger once has many.
+        // Read once: slots may be added at the same time, and a pool that was larger has many.
         let indices = records.indices
         var unusable: Int?
         var vacant = 0

@@ -40,8 +40,8 @@ extension ConnectionPool {
     /// A lower maximum closes connections: idle ones now, leased ones on their return. If other
     /// connections are idle by then, those are closed within a second instead.
     ///
-    /// - Parameter maximum: From 1 to 100,000. The memory of the largest maximum stays allocated, and
-    ///   what costs O(connections) follows that maximum.
+    /// - Parameter maximum: From 1 to 100,000. The memory of the largest maximum stays allocated,
+    ///   and what costs O(connections) follows that maximum.
     /// - Throws: ``PoolError`` with the code `invalidConfiguration` for another number.
     /// - Complexity: O(connections).
     public func resize(to maximum: Int) throws(PoolError) {
