@@ -72,10 +72,12 @@ final class Sequence: @unchecked Sendable {
     private var endingsUnderWay = 0
     private var counts: [Event: Int]
     private let keepsLog: Bool
+    /// The largest number that the pool's maximum is raised to.
+    private let largest: Int
 
     init(seed: UInt64, counts: [Event: Int], keepsLog: Bool) throws {
         dice = Dice(seed: seed)
-        configuration = Sequence.configuration(&dice)
+        (configuration, largest) = Sequence.configuration(&dice)
         hasHooks = dice.once(in: 3)
         world = World(configuration, clock: clock, dice: Dice(seed: seed ^ 0x5555))
         self.counts = counts
@@ -92,10 +94,11 @@ final class Sequence: @unchecked Sendable {
         last = pool
     }
 
-    private static func configuration(_ dice: inout Dice) -> ConnectionPoolConfiguration {
+    private static func configuration(_ dice: inout Dice) -> (ConnectionPoolConfiguration, largest: Int) {
         let maximum = dice.pick(1...4)
+        let largest = maximum + dice.pick(0...2)
         let backoff = dice.pick([Duration.zero, .milliseconds(100)])
-        return ConnectionPoolConfiguration(
+        let configuration = ConnectionPoolConfiguration(
             name: "simulated",
             maximumConnections: maximum,
             minimumConnections: dice.pick(0...maximum),
@@ -115,6 +118,7 @@ final class Sequence: @unchecked Sendable {
             maximumUses: dice.pick([nil, 5]),
             leakDetectionThreshold: dice.pick([nil, .seconds(30)])
         )
+        return (configuration, largest)
     }
 
     // MARK: Events
@@ -210,7 +214,7 @@ final class Sequence: @unchecked Sendable {
         case .weather: world.weather = dice.once(in: 2) ? .fair : dice.pick(World.Weather.allCases)
         case .resize:
             guard let pool else { return false }
-            let maximum = dice.pick([1, 2, 3, 4, 5, 6, 70])
+            let maximum = dice.pick(1...largest)
             world.maximum = maximum
             wasResized = true
             do { try pool.resize(to: maximum) } catch { world.complain("a resize failed: \(error)") }
