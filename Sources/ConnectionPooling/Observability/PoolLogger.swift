@@ -35,8 +35,8 @@
         public func observe(_ event: PoolEvent, in pool: String) {
             switch event {
             case .connected(let duration):
-                logger.debug("Connected.", metadata: ["pool": "\(pool)", "duration": "\(duration)"])
                 logger.debug("A connection was made.", metadata: ["pool": "\(pool)", "duration": "\(duration)"])
+            case .connectFailed(let error, let failures):
                 logger.warning(
                     "A connection attempt has failed.",
                     metadata: ["pool": "\(pool)", "error": "\(error)", "failures": "\(failures)"]
