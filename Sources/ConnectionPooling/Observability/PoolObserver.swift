@@ -97,7 +97,7 @@ extension PoolObserver {
     /// `false`.
     public var observesUses: Bool { false }
 
-    /// Calls ``observe(_:in:)`` with the status.
+    /// Passes the status to the method that receives only that.
     public func observe(_ snapshot: PoolSnapshot, since previous: PoolSnapshot, in pool: String) {
         observe(snapshot.status, in: pool)
     }
