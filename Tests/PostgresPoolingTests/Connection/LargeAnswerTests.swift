@@ -123,6 +123,11 @@ import Testing
     /// A query with a long answer of that many rows, each of a thousand bytes.
     private func long(_ rows: Int) -> PostgresQuery { "SELECT repeat('x', 1000) FROM generate_series(1, \(rows))" }
 
+    /// A query with a long answer that does not end within the time of a test.
+    private var endless: PostgresQuery {
+        "SELECT repeat('x', 1000) FROM generate_series(1, 20000) UNION ALL SELECT pg_sleep(3600)::text"
+    }
+
     @Test("A separate thread reads a long answer, and no short one", arguments: PollerSystem.allCases)
     func readerThread(_ system: PollerSystem) async throws {
         try await withReader(system.makePoller) { pool, reader in
@@ -139,7 +144,7 @@ import Testing
         try await withReader(system.makePoller) { pool, reader in
             for round in 1...10 {
                 let before = reader.takeovers.load(ordering: .relaxed)
-                let query = Task { try await pool.query(long(1_000_000)).count }
+                let query = Task { try await pool.query(endless).count }
                 await until { reader.takeovers.load(ordering: .relaxed) > before }
                 query.cancel()
                 await #expect(throws: CancellationError.self) { try await query.value }
@@ -158,7 +163,7 @@ import Testing
             for round in 1...5 {
                 let process = try await pool.query("SELECT pg_backend_pid()", as: Int.self)[0]
                 let before = reader.takeovers.load(ordering: .relaxed)
-                let query = Task { try await pool.query(long(1_000_000)).count }
+                let query = Task { try await pool.query(endless).count }
                 await until { reader.takeovers.load(ordering: .relaxed) > before }
                 _ = try await server.psql("SELECT pg_terminate_backend(\(process))")
                 await #expect(throws: PostgresError.self) { try await query.value }
@@ -170,7 +175,7 @@ import Testing
     @Test("A shutdown ends a long answer", arguments: PollerSystem.allCases)
     func shutdown(_ system: PollerSystem) async throws {
         try await withReader(system.makePoller) { pool, reader in
-            let query = Task { try await pool.query(long(5_000_000)).count }
+            let query = Task { try await pool.query(endless).count }
             await until { reader.takeovers.load(ordering: .relaxed) > 0 }
             await pool.shutdown(drain: .zero)
             await #expect(throws: (any Error).self) { try await query.value }
