@@ -82,8 +82,7 @@ extension Core {
         if directoryEntry(number).loadAcquire() != 0 { return }
         let count = Slots.inFirstSegment << number
         let heap = shape.heap!
-        let alignment = max(Core.line, shape.stride & -shape.stride)
-        let new = unsafe heap.allocate(slotOffset(of: number) + count * shape.stride, alignment)
+        let new = unsafe heap.allocate(slotOffset(of: number) + count * shape.stride, slotAlignment)
         for offset in 0..<count {
             let slot = unsafe Slot(address: new + slotOffset(of: number) + offset * shape.stride)
             slot.initialize(
@@ -113,12 +112,14 @@ extension Core {
         return UInt.bitWidth - 1 - sizes.leadingZeroBitCount
     }
 
+    /// The alignment of slots: the largest power of two that their stride is a multiple of.
+    private var slotAlignment: Int { max(Core.line, shape.stride & -shape.stride) }
+
     private func firstSlot(of segment: Int) -> Int { shape.count + Slots.inFirstSegment * (1 << segment - 1) }
 
     /// The offset of a segment's slots, which follow its tallies.
     private func slotOffset(of segment: Int) -> Int {
-        let alignment = max(Core.line, shape.stride & -shape.stride)
         let groups = (Slots.inFirstSegment << segment + TallyWord.group - 1) / TallyWord.group
-        return (groups * MemoryLayout<UInt>.stride + alignment - 1) / alignment * alignment
+        return (groups * MemoryLayout<UInt>.stride + slotAlignment - 1) / slotAlignment * slotAlignment
     }
 }

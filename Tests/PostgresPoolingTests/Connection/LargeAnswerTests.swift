@@ -66,7 +66,7 @@ import Testing
         let isOver = Atomic(false)
         async let count = {
             defer { isOver.store(true, ordering: .relaxed) }
-            return try await pool.query("SELECT repeat('x', 1000) FROM generate_series(1, 200000)").count
+            return try await pool.query(long(200_000)).count
         }()
         var others = 0
         while !isOver.load(ordering: .relaxed) {
@@ -93,10 +93,7 @@ import Testing
         ) { pool in
             for milliseconds in 1...20 {
                 let error = await failure {
-                    let rows = try await pool.query(
-                        "SELECT repeat('x', 1000) FROM generate_series(1, 10000)",
-                        timeout: .milliseconds(milliseconds)
-                    )
+                    let rows = try await pool.query(long(10_000), timeout: .milliseconds(milliseconds))
                     #expect(rows.count == 10_000)
                 }
                 #expect(error == nil || (error as? PostgresError)?.code == .timedOut)
