@@ -4,7 +4,7 @@
 
 extension Mutation {
     /// Bugs of the core, which the checker has to find.
-    static let all: [Mutation] = [
+    static let ofCore: [Mutation] = [
         Mutation(
             testDescription: "A waiter is woken, and the slot is made idle as well",
             file: "Core+Slots.swift",
@@ -110,8 +110,16 @@ extension Mutation {
         Mutation(
             testDescription: "The hold on the block is released before the last load of the queue",
             file: "Core+Slots.swift",
-            original: "                examineForWaiters(slot)\n                return releaseHold()",
-            mutant: "                releaseHold()\n                return examineForWaiters(slot)"
+            original: """
+                counting: unit) {
+                                examineForWaiters(slot)
+                                return releaseHold()
+                """,
+            mutant: """
+                counting: unit) {
+                                releaseHold()
+                                return examineForWaiters(slot)
+                """
         ),
         Mutation(
             testDescription: "A slot that its holder created in is not marked",

@@ -11,3 +11,20 @@ struct Mutation: Sendable, CustomTestStringConvertible {
     let original: String
     let mutant: String
 }
+
+extension Mutation {
+    /// Returns the text of the source with the bug.
+    ///
+    /// - Throws: `MutationFailure` unless the original is once in `text`.
+    func applied(to text: String) throws -> String {
+        let count = text.ranges(of: original).count
+        guard count == 1 else {
+            throw MutationFailure(description: "the source has changed: this is \(count) times in \(file): \(original)")
+        }
+        return text.replacing(original, with: mutant)
+    }
+}
+
+struct MutationFailure: Error, CustomStringConvertible {
+    let description: String
+}

@@ -9,7 +9,7 @@ import Testing
 @Suite(.serialized) final class MutationsTests {
     private static let simulation = Task { try await Simulation() }
 
-    @Test("A bug is caught", arguments: Mutation.all)
+    @Test("A bug is caught", arguments: Mutation.ofPool)
     func caught(_ mutation: Mutation) async throws {
         let result = try await MutationsTests.simulation.value.run(with: mutation)
         let finding = result.output.split(separator: "\n").first { $0.contains("BROKEN") }

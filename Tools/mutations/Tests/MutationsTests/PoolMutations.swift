@@ -4,7 +4,7 @@
 
 extension Mutation {
     /// Bugs of the connection pool, which the simulation has to find.
-    static let all: [Mutation] = [
+    static let ofPool: [Mutation] = [
         Mutation(
             testDescription: "A broken connection is passed on",
             file: "Lifecycle/ConnectionPool+Return.swift",

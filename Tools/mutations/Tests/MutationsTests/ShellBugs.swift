@@ -110,10 +110,10 @@ extension SeededBug {
             foundBy: "ConnectionPoolingTests.DiscardTests/detach"
         ),
         SeededBug(
-            "The pause before the next attempt is an instant instead of a duration",
+            "The pause before the next attempt counts from the clock's origin",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Growth.swift",
-            "sleep(nanoseconds: retryAt - now)",
-            "sleep(nanoseconds: retryAt)",
+            "sleep(until: retryAt)",
+            "sleep(until: time.now + retryAt)",
             foundBy: "ConnectionPoolingTests.GrowthTests/pauseOfOldPool"
         ),
         SeededBug(

@@ -1,0 +1,1 @@
+../../../interleavings/Tests/InterleavingsTests/CoreMutations.swift
