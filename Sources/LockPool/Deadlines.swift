@@ -13,7 +13,7 @@
     struct PoolClock: Sendable {
         let now: @Sendable () -> UInt
         let sleep: @Sendable (_ deadline: UInt) async throws -> Void
-        /// The shortest interval between two sweeps for deadlines. Half a millisecond for the
+        /// The shortest interval between two sweeps for deadlines. A millisecond for the
         /// system's clock, whose timers are hardly more precise.
         let pause: UInt
 
@@ -22,7 +22,7 @@
             if clock is ContinuousClock, UInt.bitWidth == 64 {
                 let now: @Sendable () -> UInt = { UInt(truncatingIfNeeded: lockpool_instant()) }
                 self.now = now
-                pause = 500_000
+                pause = 1_000_000
                 sleep = { deadline in
                     let left = Int(deadline) - Int(now())
                     if left > 0 { try await clock.sleep(until: clock.now.advanced(by: .ticks(left)), tolerance: nil) }
@@ -85,11 +85,11 @@
     /// Fails waiters at their deadlines, with one sleeping task for all of them.
     ///
     /// A waiter's deadline is stored in its record. Each leaf stores an instant that is not after
-    /// any deadline in its 64 records. The task sleeps until an instant that is not after any
+    /// any deadline in its 32 records. The task sleeps until an instant that is not after any
     /// leaf's. It then visits the leaves that are due and their records, and sleeps until the
     /// earliest deadline that it has found. It ends if there is none. A wait that ends in time
     /// thus costs one store and two loads for its deadline, whatever the number of deadlines. A
-    /// sweep reads every leaf, and 64 records for each leaf that is due.
+    /// sweep reads every leaf, and 32 records for each leaf that is due.
     @usableFromInline
     @safe
     final class Deadlines: Sendable {
@@ -222,10 +222,10 @@
             return earliest
         }
 
-        /// An instant for each 64 records, not after any of their deadlines.
+        /// An instant for each 32 records, not after any of their deadlines.
         @safe
         private final class Leaves: Sendable {
-            static var size: Int { 64 }
+            static var size: Int { 32 }
 
             let count: Int
             nonisolated(unsafe) private let words: UnsafeMutablePointer<Atomic<UInt>>

@@ -72,12 +72,10 @@ final class Sequence: @unchecked Sendable {
     private var endingsUnderWay = 0
     private var counts: [Event: Int]
     private let keepsLog: Bool
-    /// The largest number that the pool's maximum is raised to.
-    private let largest: Int
 
     init(seed: UInt64, counts: [Event: Int], keepsLog: Bool) throws {
         dice = Dice(seed: seed)
-        (configuration, largest) = Sequence.configuration(&dice)
+        configuration = Sequence.configuration(&dice)
         hasHooks = dice.once(in: 3)
         world = World(configuration, clock: clock, dice: Dice(seed: seed ^ 0x5555))
         self.counts = counts
@@ -94,11 +92,10 @@ final class Sequence: @unchecked Sendable {
         last = pool
     }
 
-    private static func configuration(_ dice: inout Dice) -> (ConnectionPoolConfiguration, largest: Int) {
+    private static func configuration(_ dice: inout Dice) -> ConnectionPoolConfiguration {
         let maximum = dice.pick(1...4)
-        let largest = maximum + dice.pick(0...2)
         let backoff = dice.pick([Duration.zero, .milliseconds(100)])
-        let configuration = ConnectionPoolConfiguration(
+        return ConnectionPoolConfiguration(
             name: "simulated",
             maximumConnections: maximum,
             minimumConnections: dice.pick(0...maximum),
@@ -118,7 +115,6 @@ final class Sequence: @unchecked Sendable {
             maximumUses: dice.pick([nil, 5]),
             leakDetectionThreshold: dice.pick([nil, .seconds(30)])
         )
-        return (configuration, largest)
     }
 
     // MARK: Events
@@ -214,7 +210,8 @@ final class Sequence: @unchecked Sendable {
         case .weather: world.weather = dice.once(in: 2) ? .fair : dice.pick(World.Weather.allCases)
         case .resize:
             guard let pool else { return false }
-            let maximum = dice.pick(1...largest)
+            // More than 64 need a second segment of slots.
+            let maximum = dice.pick([1, 2, 3, 4, 5, 6, 70])
             world.maximum = maximum
             wasResized = true
             do { try pool.resize(to: maximum) } catch { world.complain("a resize failed: \(error)") }
@@ -494,7 +491,7 @@ final class Sequence: @unchecked Sendable {
         if let evicted = world.open.first(where: { $0.isEvicted && $0.holder == nil }) {
             throw Broken(description: "8: connection \(evicted.number) was evicted, and is open")
         }
-        try checkBreaker(pool, status, waiting.count)
+        try checkBreaker(pool, status, inLine)
         for caller in waiting where caller.deadline! <= world.now {
             throw Broken(description: "5: \(caller.number) has no answer at its deadline")
         }
@@ -503,9 +500,9 @@ final class Sequence: @unchecked Sendable {
         }
     }
 
-    /// Checks, at rest, whether callers wait for longer than the breaker permits.
+    /// Checks, at rest, whether callers wait in line for longer than the breaker permits.
     private func checkBreaker(_ pool: ConnectionPool<World>, _ status: PoolStatus, _ waiting: Int) throws {
-        if waiting == 0 || isSuspended || world.counted != world.connecting { return world.noteHope() }
+        if waiting <= 0 || isSuspended || world.counted != world.connecting { return world.noteHope() }
         let threshold = UInt64(configuration.circuitBreakerThreshold / .nanoseconds(1))
         guard configuration.maximumBackoff > .zero, threshold > 0, let since = world.hangsSince else { return }
         if world.now > since + threshold + 1_000 {

@@ -33,7 +33,7 @@ struct SeededBug: Sendable, CustomTestStringConvertible {
 
 extension Mutation {
     /// The root of the package with the libraries.
-    static let package = URL(filePath: #filePath).appending(path: "../../../../..").standardized
+    static let package = URL(filePath: #filePath).appending(path: "../../../..").standardized
 }
 
 /// The cheap part: that the lists fit the sources.

@@ -8,6 +8,8 @@ import Testing
 struct Mutation: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let file: String
+    /// The scenario of the checker in which the bug is found; `nil` for bugs outside of the core.
+    var scenario: String? = nil
     let original: String
     let mutant: String
 }

@@ -16,7 +16,9 @@ import Testing
 
     @Test("A bug is caught", arguments: Mutation.ofCore)
     func caught(_ mutation: Mutation) async throws {
-        let result = try await Checker(mutation: mutation).run(["--random", "5000", "--limit", "70000"])
+        let scenario = try #require(mutation.scenario)
+        let result = try await Checker(mutation: mutation)
+            .run(["--scenario", scenario, "--random", "5000", "--limit", "70000"])
         let finding = result.output.split(separator: "\n").first { $0.contains("BROKEN") }
         // The core's own preconditions may see it first.
         #expect(finding != nil || result.status > 128, "\(result.output)")

@@ -35,8 +35,8 @@ struct Relaxed {
         Exit status: 0 if every promise held and the table is right, 1 if not, 64 for wrong arguments.
         """
 
-    static let root = URL(filePath: #filePath).appending(path: "../../../../..").standardized
-    static let tableFile = root.appending(path: "Tools/relaxed/orderings.txt")
+    static let root = URL(filePath: #filePath).appending(path: "../../../..").standardized
+    static let tableFile = root.appending(path: "Verification/orderings.txt")
 
     static func main() throws {
         rx_show_progress()
@@ -94,13 +94,13 @@ struct Relaxed {
         if !problems.isEmpty {
             fail(
                 problems,
-                "the operations of the core and Tools/relaxed/orderings.txt differ. Run Tools/relaxed with --update, which looks"
+                "the operations of the core and Verification/orderings.txt differ. Run relaxed with --update, which looks"
                     + " for a scenario for each new row; where it finds none, weaken the operation, or say in the row why not"
             )
         }
         if mode != "check" { return }
         problems = unexpectedRuns(table, operations, runs)
-        if !problems.isEmpty { fail(problems, "correct Tools/relaxed/orderings.txt, or add a scenario") }
+        if !problems.isEmpty { fail(problems, "correct Verification/orderings.txt, or add a scenario") }
         problems = weakenings.check(table)
         if !problems.isEmpty {
             fail(

@@ -6,12 +6,12 @@ import Foundation
 import Testing
 
 /// The simulation, run on connection pools with a bug each.
-@Suite(.serialized) final class MutationsTests {
+@Suite(.serialized) final class SimulationMutationsTests {
     private static let simulation = Task { try await Simulation() }
 
     @Test("A bug is caught", arguments: Mutation.ofPool)
     func caught(_ mutation: Mutation) async throws {
-        let result = try await MutationsTests.simulation.value.run(with: mutation)
+        let result = try await Self.simulation.value.run(with: mutation)
         let finding = result.output.split(separator: "\n").first { $0.contains("BROKEN") }
         // The pool's own preconditions may see it first.
         #expect(finding != nil || result.status > 128, "\(result.output)")

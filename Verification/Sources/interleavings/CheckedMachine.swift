@@ -204,7 +204,7 @@ enum ThreadHint {
 }
 
 /// Events that make steps visible by other means than words. Everything is visible at once here.
-/// Tools/relaxed, which uses the same world, does more.
+/// `relaxed`, which uses the same world, does more.
 enum Signal {
     case wakeup, handler, handlerEnd, ticket, reference
 

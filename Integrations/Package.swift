@@ -19,7 +19,7 @@ let package = Package(
     dependencies: [
         .package(
             name: "swift-lock-pool",
-            path: "../..",
+            path: "..",
             traits: [
                 "LoggingSupport", "MetricsSupport", "DistributedTracingSupport", "ServiceLifecycleSupport",
                 "ConfigurationSupport",

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Scenarios in addition to those of Tools/interleavings: small ones, for orderings that those do
+/// Scenarios in addition to those of the interleaving checker: small, for orderings that those do
 /// not need.
 extension Scenario {
     static let own: [Scenario] = []

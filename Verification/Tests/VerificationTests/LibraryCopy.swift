@@ -13,7 +13,7 @@ struct LibraryCopy {
     /// The longest run of one test, and of all.
     private static let (limit, limitForAll) = (Duration.seconds(180), Duration.seconds(1_200))
 
-    private let folder = Mutation.package.appending(path: "Tools/mutations/.build/libraries")
+    private let folder = Mutation.package.appending(path: "Verification/.build/libraries")
 
     /// Makes or updates the copy, builds it, and runs the tests that are to find the bugs without
     /// any of them.

@@ -1,1 +1,0 @@
-../../../interleavings/Tests/InterleavingsTests/CoreMutations.swift

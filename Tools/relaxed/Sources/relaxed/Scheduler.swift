@@ -1,1 +1,0 @@
-../../../interleavings/Sources/interleavings/Scheduler.swift

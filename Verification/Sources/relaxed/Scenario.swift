@@ -1,0 +1,1 @@
+../interleavings/Scenario.swift
