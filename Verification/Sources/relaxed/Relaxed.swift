@@ -62,7 +62,7 @@ struct Relaxed {
             case "--stale": exploration.bounds.staleReads = number()
             case "--update", "--search": mode = argument
             case "--list":
-                for scenario in Scenario.every { print(scenario.name) }
+                for scenario in Scenario.all { print(scenario.name) }
                 return
             case "--help", "-h":
                 print(usage)
@@ -118,7 +118,7 @@ struct Relaxed {
         _ operations: [SourceOperation],
         _ exploration: Exploration
     ) throws {
-        guard let scenario = Scenario.every.first(where: { $0.name == name }) else {
+        guard let scenario = Scenario.all.first(where: { $0.name == name }) else {
             misuse("no scenario has this name")
         }
         if let weakening {
@@ -142,7 +142,7 @@ struct Relaxed {
     ///
     /// - Returns: For each scenario, the operations that ran in it.
     static func checkScenarios(_ operations: [SourceOperation], _ exploration: Exploration) -> [String: Set<String>] {
-        let scenarios = Scenario.every
+        let scenarios = Scenario.all
         var runs: [String: Set<String>] = [:]
         var (count, complete) = (0, 0)
         Children.run(scenarios.count, seconds: 600) { index in

@@ -44,7 +44,7 @@ struct Weakenings {
         var problems: [String] = []
         let jobs: [(job: Job, scenario: Scenario)] = Table.rows(for: operations).compactMap { row in
             guard case .caught(let name) = table[row.operation, row.weakening] else { return nil }
-            guard let scenario = Scenario.every.first(where: { $0.name == name }) else {
+            guard let scenario = Scenario.all.first(where: { $0.name == name }) else {
                 problems.append("\(Table.name(row.operation, row.weakening)): there is no scenario “\(name)”")
                 return nil
             }
@@ -93,13 +93,13 @@ struct Weakenings {
             }
             Children.run(round.count, seconds: 1200) { index in
                 let job = round[index]
-                let fitting = Scenario.every.filter { runs[$0.name]!.contains(job.operation.name) }
+                let fitting = Scenario.all.filter { runs[$0.name]!.contains(job.operation.name) }
                 return Weakenings.explore(job.operation, job.weakening, fitting, exploration)
             } done: { index, outcome in
                 let job = round[index]
                 if outcome.status == 1 || outcome.isTrapped {
                     let finding = outcome.output.split(separator: "\n").last { line in
-                        Scenario.every.contains { $0.name == line }
+                        Scenario.all.contains { $0.name == line }
                     }
                     verdicts[job.operation, job.weakening] = .caught(by: String(finding!))
                 }
