@@ -68,7 +68,7 @@ final class Scheduler {
         current = -1
         if failure == nil, let stuck = bodies.indices.first(where: { !fibers[$0].isFinished && !fibers[$0].isOptional })
         {
-            failure = "caller \(stuck) waits for ever"
+            failure = "caller \(stuck) waits indefinitely"
         }
         return failure
     }
