@@ -186,7 +186,7 @@ extension ConnectionPool {
             span.end(error)
             fail(reservation, error, isCurrent: isCurrent, isPermanent: factory.isPermanent(error), at: now)
         case .timedOut:
-            let error = ConnectTimedOut(timeout: configuration.connectTimeout)
+            let error = PoolError.ConnectTimedOut(timeout: configuration.connectTimeout)
             span.end(error)
             fail(reservation, error, isCurrent: isCurrent, isPermanent: false, at: now)
         }
@@ -258,13 +258,4 @@ extension ConnectionPool {
     ) {
         release(reservation.lease(connection))
     }
-}
-
-/// A connection attempt took longer than `connectTimeout`.
-public struct ConnectTimedOut: Error, Hashable, CustomStringConvertible {
-    /// The time limit of the attempt.
-    public let timeout: Duration
-
-    /// A sentence with the time limit.
-    public var description: String { "the connection attempt took longer than \(timeout)" }
 }

@@ -210,7 +210,7 @@ extension ConnectionPool {
     /// new connection.
     private func backOff(for wait: inout CheckoutWait) async throws(PoolError) {
         let refusals = handOutRefusals.add(1, ordering: .relaxed).newValue
-        let cause = HandOutRefused(refusals: refusals)
+        let cause = PoolError.HandOutRefused(refusals: refusals)
         wait.cause = cause
         let most = configuration.maximumBackoff.wholeNanoseconds
         if most == 0 {
@@ -226,16 +226,5 @@ extension ConnectionPool {
         } catch {
             throw self.error(.cancelled, since: wait.began)
         }
-    }
-}
-
-/// The hook ``ConnectionHooks/beforeHandOut`` has rejected new connections.
-public struct HandOutRefused: Error, Hashable, CustomStringConvertible {
-    /// The number of new connections that the hook has rejected in a row.
-    public let refusals: Int
-
-    /// A sentence with the number of rejections.
-    public var description: String {
-        "the hook beforeHandOut has rejected \(refusals) new connection\(refusals == 1 ? "" : "s") in a row"
     }
 }
