@@ -176,10 +176,11 @@ extension ConnectionPool {
             counters.withLock { $0.created += 1 }
             notify(.connected(after: .nanoseconds(Int64(clamping: now.elapsed(since: began)))))
             noteBreaker(isOpen: false)
-            if self.generation.load(ordering: .sequentiallyConsistent) == generation {
-                fulfill(reservation, PooledConnection(connection, in: record))
+            let current = self.generation.load(ordering: .sequentiallyConsistent)
+            if case .close(let end) = decision(on: record, at: .connected(generation: current), now: now) {
+                discard(connection, reservation, end)
             } else {
-                discard(connection, reservation, .evicted)
+                fulfill(reservation, PooledConnection(connection, in: record))
             }
             scheduleMaintenance()
         case .failed(let error):
