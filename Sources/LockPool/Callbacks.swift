@@ -2,12 +2,16 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-// Waiting without a task and without a thread. A waiter is a function and a context for it. Event
-// loops and programs without a runtime wait in this way.
+// Waiting without a task and without a thread. A waiter is a function and a context for it.
+//
+// The interface is SPI, `@_spi(Callbacks)`, because its use is unsafe and tasks do not need it.
+// Its users are programs in Embedded Swift, which have no tasks, event loops, and pools that are
+// built on this one.
 
 /// The outcome of a callback waiter's wait: a leased element, or the reason why there is none.
 ///
 /// Convert it to a guard with ``LockPool/lease(_:)``, exactly once.
+@_spi(Callbacks)
 @frozen
 public struct Turn: Sendable {
     /// The form that passes through a C function.
@@ -22,6 +26,7 @@ public struct Turn: Sendable {
 }
 
 /// A callback waiter's position in line, which ``LockPool/cancel(_:)`` takes.
+@_spi(Callbacks)
 @frozen
 public struct WaiterTicket: Sendable {
     @usableFromInline let ticket: UInt
@@ -37,7 +42,6 @@ extension Core {
     ///
     /// - Parameter deadline: The end of the wait, in ticks of the pool's clock; `nil` for none.
     /// - Complexity: O(slots). Allocates only the memory that no waiter has needed before.
-    @usableFromInline
     @unsafe
     func wait(
         context: UnsafeMutableRawPointer,
@@ -62,7 +66,6 @@ extension Core {
     /// Takes a callback waiter out of the line and calls its function.
     ///
     /// - Returns: Whether the waiter was still in line.
-    @usableFromInline
     func cancel(_ waiter: WaiterTicket) -> Bool {
         guard cancel(Ticket(waiter.ticket), record: waiter.record) else { return false }
         wake(waiter.record, Wakeup.cancelled)
@@ -70,7 +73,6 @@ extension Core {
     }
 
     /// Returns the slot that a callback waiter received with its turn.
-    @usableFromInline
     func slot(for turn: Turn) throws(LockPoolError) -> Slot {
         if turn.rawValue < 0 { throw error(turn.rawValue) }
         precondition(turn.rawValue < capacity, "LockPool: this turn is of another pool.")

@@ -72,17 +72,9 @@ extension FixedLockPool where Element: ~Copyable {
 
 @available(macOS 26.0, *)
 extension FixedLockPool where Element: ~Copyable {
-    /// Puts a callback waiter, a function and its context, in line, as
-    /// ``LockPool/wait(context:onTurn:)``.
-    ///
-    /// - Parameters:
-    ///   - context: The argument of `onTurn`. It must stay valid until that call.
-    ///   - onTurn: Receives the context and the raw value of a ``Turn``. Called exactly once
-    ///     unless this method throws, perhaps before it returns, and with a turn without an
-    ///     element when the pool ends. Must not block.
-    /// - Returns: The position in line, for ``cancel(_:)``.
-    /// - Throws: ``LockPoolError`` with the code `closed` or `tooManyWaiters`.
-    /// - Complexity: O(slots). Allocates nothing.
+    /// Puts a callback waiter in line, as ``LockPool/wait(context:onTurn:)``. The end of the pool
+    /// calls `onTurn` with a turn without an element.
+    @_spi(Callbacks)
     @unsafe
     public func wait(
         context: UnsafeMutableRawPointer,
@@ -91,59 +83,37 @@ extension FixedLockPool where Element: ~Copyable {
         try unsafe core.wait(context: context, onTurn: onTurn)
     }
 
-    /// Takes a callback waiter out of the line.
-    ///
-    /// - Returns: Whether the waiter was still in line. If so, its function has been called with
-    ///   a turn whose error is `cancelled`. If not, its function has been called before or is
-    ///   being called.
-    /// - Complexity: O(1).
+    /// Takes a callback waiter out of the line, as ``LockPool/cancel(_:)``.
+    @_spi(Callbacks)
     @discardableResult
     public func cancel(_ waiter: WaiterTicket) -> Bool { core.cancel(waiter) }
 
-    /// Converts the turn of a callback waiter of this pool to a guard.
-    ///
-    /// Unsafe: the compiler does not prevent a turn from being leased twice, or from another
-    /// pool.
-    ///
-    /// - Throws: ``LockPoolError`` if the turn brought no element.
+    /// Converts the turn of a callback waiter of this pool to a guard, as ``LockPool/lease(_:)``.
+    @_spi(Callbacks)
     @unsafe
     public func lease(_ turn: Turn) throws(LockPoolError) -> LockGuard<Element> {
         LockGuard(slot: try core.slot(for: turn))
     }
 }
 
-// MARK: - Slots and state
+// MARK: - Slots and state, as in LockPool
 
 @available(macOS 26.0, *)
 extension FixedLockPool where Element: ~Copyable {
-    /// The indices of the slots, from 0 to `count` − 1, for ``peek(_:)`` and
-    /// ``tryWhileLocked(_:_:)``.
+    /// The indices of the slots, from 0 to `count` − 1.
     public var slots: Range<Int> { 0..<count }
 
-    /// Returns the state of a slot, which may change at the next instant.
-    ///
-    /// - Parameter index: One of ``slots``.
-    /// - Complexity: O(1); one load.
+    /// Returns the state of a slot, as ``LockPool/peek(_:)``.
     public func peek(_ index: Int) -> SlotState { core.peek(index) }
 
     /// Leases the element of a slot if it is idle and no caller waits.
-    ///
-    /// - Parameter index: One of ``slots``.
-    /// - Returns: A guard; `nil` if the slot is not idle or a caller waits.
-    /// - Complexity: O(1).
-    public func tryGet(slot index: Int) -> LockGuard<Element>? {
+    package func tryGet(slot index: Int) -> LockGuard<Element>? {
         guard let slot = core.leaseIfIdle(index) else { return nil }
         return LockGuard(slot: slot)
     }
 
-    /// Leases the element of a slot if it is idle, and calls `body` with it.
-    ///
-    /// - Parameters:
-    ///   - index: One of ``slots``.
-    ///   - body: Uses the element in place.
-    /// - Returns: The result of `body`; `nil` if the slot was not idle.
-    /// - Throws: The error that `body` throws.
-    /// - Complexity: O(1).
+    /// Leases the element of a slot if it is idle, and calls `body` with it, as
+    /// ``LockPool/tryWhileLocked(_:_:)``.
     public func tryWhileLocked<Result, Failure: Error>(
         _ index: Int,
         _ body: (inout sending Element) throws(Failure) -> sending Result
@@ -152,23 +122,13 @@ extension FixedLockPool where Element: ~Copyable {
         return try lease.withElement(body)
     }
 
-    /// The current use of the slots, each read at an instant of its own. O(slots).
+    /// The current use of the slots, as ``LockPool/occupancy``. O(slots).
     public var occupancy: Occupancy { core.occupancy }
 
-    /// The number of slots.
-    public var capacity: Int { count }
-
-    /// The number of callers in line. May differ by one for each thread that is putting a caller
-    /// in line or taking one out.
+    /// The number of callers in line, as ``LockPool/waiters``.
     public var waiters: Int { core.waiters }
 
-    /// Closes the pool: refuses new callers, fails all waiters with
-    /// ``LockPoolError/Code/closed``, and destroys the idle elements now and the leased ones on
-    /// their return.
-    ///
-    /// Safe to call repeatedly and concurrently.
-    ///
-    /// - Complexity: O(slots + waiters).
+    /// Closes the pool, as ``LockPool/close()``. O(slots + waiters).
     public func close() { core.close() }
 
     /// Whether ``close()`` has been called.

@@ -25,6 +25,7 @@ extension LockPool where Element: ~Copyable {
     /// - Returns: The position in line, for ``cancel(_:)``.
     /// - Throws: ``LockPoolError`` with the code `closed` or `tooManyWaiters`.
     /// - Complexity: O(slots). Allocates only the memory that no waiter has needed before.
+    @_spi(Callbacks)
     @unsafe
     public func wait(
         context: UnsafeMutableRawPointer,
@@ -59,6 +60,7 @@ extension LockPool where Element: ~Copyable {
     ///   a turn whose error is `cancelled`. If not, its function has been called before or is
     ///   being called.
     /// - Complexity: O(1).
+    @_spi(Callbacks)
     @discardableResult
     public func cancel(_ waiter: WaiterTicket) -> Bool { core.cancel(waiter) }
 
@@ -68,6 +70,7 @@ extension LockPool where Element: ~Copyable {
     /// pool.
     ///
     /// - Throws: ``LockPoolError`` if the turn brought no element.
+    @_spi(Callbacks)
     @unsafe
     public func lease(_ turn: Turn) throws(LockPoolError) -> LockGuard<Element> {
         LockGuard(slot: try core.slot(for: turn))

@@ -179,7 +179,7 @@ extension LockPool where Element: ~Copyable {
     /// Whether a slot that is out of use is still leased. O(slots).
     package var hasGoingSlots: Bool { core.hasGoingSlots }
 
-    /// Changes the number of slots in use, and adds slots beyond ``capacity``.
+    /// Changes the number of slots in use, and adds slots if there are fewer.
     ///
     /// A smaller size retires vacant slots first, then idle ones, whose elements are destroyed
     /// now, then leased ones, whose elements are destroyed on their return. If other slots have
@@ -187,7 +187,7 @@ extension LockPool where Element: ~Copyable {
     /// are vacant unless their element is still leased. If callers create, the oldest waiters
     /// receive them. Not safe to call concurrently.
     ///
-    /// - Parameter size: At least one, and at most the initial ``capacity`` plus 4,194,240.
+    /// - Parameter size: At least one, and at most the initial number plus 4,194,240.
     /// - Complexity: O(slots). Allocates added slots, which last as long as the pool.
     public func resize(to size: Int) {
         precondition(1...core.largestCapacity ~= size, "LockPool: the size must be from 1 to \(core.largestCapacity).")

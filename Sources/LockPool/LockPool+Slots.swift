@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension LockPool where Element: ~Copyable {
-    /// The indices of the slots, from 0 to ``capacity`` − 1, for ``peek(_:)`` and
-    /// ``tryWhileLocked(_:_:)``.
+    /// The indices of the slots, including those that ``resize(to:)`` has retired, for
+    /// ``peek(_:)`` and ``tryWhileLocked(_:_:)``. Their number grows by 64 or more at a time.
     public var slots: Range<Int> { 0..<capacity }
 
     /// Returns the state of a slot, which may change at the next instant.
@@ -13,20 +13,16 @@ extension LockPool where Element: ~Copyable {
     /// - Complexity: O(1); one load.
     public func peek(_ index: Int) -> SlotState { core.peek(index) }
 
-    /// Leases the element of a slot if it is idle.
-    ///
-    /// For visiting all idle elements, to maintain or to count them. A slot with waiters is not
-    /// idle, so this method overtakes no caller.
-    ///
-    /// - Parameter index: One of ``slots``.
-    /// - Returns: A guard; `nil` if the slot is not idle.
-    /// - Complexity: O(1).
-    public func tryGet(slot index: Int) -> LockGuard<Element>? {
+    /// Leases the element of a slot if it is idle and no caller waits. O(1).
+    package func tryGet(slot index: Int) -> LockGuard<Element>? {
         guard let slot = core.leaseIfIdle(index) else { return nil }
         return LockGuard(slot: slot)
     }
 
     /// Leases the element of a slot if it is idle, and calls `body` with it.
+    ///
+    /// For visiting all idle elements, to maintain or to count them. Overtakes no caller: no slot
+    /// is idle for this method while a caller waits.
     ///
     /// - Parameters:
     ///   - index: One of ``slots``.

@@ -192,9 +192,8 @@ public final class LockPool<Element: ~Copyable>: Sendable {
 }
 
 extension LockPool where Element: ~Copyable {
-    /// The number of slots, including those that ``resize(to:)`` has retired. It grows by 64 or
-    /// more at a time.
-    public var capacity: Int { core.capacity }
+    /// The number of slots, including those that ``resize(to:)`` has retired.
+    package var capacity: Int { core.capacity }
 
     /// The largest number of concurrent waiters.
     public var maximumWaiters: Int { core.shape.maximumWaiters }

@@ -14,15 +14,7 @@ public import ConnectionPooling
 ///
 /// The end of the object releases the leases that it still holds.
 public final class HeldLeases<Factory: ConnectionFactory>: Sendable {
-    private let leases = Locked<[Held]>([])
-
-    private final class Held: Sendable {
-        private let lease: Locked<ConnectionLease<Factory>?>
-
-        init(_ lease: consuming ConnectionLease<Factory>) { self.lease = Locked(lease) }
-
-        func take() -> ConnectionLease<Factory>? { lease.withLock { $0.take() } }
-    }
+    private let leases = Locked<[Handoff<ConnectionLease<Factory>>]>([])
 
     /// Creates an object without leases.
     public init() {}
@@ -32,7 +24,7 @@ public final class HeldLeases<Factory: ConnectionFactory>: Sendable {
 
     /// Holds a lease.
     public func hold(_ lease: consuming ConnectionLease<Factory>) {
-        let held = Held(lease)
+        let held = Handoff(lease)
         leases.withLock { $0.append(held) }
     }
 

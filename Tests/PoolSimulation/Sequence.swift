@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionPooling
-import LockPool
+@_spi(Callbacks) import LockPool
 import PoolTesting
 
 /// The life of one pool, from its first caller to its end, in a random order of events. After

@@ -5,7 +5,7 @@
 // SwiftNIO's event loops wait in the same queue as tasks and blocked threads: a turn is a promise.
 
 import Foundation
-import LockPool
+@_spi(Callbacks) import LockPool
 import NIOCore
 import NIOPosix
 

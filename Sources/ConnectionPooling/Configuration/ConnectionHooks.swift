@@ -19,8 +19,8 @@ public struct ConnectionHooks<Connection: ~Copyable & Sendable>: Sendable {
     /// The hook runs under `resetTimeout`, while the caller waits under its own deadline. A hook
     /// that takes longer counts as `false`. If it rejects an unused connection, the caller waits
     /// before the next attempt as after a failed connection attempt. A caller that then gets no
-    /// connection receives a ``HandOutRefused`` as ``PoolError/underlying``. In a pool with this
-    /// hook `tryGet` always returns `nil`, because it cannot suspend.
+    /// connection receives a ``PoolError/HandOutRefused`` as ``PoolError/underlying``. In a pool
+    /// with this hook `tryGet` always returns `nil`, because it cannot suspend.
     public var beforeHandOut: (@Sendable (borrowing Connection, ConnectionStatus) async -> Bool)?
 
     /// Called with each returned connection that the factory has found reusable, and with the

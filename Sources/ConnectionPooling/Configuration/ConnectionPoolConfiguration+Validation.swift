@@ -6,7 +6,7 @@ extension ConnectionPoolConfiguration {
     /// Checks that a pool can be created from this configuration.
     ///
     /// - Throws: ``PoolError`` with the code `invalidConfiguration`, which names the property.
-    public func validate() throws(PoolError) {
+    package func validate() throws(PoolError) {
         try check("maximumConnections", maximumConnections, in: Self.maximumRange)
         try check("minimumConnections", minimumConnections, in: 0...maximumConnections)
         try check("minimumIdleConnections", minimumIdleConnections, in: 0...maximumConnections)

@@ -108,15 +108,3 @@ extension LeaseContext {
         return pool.detach(lease)
     }
 }
-
-extension ConnectionRecord {
-    /// The retirement instant that represents a lease holder's request to close the connection.
-    /// It is always in the past.
-    private static var discarded: UInt64 { 1 }
-
-    /// Records that the lease holder wants the connection closed. A concurrent eviction has the
-    /// same effect.
-    func markDiscarded() { unsafe storage.pointee.retireAt.store(Self.discarded, ordering: .sequentiallyConsistent) }
-
-    var isDiscarded: Bool { retireAt == Self.discarded }
-}

@@ -176,17 +176,18 @@ extension ConnectionPool {
             counters.withLock { $0.created += 1 }
             notify(.connected(after: .nanoseconds(Int64(clamping: now.elapsed(since: began)))))
             noteBreaker(isOpen: false)
-            if self.generation.load(ordering: .sequentiallyConsistent) == generation {
-                fulfill(reservation, PooledConnection(connection, in: record))
+            let current = self.generation.load(ordering: .sequentiallyConsistent)
+            if case .close(let end) = decision(on: record, at: .connected(generation: current), now: now) {
+                discard(connection, reservation, end)
             } else {
-                discard(connection, reservation, .evicted)
+                fulfill(reservation, PooledConnection(connection, in: record))
             }
             scheduleMaintenance()
         case .failed(let error):
             span.end(error)
             fail(reservation, error, isCurrent: isCurrent, isPermanent: factory.isPermanent(error), at: now)
         case .timedOut:
-            let error = ConnectTimedOut(timeout: configuration.connectTimeout)
+            let error = PoolError.ConnectTimedOut(timeout: configuration.connectTimeout)
             span.end(error)
             fail(reservation, error, isCurrent: isCurrent, isPermanent: false, at: now)
         }
@@ -258,13 +259,4 @@ extension ConnectionPool {
     ) {
         release(reservation.lease(connection))
     }
-}
-
-/// A connection attempt took longer than `connectTimeout`.
-public struct ConnectTimedOut: Error, Hashable, CustomStringConvertible {
-    /// The time limit of the attempt.
-    public let timeout: Duration
-
-    /// A sentence with the time limit.
-    public var description: String { "the connection attempt took longer than \(timeout)" }
 }

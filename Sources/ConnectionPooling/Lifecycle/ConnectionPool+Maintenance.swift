@@ -5,44 +5,6 @@
 import LockPool
 import Synchronization
 
-/// The state of an idle connection, from which the pool decides what to do with it.
-struct IdleConnection {
-    /// Nanoseconds since the last use.
-    var idleFor: UInt64
-    /// Nanoseconds since the last use or successful test; `nil` if there was no test since the
-    /// last use.
-    var untestedFor: UInt64?
-    var retireAt: UInt64
-    var uses: Int
-    /// Nanoseconds by which the keepalive precedes the configured interval.
-    var keepAliveLead: UInt64 = 0
-    /// Whether another connection that had been idle for as long has failed its test.
-    var isSuspect = false
-
-    enum Decision: Hashable {
-        case keep, close(ConnectionEnd), test
-        /// The connection is too old, and is closed when the plan permits it.
-        case replace
-    }
-
-    /// Decides what to do with the connection.
-    ///
-    /// - Parameter isSurplus: Whether there are more connections than the minimum. Evaluated only
-    ///   if the idle timeout has passed, because it costs a scan.
-    func decision(
-        _ configuration: ConnectionPoolConfiguration,
-        at now: UInt64,
-        isSurplus: @autoclosure () -> Bool
-    ) -> Decision {
-        if retireAt == 0 { return .close(.evicted) }
-        if idleFor >= configuration.idleTimeout?.wholeNanoseconds ?? .max, isSurplus() { return .close(.idle) }
-        if now >= retireAt || uses >= configuration.maximumUses ?? .max { return .replace }
-        if isSuspect { return .test }
-        guard let interval = configuration.keepAliveInterval?.wholeNanoseconds else { return .keep }
-        return (untestedFor ?? idleFor) >= interval - min(keepAliveLead, interval) ? .test : .keep
-    }
-}
-
 extension ConnectionPool {
     /// Starts maintenance once, unless the pool is shutting down. Maintenance ends with the pool.
     @usableFromInline
@@ -84,26 +46,11 @@ extension ConnectionPool {
         for index in records.indices {
             let record = records[index]
             report(record, at: now)
-            if lockPool.peek(index) != .idle || decision(on: record, at: now, surplus) == .keep { continue }
+            let maintenance = LifecycleEvent.maintenance(isSurplus: surplus > 0)
+            if lockPool.peek(index) != .idle || decision(on: record, at: maintenance, now: now) == .keep { continue }
             guard let lease = lockPool.tryGet(slot: index) else { continue }
-            // The connection is leased now, so no other thread changes its record.
-            switch decision(on: record, at: now, surplus) {
-            case .keep: pass(lease, at: now)
-            case .test:
-                surplus -= 1
-                test(lease)
-            case .close(let end):
-                surplus -= 1
-                discard(lease, end)
-            case .replace:
-                let isNeeded = record.unusedTime(at: now) < 60_000_000_000 || surplus <= 0
-                if mayRetire(isNeeded: isNeeded) {
-                    surplus -= 1
-                    discard(lease, .expired)
-                } else {
-                    lease.release()
-                }
-            }
+            // The connection is leased now, so no caller changes its record.
+            if !apply(decision(on: record, at: maintenance, now: now), to: lease, at: now) { surplus -= 1 }
         }
         closeSurplus()
         grow()
@@ -118,18 +65,6 @@ extension ConnectionPool {
         let minimumIdle = configuration.minimumIdleConnections
         let kept = minimumIdle == 0 ? 0 : growth.plan.withLock { $0.inUse } + minimumIdle
         return count - max(configuration.minimumConnections, kept)
-    }
-
-    private func decision(on record: ConnectionRecord, at now: UInt64, _ surplus: Int) -> IdleConnection.Decision {
-        IdleConnection(
-            idleFor: record.unusedTime(at: now),
-            untestedFor: record.idleTime(at: now),
-            retireAt: record.retireAt,
-            uses: record.uses,
-            keepAliveLead: record.keepAliveLead,
-            isSuspect: record.isSuspect
-        )
-        .decision(configuration, at: now, isSurplus: surplus > 0)
     }
 
     private func report(_ record: ConnectionRecord, at now: UInt64) {

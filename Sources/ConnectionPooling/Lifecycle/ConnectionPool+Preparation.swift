@@ -24,8 +24,11 @@ extension ConnectionPool {
     func prepare(_ slot: LeasedSlot, for wait: inout CheckoutWait) async throws(PoolError) -> LeasedSlot? {
         var slot = slot
         let now = time.now
-        if discardEvicted(slot) { return nil }
-        if needsTest(connectionRecord(of: slot), at: now, since: wait.began) {
+        switch decision(on: slot, at: handOut(arrival: wait.began), now: now) {
+        case .close(let end):
+            discard(LockGuard(slot), end)
+            return nil
+        case .ping:
             if let fresh = leaseFresh(at: now) {
                 release(LockGuard(slot))
                 slot = fresh
@@ -38,12 +41,17 @@ extension ConnectionPool {
                 test(LockGuard(slot))
                 return nil
             }
+        default: break
         }
         if let beforeHandOut = hooks.beforeHandOut {
             guard let approved = try await approve(slot, beforeHandOut, for: &wait) else { return nil }
             slot = approved
         }
-        if discardEvicted(slot) { return nil }
+        let prepared = LifecycleEvent.prepared(generation: generation.load(ordering: .relaxed))
+        if case .close(let end) = decision(on: slot, at: prepared, now: now) {
+            discard(LockGuard(slot), end)
+            return nil
+        }
         if context.checkoutState.load(ordering: .sequentiallyConsistent) == CheckoutState.suspended {
             release(LockGuard(slot))
             return nil
@@ -86,29 +94,18 @@ extension ConnectionPool {
     @usableFromInline
     func takeOther(than slot: LeasedSlot, at now: UInt64, testsOther: Bool) -> LeasedSlot? {
         let fresh = leaseFresh(at: now)
-        if discardEvicted(slot) { return fresh }
-        if fresh == nil, testsOther { test(LockGuard(slot)) } else { release(LockGuard(slot)) }
+        if case .close(let end) = decision(on: slot, at: handOut(arrival: .max), now: now) {
+            discard(LockGuard(slot), end)
+        } else if fresh == nil, testsOther {
+            test(LockGuard(slot))
+        } else {
+            release(LockGuard(slot))
+        }
         return fresh
     }
 
-    /// Closes a leased connection if it is evicted.
-    ///
-    /// - Returns: Whether it was evicted.
-    private func discardEvicted(_ slot: LeasedSlot) -> Bool {
-        let isEvicted = (connectionRecord(of: slot).generation ^ generation.load(ordering: .relaxed)) > 1
-        if isEvicted { discard(LockGuard(slot), .evicted) }
-        return isEvicted
-    }
-
-    /// Whether a connection must be tested before a caller receives it.
-    ///
-    /// A test or connection attempt that has ended since the caller arrived is not repeated.
-    /// Otherwise, a caller whose connection comes from the line would never get one if each
-    /// checkout is tested.
-    private func needsTest(_ record: ConnectionRecord, at now: UInt64, since began: UInt64) -> Bool {
-        if record.isSuspect { return true }
-        if record.isTestedSinceUse, record.idleSince >= began { return false }
-        return record.idleTime(at: now) >= validateAfter
+    private func decision(on slot: LeasedSlot, at event: LifecycleEvent, now: UInt64) -> LifecycleDecision {
+        decision(on: connectionRecord(of: slot), at: event, now: now)
     }
 
     /// Leases an idle connection that needs no test, if there is one. O(connections).
@@ -119,10 +116,6 @@ extension ConnectionPool {
             release(lease)
         }
         return nil
-    }
-
-    private func isFresh(_ record: ConnectionRecord, at now: UInt64) -> Bool {
-        record.idleTime(at: now) < validateAfter && record.generation == generation.load(ordering: .relaxed)
     }
 
     private var hasIdle: Bool { records.indices.contains { lockPool.peek($0) == .idle } }
@@ -159,10 +152,15 @@ extension ConnectionPool {
         }
     }
 
+    /// Records the result of a test.
+    func noteTest(of record: ConnectionRecord, hasSucceeded: Bool, at now: UInt64) {
+        if hasSucceeded { record.noteTest(at: now) } else { suspectOthers(than: record) }
+    }
+
     /// Marks connections to be tested before their next use: those whose last use or test is not
     /// after that of a connection whose test has failed. The cause of that failure may have
     /// broken them, too.
-    func suspectOthers(than failed: ConnectionRecord) {
+    private func suspectOthers(than failed: ConnectionRecord) {
         let since = failed.idleSince
         // The others are marked already. A connection that becomes idle later has been used
         // later.
@@ -179,10 +177,9 @@ extension ConnectionPool {
 
     /// Returns the state of a connection, for hooks.
     func status(of record: ConnectionRecord, at now: UInt64) -> ConnectionStatus {
-        let age = now > record.bornAt ? now - record.bornAt : 0
-        return ConnectionStatus(
-            age: .nanoseconds(Int64(clamping: age)),
-            idleTime: .nanoseconds(Int64(clamping: record.unusedTime(at: now))),
+        ConnectionStatus(
+            age: .nanoseconds(Int64(clamping: now.elapsed(since: record.bornAt))),
+            idleTime: .nanoseconds(Int64(clamping: now.elapsed(since: record.unusedSince))),
             uses: record.uses
         )
     }
@@ -194,8 +191,7 @@ extension ConnectionPool {
         for wait: inout CheckoutWait
     ) async throws(PoolError) -> LeasedSlot? {
         let (treatment, status) = (AwaitedOperation(), status(of: connectionRecord(of: slot), at: time.now))
-        perform(LockGuard(slot), .hook, .broken, for: treatment) { connection in await beforeHandOut(connection, status)
-        }
+        perform(.hook, on: LockGuard(slot), for: treatment) { await beforeHandOut($0, status) }
         if let approved = try await outcome(of: treatment, within: .max, for: &wait) {
             if handOutRefusals.load(ordering: .relaxed) != 0 { handOutRefusals.store(0, ordering: .relaxed) }
             return approved
@@ -210,7 +206,7 @@ extension ConnectionPool {
     /// new connection.
     private func backOff(for wait: inout CheckoutWait) async throws(PoolError) {
         let refusals = handOutRefusals.add(1, ordering: .relaxed).newValue
-        let cause = HandOutRefused(refusals: refusals)
+        let cause = PoolError.HandOutRefused(refusals: refusals)
         wait.cause = cause
         let most = configuration.maximumBackoff.wholeNanoseconds
         if most == 0 {
@@ -226,16 +222,5 @@ extension ConnectionPool {
         } catch {
             throw self.error(.cancelled, since: wait.began)
         }
-    }
-}
-
-/// The hook ``ConnectionHooks/beforeHandOut`` has rejected new connections.
-public struct HandOutRefused: Error, Hashable, CustomStringConvertible {
-    /// The number of new connections that the hook has rejected in a row.
-    public let refusals: Int
-
-    /// A sentence with the number of rejections.
-    public var description: String {
-        "the hook beforeHandOut has rejected \(refusals) new connection\(refusals == 1 ? "" : "s") in a row"
     }
 }

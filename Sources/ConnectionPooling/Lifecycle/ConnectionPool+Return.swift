@@ -16,8 +16,8 @@ extension LeaseContext {
         let health = factory.inspect(lease.element.connection)
         let now = time.now
         let use = record.endLease(at: now)
-        if health == .reusable, !returnTakesSlowPath, use < leakThreshold, now < record.retireAt,
-            record.uses < maximumUses,
+        let returned = LifecycleEvent.returned(health, runsHook: false)
+        if !returnTakesSlowPath, use < leakThreshold, case .keep = policy.decision(for: record, at: returned, now: now),
             checkoutState.load(ordering: .relaxed) == CheckoutState.accepting
         {
             lease.release()
@@ -37,54 +37,48 @@ extension ConnectionPool {
         let record = lease.element.record
         // Read before the next holder overwrites the record.
         let recovered = record.wasReported(now &- use) ? record.callSite : nil
-        if record.isDiscarded {
-            discard(lease, .discarded)
-        } else {
-            validate(returned: lease, health, at: now)
-        }
+        let returned = LifecycleEvent.returned(health, runsHook: hooks.afterReturn != nil)
+        apply(decision(on: record, at: returned, now: now), to: lease, at: now)
         // The next holder has the connection before an observer runs.
         if isObserved { noteUse(use, recovered: recovered) }
     }
 
-    /// Runs the hook `afterReturn`, if there is one, on a returned connection, and then passes
-    /// the connection on, resets or closes it.
-    private func validate(
-        returned lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
-        _ health: ConnectionHealth,
-        at now: UInt64
-    ) {
-        guard health == .reusable, let afterReturn = hooks.afterReturn else { return apply(health, to: lease, at: now) }
-        let status = status(of: lease.element.record, at: now)
-        perform(lease, .hook, .broken) { [factory] connection in
-            switch await afterReturn(connection, status) {
-            case .reusable: true
-            case .needsReset: await factory.reset(connection)
-            case .broken, .discarded: false
-            }
-        }
+    /// Returns what becomes of a connection.
+    func decision(on record: ConnectionRecord, at event: LifecycleEvent, now: UInt64) -> LifecycleDecision {
+        context.policy.decision(for: record, at: event, now: now)
     }
 
-    /// Passes on, resets or closes a leased connection according to its inspection.
-    private func apply(
-        _ health: ConnectionHealth,
+    /// Does with a leased connection what the policy has decided.
+    ///
+    /// - Returns: Whether a caller may receive the connection now.
+    @discardableResult
+    func apply(
+        _ decision: LifecycleDecision,
         to lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         at now: UInt64
-    ) {
-        switch health {
-        case .broken: discard(lease, .broken)
-        case .discarded: discard(lease, .discarded)
-        case .needsReset: reset(lease)
-        case .reusable: pass(lease, at: now)
+    ) -> Bool {
+        switch decision {
+        case .keep:
+            release(lease)
+            return true
+        case .replace(let isNeeded):
+            if !mayRetire(isNeeded: isNeeded) {
+                release(lease)
+                return true
+            }
+            discard(lease, .expired)
+        case .close(let end): discard(lease, end)
+        case .ping: test(lease)
+        case .reset: reset(lease)
+        case .runHook: runAfterReturn(on: lease, at: now)
         }
+        return false
     }
 
     /// Passes on a usable connection, unless it is evicted or has expired.
     func pass(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, at now: UInt64) {
-        let record = lease.element.record
-        if record.retireAt == 0 { return discard(lease, .evicted) }
-        let isExpired = now >= record.retireAt || record.uses >= context.maximumUses
-        if isExpired, mayRetire(isNeeded: true) { return discard(lease, .expired) }
-        release(lease)
+        let decision = decision(on: lease.element.record, at: .passedOn, now: now)
+        apply(decision, to: lease, at: now)
     }
 
     /// Hands the connection to the longest-waiting caller, or marks it idle. A suspended pool
@@ -110,15 +104,31 @@ extension ConnectionPool {
         return may
     }
 
+    /// Runs the hook `afterReturn` on a reusable connection, and then passes it on, resets or
+    /// closes it.
+    private func runAfterReturn(
+        on lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
+        at now: UInt64
+    ) {
+        let status = status(of: lease.element.record, at: now)
+        perform(.hook, on: lease) { [factory, hooks] connection in
+            switch await hooks.afterReturn?(connection, status) {
+            case .reusable, nil: true
+            case .needsReset: await factory.reset(connection)
+            case .broken, .discarded: false
+            }
+        }
+    }
+
     /// Resets a connection after the lease has ended.
     private func reset(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>) {
-        perform(lease, .reset, .broken) { [factory] connection in await factory.reset(connection) }
+        perform(.reset, on: lease) { [factory] connection in await factory.reset(connection) }
     }
 
     /// Tests an idle connection. After success, the caller that waits for the test receives it;
     /// otherwise it is passed on as if it were returned.
     func test(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, for waiter: AwaitedOperation? = nil) {
-        perform(lease, .test, .failedTest, for: waiter) { [factory] connection in await factory.ping(connection) }
+        perform(.test, on: lease, for: waiter) { [factory] connection in await factory.ping(connection) }
     }
 
     /// Runs an operation that may hang on a connection, in a task of the pool, for at most
@@ -128,15 +138,14 @@ extension ConnectionPool {
     /// becomes vacant, and the connection is closed when the operation has ended.
     ///
     /// - Parameters:
+    ///   - kind: The kind of operation.
     ///   - lease: The connection.
-    ///   - end: The reason for the close if the operation fails.
     ///   - waiter: Waits for the outcome; `nil` if the connection is passed on as if it were
     ///     returned.
     ///   - operation: Returns whether the connection can be used.
     func perform(
-        _ lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         _ kind: PoolOperation.Kind,
-        _ end: ConnectionEnd,
+        on lease: consuming LockGuard<PooledConnection<Factory.Connection>>,
         for waiter: AwaitedOperation? = nil,
         _ operation: @escaping @Sendable (borrowing Factory.Connection) async -> Bool
     ) {
@@ -154,25 +163,25 @@ extension ConnectionPool {
                 }
                 let reservation = vacant.take()
                 growth.operations.end(number)
+                let (record, now) = (records[reservation.index], time.now)
                 switch consume outcome {
                 case .finished(let processed):
                     let isUsable = processed.isUsable
-                    let record = records[reservation.index]
-                    if isUsable {
-                        let now = time.now
-                        if end == .failedTest { record.noteTest(at: now) }
-                        let slot = reservation.lease(PooledConnection(processed.connection, in: record)).detach()
-                        if waiter?.finish(.succeeded(slot)) != true { pass(LockGuard(slot), at: now) }
-                    } else {
-                        if end == .failedTest { suspectOthers(than: record) }
+                    if kind == .test { noteTest(of: record, hasSucceeded: isUsable, at: now) }
+                    let decision = decision(on: record, at: .operationEnded(kind, isUsable: isUsable), now: now)
+                    if !isUsable, case .close(let end) = decision {
                         discard(processed.connection, reservation, end)
+                    } else {
+                        let slot = reservation.lease(PooledConnection(processed.connection, in: record)).detach()
+                        if waiter?.finish(.succeeded(slot)) != true { apply(decision, to: LockGuard(slot), at: now) }
                     }
                 case .failed:
                     // Operations throw no error.
                     reservation.abandon()
                 case .timedOut:
-                    if end == .failedTest { suspectOthers(than: records[reservation.index]) }
-                    noteClosing(end)
+                    if kind == .test { noteTest(of: record, hasSucceeded: false, at: now) }
+                    let failed = LifecycleEvent.operationEnded(kind, isUsable: false)
+                    if case .close(let end) = decision(on: record, at: failed, now: now) { noteClosing(end) }
                     closer.set(nil, for: reservation.index)
                     reservation.abandon()
                 }
@@ -223,14 +232,18 @@ extension ConnectionPool {
         let now = time.now
         for slot in suspension.withLock({ $0.takeHeld() }) {
             let lease = LockGuard<PooledConnection<Factory.Connection>>(slot)
-            let health = factory.inspect(lease.element.connection)
-            apply(health, to: lease, at: now)
+            inspect(lease, at: now)
         }
         for index in 0..<lockPool.capacity {
             if let lease = lockPool.tryGet(slot: index) {
-                let health = factory.inspect(lease.element.connection)
-                apply(health, to: lease, at: time.now)
+                inspect(lease, at: time.now)
             }
         }
+    }
+
+    private func inspect(_ lease: consuming LockGuard<PooledConnection<Factory.Connection>>, at now: UInt64) {
+        let health = factory.inspect(lease.element.connection)
+        let decision = decision(on: lease.element.record, at: .returned(health, runsHook: false), now: now)
+        apply(decision, to: lease, at: now)
     }
 }

@@ -55,7 +55,7 @@ struct RecordStorage: ~Copyable {
 @frozen
 @usableFromInline
 @safe
-struct ConnectionRecord: @unchecked Sendable {
+struct ConnectionRecord: LifecycleValues, @unchecked Sendable {
     @usableFromInline let storage: UnsafeMutablePointer<RecordStorage>
 
     init(_ storage: UnsafeMutablePointer<RecordStorage>) { unsafe self.storage = unsafe storage }
@@ -112,14 +112,6 @@ struct ConnectionRecord: @unchecked Sendable {
         return unsafe UnsafeMutablePointer<Atomic<UInt64>>(bitPattern: address).map { unsafe UseCounts(at: $0) }
     }
 
-    /// Nanoseconds since the last use or successful test.
-    @inlinable
-    @inline(__always)
-    func idleTime(at now: UInt64) -> UInt64 {
-        let since = unsafe storage.pointee.idleSince.load(ordering: .relaxed)
-        return now > since ? now - since : 0
-    }
-
     @inlinable
     @inline(__always)
     var retireAt: UInt64 { unsafe storage.pointee.retireAt.load(ordering: .relaxed) }
@@ -132,19 +124,16 @@ struct ConnectionRecord: @unchecked Sendable {
 
     var holder: UInt { unsafe storage.pointee.holder.load(ordering: .relaxed) }
     var bornAt: UInt64 { unsafe storage.pointee.bornAt.load(ordering: .relaxed) }
+
+    @usableFromInline
     var keepAliveLead: UInt64 { unsafe storage.pointee.keepAliveLead.load(ordering: .relaxed) }
-    var isSuspect: Bool { generation & 1 == 1 }
 
     /// Whether the connection has been tested, or made, after its last use.
+    @usableFromInline
     var isTestedSinceUse: Bool { unsafe storage.pointee.usesWhenTested.load(ordering: .relaxed) == uses }
 
-    /// Nanoseconds since the last use, regardless of tests.
-    func unusedTime(at now: UInt64) -> UInt64 {
-        let since = unusedSince
-        return now > since ? now - since : 0
-    }
-
     /// The instant of the last use.
+    @usableFromInline
     var unusedSince: UInt64 {
         isTestedSinceUse ? unsafe storage.pointee.usedBeforeTest.load(ordering: .relaxed) : idleSince
     }
@@ -152,9 +141,14 @@ struct ConnectionRecord: @unchecked Sendable {
     @inlinable
     @inline(__always)
     var uses: Int { unsafe storage.pointee.uses.load(ordering: .relaxed) }
+
+    /// The instant of the last use or successful test.
+    @inlinable
+    @inline(__always)
+    var idleSince: UInt64 { unsafe storage.pointee.idleSince.load(ordering: .relaxed) }
+
     var acquired: Int { unsafe storage.pointee.acquired.load(ordering: .relaxed) }
     var leasedAt: UInt64 { unsafe storage.pointee.leasedAt.load(ordering: .relaxed) }
-    var idleSince: UInt64 { unsafe storage.pointee.idleSince.load(ordering: .relaxed) }
 
     var callSite: CallSite {
         unsafe CallSite(
@@ -193,7 +187,13 @@ struct ConnectionRecord: @unchecked Sendable {
     func markSuspect() { unsafe storage.pointee.generation.bitwiseOr(1, ordering: .relaxed) }
 
     /// Marks the current connection to be closed on its return.
-    func evict() { unsafe storage.pointee.retireAt.store(0, ordering: .sequentiallyConsistent) }
+    func evict() { unsafe storage.pointee.retireAt.store(LifecyclePolicy.evicted, ordering: .sequentiallyConsistent) }
+
+    /// Records that the lease holder wants the connection closed. A concurrent eviction has the
+    /// same effect.
+    func markDiscarded() {
+        unsafe storage.pointee.retireAt.store(LifecyclePolicy.discarded, ordering: .sequentiallyConsistent)
+    }
 
     /// Whether this call is the first to report the current lease.
     func claimReport(of leasedAt: UInt64) -> Bool {

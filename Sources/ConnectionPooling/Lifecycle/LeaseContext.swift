@@ -19,17 +19,17 @@ final class LeaseContext<Factory: ConnectionFactory>: Sendable {
     @usableFromInline let checkoutState = Atomic<Int>(CheckoutState.accepting)
     /// Nanoseconds of use after which a lease counts as leaked.
     @usableFromInline let leakThreshold: UInt64
-    /// The number of uses after which a connection is replaced.
-    @usableFromInline let maximumUses: Int
+    @usableFromInline let policy: LifecyclePolicy
+    /// Whether each return runs a hook or an observer.
     @usableFromInline let returnTakesSlowPath: Bool
     /// The pool, until its last reference ends. Set once, before the pool is in use.
     nonisolated(unsafe) weak var pool: ConnectionPool<Factory>?
 
-    init(factory: Factory, time: PoolTime, leakThreshold: UInt64, maximumUses: Int, returnTakesSlowPath: Bool) {
+    init(factory: Factory, time: PoolTime, leakThreshold: UInt64, policy: LifecyclePolicy, returnTakesSlowPath: Bool) {
         self.factory = factory
         self.time = time
         self.leakThreshold = leakThreshold
-        self.maximumUses = maximumUses
+        self.policy = policy
         self.returnTakesSlowPath = returnTakesSlowPath
     }
 

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-package import LockPool
+@_spi(Callbacks) package import LockPool
 
 // Waiting for a connection without a task, for pools that run work on the connection's thread.
 

@@ -135,13 +135,26 @@ extension ConnectionPool {
         return fresh
     }
 
-    /// Whether a leased connection is not evicted and can be handed out without a test or hook;
-    /// see ``generation``.
+    /// Whether a leased connection can be handed out without a test or hook.
     @inlinable
     @inline(__always)
     func isReady(_ record: ConnectionRecord, at now: UInt64) -> Bool {
-        !preparesEachCheckout && record.idleTime(at: now) < validateAfter
-            && record.generation == generation.load(ordering: .relaxed)
+        !preparesEachCheckout && isFresh(record, at: now)
+    }
+
+    /// Whether a connection is not evicted and needs no test; see ``generation``.
+    @inlinable
+    @inline(__always)
+    func isFresh(_ record: ConnectionRecord, at now: UInt64) -> Bool {
+        if case .keep = context.policy.decision(for: record, at: handOut(arrival: .max), now: now) { return true }
+        return false
+    }
+
+    /// The hand-out of a connection to a caller; see ``generation``.
+    @inlinable
+    @inline(__always)
+    func handOut(arrival: UInt64) -> LifecycleEvent {
+        .handOut(arrival: arrival, generation: generation.load(ordering: .relaxed))
     }
 
     /// Returns the record of the connection in a leased slot.

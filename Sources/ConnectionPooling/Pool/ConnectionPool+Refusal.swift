@@ -63,10 +63,12 @@ extension ConnectionPool {
 
     /// Returns the reason why there is no connection while the first attempt has neither failed
     /// nor succeeded.
-    func pendingConnect(at now: UInt64) -> ConnectPending {
+    func pendingConnect(at now: UInt64) -> PoolError.ConnectPending {
         let target = factory.target
         let connect = growth.operations.longest(.connect, at: now, target: target)
-        return ConnectPending(operation: connect ?? PoolOperation(kind: .connect, target: target, duration: .zero))
+        return PoolError.ConnectPending(
+            operation: connect ?? PoolOperation(kind: .connect, target: target, duration: .zero)
+        )
     }
 
     /// Records that a caller is about to wait for a connection.
@@ -79,13 +81,4 @@ extension ConnectionPool {
         calls.subtract(1, ordering: .sequentiallyConsistent)
         notifyShutdown()
     }
-}
-
-/// A connection attempt has run for longer than callers wait for the first answer of the server.
-public struct ConnectPending: Error, Hashable, CustomStringConvertible {
-    /// The attempt.
-    public let operation: PoolOperation
-
-    /// The server of the attempt, and how long the attempt has been running.
-    public var description: String { "\(operation)" }
 }

@@ -81,8 +81,6 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     let announcement = Locked(ShutdownAnnouncement())
     /// The timeout of a caller without one of its own, in nanoseconds.
     let checkoutTimeout: UInt64
-    /// Nanoseconds of idle time after which a connection is tested first.
-    @usableFromInline let validateAfter: UInt64
     /// Nanoseconds of use after which a lease counts as leaked.
     let leakThreshold: UInt64
     /// Whether each checkout runs a test or a hook first.
@@ -148,14 +146,13 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
         let records = ConnectionRecords(count: configuration.maximumConnections)
         self.records = records
         checkoutTimeout = configuration.checkoutTimeout.wholeNanoseconds
-        validateAfter = configuration.validateAfterIdle?.wholeNanoseconds ?? .max
         leakThreshold = configuration.leakDetectionThreshold?.wholeNanoseconds ?? .max
         preparesEachCheckout = hooks.beforeHandOut != nil || configuration.validateAfterIdle == .zero
         let context = LeaseContext<Factory>(
             factory: factory,
             time: time,
             leakThreshold: leakThreshold,
-            maximumUses: configuration.maximumUses ?? .max,
+            policy: LifecyclePolicy(configuration),
             returnTakesSlowPath: hooks.afterReturn != nil || usesAreObserved
         )
         self.context = context

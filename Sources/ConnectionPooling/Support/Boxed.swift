@@ -11,13 +11,13 @@ package final class Boxed<Value: Sendable>: Sendable {
 }
 
 /// Carries a noncopyable value into an escaping closure, which cannot consume its captures.
-final class Handoff<Value: ~Copyable & Sendable>: Sendable {
+package final class Handoff<Value: ~Copyable & Sendable>: Sendable {
     private let value: Locked<Value?>
 
-    init(_ value: consuming Value) { self.value = Locked(value) }
+    package init(_ value: consuming Value) { self.value = Locked(value) }
 
     /// Returns the value. Traps on the second call.
-    func take() -> Value {
+    package func take() -> Value {
         value.withLock { $0.take() }!
     }
 }

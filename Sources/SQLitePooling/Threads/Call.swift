@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ConnectionPooling
-internal import LockPool
+@_spi(Callbacks) internal import LockPool
 internal import Synchronization
 
 /// A call of a pool: a body that waits for a connection and runs on its thread, and the outcome

@@ -43,7 +43,7 @@ import Testing
         await clock.advance(inStepsOf: .milliseconds(100)) { isOver.load(ordering: .relaxed) }
         let error = await #expect(throws: PoolError.self) { try await task.value }
         #expect(error?.code == .timedOut)
-        let refused = error?.underlying as? HandOutRefused
+        let refused = error?.underlying as? PoolError.HandOutRefused
         #expect(refused != nil && "\(error!)".contains("beforeHandOut"))
         // Pauses of up to 0.1, 0.2, 0.4, … 5 seconds, at random.
         #expect(3..<200 ~= factory.connects, "\(factory.connects)")
@@ -60,7 +60,7 @@ import Testing
             $0.maximumBackoff = .zero
         }
         let error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
-        #expect(error?.code == .connectFailed && error?.underlying is HandOutRefused)
+        #expect(error?.code == .connectFailed && error?.underlying is PoolError.HandOutRefused)
         #expect(factory.connects == 1)
     }
 

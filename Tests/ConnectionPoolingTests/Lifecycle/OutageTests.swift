@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-import LockPool
+@_spi(Callbacks) import LockPool
 import PoolTesting
 import Testing
 
@@ -71,12 +71,12 @@ import Testing
         await eventually { clock.deadlines.contains(.seconds(5)) }
         clock.advance(by: .seconds(5))
         var error = await #expect(throws: PoolError.self) { try await waiter.value }
-        let pending = try #require(error?.underlying as? ConnectPending)
+        let pending = try #require(error?.underlying as? PoolError.ConnectPending)
         #expect(error?.code == .connectFailed && pending.operation.duration == .seconds(5))
         #expect(error?.description.contains("a connection attempt has been running for 5.0 seconds") == true)
         // New callers do not wait for it.
         error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
-        #expect(error?.code == .connectFailed && error?.underlying is ConnectPending)
+        #expect(error?.code == .connectFailed && error?.underlying is PoolError.ConnectPending)
         #expect(factory.connects == 1)
         await factory.letGo(.connect)
         await eventually { pool.status.idle == 1 }
@@ -101,7 +101,7 @@ import Testing
         #expect(pool.status.waiting == 1)
         lease.discard()
         let error = await #expect(throws: PoolError.self) { try await waiter.value }
-        #expect(error?.code == .connectFailed && error?.underlying is ConnectPending)
+        #expect(error?.code == .connectFailed && error?.underlying is PoolError.ConnectPending)
         await factory.letGo(.connect)
     }
 

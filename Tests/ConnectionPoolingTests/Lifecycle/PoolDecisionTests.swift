@@ -164,28 +164,6 @@ import Testing
         #expect(answer6)
     }
 
-    @Test("The decision about an idle connection depends on its age, idle time and uses")
-    func idleConnections() {
-        let configuration = ConnectionPoolConfiguration(
-            keepAliveInterval: .nanoseconds(20),
-            idleTimeout: .nanoseconds(50),
-            maximumUses: 7
-        )
-        let table: [(IdleConnection, Bool, IdleConnection.Decision)] = [
-            (.init(idleFor: 0, retireAt: 1_000, uses: 0), true, .keep),
-            (.init(idleFor: 19, retireAt: 101, uses: 6), true, .keep),
-            (.init(idleFor: 20, retireAt: 1_000, uses: 0), true, .test),
-            (.init(idleFor: 50, retireAt: 1_000, uses: 0), true, .close(.idle)),
-            (.init(idleFor: 50, retireAt: 1_000, uses: 0), false, .test),
-            (.init(idleFor: 0, retireAt: 100, uses: 0), true, .replace),
-            (.init(idleFor: 0, retireAt: 1_000, uses: 7), true, .replace),
-            (.init(idleFor: 0, retireAt: 0, uses: 0), true, .close(.evicted)),
-        ]
-        for (connection, isSurplus, decision) in table {
-            #expect(connection.decision(configuration, at: 100, isSurplus: isSurplus) == decision)
-        }
-    }
-
     @Test("A histogram reports durations to within a quarter")
     func distribution() {
         let counts = DurationHistogram.Counts()

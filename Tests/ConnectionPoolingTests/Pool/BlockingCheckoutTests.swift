@@ -4,7 +4,7 @@
 
 import ConnectionPooling
 import Foundation
-import LockPool
+@_spi(Callbacks) import LockPool
 import PoolTesting
 import Synchronization
 import Testing

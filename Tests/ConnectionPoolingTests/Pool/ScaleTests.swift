@@ -166,40 +166,6 @@ import Testing
         await pool.close()
     }
 
-    @Test("A connection is due at the first instant at which the decision is not to keep it")
-    func dueAsDecision() {
-        var configuration = ConnectionPoolConfiguration()
-        for _ in 0..<10_000 {
-            configuration.idleTimeout = Bool.random() ? .nanoseconds(Int.random(in: 1...40)) : nil
-            configuration.keepAliveInterval = Bool.random() ? .nanoseconds(Int.random(in: 1...40)) : nil
-            configuration.maximumUses = Bool.random() ? 5 : nil
-            let unusedSince = UInt64.random(in: 1...20)
-            let since = unusedSince + UInt64.random(in: 0...20)
-            let (retireAt, uses) = (UInt64.random(in: 0...90), Int.random(in: 0...6))
-            let (lead, isSurplus) = (UInt64.random(in: 0...10), Bool.random())
-            let due = IdleConnection.due(
-                since: since,
-                unusedSince: unusedSince,
-                retireAt: retireAt,
-                uses: uses,
-                keepAliveLead: lead,
-                configuration,
-                isSurplus: isSurplus
-            )
-            let first = (since...100).first { now in
-                IdleConnection(
-                    idleFor: now - unusedSince,
-                    untestedFor: now - since,
-                    retireAt: retireAt,
-                    uses: uses,
-                    keepAliveLead: lead
-                )
-                .decision(configuration, at: now, isSurplus: isSurplus) != .keep
-            }
-            #expect(first == max(due, since))
-        }
-    }
-
     @Test("A minimum above the rate of attempts is reached without a caller")
     func minimumAtItsPace() async throws {
         let factory = ScriptedFactory()

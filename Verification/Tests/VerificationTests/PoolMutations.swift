@@ -7,58 +7,51 @@ extension Mutation {
     static let ofPool: [Mutation] = [
         Mutation(
             testDescription: "A broken connection is passed on",
-            file: "Lifecycle/ConnectionPool+Return.swift",
-            original: "case .broken: discard(lease, .broken)",
-            mutant: "case .broken: pass(lease, at: now)"
+            file: "Lifecycle/LifecyclePolicy.swift",
+            original: "case .broken: .close(.broken)",
+            mutant: "case .broken: .keep"
         ),
         Mutation(
             testDescription: "A connection that needs a reset is passed on",
-            file: "Lifecycle/ConnectionPool+Return.swift",
-            original: "case .needsReset: reset(lease)",
-            mutant: "case .needsReset: pass(lease, at: now)"
+            file: "Lifecycle/LifecyclePolicy.swift",
+            original: "case .needsReset: .reset",
+            mutant: "case .needsReset: .keep"
         ),
         Mutation(
             testDescription: "A connection that has failed its test, or could not be reset, is passed on",
             file: "Lifecycle/ConnectionPool+Return.swift",
-            original: """
-                        discard(processed.connection, reservation, end)
-                                    }
-                """,
-            mutant: """
-                        fulfill(reservation, PooledConnection(processed.connection, in: record))
-                                    }
-                """
+            original: "discard(processed.connection, reservation, end)",
+            mutant: "_ = end\nfulfill(reservation, PooledConnection(processed.connection, in: record))"
         ),
         Mutation(
             testDescription: "A connection that was evicted while it was tested is kept",
             file: "Lifecycle/ConnectionPool+Return.swift",
-            original: "{ pass(LockGuard(slot), at: now) }",
+            original: "{ apply(decision, to: LockGuard(slot), at: now) }",
             mutant: "{ release(LockGuard(slot)) }"
         ),
         Mutation(
             testDescription: "A connection that was evicted while it was leased is kept",
-            file: "Lifecycle/ConnectionPool+Return.swift",
-            original:
-                "if record.retireAt == 0 { return discard(lease, .evicted) }\n        let isExpired = now >= record.retireAt",
-            mutant: "let isExpired = now >= record.retireAt && record.retireAt > 0"
+            file: "Lifecycle/LifecyclePolicy.swift",
+            original: "case Self.evicted: return .close(.evicted)",
+            mutant: "case Self.evicted: return .keep"
         ),
         Mutation(
             testDescription: "A connection that was made during an eviction is kept",
             file: "Lifecycle/ConnectionPool+Growth.swift",
-            original: "if self.generation.load(ordering: .sequentiallyConsistent) == generation {",
-            mutant: "if self.generation.load(ordering: .sequentiallyConsistent) >= generation {"
+            original: "let current = self.generation.load(ordering: .sequentiallyConsistent)",
+            mutant: "let current = generation"
         ),
         Mutation(
             testDescription: "A connection that is evicted after its hand-over is handed out",
-            file: "Pool/ConnectionPool+Checkout.swift",
-            original: "&& record.generation == generation.load(ordering: .relaxed)",
-            mutant: "&& record.generation <= generation.load(ordering: .relaxed)"
+            file: "Lifecycle/LifecyclePolicy.swift",
+            original: "if difference != 0 { return difference == 1 ? .ping : .close(.evicted) }",
+            mutant: "if difference == 1 { return .ping }"
         ),
         Mutation(
             testDescription: "A connection that is evicted during its test or hook is handed out",
             file: "Lifecycle/ConnectionPool+Preparation.swift",
-            original: "        if discardEvicted(slot) { return nil }\n        if context.checkoutState",
-            mutant: "        if context.checkoutState"
+            original: "LifecycleEvent.prepared(generation: generation.load(ordering: .relaxed))",
+            mutant: "LifecycleEvent.prepared(generation: connectionRecord(of: slot).generation)"
         ),
         Mutation(
             testDescription: "A suspended pool hands out a connection whose test or hook has ended",

@@ -52,40 +52,40 @@ extension SeededBug {
         ),
         SeededBug(
             "A test at the instant of the caller's arrival does not count",
-            in: "ConnectionPooling/Lifecycle/ConnectionPool+Preparation.swift",
-            "record.idleSince >= began { return false }",
-            "record.idleSince > began { return false }",
+            in: "ConnectionPooling/Lifecycle/LifecyclePolicy.swift",
+            "return idleSince >= arrival &&",
+            "return idleSince > arrival &&",
             foundBy: "ConnectionPoolingTests.PreparationTests/testAtEachCheckout"
         ),
         SeededBug(
             "A failed test marks no other connections as suspect",
-            in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
-            "if end == .failedTest { suspectOthers(than: record) }",
+            in: "ConnectionPooling/Lifecycle/ConnectionPool+Preparation.swift",
+            "else { suspectOthers(than: record) }",
             "",
             foundBy: "ConnectionPoolingTests.PreparationTests/suspectsAtCheckout"
         ),
         SeededBug(
             "The time of a successful test is not recorded",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
-            "if end == .failedTest { record.noteTest(at: now) }",
-            "if end != .failedTest { record.noteTest(at: now) }",
+            "if kind == .test { noteTest(of: record, hasSucceeded: isUsable, at: now) }",
+            "if kind != .test { noteTest(of: record, hasSucceeded: isUsable, at: now) }",
             foundBy: "ConnectionPoolingTests.HealthTests/nextKeepAlive"
         ),
         SeededBug(
             "A connection has one use more than the maximum",
-            in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
-            "record.uses >= context.maximumUses",
-            "record.uses > context.maximumUses",
+            in: "ConnectionPooling/Lifecycle/LifecyclePolicy.swift",
+            "if now < retireAt, connection.uses < maximumUses",
+            "if now < retireAt, connection.uses <= maximumUses",
             foundBy: "ConnectionPoolingTests.RetirementTests/maximumUses"
         ),
         SeededBug(
             "A suspended pool passes on reusable returned connections",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Return.swift",
             """
-            record.uses < maximumUses,
+            policy.decision(for: record, at: returned, now: now),
                         checkoutState.load(ordering: .relaxed) == CheckoutState.accepting
             """,
-            "record.uses < maximumUses",
+            "policy.decision(for: record, at: returned, now: now)",
             foundBy: "ConnectionPoolingTests.OperationsTests/suspendedReturn"
         ),
         SeededBug(
@@ -149,27 +149,38 @@ extension SeededBug {
         ),
         SeededBug(
             "A connection reaches its idle timeout one instant late",
-            in: "ConnectionPooling/Lifecycle/ConnectionPool+Maintenance.swift",
-            "if idleFor >= configuration.idleTimeout",
-            "if idleFor > configuration.idleTimeout",
-            foundBy: "ConnectionPoolingTests.PoolDecisionTests/idleConnections"
+            in: "ConnectionPooling/Lifecycle/LifecyclePolicy.swift",
+            "unusedTime >= idleTimeout",
+            "unusedTime > idleTimeout",
+            foundBy: "ConnectionPoolingTests.LifecyclePolicyTests/maintenance"
         ),
         SeededBug(
             "Maintenance closes idle connections below the minimum",
             in: "ConnectionPooling/Lifecycle/ConnectionPool+Maintenance.swift",
-            """
-            case .close(let end):
-                            surplus -= 1
-            """,
-            "case .close(let end):",
+            "to: lease, at: now) { surplus -= 1 }",
+            "to: lease, at: now) {}",
             foundBy: "ConnectionPoolingTests.RetirementTests/idleTimeout"
         ),
         SeededBug(
             "Maintenance is due one use after the maximum",
-            in: "ConnectionPooling/Lifecycle/ConnectionPool+MaintenanceSchedule.swift",
-            "if uses >= configuration.maximumUses",
-            "if uses > configuration.maximumUses",
-            foundBy: "ConnectionPoolingTests.ScaleTests/dueAsDecision"
+            in: "ConnectionPooling/Lifecycle/LifecyclePolicy.swift",
+            "connection.isSuspect || connection.uses >= maximumUses",
+            "connection.isSuspect || connection.uses > maximumUses",
+            foundBy: "ConnectionPoolingTests.LifecyclePolicyTests/dueAsDecision"
+        ),
+        SeededBug(
+            "An eviction closes only connections of earlier generations, not those whose attempt it met",
+            in: "ConnectionPooling/Lifecycle/LifecyclePolicy.swift",
+            "connection.generation ^ generation > 1",
+            "connection.generation ^ generation > 2",
+            foundBy: "ConnectionPoolingTests.LifecyclePolicyTests/connected"
+        ),
+        SeededBug(
+            "The age of a returned connection counts before its inspection",
+            in: "ConnectionPooling/Lifecycle/LifecyclePolicy.swift",
+            "if connection.retireAt == Self.discarded",
+            "if connection.retireAt <= Self.discarded",
+            foundBy: "ConnectionPoolingTests.LifecyclePolicyTests/returned"
         ),
         SeededBug(
             "A closed connection keeps its slot",
