@@ -110,6 +110,7 @@ let package = Package(
             name: "PostgresPooling",
             dependencies: [
                 "ConnectionPooling", "LockPool", "CLockPoolPQ", "CLockPoolThread", "CLockPoolTLS", logging, lifecycle,
+                configuration,
             ],
             swiftSettings: settings
         ),

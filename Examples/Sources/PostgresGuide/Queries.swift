@@ -27,7 +27,7 @@ func statements(_ pool: PostgresPool) async throws {
     let query: PostgresQuery = "INSERT INTO book VALUES (\(title), \(2))"
     print(query.text)  // INSERT INTO book VALUES ($1, $2)
     let command = try await pool.execute(query)
-    print(command.rowCount ?? 0)  // 1
+    print(command.rowCount)  // 1
     // end
 
     // guide: pieces
@@ -40,16 +40,22 @@ func statements(_ pool: PostgresPool) async throws {
     print(wanted)  // ["Emma", "Persuasion"]
     // end
 
+    // guide: conditions
+    var conditions: [PostgresQuery] = ["copies >= \(minimum)"]
+    conditions.append("title LIKE \("E%")")
+    var search: PostgresQuery = "SELECT title FROM book WHERE \(sql: conditions.joined(separator: " AND "))"
+    search += " LIMIT \(10)"
+    try await print(pool.query(search, as: String.self))  // ["Emma"]
+    // end
+
     // guide: script
-    try await pool.withConnection { db in
-        try await db.executeScript(
-            """
-            CREATE TYPE size AS ENUM ('small', 'large');
-            CREATE TABLE item (id bigint GENERATED ALWAYS AS IDENTITY, name text, size size, price numeric, tags text[]);
-            CREATE TABLE event (day date, at timestamptz, payload jsonb);
-            """
-        )
-    }
+    try await pool.executeScript(
+        """
+        CREATE TYPE size AS ENUM ('small', 'large');
+        CREATE TABLE item (id bigint GENERATED ALWAYS AS IDENTITY, name text, size size, price numeric, tags text[]);
+        CREATE TABLE event (day date, at timestamptz, payload jsonb);
+        """
+    )
     // end
 }
 
@@ -58,8 +64,9 @@ func rows(_ pool: PostgresPool) async throws {
     let titles = try await pool.query("SELECT title FROM book ORDER BY title", as: String.self)
     let copies = try await pool.query("SELECT title, copies FROM book", as: (String, Int).self)
     let count = try await pool.query("SELECT count(*) FROM book", as: Int.self)[0]
+    let emma = try await pool.queryFirst("SELECT copies FROM book WHERE title = 'Emma'", as: Int.self)
     // end
-    print(titles, copies.count, count)
+    print(titles, copies.count, count, emma ?? 0)
 
     // guide: names
     let rows = try await pool.query("SELECT title, copies AS number FROM book ORDER BY title")

@@ -33,7 +33,7 @@ func transactions(_ pool: PostgresPool) async throws {
         var added = 0
         for name in ["Cay", "Ada", "Dan"] {
             do {
-                try await db.withTransaction { db in  // a savepoint
+                try await db.withSavepoint { db in
                     try await db.execute("INSERT INTO account VALUES (\(name), 0)")
                 }
                 added += 1

@@ -11,9 +11,10 @@ extension PostgresConnection {
     ///   - query: One statement.
     ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
     /// - Returns: The rows. They may outlive the lease.
-    /// - Throws: ``PostgresError``.
-    public func query(_ query: PostgresQuery, timeout: Duration? = nil) async throws(PostgresError) -> PostgresRows {
-        PostgresRows(try await run(query, timeout: timeout))
+    /// - Throws: ``PostgresError``; `CancellationError` if the task was cancelled before the
+    ///   answer arrived.
+    public func query(_ query: PostgresQuery, timeout: Duration? = nil) async throws -> PostgresRows {
+        PostgresRows(try await run(query, limit(timeout)))
     }
 
     /// Runs a statement and decodes all its rows.
@@ -23,14 +24,14 @@ extension PostgresConnection {
     ///   - columns: The type of each column, in order, as a tuple.
     ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
     /// - Returns: The rows, in the order of the statement.
-    /// - Throws: ``PostgresError``; with the code `columnCount` or `decoding` if the rows do not
-    ///   have these types.
+    /// - Throws: As ``query(_:timeout:)``; ``PostgresError`` with the code `columnCount` or
+    ///   `decoding` if the rows do not have these types.
     public func query<each Column: PostgresDecodable>(
         _ query: PostgresQuery,
         as columns: (repeat each Column).Type,
         timeout: Duration? = nil
-    ) async throws(PostgresError) -> [(repeat each Column)] {
-        try PostgresRows(try await run(query, timeout: timeout)).decode(as: columns)
+    ) async throws -> [(repeat each Column)] {
+        try PostgresRows(try await run(query, limit(timeout))).decode(as: columns)
     }
 
     /// Runs a statement and decodes all its rows, which have one column.
@@ -40,14 +41,14 @@ extension PostgresConnection {
     ///   - column: The type of the column.
     ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: ``PostgresError``; with the code `columnCount` or `decoding` if the rows do not
-    ///   have this type.
+    /// - Throws: As ``query(_:timeout:)``; ``PostgresError`` with the code `columnCount` or
+    ///   `decoding` if the rows do not have this type.
     @inlinable
     public func query<Column: PostgresDecodable>(
         _ query: PostgresQuery,
         as column: Column.Type,
         timeout: Duration? = nil
-    ) async throws(PostgresError) -> [Column] {
+    ) async throws -> [Column] {
         try await self.query(query, timeout: timeout).decode(as: column)
     }
 
@@ -57,13 +58,13 @@ extension PostgresConnection {
     ///   - query: One statement.
     ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
     /// - Returns: The server's description of the effect.
-    /// - Throws: ``PostgresError``.
+    /// - Throws: As ``query(_:timeout:)``.
     @discardableResult
     public func execute(
         _ query: PostgresQuery,
         timeout: Duration? = nil
-    ) async throws(PostgresError) -> PostgresCommand {
-        PostgresCommand(tag: try await run(query, timeout: timeout).commandTag)
+    ) async throws -> PostgresCommand {
+        PostgresCommand(tag: try await run(query, limit(timeout)).commandTag)
     }
 
     /// Runs several statements without parameters, separated by semicolons, such as those of a
@@ -76,19 +77,22 @@ extension PostgresConnection {
     ///   - script: The statements.
     ///   - timeout: The timeout for all statements; by default the configuration's
     ///     `statementTimeout`.
-    /// - Throws: ``PostgresError`` of the first statement that fails, after which none runs; with
-    ///   the code `unsupported` if there are parameters.
-    public func executeScript(_ script: PostgresQuery, timeout: Duration? = nil) async throws(PostgresError) {
-        guard script.parameters.isEmpty else {
-            throw PostgresError(
-                .unsupported,
-                "a script cannot have parameters",
-                sql: script.text,
-                outcome: .notExecuted
-            )
+    /// - Throws: As ``query(_:timeout:)``, with the error of the first statement that fails, after
+    ///   which none runs; ``PostgresError`` with the code `unsupported` if there are parameters.
+    public func executeScript(_ script: PostgresQuery, timeout: Duration? = nil) async throws {
+        do throws(PostgresError) {
+            try await runScript(script, limit(timeout))
+        } catch {
+            throw error.forCaller
         }
+    }
+
+    /// Runs several statements of the caller.
+    func runScript(_ script: PostgresQuery, _ limit: WaitLimit) async throws(PostgresError) {
         let text = script.text
-        let limit = limit(timeout)
+        guard script.parameters.isEmpty else {
+            throw PostgresError(.unsupported, "a script cannot have parameters", sql: text, outcome: .notExecuted)
+        }
         try await prepareToSend(sql: text, limit)
         // The end of an earlier answer may have reported another encoding.
         do throws(PostgresError) { try session.requireUTF8(sql: text) } catch { throw error.withoutEffect() }
@@ -97,16 +101,22 @@ extension PostgresConnection {
         try session.requireUTF8(sql: text)
     }
 
+    /// Runs a statement of the caller.
+    ///
+    /// - Throws: `CancellationError`, or `PostgresError`.
     @inline(__always)
-    func run(_ query: PostgresQuery, timeout: Duration?) async throws(PostgresError) -> PostgresResult {
+    func run(_ query: PostgresQuery, _ limit: WaitLimit) async throws -> PostgresResult {
         session.beginUse()
         defer { session.endUse() }
-        let limit = limit(timeout)
-        try await prepareToSend(sql: query.text, limit)
-        let result = try await session.run(query, limit)
-        if result.hasUserDefinedTypes { await session.describeTypes(of: result, limit) }
-        result.columnNames = columnNames
-        return result
+        do throws(PostgresError) {
+            try await prepareToSend(sql: query.text, limit)
+            let result = try await session.run(query, limit)
+            if result.hasUserDefinedTypes { await session.describeTypes(of: result, limit) }
+            result.columnNames = columnNames
+            return result
+        } catch {
+            throw error.forCaller
+        }
     }
 
     /// Runs statements of the library itself.

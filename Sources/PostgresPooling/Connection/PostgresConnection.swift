@@ -29,9 +29,29 @@ public struct PostgresConnection: ~Copyable, Sendable {
     /// capture by another task with an error; otherwise it crashes.
     private let inMemory = Atomic(false)
 
+    /// Returns the limit of a statement: its timeout, or else the configuration's; and the
+    /// deadline of the body.
     func limit(_ timeout: Duration?) -> WaitLimit {
-        guard let timeout = timeout ?? statementTimeout else { return WaitLimit() }
-        return WaitLimit(deadline: MonotonicClock.deadline(after: timeout))
+        let deadline = session.state.deadline
+        guard let timeout = timeout ?? statementTimeout else { return WaitLimit(deadline: deadline) }
+        return WaitLimit(deadline: min(deadline, MonotonicClock.deadline(after: timeout)))
+    }
+
+    /// Returns the limit of a statement of the pool: the deadline of the call, or else the
+    /// configuration's timeout.
+    func limit(until deadline: UInt64?) -> WaitLimit {
+        guard let deadline else { return limit(nil) }
+        return WaitLimit(deadline: deadline)
+    }
+
+    /// Limits the statements of a body.
+    ///
+    /// - Parameter timeout: The time for the body; `nil` for no limit of its own.
+    /// - Returns: The earlier deadline, which applies again after the body.
+    func beginBody(timeout: Duration?) -> UInt64 {
+        let outer = session.state.deadline
+        if let timeout { session.state.deadline = min(outer, MonotonicClock.deadline(after: timeout)) }
+        return outer
     }
 
     /// Ensures that another statement can be sent, and ends the streams of earlier ones.

@@ -8,8 +8,8 @@ internal import Synchronization
 // Makes a session ready for the next statement.
 
 extension Session {
-    /// Ensures that a statement can be sent: the task is not cancelled, and earlier statements
-    /// have ended.
+    /// Ensures that a statement can be sent: the task is not cancelled, time is left, and earlier
+    /// statements have ended.
     ///
     /// - Parameter resetTimeout: The time for an earlier statement to end, unless `limit` ends
     ///   before.
@@ -28,6 +28,14 @@ extension Session {
                 )
             }
             if isShutDown.load(ordering: .relaxed) { throw shutDown(sql: sql()).withoutEffect() }
+            if limit.outcome == .timedOut {
+                throw PostgresError(
+                    .timedOut,
+                    "no time was left to send the statement",
+                    sql: sql(),
+                    outcome: .notExecuted
+                )
+            }
         }
         guard state.isAnswerPending || state.cancelRequest != nil || state.transactions.obstacle != nil else {
             return

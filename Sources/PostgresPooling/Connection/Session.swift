@@ -225,6 +225,7 @@ final class Session: @unchecked Sendable {
     func endLease() {
         leases.store(leases.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
         state.transactions = TransactionRecord()
+        state.deadline = Reactor.never
         endStreams()
     }
 }

@@ -16,6 +16,10 @@ struct SessionState {
     /// The transactions that `withTransaction` has begun in the current lease.
     var transactions = TransactionRecord()
 
+    /// The deadline of the current body, in nanoseconds of the monotonic clock. Applies to all its
+    /// statements.
+    var deadline = Reactor.never
+
     /// Whether a transaction was open when the latest statement was sent.
     var wasInTransaction = false
 

@@ -36,8 +36,9 @@ public struct PostgresError: Error, Sendable {
         /// The deadline passed before the answer arrived.
         public static let timedOut = Code(description: "timedOut")
 
-        /// The task was cancelled before the answer arrived.
-        public static let cancelled = Code(description: "cancelled")
+        /// The task was cancelled before the answer arrived. Callers receive a `CancellationError`
+        /// instead; see `forCaller`.
+        static let cancelled = Code(description: "cancelled")
 
         /// A body returned although a statement in it had failed: its transaction, or its
         /// savepoint, was rolled back.
@@ -46,6 +47,9 @@ public struct PostgresError: Error, Sendable {
         /// A statement within the body of a `withTransaction` began or ended a transaction, which
         /// only that method may do. The statement has run. No other statement is sent before the
         /// outermost body ends.
+        ///
+        /// Also: `withTransaction` was called within a transaction, where `withSavepoint` is
+        /// meant. Nothing was sent then.
         public static let transactionControl = Code(description: "transactionControl")
 
         /// A value cannot be decoded as the requested type.
@@ -112,4 +116,10 @@ public struct PostgresError: Error, Sendable {
         self.isUnreached = isUnreached
         self.outcome = outcome ?? Outcome(code, server?.sqlState)
     }
+}
+
+extension PostgresError {
+    /// The error that a caller receives: `CancellationError` if its task was cancelled, otherwise
+    /// this error.
+    var forCaller: any Error { code == .cancelled ? CancellationError() : self }
 }

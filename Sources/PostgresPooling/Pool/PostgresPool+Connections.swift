@@ -11,8 +11,12 @@ extension PostgresPool {
     /// if other callers wait.
     ///
     /// - Parameters:
-    ///   - timeout: The time limit for the wait for a connection; by default the configuration's
-    ///     `checkoutTimeout`.
+    ///   - timeout: The time limit for the wait for a connection and all statements of the body
+    ///     together; `nil`, the default, for no limit of its own. When it has passed, the
+    ///     statement in progress and every later one fail. Other code of the body is not
+    ///     interrupted.
+    ///   - checkoutTimeout: The time limit for the wait for a connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     ///   - body: A closure that uses the connection. The connection cannot escape from it.
@@ -26,11 +30,13 @@ extension PostgresPool {
     @discardableResult
     public func withConnection<Result: ~Copyable>(
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
-        let lease = try await checkOut(timeout: timeout, CallSite(inThisTask: file, line))
+        let limit = limit(timeout, checkoutTimeout: checkoutTimeout)
+        let lease = try await checkOut(within: limit, CallSite(inThisTask: file, line))
         return try await body(lease.connection)
     }
 
@@ -42,20 +48,24 @@ extension PostgresPool {
     /// - Parameters:
     ///   - isolation: The isolation level; `nil` for the server's default.
     ///   - readOnly: Whether the transaction may only read.
-    ///   - timeout: The time limit for the wait for a connection; by default the configuration's
-    ///     `checkoutTimeout`.
+    ///   - timeout: The time limit for the wait for a connection and all statements of the body
+    ///     together; `nil`, the default, for no limit of its own. When it has passed, the
+    ///     statement in progress and every later one fail. Other code of the body is not
+    ///     interrupted.
+    ///   - checkoutTimeout: The time limit for the wait for a connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
-    ///   - body: A closure that uses the connection. The connection cannot escape from it. Its
-    ///     `withTransaction` uses savepoints.
+    ///   - body: A closure that uses the connection. The connection cannot escape from it.
     /// - Returns: The result of `body`, after everything is committed.
     /// - Throws: As `withConnection`, and ``PostgresError`` as
-    ///   ``PostgresConnection/withTransaction(isolation:readOnly:_:)``.
+    ///   ``PostgresConnection/withTransaction(isolation:readOnly:timeout:_:)``.
     @discardableResult
     public func withTransaction<Result: ~Copyable>(
         isolation: PostgresIsolation? = nil,
         readOnly: Bool = false,
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
@@ -63,7 +73,7 @@ extension PostgresPool {
         let lease = try await checkOutInTransaction(
             isolation: isolation,
             readOnly: readOnly,
-            timeout: timeout,
+            within: limit(timeout, checkoutTimeout: checkoutTimeout),
             CallSite(inThisTask: file, line)
         )
         let result = try await body(lease.connection)
@@ -82,21 +92,53 @@ extension PostgresPool {
         }
     }
 
+    /// The time limits of a call with a body.
+    struct BodyLimit {
+        /// The time limit of the whole call; `nil` for none.
+        let timeout: Duration?
+        /// The end of `timeout`.
+        let deadline: UInt64
+        /// The time limit for the wait for a connection; `nil` for the configuration's.
+        let checkoutTimeout: Duration?
+    }
+
+    func limit(_ timeout: Duration?, checkoutTimeout: Duration?) -> BodyLimit {
+        BodyLimit(
+            timeout: timeout,
+            deadline: timeout.map(MonotonicClock.deadline(after:)) ?? Reactor.never,
+            checkoutTimeout: checkoutTimeout
+        )
+    }
+
+    /// Leases a connection whose statements end with the call's time limit.
+    func checkOut(
+        within limit: BodyLimit,
+        _ caller: CallSite
+    ) async throws -> ConnectionLease<PostgresConnectionFactory> {
+        let rest = limit.timeout.map { _ in MonotonicClock.duration(until: limit.deadline) }
+        let lease = try await checkOut(
+            timeout: wait(within: rest, checkoutTimeout: limit.checkoutTimeout),
+            caller
+        )
+        lease.connection.session.state.deadline = limit.deadline
+        return lease
+    }
+
     /// Leases a connection on which a transaction has begun. If the first connection turns out to
     /// be lost, leases another.
     func checkOutInTransaction(
         isolation: PostgresIsolation?,
         readOnly: Bool,
-        timeout: Duration?,
+        within limit: BodyLimit,
         _ caller: CallSite
     ) async throws -> ConnectionLease<PostgresConnectionFactory> {
-        let lease = try await checkOut(timeout: timeout, caller)
+        let lease = try await checkOut(within: limit, caller)
         let isBegun = try await begin(on: lease.connection, isolation: isolation, readOnly: readOnly)
         if isBegun { return lease }
         lease.release()
         // Other idle connections may have been lost with it.
         connections.inspectIdle()
-        let other = try await checkOut(timeout: timeout, caller)
+        let other = try await checkOut(within: limit, caller)
         try await other.connection.begin(isolation: isolation, readOnly: readOnly)
         return other
     }
@@ -108,12 +150,11 @@ extension PostgresPool {
         on connection: borrowing PostgresConnection,
         isolation: PostgresIsolation?,
         readOnly: Bool
-    ) async throws(PostgresError) -> Bool {
-        do throws(PostgresError) {
+    ) async throws -> Bool {
+        do {
             try await connection.begin(isolation: isolation, readOnly: readOnly)
             return true
-        } catch {
-            guard error.isCertainlyUnread else { throw error }
+        } catch let error as PostgresError where error.isCertainlyUnread {
             return false
         }
     }

@@ -15,8 +15,12 @@ extension PostgresPool {
     /// Behaves like the other `withConnection`. The compiler chooses the overload.
     ///
     /// - Parameters:
-    ///   - timeout: The time limit for the wait for a connection; by default the configuration's
-    ///     `checkoutTimeout`.
+    ///   - timeout: The time limit for the wait for a connection and all statements of the body
+    ///     together; `nil`, the default, for no limit of its own. When it has passed, the
+    ///     statement in progress and every later one fail. Other code of the body is not
+    ///     interrupted.
+    ///   - checkoutTimeout: The time limit for the wait for a connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     ///   - body: A closure that uses the connection. The connection cannot escape from it.
@@ -25,11 +29,13 @@ extension PostgresPool {
     @discardableResult
     public func withConnection<Result: ~Copyable & Sendable>(
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (borrowing PostgresConnection) async throws -> Result
     ) async throws -> Result {
-        let lease = try await checkOut(timeout: timeout, CallSite(inThisTask: file, line))
+        let limit = limit(timeout, checkoutTimeout: checkoutTimeout)
+        let lease = try await checkOut(within: limit, CallSite(inThisTask: file, line))
         return try await body(lease.connection)
     }
 
@@ -52,12 +58,15 @@ extension PostgresPool {
     /// - Parameters:
     ///   - isolation: The isolation level; `nil` for the server's default.
     ///   - readOnly: Whether the transaction may only read.
-    ///   - timeout: The time limit for the wait for a connection; by default the configuration's
-    ///     `checkoutTimeout`.
+    ///   - timeout: The time limit for the wait for a connection and all statements of the body
+    ///     together; `nil`, the default, for no limit of its own. When it has passed, the
+    ///     statement in progress and every later one fail. Other code of the body is not
+    ///     interrupted.
+    ///   - checkoutTimeout: The time limit for the wait for a connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
-    ///   - body: A closure that uses the connection. The connection cannot escape from it. Its
-    ///     `withTransaction` uses savepoints.
+    ///   - body: A closure that uses the connection. The connection cannot escape from it.
     /// - Returns: The result of `body`, after everything is committed.
     /// - Throws: As the other `withTransaction`.
     @discardableResult
@@ -65,6 +74,7 @@ extension PostgresPool {
         isolation: PostgresIsolation? = nil,
         readOnly: Bool = false,
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (borrowing PostgresConnection) async throws -> Result
@@ -72,7 +82,7 @@ extension PostgresPool {
         let lease = try await checkOutInTransaction(
             isolation: isolation,
             readOnly: readOnly,
-            timeout: timeout,
+            within: limit(timeout, checkoutTimeout: checkoutTimeout),
             CallSite(inThisTask: file, line)
         )
         let result = try await body(lease.connection)

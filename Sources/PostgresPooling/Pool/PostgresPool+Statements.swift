@@ -13,8 +13,9 @@ extension PostgresPool {
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
-    ///   - timeout: The time limit for the server; by default the configuration's
-    ///     `statementTimeout`.
+    ///   - timeout: The time limit for the whole call, including the wait for a connection; by
+    ///     default the pool's `checkoutTimeout` for that wait, and then the configuration's
+    ///     `statementTimeout` for the server. The wait never exceeds `checkoutTimeout`.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The rows.
@@ -37,8 +38,7 @@ extension PostgresPool {
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
     ///   - columns: The type of each column, in order, as a tuple.
-    ///   - timeout: The time limit for the server; by default the configuration's
-    ///     `statementTimeout`.
+    ///   - timeout: As in ``query(_:timeout:file:line:)``.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The rows, in the order of the statement.
@@ -61,8 +61,7 @@ extension PostgresPool {
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
     ///   - column: The type of the column.
-    ///   - timeout: The time limit for the server; by default the configuration's
-    ///     `statementTimeout`.
+    ///   - timeout: As in ``query(_:timeout:file:line:)``.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
@@ -85,8 +84,7 @@ extension PostgresPool {
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
-    ///   - timeout: The time limit for the server; by default the configuration's
-    ///     `statementTimeout`.
+    ///   - timeout: As in ``query(_:timeout:file:line:)``.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The server's description of the effect, which is committed.
@@ -101,6 +99,44 @@ extension PostgresPool {
         PostgresCommand(tag: try await run(query, timeout: timeout, file, line).commandTag)
     }
 
+    /// Runs several statements without parameters, separated by semicolons, such as those of a
+    /// migration.
+    ///
+    /// The server runs all of them in one transaction, unless they contain transaction commands.
+    /// Suspends like ``query(_:timeout:file:line:)``.
+    ///
+    /// - Parameters:
+    ///   - script: The statements.
+    ///   - timeout: As in ``query(_:timeout:file:line:)``, for all statements.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
+    /// - Throws: As ``query(_:timeout:file:line:)``, with the error of the first statement that
+    ///   fails, after which none runs; ``PostgresError`` with the code `unsupported` if there are
+    ///   parameters.
+    public func executeScript(
+        _ script: PostgresQuery,
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line
+    ) async throws {
+        let deadline = timeout.map(MonotonicClock.deadline(after:))
+        do {
+            try await connections.withConnection(timeout: wait(within: timeout), file: file, line: line) { db in
+                try await db.runScript(script, db.limit(until: deadline))
+            }
+        } catch {
+            try prepareRetry(after: error)
+            do {
+                let rest = deadline.map(MonotonicClock.duration(until:))
+                try await connections.withConnection(timeout: wait(within: rest), file: file, line: line) { db in
+                    try await db.runScript(script, db.limit(until: deadline))
+                }
+            } catch {
+                throw publicError(error)
+            }
+        }
+    }
+
     @inline(__always)
     private func run(
         _ query: PostgresQuery,
@@ -108,12 +144,13 @@ extension PostgresPool {
         _ file: StaticString,
         _ line: UInt
     ) async throws -> PostgresResult {
+        let deadline = timeout.map(MonotonicClock.deadline(after:))
         do {
-            return try await connections.withConnection(file: file, line: line) { db in
-                try await db.run(query, timeout: timeout)
+            return try await connections.withConnection(timeout: wait(within: timeout), file: file, line: line) { db in
+                try await db.run(query, db.limit(until: deadline))
             }
         } catch {
-            return try await runAgain(query, timeout: timeout, file, line, after: error)
+            return try await runAgain(query, until: deadline, file, line, after: error)
         }
     }
 
@@ -121,29 +158,47 @@ extension PostgresPool {
     /// the server began the statement.
     private func runAgain(
         _ query: PostgresQuery,
-        timeout: Duration?,
+        until deadline: UInt64?,
         _ file: StaticString,
         _ line: UInt,
         after error: any Error
     ) async throws -> PostgresResult {
-        guard let lost = error as? PostgresError, lost.isCertainlyUnread else { throw publicError(error) }
-        // Other idle connections may have been lost with it.
-        connections.inspectIdle()
+        try prepareRetry(after: error)
         do {
-            return try await connections.withConnection(file: file, line: line) { db in
-                try await db.run(query, timeout: timeout)
+            let rest = deadline.map(MonotonicClock.duration(until:))
+            return try await connections.withConnection(timeout: wait(within: rest), file: file, line: line) { db in
+                try await db.run(query, db.limit(until: deadline))
             }
         } catch {
             throw publicError(error)
         }
     }
 
+    /// Throws the error for the caller, unless the connection was lost before the server began the
+    /// statement.
+    private func prepareRetry(after error: any Error) throws {
+        guard let lost = error as? PostgresError, lost.isCertainlyUnread else { throw publicError(error) }
+        // Other idle connections may have been lost with it.
+        connections.inspectIdle()
+    }
+
     /// Returns the error for the caller of a statement.
     private func publicError(_ error: any Error) -> any Error {
         switch error {
-        case let error as PostgresError where error.code == .cancelled: CancellationError()
+        case let error as PostgresError: error.forCaller
         case let error as PoolError: reason(for: error)
         default: error
         }
+    }
+
+    /// Returns the time limit for the wait for a connection, in a call that has a time limit;
+    /// `nil` for the configuration's.
+    ///
+    /// - Parameters:
+    ///   - timeout: The time limit for the whole call.
+    ///   - checkoutTimeout: The time limit for the wait; `nil` for the configuration's.
+    func wait(within timeout: Duration?, checkoutTimeout: Duration? = nil) -> Duration? {
+        guard let timeout else { return checkoutTimeout }
+        return min(timeout, checkoutTimeout ?? configuration.pool.checkoutTimeout)
     }
 }

@@ -52,13 +52,13 @@ extension PostgresConnection {
     ///   - type: The type of the values.
     ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: ``PostgresError``, including the errors of the type.
+    /// - Throws: As ``query(_:timeout:)``, and the errors of the type.
     @inlinable
     public func query<Value: PostgresRowDecodable>(
         _ query: PostgresQuery,
         as type: Value.Type,
         timeout: Duration? = nil
-    ) async throws(PostgresError) -> [Value] {
+    ) async throws -> [Value] {
         try await self.query(query, timeout: timeout).decode(as: type)
     }
 }
@@ -71,8 +71,7 @@ extension PostgresPool {
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
     ///   - type: The type of the values.
-    ///   - timeout: The time limit for the server; by default the configuration's
-    ///     `statementTimeout`.
+    ///   - timeout: As in ``query(_:timeout:file:line:)``.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.

@@ -28,8 +28,8 @@ internal import Synchronization
 public struct PostgresRowStream: AsyncSequence {
     /// A row.
     public typealias Element = PostgresRow
-    /// The error of an iteration.
-    public typealias Failure = PostgresError
+    /// The error of an iteration: ``PostgresError``, or `CancellationError`.
+    public typealias Failure = any Error
 
     let session: Session
     let query: PostgresQuery
@@ -71,9 +71,9 @@ public struct PostgresRowStream: AsyncSequence {
         ///
         /// Suspends until the server has sent it.
         ///
-        /// - Throws: ``PostgresError``; with the code `streamEnded` if the lease has ended or
-        ///   another statement has run.
-        public mutating func next() async throws(PostgresError) -> PostgresRow? {
+        /// - Throws: ``PostgresError``, with the code `streamEnded` if the lease has ended or
+        ///   another statement has run; `CancellationError` if the task was cancelled.
+        public mutating func next() async throws -> PostgresRow? {
             try await next(isolation: #isolation)
         }
 
@@ -84,7 +84,7 @@ public struct PostgresRowStream: AsyncSequence {
         @inline(__always)
         public mutating func next(
             isolation actor: isolated (any Actor)?
-        ) async throws(PostgresError) -> PostgresRow? {
+        ) async throws -> PostgresRow? {
             if let row = bufferedRow() { return row }
             return try await awaitNext(isolation: actor)
         }
@@ -93,7 +93,7 @@ public struct PostgresRowStream: AsyncSequence {
         @usableFromInline
         mutating func awaitNext(
             isolation actor: isolated (any Actor)?
-        ) async throws(PostgresError) -> PostgresRow? {
+        ) async throws -> PostgresRow? {
             if case .done = state { return nil }
             let session = stream.session
             // Checked first, because after the end of the lease the connection belongs to another
@@ -114,7 +114,7 @@ public struct PostgresRowStream: AsyncSequence {
             } catch {
                 state = .done
                 if stream.query.hasNamedTypes { session.state.types.removeAll() }
-                throw error
+                throw error.forCaller
             }
         }
 
@@ -124,7 +124,10 @@ public struct PostgresRowStream: AsyncSequence {
         private mutating func begin() async throws(PostgresError) -> String {
             let session = stream.session
             statement = session.endStreams()
-            if let timeout = stream.timeout { limit.deadline = MonotonicClock.deadline(after: timeout) }
+            limit.deadline = session.state.deadline
+            if let timeout = stream.timeout {
+                limit.deadline = Swift.min(limit.deadline, MonotonicClock.deadline(after: timeout))
+            }
             try await session.prepareToSend(sql: query.text, limit, resetTimeout: stream.resetTimeout)
             if query.hasNamedTypes { query = try await session.resolve(query, limit) }
             let (sql, first) = try await session.open(query, limit)

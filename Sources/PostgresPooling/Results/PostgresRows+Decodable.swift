@@ -94,7 +94,7 @@ extension PostgresConnection {
     ///     other property without one.
     ///   - timeout: The timeout; by default the configuration's `statementTimeout`.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: ``PostgresError``, and as ``PostgresRows/decode(_:missingColumns:)``.
+    /// - Throws: As ``query(_:timeout:)``, and as ``PostgresRows/decode(_:missingColumns:)``.
     @inlinable
     public func query<Value: Decodable>(
         _ query: PostgresQuery,
@@ -118,8 +118,7 @@ extension PostgresPool {
     ///   - type: The type of the values.
     ///   - missingColumns: Whether an optional property without a column is an error, like every
     ///     other property without one.
-    ///   - timeout: The time limit for the server; by default the configuration's
-    ///     `statementTimeout`.
+    ///   - timeout: As in ``query(_:timeout:file:line:)``.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.

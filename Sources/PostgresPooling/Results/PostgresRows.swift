@@ -86,12 +86,12 @@ public struct PostgresCommand: Hashable, Sendable, CustomStringConvertible {
     /// The server's command tag, such as `INSERT 0 5` or `CREATE TABLE`.
     public let tag: String
 
-    /// The number of rows that the statement returned or changed; `nil` for other kinds of
-    /// statements.
-    public var rowCount: Int? {
+    /// The number of rows that the statement returned or changed; 0 for other kinds of statements,
+    /// whose ``tag`` contains no number.
+    public var rowCount: Int {
         // The last word, if it is a number. In the tag of an INSERT another number precedes it,
         // which is always 0.
-        tag.split(separator: " ").dropFirst().last.flatMap { Int($0) }
+        tag.split(separator: " ").dropFirst().last.flatMap { Int($0) } ?? 0
     }
 
     init(tag: String) { self.tag = tag }

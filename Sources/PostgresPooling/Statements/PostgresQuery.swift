@@ -194,7 +194,7 @@ extension PostgresQuery {
         return query
     }
 
-    private mutating func append(_ other: PostgresQuery) {
+    mutating func append(_ other: PostgresQuery) {
         if other.hasNamedTypes { hasNamedTypes = true }
         // Only the author of a text knows where it contains the numbers of its parameters.
         let isMisnumbered = other.pieces.contains(where: \.isNumbered) && pieces.contains { $0.parameter != nil }

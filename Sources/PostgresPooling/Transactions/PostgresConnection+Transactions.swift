@@ -21,44 +21,86 @@ extension PostgresConnection {
     /// Runs `body` in a transaction, which commits when `body` returns and rolls back when it
     /// throws.
     ///
-    /// Within another transaction, `body` runs in a savepoint: a failure undoes its changes, and
-    /// the outer transaction can continue.
+    /// Within another transaction the call fails: use ``withSavepoint(timeout:_:)`` there.
     ///
     /// The statements of `body` must not begin or end a transaction. Such a statement runs but
     /// fails with the code `transactionControl`, and no other statement is sent before the
     /// outermost body ends. `body` may use savepoints of its own.
     ///
     /// - Parameters:
-    ///   - isolation: The isolation level; `nil` for the server's default. A savepoint cannot have
-    ///     its own.
-    ///   - readOnly: Whether the transaction may only read. A savepoint cannot have its own mode.
+    ///   - isolation: The isolation level; `nil` for the server's default.
+    ///   - readOnly: Whether the transaction may only read.
+    ///   - timeout: The time limit for all statements of the transaction together, `COMMIT`
+    ///     included; `nil`, the default, for no limit of its own.
     ///   - body: A closure that uses the connection.
     /// - Returns: The result of `body`.
     /// - Throws: The error of `body`, unchanged. ``PostgresError`` if the transaction could not
-    ///   begin or commit, with the code `unsupported` for a savepoint with `isolation` or
-    ///   `readOnly`, `transactionAborted` if `body` returned although a statement had failed,
-    ///   `transactionControl` if `body` returned although it had ended the transaction itself, and
-    ///   `outcomeUnknown` if the connection was lost, the time ran out or the task was cancelled
-    ///   after `COMMIT` was sent. With any other code nothing is committed.
+    ///   begin or commit, with the code `transactionControl` within another transaction, or if
+    ///   `body` returned although it had ended the transaction itself, `transactionAborted` if
+    ///   `body` returned although a statement had failed, and `outcomeUnknown` if the connection
+    ///   was lost, the time ran out or the task was cancelled after `COMMIT` was sent. With any
+    ///   other code nothing is committed, nor with `CancellationError`, for a task that was
+    ///   cancelled before.
     @discardableResult
     public func withTransaction<Result: ~Copyable>(
         isolation: PostgresIsolation? = nil,
         readOnly: Bool = false,
+        timeout: Duration? = nil,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
-        // Until an earlier statement has ended, it is unknown whether a transaction is open.
-        try await prepareToSend(sql: "BEGIN", limit(nil))
-        if isInTransaction {
-            guard isolation == nil, !readOnly else {
-                throw PostgresError(
-                    .unsupported,
-                    "a transaction within another is a savepoint, which cannot have an isolation level or access mode of its own; pass it to the outer transaction",
-                    sql: "SAVEPOINT",
-                    outcome: .notExecuted
-                )
-            }
-            return try await withSavepoint(body)
+        let outer = beginBody(timeout: timeout)
+        defer { session.state.deadline = outer }
+        guard try await !isReadyInTransaction("BEGIN") else {
+            throw PostgresError(
+                .transactionControl,
+                "withTransaction was called within a transaction; use withSavepoint there",
+                sql: "BEGIN",
+                outcome: .notExecuted
+            )
         }
+        return try await runTransaction(isolation: isolation, readOnly: readOnly, body)
+    }
+
+    /// Runs `body` in a savepoint of the current transaction: if `body` throws, its changes are
+    /// undone, and the transaction can continue.
+    ///
+    /// Outside a transaction, `body` runs in a transaction of its own, as in
+    /// ``withTransaction(isolation:readOnly:timeout:_:)``.
+    ///
+    /// - Parameters:
+    ///   - timeout: The time limit for all statements of `body` together; `nil`, the default, for
+    ///     no limit of its own.
+    ///   - body: A closure that uses the connection.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error of `body`, unchanged. Otherwise as
+    ///   ``withTransaction(isolation:readOnly:timeout:_:)``, with the code `transactionControl`
+    ///   also if `body` returned although it had released an older savepoint, or rolled back to
+    ///   one.
+    @discardableResult
+    public func withSavepoint<Result: ~Copyable>(
+        timeout: Duration? = nil,
+        _ body: (borrowing PostgresConnection) async throws -> sending Result
+    ) async throws -> sending Result {
+        let outer = beginBody(timeout: timeout)
+        defer { session.state.deadline = outer }
+        guard try await isReadyInTransaction("SAVEPOINT") else {
+            return try await runTransaction(isolation: nil, readOnly: false, body)
+        }
+        return try await runSavepoint(body)
+    }
+
+    /// Ends earlier statements, and returns whether a transaction is open. Until they have ended,
+    /// that is unknown.
+    private func isReadyInTransaction(_ sql: String) async throws -> Bool {
+        do throws(PostgresError) { try await prepareToSend(sql: sql, limit(nil)) } catch { throw error.forCaller }
+        return isInTransaction
+    }
+
+    private func runTransaction<Result: ~Copyable>(
+        isolation: PostgresIsolation?,
+        readOnly: Bool,
+        _ body: (borrowing PostgresConnection) async throws -> sending Result
+    ) async throws -> sending Result {
         try await begin(isolation: isolation, readOnly: readOnly)
         do {
             let result = try await body(self)
@@ -71,7 +113,10 @@ extension PostgresConnection {
         }
     }
 
-    func begin(isolation: PostgresIsolation?, readOnly: Bool) async throws(PostgresError) {
+    /// Begins a transaction.
+    ///
+    /// - Throws: `CancellationError`, or `PostgresError`.
+    func begin(isolation: PostgresIsolation?, readOnly: Bool) async throws {
         var statement = "BEGIN"
         if let isolation { statement += " ISOLATION LEVEL \(isolation.rawValue)" }
         if readOnly { statement += " READ ONLY" }
@@ -81,12 +126,16 @@ extension PostgresConnection {
             // The server may still run it. Later statements on this connection must not be part of
             // that transaction.
             if !session.isLost { session.state.transactions.obstacle = .undo("ROLLBACK") }
-            throw error.withoutEffect()
+            throw error.withoutEffect().forCaller
         }
         session.state.transactions.depth = 1
     }
 
-    func commit() async throws(PostgresError) {
+    /// Commits the transaction.
+    ///
+    /// - Throws: `CancellationError` if the task was cancelled before `COMMIT` was sent; otherwise
+    ///   `PostgresError`.
+    func commit() async throws {
         if let error = session.controlError(sql: "COMMIT") { throw error }
         let tag: String
         do throws(PostgresError) {
@@ -98,7 +147,7 @@ extension PostgresConnection {
             session.state.transactions.depth = 0
             tag = try await runScript("COMMIT", limit).commandTag
         } catch {
-            throw error.asCommitError()
+            throw error.asCommitError().forCaller
         }
         if tag == "ROLLBACK" {
             throw PostgresError(
@@ -115,11 +164,15 @@ extension PostgresConnection {
         throw PostgresError(.transactionControl, "the transaction had ended before its body returned", sql: sql)
     }
 
-    private func withSavepoint<Result: ~Copyable>(
+    private func runSavepoint<Result: ~Copyable>(
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
         let name = session.state.transactions.nextSavepoint()
-        try await runScript("SAVEPOINT \(name)", limit(nil))
+        do throws(PostgresError) {
+            try await runScript("SAVEPOINT \(name)", limit(nil))
+        } catch {
+            throw error.forCaller
+        }
         session.state.transactions.depth += 1
         do {
             let result = try await body(self)
@@ -132,24 +185,27 @@ extension PostgresConnection {
         }
     }
 
-    private func release(_ savepoint: String) async throws(PostgresError) {
+    /// Releases the savepoint of a body that has returned.
+    ///
+    /// - Throws: `CancellationError`, or `PostgresError`.
+    private func release(_ savepoint: String) async throws {
         let (sql, limit) = ("RELEASE SAVEPOINT \(savepoint)", limit(nil))
-        try await prepareToSend(sql: sql, limit)
-        try checkTransaction(sql: sql)
-        if unsafe PQtransactionStatus(session.handle) == PQTRANS_INERROR {
-            throw PostgresError(
-                .transactionAborted,
-                "the savepoint was rolled back, because a statement in its body had failed",
-                sql: sql
-            )
-        }
         do throws(PostgresError) {
+            try await prepareToSend(sql: sql, limit)
+            try checkTransaction(sql: sql)
+            if unsafe PQtransactionStatus(session.handle) == PQTRANS_INERROR {
+                throw PostgresError(
+                    .transactionAborted,
+                    "the savepoint was rolled back, because a statement in its body had failed",
+                    sql: sql
+                )
+            }
             try await runScript(sql, limit)
         } catch {
-            guard error.sqlState == .invalidSavepoint else { throw error }
+            guard error.sqlState == .invalidSavepoint else { throw error.forCaller }
             throw PostgresError(
                 .transactionControl,
-                "the body of a withTransaction has released, or rolled back to, an older savepoint",
+                "the body of a withSavepoint has released, or rolled back to, an older savepoint",
                 server: error.server,
                 sql: sql
             )

@@ -92,13 +92,13 @@ import Testing
             }
             try await db.execute(insert(1))
             let failed = await postgresFailure {
-                try await db.withTransaction { db in
+                try await db.withSavepoint { db in
                     try await db.execute(insert(2))
                     try await db.execute(insert(1))
                 }
             }
             #expect(failed?.sqlState == .uniqueViolation)
-            try await db.withTransaction { db in try await db.execute(insert(3)) }
+            try await db.withSavepoint { db in try await db.execute(insert(3)) }
         }
         let rows = try await db.query(
             "SELECT id, \(identifier: "a\"b") FROM \(identifier: "tä;ble") ORDER BY id",

@@ -43,6 +43,22 @@ import Testing
         #expect(try rows.reversed().map { try $0.decode(String.self, at: 0) } == ["Bob", "Ada"])
     }
 
+    @Test("A row has values by index and name, and none of an unknown name")
+    func values() throws {
+        let rows = people()
+        #expect(try rows[0][0].decode(String.self) == "Ada")
+        let age: Int = try rows[0][1].decode()
+        #expect(age == 36)
+        #expect(rows[1][1].isNull && !rows[1][0].isNull && rows[0][1].name == "age")
+        #expect(try rows[0]["name"]?.decode(String.self) == "Ada")
+        #expect(rows[1]["age"]?.isNull == true)
+        #expect(rows[0]["Name"]?.isNull == nil)
+        #expect(rows[0][1].type == .int2 && rows[0][1].index == 1)
+        #expect("\(rows[0][1])" == "value of column “age” of type int2")
+        let bytes = rows.map { $0["name"]?.bytes }
+        #expect(bytes == [Array("Ada".utf8), Array("Bob".utf8)])
+    }
+
     @Test("Another number of columns, or a missing column, is an error, even without rows")
     func columnCount() throws {
         let rows = people()
@@ -63,11 +79,11 @@ import Testing
         #expect(errors[5]?.message == "there is no column “Name”")
     }
 
-    @Test("A command tag contains the number of rows, if there is one")
+    @Test("The number of rows of a command is that in its tag, or 0")
     func commands() {
         let counts = ["INSERT 0 5", "UPDATE 3", "SELECT 10", "CREATE TABLE", "BEGIN", "", "DELETE 0", "MERGE 2"]
             .map { PostgresCommand(tag: $0).rowCount }
-        #expect(counts == [5, 3, 10, nil, nil, nil, 0, 2])
+        #expect(counts == [5, 3, 10, 0, 0, 0, 0, 2])
         #expect("\(PostgresCommand(tag: "UPDATE 3"))" == "UPDATE 3")
     }
 }

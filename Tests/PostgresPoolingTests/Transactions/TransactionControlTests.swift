@@ -31,7 +31,7 @@ import Testing
             try await pool.execute("INSERT INTO \(sql: table) VALUES (1)")
             try await pool.withTransaction { db in
                 let error = await postgresFailure {
-                    try await db.withTransaction { db in
+                    try await db.withSavepoint { db in
                         try await db.execute("INSERT INTO \(sql: table) VALUES (3)")
                         _ = await failure { try await db.execute("INSERT INTO \(sql: table) VALUES (1)") }
                     }
@@ -44,17 +44,19 @@ import Testing
         }
     }
 
-    @Test("A savepoint with an isolation or access mode fails before anything is sent")
-    func modes() async throws {
-        try await withTable("savepoint_modes") { pool, table in
+    @Test("A transaction within another fails before anything is sent, and the outer one continues")
+    func nested() async throws {
+        try await withTable("nested_transactions") { pool, table in
             try await pool.withTransaction(isolation: .serializable) { db in
-                for (isolation, readOnly) in [(.serializable, false), (nil, true)] as [(PostgresIsolation?, Bool)] {
+                let modes: [(PostgresIsolation?, Bool)] = [(nil, false), (.serializable, false), (nil, true)]
+                for (isolation, readOnly) in modes {
                     let error = await postgresFailure {
                         try await db.withTransaction(isolation: isolation, readOnly: readOnly) { _ in
                             Issue.record("the body ran")
                         }
                     }
-                    #expect(error?.code == .unsupported && error?.outcome == .notExecuted)
+                    #expect(error?.code == .transactionControl && error?.outcome == .notExecuted)
+                    #expect(error?.message.contains("use withSavepoint") == true)
                 }
                 try await db.execute("INSERT INTO \(sql: table) VALUES (1)")
             }
@@ -105,7 +107,7 @@ import Testing
                     let error = await postgresFailure {
                         try await db.withTransaction { db in
                             if depth == 1 { return try await body(db) }
-                            _ = await postgresFailure { try await db.withTransaction { try await body($0) } }
+                            _ = await postgresFailure { try await db.withSavepoint { try await body($0) } }
                         }
                     }
                     equal(db.isInTransaction, false)
@@ -133,7 +135,7 @@ import Testing
     func ownSavepoints() async throws {
         try await withTable("own_savepoints") { pool, table in
             try await pool.withTransaction { db in
-                try await db.withTransaction { db in
+                try await db.withSavepoint { db in
                     try await db.execute("SAVEPOINT mine")
                     try await db.execute("INSERT INTO \(sql: table) VALUES (1)")
                     try await db.execute("ROLLBACK /* only */ TO SAVEPOINT mine")
@@ -154,7 +156,7 @@ import Testing
                 try await pool.withTransaction { db in
                     try await db.execute("SAVEPOINT mine")
                     let error = await postgresFailure {
-                        try await db.withTransaction { db in
+                        try await db.withSavepoint { db in
                             try await db.execute("INSERT INTO \(sql: table) VALUES (1)")
                             try await db.execute("ROLLBACK TO mine")
                         }
@@ -165,7 +167,7 @@ import Testing
             #expect(error?.code == .transactionAborted)
             let guessed = await postgresFailure {
                 try await pool.withTransaction { db in
-                    try await db.withTransaction { db in try await db.execute("ROLLBACK TO SAVEPOINT lockpool") }
+                    try await db.withSavepoint { db in try await db.execute("ROLLBACK TO SAVEPOINT lockpool") }
                 }
             }
             #expect(guessed?.sqlState == "3B001")
@@ -178,9 +180,9 @@ import Testing
         try await withTable("by_hand") { pool, table in
             try await pool.withConnection { db in
                 try await db.execute("BEGIN")
-                try await db.withTransaction { db in try await db.execute("INSERT INTO \(sql: table) VALUES (1)") }
+                try await db.withSavepoint { db in try await db.execute("INSERT INTO \(sql: table) VALUES (1)") }
                 _ = await failure {
-                    try await db.withTransaction { db in
+                    try await db.withSavepoint { db in
                         try await db.execute("INSERT INTO \(sql: table) VALUES (2)")
                         throw CancellationError()
                     }

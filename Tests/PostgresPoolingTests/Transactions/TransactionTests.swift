@@ -52,23 +52,23 @@ import Testing
         }
     }
 
-    @Test("A transaction within another is a savepoint")
+    @Test("A failed savepoint is undone, and its transaction continues")
     func savepoints() async throws {
         try await TestServer.shared.withPool { pool in
             let values = try await pool.withTransaction { db in
                 try await db.execute("CREATE TEMP TABLE saved (n int) ON COMMIT DROP")
-                try await db.withTransaction { db in try await db.execute("INSERT INTO saved VALUES (1)") }
+                try await db.withSavepoint { db in try await db.execute("INSERT INTO saved VALUES (1)") }
                 let error = await failure {
-                    try await db.withTransaction { db in
+                    try await db.withSavepoint { db in
                         try await db.execute("INSERT INTO saved VALUES (2)")
                         _ = try await db.query("SELECT 1 / 0")
                     }
                 }
                 #expect((error as? PostgresError)?.sqlState == "22012")
-                try await db.withTransaction { db in
-                    try await db.withTransaction { db in try await db.execute("INSERT INTO saved VALUES (3)") }
+                try await db.withSavepoint { db in
+                    try await db.withSavepoint { db in try await db.execute("INSERT INTO saved VALUES (3)") }
                     _ = await failure {
-                        try await db.withTransaction { db in
+                        try await db.withSavepoint { db in
                             try await db.execute("INSERT INTO saved VALUES (4)")
                             throw Oops()
                         }
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test("A transaction within another is a savepoint, even after a stream that ended early")
+    @Test("A savepoint after a stream that ended early belongs to the transaction")
     func savepointAfterStream() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.execute("CREATE TABLE after_stream (n int)")
@@ -88,7 +88,7 @@ import Testing
                 try await pool.withTransaction { db in
                     try await db.execute("INSERT INTO after_stream VALUES (1)")
                     for try await _ in db.stream("SELECT n FROM generate_series(1, 1000000) AS n") { break }
-                    try await db.withTransaction { db in try await db.execute("INSERT INTO after_stream VALUES (2)") }
+                    try await db.withSavepoint { db in try await db.execute("INSERT INTO after_stream VALUES (2)") }
                     throw Oops()
                 }
             }
@@ -97,19 +97,44 @@ import Testing
         }
     }
 
+    @Test("A savepoint outside a transaction is a transaction of its own")
+    func savepointAlone() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.execute("CREATE TABLE saved_alone (n int)")
+            try await pool.withConnection { db in
+                let count = try await db.withSavepoint { db in
+                    equal(db.isInTransaction, true)
+                    return try await db.execute("INSERT INTO saved_alone VALUES (1)").rowCount
+                }
+                equal(count, 1)
+                equal(db.isInTransaction, false)
+                let error = await failure {
+                    try await db.withSavepoint { db in
+                        try await db.execute("INSERT INTO saved_alone VALUES (2)")
+                        throw Oops()
+                    }
+                }
+                #expect(error is Oops)
+                // Another session sees what is committed.
+                try await equal(pool.query("SELECT n FROM saved_alone", as: Int.self), [1])
+            }
+            try await pool.execute("DROP TABLE saved_alone")
+        }
+    }
+
     @Test("A task that is cancelled before the end of its transaction commits nothing, and receives an error")
     func cancelledBeforeCommit() async throws {
         try await TestServer.shared.withPool { pool in
             try await pool.execute("CREATE TABLE before_commit (n int)")
             let task = Task {
-                await postgresFailure {
+                await failure {
                     try await pool.withTransaction { db in
                         try await db.execute("INSERT INTO before_commit VALUES (1)")
                         unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
                     }
                 }
             }
-            #expect(await task.value?.code == .cancelled)
+            #expect(await task.value is CancellationError)
             try await equal(pool.query("SELECT count(*) FROM before_commit", as: Int.self), [0])
             try await pool.execute("DROP TABLE before_commit")
         }

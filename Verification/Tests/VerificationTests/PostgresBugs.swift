@@ -89,11 +89,11 @@ extension SeededBug {
             foundBy: "PostgresPoolingTests.ReactorDeadlineTests/laterDeadline"
         ),
         SeededBug(
-            "A savepoint may have an access mode",
+            "A transaction within another begins",
             in: "PostgresPooling/Transactions/PostgresConnection+Transactions.swift",
-            "guard isolation == nil, !readOnly else",
-            "guard isolation == nil else",
-            foundBy: "PostgresPoolingTests.TransactionControlTests/modes"
+            #"guard try await !isReadyInTransaction("BEGIN") else"#,
+            #"guard try await !isReadyInTransaction("BEGIN") || readOnly else"#,
+            foundBy: "PostgresPoolingTests.TransactionControlTests/nested"
         ),
         SeededBug(
             "A commit that the server turns into a rollback succeeds",

@@ -46,13 +46,13 @@ extension Failure {
             default: self = .internalError
             }
         case let error as PostgresError:
-            switch error.code {
-            case .server where error.sqlState?.conditionClass == "23": self = .conflict
-            case .timedOut: self = .overloaded
-            case .connectFailed, .connectionLost: self = .unavailable
+            switch error.category {
             // Whether the change was committed is unknown. A retry could make it twice.
-            case .outcomeUnknown: self = .internalError
-            default: self = error.isRetryable ? .overloaded : .internalError
+            case _ where error.code == .outcomeUnknown: self = .internalError
+            case .unavailable: self = .unavailable
+            case .busy: self = .overloaded
+            case .conflict: self = error.isRetryable ? .overloaded : .conflict
+            case .refused, nil: self = .internalError
             }
         case is CancellationError: self = .stopping
         default: self = .internalError

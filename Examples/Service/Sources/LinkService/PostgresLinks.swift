@@ -29,8 +29,8 @@ struct PostgresLinks: LinkStore {
 
     func resolve(_ code: String) async throws -> String? {
         try await pool.withTransaction { db in
-            let urls = try await db.query("SELECT url FROM link WHERE code = \(code)", as: String.self)
-            guard let url = urls.first else { return nil }
+            let url = try await db.queryFirst("SELECT url FROM link WHERE code = \(code)", as: String.self)
+            guard let url else { return nil }
             try await db.execute("UPDATE link SET hits = hits + 1 WHERE code = \(code)")
             return url
         }

@@ -1,0 +1,60 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+// Statements that a program builds from parts.
+
+extension PostgresQuery {
+    /// Returns a statement with the text of both, and the parameters of both in their order.
+    ///
+    /// ```swift
+    /// let query = "SELECT name FROM person WHERE " + condition + " LIMIT \(count)"
+    /// ```
+    ///
+    /// The same as interpolating both as `\(sql:)`: the parameters get new numbers, except those
+    /// of a text from ``init(unsafe:parameters:)``, which must come first. The format of the rows
+    /// is that of `first`; see ``asText(_:)``.
+    ///
+    /// - Complexity: O(number of parts).
+    public static func + (first: PostgresQuery, second: PostgresQuery) -> PostgresQuery {
+        var query = first
+        query += second
+        return query
+    }
+
+    /// Appends a statement, or a part of one, with its parameters.
+    ///
+    /// ```swift
+    /// var query: PostgresQuery = "SELECT name FROM person WHERE country = \(country)"
+    /// if let city { query += " AND city = \(city)" }
+    /// ```
+    ///
+    /// - Complexity: O(number of parts).
+    public static func += (query: inout PostgresQuery, other: PostgresQuery) { query.append(other) }
+}
+
+extension Sequence<PostgresQuery> {
+    /// Returns a statement with the text of all, and the separator between them. The parameters
+    /// are numbered in their order.
+    ///
+    /// ```swift
+    /// let conditions: [PostgresQuery] = ["city = \(city)", "age > \(age)"]
+    /// let all = conditions.joined(separator: " AND ")
+    /// let query: PostgresQuery = "SELECT name FROM person WHERE \(sql: all)"
+    /// ```
+    ///
+    /// - Parameter separator: The part between two statements; usually a literal such as `" AND
+    ///   "`.
+    /// - Returns: The joined statement; an empty one for an empty sequence.
+    /// - Complexity: O(number of parts).
+    public func joined(separator: PostgresQuery = "") -> PostgresQuery {
+        var query: PostgresQuery = ""
+        var isFirst = true
+        for part in self {
+            if !isFirst { query += separator }
+            query += part
+            isFirst = false
+        }
+        return query
+    }
+}
