@@ -64,7 +64,7 @@ struct FaultChild {
                     for number in 1... {
                         let filling = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: number % 5 * 500)
                         try await pool.write { db in
-                            try db.savepoint { db in
+                            try db.withSavepoint { db in
                                 _ = try db.execute("INSERT INTO entry VALUES (\(worker), \(number), \(filling))")
                             }
                             try db.execute("INSERT INTO second.entry VALUES (\(worker), \(number), \(filling))")

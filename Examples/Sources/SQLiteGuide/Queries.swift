@@ -24,15 +24,15 @@ func overview() async throws -> SQLitePool {
 func statements(_ pool: SQLitePool) async throws {
     // guide: parameters
     let title = "Persuasion"
-    let sql: SQL = "INSERT INTO book VALUES (\(title), \(2))"
+    let sql: SQLiteQuery = "INSERT INTO book VALUES (\(title), \(2))"
     print(sql.text)  // INSERT INTO book VALUES (?, ?)
-    let changes = try await pool.execute(sql)
-    print(changes.count)  // 1
+    let command = try await pool.execute(sql)
+    print(command.rowCount)  // 1
     // end
 
     // guide: pieces
     let (table, column, minimum) = ("book", "title", 2)
-    let condition: SQL = "copies >= \(minimum)"
+    let condition: SQLiteQuery = "copies >= \(minimum)"
     let wanted = try await pool.query(
         "SELECT \(identifier: column) FROM \(identifier: table) WHERE \(sql: condition) ORDER BY 1",
         as: String.self
@@ -41,8 +41,8 @@ func statements(_ pool: SQLitePool) async throws {
     // end
 
     // guide: named
-    let byName = SQL("SELECT title FROM book WHERE copies = :n OR copies = :n + 1 ORDER BY title", named: ["n": 1])
-    let byNumber = SQL("SELECT title FROM book WHERE copies = ?1 OR copies = ?1 + 1 ORDER BY title", values: 1)
+    let byName = SQLiteQuery("SELECT title FROM book WHERE copies = :n OR copies = :n + 1 ORDER BY title", named: ["n": 1])
+    let byNumber = SQLiteQuery("SELECT title FROM book WHERE copies = ?1 OR copies = ?1 + 1 ORDER BY title", values: 1)
     let (first, second) = (
         try await pool.query(byName, as: String.self), try await pool.query(byNumber, as: String.self)
     )
@@ -97,7 +97,7 @@ func rows(_ pool: SQLitePool) async throws {
 
     // guide: stopping
     let firsts = try await pool.read { db in
-        try db.withRows("SELECT title FROM book ORDER BY title") { rows in
+        try db.withCursor("SELECT title FROM book ORDER BY title") { rows in
             var firsts: [String] = []
             while firsts.count < 2, try rows.next() { firsts.append(try rows.row.decode(at: 0)) }
             return firsts
@@ -139,9 +139,9 @@ struct Celsius: SQLiteEncodable, SQLiteDecodable {
 
     var sqliteParameter: SQLiteParameter { degrees.sqliteParameter }
 
-    init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        degrees = try Double(column: column)
-        guard degrees >= -273.15 else { throw column.mismatch("it is colder than possible") }
+    init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        degrees = try Double(cell: cell)
+        guard degrees >= -273.15 else { throw cell.mismatch("it is colder than possible") }
     }
 }
 // end

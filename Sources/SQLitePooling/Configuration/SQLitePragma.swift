@@ -70,7 +70,7 @@ public struct SQLiteOpening: Sendable {
     /// - Parameters:
     ///   - connections: The connections that the closure runs on.
     ///   - body: Changes settings, attaches databases, creates temporary tables. If it throws, the
-    ///     connection fails, with the code `openingFailed` if the error is not a ``SQLiteError``.
+    ///     connection fails, with the code `connectFailed` if the error is not a ``SQLiteError``.
     ///     If it leaves a transaction open, the transaction is rolled back and the connection
     ///     fails with the code `transactionLeftOpen`.
     public init(
@@ -87,7 +87,7 @@ public struct SQLiteOpening: Sendable {
         } catch let error as SQLiteError {
             throw error
         } catch {
-            throw SQLiteError(.openingFailed, "the configuration's onOpen threw an error: \(error)")
+            throw SQLiteError(.connectFailed, "the configuration's onOpen threw an error: \(error)")
         }
     }
 }

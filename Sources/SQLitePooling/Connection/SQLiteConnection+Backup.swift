@@ -76,7 +76,7 @@ extension SQLitePool {
     ///     ends the backup.
     /// - Throws: As ``read(timeout:file:line:_:)``, and the error of `progress`, unchanged.
     ///   `CancellationError` if the task is cancelled, and ``SQLiteError`` with the code
-    ///   `deadlineExceeded` at the end of `timeout`, both after the current step. The target is
+    ///   `timedOut` at the end of `timeout`, both after the current step. The target is
     ///   then as before, or removed if the backup created it.
     public func backUp(
         to path: String,

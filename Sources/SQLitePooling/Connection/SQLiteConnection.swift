@@ -44,11 +44,11 @@ extension SQLiteConnection {
 @available(*, unavailable)
 extension SQLiteConnection: Sendable {}
 
-/// The changes of a statement.
-public struct SQLiteChanges: Hashable, Sendable {
+/// The effect of a statement.
+public struct SQLiteCommand: Hashable, Sendable {
     /// The number of rows that the statement itself inserted, updated or deleted, without those of
     /// triggers and foreign keys.
-    public let count: Int
+    public let rowCount: Int
 
     /// The row ID of the last row that was inserted since the body began, by this statement or an
     /// earlier one; 0 if none was.

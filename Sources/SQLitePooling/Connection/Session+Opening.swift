@@ -172,9 +172,9 @@ extension Session {
         let statement = try prepareOne("PRAGMA " + pragma)
         defer { end(statement) }
         guard try step(statement), statement.columnCount > 0 else { return nil }
-        let column = SQLiteColumn(0, of: statement)
-        return column.storageType == .integer
-            ? String(column.integer) : unsafe String(decoding: column.rawBytes, as: UTF8.self)
+        let cell = SQLiteCell(0, of: statement)
+        return cell.storageType == .integer
+            ? String(cell.integer) : unsafe String(decoding: cell.rawBytes, as: UTF8.self)
     }
 }
 

@@ -26,7 +26,7 @@ extension SQLitePool {
     ///   - body: Reads, on this thread. At the end of `timeout` its statement is interrupted, but
     ///     the body is never abandoned: if SQLite cannot be interrupted, the call takes longer.
     /// - Returns: The result of `body`.
-    /// - Throws: The error of `body`, unchanged. ``SQLiteError`` with the code `deadlineExceeded`
+    /// - Throws: The error of `body`, unchanged. ``SQLiteError`` with the code `timedOut`
     ///   if `timeout` interrupted a statement; with the code `deadlock`, immediately, if this
     ///   thread is in a body of this pool and only bodies that also wait could release a
     ///   connection; with other codes if the file cannot be opened or read. `PoolError` if no
@@ -76,7 +76,7 @@ extension SQLitePool {
     ///     body is never abandoned.
     /// - Returns: The result of `body`, after the commit.
     /// - Throws: As `readBlocking`; nothing has changed then. ``SQLiteError`` with the code
-    ///   `readOnly`, before `body` runs, if the pool is read-only; with the code `transactionLost`
+    ///   `readOnly`, before `body` runs, if the pool is read-only; with the code `transactionAborted`
     ///   if `body` returned after an error that rolled the transaction back.
     @available(*, noasync, message: "Blocks the thread; use write, or writeBlockingCooperativeThread.")
     public func writeBlocking<Value>(

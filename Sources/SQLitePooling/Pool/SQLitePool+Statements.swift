@@ -22,7 +22,7 @@ extension SQLitePool {
     ///   `decoding` if the rows do not have these types.
     @inlinable
     public func query<each Column: SQLiteDecodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as columns: (repeat each Column).Type = (repeat each Column).self,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -49,7 +49,7 @@ extension SQLitePool {
     ///   `decoding` if the rows do not have this type.
     @inlinable
     public func query<Column: SQLiteDecodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as column: Column.Type = Column.self,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -75,7 +75,7 @@ extension SQLitePool {
     ///   `decoding` if the row does not have these types.
     @inlinable
     public func queryFirst<each Column: SQLiteDecodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as columns: (repeat each Column).Type = (repeat each Column).self,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -101,7 +101,7 @@ extension SQLitePool {
     ///   `decoding` if the row does not have this type.
     @inlinable
     public func queryFirst<Column: SQLiteDecodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as column: Column.Type = Column.self,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -136,15 +136,15 @@ extension SQLitePool {
     ///     a connection.
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
-    /// - Returns: The committed changes.
+    /// - Returns: The effect of the committed statement.
     /// - Throws: As ``write(timeout:file:line:_:)``; nothing has changed then.
     @discardableResult
     public func execute(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line
-    ) async throws -> SQLiteChanges {
+    ) async throws -> SQLiteCommand {
         try checkMayWrite()
         let scope: TransactionScope = group != nil && sql.mayShareTransaction ? .immediate : .statement
         return try await run(on: writer, scope, until: Self.deadline(after: timeout), for: CallSite(file, line)) { db in

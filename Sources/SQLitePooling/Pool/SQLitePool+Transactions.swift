@@ -18,7 +18,7 @@ extension SQLitePool {
     ///   - body: Reads. It cannot write and cannot `await`; it holds its connection while it runs.
     /// - Returns: The result of `body`.
     /// - Throws: The error of `body`, unchanged. `CancellationError` if the task is cancelled
-    ///   before the call has ended, and ``SQLiteError`` with the code `deadlineExceeded` at the
+    ///   before the call has ended, and ``SQLiteError`` with the code `timedOut` at the
     ///   end of `timeout`. Both are thrown immediately, even if the body cannot be interrupted:
     ///   the body then runs to its end, keeps its connection until then, and its result is
     ///   dropped. ``SQLiteError`` if the file cannot be opened or read. `PoolError` if no
@@ -51,7 +51,7 @@ extension SQLitePool {
     ///   cancelled or reaches its deadline before its body has ended is never committed. After the
     ///   end of the body the caller waits for the commit and learns its outcome. ``SQLiteError``
     ///   with the code `readOnly`, before `body` runs, if the pool is read-only; with the code
-    ///   `transactionLost` if `body` returned after an error that rolled the transaction back.
+    ///   `transactionAborted` if `body` returned after an error that rolled the transaction back.
     public func write<Value>(
         timeout: Duration? = nil,
         file: StaticString = #fileID,

@@ -103,8 +103,8 @@ final class RowDecoder {
             return try Value(from: Cell(row: reference, index: index, codingPath: path))
         } catch is JSONIsNeeded {
             // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
-            let column = try reference.column(index)
-            return try column.decodeJSON(type)
+            let cell = try reference.cell(index)
+            return try cell.decodeJSON(type)
         }
     }
 
@@ -113,7 +113,7 @@ final class RowDecoder {
     @inline(never)
     @_optimize(none)
     func value(of type: any SQLiteDecodable.Type, at index: Int) throws -> Any {
-        try type.init(column: reference.column(index))
+        try type.init(cell: reference.column(index))
     }
 
     // MARK: Errors
@@ -136,8 +136,8 @@ final class RowDecoder {
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
             if let name = context.codingPath.last?.stringValue, let index = columns[ExactText(name)] {
                 // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
-                let column = SQLiteColumn(index, of: statement)
-                return column.mismatch("the property’s type does not accept it")
+                let cell = SQLiteCell(index, of: statement)
+                return cell.mismatch("the property’s type does not accept it")
             }
         @unknown default:
             break

@@ -27,7 +27,7 @@ extension SQLiteConnection {
     ///   except that a `DecodingError` becomes one of these.
     @inlinable
     public func query<Value: Decodable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors
     ) throws -> [Value] {
@@ -51,7 +51,7 @@ extension SQLiteConnection {
     /// - Throws: As ``query(_:decoding:missingColumns:)``.
     @inlinable
     public func queryFirst<Value: Decodable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors
     ) throws -> Value? {
@@ -69,7 +69,7 @@ extension Session {
     /// - Returns: The decoder of its rows, which the caller owns until ``end(_:)``; `nil` if there
     ///   is no row.
     @usableFromInline
-    func beginDecoding(_ sql: SQL, _ missingColumns: SQLiteMissingColumns) throws(SQLiteError) -> RowDecoder? {
+    func beginDecoding(_ sql: SQLiteQuery, _ missingColumns: SQLiteMissingColumns) throws(SQLiteError) -> RowDecoder? {
         let statement = try begin(sql)
         do throws(SQLiteError) {
             // The decoder is created after the first step, which may detect a change of the schema
@@ -132,7 +132,7 @@ extension SQLitePool {
     ///   ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     @inlinable
     public func query<Value: Decodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors,
         timeout: Duration? = nil,
@@ -162,7 +162,7 @@ extension SQLitePool {
     ///   ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     @inlinable
     public func queryFirst<Value: Decodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors,
         timeout: Duration? = nil,

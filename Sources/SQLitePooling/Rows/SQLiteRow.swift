@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The current row of a statement, lent by ``SQLiteConnection/forEachRow(_:_:)`` and
-/// ``SQLiteRows/next()``.
+/// ``SQLiteCursor/next()``.
 ///
 /// The row cannot be kept; values that are decoded from it can.
 public struct SQLiteRow: ~Copyable {
@@ -25,8 +25,8 @@ public struct SQLiteRow: ~Copyable {
             "The column index \(index) is out of range: the row has \(columnCount) columns."
         )
         // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
-        let column = SQLiteColumn(index, of: statement)
-        return column.value
+        let cell = SQLiteCell(index, of: statement)
+        return cell.value
     }
 
     /// Decodes the value of a column.
@@ -41,8 +41,8 @@ public struct SQLiteRow: ~Copyable {
         _ type: Value.Type = Value.self,
         at index: Int
     ) throws(SQLiteError) -> Value {
-        let column = try column(index)
-        return try Value(column: column)
+        let cell = try cell(index)
+        return try Value(cell: cell)
     }
 
     /// Decodes the value of the first column with a name.
@@ -61,8 +61,8 @@ public struct SQLiteRow: ~Copyable {
         guard let index = statement.column(named: name) else {
             throw SQLiteError(.columnCount, "there is no column “\(name)”", sql: statement.text)
         }
-        let column = SQLiteColumn(index, of: statement)
-        return try Value(column: column)
+        let cell = SQLiteCell(index, of: statement)
+        return try Value(cell: cell)
     }
 
     /// Decodes all columns.
@@ -80,7 +80,7 @@ public struct SQLiteRow: ~Copyable {
         return try statement.decode(as: columns)
     }
 
-    func column(_ index: Int) throws(SQLiteError) -> SQLiteColumn {
+    func cell(_ index: Int) throws(SQLiteError) -> SQLiteCell {
         guard 0..<columnCount ~= index else {
             throw SQLiteError(
                 .columnCount,
@@ -88,7 +88,7 @@ public struct SQLiteRow: ~Copyable {
                 sql: statement.text
             )
         }
-        return SQLiteColumn(index, of: statement)
+        return SQLiteCell(index, of: statement)
     }
 
     /// Returns the name of a column in the statement.
@@ -120,9 +120,9 @@ extension SQLiteRow {
     ///   if there is no such column.
     @_lifetime(borrow self)
     public func bytes(at index: Int) throws(SQLiteError) -> RawSpan {
-        let column = try column(index)
-        // The memory belongs to the statement, not to the column, which only refers to it.
-        return unsafe _overrideLifetime(try column.bytes, borrowing: self)
+        let cell = try cell(index)
+        // The memory belongs to the statement, not to the cell, which only refers to it.
+        return unsafe _overrideLifetime(try cell.bytes, borrowing: self)
     }
 }
 

@@ -25,8 +25,8 @@ extension Statement {
     /// Decodes the first column of the current row.
     @inlinable
     func decode<Column: SQLiteDecodable>(_: Column.Type) throws(SQLiteError) -> Column {
-        let column = SQLiteColumn(0, of: self)
-        return try Column(column: column)
+        let cell = SQLiteCell(0, of: self)
+        return try Column(cell: cell)
     }
 
     @inlinable
@@ -35,9 +35,9 @@ extension Statement {
         _: Column.Type,
         at index: inout Int
     ) throws(SQLiteError) -> Column {
-        let column = SQLiteColumn(index, of: self)
+        let cell = SQLiteCell(index, of: self)
         index += 1
-        return try Column(column: column)
+        return try Column(cell: cell)
     }
 
     /// Returns the index of the first column with a name. O(number of columns).

@@ -43,7 +43,7 @@ extension Session {
                 }
                 if isGroupOpen { try checkMayCommit() }
             }
-            if !isGroupOpen { throw transactionLost() }
+            if !isGroupOpen { throw transactionAborted() }
             endMembership()
         } catch {
             if isShared, isGroupOpen { endMembership() } else { cleanUp() }

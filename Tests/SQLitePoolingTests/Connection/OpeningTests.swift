@@ -116,7 +116,7 @@ import Testing
         try await withPool(SQLiteConfiguration(onOpen: opening), in: folder) { pool in
             for _ in 0..<2 {
                 let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
-                #expect(error.code == .openingFailed && error.message.contains("NotYet"))
+                #expect(error.code == .connectFailed && error.message.contains("NotYet"))
             }
             #expect(FileManager.default.createFile(atPath: marker, contents: nil))
             #expect(try await pool.query("SELECT 1", as: Int.self) == [1])

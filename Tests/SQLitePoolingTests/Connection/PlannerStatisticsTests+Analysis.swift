@@ -40,7 +40,7 @@ extension PlannerStatisticsTests {
         let folder = try SampleFolder()
         let name = "u\"; DROP TABLE \"other'x"
         try await withTables(in: folder) { pool, clock in
-            let create: SQL = """
+            let create: SQLiteQuery = """
                 CREATE TABLE \(identifier: name) AS SELECT * FROM t;
                 CREATE INDEX ua ON \(identifier: name) (a); CREATE INDEX ub ON \(identifier: name) (b);
                 """

@@ -48,7 +48,7 @@ import Testing
     func mark(sql: String) async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            try await pool.writeWithoutTransaction { db in _ = try db.execute(SQL(unsafe: sql)) }
+            try await pool.writeWithoutTransaction { db in _ = try db.execute(SQLiteQuery(unsafe: sql)) }
             let state = try await pool.write { db in
                 try db.execute("INSERT INTO t VALUES (1)")
                 return [
@@ -71,7 +71,7 @@ import Testing
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let error = try await sqliteError {
-                _ = try await pool.query(SQL(unsafe: sql), as: (Int, Int, Int).self)
+                _ = try await pool.query(SQLiteQuery(unsafe: sql), as: (Int, Int, Int).self)
             }
             #expect(error.code == .refusedPragma && error.message.contains("checkpoint(_:timeout:)"))
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
@@ -88,7 +88,7 @@ import Testing
     func noMark(sql: String) async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            try await pool.writeWithoutTransaction { db in _ = try db.execute(SQL(unsafe: sql)) }
+            try await pool.writeWithoutTransaction { db in _ = try db.execute(SQLiteQuery(unsafe: sql)) }
             try await pool.execute("INSERT INTO t VALUES (1)")
             #expect(pool.statistics.writer.createdAndClosed == [1, 0])
         }
@@ -141,7 +141,7 @@ import Testing
             try await pool.execute("CREATE TABLE t (x)")
             _ = try await pool.read { db in
                 // In a transaction some of these statements fail; the attempt is sufficient.
-                _ = try? db.execute(SQL(unsafe: sql))
+                _ = try? db.execute(SQLiteQuery(unsafe: sql))
             }
             let state = try await pool.read { db in
                 [

@@ -26,11 +26,11 @@ import Testing
     func restored(name: String) async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            let read = SQL(unsafe: "PRAGMA \(name)")
+            let read = SQLiteQuery(unsafe: "PRAGMA \(name)")
             let before = try await pool.writeWithoutTransaction { db in
                 let before = try db.query(read, as: Int.self)
                 let other = Self.other(name, than: before.first.map(String.init) ?? "")
-                try db.execute(SQL(unsafe: "PRAGMA \(name) = \(other)"))
+                try db.execute(SQLiteQuery(unsafe: "PRAGMA \(name) = \(other)"))
                 return before
             }
             let after = try await pool.writeWithoutTransaction { db in try db.query(read, as: Int.self) }
@@ -76,7 +76,7 @@ import Testing
         struct Refusal: Error {}
         try await withPool { pool in
             try await pool.write { db in
-                try? db.savepoint { db in
+                try? db.withSavepoint { db in
                     try db.execute("PRAGMA cache_size = 10")
                     throw Refusal()
                 }
@@ -100,7 +100,7 @@ import Testing
             for inScript in [false, true] {
                 let error = try await sqliteError {
                     try await pool.writeWithoutTransaction { db in
-                        if inScript { try db.executeScript(SQL(unsafe: sql)) } else { try db.execute(SQL(unsafe: sql)) }
+                        if inScript { try db.executeScript(SQLiteQuery(unsafe: sql)) } else { try db.execute(SQLiteQuery(unsafe: sql)) }
                     }
                 }
                 #expect(error.code == .refusedPragma && error.sql == sql)
@@ -109,7 +109,7 @@ import Testing
             #expect(pool.statistics.writer.createdAndClosed == [1, 0])
         }
         var configuration = SQLiteConfiguration()
-        configuration.onOpen = SQLiteOpening(on: .writer) { db in _ = try db.execute(SQL(unsafe: sql)) }
+        configuration.onOpen = SQLiteOpening(on: .writer) { db in _ = try db.execute(SQLiteQuery(unsafe: sql)) }
         try await withPool(configuration) { pool in
             let error = try await sqliteError { try await pool.execute("CREATE TABLE t (x)") }
             #expect(error.code == .refusedPragma)
@@ -124,7 +124,7 @@ import Testing
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
             guard sqlite3_memory_used() == 0 else { return }
-            let error = try await sqliteError { try await pool.execute(SQL(unsafe: "PRAGMA \(name) = 1000000000")) }
+            let error = try await sqliteError { try await pool.execute(SQLiteQuery(unsafe: "PRAGMA \(name) = 1000000000")) }
             #expect(error.code == .refusedPragma && error.message.contains("keepMemoryStatistics"))
         }
         guard sqlite3_memory_used() == 0 else { return }
@@ -166,7 +166,7 @@ import Testing
             // The order of restoration must not matter.
             for _ in 0..<20 {
                 try await pool.writeWithoutTransaction { db in
-                    for sql: SQL in [
+                    for sql: SQLiteQuery in [
                         "PRAGMA foreign_keys = OFF", "PRAGMA main.foreign_keys = OFF", "PRAGMA temp.foreign_keys = OFF",
                         "PRAGMA synchronous = OFF", "PRAGMA main.synchronous = OFF",
                     ] { try db.execute(sql) }

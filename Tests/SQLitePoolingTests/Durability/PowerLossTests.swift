@@ -97,13 +97,13 @@ import Testing
         let filling = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: number % 7 * 700)
         try await pool.write { db in
             for database in ["main", "second"] {
-                let schema: SQL = "\(identifier: database)"
-                try db.savepoint { db in
+                let schema: SQLiteQuery = "\(identifier: database)"
+                try db.withSavepoint { db in
                     _ = try db.execute("INSERT INTO \(sql: schema).entry VALUES (\(worker), \(number), \(filling))")
                 }
                 // A savepoint that is rolled back leaves no changes.
                 struct Refusal: Error {}
-                try? db.savepoint { db in
+                try? db.withSavepoint { db in
                     try db.execute("DELETE FROM \(sql: schema).entry")
                     throw Refusal()
                 }

@@ -31,7 +31,7 @@ import Testing
                 )
                 try db.execute("INSERT INTO user VALUES (\(secret), 1)")
             }
-            let failing: [SQL] = [
+            let failing: [SQLiteQuery] = [
                 "INSERT INTO user VALUES (\(secret), 2)", "INSERT INTO user VALUES ('x', \(-4_711))",
                 "INSERT INTO user VALUES ('x', \(secret))", "SELECT name, nothing FROM user WHERE name = \(secret)",
                 "SELECT * FROM note WHERE note MATCH \("\"" + secret)", "SELECT json_extract('{}', \("$" + secret))",
@@ -77,7 +77,7 @@ import Testing
     )
     func offsets(text: String, offset: Int?) async throws {
         try await withPool { pool in
-            let error = try await sqliteError { try await pool.read { db in try db.executeScript(SQL(unsafe: text)) } }
+            let error = try await sqliteError { try await pool.read { db in try db.executeScript(SQLiteQuery(unsafe: text)) } }
             #expect(error.code == .error && error.sql == text)
             // SQLite 3.38 and later report the offset.
             if sqlite3_libversion_number() >= 3_038_000 { #expect(error.offset == offset) }
@@ -99,7 +99,7 @@ import Testing
     func longStatement() async throws {
         try await withPool { pool in
             let text = "SELEC " + String(repeating: "x", count: 10_000)
-            let error = try await sqliteError { try await pool.execute(SQL(unsafe: text)) }
+            let error = try await sqliteError { try await pool.execute(SQLiteQuery(unsafe: text)) }
             #expect(error.sql == text)
             #expect("\(error)".count < 600 && "\(error)".hasSuffix("x…"))
         }
@@ -110,7 +110,7 @@ import Testing
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b UNIQUE, c NOT NULL, CHECK (c > 0))")
             try await pool.execute("INSERT INTO t VALUES (1, 1, 1)")
-            let cases: [(SQL, SQLiteError.Code)] = [
+            let cases: [(SQLiteQuery, SQLiteError.Code)] = [
                 ("INSERT INTO t VALUES (1, 2, 1)", .constraintPrimaryKey),
                 ("INSERT INTO t VALUES (2, 1, 1)", .constraintUnique),
                 ("INSERT INTO t VALUES (2, 2, NULL)", .constraintNotNull),
@@ -201,7 +201,7 @@ import Testing
         try await withPool { pool in
             let names = Array(repeating: "?", count: 600_000).joined(separator: ",")
             let parameters = Array(repeating: SQLiteValue.null, count: 600_000)
-            let sql = SQL(unsafe: "SELECT 1 WHERE 1 IN (\(names))", parameters: parameters)
+            let sql = SQLiteQuery(unsafe: "SELECT 1 WHERE 1 IN (\(names))", parameters: parameters)
             let error = try await sqliteError { _ = try await pool.query(sql, as: Int.self) }
             #expect(error.code == .error && error.message.contains("too many SQL variables"))
             let big = try await sqliteError {

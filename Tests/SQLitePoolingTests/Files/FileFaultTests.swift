@@ -33,7 +33,7 @@ import Testing
         #expect(try #require(found) == (rows, rows))
     }
 
-    static let table: SQL = "CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)"
+    static let table: SQLiteQuery = "CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)"
 
     // MARK: Full
 

@@ -21,7 +21,7 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
             let count = try await onThread {
                 try pool.writeBlocking { db in
                     try db.execute("CREATE TABLE t (x)")
-                    return try db.execute("INSERT INTO t VALUES (0)").count
+                    return try db.execute("INSERT INTO t VALUES (0)").rowCount
                 }
             }
             #expect(count == 1)

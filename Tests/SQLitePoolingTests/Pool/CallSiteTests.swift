@@ -99,7 +99,7 @@ import Testing
     @Test("The lease of a statement records the line of its call")
     func statements() async throws {
         struct Row: Decodable, Sendable { let x: Int }
-        let endless: SQL = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c WHERE x < 0"
+        let endless: SQLiteQuery = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c WHERE x < 0"
         try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             var line: UInt = #line + 1
@@ -112,7 +112,7 @@ import Testing
             #expect(await site(of: { _ = try await $0.query(endless, decoding: Row.self) }, pool) == site(line))
             line = #line + 1
             #expect(await site(of: { _ = try await $0.queryFirst(endless, decoding: Row.self) }, pool) == site(line))
-            let insertion: SQL = "INSERT INTO t \(sql: endless)"
+            let insertion: SQLiteQuery = "INSERT INTO t \(sql: endless)"
             line = #line + 1
             #expect(await site(of: { try await $0.execute(insertion) }, pool, isWrite: true) == site(line))
         }

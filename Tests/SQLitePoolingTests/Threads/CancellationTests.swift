@@ -7,7 +7,7 @@ import SQLitePooling
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct CancellationTests {
-    static let endless: SQL =
+    static let endless: SQLiteQuery =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
     @Test("A cancelled task interrupts its own statement, and the connection stays usable")
@@ -139,7 +139,7 @@ import Testing
                             task.cancel()
                             await #expect(throws: CancellationError.self) { try await task.value }
                         } else {
-                            let sql: SQL = """
+                            let sql: SQLiteQuery = """
                                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000)
                                 SELECT count(*) FROM n
                                 """

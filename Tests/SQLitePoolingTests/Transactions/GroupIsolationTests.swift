@@ -23,7 +23,7 @@ import Testing
                     CREATE TABLE strict (id INTEGER REFERENCES parent);
                     """
                 )
-                try db.executeScript(SQL(unsafe: more))
+                try db.executeScript(SQLiteQuery(unsafe: more))
             }
             try await body(pool)
         }
@@ -63,7 +63,7 @@ import Testing
     )
     func foreignKey(position: Int, script: String) async throws {
         try await withTables { pool in
-            let codes = try await outcome(pool, at: position) { db in try db.executeScript(SQL(unsafe: script)) }
+            let codes = try await outcome(pool, at: position) { db in try db.executeScript(SQLiteQuery(unsafe: script)) }
             #expect(codes == [position: .constraintForeignKey])
             #expect(try await numbers(pool) == (0..<20).filter { $0 != position })
             #expect(pool.statistics.writer.createdAndClosed == [1, 0])
@@ -105,8 +105,8 @@ import Testing
         try await withTables { pool in
             try await pool.execute("INSERT INTO t VALUES (-1)")
             let codes = try await outcome(pool, at: position) { db in
-                for _ in 0..<2 { _ = try? db.execute(SQL(unsafe: sql)) }
-                try db.execute(SQL(unsafe: sql))
+                for _ in 0..<2 { _ = try? db.execute(SQLiteQuery(unsafe: sql)) }
+                try db.execute(SQLiteQuery(unsafe: sql))
             }
             #expect(codes == [position: .unshareable])
             #expect(try await numbers(pool) == [-1] + (0..<20).filter { $0 != position })
@@ -212,7 +212,7 @@ import Testing
             let first = #expect(throws: SQLiteError.self) { try results[0].get() }
             #expect(first?.code == .sharedTransactionLost && first?.isRetryable == true)
             let second = #expect(throws: SQLiteError.self) { try results[1].get() }
-            #expect(second?.code == .transactionLost && second?.isRetryable == false)
+            #expect(second?.code == .transactionAborted && second?.isRetryable == false)
             try results[2].get()
             #expect(try await numbers(pool) == [2])
         }

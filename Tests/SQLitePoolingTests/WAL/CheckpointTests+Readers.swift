@@ -117,7 +117,7 @@ extension CheckpointTests {
                 let result = try await pool.checkpoint(mode)
                 #expect(result[0].failure?.code == .busy)
                 #expect(result[0].failure?.message.contains("readers or another process") == true)
-                #expect(try await pool.execute("INSERT INTO t VALUES (2)").count == 1)
+                #expect(try await pool.execute("INSERT INTO t VALUES (2)").rowCount == 1)
             }
             reader.release()
             try await read
@@ -134,7 +134,7 @@ extension CheckpointTests {
         configuration.maximumReadDuration = .milliseconds(1)
         try await withPool(configuration) { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            let endless: SQL = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+            let endless: SQLiteQuery = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
             let inStatement = try await sqliteError { _ = try await pool.query(endless, as: Int.self) }
             #expect(inStatement.code == .readDurationExceeded)
             let between = try await sqliteError {
@@ -144,7 +144,7 @@ extension CheckpointTests {
             }
             #expect(between.code == .readDurationExceeded && between.message.contains("maximumReadDuration"))
             // The limit does not apply to the writer.
-            let limited: SQL =
+            let limited: SQLiteQuery =
                 "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 1000000) SELECT count(*) FROM n"
             #expect(try await pool.write { db in try db.query(limited, as: Int.self) } == [1_000_000])
             #expect(pool.statistics.connectionsClosed == 0)

@@ -28,7 +28,7 @@ import Testing
         try await withPool(configuration, in: folder) { try await body($0, folder) }
     }
 
-    func insert(into pool: SQLitePool, table: SQL = "t", turns: Int) async throws {
+    func insert(into pool: SQLitePool, table: SQLiteQuery = "t", turns: Int) async throws {
         for _ in 0..<turns {
             try await pool.write { db in _ = try db.execute("INSERT INTO \(sql: table) (x) VALUES (zeroblob(65536))") }
         }

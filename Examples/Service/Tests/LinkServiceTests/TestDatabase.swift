@@ -83,7 +83,7 @@ extension TestDatabase {
         switch self {
         case .sqlite:
             let pool = try SQLitePool(path: database)
-            try await pool.execute(SQL(unsafe: statement))
+            try await pool.execute(SQLiteQuery(unsafe: statement))
             await pool.close()
         case .postgres:
             let pool = try PostgresPool(database)

@@ -111,12 +111,12 @@ private struct SQLiteConnections: BenchmarkConnections {
     var created: Int { pool.statistics.connectionsCreated }
 
     func read(_ template: StatementTemplate, values: [Int64]) async throws -> Use {
-        let statement = SQL(template, values: values)
+        let statement = SQLiteQuery(template, values: values)
         return try await pool.read { db in try Use(of: statement, on: db) }
     }
 
     func write(_ template: StatementTemplate, values: [Int64]) async throws -> Use {
-        let statement = SQL(template, values: values)
+        let statement = SQLiteQuery(template, values: values)
         return try await pool.write { db in try Use(of: statement, on: db) }
     }
 
@@ -127,7 +127,7 @@ private struct SQLiteConnections: BenchmarkConnections {
 }
 
 extension Use {
-    fileprivate init(of statement: SQL, on db: borrowing SQLiteConnection) throws {
+    fileprivate init(of statement: SQLiteQuery, on db: borrowing SQLiteConnection) throws {
         started = monotonicNanoseconds()
         var rows = 0
         try db.forEachRow(statement) { _ in rows += 1 }
@@ -174,11 +174,11 @@ private func tryWriting(_ write: StatementTemplate, _ db: borrowing SQLiteConnec
     throw TrialIsOver()
 }
 
-private func trialStatement(_ template: StatementTemplate) -> SQL {
-    SQL(template, values: template.drawValues())
+private func trialStatement(_ template: StatementTemplate) -> SQLiteQuery {
+    SQLiteQuery(template, values: template.drawValues())
 }
 
-extension SQL {
+extension SQLiteQuery {
     /// Returns the statement of `template` with `values` bound to its parameters.
     fileprivate init(_ template: StatementTemplate, values: [Int64]) {
         self.init(unsafe: template.sql, parameters: values.map { .integer($0) })

@@ -37,7 +37,7 @@ public enum SampleDatabase {
         let pool = try SQLitePool(path: path)
         do {
             try await pool.write { db in
-                try db.executeScript(SQL(unsafe: script))
+                try db.executeScript(SQLiteQuery(unsafe: script))
             }
         } catch {
             await pool.close()

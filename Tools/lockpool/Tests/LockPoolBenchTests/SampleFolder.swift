@@ -72,7 +72,7 @@ final class SampleFolder {
         var configuration = SQLiteConfiguration()
         configuration.mode = .readOnly
         let pool = try SQLitePool(path: path, configuration: configuration)
-        let numbers = try await pool.read { db in try db.query(SQL(unsafe: query), as: Int.self) }
+        let numbers = try await pool.read { db in try db.query(SQLiteQuery(unsafe: query), as: Int.self) }
         await pool.close()
         return numbers.first ?? -1
     }

@@ -2,14 +2,14 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The rows of a running statement, lent to the body of ``SQLiteConnection/withRows(_:_:)``.
+/// The rows of a running statement, lent to the body of ``SQLiteConnection/withCursor(_:_:)``.
 ///
 /// The body requests the rows one by one, and the statement does not run beyond the last requested
 /// row.
-public struct SQLiteRows: ~Copyable {
+public struct SQLiteCursor: ~Copyable {
     /// A statement that returns rows until the call that began it ends, even if a body moves the
     /// rows elsewhere.
-    final class Cursor {
+    final class Position {
         private let session: Session
         private(set) var statement: Statement?
 
@@ -31,22 +31,22 @@ public struct SQLiteRows: ~Copyable {
         }
     }
 
-    private let cursor: Cursor
+    private let position: Position
 
-    init(_ cursor: Cursor) { self.cursor = cursor }
+    init(_ position: Position) { self.position = position }
 
     /// Advances to the next row.
     ///
     /// - Returns: Whether there is a row, which ``row`` then contains. After the last row, always
     ///   `false`.
     /// - Throws: ``SQLiteError``.
-    public mutating func next() throws(SQLiteError) -> Bool { try cursor.next() }
+    public mutating func next() throws(SQLiteError) -> Bool { try position.next() }
 
     /// The current row, until the next call of ``next()``. Before the first row, every value is
     /// `NULL`. Must not be accessed after the last row.
     public var row: SQLiteRow {
         _read {
-            guard let statement = cursor.statement else { preconditionFailure("There are no more rows.") }
+            guard let statement = position.statement else { preconditionFailure("There are no more rows.") }
             let row = SQLiteRow(statement)
             yield row
         }
@@ -54,4 +54,4 @@ public struct SQLiteRows: ~Copyable {
 }
 
 @available(*, unavailable)
-extension SQLiteRows: Sendable {}
+extension SQLiteCursor: Sendable {}

@@ -9,7 +9,7 @@ internal import ConnectionPooling
 ///
 /// The column is borrowed and cannot be kept.
 @safe
-public struct SQLiteColumn: ~Copyable {
+public struct SQLiteCell: ~Copyable {
     // Trivial, so that a column costs nothing, and because the optimizer of Swift 6.3 fails on
     // noncopyable temporaries that hold a reference. The statement outlives the column, which is
     // only borrowed.
@@ -76,7 +76,7 @@ public struct SQLiteColumn: ~Copyable {
         }
     }
 
-    /// Returns the error that a type throws from its ``SQLiteDecodable/init(column:)`` if the
+    /// Returns the error that a type throws from its ``SQLiteDecodable/init(cell:)`` if the
     /// value does not fit.
     ///
     /// The error names the column, its index, its declared type and the storage class of the
@@ -127,7 +127,7 @@ public struct SQLiteColumn: ~Copyable {
     }
 }
 
-extension SQLiteColumn {
+extension SQLiteCell {
     /// The bytes of a blob, or of a text in UTF-8, in SQLite's memory, without a copy.
     ///
     /// The span cannot outlive the column. O(1).
@@ -146,4 +146,4 @@ extension SQLiteColumn {
 }
 
 @available(*, unavailable)
-extension SQLiteColumn: Sendable {}
+extension SQLiteCell: Sendable {}
