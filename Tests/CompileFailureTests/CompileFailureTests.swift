@@ -232,7 +232,7 @@ import Testing
             program: """
                 func f(_ pool: SQLitePool) async throws {
                     try await pool.read { db in
-                        var kept: SQLiteRow?
+                        var kept: SQLiteCursorRow?
                         try db.forEachRow("SELECT 1") { row in
                             «mistake»kept = row«»
                             «right»kept = nil«»

@@ -59,7 +59,7 @@ func transactions(_ pool: SQLitePool) async throws {
     // guide: sharing
     var configuration = SQLiteConfiguration()
     configuration.maximumWritesPerCommit = 64
-    let visits = try SQLitePool(path: ":memory:", configuration: configuration)
+    let visits = try SQLitePool(configuration)
     try await visits.execute("CREATE TABLE visit (page TEXT NOT NULL)")
     try await withThrowingTaskGroup { group in
         for page in ["/", "/books", "/about"] {

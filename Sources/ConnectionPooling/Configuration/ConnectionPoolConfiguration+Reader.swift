@@ -35,8 +35,25 @@
         /// - Throws: ``PoolError`` with the code `invalidConfiguration`, which names the key, if
         ///   a value cannot be parsed or does not pass ``validate()``.
         public init(config: ConfigReader, defaults: ConnectionPoolConfiguration = .init()) throws(PoolError) {
+            try self.init(config: config, path: "", defaults: defaults)
+        }
+
+        /// Creates a configuration for the configuration of a database pool.
+        ///
+        /// - Parameters:
+        ///   - config: The reader.
+        ///   - path: The key of this configuration, such as `pool`, which errors contain; empty if
+        ///     the reader is scoped to the keys.
+        ///   - defaults: The values of absent keys.
+        package init(
+            config outer: ConfigReader,
+            path: String,
+            defaults: ConnectionPoolConfiguration
+        ) throws(PoolError) {
             self = defaults
-            let reader = FieldReader(config: config, pool: config.string(forKey: "name") ?? defaults.name)
+            let config = path.isEmpty ? outer : outer.scoped(to: ConfigKey(path))
+            let name = config.string(forKey: "name") ?? defaults.name
+            let reader = ConfigurationFields(config: config, path: path, pool: name)
             try reader.read("name", into: &name)
             try reader.read("maximumConnections", into: &maximumConnections)
             try reader.read("minimumConnections", into: &minimumConnections)
@@ -57,29 +74,48 @@
             try reader.read("maximumLifetime", into: &maximumLifetime)
             try reader.read("maximumUses", into: &maximumUses)
             try reader.read("leakDetectionThreshold", into: &leakDetectionThreshold)
-            try validate()
+            do { try validate() } catch { throw error.prefixed(by: path) }
         }
     }
 
     /// Reads single values. A present value that cannot be parsed is an error, unlike in a
     /// `ConfigReader` with a default.
-    private struct FieldReader {
-        let config: ConfigReader
-        let pool: String
+    package struct ConfigurationFields {
+        private let config: ConfigReader
+        private let path: String
+        private let pool: String
 
-        func read<Value: ConfigurationValue>(_ field: String, into value: inout Value) throws(PoolError) {
-            guard let text = text(of: field) else { return }
+        /// - Parameters:
+        ///   - config: The reader, scoped to the keys.
+        ///   - path: The part of the keys that precedes the fields; empty for none.
+        ///   - pool: The name of the pool, for errors.
+        package init(config: ConfigReader, path: String = "", pool: String) {
+            self.config = config
+            self.path = path
+            self.pool = pool
+        }
+
+        /// Replaces a value, if its key is present.
+        ///
+        /// - Throws: `PoolError`, which names the key, if the text is not such a value.
+        package func read<Value: ConfigurationValue>(
+            _ field: String,
+            into value: inout Value,
+            isSecret: Bool = false
+        ) throws(PoolError) {
+            guard let text = text(of: field, isSecret: isSecret) else { return }
             guard let read = Value(configurationText: text) else {
                 throw PoolError(invalid: field, "must be \(Value.expectation), not “\(text)”", in: pool)
+                    .prefixed(by: path)
             }
             value = read
         }
 
         /// Returns the value as text, whatever its type. A typed provider returns only values of
         /// the requested type.
-        private func text(of field: String) -> String? {
+        private func text(of field: String, isSecret: Bool) -> String? {
             let key = ConfigKey(field)
-            if let text = config.string(forKey: key) { return text }
+            if let text = config.string(forKey: key, isSecret: isSecret) { return text }
             if let number = config.int(forKey: key) { return "\(number)" }
             if let number = config.double(forKey: key) { return "\(number)" }
             if let truth = config.bool(forKey: key) { return "\(truth)" }
@@ -87,27 +123,29 @@
         }
     }
 
-    private protocol ConfigurationValue {
+    /// A value that is read from a text.
+    package protocol ConfigurationValue {
         /// The required format, for error messages.
         static var expectation: String { get }
 
+        /// Returns `nil` for a text of another format.
         init?(configurationText text: String)
     }
 
     extension String: ConfigurationValue {
-        fileprivate static var expectation: String { "a text" }
-        fileprivate init?(configurationText text: String) { self = text }
+        package static var expectation: String { "a text" }
+        package init?(configurationText text: String) { self = text }
     }
 
     extension Int: ConfigurationValue {
-        fileprivate static var expectation: String { "a whole number" }
-        fileprivate init?(configurationText text: String) { self.init(text) }
+        package static var expectation: String { "a whole number" }
+        package init?(configurationText text: String) { self.init(text) }
     }
 
     extension Duration: ConfigurationValue {
-        fileprivate static var expectation: String { "a duration such as 500ms, 10s or 2m" }
+        package static var expectation: String { "a duration such as 500ms, 10s or 2m" }
 
-        fileprivate init?(configurationText text: String) {
+        package init?(configurationText text: String) {
             let number = text.prefix { "0123456789.".contains($0) }
             let nanoseconds: Double? =
                 switch text.dropFirst(number.count) {
@@ -125,9 +163,9 @@
     }
 
     extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
-        fileprivate static var expectation: String { "\(Wrapped.expectation), or never" }
+        package static var expectation: String { "\(Wrapped.expectation), or never" }
 
-        fileprivate init?(configurationText text: String) {
+        package init?(configurationText text: String) {
             self = nil
             if text == "never" { return }
             guard let wrapped = Wrapped(configurationText: text) else { return nil }

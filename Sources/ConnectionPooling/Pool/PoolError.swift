@@ -61,7 +61,7 @@ public struct PoolError: Error, Sendable {
     /// All leases if the error is a deadlock; otherwise empty.
     public var holders: [PoolSnapshot.Lease] { report.value.holders }
 
-    private let report: Boxed<Report>
+    private var report: Boxed<Report>
 
     /// The details of an error.
     private struct Report {
@@ -128,6 +128,14 @@ public struct PoolError: Error, Sendable {
         code = .invalidConfiguration
         self.pool = pool
         report = Boxed(Report(detail: "\(field) \(reason)"))
+    }
+
+    /// Returns the error of an invalid field with the full key of the field.
+    func prefixed(by path: String) -> PoolError {
+        guard !path.isEmpty else { return self }
+        var error = self
+        error.report = Boxed(Report(detail: "\(path).\(report.value.detail)"))
+        return error
     }
 }
 

@@ -74,7 +74,7 @@ extension Date: SQLiteDecodable {
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value has another form, or if the
     ///   unit of a number is unknown.
     public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
-        let strategy = cell.statement.strategies.dates
+        let strategy = cell.source.strategies.dates
         let date: Date?
         switch cell.storageType {
         case .text:

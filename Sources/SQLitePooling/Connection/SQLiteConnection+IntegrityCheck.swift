@@ -44,8 +44,8 @@ extension SQLitePool {
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: SQLite's descriptions of the problems; empty if there are none.
-    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the primary code
-    ///   `corrupt` if the database cannot be read at all.
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``; ``SQLiteError`` with the
+    ///   primary code `corrupt` if the database cannot be read at all.
     public func integrityCheck(
         isQuick: Bool = false,
         maximumCount: Int = 100,

@@ -30,6 +30,9 @@ public struct SQLiteConnection: ~Copyable {
 }
 
 extension SQLiteConnection {
+    /// Whether the connection is one of the pool's readers, which cannot write to the database.
+    public var isReader: Bool { session.isReader }
+
     /// Closes the connection after the body, whatever its state is. The pool opens another one on
     /// demand.
     ///

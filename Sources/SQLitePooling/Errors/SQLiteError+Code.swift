@@ -139,7 +139,8 @@ extension SQLiteError.Code {
     public static let closed = Self(-13)
     /// A parameter has no value, a value has no parameter, or a name has two values.
     public static let parameterName = Self(-14)
-    /// The configuration's `onOpen` threw an error that is not a ``SQLiteError``.
+    /// The hook `afterConnect` threw an error that is not a ``SQLiteError``, or the hook
+    /// `beforeHandOut` rejected a new connection.
     public static let connectFailed = Self(-15)
     /// A read held its connection for longer than ``SQLiteConfiguration/maximumReadDuration``
     /// allows.

@@ -33,7 +33,7 @@ struct Row: Decoder {
 
     @usableFromInline
     func singleValueContainer() throws -> any SingleValueDecodingContainer {
-        try row.decoder().statement.expect(columnCount: 1)
+        try row.decoder().source.expect(columnCount: 1)
         return Cell(row: row, index: 0, codingPath: [])
     }
 }
@@ -188,10 +188,16 @@ extension RowReference {
     /// Returns a cell of the row.
     @inline(__always)
     func cell(_ index: Int) throws(SQLiteError) -> SQLiteCell {
-        guard isCurrent, let statement = unsafe row.pointee.source, let owner = unsafe row.pointee.owner else {
-            throw Self.isOver
-        }
+        guard isCurrent, let owner = unsafe row.pointee.owner else { throw Self.isOver }
+        guard let statement = unsafe row.pointee.source else { return try unsafe copiedCell(index, owner) }
         return unsafe SQLiteCell(index, of: statement, owner)
+    }
+
+    /// Returns a cell of a row that was copied from its statement.
+    @inline(never)
+    private func copiedCell(_ index: Int, _ owner: UnsafeMutableRawPointer) throws(SQLiteError) -> SQLiteCell {
+        let value = try unsafe decoder().copiedValue(index)
+        return unsafe SQLiteCell(index, value, owner)
     }
 
     /// Decodes the value of a column.

@@ -92,7 +92,7 @@ extension Session {
     func end(_ decoder: RowDecoder) { end(decoder.statement) }
 }
 
-extension SQLiteRow {
+extension SQLiteCursorRow {
     /// Decodes the row as a value whose properties have the names of the columns.
     ///
     /// The names are looked up again for each row;
@@ -116,7 +116,7 @@ extension SQLitePool {
     /// Runs a reading statement and decodes each row as a value whose properties have the names of
     /// the columns.
     ///
-    /// Suspends as ``read(timeout:file:line:_:)``.
+    /// Suspends as ``read(timeout:checkoutTimeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
@@ -128,7 +128,7 @@ extension SQLitePool {
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``read(timeout:file:line:_:)``, and as
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``, and as
     ///   ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     @inlinable
     public func query<Value: Decodable & Sendable>(
@@ -146,7 +146,7 @@ extension SQLitePool {
 
     /// Runs a reading statement up to its first row, and decodes that row as a value.
     ///
-    /// Suspends as ``read(timeout:file:line:_:)``.
+    /// Suspends as ``read(timeout:checkoutTimeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
@@ -158,7 +158,7 @@ extension SQLitePool {
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The value; `nil` if there is no row.
-    /// - Throws: As ``read(timeout:file:line:_:)``, and as
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``, and as
     ///   ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     @inlinable
     public func queryFirst<Value: Decodable & Sendable>(

@@ -44,10 +44,10 @@ public struct SQLiteCursor: ~Copyable {
 
     /// The current row, until the next call of ``next()``. Before the first row, every value is
     /// `NULL`. Must not be accessed after the last row.
-    public var row: SQLiteRow {
+    public var row: SQLiteCursorRow {
         _read {
             guard let statement = position.statement else { preconditionFailure("There are no more rows.") }
-            let row = SQLiteRow(statement)
+            let row = SQLiteCursorRow(statement)
             yield row
         }
     }

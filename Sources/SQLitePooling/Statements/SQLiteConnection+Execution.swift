@@ -32,7 +32,7 @@ extension SQLiteConnection {
     ///   transaction, the effects of earlier statements are rolled back with it, unless the body
     ///   catches the error.
     public func executeScript(_ script: SQLiteQuery) throws(SQLiteError) {
-        guard script.parameters.isEmpty else {
+        guard script.parameters.isEmpty, script.namedParameters.isEmpty else {
             throw SQLiteError(.parameterCount, "a script cannot have parameters", sql: script.text)
         }
         try session.runScript(script.text)
@@ -45,6 +45,7 @@ extension SQLiteConnection {
     /// - Returns: The result of `body`.
     /// - Throws: ``SQLiteError``, and the error of `body`, unchanged. The transaction can continue
     ///   afterwards.
+    @discardableResult
     public func withSavepoint<Value>(_ body: (borrowing SQLiteConnection) throws -> Value) throws -> Value {
         var value: Value?
         try session.performInSavepoint { value = try body($0) }

@@ -106,10 +106,10 @@ extension SQLiteConnection {
     ///   - body: Receives a row, which it cannot keep. It may run other statements, and the same
     ///     statement again. If it throws, the statement ends.
     /// - Throws: ``SQLiteError``, and the error of `body`, unchanged.
-    public func forEachRow(_ sql: SQLiteQuery, _ body: (borrowing SQLiteRow) throws -> Void) throws {
+    public func forEachRow(_ sql: SQLiteQuery, _ body: (borrowing SQLiteCursorRow) throws -> Void) throws {
         let statement = try session.begin(sql)
         defer { session.end(statement) }
-        while try session.step(statement) { try body(SQLiteRow(statement)) }
+        while try session.step(statement) { try body(SQLiteCursorRow(statement)) }
     }
 
     /// Runs a statement as far as `body` requests rows.

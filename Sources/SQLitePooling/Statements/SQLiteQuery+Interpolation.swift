@@ -67,14 +67,9 @@ extension SQLiteQuery: ExpressibleByStringInterpolation {
             sql.text += SQLiteQuery.quoted(name)
         }
 
-        /// Appends another statement, or a part of one, with its parameters. A name has one value
-        /// in the whole statement.
-        public mutating func appendInterpolation(sql: SQLiteQuery) {
-            self.sql.text += sql.text
-            self.sql.parameters += sql.parameters
-            self.sql.merge(sql.namedParameters)
-            self.sql.ambiguousName = self.sql.ambiguousName ?? sql.ambiguousName
-        }
+        /// Appends another statement, or a part of one, with its parameters. Parameters with
+        /// written numbers are renumbered. A name has one value in the whole statement.
+        public mutating func appendInterpolation(sql: SQLiteQuery) { self.sql.append(sql) }
     }
 }
 

@@ -20,7 +20,7 @@ extension SQLiteQuery {
     /// Creates a statement with named parameters: `:name`, `@name` or `$name`.
     ///
     /// ```swift
-    /// let user = SQLiteQuery("SELECT name FROM user WHERE id = :id OR parent = :id", named: ["id": id])
+    /// let user = SQLiteQuery("SELECT name FROM user WHERE id = :n OR parent = :n", named: ["n": id])
     /// ```
     ///
     /// - Parameters:

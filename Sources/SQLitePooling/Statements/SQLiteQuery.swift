@@ -8,17 +8,17 @@
 /// part of the text:
 ///
 /// ```swift
-/// let user: SQLiteQuery = "SELECT name FROM user WHERE id = \(id)"   // SELECT name FROM user WHERE id = ?
+/// let user: SQLiteQuery = "SELECT name FROM user WHERE id = \(id)"  // … WHERE id = ?
 /// ```
 ///
 /// A `String` that is built at run time is not a statement. Names are interpolated as
-/// `\(identifier: name)`, and other statements as `\(sql: condition)`. `SQLiteQuery(unsafe:parameters:)`
-/// takes any text.
+/// `\(identifier: name)`, and other statements as `\(sql: condition)`. `+`, `+=`
+/// and `joined(separator:)` combine statements. `SQLiteQuery(unsafe:parameters:)` takes any text.
 ///
 /// Parameters can also be written in the text, with a number or a name:
 ///
 /// ```swift
-/// let user = SQLiteQuery("SELECT name FROM user WHERE id = :id OR parent = :id", named: ["id": id])
+/// let user = SQLiteQuery("SELECT name FROM user WHERE id = :n OR parent = :n", named: ["n": id])
 /// ```
 ///
 /// Descriptions contain the text and no values.

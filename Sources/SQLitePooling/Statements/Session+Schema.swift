@@ -15,7 +15,9 @@ extension Session {
     /// - Throws: ``SQLiteError``; with the code `columnCount` if a row does not have `count`
     ///   columns.
     @usableFromInline
-    func beginRows(_ sql: SQLiteQuery, columnCount count: Int) throws(SQLiteError) -> (statement: Statement, hasRow: Bool) {
+    func beginRows(_ sql: SQLiteQuery, columnCount count: Int) throws(SQLiteError) -> (
+        statement: Statement, hasRow: Bool
+    ) {
         var statement = try begin(sql)
         do throws(SQLiteError) {
             if statement.columnCount != count {

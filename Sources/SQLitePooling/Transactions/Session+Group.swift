@@ -93,7 +93,7 @@ extension Session {
         if traits.contains(.changesDatabases) {
             throw SQLiteError(
                 .unshareable,
-                "the schema of another database cannot change while writes share a transaction: use onOpen or "
+                "the schema of another database cannot change while writes share a transaction: use setup or "
                     + "writeWithoutTransaction",
                 sql: sql
             )

@@ -109,7 +109,9 @@ import Testing
             #expect(people == [Person(name: "Ada", address: address, tags: ["a"], other: nil, more: ["x": 1])])
             let error = try await sqliteError { try await pool.execute("SELECT \(SQLiteJSON(Double.nan))") }
             #expect(error.code == .encoding && error.message.contains("cannot be encoded as JSON"))
-            for sql: SQLiteQuery in ["SELECT 'hunter2' AS a", "SELECT '{\"street\": \"hunter2\"}' AS a", "SELECT x'7b7d'"] {
+            for sql: SQLiteQuery in [
+                "SELECT 'hunter2' AS a", "SELECT '{\"street\": \"hunter2\"}' AS a", "SELECT x'7b7d'",
+            ] {
                 let error = try await sqliteError { _ = try await pool.query(sql, as: SQLiteJSON<Address>.self) }
                 #expect(error.code == .decoding && !error.message.contains("hunter2"))
             }
@@ -207,7 +209,8 @@ import Testing
     func equivalentTexts() async throws {
         try await withPool { pool in
             let (one, other) = ("\u{e9}", "e\u{301}")
-            let sql: SQLiteQuery = "SELECT \(sql: SQLiteQuery(":x", named: ["x": one])), \(sql: SQLiteQuery(":x", named: ["x": other]))"
+            let sql: SQLiteQuery =
+                "SELECT \(sql: SQLiteQuery(":x", named: ["x": one])), \(sql: SQLiteQuery(":x", named: ["x": other]))"
             let error = try await sqliteError { _ = try await pool.query(sql, as: (String, String).self) }
             #expect(error.code == .parameterName)
             let columns: SQLiteQuery = "SELECT 1 AS \(identifier: other), 2 AS \(identifier: one)"
@@ -229,7 +232,7 @@ import Testing
 
     @Test("Texts, dates and lists are unchanged in a UTF-16 database", arguments: ["UTF-16le", "UTF-16be"])
     func utf16(encoding: String) async throws {
-        let configuration = SQLiteConfiguration(pragmas: [SQLitePragma("encoding", "'\(encoding)'")])
+        let configuration = SQLiteConfiguration.with(pragmas: [SQLitePragma("encoding", "'\(encoding)'")])
         try await withPool(configuration) { pool in
             #expect(try await pool.query("PRAGMA encoding", as: String.self) == [encoding])
             let (text, date, uuid) = ("é🙂", Date(timeIntervalSince1970: 0.25), UUID())

@@ -16,7 +16,7 @@ private final class Counter: Sendable {
     typealias Mode = SQLiteConfiguration.Mode
 
     static func untrusted(_ mode: Mode = .readOnly) -> SQLiteConfiguration {
-        var configuration = SQLiteConfiguration(mode: mode, checkoutTimeout: .seconds(600))
+        var configuration = SQLiteConfiguration.with(mode: mode, checkoutTimeout: .seconds(600))
         configuration.trust = .untrusted
         return configuration
     }

@@ -21,7 +21,7 @@ import Testing
     }
 
     private func count(_ path: String) async throws -> Int {
-        let pool = try SQLitePool(path: path, configuration: SQLiteConfiguration(mode: .readWrite))
+        let pool = try SQLitePool(SQLiteConfiguration.with(mode: .readWrite).at(path))
         #expect(try await pool.integrityCheck() == [])
         let count = try await pool.query("SELECT count(*) FROM t", as: Int.self)[0]
         await pool.close()
@@ -126,7 +126,7 @@ import Testing
                 let busy = try await sqliteError {
                     try other.run("BEGIN IMMEDIATE")
                     defer { try? other.run("ROLLBACK") }
-                    let impatient = SQLiteConfiguration(busyTimeout: .zero)
+                    let impatient = SQLiteConfiguration.with(busyTimeout: .zero)
                     try await withPool(impatient, in: folder) { try await $0.backUp(to: path) }
                 }
                 #expect(busy.code.primary == .busy)
@@ -194,7 +194,7 @@ import Testing
     @Test("A backup waits for a lock on the target, and fails after the timeout")
     func lockedBackup() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(20)), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(busyTimeout: .milliseconds(20)), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let other = try OutsideConnection(folder.file("backup.sqlite"))
             try other.run("CREATE TABLE u (x); BEGIN EXCLUSIVE")
@@ -239,7 +239,7 @@ import Testing
                 """
             )
             // A connection that has not read the schema before.
-            let other = try SQLitePool(path: folder.file(), configuration: .patient)
+            let other = try SQLitePool(.patient.at(folder.file()))
             let problems = try await other.integrityCheck(maximumCount: 5)
             #expect(problems.count == 5 && problems.allSatisfy { !$0.isEmpty }, "\(problems)")
             #expect(try await other.integrityCheck().count == 100)

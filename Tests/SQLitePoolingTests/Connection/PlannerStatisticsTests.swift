@@ -24,7 +24,7 @@ struct PlannerStatisticsTests {
 
     static var configuration: SQLiteConfiguration {
         var configuration = SQLiteConfiguration.patient
-        configuration.maximumReaders = 1
+        configuration.pool.maximumConnections = 1
         return configuration
     }
 
@@ -40,13 +40,14 @@ struct PlannerStatisticsTests {
 
     func withPool(
         _ configuration: SQLiteConfiguration = Self.configuration,
+        hooks: SQLiteHooks = .init(),
         in folder: SampleFolder,
         _ body: (SQLitePool, ManualClock) async throws -> Void
     ) async throws {
         let clock = ManualClock()
         try configuration.validate()
         let location = try SQLiteLocation(path: folder.file(), mode: configuration.mode)
-        let pool = try SQLitePool(at: location, configuration, [], clock: { clock.now })
+        let pool = try SQLitePool(at: location, configuration, [], hooks: hooks, clock: { clock.now })
         do {
             try await body(pool, clock)
         } catch {
@@ -205,12 +206,11 @@ struct PlannerStatisticsTests {
     @Test("The caller of the writer is resumed before a table is analysed")
     func answer() async throws {
         let meeting = Rendezvous()
-        var configuration = Self.configuration
         // A collation that blocks: the analysis compares the rows of an index with it.
         let gate = Gate(meeting)
-        configuration.onOpen = SQLiteOpening { db in gate.install(db.session) }
+        let hooks = SQLiteHooks(afterConnect: { db in gate.install(db.session) })
         let folder = try SampleFolder()
-        try await withPool(configuration, in: folder) { pool, clock in
+        try await withPool(hooks: hooks, in: folder) { pool, clock in
             try await pool.write { db in
                 try db.executeScript(
                     """

@@ -123,7 +123,7 @@ import Testing
             }
         }
         try folder.overwrite("test.sqlite", from: 4_096)
-        try await withPool(SQLiteConfiguration(maximumReaders: 1), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1), in: folder) { pool in
             for turn in 1...3 {
                 let error = try await sqliteError { _ = try await pool.query("SELECT count(x) FROM t", as: Int.self) }
                 #expect(error.code.primary == .corrupt)
@@ -137,7 +137,7 @@ import Testing
         arguments: ["PRAGMA temp_store = MEMORY", "ATTACH ':memory:' AS other", "PRAGMA case_sensitive_like = 1"]
     )
     func markedReader(sql: String) async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             _ = try await pool.read { db in
                 // In a transaction some of these statements fail; the attempt is sufficient.
@@ -157,7 +157,7 @@ import Testing
 
     @Test("A connection is replaced after a group member that changes it permanently", arguments: [1, 16])
     func markedGroup(group: Int) async throws {
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: group)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             try await withThrowingTaskGroup { tasks in
                 for number in 0..<20 {
@@ -178,7 +178,7 @@ import Testing
     @Test("A body that ends in the middle of its rows leaves no running statement and no snapshot")
     func unfinishedRows() async throws {
         struct Enough: Error, Equatable {}
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             for number in 0..<3 { try await pool.execute("INSERT INTO t VALUES (\(number))") }
             await #expect(throws: Enough()) {

@@ -40,7 +40,7 @@ import Testing
         let folder = try SampleFolder()
         let plain = try Plain(folder.file("plain"))
         _ = plain.run("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;" + Self.schema)
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: group), in: folder) { pool in
             try await pool.writeWithoutTransaction { db in try db.executeScript(SQLiteQuery(unsafe: Self.schema)) }
             var count = 0
             while count < 10_000 {
@@ -115,7 +115,7 @@ import Testing
                     outcome += try db.query(SQLiteQuery(unsafe: sql), as: SQLiteValue.self).map(text)
                 case .statement(let sql):
                     try db.execute(SQLiteQuery(unsafe: sql))
-                case .withSavepoint(let inner, let isUndone):
+                case .savepoint(let inner, let isUndone):
                     try db.withSavepoint { db in
                         run(inner, on: db, &outcome)
                         if isUndone { throw Refusal() }
@@ -161,7 +161,7 @@ import Testing
         for _ in 0..<Int.random(in: 1...6, using: &generator) {
             if depth < 3, Int.random(in: 0..<5, using: &generator) == 0 {
                 let inner = Self.steps(depth: depth + 1, mayRollBack, &generator, count: &count)
-                steps.append(.withSavepoint(inner, isUndone: Bool.random(using: &generator)))
+                steps.append(.savepoint(inner, isUndone: Bool.random(using: &generator)))
             } else {
                 steps.append(.statement(statement(mayRollBack, &generator)))
                 count += 1
@@ -242,7 +242,7 @@ import Testing
                 case .statement(let sql):
                     let (code, rows) = query(sql)
                     outcome += code == SQLITE_OK ? rows : ["\(code)"]
-                case .withSavepoint(let inner, let isUndone):
+                case .savepoint(let inner, let isUndone):
                     run("SAVEPOINT s")
                     run(inner, &outcome)
                     if isUndone { outcome.append("undone") } else if isLost { outcome.append("lost") }

@@ -24,16 +24,16 @@ import Testing
     ) async throws -> Aftermath {
         let disk = FaultyDisk(seed: seed)
         let folder = try SampleFolder()
-        var configuration = SQLiteConfiguration(
+        var configuration = SQLiteConfiguration.with(
             maximumReaders: 1,
             synchronous: synchronous,
             checkoutTimeout: .seconds(600),
-            onOpen: SQLiteOpening { db in try db.execute("ATTACH \(folder.file("second.sqlite")) AS second") },
+            setup: ["ATTACH \(folder.file("second.sqlite")) AS second"],
             maximumWritesPerCommit: operations.isMultiple(of: 2) ? 8 : 1
         )
         // Frequent checkpoints, so that the power fails during some of them.
         configuration.checkpoints.interval = 8
-        let pool = try SQLitePool(uri: disk.uri(folder), configuration: configuration)
+        let pool = try SQLitePool(configuration.at(uri: disk.uri(folder)))
         try await makeTables(pool)
         disk.cut(after: operations)
         let acknowledged = await write(to: pool, on: disk)
@@ -114,7 +114,7 @@ import Testing
 
     /// Compares the contents of a file with the acknowledged transactions.
     private func inspect(_ path: String, _ acknowledged: [Int], into aftermath: inout Aftermath) async throws {
-        let after = try SQLitePool(path: path, configuration: .patient)
+        let after = try SQLitePool(.patient.at(path))
         aftermath.problems += try await integrityProblems(after)
         aftermath.problems += try await after.query("SELECT \"table\" FROM pragma_foreign_key_check", as: String.self)
         for worker in 0..<3 {

@@ -77,7 +77,9 @@ import Testing
     )
     func offsets(text: String, offset: Int?) async throws {
         try await withPool { pool in
-            let error = try await sqliteError { try await pool.read { db in try db.executeScript(SQLiteQuery(unsafe: text)) } }
+            let error = try await sqliteError {
+                try await pool.read { db in try db.executeScript(SQLiteQuery(unsafe: text)) }
+            }
             #expect(error.code == .error && error.sql == text)
             // SQLite 3.38 and later report the offset.
             if sqlite3_libversion_number() >= 3_038_000 { #expect(error.offset == offset) }
@@ -126,7 +128,7 @@ import Testing
     @Test("A lock of another process is a retryable error after the busy timeout")
     func busy() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(20)), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(busyTimeout: .milliseconds(20)), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let other = try OutsideConnection(folder.file())
             try other.run("BEGIN IMMEDIATE")
@@ -145,14 +147,14 @@ import Testing
     @Test("A statement waits for a lock that is released before the busy timeout")
     func busyInTime() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(busyTimeout: .seconds(3_600)), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(busyTimeout: .seconds(3_600)), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let other = try OutsideConnection(folder.file())
             try other.run("BEGIN IMMEDIATE")
             async let written = pool.execute("INSERT INTO t VALUES (1)")
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
             try other.run("COMMIT")
-            #expect(try await written.count == 1)
+            #expect(try await written.rowCount == 1)
         }
     }
 
@@ -161,7 +163,7 @@ import Testing
     )
     func cannotOpen() async throws {
         let folder = try SampleFolder()
-        let configuration = SQLiteConfiguration(mode: .readWrite)
+        let configuration = SQLiteConfiguration.with(mode: .readWrite)
         try await withPool(configuration, in: folder) { pool in
             let reading = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
             #expect(reading.code == .cannotOpen && reading.message.contains(folder.file()))
@@ -182,14 +184,14 @@ import Testing
         let folder = try SampleFolder()
         let text = Data(String(repeating: "This is no database. ", count: 500).utf8)
         try text.write(to: URL(filePath: folder.file()))
-        try await withPool(SQLiteConfiguration(mode: mode), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(mode: mode), in: folder) { pool in
             let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
             #expect(error.code == .notADatabase && error.message.contains(folder.file()))
         }
         #expect(try folder.bytes() == text)
         let pool = try SQLitePool(
-            path: folder.path,
-            configuration: SQLiteConfiguration(mode: mode, checkoutTimeout: .seconds(600))
+            SQLiteConfiguration.with(mode: mode, checkoutTimeout: .seconds(600))
+                .at(folder.path)
         )
         let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
         #expect([.cannotOpen, .inputOutput].contains(error.code.primary) && error.message.contains(folder.path))

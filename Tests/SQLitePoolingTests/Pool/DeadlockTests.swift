@@ -16,7 +16,7 @@ import Testing
         group: Int = 1,
         _ body: (SQLitePool) async throws -> Void
     ) async throws {
-        let configuration = SQLiteConfiguration(maximumReaders: readers, maximumWritesPerCommit: group)
+        let configuration = SQLiteConfiguration.with(maximumReaders: readers, maximumWritesPerCommit: group)
         try await withPool(configuration) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             try await body(pool)

@@ -20,7 +20,7 @@ import Testing
             // The first use allocates what the library itself needs.
             try await withPool { pool in try await pool.execute("CREATE TABLE t (x)") }
             let before = (descriptorCount(), Int(sqlite3_memory_used()))
-            try await withPool(SQLiteConfiguration(maximumReaders: 1, statementCacheCapacity: 8)) { pool in
+            try await withPool(SQLiteConfiguration.with(maximumReaders: 1, statementCacheCapacity: 8)) { pool in
                 try await pool.write { db in
                     try db.executeScript("CREATE TABLE t (id INTEGER PRIMARY KEY, x UNIQUE)")
                     for id in 0..<100 { try db.execute("INSERT INTO t VALUES (\(id), \(String(id)))") }

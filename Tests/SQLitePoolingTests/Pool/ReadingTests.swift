@@ -104,7 +104,7 @@ import Testing
                 #expect(error.code == .readOnly && error.message.contains(call) && error.sql == sql.text)
             }
         }
-        try await withPool(SQLiteConfiguration(mode: .readOnly), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(mode: .readOnly), in: folder) { pool in
             let error = try await sqliteError { _ = try await pool.query("DELETE FROM t RETURNING x", as: Int.self) }
             #expect(error.code == .readOnly && error.message.contains("the pool is read-only"))
         }

@@ -126,7 +126,9 @@ import Testing
             )
             let null = try await sqliteError { _ = try await pool.query("SELECT NULL AS age", decoding: Aged.self) }
             #expect(null.message.hasPrefix("column “age” (index 0, declared without a type, stored NULL)"))
-            for tags: SQLiteQuery in ["SELECT '[\"hunter2\", 1]' AS tags", "SELECT 'hunter2' AS tags", "SELECT 1 AS tags"] {
+            for tags: SQLiteQuery in [
+                "SELECT '[\"hunter2\", 1]' AS tags", "SELECT 'hunter2' AS tags", "SELECT 1 AS tags",
+            ] {
                 let error = try await sqliteError { _ = try await pool.query(tags, decoding: Listed.self) }
                 #expect(error.code == .decoding && error.message.contains("“tags”"))
                 #expect(!error.message.contains("hunter2"))

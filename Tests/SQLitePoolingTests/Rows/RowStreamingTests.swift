@@ -75,7 +75,7 @@ import Testing
     @Test("A body that throws ends the statement, and its error is thrown unchanged")
     func thrown() async throws {
         struct Enough: Error {}
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             await #expect(throws: Enough.self) {
                 try await pool.read { db in try db.withCursor(Self.numbers) { _ in throw Enough() } }
             }

@@ -9,7 +9,10 @@ import Testing
     @Test("Values are bound by the numbers of the parameters", arguments: ["?1", "?001"])
     func numbers(parameter: String) async throws {
         try await withPool { pool in
-            let sql = SQLiteQuery(unsafe: "SELECT ?2 - \(parameter), \(parameter)", parameters: [.integer(3), .integer(10)])
+            let sql = SQLiteQuery(
+                unsafe: "SELECT ?2 - \(parameter), \(parameter)",
+                parameters: [.integer(3), .integer(10)]
+            )
             let row = try await pool.queryFirst(sql, as: (Int, Int).self)
             #expect(try #require(row) == (7, 3))
         }

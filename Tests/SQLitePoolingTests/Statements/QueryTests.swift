@@ -86,7 +86,9 @@ import Testing
     func nulCharacters() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            for sql: SQLiteQuery in [SQLiteQuery(unsafe: "DELETE FROM t\0 WHERE x = 1"), "DELETE FROM \(identifier: "t\0u")"] {
+            for sql: SQLiteQuery in [
+                SQLiteQuery(unsafe: "DELETE FROM t\0 WHERE x = 1"), "DELETE FROM \(identifier: "t\0u")",
+            ] {
                 let error = try await sqliteError { try await pool.execute(sql) }
                 #expect(error.code == .nulCharacter && error.offset != nil)
                 let scriptError = try await sqliteError {

@@ -12,7 +12,7 @@ import Testing
 
     private func withTable(_ body: (SQLitePool, SampleFolder) async throws -> Void) async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(maximumReaders: 1), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1), in: folder) { pool in
             try await pool.execute("CREATE TABLE p (id INTEGER, name TEXT)")
             try await pool.execute("INSERT INTO p VALUES (1, 'Ada')")
             try await body(pool, folder)
@@ -123,9 +123,9 @@ import Testing
         let folder = try SampleFolder()
         let other = try OutsideConnection(folder.file("other \"1\".sqlite"))
         try other.run("CREATE TABLE q (a)")
-        var configuration = SQLiteConfiguration(maximumReaders: 1)
+        var configuration = SQLiteConfiguration.with(maximumReaders: 1)
         let path = folder.file("other \"1\".sqlite")
-        configuration.onOpen = SQLiteOpening(on: .readers) { db in try db.execute("ATTACH \(path) AS \"o \"\"1\"") }
+        configuration.setup = ["ATTACH \(path) AS \"o \"\"1\""]
         try await withPool(configuration, in: folder) { pool in
             func names() async throws -> [String] {
                 try await pool.read { db in try db.describe("SELECT * FROM q").columnNames }

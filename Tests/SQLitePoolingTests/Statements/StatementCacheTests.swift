@@ -15,8 +15,8 @@ import Testing
     ) async throws -> Int {
         let folder = try SampleFolder()
         let pool = try SQLitePool(
-            path: folder.file(),
-            configuration: SQLiteConfiguration(checkoutTimeout: .seconds(600), statementCacheCapacity: capacity)
+            SQLiteConfiguration.with(checkoutTimeout: .seconds(600), statementCacheCapacity: capacity)
+                .at(folder.file())
         )
         let count = try await pool.write { db in
             try body(db)

@@ -54,7 +54,9 @@ import Testing
     )
     func columnCount(sql: String) async throws {
         try await withUsers { pool in
-            let error = try await sqliteError { _ = try await pool.query(SQLiteQuery(unsafe: sql), as: (String, Int).self) }
+            let error = try await sqliteError {
+                _ = try await pool.query(SQLiteQuery(unsafe: sql), as: (String, Int).self)
+            }
             #expect(error.code == .columnCount && error.sql == sql)
         }
     }
@@ -64,7 +66,8 @@ import Testing
         try await withUsers { pool in
             let id = 1
             for sql: SQLiteQuery in [
-                SQLiteQuery(unsafe: "SELECT ?, ?", parameters: [.null]), SQLiteQuery(unsafe: "SELECT ?", parameters: []),
+                SQLiteQuery(unsafe: "SELECT ?, ?", parameters: [.null]),
+                SQLiteQuery(unsafe: "SELECT ?", parameters: []),
                 SQLiteQuery(unsafe: "SELECT :a + :a", parameters: [.null, .null]), "SELECT '\(id)'", "SELECT ?, \(id)",
             ] {
                 let error = try await sqliteError { _ = try await pool.query(sql, as: Int?.self) }
@@ -97,7 +100,7 @@ import Testing
     func changes() async throws {
         try await withUsers { pool in
             let inserted = try await pool.execute("INSERT INTO user (name) VALUES (\("Cid")), (\("Dan"))")
-            #expect(inserted.count == 2 && inserted.lastInsertedRowID == 4)
+            #expect(inserted.rowCount == 2 && inserted.lastInsertedRowID == 4)
             #expect(try await pool.execute("UPDATE user SET age = 1 WHERE id > 1").rowCount == 3)
             #expect(try await pool.execute("CREATE TABLE other (x)").rowCount == 0)
             #expect(try await pool.execute("DELETE FROM user WHERE id = \(99)").rowCount == 0)

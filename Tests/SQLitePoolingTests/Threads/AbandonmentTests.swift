@@ -89,7 +89,7 @@ private final class Block: Sendable {
         group: Int = 1,
         _ body: (SQLitePool) async throws -> Void
     ) async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 1, maximumWritesPerCommit: group)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1, maximumWritesPerCommit: group)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             _ = try await pool.query("SELECT x FROM t", as: Int.self)
             await expectNoLeases(pool)

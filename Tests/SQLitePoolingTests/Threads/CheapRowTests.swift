@@ -13,7 +13,7 @@ import Testing
 
     @Test("A cancellation stops a query of endless cheap rows", arguments: [false, true])
     func cancellation(isDecodable: Bool) async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             let meeting = Rendezvous()
             let task = Task {
                 try await pool.read { db in
@@ -33,7 +33,7 @@ import Testing
 
     @Test("A deadline stops a query of endless cheap rows", arguments: [false, true])
     func deadline(isDecodable: Bool) async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             // Opens the connection, because the deadline must not include that.
             _ = try await pool.query("SELECT 1", as: Int.self)
             let error = try await sqliteError {
@@ -51,7 +51,7 @@ import Testing
 
     @Test("A limit of bytes stops a query of endless cheap rows", arguments: [false, true])
     func resultBytes(isDecodable: Bool) async throws {
-        var configuration = SQLiteConfiguration(maximumReaders: 1)
+        var configuration = SQLiteConfiguration.with(maximumReaders: 1)
         configuration.limits.resultBytes = 1_600
         try await withPool(configuration) { pool in
             let error = try await sqliteError {

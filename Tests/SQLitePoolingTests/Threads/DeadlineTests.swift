@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct DeadlineTests {
     @Test("A call is interrupted at its deadline, and the connection stays usable")
     func read() async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             // The timeout includes the wait for a connection, which is open for the next call.
             _ = try await pool.query("SELECT 1", as: Int.self)
             let error = try await sqliteError {

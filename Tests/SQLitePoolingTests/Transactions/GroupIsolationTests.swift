@@ -13,7 +13,7 @@ import Testing
     private typealias Member = @Sendable (borrowing SQLiteConnection) throws -> Void
 
     private func withTables(_ more: String = "", _ body: (SQLitePool) async throws -> Void) async throws {
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: 64)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: 64)) { pool in
             try await pool.writeWithoutTransaction { db in
                 try db.executeScript(
                     """
@@ -63,7 +63,8 @@ import Testing
     )
     func foreignKey(position: Int, script: String) async throws {
         try await withTables { pool in
-            let codes = try await outcome(pool, at: position) { db in try db.executeScript(SQLiteQuery(unsafe: script)) }
+            let codes = try await outcome(pool, at: position) { db in try db.executeScript(SQLiteQuery(unsafe: script))
+            }
             #expect(codes == [position: .constraintForeignKey])
             #expect(try await numbers(pool) == (0..<20).filter { $0 != position })
             #expect(pool.statistics.writer.createdAndClosed == [1, 0])
@@ -150,7 +151,7 @@ import Testing
     @Test("A schema change by another process is detected, in both directions")
     func changedSchema() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: 64), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: 64), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x INTEGER UNIQUE)")
             let outside = try OutsideConnection(folder.file())
             let shared = Locked(0)

@@ -79,8 +79,8 @@ import Testing
         let folder = try SampleFolder()
         let disk = FaultyDisk(seed: 1)
         let pool = try SQLitePool(
-            uri: disk.uri(folder),
-            configuration: SQLiteConfiguration(synchronous: .full, checkoutTimeout: .seconds(600))
+            SQLiteConfiguration.with(synchronous: .full, checkoutTimeout: .seconds(600))
+                .at(uri: disk.uri(folder))
         )
         try await pool.execute("CREATE TABLE log (x TEXT)")
         let written = try await pool.writeWithoutTransaction { db in
@@ -184,13 +184,16 @@ import Testing
         }
     }
 
-    @Test("A connection whose onOpen leaves a transaction open fails to open")
-    func openingLeftOpen() async throws {
+    @Test("A connection whose setup or hook leaves a transaction open fails to open")
+    func setupLeftOpen() async throws {
         var configuration = SQLiteConfiguration()
-        configuration.onOpen = SQLiteOpening { db in _ = try db.execute("BEGIN") }
-        try await withPool(configuration) { pool in
-            let error = try await sqliteError { try await pool.execute("CREATE TABLE t (x)") }
-            #expect(error.code == .transactionLeftOpen)
+        configuration.setup = ["BEGIN"]
+        let hooks = SQLiteHooks(afterConnect: { db in try db.execute("BEGIN") })
+        for (configuration, hooks) in [(configuration, SQLiteHooks()), (SQLiteConfiguration(), hooks)] {
+            try await withPool(configuration, hooks: hooks) { pool in
+                let error = try await sqliteError { try await pool.execute("CREATE TABLE t (x)") }
+                #expect(error.code == .transactionLeftOpen)
+            }
         }
     }
 }

@@ -87,7 +87,11 @@ import Testing
                 let error = try await sqliteError {
                     try await pool.write { db in
                         try db.execute("INSERT INTO t VALUES (1)")
-                        if inScript { try db.executeScript(SQLiteQuery(unsafe: sql)) } else { try db.execute(SQLiteQuery(unsafe: sql)) }
+                        if inScript {
+                            try db.executeScript(SQLiteQuery(unsafe: sql))
+                        } else {
+                            try db.execute(SQLiteQuery(unsafe: sql))
+                        }
                     }
                 }
                 #expect(error.code == .transactionControl)
@@ -137,7 +141,7 @@ import Testing
 
     @Test("Foreign keys are enforced unless the configuration turns them off", arguments: [true, false])
     func foreignKeys(enforced: Bool) async throws {
-        try await withTable(SQLiteConfiguration(foreignKeys: enforced)) { pool in
+        try await withTable(SQLiteConfiguration.with(foreignKeys: enforced)) { pool in
             try await pool.execute("CREATE TABLE child (x REFERENCES t(x))")
             if enforced {
                 let error = try await sqliteError { try await pool.execute("INSERT INTO child VALUES (7)") }
@@ -166,7 +170,7 @@ import Testing
 
     @Test("Writers run one after the other, and none finds the database busy")
     func manyWriters() async throws {
-        try await withTable(SQLiteConfiguration(busyTimeout: .zero)) { pool in
+        try await withTable(SQLiteConfiguration.with(busyTimeout: .zero)) { pool in
             try await pool.execute("INSERT INTO t VALUES (0)")
             try await withThrowingTaskGroup { group in
                 for _ in 0..<32 {

@@ -34,7 +34,7 @@ public enum SampleDatabase {
     }
 
     private static func fill(_ path: String) async throws {
-        let pool = try SQLitePool(path: path)
+        let pool = try SQLitePool(path)
         do {
             try await pool.write { db in
                 try db.executeScript(SQLiteQuery(unsafe: script))
