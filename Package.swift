@@ -103,7 +103,10 @@ let package = Package(
         ),
         .target(
             name: "SQLitePooling",
-            dependencies: ["ConnectionPooling", "CLockPoolSQLite", "CLockPoolThread", logging, metrics, lifecycle],
+            dependencies: [
+                "ConnectionPooling", "LockPool", "CLockPoolSQLite", "CLockPoolThread", logging, metrics, lifecycle,
+                configuration,
+            ],
             swiftSettings: settings
         ),
         .target(

@@ -232,7 +232,7 @@ import Testing
             program: """
                 func f(_ pool: SQLitePool) async throws {
                     try await pool.read { db in
-                        var kept: SQLiteRow?
+                        var kept: SQLiteCursorRow?
                         try db.forEachRow("SELECT 1") { row in
                             «mistake»kept = row«»
                             «right»kept = nil«»
@@ -267,7 +267,7 @@ import Testing
             program: """
                 func f(_ pool: SQLitePool) async throws {
                     try await pool.read { db in
-                        try db.withRows("SELECT x'00'") { rows in
+                        try db.withCursor("SELECT x'00'") { rows in
                             _ = try rows.next()
                             let bytes = try rows.row.bytes(at: 0)
                             «mistake»_ = try rows.next()«»
@@ -284,8 +284,8 @@ import Testing
             program: """
                 func f(_ pool: SQLitePool) async throws {
                     try await pool.read { db in
-                        «mistake»var kept = try db.withRows("SELECT 1") { rows in rows }«»
-                        «right»let kept = try db.withRows("SELECT 1") { rows in try rows.next() }«»
+                        «mistake»var kept = try db.withCursor("SELECT 1") { rows in rows }«»
+                        «right»let kept = try db.withCursor("SELECT 1") { rows in try rows.next() }«»
                         «mistake»_ = try kept.next()«»
                         «right»_ = kept«»
                     }
@@ -299,7 +299,7 @@ import Testing
             program: """
                 func f(_ pool: SQLitePool) async throws {
                     try await pool.read { db in
-                        try db.withRows("SELECT 1") { rows in
+                        try db.withCursor("SELECT 1") { rows in
                             «mistake»let row = rows.row«»
                             «right»let row = try rows.row.decode(Int.self, at: 0)«»
                             _ = try rows.next()
@@ -314,9 +314,9 @@ import Testing
             testDescription: "A string is not a statement with values either",
             imports: "SQLitePooling",
             program: """
-                func f(_ text: String) -> SQL {
-                    «mistake»SQL(text, named: ["id": 1])«»
-                    «right»SQL(unsafe: text, named: ["id": 1])«»
+                func f(_ text: String) -> SQLiteQuery {
+                    «mistake»SQLiteQuery(text, named: ["id": 1])«»
+                    «right»SQLiteQuery(unsafe: text, named: ["id": 1])«»
                 }
                 """,
             message: "missing argument label 'unsafe:'"
@@ -327,11 +327,11 @@ import Testing
             program: """
                 func f(_ pool: SQLitePool, name: String) async throws {
                     «mistake»let text = "DELETE FROM user WHERE name = '\\(name)'"«»
-                    «right»let text: SQL = "DELETE FROM user WHERE name = \\(name)"«»
+                    «right»let text: SQLiteQuery = "DELETE FROM user WHERE name = \\(name)"«»
                     _ = try await pool.execute(text)
                 }
                 """,
-            message: "cannot convert value of type 'String' to expected argument type 'SQL'"
+            message: "cannot convert value of type 'String' to expected argument type 'SQLiteQuery'"
         ),
         Mistake(
             testDescription: "What SQLite cannot store is not bound",

@@ -25,7 +25,9 @@ struct FaultChild {
         case "lock": try lock(arguments[2])
         case "reset": try await reset(arguments[2], rounds: number, SQLiteConfiguration())
         case "reset-grouped":
-            try await reset(arguments[2], rounds: number, SQLiteConfiguration(maximumWritesPerCommit: 16))
+            var configuration = SQLiteConfiguration()
+            configuration.maximumWritesPerCommit = 16
+            try await reset(arguments[2], rounds: number, configuration)
         case "reset-control": try await resetBesideCheckpoints(arguments[2], rounds: number)
         case "temporary": try await temporary()
         case "store": try await store(arguments[2], bytes: number)
@@ -35,19 +37,14 @@ struct FaultChild {
 
     /// Writes from several tasks until it is killed, and reports each committed transaction.
     private static func write(_ path: String, run: Int) async throws {
-        var configuration = SQLiteConfiguration(
-            checkoutTimeout: .seconds(600),
-            onOpen: SQLiteOpening { db in try db.execute("ATTACH \(path + "-second") AS second") },
-            maximumWritesPerCommit: run % 4 < 2 ? 1 : 8
-        )
+        var configuration = SQLiteConfiguration(path)
+        configuration.pool.checkoutTimeout = .seconds(600)
+        configuration.setup = ["ATTACH \(path + "-second") AS second"]
+        configuration.maximumWritesPerCommit = run % 4 < 2 ? 1 : 8
         // Frequent checkpoints. In every other run the process is killed during one of them.
         configuration.checkpoints.interval = 20
         let deadliest = run.isMultiple(of: 2) ? nil : run % 5 + 1
-        let pool = try SQLitePool(
-            path: path,
-            configuration: configuration,
-            observers: [CheckpointReporter(deadliest: deadliest)]
-        )
+        let pool = try SQLitePool(configuration, observers: [CheckpointReporter(deadliest: deadliest)])
         try await pool.write { db in
             try db.executeScript(
                 """
@@ -64,7 +61,7 @@ struct FaultChild {
                     for number in 1... {
                         let filling = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: number % 5 * 500)
                         try await pool.write { db in
-                            try db.savepoint { db in
+                            try db.withSavepoint { db in
                                 _ = try db.execute("INSERT INTO entry VALUES (\(worker), \(number), \(filling))")
                             }
                             try db.execute("INSERT INTO second.entry VALUES (\(worker), \(number), \(filling))")
@@ -85,7 +82,9 @@ struct FaultChild {
 
     /// Increments a number repeatedly, each time by reading it and writing it back.
     private static func increment(_ path: String, times: Int) async throws {
-        let pool = try SQLitePool(path: path, configuration: SQLiteConfiguration(busyTimeout: .seconds(600)))
+        var configuration = SQLiteConfiguration(path)
+        configuration.busyTimeout = .seconds(600)
+        let pool = try SQLitePool(configuration)
         for _ in 0..<times {
             try await pool.write { db in
                 let number = try db.queryFirst("SELECT x FROM number", as: Int.self) ?? 0
@@ -105,8 +104,9 @@ struct FaultChild {
         afterLargeWrite: () -> Void = {}
     ) async throws {
         var configuration = configuration
+        configuration.location = .path(path)
         configuration.busyTimeout = .seconds(600)
-        let pool = try SQLitePool(path: path, configuration: configuration)
+        let pool = try SQLitePool(configuration)
         try await pool.write { db in
             try db.executeScript(
                 """
@@ -169,7 +169,7 @@ struct FaultChild {
 
     /// Stores a blob, and prints by how many KiB that has raised the peak memory of the process.
     private static func store(_ path: String, bytes: Int) async throws {
-        let pool = try SQLitePool(path: path)
+        let pool = try SQLitePool(path)
         try await pool.execute("CREATE TABLE blob (bytes BLOB)")
         try await pool.execute("INSERT INTO blob VALUES (\(Data(repeating: 1, count: 4 << 20)))")
         let data = Data(repeating: 7, count: bytes)
@@ -212,7 +212,7 @@ struct FaultChild {
 
     /// Keeps a temporary database until the process is killed, and prints its path.
     private static func temporary() async throws {
-        let pool = try SQLitePool.temporary()
+        let pool = try SQLitePool(":memory:")
         try await pool.execute("CREATE TABLE t (x)")
         say(pool.path)
         while true { try await Task.sleep(for: .seconds(3_600)) }

@@ -36,7 +36,7 @@ enum SQLiteResultRows {
     static func prepare(_ pool: SQLitePool, _ grdb: DatabasePool) async throws {
         let table = "CREATE TABLE IF NOT EXISTS person (id INTEGER PRIMARY KEY, name TEXT, city TEXT)"
         try await pool.write { db in
-            try db.execute(SQL(unsafe: table))
+            try db.execute(SQLiteQuery(unsafe: table))
             for id in 1...count { try db.execute("INSERT INTO person VALUES (\(id), \(name(id)), \(city(id)))") }
         }
         try await grdb.write { db in
@@ -67,15 +67,15 @@ enum SQLiteResultRows {
             }.count
         }
         try await measure("sqlite.rows10k.tuples.ops") {
-            try await pool.query(SQL(unsafe: text), as: (Int, String, String).self).count
+            try await pool.query(SQLiteQuery(unsafe: text), as: (Int, String, String).self).count
         }
         try await measure("sqlite.rows10k.decodable.ops") {
-            try await pool.query(SQL(unsafe: text), decoding: Person.self).count
+            try await pool.query(SQLiteQuery(unsafe: text), decoding: Person.self).count
         }
         try await measure("sqlite.rows10k.walk.ops") {
             try await pool.read { db in
                 var people: [(Int, String, String)] = []
-                try db.forEachRow(SQL(unsafe: text)) { row in
+                try db.forEachRow(SQLiteQuery(unsafe: text)) { row in
                     people.append((try row.decode(at: 0), try row.decode(at: 1), try row.decode(at: 2)))
                 }
                 return people.count

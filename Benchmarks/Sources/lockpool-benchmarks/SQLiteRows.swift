@@ -28,12 +28,14 @@ enum SQLiteRows {
             raw = path("raw")
             // Before the first use of SQLite: this disables its memory statistics for the whole
             // process.
-            pool = try SQLitePool(path: path("pool"), configuration: .init(maximumReaders: 4))
+            pool = try SQLitePool(path("pool"))
             for name in ["raw", "pool", "grouped", "grdb"] where sqlite_baseline_make(path(name), Int32(rowCount)) != 0
             {
                 fatalError("the database for \(name) cannot be made")
             }
-            grouping = try SQLitePool(path: path("grouped"), configuration: .init(maximumWritesPerCommit: 64))
+            var sharing = SQLiteConfiguration(path("grouped"))
+            sharing.maximumWritesPerCommit = 64
+            grouping = try SQLitePool(sharing)
             var configuration = GRDB.Configuration()
             configuration.maximumReaderCount = 4
             configuration.prepareDatabase {

@@ -16,7 +16,7 @@ enum SQLiteScriptRows {
         try await pool.execute("DROP TABLE IF EXISTS script")
         try await pool.execute("CREATE TABLE script (id INTEGER PRIMARY KEY, text TEXT)")
         let elapsed = try await pool.write { db in
-            try nanoseconds(per: 1) { try db.executeScript(SQL(unsafe: text)) }
+            try nanoseconds(per: 1) { try db.executeScript(SQLiteQuery(unsafe: text)) }
         }
         report.add("sqlite.script4000.ms", elapsed / 1e6, "ms")
         report.add("sqlite.rawscript4000.ms", sqlite_baseline_script(raw, text) / 1e6, "ms")

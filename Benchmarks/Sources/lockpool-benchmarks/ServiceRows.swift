@@ -188,7 +188,7 @@ enum ServiceRows {
 
     private static func sqlite(_ name: String, _ executable: String, _ folder: URL) throws -> Subject {
         let path = folder.appending(path: "\(name).sqlite").path()
-        let pool = try SQLitePool(path: path)
+        let pool = try SQLitePool(path)
         return Subject(name: name, executable: executable, database: path) { statement in
             try await pool.write { db in
                 switch statement {

@@ -8,16 +8,18 @@ import SQLitePooling
 func makePools() throws {
     let fileName = ":memory:"
     // guide: paths
-    let byPath = try SQLitePool(path: "app.sqlite")
-    let byURI = try SQLitePool(uri: "file:app.sqlite?vfs=unix-excl")
-    let inMemory = try SQLitePool.temporary()
-    let named = try SQLitePool(path: "./" + fileName)
-    let reading = try SQLitePool(path: "app.sqlite", configuration: SQLiteConfiguration(mode: .readOnly))
+    let byPath = try SQLitePool("app.sqlite")
+    let byURI = try SQLitePool(SQLiteConfiguration(uri: "file:app.sqlite?vfs=unix-excl"))
+    let inMemory = try SQLitePool(":memory:")
+    let named = try SQLitePool("./" + fileName)
+    var readOnly = SQLiteConfiguration("app.sqlite")
+    readOnly.mode = .readOnly
+    let reading = try SQLitePool(readOnly)
     // end
 
     // guide: configuration
-    var configuration = SQLiteConfiguration()
-    configuration.maximumReaders = 8
+    var configuration = SQLiteConfiguration("app.sqlite")
+    configuration.pool.maximumConnections = 8
     configuration.synchronous = .full
     configuration.cacheSizeKiB = 64 * 1_024
     configuration.busyTimeout = .seconds(2)
@@ -25,24 +27,23 @@ func makePools() throws {
         SQLitePragma("temp_store", "MEMORY"),
         SQLitePragma("analysis_limit", 1_000, on: .writer),
     ]
-    configuration.onOpen = SQLiteOpening { db in
-        try db.execute("ATTACH 'archive.sqlite' AS archive")
-    }
-    let pool = try SQLitePool(path: "app.sqlite", configuration: configuration)
+    configuration.setup = ["ATTACH 'archive.sqlite' AS archive"]
+    let pool = try SQLitePool(configuration)
     // end
 
     // guide: untrusted
-    var untrusted = SQLiteConfiguration(mode: .readOnly)
+    var untrusted = SQLiteConfiguration("upload.sqlite")
+    untrusted.mode = .readOnly
     untrusted.trust = .untrusted
     untrusted.limits.steps = 10_000_000
     untrusted.limits.columns = 500
-    let upload = try SQLitePool(path: "upload.sqlite", configuration: untrusted)
+    let upload = try SQLitePool(untrusted)
     // end
 
     // guide: replication
-    var replicated = SQLiteConfiguration()
+    var replicated = SQLiteConfiguration("app.sqlite")
     replicated.checkpoints.isAutomatic = false
-    let source = try SQLitePool(path: "app.sqlite", configuration: replicated)
+    let source = try SQLitePool(replicated)
     // end
     _ = (byPath, byURI, inMemory, named, reading, pool, upload, source)
 }

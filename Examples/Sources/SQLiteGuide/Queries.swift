@@ -7,7 +7,7 @@ import SQLitePooling
 
 func overview() async throws -> SQLitePool {
     // guide: overview
-    let pool = try SQLitePool(path: ":memory:")
+    let pool = try SQLitePool(":memory:")
     try await pool.execute("CREATE TABLE book (title TEXT PRIMARY KEY, copies INTEGER NOT NULL)")
     let title = "Emma"
     try await pool.execute("INSERT INTO book VALUES (\(title), 3)")
@@ -24,15 +24,15 @@ func overview() async throws -> SQLitePool {
 func statements(_ pool: SQLitePool) async throws {
     // guide: parameters
     let title = "Persuasion"
-    let sql: SQL = "INSERT INTO book VALUES (\(title), \(2))"
+    let sql: SQLiteQuery = "INSERT INTO book VALUES (\(title), \(2))"
     print(sql.text)  // INSERT INTO book VALUES (?, ?)
-    let changes = try await pool.execute(sql)
-    print(changes.count)  // 1
+    let command = try await pool.execute(sql)
+    print(command.rowCount)  // 1
     // end
 
     // guide: pieces
     let (table, column, minimum) = ("book", "title", 2)
-    let condition: SQL = "copies >= \(minimum)"
+    let condition: SQLiteQuery = "copies >= \(minimum)"
     let wanted = try await pool.query(
         "SELECT \(identifier: column) FROM \(identifier: table) WHERE \(sql: condition) ORDER BY 1",
         as: String.self
@@ -40,9 +40,19 @@ func statements(_ pool: SQLitePool) async throws {
     print(wanted)  // ["Emma", "Persuasion"]
     // end
 
+    // guide: joining
+    var search: SQLiteQuery = "SELECT title FROM book"
+    let conditions: [SQLiteQuery] = ["copies >= \(minimum)", "title LIKE \("P%")"]
+    search += " WHERE " + conditions.joined(separator: " AND ")
+    print(try await pool.query(search, as: String.self))  // ["Persuasion"]
+    // end
+
     // guide: named
-    let byName = SQL("SELECT title FROM book WHERE copies = :n OR copies = :n + 1 ORDER BY title", named: ["n": 1])
-    let byNumber = SQL("SELECT title FROM book WHERE copies = ?1 OR copies = ?1 + 1 ORDER BY title", values: 1)
+    let byName = SQLiteQuery(
+        "SELECT title FROM book WHERE copies = :n OR copies = :n + 1 ORDER BY title",
+        named: ["n": 1]
+    )
+    let byNumber = SQLiteQuery("SELECT title FROM book WHERE copies = ?1 OR copies = ?1 + 1 ORDER BY title", values: 1)
     let (first, second) = (
         try await pool.query(byName, as: String.self), try await pool.query(byNumber, as: String.self)
     )
@@ -50,15 +60,13 @@ func statements(_ pool: SQLitePool) async throws {
     // end
 
     // guide: script
-    try await pool.write { db in
-        try db.executeScript(
-            """
-            CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, size TEXT, image BLOB) STRICT;
-            CREATE TABLE event (at TEXT, key TEXT, note TEXT);
-            CREATE INDEX event_at ON event (at);
-            """
-        )
-    }
+    try await pool.executeScript(
+        """
+        CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, size TEXT, image BLOB) STRICT;
+        CREATE TABLE event (at TEXT, key TEXT, note TEXT);
+        CREATE INDEX event_at ON event (at);
+        """
+    )
     // end
 }
 
@@ -77,6 +85,13 @@ func rows(_ pool: SQLitePool) async throws {
     let count = try await pool.queryFirst("SELECT count(*) FROM book", as: Int.self)
     // end
     print(titles, copies.count, count ?? 0)
+
+    // guide: untyped
+    let rows = try await pool.query("SELECT title, copies FROM book ORDER BY title")
+    print(rows.columnNames, rows.count)  // ["title", "copies"] 3
+    print(rows[0][0], rows[0]["none"] ?? .null)  // text("Emma") null
+    print(try rows[0].decode(Int.self, named: "copies"))  // 2
+    // end
 
     // guide: decoding
     let books = try await pool.query("SELECT * FROM book ORDER BY title", decoding: Book.self, missingColumns: .areNil)
@@ -97,9 +112,9 @@ func rows(_ pool: SQLitePool) async throws {
 
     // guide: stopping
     let firsts = try await pool.read { db in
-        try db.withRows("SELECT title FROM book ORDER BY title") { rows in
+        try db.withCursor("SELECT title FROM book ORDER BY title") { cursor in
             var firsts: [String] = []
-            while firsts.count < 2, try rows.next() { firsts.append(try rows.row.decode(at: 0)) }
+            while firsts.count < 2, try cursor.next() { firsts.append(try cursor.row.decode(at: 0)) }
             return firsts
         }
     }
@@ -139,9 +154,9 @@ struct Celsius: SQLiteEncodable, SQLiteDecodable {
 
     var sqliteParameter: SQLiteParameter { degrees.sqliteParameter }
 
-    init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        degrees = try Double(column: column)
-        guard degrees >= -273.15 else { throw column.mismatch("it is colder than possible") }
+    init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        degrees = try Double(cell: cell)
+        guard degrees >= -273.15 else { throw cell.mismatch("it is colder than possible") }
     }
 }
 // end

@@ -41,7 +41,7 @@ func transactions(_ pool: SQLitePool) async throws {
         var added = 0
         for name in ["Cay", "Ada", "Dan"] {
             do {
-                try db.savepoint { db in _ = try db.execute("INSERT INTO account VALUES (\(name), 0)") }
+                try db.withSavepoint { db in _ = try db.execute("INSERT INTO account VALUES (\(name), 0)") }
                 added += 1
             } catch let error as SQLiteError where error.code == .constraintPrimaryKey {
                 // Undone as far as the savepoint; the transaction goes on.
@@ -59,7 +59,7 @@ func transactions(_ pool: SQLitePool) async throws {
     // guide: sharing
     var configuration = SQLiteConfiguration()
     configuration.maximumWritesPerCommit = 64
-    let visits = try SQLitePool(path: ":memory:", configuration: configuration)
+    let visits = try SQLitePool(configuration)
     try await visits.execute("CREATE TABLE visit (page TEXT NOT NULL)")
     try await withThrowingTaskGroup { group in
         for page in ["/", "/books", "/about"] {

@@ -4,7 +4,7 @@
 
 import SQLitePooling
 
-let pool = try SQLitePool(path: "library.sqlite")
+let pool = try SQLitePool("library.sqlite")
 try await pool.execute("CREATE TABLE IF NOT EXISTS book (title TEXT PRIMARY KEY, copies INTEGER)")
 let title = "Emma"
 try await pool.write { db in  // a transaction: rolls back if the closure throws

@@ -15,11 +15,9 @@ func observe(url: String, logger: Logger) throws -> (PostgresPool, SQLitePool) {
     configuration.applicationName = "orders"  // the pool's name in logs and metrics, too
     configuration.logNotices(to: logger)
     let orders = try PostgresPool(configuration, observers: [.logging(logger), .metrics()])
-    let cache = try SQLitePool(
-        path: "cache.sqlite",
-        configuration: SQLiteConfiguration(name: "cache"),  // “cache readers” and “cache writer”
-        observers: [.logging(logger), .metrics()]
-    )
+    var caching = SQLiteConfiguration("cache.sqlite")
+    caching.pool.name = "cache"  // “cache readers” and “cache writer”
+    let cache = try SQLitePool(caching, observers: [.logging(logger), .metrics()])
     return (orders, cache)
 }
 

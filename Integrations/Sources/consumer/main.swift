@@ -6,7 +6,7 @@ import PostgresPooling
 import SQLitePooling
 
 // Uses both pools, so that they are linked.
-let sqlite = try SQLitePool(path: ":memory:")
+let sqlite = try SQLitePool(":memory:")
 print(try await sqlite.query("SELECT 1", as: Int.self))
 await sqlite.close()
 let postgres = try PostgresPool("host=/nowhere")

@@ -146,11 +146,9 @@ import Testing
 
     @Test("Both pools of a SQLite file have metrics with the configuration's name")
     func sqlite() async throws {
-        let pool = try SQLitePool(
-            path: ":memory:",
-            configuration: SQLiteConfiguration(name: "library"),
-            observers: [.metrics(factory: metrics)]
-        )
+        var configuration = SQLiteConfiguration()
+        configuration.pool.name = "library"
+        let pool = try SQLitePool(configuration, observers: [.metrics(factory: metrics)])
         try await pool.execute("CREATE TABLE book (title TEXT)")
         _ = try await pool.query("SELECT title FROM book", as: String.self)
         await pool.close()

@@ -67,7 +67,7 @@ import Testing
 
     @Test("A SQLite pool is a service, which is closed when its group has ended")
     func sqlite() async throws {
-        let pool = try SQLitePool(path: ":memory:")
+        let pool = try SQLitePool(":memory:")
         let group = group(pool)
         let running = Task { try await group.run() }
         try await pool.execute("CREATE TABLE book (title TEXT)")

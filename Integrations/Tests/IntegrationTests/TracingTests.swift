@@ -71,7 +71,9 @@ import Tracing
 
     @Test("A SQLite statement that waits has a span, a child of its caller's")
     func sqlite() async throws {
-        let pool = try SQLitePool(path: ":memory:", configuration: SQLiteConfiguration(name: "traced"))
+        var configuration = SQLiteConfiguration()
+        configuration.pool.name = "traced"
+        let pool = try SQLitePool(configuration)
         let caller = try await withSpan("caller") { span in
             try await pool.execute("CREATE TABLE book (title TEXT)")
             return span.context.inMemorySpanContext?.spanID

@@ -53,7 +53,7 @@ public struct DurationHistogram: Hashable, Sendable {
         return .zero
     }
 
-    static func + (left: DurationHistogram, right: DurationHistogram) -> DurationHistogram {
+    package static func + (left: DurationHistogram, right: DurationHistogram) -> DurationHistogram {
         DurationHistogram(counts: zip(left.counts, right.counts).map { $0 + $1 }, total: left.total &+ right.total)
     }
 

@@ -13,7 +13,7 @@ extension Decimal: SQLiteEncodable {
     ///
     /// Declare the column as `TEXT`: a column with numeric affinity would store a `REAL` with 15
     /// digits. A statement with a NaN, or with a number of 39 digits, which cannot be decoded,
-    /// fails with the code `parameterRange`.
+    /// fails with the code `encoding`.
     public var sqliteParameter: SQLiteParameter {
         guard !isNaN else { return .invalid("is a Decimal that is not a number") }
         let text = description
@@ -31,23 +31,23 @@ extension Decimal: SQLiteDecodable {
     /// than 15 digits is an error, because it can be the result of rounding.
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not such a number.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        switch column.storageType {
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        switch cell.storageType {
         case .integer:
-            self.init(column.integer)
+            self.init(cell.integer)
         case .text:
-            let text = try String(column: column)
+            let text = try String(cell: cell)
             guard let number = Decimal(exactly: text, maximumDigits: 38) else {
-                throw column.mismatch("the text is not a number that a Decimal represents exactly")
+                throw cell.mismatch("the text is not a number that a Decimal represents exactly")
             }
             self = number
         case .real:
-            guard let number = Decimal(exactly: "\(column.real)", maximumDigits: 15) else {
-                throw column.mismatch("a Decimal needs a REAL of at most 15 digits, or TEXT")
+            guard let number = Decimal(exactly: "\(cell.real)", maximumDigits: 15) else {
+                throw cell.mismatch("a Decimal needs a REAL of at most 15 digits, or TEXT")
             }
             self = number
         default:
-            throw column.mismatch("a Decimal needs TEXT, an INTEGER or a REAL")
+            throw cell.mismatch("a Decimal needs TEXT, an INTEGER or a REAL")
         }
     }
 

@@ -17,9 +17,9 @@ extension Data: SQLiteDecodable {
     /// Decodes a blob.
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not a blob.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        guard column.storageType == .blob else { throw column.mismatch("Data needs a BLOB") }
-        self = unsafe Data(column.rawBytes)
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        guard cell.storageType == .blob else { throw cell.mismatch("Data needs a BLOB") }
+        self = unsafe Data(cell.rawBytes)
     }
 }
 
@@ -33,20 +33,20 @@ extension UUID: SQLiteDecodable {
     /// 16 bytes.
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is neither.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        switch column.storageType {
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        switch cell.storageType {
         case .text:
-            guard let uuid = UUID(uuidString: try String(column: column)) else {
-                throw column.mismatch("the text is not a UUID")
+            guard let uuid = UUID(uuidString: try String(cell: cell)) else {
+                throw cell.mismatch("the text is not a UUID")
             }
             self = uuid
         case .blob:
-            let bytes = unsafe column.rawBytes
-            guard bytes.count == 16 else { throw column.mismatch("a UUID needs a BLOB of 16 bytes") }
+            let bytes = unsafe cell.rawBytes
+            guard bytes.count == 16 else { throw cell.mismatch("a UUID needs a BLOB of 16 bytes") }
             // A `uuid_t` is 16 bytes.
             self.init(uuid: unsafe bytes.loadUnaligned(as: uuid_t.self))
         default:
-            throw column.mismatch("a UUID needs TEXT, or a BLOB of 16 bytes")
+            throw cell.mismatch("a UUID needs TEXT, or a BLOB of 16 bytes")
         }
     }
 }
@@ -55,7 +55,7 @@ extension Date: SQLiteEncodable {
     /// The instant in the form of ``SQLiteConfiguration/dates``.
     ///
     /// A statement with a date that the strategy cannot represent fails with the code
-    /// `parameterRange`.
+    /// `encoding`.
     public var sqliteParameter: SQLiteParameter { .date(self) }
 }
 
@@ -73,25 +73,25 @@ extension Date: SQLiteDecodable {
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value has another form, or if the
     ///   unit of a number is unknown.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        let strategy = column.statement.strategies.dates
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        let strategy = cell.source.strategies.dates
         let date: Date?
-        switch column.storageType {
+        switch cell.storageType {
         case .text:
-            guard let date = unsafe Date(sqliteText: column.rawBytes) else {
-                throw column.mismatch("the text is not a date such as 2026-02-28 13:45:00.250")
+            guard let date = unsafe Date(sqliteText: cell.rawBytes) else {
+                throw cell.mismatch("the text is not a date such as 2026-02-28 13:45:00.250")
             }
             self = date
             return
         case .integer:
-            date = strategy.date(Double(column.integer), isInteger: true)
+            date = strategy.date(Double(cell.integer), isInteger: true)
         case .real:
-            date = strategy.date(column.real, isInteger: false)
+            date = strategy.date(cell.real, isInteger: false)
         default:
-            throw column.mismatch("a Date needs TEXT, an INTEGER or a REAL")
+            throw cell.mismatch("a Date needs TEXT, an INTEGER or a REAL")
         }
         guard let date else {
-            throw column.mismatch(
+            throw cell.mismatch(
                 """
                 the number is not a date with the configuration’s \(strategy.name); dates: .secondsSince1970, \
                 .millisecondsSince1970 or .julianDay sets the unit of numbers
@@ -111,11 +111,11 @@ extension URL: SQLiteDecodable {
     /// Decodes a text that is a URL.
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not such a text.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        guard column.storageType == .text else { throw column.mismatch("a URL needs TEXT") }
-        let text = try String(column: column)
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        guard cell.storageType == .text else { throw cell.mismatch("a URL needs TEXT") }
+        let text = try String(cell: cell)
         guard let url = URL(string: text, encodingInvalidCharacters: false), url.absoluteString == text else {
-            throw column.mismatch("the text is not a URL")
+            throw cell.mismatch("the text is not a URL")
         }
         self = url
     }

@@ -7,10 +7,10 @@ extension SQLiteDecodable where Self: FixedWidthInteger {
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not an integer, or is
     ///   out of range.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        guard column.storageType == .integer else { throw column.mismatch("\(Self.self) needs an INTEGER") }
-        guard let number = Self(exactly: column.integer) else {
-            throw column.mismatch("the number is out of the range of \(Self.self)")
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        guard cell.storageType == .integer else { throw cell.mismatch("\(Self.self) needs an INTEGER") }
+        guard let number = Self(exactly: cell.integer) else {
+            throw cell.mismatch("the number is out of the range of \(Self.self)")
         }
         self = number
     }
@@ -32,17 +32,17 @@ extension Double: SQLiteDecodable {
     /// column without a type, SQLite stores whole numbers as integers.
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is neither.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        switch column.storageType {
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        switch cell.storageType {
         case .real:
-            self = column.real
+            self = cell.real
         case .integer:
-            guard let number = Double(exactly: column.integer) else {
-                throw column.mismatch("a Double cannot represent this number exactly")
+            guard let number = Double(exactly: cell.integer) else {
+                throw cell.mismatch("a Double cannot represent this number exactly")
             }
             self = number
         default:
-            throw column.mismatch("a Double needs a REAL or an INTEGER")
+            throw cell.mismatch("a Double needs a REAL or an INTEGER")
         }
     }
 }
@@ -52,10 +52,10 @@ extension Float: SQLiteDecodable {
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not a number, or exceeds
     ///   the greatest `Float`.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        let number = try Double(column: column)
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        let number = try Double(cell: cell)
         self = Float(number)
-        if isInfinite, number.isFinite { throw column.mismatch("the number is out of the range of Float") }
+        if isInfinite, number.isFinite { throw cell.mismatch("the number is out of the range of Float") }
     }
 }
 
@@ -63,9 +63,9 @@ extension Bool: SQLiteDecodable {
     /// Decodes the integer 0 or 1.
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is another one.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        let number = column.storageType == .integer ? column.integer : -1
-        guard 0...1 ~= number else { throw column.mismatch("a Bool needs the INTEGER 0 or 1") }
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        let number = cell.storageType == .integer ? cell.integer : -1
+        guard 0...1 ~= number else { throw cell.mismatch("a Bool needs the INTEGER 0 or 1") }
         self = number == 1
     }
 }

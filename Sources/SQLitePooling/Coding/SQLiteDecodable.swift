@@ -2,15 +2,15 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A type that can be decoded from the value of a column.
+/// A type that can be decoded from the value of a cell.
 ///
 /// A custom type decodes one of the standard types, and initializes itself from it:
 ///
 /// ```swift
 /// extension Colour: SQLiteDecodable {
-///     init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-///         guard let colour = try Colour(rawValue: String(column: column)) else {
-///             throw column.mismatch("no colour has this name")
+///     init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+///         guard let colour = try Colour(rawValue: String(cell: cell)) else {
+///             throw cell.mismatch("no colour has this name")
 ///         }
 ///         self = colour
 ///     }
@@ -22,10 +22,10 @@
 /// Decoding is strict: a number does not become a text, nor a text a number. Use `CAST` in the
 /// statement for that.
 public protocol SQLiteDecodable {
-    /// Decodes the value of a column.
+    /// Decodes the value of a cell.
     ///
-    /// - Throws: ``SQLiteColumn/mismatch(_:)`` if the value does not fit.
-    init(column: borrowing SQLiteColumn) throws(SQLiteError)
+    /// - Throws: ``SQLiteCell/mismatch(_:)`` if the value does not fit.
+    init(cell: borrowing SQLiteCell) throws(SQLiteError)
 }
 
 extension SQLiteDecodable where Self: RawRepresentable, RawValue: SQLiteDecodable {
@@ -33,9 +33,9 @@ extension SQLiteDecodable where Self: RawRepresentable, RawValue: SQLiteDecodabl
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if there is none, or if the column does
     ///   not fit the raw type.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        guard let value = Self(rawValue: try RawValue(column: column)) else {
-            throw column.mismatch("no \(Self.self) has this raw value")
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        guard let value = Self(rawValue: try RawValue(cell: cell)) else {
+            throw cell.mismatch("no \(Self.self) has this raw value")
         }
         self = value
     }
@@ -45,8 +45,8 @@ extension SQLiteValue: SQLiteDecodable {
     /// Copies the value, whatever its type is.
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if a text is not UTF-8.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        self = column.storageType == .text ? .text(try String(column: column)) : column.value
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        self = cell.storageType == .text ? .text(try String(cell: cell)) : cell.value
     }
 }
 
@@ -55,8 +55,8 @@ extension Optional: SQLiteDecodable where Wrapped: SQLiteDecodable {
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not `NULL` and does not
     ///   fit the wrapped type.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        self = column.storageType == .null ? nil : try Wrapped(column: column)
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        self = cell.storageType == .null ? nil : try Wrapped(cell: cell)
     }
 }
 
@@ -66,15 +66,15 @@ extension String: SQLiteDecodable {
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not text, or is not
     ///   UTF-8.
     @inlinable
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) { self = try column.text() }
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) { self = try cell.text() }
 }
 
 extension [UInt8]: SQLiteDecodable {
     /// Decodes a blob.
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not a blob.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        guard column.storageType == .blob else { throw column.mismatch("[UInt8] needs a BLOB") }
-        self = unsafe Array(column.rawBytes)
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        guard cell.storageType == .blob else { throw cell.mismatch("[UInt8] needs a BLOB") }
+        self = unsafe Array(cell.rawBytes)
     }
 }

@@ -37,13 +37,13 @@ extension Int64: SQLiteEncodable {}
 
 extension UInt: SQLiteEncodable {
     /// The number as an integer. A statement with a number above `Int64.max` fails with the code
-    /// `parameterRange`.
+    /// `encoding`.
     public var sqliteParameter: SQLiteParameter { UInt64(self).sqliteParameter }
 }
 
 extension UInt64: SQLiteEncodable {
     /// The number as an integer. A statement with a number above `Int64.max` fails with the code
-    /// `parameterRange`.
+    /// `encoding`.
     public var sqliteParameter: SQLiteParameter {
         Int64(exactly: self).map { .integer($0) }
             ?? .invalid("is greater than Int64.max, the greatest integer that SQLite stores")
@@ -67,13 +67,13 @@ extension UInt32: SQLiteEncodable {
 
 extension Double: SQLiteEncodable {
     /// The number as a floating-point number. A statement with a NaN fails with the code
-    /// `parameterRange`.
+    /// `encoding`.
     public var sqliteParameter: SQLiteParameter { .real(self) }
 }
 
 extension Float: SQLiteEncodable {
     /// The number as a floating-point number of 64 bits. A statement with a NaN fails with the
-    /// code `parameterRange`.
+    /// code `encoding`.
     public var sqliteParameter: SQLiteParameter { .real(Double(self)) }
 }
 

@@ -31,7 +31,7 @@ extension SQLiteJSON: Hashable where Value: Hashable {}
 extension SQLiteJSON: SQLiteEncodable where Value: Encodable {
     /// The JSON as text.
     ///
-    /// A statement with a value that cannot be encoded fails with the code `parameterRange`.
+    /// A statement with a value that cannot be encoded fails with the code `encoding`.
     public var sqliteParameter: SQLiteParameter {
         guard let json = try? JSONEncoder().encode(value) else {
             // The encoder's error is omitted, because it may quote the value.
@@ -45,12 +45,12 @@ extension SQLiteJSON: SQLiteDecodable where Value: Decodable {
     /// Decodes a text that a `JSONDecoder` can decode as `Value`.
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is not such a text.
-    public init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-        value = try column.decodeJSON(Value.self)
+    public init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+        value = try cell.decodeJSON(Value.self)
     }
 }
 
-extension SQLiteColumn {
+extension SQLiteCell {
     /// Decodes the JSON in a text.
     func decodeJSON<Value: Decodable>(_ type: Value.Type) throws(SQLiteError) -> Value {
         guard storageType == .text else { throw mismatch("\(type) needs TEXT that is JSON") }

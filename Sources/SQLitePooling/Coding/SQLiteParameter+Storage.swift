@@ -18,7 +18,7 @@ extension SQLiteParameter {
     /// Returns the value in the form of the strategies.
     ///
     /// - Parameter position: The number of the parameter, for the error.
-    /// - Throws: ``SQLiteError`` with the code `parameterRange` if it cannot be stored.
+    /// - Throws: ``SQLiteError`` with the code `encoding` if it cannot be stored.
     func stored(_ strategies: ValueStrategies, at position: Int, sql: String) throws(SQLiteError) -> Stored {
         let reason: String
         switch content {
@@ -38,7 +38,7 @@ extension SQLiteParameter {
         case .invalid(let text):
             reason = text
         }
-        throw SQLiteError(.parameterRange, "parameter \(position) \(reason)", sql: sql)
+        throw SQLiteError(.encoding, "parameter \(position) \(reason)", sql: sql)
     }
 
     /// Returns a JSON array of the elements.
@@ -68,7 +68,7 @@ extension SQLiteParameter {
                 break
             }
             throw SQLiteError(
-                .parameterRange,
+                .encoding,
                 "parameter \(position) is a list with \(reason), which JSON cannot represent exactly",
                 sql: sql
             )

@@ -14,7 +14,7 @@
 /// values:
 ///
 /// ```swift
-/// SQL(unsafe: text, parameters: [.integer(3), .text("Emma"), .date(.now)])
+/// SQLiteQuery(unsafe: text, parameters: [.integer(3), .text("Emma"), .date(.now)])
 /// ```
 public struct SQLiteParameter: Sendable, Hashable {
     /// The unbound value.
@@ -40,7 +40,7 @@ public struct SQLiteParameter: Sendable, Hashable {
     /// A signed integer.
     public static func integer(_ number: Int64) -> Self { Self(.integer(number)) }
 
-    /// A floating-point number. A statement with a NaN fails with the code `parameterRange`.
+    /// A floating-point number. A statement with a NaN fails with the code `encoding`.
     public static func real(_ number: Double) -> Self { Self(.real(number)) }
 
     /// Text.
@@ -62,14 +62,14 @@ public struct SQLiteParameter: Sendable, Hashable {
     /// `IN (SELECT value FROM json_each(:ids))`.
     ///
     /// The elements are integers, texts and `NULL`. A statement whose list contains a blob, a
-    /// floating-point number, or a text with a NUL character fails with the code `parameterRange`:
+    /// floating-point number, or a text with a NUL character fails with the code `encoding`:
     /// JSON cannot represent them exactly. O(number of elements).
     public static func list(_ elements: some Sequence<some SQLiteEncodable>) -> Self {
         Self(.list(elements.map(\.sqliteParameter)))
     }
 
     /// A value that cannot be stored. A statement with it does not run and fails with the code
-    /// `parameterRange`.
+    /// `encoding`.
     ///
     /// - Parameter reason: The reason, as a predicate that follows “parameter 1”, such as “is
     ///   colder than possible”.

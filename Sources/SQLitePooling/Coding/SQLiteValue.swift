@@ -9,7 +9,7 @@ public enum SQLiteValue: Sendable, Hashable {
     /// A signed integer of 64 bits.
     case integer(Int64)
     /// A floating-point number of 64 bits. A statement with a NaN fails with the code
-    /// `parameterRange`.
+    /// `encoding`.
     case real(Double)
     /// Text, which may contain NUL characters.
     case text(String)

@@ -2,22 +2,24 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
+
 extension SQLiteConfiguration {
     /// Checks whether the configuration is valid for a pool.
     ///
     /// - Throws: ``SQLiteError`` with the code `invalidConfiguration`, whose message names the
     ///   field.
     public func validate() throws(SQLiteError) {
-        try Self.check("maximumReaders", maximumReaders, 1...1_000)
+        do {
+            try pool.validate()
+        } catch {
+            // The pool's message begins with its name.
+            let reason = "\(error)".replacing("Pool “\(pool.name)”: ", with: "", maxReplacements: 1)
+            throw SQLiteError(.invalidConfiguration, "pool." + reason)
+        }
         try Self.check("busyTimeout", busyTimeout, .zero ... .seconds(86_400))
         try Self.check("cacheSizeKiB", cacheSizeKiB, 0...16_777_216)
         try Self.check("mmapSizeBytes", mmapSizeBytes, 0...Int.max)
-        try Self.check("checkoutTimeout", checkoutTimeout, .zero ... .seconds(86_400))
-        try Self.check("drainTimeout", drainTimeout, .zero ... .seconds(86_400))
-        if let leakDetectionThreshold {
-            try Self.check("leakDetectionThreshold", leakDetectionThreshold, .milliseconds(1) ... .seconds(86_400))
-        }
-        try Self.check("maximumWaiters", maximumWaiters, 1...100_000)
         try Self.check("statementCacheCapacity", statementCacheCapacity, 0...10_000)
         try Self.check("maximumWritesPerCommit", maximumWritesPerCommit, 1...10_000)
         try Self.check("maximumReadDuration", maximumReadDuration ?? .zero, .zero ... .seconds(86_400))

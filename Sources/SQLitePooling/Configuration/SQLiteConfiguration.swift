@@ -2,8 +2,34 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The settings of a ``SQLitePool`` and of its connections.
-public struct SQLiteConfiguration: Hashable, Sendable {
+public import ConnectionPooling
+
+/// The location of a database, and how a ``SQLitePool`` uses it.
+///
+/// ```swift
+/// var configuration = SQLiteConfiguration("app.sqlite")
+/// configuration.pool.maximumConnections = 8
+/// configuration.synchronous = .full
+/// let pool = try SQLitePool(configuration)
+/// ```
+public struct SQLiteConfiguration: Sendable {
+    /// The name of a database.
+    public enum Location: Hashable, Sendable {
+        /// The path of a file. A relative path is resolved against the working directory of the
+        /// process. A path is never read as a URI, whatever it begins with. Put a folder, such as
+        /// `./`, before a file name that comes from a user.
+        ///
+        /// `:memory:` is a new temporary database, which all connections of a pool share and which
+        /// is removed with the pool. It is a file in a folder that only this user can open; in
+        /// memory if the system has a folder for that.
+        case path(String)
+        /// A URI, such as `file:app.sqlite?vfs=unix-excl`, by
+        /// [SQLite's rules](https://www.sqlite.org/uri.html). It may have the options `vfs`,
+        /// `psow`, `cache=private`, `nolock` in a mode that does not write, and `immutable` in the
+        /// mode of that name. Any other option, or a repeated one, is an error.
+        case uri(String)
+    }
+
     /// The access to the file.
     public enum Mode: Hashable, Sendable {
         /// Reads and writes, and creates a missing file.
@@ -41,62 +67,59 @@ public struct SQLiteConfiguration: Hashable, Sendable {
         case off = "OFF"
     }
 
-    /// The name of the pool in errors, logs and metrics. The connection pools are named after it:
-    /// `SQLite readers` and `SQLite writer` by default. Further pools with the default name are
-    /// named “SQLite 2” and so on, in order of creation.
-    public var name: String
+    /// The database.
+    public var location: Location
+
+    /// The number of readers, and the settings that every connection pool has: its name, the
+    /// timeouts of callers, the tests and replacement of connections.
+    ///
+    /// It configures the pool of the readers. `maximumConnections` is the maximum number of
+    /// readers, 4 by default; each has a thread. The writer's pool has the same settings, and a
+    /// maximum of one connection. A pool reserves 96 bytes for each of its `maximumWaiters`, which
+    /// are 4,096 by default for readers and as many for the writer.
+    ///
+    /// The name is `SQLite` by default, and the connection pools are named after it: `SQLite
+    /// readers` and `SQLite writer`. Further pools with the default name are named “SQLite 2” and
+    /// so on, in order of creation.
+    ///
+    /// A file does not disconnect, and an open one costs almost nothing. So by default, idle
+    /// connections are neither tested nor closed, and connections are not replaced with age. A
+    /// test reads the file, and checks that it is still at its path. `connectTimeout` is 8
+    /// seconds, because the recovery of a write-ahead log reads all of it. An error of opening is
+    /// permanent for the callers that wait, so that `initialBackoff` and `maximumBackoff`, zero by
+    /// default, only delay later attempts.
+    public var pool = Self.defaultPool
 
     /// The access to the file; `.readWriteCreate` by default.
-    public var mode: Mode
-
-    /// The maximum number of readers, from 1 to 1,000; 4 by default. Each has a thread. There is
-    /// always one writer.
-    public var maximumReaders: Int
+    public var mode = Mode.readWriteCreate
 
     /// How long a statement waits for a lock of another process, at most a day; 5 seconds by
     /// default. Writes of this pool wait in FIFO order for the writer instead.
-    public var busyTimeout: Duration
+    public var busyTimeout = Duration.seconds(5)
 
     /// When SQLite waits for the disk; `.normal` by default.
-    public var synchronous: Synchronous
+    public var synchronous = Synchronous.normal
 
     /// Whether foreign keys are enforced; `true` by default.
-    public var foreignKeys: Bool
+    public var foreignKeys = true
 
     /// The maximum size of each connection's page cache, in KiB, from 0 to 16,777,216; 8,192 by
     /// default.
-    public var cacheSizeKiB: Int
+    public var cacheSizeKiB = 8_192
 
     /// The part of the file that is memory-mapped instead of read into the cache, in bytes; 0,
     /// none, by default. With a mapping, an I/O error or a truncation of the file by another
     /// process ends this process.
-    public var mmapSizeBytes: Int
-
-    /// How long a call waits for a connection; 10 seconds by default.
-    public var checkoutTimeout: Duration
-
-    /// How long a shutdown waits for calls to end; 12 seconds by default, so that the shutdown
-    /// ends before an orchestrator kills the process.
-    public var drainTimeout: Duration
-
-    /// The age from which a lease is reported to observers as leaked, once, with its call site;
-    /// `nil`, never, by default. At most a day.
-    public var leakDetectionThreshold: Duration?
-
-    /// The maximum number of calls that wait for the readers, and of those that wait for the
-    /// writer, from 1 to 100,000; 4,096 by default. Further calls fail immediately.
-    ///
-    /// A new pool reserves 96 bytes for each in both queues: 768 KiB by default. A waiting call
-    /// takes about as much again, beside its task.
-    public var maximumWaiters: Int
+    public var mmapSizeBytes = 0
 
     /// The maximum number of prepared statements that each connection caches, from 0 to 10,000;
     /// 128 by default.
-    public var statementCacheCapacity: Int
+    public var statementCacheCapacity = 128
 
     /// Settings that have no field, in the order in which they are set; none by default. They are
     /// set before the file is created, so that `page_size` and `auto_vacuum` apply to a new file.
-    public var pragmas: [SQLitePragma]
+    /// Statements that can run later belong in ``setup``.
+    public var pragmas: [SQLitePragma] = []
 
     /// The longest time that a read may hold its connection, at most a day; `nil`, no limit, by
     /// default.
@@ -110,15 +133,20 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// When and how the write-ahead log is copied into the database file.
     public var checkpoints = Checkpoints()
 
-    /// The closure that runs on each new connection, after all settings; none by default.
-    public var onOpen: SQLiteOpening?
+    /// The statements that run on each new connection, readers and writer, after all settings;
+    /// none by default. They attach databases, create temporary tables, or set what has no field.
+    ///
+    /// Each element is one statement. If one fails, or if they leave a transaction open, the
+    /// connection fails. A setting that a body changes is restored to the value that they have
+    /// set.
+    public var setup: [SQLiteQuery] = []
 
     /// Whether the writer refreshes the planner's statistics before it is closed; `true` by
     /// default.
     ///
     /// The writer analyses the tables that a planner of the pool's connections needs statistics
     /// for, as ``optimizeInterval`` describes. It reads a few hundred rows of each index.
-    public var optimizesOnClose: Bool
+    public var optimizesOnClose = true
 
     /// The shortest time between two refreshes of the planner's statistics while the pool is open,
     /// from a second to 31 days; an hour by default, `nil` for none.
@@ -145,7 +173,7 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// After other writes of the group, a writing statement is not interrupted in its middle, so
     /// sharing is for short writes. While members of the last group have not called again, a group
     /// waits for the next of them, for some microseconds at most.
-    public var maximumWritesPerCommit: Int
+    public var maximumWritesPerCommit = 1
 
     /// The origin of the contents of the file.
     public enum Trust: Hashable, Sendable {
@@ -211,40 +239,14 @@ public struct SQLiteConfiguration: Hashable, Sendable {
     /// The relation between columns and properties of a `Decodable` type; `.asWritten` by default.
     public var columnNames = ColumnNames.asWritten
 
-    /// Creates a configuration.
-    public init(
-        name: String = "SQLite",
-        mode: Mode = .readWriteCreate,
-        maximumReaders: Int = 4,
-        busyTimeout: Duration = .seconds(5),
-        synchronous: Synchronous = .normal,
-        foreignKeys: Bool = true,
-        cacheSizeKiB: Int = 8_192,
-        mmapSizeBytes: Int = 0,
-        checkoutTimeout: Duration = .seconds(10),
-        drainTimeout: Duration = .seconds(12),
-        maximumWaiters: Int = 4_096,
-        statementCacheCapacity: Int = 128,
-        pragmas: [SQLitePragma] = [],
-        onOpen: SQLiteOpening? = nil,
-        optimizesOnClose: Bool = true,
-        maximumWritesPerCommit: Int = 1
-    ) {
-        self.name = name
-        self.mode = mode
-        self.maximumReaders = maximumReaders
-        self.busyTimeout = busyTimeout
-        self.synchronous = synchronous
-        self.foreignKeys = foreignKeys
-        self.cacheSizeKiB = cacheSizeKiB
-        self.mmapSizeBytes = mmapSizeBytes
-        self.checkoutTimeout = checkoutTimeout
-        self.drainTimeout = drainTimeout
-        self.maximumWaiters = maximumWaiters
-        self.statementCacheCapacity = statementCacheCapacity
-        self.pragmas = pragmas
-        self.onOpen = onOpen
-        self.optimizesOnClose = optimizesOnClose
-        self.maximumWritesPerCommit = maximumWritesPerCommit
-    }
+    /// Creates a configuration with default values.
+    ///
+    /// - Parameter path: The path of the file, as ``Location/path(_:)``; by default a temporary
+    ///   database.
+    public init(_ path: String = ":memory:") { location = .path(path) }
+
+    /// Creates a configuration with default values for a file that a URI names.
+    ///
+    /// - Parameter uri: The URI, as ``Location/uri(_:)``.
+    public init(uri: String) { location = .uri(uri) }
 }

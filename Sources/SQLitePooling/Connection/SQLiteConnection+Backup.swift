@@ -21,8 +21,8 @@ extension SQLiteConnection {
     /// Copies the database, as this connection sees it, into another file, whose contents are
     /// replaced.
     ///
-    /// In a ``SQLitePool/read(timeout:file:line:_:)`` the copy is one snapshot, whatever other
-    /// connections write. O(size of the database).
+    /// In a ``SQLitePool/read(timeout:checkoutTimeout:file:line:_:)`` the copy is one snapshot,
+    /// whatever other connections write. O(size of the database).
     ///
     /// - Parameters:
     ///   - path: The path of the target, which is created if it does not exist. It must not be in
@@ -74,10 +74,10 @@ extension SQLitePool {
     ///   - line: The line of the call site.
     ///   - progress: Receives the progress after each step, on the connection's thread. An error
     ///     ends the backup.
-    /// - Throws: As ``read(timeout:file:line:_:)``, and the error of `progress`, unchanged.
-    ///   `CancellationError` if the task is cancelled, and ``SQLiteError`` with the code
-    ///   `deadlineExceeded` at the end of `timeout`, both after the current step. The target is
-    ///   then as before, or removed if the backup created it.
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``, and the error of `progress`,
+    ///   unchanged. `CancellationError` if the task is cancelled, and ``SQLiteError`` with the
+    ///   code `timedOut` at the end of `timeout`, both after the current step. The target is then
+    ///   as before, or removed if the backup created it.
     public func backUp(
         to path: String,
         pagesPerStep: Int = 256,

@@ -15,7 +15,7 @@ extension SQLiteConnection {
     ///   at all.
     public func integrityCheck(isQuick: Bool = false, maximumCount: Int = 100) throws(SQLiteError) -> [String] {
         let pragma = isQuick ? "quick_check" : "integrity_check"
-        let answers = try query(SQL(unsafe: "PRAGMA \(pragma)(\(max(1, maximumCount)))"), as: String.self)
+        let answers = try query(SQLiteQuery(unsafe: "PRAGMA \(pragma)(\(max(1, maximumCount)))"), as: String.self)
         guard answers != ["ok"] else { return [] }
         // A row contains one problem, or all problems of a database below the name of that
         // database.
@@ -44,8 +44,8 @@ extension SQLitePool {
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: SQLite's descriptions of the problems; empty if there are none.
-    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the primary code
-    ///   `corrupt` if the database cannot be read at all.
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``; ``SQLiteError`` with the
+    ///   primary code `corrupt` if the database cannot be read at all.
     public func integrityCheck(
         isQuick: Bool = false,
         maximumCount: Int = 100,

@@ -30,6 +30,9 @@ public struct SQLiteConnection: ~Copyable {
 }
 
 extension SQLiteConnection {
+    /// Whether the connection is one of the pool's readers, which cannot write to the database.
+    public var isReader: Bool { session.isReader }
+
     /// Closes the connection after the body, whatever its state is. The pool opens another one on
     /// demand.
     ///
@@ -44,11 +47,11 @@ extension SQLiteConnection {
 @available(*, unavailable)
 extension SQLiteConnection: Sendable {}
 
-/// The changes of a statement.
-public struct SQLiteChanges: Hashable, Sendable {
+/// The effect of a statement.
+public struct SQLiteCommand: Hashable, Sendable {
     /// The number of rows that the statement itself inserted, updated or deleted, without those of
     /// triggers and foreign keys.
-    public let count: Int
+    public let rowCount: Int
 
     /// The row ID of the last row that was inserted since the body began, by this statement or an
     /// earlier one; 0 if none was.

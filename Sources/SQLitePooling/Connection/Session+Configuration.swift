@@ -32,11 +32,20 @@ extension Session {
         return try step(statement)
     }
 
-    /// Runs the configuration's `onOpen` closure.
-    func run(_ opening: SQLiteOpening) throws(SQLiteError) {
+    /// Runs the configuration's `setup` statements and the hook `afterConnect`.
+    func setUp(_ file: SQLiteFile) throws(SQLiteError) {
         // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
         let db = SQLiteConnection(session: self)
-        try opening.run(db)
+        for query in file.configuration.setup { try db.execute(query) }
+        if !isAutocommitting { throw transactionLeftOpen() }
+        guard let hook = file.hooks.afterConnect else { return }
+        do {
+            try hook(db)
+        } catch let error as SQLiteError {
+            throw error
+        } catch {
+            throw SQLiteError(.connectFailed, "the hook afterConnect threw an error: \(error)")
+        }
         if !isAutocommitting { throw transactionLeftOpen() }
     }
 }

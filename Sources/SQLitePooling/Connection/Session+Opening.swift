@@ -48,10 +48,10 @@ extension Session {
         }
     }
 
-    /// Opens the connection that holds locks for the writer's checkpoints. `onOpen` does not run
-    /// on it.
+    /// Opens the connection that holds locks for the writer's checkpoints. No
+    /// setup runs on it.
     static func openForCheckpoints(_ file: SQLiteFile) throws(SQLiteError) -> Session {
-        try open(file, .writer, flags: SQLITE_OPEN_READWRITE, runsOnOpen: false) { session throws(SQLiteError) in
+        try open(file, .writer, flags: SQLITE_OPEN_READWRITE, isForCallers: false) { session throws(SQLiteError) in
             // Opens the log, so that this connection locks the log and not the database file.
             try session.pragma("schema_version")
         }
@@ -110,7 +110,7 @@ extension Session {
         _ kind: SQLiteConnections,
         path: String? = nil,
         flags: Int32,
-        runsOnOpen: Bool = true,
+        isForCallers: Bool = true,
         _ prepare: (Session) throws(SQLiteError) -> Void
     ) throws(SQLiteError) -> Session {
         try SQLiteLibrary.prepare()
@@ -123,7 +123,7 @@ extension Session {
         }
         let session = unsafe Session(handle, configuration: file.configuration)
         // Before the schema is read: a refresh that ends after this is loaded later.
-        if runsOnOpen {
+        if isForCallers {
             session.statistics = file.statistics.map { StatisticsMaintenance($0, isWriter: kind == .writer) }
         }
         do throws(SQLiteError) {
@@ -142,13 +142,13 @@ extension Session {
             try session.pragma("mmap_size = \(file.configuration.mmapSizeBytes)")
             try session.apply(file.configuration.pragmas, of: kind)
             try prepare(session)
-            if runsOnOpen, let opening = file.configuration.onOpen, opening.connections.contains(kind) {
-                try session.run(opening)
-                // The closure may have set a busy timeout, which replaces the pool's handler.
+            if isForCallers, file.hasSetup {
+                try session.setUp(file)
+                // A statement may have set a busy timeout, which replaces the pool's handler.
                 session.installCallbacks()
                 if kind == .writer { try session.prepareAttachedDatabases(file.configuration) }
             }
-            // After `onOpen`, which may create temporary tables.
+            // After the setup, which may create temporary tables.
             if kind == .readers { try session.pragma("query_only = 1") }
         } catch {
             let reason = unsafe sqlite3_system_errno(handle)
@@ -172,9 +172,9 @@ extension Session {
         let statement = try prepareOne("PRAGMA " + pragma)
         defer { end(statement) }
         guard try step(statement), statement.columnCount > 0 else { return nil }
-        let column = SQLiteColumn(0, of: statement)
-        return column.storageType == .integer
-            ? String(column.integer) : unsafe String(decoding: column.rawBytes, as: UTF8.self)
+        let cell = SQLiteCell(0, of: statement)
+        return cell.storageType == .integer
+            ? String(cell.integer) : unsafe String(decoding: cell.rawBytes, as: UTF8.self)
     }
 }
 

@@ -229,7 +229,7 @@ extension Session {
         let limit = try pragma("analysis_limit") ?? "0"
         if limit == "0" { try pragma("analysis_limit = \(Self.analysisLimit)") }
         defer { if limit == "0" { _ = try? pragma("analysis_limit = 0") } }
-        let statement = try prepareOne("ANALYZE \(SQL.quoted(database)).\(SQL.quoted(table.name))")
+        let statement = try prepareOne("ANALYZE \(SQLiteQuery.quoted(database)).\(SQLiteQuery.quoted(table.name))")
         defer { end(statement) }
         while try step(statement) {}
         return true

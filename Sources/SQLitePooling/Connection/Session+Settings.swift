@@ -20,7 +20,7 @@ struct Setting: Hashable {
         "cache_size", "cache_spill", "journal_size_limit", "max_page_count", "mmap_size", "synchronous",
     ]
 
-    fileprivate var text: String { database.map { "\(SQL.quoted($0)).\(name)" } ?? name }
+    fileprivate var text: String { database.map { "\(SQLiteQuery.quoted($0)).\(name)" } ?? name }
 }
 
 /// The settings that a body has changed, and their original values.

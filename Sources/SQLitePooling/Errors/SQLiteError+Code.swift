@@ -126,7 +126,7 @@ extension SQLiteError.Code {
     /// The statement begins or ends a transaction that belongs to the pool.
     public static let transactionControl = Self(-7)
     /// SQLite rolled the transaction back because of an error, and the body continued.
-    public static let transactionLost = Self(-8)
+    public static let transactionAborted = Self(-8)
     /// SQLite may run the statement while it is only described.
     public static let notDescribable = Self(-9)
     /// The database cannot have a write-ahead log.
@@ -139,8 +139,9 @@ extension SQLiteError.Code {
     public static let closed = Self(-13)
     /// A parameter has no value, a value has no parameter, or a name has two values.
     public static let parameterName = Self(-14)
-    /// The configuration's `onOpen` threw an error that is not a ``SQLiteError``.
-    public static let openingFailed = Self(-15)
+    /// The hook `afterConnect` threw an error that is not a ``SQLiteError``, or the hook
+    /// `beforeHandOut` rejected a new connection.
+    public static let connectFailed = Self(-15)
     /// A read held its connection for longer than ``SQLiteConfiguration/maximumReadDuration``
     /// allows.
     public static let readDurationExceeded = Self(-25)
@@ -152,12 +153,12 @@ extension SQLiteError.Code {
     ///
     /// The value is a number above `Int64.max`, a NaN, a date that the pool's strategy does not
     /// represent, a list with an unsupported element, or a value that its type declares invalid.
-    public static let parameterRange = Self(-16)
+    public static let encoding = Self(-16)
     /// A statement sorts or groups by a parameter alone, which has no effect. The statement has
     /// not run.
     public static let misplacedParameter = Self(-32)
     /// The call's `timeout` ended before its body did. The writes of the body are rolled back.
-    public static let deadlineExceeded = Self(-20)
+    public static let timedOut = Self(-20)
     /// A body called a blocking method of its own pool, which would wait for the connection of the
     /// body. The call fails immediately.
     public static let deadlock = Self(-17)

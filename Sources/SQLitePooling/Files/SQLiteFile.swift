@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLockPoolThread
+internal import ConnectionPooling
 internal import Synchronization
 
 /// The file of a pool, and the state that its connections share.
@@ -11,7 +13,10 @@ final class SQLiteFile: Sendable {
     let log = LogStatus()
     /// The statistics that the connections' planners want; `nil` if no connection may write them.
     let statistics: PlannerStatistics?
+    let hooks: SQLiteHooks
     private let observers: [any SQLitePoolObserver]
+    /// The monotonic clock, in nanoseconds; `nil` for the system's clock.
+    private let clock: (@Sendable () -> UInt64)?
 
     /// Whether the file is known to exist and to have a write-ahead log.
     let isPrepared = Atomic(false)
@@ -22,19 +27,28 @@ final class SQLiteFile: Sendable {
     init(
         _ location: SQLiteLocation,
         configuration: SQLiteConfiguration,
+        hooks: SQLiteHooks = .init(),
         observers: [any SQLitePoolObserver] = [],
         clock: (@Sendable () -> UInt64)? = nil
     ) {
         self.location = location
         self.configuration = configuration
         statistics = PlannerStatistics(configuration, clock: clock)
+        self.hooks = hooks
         self.observers = observers
+        self.clock = clock
     }
+
+    /// Whether a new connection runs statements or a hook before its first use.
+    var hasSetup: Bool { !configuration.setup.isEmpty || hooks.afterConnect != nil }
+
+    /// The time for the ages of connections, in nanoseconds.
+    var now: UInt64 { clock?() ?? lockpool_instant() }
 
     /// Sends an event to the observers. The event is created only if there are any.
     func notify(_ event: @autoclosure () -> SQLitePoolEvent) {
         guard !observers.isEmpty else { return }
         let event = event()
-        for observer in observers { observer.observe(event, in: configuration.name) }
+        for observer in observers { observer.observe(event, in: configuration.pool.name) }
     }
 }

@@ -31,6 +31,16 @@ struct SQLiteLocation: Sendable {
     /// Whether ``path`` is a URI, from which SQLite reads options.
     var isURI: Bool { uri != nil }
 
+    /// Creates the location that a configuration names.
+    ///
+    /// - Throws: `SQLiteError` with a message that begins with `path`.
+    init(_ location: SQLiteConfiguration.Location, mode: SQLiteConfiguration.Mode) throws(SQLiteError) {
+        switch location {
+        case .path(let path): try self.init(path: path, mode: mode)
+        case .uri(let uri): try self.init(uri: uri, mode: mode)
+        }
+    }
+
     /// Creates a location from a path, or from `:memory:` for a temporary database.
     ///
     /// - Throws: `SQLiteError` with a message that begins with `path`.

@@ -4,6 +4,7 @@
 
 internal import CLockPoolThread
 internal import ConnectionPooling
+internal import Synchronization
 
 /// Detects calls that would block a thread for ever, because every connection that they wait for
 /// is held by such a call.
@@ -32,10 +33,13 @@ final class DeadlockDetector: Sendable {
         let awaited: Role
     }
 
-    private let maximumReaders: Int
+    private let maximumReaders: Atomic<Int>
     private let waiters = Locked<[Waiter]>([])
 
-    init(maximumReaders: Int) { self.maximumReaders = maximumReaders }
+    init(maximumReaders: Int) { self.maximumReaders = Atomic(maximumReaders) }
+
+    /// Changes the number of readers. Calls that already wait are not checked again.
+    func resize(to maximum: Int) { maximumReaders.store(maximum, ordering: .relaxed) }
 
     /// Runs `body`, and records during that time that this thread holds a connection.
     func whileHolding<Failure: Error>(_ role: Role, _ body: () throws(Failure) -> Void) throws(Failure) {
@@ -117,7 +121,7 @@ final class DeadlockDetector: Sendable {
     private func stuck(of waiters: [Waiter]) -> [Waiter] {
         var stuck = waiters
         while true {
-            let allReadersWait = stuck.reduce(0) { $0 + $1.readers } >= maximumReaders
+            let allReadersWait = stuck.reduce(0) { $0 + $1.readers } >= maximumReaders.load(ordering: .relaxed)
             let writerWaits = stuck.contains { $0.hasWriter }
             let left = stuck.filter { $0.awaited == .reader ? allReadersWait : writerWaits }
             if left.count == stuck.count { return left }

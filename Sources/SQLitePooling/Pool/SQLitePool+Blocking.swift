@@ -21,12 +21,14 @@ extension SQLitePool {
     /// - Parameters:
     ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
     ///     a connection.
+    ///   - checkoutTimeout: The time limit of the wait for a connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     ///   - body: Reads, on this thread. At the end of `timeout` its statement is interrupted, but
     ///     the body is never abandoned: if SQLite cannot be interrupted, the call takes longer.
     /// - Returns: The result of `body`.
-    /// - Throws: The error of `body`, unchanged. ``SQLiteError`` with the code `deadlineExceeded`
+    /// - Throws: The error of `body`, unchanged. ``SQLiteError`` with the code `timedOut`
     ///   if `timeout` interrupted a statement; with the code `deadlock`, immediately, if this
     ///   thread is in a body of this pool and only bodies that also wait could release a
     ///   connection; with other codes if the file cannot be opened or read. `PoolError` if no
@@ -34,22 +36,24 @@ extension SQLitePool {
     @available(*, noasync, message: "Blocks the thread; use read, or readBlockingCooperativeThread.")
     public func readBlocking<Value>(
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
         // Runs after the release of the lease in the function below.
         defer { resumeCheckpointAfterRead() }
-        return try readOnce(until: Self.deadline(after: timeout), CallSite(file, line), body)
+        return try readOnce(until: Self.deadline(after: timeout), checkoutTimeout, CallSite(file, line), body)
     }
 
     @available(*, noasync)
     private func readOnce<Value>(
         until deadline: ContinuousClock.Instant?,
+        _ checkoutTimeout: Duration?,
         _ caller: CallSite,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
-        let lease = try checkOutBlocking(.reader, deadline, caller)
+        let lease = try checkOutBlocking(.reader, deadline, checkoutTimeout, caller)
         let worker = lease.connection
         nonisolated(unsafe) let value = try worker.perform(
             deadline.map { Interruption(deadline: $0) },
@@ -70,17 +74,21 @@ extension SQLitePool {
     /// - Parameters:
     ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
     ///     a connection.
+    ///   - checkoutTimeout: The time limit of the wait for a connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     ///   - body: Reads and writes. At the end of `timeout` its statement is interrupted, but the
     ///     body is never abandoned.
     /// - Returns: The result of `body`, after the commit.
     /// - Throws: As `readBlocking`; nothing has changed then. ``SQLiteError`` with the code
-    ///   `readOnly`, before `body` runs, if the pool is read-only; with the code `transactionLost`
-    ///   if `body` returned after an error that rolled the transaction back.
+    ///   `readOnly`, before `body` runs, if the pool is read-only; with the code
+    ///   `transactionAborted` if `body` returned after an error that rolled the transaction back.
+    @discardableResult
     @available(*, noasync, message: "Blocks the thread; use write, or writeBlockingCooperativeThread.")
     public func writeBlocking<Value>(
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
@@ -88,8 +96,8 @@ extension SQLitePool {
         try checkMayWrite()
         let deadline = Self.deadline(after: timeout)
         let caller = CallSite(file, line)
-        if let group { return try writeInGroup(group, deadline, caller, body) }
-        let held = HeldConnection(try checkOutBlocking(.writer, deadline, caller))
+        if let group { return try writeInGroup(group, deadline, checkoutTimeout, caller, body) }
+        let held = HeldConnection(try checkOutBlocking(.writer, deadline, checkoutTimeout, caller))
         defer { held.release() }
         held.noteUse()
         return try held.worker.perform(deadline.map { Interruption(deadline: $0) }, in: .immediate, body)
@@ -100,6 +108,7 @@ extension SQLitePool {
     private func writeInGroup<Value>(
         _ group: GroupCommit,
         _ deadline: ContinuousClock.Instant?,
+        _ checkoutTimeout: Duration?,
         _ caller: CallSite,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
@@ -111,6 +120,7 @@ extension SQLitePool {
                 on: writer,
                 .immediate,
                 deadline: deadline,
+                checkoutTimeout: checkoutTimeout,
                 group: group,
                 mayBeAbandoned: false,
                 for: caller,
@@ -133,6 +143,7 @@ extension SQLitePool {
     private func checkOutBlocking(
         _ role: DeadlockDetector.Role,
         _ deadline: ContinuousClock.Instant?,
+        _ checkoutTimeout: Duration?,
         _ caller: CallSite
     ) throws -> ConnectionLease<SQLiteWorkerFactory> {
         let pool = role == .reader ? readers : writer
@@ -141,7 +152,7 @@ extension SQLitePool {
         let isNested = try detector.beginWait(for: role)
         defer { if isNested { detector.endWait() } }
         do {
-            return try pool.getOrCreateBlocking(timeout: pool.checkoutTimeout(until: deadline), for: caller)
+            return try pool.getOrCreateBlocking(timeout: pool.waitLimit(until: deadline, checkoutTimeout), for: caller)
         } catch {
             throw error.cause
         }
@@ -149,9 +160,13 @@ extension SQLitePool {
 }
 
 extension ConnectionPool<SQLiteWorkerFactory> {
-    /// Returns the longest time that a call with a deadline waits for a connection.
-    func checkoutTimeout(until deadline: ContinuousClock.Instant?) -> Duration {
-        let timeout = configuration.checkoutTimeout
+    /// Returns the longest time that a call waits for a connection.
+    ///
+    /// - Parameters:
+    ///   - deadline: The deadline of the whole call; `nil` for none.
+    ///   - checkoutTimeout: The call's time limit of the wait; `nil` for the pool's.
+    func waitLimit(until deadline: ContinuousClock.Instant?, _ checkoutTimeout: Duration?) -> Duration {
+        let timeout = checkoutTimeout ?? configuration.checkoutTimeout
         guard let deadline else { return timeout }
         return min(timeout, deadline - .now)
     }

@@ -15,11 +15,13 @@ extension SQLitePool {
     /// few threads, as many as there are processors. While SQLite waits for the disk or runs a
     /// long statement, one of these threads does nothing else. Use this method only for reads that
     /// are known to be short and in memory; it saves a few microseconds. Use
-    /// ``SQLitePool/read(timeout:file:line:_:)`` for everything else.
+    /// ``SQLitePool/read(timeout:checkoutTimeout:file:line:_:)`` for everything else.
     ///
     /// - Parameters:
     ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
     ///     a connection.
+    ///   - checkoutTimeout: The time limit of the wait for a connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     ///   - body: Reads.
@@ -27,21 +29,28 @@ extension SQLitePool {
     /// - Throws: As the asynchronous `read`.
     public func readBlockingCooperativeThread<Value>(
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         // Runs after the release of the lease in the function below.
         defer { resumeCheckpointAfterRead() }
-        return try await readOnce(Interruption(deadline: Self.deadline(after: timeout)), CallSite(file, line), body)
+        return try await readOnce(
+            Interruption(deadline: Self.deadline(after: timeout)),
+            checkoutTimeout,
+            CallSite(file, line),
+            body
+        )
     }
 
     private func readOnce<Value>(
         _ interruption: Interruption,
+        _ checkoutTimeout: Duration?,
         _ caller: CallSite,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        let lease = try await readers.checkOut(until: interruption.deadline, for: caller)
+        let lease = try await readers.checkOut(until: interruption.deadline, checkoutTimeout, for: caller)
         // The value belongs to the body's region, which the signature of the cancellation handler
         // does not express.
         let worker = lease.connection
@@ -59,29 +68,37 @@ extension SQLitePool {
     /// the write lock.
     ///
     /// Suspends while the writer is not available, and then blocks. The limits of
-    /// ``readBlockingCooperativeThread(timeout:file:line:_:)`` apply, and a commit waits for the
-    /// disk more often. If writes share commits, this method behaves as the asynchronous `write`,
-    /// because a group runs on the connection's thread.
+    /// ``readBlockingCooperativeThread(timeout:checkoutTimeout:file:line:_:)`` apply, and a commit
+    /// waits for the disk more often. If writes share commits, this method behaves as the
+    /// asynchronous `write`, because a group runs on the connection's thread.
     ///
     /// - Parameters:
     ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
     ///     a connection.
+    ///   - checkoutTimeout: The time limit of the wait for a connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     ///   - body: Reads and writes.
     /// - Returns: The result of `body`, after the commit.
     /// - Throws: As the asynchronous `write`.
+    @discardableResult
     public func writeBlockingCooperativeThread<Value>(
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        if group != nil { return try await write(timeout: timeout, file: file, line: line, body) }
+        if group != nil {
+            return try await write(timeout: timeout, checkoutTimeout: checkoutTimeout, file: file, line: line, body)
+        }
         try checkMayWrite()
         let interruption = Interruption(deadline: Self.deadline(after: timeout))
         let caller = CallSite(file, line)
-        let held = HeldConnection(try await writer.checkOut(until: interruption.deadline, for: caller))
+        let held = HeldConnection(
+            try await writer.checkOut(until: interruption.deadline, checkoutTimeout, for: caller)
+        )
         defer { held.release() }
         held.noteUse()
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
@@ -97,10 +114,11 @@ extension ConnectionPool<SQLiteWorkerFactory> {
     /// Checks out a connection for a call with a deadline.
     func checkOut(
         until deadline: ContinuousClock.Instant?,
+        _ checkoutTimeout: Duration?,
         for caller: CallSite
     ) async throws -> ConnectionLease<SQLiteWorkerFactory> {
         do {
-            return try await getOrCreate(timeout: checkoutTimeout(until: deadline), for: caller)
+            return try await getOrCreate(timeout: waitLimit(until: deadline, checkoutTimeout), for: caller)
         } catch {
             throw error.cause
         }

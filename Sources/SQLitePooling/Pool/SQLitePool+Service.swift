@@ -20,9 +20,9 @@ extension SQLitePool {
     /// tasks at once. Cancellation of the calling task has no effect.
     ///
     /// - Parameter drain: The time that running and waiting calls have; by default the
-    ///   configuration's `drainTimeout`.
+    ///   pool configuration's `drainTimeout`.
     public func shutdown(drain: Duration? = nil) async {
-        let drain = drain ?? configuration.drainTimeout
+        let drain = drain ?? configuration.pool.drainTimeout
         let began = ContinuousClock.now
         writer.refuseNewcomers()
         await readers.shutdown(drain: drain)
@@ -40,7 +40,7 @@ extension SQLitePool {
     /// - Parameter drain: The time until the shutdown; by default the configuration's
     ///   `drainTimeout`.
     public func beginShutdown(drain: Duration? = nil) {
-        let drain = drain ?? configuration.drainTimeout
+        let drain = drain ?? configuration.pool.drainTimeout
         writer.beginShutdown(drain: drain) {}
         // Only the readers' pool calls `shutdown`, so that the readers close before the writer.
         readers.beginShutdown(drain: drain) { [weak self] in await self?.shutdown(drain: .zero) }
@@ -52,15 +52,16 @@ extension SQLitePool {
 
     /// Runs the pool as a service, and shuts it down with the configuration's `drainTimeout`.
     ///
-    /// Returns after the shutdown, which begins when the task is cancelled or, with the trait
-    /// `ServiceLifecycleSupport`, when the service group shuts down gracefully. A pool also works
-    /// without this method.
-    public func run() async { await run(drain: configuration.drainTimeout) }
+    /// Keeps `minimumConnections` from the start. Returns after the shutdown, which begins when
+    /// the task is cancelled or, with the trait `ServiceLifecycleSupport`, when the service group
+    /// shuts down gracefully. A pool also works without this method.
+    public func run() async { await run(drain: configuration.pool.drainTimeout) }
 
     /// Runs the pool as a service, as ``run()`` does.
     ///
     /// - Parameter drain: As ``shutdown(drain:)``.
     public func run(drain: Duration) async {
+        prewarm()
         await waitForShutdownSignal()
         // In a separate task, because this one may be cancelled.
         await Task.detached { [self] in await shutdown(drain: drain) }.value

@@ -7,7 +7,7 @@ internal import ConnectionPooling
 extension SQLitePool {
     /// Runs a reading statement and decodes all its rows.
     ///
-    /// Suspends as ``read(timeout:file:line:_:)``.
+    /// Suspends as ``read(timeout:checkoutTimeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
@@ -18,11 +18,11 @@ extension SQLitePool {
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The rows, in the order of the statement.
-    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or
-    ///   `decoding` if the rows do not have these types.
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``; ``SQLiteError`` with the code
+    ///   `columnCount` or `decoding` if the rows do not have these types.
     @inlinable
     public func query<each Column: SQLiteDecodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as columns: (repeat each Column).Type = (repeat each Column).self,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -34,7 +34,7 @@ extension SQLitePool {
 
     /// Runs a reading statement and decodes all its rows, which have one column.
     ///
-    /// Suspends as ``read(timeout:file:line:_:)``.
+    /// Suspends as ``read(timeout:checkoutTimeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
@@ -45,11 +45,11 @@ extension SQLitePool {
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or
-    ///   `decoding` if the rows do not have this type.
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``; ``SQLiteError`` with the code
+    ///   `columnCount` or `decoding` if the rows do not have this type.
     @inlinable
     public func query<Column: SQLiteDecodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as column: Column.Type = Column.self,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -60,7 +60,7 @@ extension SQLitePool {
 
     /// Runs a reading statement up to its first row, and decodes that row.
     ///
-    /// Suspends as ``read(timeout:file:line:_:)``.
+    /// Suspends as ``read(timeout:checkoutTimeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
@@ -71,11 +71,11 @@ extension SQLitePool {
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The first row; `nil` if there is none.
-    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or
-    ///   `decoding` if the row does not have these types.
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``; ``SQLiteError`` with the code
+    ///   `columnCount` or `decoding` if the row does not have these types.
     @inlinable
     public func queryFirst<each Column: SQLiteDecodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as columns: (repeat each Column).Type = (repeat each Column).self,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -86,7 +86,7 @@ extension SQLitePool {
 
     /// Runs a reading statement up to its first row, which has one column, and decodes that row.
     ///
-    /// Suspends as ``read(timeout:file:line:_:)``.
+    /// Suspends as ``read(timeout:checkoutTimeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
@@ -97,11 +97,11 @@ extension SQLitePool {
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The value; `nil` if there is no row.
-    /// - Throws: As ``read(timeout:file:line:_:)``; ``SQLiteError`` with the code `columnCount` or
-    ///   `decoding` if the row does not have this type.
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``; ``SQLiteError`` with the code
+    ///   `columnCount` or `decoding` if the row does not have this type.
     @inlinable
     public func queryFirst<Column: SQLiteDecodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as column: Column.Type = Column.self,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -125,10 +125,10 @@ extension SQLitePool {
     ///
     /// If writes share commits, a statement that begins with `INSERT`, `UPDATE`, `DELETE`,
     /// `REPLACE`, `WITH`, `CREATE`, `DROP` or `ALTER` shares one, as
-    /// ``write(timeout:file:line:_:)`` does. Any other statement runs alone, because it may not
-    /// work in a transaction.
+    /// ``write(timeout:checkoutTimeout:file:line:_:)`` does. Any other statement runs alone,
+    /// because it may not work in a transaction.
     ///
-    /// Suspends as ``write(timeout:file:line:_:)``.
+    /// Suspends as ``write(timeout:checkoutTimeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement.
@@ -136,19 +136,46 @@ extension SQLitePool {
     ///     a connection.
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
-    /// - Returns: The committed changes.
-    /// - Throws: As ``write(timeout:file:line:_:)``; nothing has changed then.
+    /// - Returns: The effect of the committed statement.
+    /// - Throws: As ``write(timeout:checkoutTimeout:file:line:_:)``; nothing has changed then.
     @discardableResult
     public func execute(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line
-    ) async throws -> SQLiteChanges {
+    ) async throws -> SQLiteCommand {
         try checkMayWrite()
         let scope: TransactionScope = group != nil && sql.mayShareTransaction ? .immediate : .statement
         return try await run(on: writer, scope, until: Self.deadline(after: timeout), for: CallSite(file, line)) { db in
             try db.execute(sql)
+        }
+    }
+
+    /// Runs several statements in order, such as those of a migration, in one transaction.
+    ///
+    /// Suspends as ``write(timeout:checkoutTimeout:file:line:_:)``. Statements that do not work in
+    /// a transaction, such as `VACUUM`, belong in
+    /// ``writeWithoutTransaction(timeout:checkoutTimeout:file:line:_:)``.
+    ///
+    /// - Parameters:
+    ///   - script: The statements, without parameters. They are not cached.
+    ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
+    ///     a connection.
+    ///   - file: The file of the call site, for leak reports.
+    ///   - line: The line of the call site.
+    /// - Throws: As ``write(timeout:checkoutTimeout:file:line:_:)``; nothing has changed then. The
+    ///   offset of an error counts from the beginning of the script.
+    public func executeScript(
+        _ script: SQLiteQuery,
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line
+    ) async throws {
+        try checkMayWrite()
+        let caller = CallSite(file, line)
+        return try await run(on: writer, .immediateAlone, until: Self.deadline(after: timeout), for: caller) { db in
+            try db.executeScript(script)
         }
     }
 }

@@ -13,23 +13,33 @@ extension SQLitePool {
     /// - Parameters:
     ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
     ///     a connection.
+    ///   - checkoutTimeout: The time limit of the wait for a connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     ///   - body: Reads. It cannot write and cannot `await`; it holds its connection while it runs.
     /// - Returns: The result of `body`.
     /// - Throws: The error of `body`, unchanged. `CancellationError` if the task is cancelled
-    ///   before the call has ended, and ``SQLiteError`` with the code `deadlineExceeded` at the
+    ///   before the call has ended, and ``SQLiteError`` with the code `timedOut` at the
     ///   end of `timeout`. Both are thrown immediately, even if the body cannot be interrupted:
     ///   the body then runs to its end, keeps its connection until then, and its result is
     ///   dropped. ``SQLiteError`` if the file cannot be opened or read. `PoolError` if no
     ///   connection became available in time, too many calls wait, or the pool is closed.
     public func read<Value>(
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
-        try await run(on: readers, .snapshot, until: Self.deadline(after: timeout), for: CallSite(file, line), body)
+        try await run(
+            on: readers,
+            .snapshot,
+            until: Self.deadline(after: timeout),
+            checkoutTimeout: checkoutTimeout,
+            for: CallSite(file, line),
+            body
+        )
     }
 
     /// Runs `body` in a transaction on the writer. The transaction is committed when `body`
@@ -42,18 +52,23 @@ extension SQLitePool {
     /// - Parameters:
     ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
     ///     a connection.
+    ///   - checkoutTimeout: The time limit of the wait for a connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     ///   - body: Reads and writes. It cannot `await`; while it runs, no other call of the pool
     ///     writes.
     /// - Returns: The result of `body`, after the commit.
-    /// - Throws: As ``read(timeout:file:line:_:)``; nothing has changed then. A call that is
-    ///   cancelled or reaches its deadline before its body has ended is never committed. After the
-    ///   end of the body the caller waits for the commit and learns its outcome. ``SQLiteError``
-    ///   with the code `readOnly`, before `body` runs, if the pool is read-only; with the code
-    ///   `transactionLost` if `body` returned after an error that rolled the transaction back.
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``; nothing has changed then. A
+    ///   call that is cancelled or reaches its deadline before its body has ended is never
+    ///   committed. After the end of the body the caller waits for the commit and learns its
+    ///   outcome. ``SQLiteError`` with the code `readOnly`, before `body` runs, if the pool is
+    ///   read-only; with the code `transactionAborted` if `body` returned after an error that
+    ///   rolled the transaction back.
+    @discardableResult
     public func write<Value>(
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
@@ -63,6 +78,7 @@ extension SQLitePool {
             on: writer,
             .immediate,
             until: Self.deadline(after: timeout),
+            checkoutTimeout: checkoutTimeout,
             for: CallSite(file, line),
             body
         )
@@ -78,22 +94,33 @@ extension SQLitePool {
     /// - Parameters:
     ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
     ///     a connection.
+    ///   - checkoutTimeout: The time limit of the wait for a connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     ///   - body: Reads and writes; each statement commits by itself.
     /// - Returns: The result of `body`.
-    /// - Throws: As ``read(timeout:file:line:_:)``; committed changes stay, and a call that is
-    ///   cancelled or reaches its deadline commits nothing more. ``SQLiteError`` with the code
-    ///   `transactionLeftOpen` if the body returns with a transaction open; with the code
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``; committed changes stay, and a
+    ///   call that is cancelled or reaches its deadline commits nothing more. ``SQLiteError`` with
+    ///   the code `transactionLeftOpen` if the body returns with a transaction open; with the code
     ///   `readOnly`, before `body` runs, if the pool is read-only.
+    @discardableResult
     public func writeWithoutTransaction<Value>(
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
         try checkMayWrite()
-        return try await run(on: writer, .none, until: Self.deadline(after: timeout), for: CallSite(file, line), body)
+        return try await run(
+            on: writer,
+            .none,
+            until: Self.deadline(after: timeout),
+            checkoutTimeout: checkoutTimeout,
+            for: CallSite(file, line),
+            body
+        )
     }
 
     /// Runs a body on the next available connection of a pool, or on one that the caller holds.
@@ -105,6 +132,7 @@ extension SQLitePool {
         on pool: Call.Pool,
         _ scope: TransactionScope,
         until deadline: ContinuousClock.Instant? = nil,
+        checkoutTimeout: Duration? = nil,
         connection: HeldConnection? = nil,
         mayBeAbandoned: Bool = true,
         for caller: CallSite,
@@ -118,6 +146,7 @@ extension SQLitePool {
             on: pool,
             scope,
             deadline: deadline,
+            checkoutTimeout: checkoutTimeout,
             group: scope.mayShareCommit ? group : nil,
             mayBeAbandoned: mayBeAbandoned,
             for: caller

@@ -5,9 +5,9 @@
 internal import ConnectionPooling
 
 extension SQLitePool {
-    /// Runs `body` in a transaction, as ``write(timeout:file:line:_:)`` does, and then `later` on
-    /// another connection, which sees exactly the state that the transaction has left: the
-    /// snapshot is taken after the commit and before the next write.
+    /// Runs `body` in a transaction, as ``write(timeout:checkoutTimeout:file:line:_:)`` does, and
+    /// then `later` on another connection, which sees exactly the state that the transaction has
+    /// left: the snapshot is taken after the commit and before the next write.
     ///
     /// ```swift
     /// let (id, report) = try await pool.write { db in
@@ -27,6 +27,8 @@ extension SQLitePool {
     /// - Parameters:
     ///   - timeout: The time limit of the whole call; `nil`, the default, for no limit once it has
     ///     its connections.
+    ///   - checkoutTimeout: The time limit of the wait for each connection; by default the
+    ///     configuration's.
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     ///   - body: Reads and writes.
@@ -37,6 +39,7 @@ extension SQLitePool {
     ///   transaction **is** committed.
     public func write<Written, Read>(
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Written,
@@ -45,8 +48,8 @@ extension SQLitePool {
         try checkMayWrite()
         let deadline = Self.deadline(after: timeout)
         let caller = CallSite(file, line)
-        let writing = HeldConnection(try await writer.checkOut(until: deadline, for: caller))
-        let reading = try await reader(beside: writing, until: deadline, for: caller)
+        let writing = HeldConnection(try await writer.checkOut(until: deadline, checkoutTimeout, for: caller))
+        let reading = try await reader(beside: writing, until: deadline, checkoutTimeout, for: caller)
         let written = try await run(
             on: writer,
             .immediateAlone,
@@ -66,12 +69,13 @@ extension SQLitePool {
     private func reader(
         beside writing: HeldConnection,
         until deadline: ContinuousClock.Instant?,
+        _ checkoutTimeout: Duration?,
         for caller: CallSite
     ) async throws -> HeldConnection {
         if let idle = readers.tryGet(for: caller) { return HeldConnection(idle) }
         let call = UInt(bitPattern: ObjectIdentifier(writing))
         try detector.beginWaitForReader(of: call)
         defer { detector.endWait(of: call) }
-        return HeldConnection(try await readers.checkOut(until: deadline, for: caller))
+        return HeldConnection(try await readers.checkOut(until: deadline, checkoutTimeout, for: caller))
     }
 }

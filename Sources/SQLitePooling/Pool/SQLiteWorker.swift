@@ -17,10 +17,13 @@ final class SQLiteWorker: Sendable {
     private let role: DeadlockDetector.Role
     private let opening: @Sendable () throws(SQLiteError) -> Session
     private let canBeReused = Atomic(false)
+    /// The tests and hooks of the connection between its uses; `nil` if there are none.
+    private let policy: UsePolicy?
 
     // Accessed only for the lease holder: on the connection's thread, or on another thread while
     // the connection's thread sleeps.
     private nonisolated(unsafe) var session: Session?
+    private nonisolated(unsafe) var record = UsePolicy.Record()
 
     /// Starts the thread. The connection is opened later.
     ///
@@ -30,6 +33,7 @@ final class SQLiteWorker: Sendable {
     ///   - counter: The counter of the connections.
     ///   - detector: The detector that records which threads hold the connection.
     ///   - role: The role of the connection for the detector.
+    ///   - policy: The tests and hooks between the uses of the connection.
     ///   - opening: Opens a session; called on the thread.
     /// - Throws: `SQLiteError` with the code `threadUnavailable`.
     init(
@@ -38,6 +42,7 @@ final class SQLiteWorker: Sendable {
         counter: ConnectionCounter,
         detector: DeadlockDetector,
         role: DeadlockDetector.Role,
+        policy: UsePolicy?,
         opening: @escaping @Sendable () throws(SQLiteError) -> Session
     ) throws(SQLiteError) {
         thread = try ConnectionThread(name: name)
@@ -45,6 +50,7 @@ final class SQLiteWorker: Sendable {
         self.counter = counter
         self.detector = detector
         self.role = role
+        self.policy = policy
         self.opening = opening
     }
 
@@ -72,6 +78,7 @@ final class SQLiteWorker: Sendable {
     private func makeSession() -> SQLiteError? {
         do throws(SQLiteError) {
             unsafe session = try opening()
+            if let policy { unsafe record = UsePolicy.Record(openedAt: policy.now) }
             canBeReused.store(true, ordering: .releasing)
             counter.countCreation()
             return nil
@@ -89,10 +96,12 @@ final class SQLiteWorker: Sendable {
 
     /// Calls `body` with the session, on this thread. The caller holds the lease.
     ///
-    /// - Throws: The error of `body`; `SQLiteError` with the code `closed`.
+    /// - Throws: The error of `body`; `SQLiteError` with the code `closed`, or as
+    ///   ``sessionForUse()``.
     func withSession(_ body: (Session) throws -> Void) throws {
-        guard let session = unsafe session else { throw SQLiteError(.closed, "the connection is closed") }
+        let session = try sessionForUse()
         defer { if session.mustBeReplaced { canBeReused.store(false, ordering: .releasing) } }
+        defer { endUse(of: session) }
         try whileRunningBody { () throws in try body(session) }
     }
 
@@ -122,12 +131,6 @@ final class SQLiteWorker: Sendable {
 
     // MARK: Groups of writes
 
-    /// Returns the session for a group, which calls ``updateReusability(of:)`` at its end.
-    func sessionForGroup() throws -> Session {
-        guard let session = unsafe session else { throw SQLiteError(.closed, "the connection is closed") }
-        return session
-    }
-
     /// Records whether the connection can be used again.
     func updateReusability(of session: Session) {
         if session.mustBeReplaced { canBeReused.store(false, ordering: .releasing) }
@@ -143,6 +146,47 @@ final class SQLiteWorker: Sendable {
         // If the connection cannot be opened, the call fails with the code `closed`, and the
         // release frees the slot.
         _ = makeSession()
+    }
+
+    // MARK: Tests and hooks
+
+    /// Returns the session for a body or a group of writes, which calls ``endUse(of:)`` at its
+    /// end.
+    ///
+    /// A session that fails the test of an idle connection, or that the hook `beforeHandOut`
+    /// rejects, is replaced.
+    ///
+    /// - Throws: `SQLiteError` with the code `closed`, `connectFailed` if the hook rejects a new
+    ///   session, or the error of opening it.
+    func sessionForUse() throws(SQLiteError) -> Session {
+        guard let current = unsafe session else { throw SQLiteError(.closed, "the connection is closed") }
+        guard let policy else { return current }
+        if unsafe policy.admits(current, record) { return current }
+        canBeReused.store(false, ordering: .releasing)
+        closeSession()
+        if let failure = makeSession() { throw failure }
+        guard let new = unsafe session, unsafe policy.approves(new, record) else {
+            canBeReused.store(false, ordering: .releasing)
+            throw SQLiteError(.connectFailed, "the hook beforeHandOut has rejected a new connection")
+        }
+        return new
+    }
+
+    /// Ends a use of the session: counts it and runs the hook `afterReturn`.
+    func endUse(of session: Session) {
+        guard let policy else { return }
+        unsafe policy.endUse(of: session, &record)
+    }
+
+    /// Tests the connection on its thread. The caller holds the lease.
+    ///
+    /// - Returns: Whether the connection can read the file, which is still at its path.
+    func test() async -> Bool {
+        await withCheckedContinuation { tested in
+            thread.submit(
+                ClosureWorkItem { [self] in tested.resume(returning: unsafe session?.canReadFile ?? false) }
+            )
+        }
     }
 
     // MARK: Release and maintenance

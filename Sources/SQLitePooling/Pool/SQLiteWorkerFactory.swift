@@ -20,7 +20,8 @@ struct SQLiteWorkerFactory: ConnectionFactory {
             sharesCommits: sharesCommits,
             counter: counter,
             detector: detector,
-            role: role
+            role: role,
+            policy: UsePolicy(file)
         ) { [file, role] () throws(SQLiteError) in
             switch role {
             case .reader: try Session.openReader(file)
@@ -34,6 +35,8 @@ struct SQLiteWorkerFactory: ConnectionFactory {
     func inspect(_ connection: borrowing SQLiteWorker) -> ConnectionHealth {
         connection.isReusable ? .reusable : .broken
     }
+
+    func ping(_ connection: borrowing SQLiteWorker) async -> Bool { await connection.test() }
 
     /// If a file cannot be opened now, it cannot be opened a moment later.
     func isPermanent(_ error: any Error) -> Bool { true }

@@ -33,7 +33,7 @@ struct Row: Decoder {
 
     @usableFromInline
     func singleValueContainer() throws -> any SingleValueDecodingContainer {
-        try row.decoder().statement.expect(columnCount: 1)
+        try row.decoder().source.expect(columnCount: 1)
         return Cell(row: row, index: 0, codingPath: [])
     }
 }
@@ -185,27 +185,33 @@ extension RowReference {
         return unsafe Unmanaged.fromOpaque(decoder).takeUnretainedValue()
     }
 
-    /// Returns a column of the row.
+    /// Returns a cell of the row.
     @inline(__always)
-    func column(_ index: Int) throws(SQLiteError) -> SQLiteColumn {
-        guard isCurrent, let statement = unsafe row.pointee.source, let owner = unsafe row.pointee.owner else {
-            throw Self.isOver
-        }
-        return unsafe SQLiteColumn(index, of: statement, owner)
+    func cell(_ index: Int) throws(SQLiteError) -> SQLiteCell {
+        guard isCurrent, let owner = unsafe row.pointee.owner else { throw Self.isOver }
+        guard let statement = unsafe row.pointee.source else { return try unsafe copiedCell(index, owner) }
+        return unsafe SQLiteCell(index, of: statement, owner)
+    }
+
+    /// Returns a cell of a row that was copied from its statement.
+    @inline(never)
+    private func copiedCell(_ index: Int, _ owner: UnsafeMutableRawPointer) throws(SQLiteError) -> SQLiteCell {
+        let value = try unsafe decoder().copiedValue(index)
+        return unsafe SQLiteCell(index, value, owner)
     }
 
     /// Decodes the value of a column.
     @inline(__always)
     func value<Value: SQLiteDecodable>(at index: Int) throws(SQLiteError) -> Value {
         // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
-        let column = try column(index)
-        return try Value(column: column)
+        let cell = try cell(index)
+        return try Value(cell: cell)
     }
 
     @inline(__always)
     func isNull(_ index: Int) throws(SQLiteError) -> Bool {
-        let column = try column(index)
-        return column.isNull
+        let cell = try cell(index)
+        return cell.isNull
     }
 
     private static var isOver: SQLiteError {

@@ -19,7 +19,7 @@ public enum SQLiteMissingColumns: Hashable, Sendable {
 @safe
 @usableFromInline
 final class RowDecoder {
-    @usableFromInline let statement: Statement
+    let source: CellSource
     let missingColumns: SQLiteMissingColumns
     /// The index of each column, by the name of its property. If several columns have one name,
     /// the first counts.
@@ -34,25 +34,41 @@ final class RowDecoder {
     @usableFromInline let row: UnsafeMutablePointer<CurrentRow>
     @usableFromInline let reference: RowReference
 
+    /// The index of the row that is decoded, if the rows were copied.
+    private var rowIndex = 0
+
+    /// The statement whose rows are decoded.
+    @usableFromInline var statement: Statement { unsafe unsafeDowncast(source, to: Statement.self) }
+
     /// - Precondition: The statement has taken its first step, after which its columns do not
     ///   change.
-    init(_ statement: Statement, missingColumns: SQLiteMissingColumns) {
-        self.statement = statement
+    convenience init(_ statement: Statement, missingColumns: SQLiteMissingColumns) {
+        self.init(source: statement, missingColumns)
+        unsafe row.pointee.source = statement.handle
+    }
+
+    /// Creates a decoder of rows that were copied.
+    convenience init(_ result: CopiedRows, missingColumns: SQLiteMissingColumns) {
+        self.init(source: result, missingColumns)
+        unsafe row.pointee.source = nil
+    }
+
+    private init(source: CellSource, _ missingColumns: SQLiteMissingColumns) {
+        self.source = source
         self.missingColumns = missingColumns
         columns = Dictionary(
-            (0..<statement.columnCount).map { (ExactText(statement.propertyName($0)), $0) },
+            (0..<source.columnCount).map { (ExactText(source.propertyName($0)), $0) },
             uniquingKeysWith: { first, _ in first }
         )
         unsafe row = CurrentRow.acquire()
         reference = unsafe RowReference(row)
         unsafe row.pointee.decoder = Unmanaged.passUnretained(self).toOpaque()
-        unsafe row.pointee.source = statement.handle
-        unsafe row.pointee.owner = statement.reference
+        unsafe row.pointee.owner = Unmanaged.passUnretained(source).toOpaque()
     }
 
     deinit { unsafe CurrentRow.release(row) }
 
-    var propertyNames: [String] { (0..<statement.columnCount).map { statement.propertyName($0) } }
+    var propertyNames: [String] { (0..<source.columnCount).map { source.propertyName($0) } }
 
     /// Decodes the current row.
     ///
@@ -67,6 +83,17 @@ final class RowDecoder {
         } catch let error as DecodingError {
             throw translate(error)
         }
+    }
+
+    /// Decodes a row that was copied.
+    func decode<Value: Decodable>(_ type: Value.Type, row index: Int) throws -> Value {
+        rowIndex = index
+        return try decode(type)
+    }
+
+    /// Returns a value of the current row, if the rows were copied.
+    func copiedValue(_ column: Int) -> OpaquePointer {
+        unsafe unsafeDowncast(source, to: CopiedRows.self).value(rowIndex, column)
     }
 
     // MARK: Columns by name
@@ -103,8 +130,8 @@ final class RowDecoder {
             return try Value(from: Cell(row: reference, index: index, codingPath: path))
         } catch is JSONIsNeeded {
             // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
-            let column = try reference.column(index)
-            return try column.decodeJSON(type)
+            let cell = try reference.cell(index)
+            return try cell.decodeJSON(type)
         }
     }
 
@@ -113,18 +140,18 @@ final class RowDecoder {
     @inline(never)
     @_optimize(none)
     func value(of type: any SQLiteDecodable.Type, at index: Int) throws -> Any {
-        try type.init(column: reference.column(index))
+        try type.init(cell: reference.cell(index))
     }
 
     // MARK: Errors
 
     func missing(_ name: String) -> SQLiteError {
-        SQLiteError(.columnCount, "there is no column “\(name)”", sql: statement.text)
+        source.missing(name)
     }
 
     func noContainer(_ path: [any CodingKey]) -> SQLiteError {
         let name = path.last.map { "column “\($0.stringValue)”" } ?? "a row"
-        return SQLiteError(.decoding, "\(name) is a single value, not a list or an object", sql: statement.text)
+        return SQLiteError(.decoding, "\(name) is a single value, not a list or an object", sql: source.text)
     }
 
     /// Returns the error without the quoted parts of its context, which may be values.
@@ -135,14 +162,23 @@ final class RowDecoder {
             return missing(key.stringValue)
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
             if let name = context.codingPath.last?.stringValue, let index = columns[ExactText(name)] {
-                // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
-                let column = SQLiteColumn(index, of: statement)
-                return column.mismatch("the property’s type does not accept it")
+                return mismatch(at: index)
             }
         @unknown default:
             break
         }
-        return SQLiteError(.decoding, "the type cannot be decoded from a row", sql: statement.text)
+        return SQLiteError(.decoding, "the type cannot be decoded from a row", sql: source.text)
+    }
+
+    private func mismatch(at index: Int) -> SQLiteError {
+        // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
+        let owner = unsafe Unmanaged.passUnretained(source).toOpaque()
+        if let statement = unsafe row.pointee.source {
+            let cell = unsafe SQLiteCell(index, of: statement, owner)
+            return cell.mismatch("the property’s type does not accept it")
+        }
+        let cell = unsafe SQLiteCell(index, copiedValue(index), owner)
+        return cell.mismatch("the property’s type does not accept it")
     }
 }
 

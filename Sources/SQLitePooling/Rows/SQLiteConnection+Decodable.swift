@@ -27,7 +27,7 @@ extension SQLiteConnection {
     ///   except that a `DecodingError` becomes one of these.
     @inlinable
     public func query<Value: Decodable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors
     ) throws -> [Value] {
@@ -51,7 +51,7 @@ extension SQLiteConnection {
     /// - Throws: As ``query(_:decoding:missingColumns:)``.
     @inlinable
     public func queryFirst<Value: Decodable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors
     ) throws -> Value? {
@@ -69,7 +69,7 @@ extension Session {
     /// - Returns: The decoder of its rows, which the caller owns until ``end(_:)``; `nil` if there
     ///   is no row.
     @usableFromInline
-    func beginDecoding(_ sql: SQL, _ missingColumns: SQLiteMissingColumns) throws(SQLiteError) -> RowDecoder? {
+    func beginDecoding(_ sql: SQLiteQuery, _ missingColumns: SQLiteMissingColumns) throws(SQLiteError) -> RowDecoder? {
         let statement = try begin(sql)
         do throws(SQLiteError) {
             // The decoder is created after the first step, which may detect a change of the schema
@@ -92,7 +92,7 @@ extension Session {
     func end(_ decoder: RowDecoder) { end(decoder.statement) }
 }
 
-extension SQLiteRow {
+extension SQLiteCursorRow {
     /// Decodes the row as a value whose properties have the names of the columns.
     ///
     /// The names are looked up again for each row;
@@ -116,7 +116,7 @@ extension SQLitePool {
     /// Runs a reading statement and decodes each row as a value whose properties have the names of
     /// the columns.
     ///
-    /// Suspends as ``read(timeout:file:line:_:)``.
+    /// Suspends as ``read(timeout:checkoutTimeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
@@ -128,11 +128,11 @@ extension SQLitePool {
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``read(timeout:file:line:_:)``, and as
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``, and as
     ///   ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     @inlinable
     public func query<Value: Decodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors,
         timeout: Duration? = nil,
@@ -146,7 +146,7 @@ extension SQLitePool {
 
     /// Runs a reading statement up to its first row, and decodes that row as a value.
     ///
-    /// Suspends as ``read(timeout:file:line:_:)``.
+    /// Suspends as ``read(timeout:checkoutTimeout:file:line:_:)``.
     ///
     /// - Parameters:
     ///   - sql: One statement. A writing statement fails; use `write { db in try db.query(…) }`
@@ -158,11 +158,11 @@ extension SQLitePool {
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The value; `nil` if there is no row.
-    /// - Throws: As ``read(timeout:file:line:_:)``, and as
+    /// - Throws: As ``read(timeout:checkoutTimeout:file:line:_:)``, and as
     ///   ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     @inlinable
     public func queryFirst<Value: Decodable & Sendable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         decoding type: Value.Type,
         missingColumns: SQLiteMissingColumns = .areErrors,
         timeout: Duration? = nil,

@@ -2,31 +2,42 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The current row of a statement, lent by ``SQLiteConnection/forEachRow(_:_:)`` and
-/// ``SQLiteRows/next()``.
-///
-/// The row cannot be kept; values that are decoded from it can.
-public struct SQLiteRow: ~Copyable {
-    let statement: Statement
+/// A row of a result, copied from SQLite. A row that is kept retains all rows of its result.
+public struct SQLiteRow: Sendable {
+    let rows: CopiedRows
+
+    /// The index of the row in its result, from 0.
+    let index: Int
 
     /// The number of columns.
-    public var columnCount: Int { statement.columnCount }
+    public var columnCount: Int { rows.columnCount }
 
-    init(_ statement: Statement) {
-        self.statement = statement
+    /// Returns the name of a column in the statement.
+    ///
+    /// - Parameter index: The index of the column, from 0; must be less than ``columnCount``.
+    public func columnName(_ index: Int) -> String {
+        rows.requireColumn(index)
+        return rows.columnName(index)
     }
 
-    /// A copy of the value of a column. In a text, bytes that are not UTF-8 become U+FFFD.
+    /// The value of a column. In a text, bytes that are not UTF-8 become U+FFFD.
     ///
     /// - Parameter index: The index of the column, from 0; must be less than ``columnCount``.
     public subscript(index: Int) -> SQLiteValue {
-        precondition(
-            0..<columnCount ~= index,
-            "The column index \(index) is out of range: the row has \(columnCount) columns."
-        )
+        rows.requireColumn(index)
+        return value(at: index)
+    }
+
+    /// The value of the first column with a name; `nil` if there is no such column.
+    ///
+    /// - Parameter name: The name of the column, in the case of the statement.
+    public subscript(name: String) -> SQLiteValue? { rows.column(named: name).map { value(at: $0) } }
+
+    private func value(at column: Int) -> SQLiteValue {
+        defer { withExtendedLifetime(rows) {} }
         // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
-        let column = SQLiteColumn(index, of: statement)
-        return column.value
+        let cell = rows.cell(index, column)
+        return cell.value
     }
 
     /// Decodes the value of a column.
@@ -41,8 +52,9 @@ public struct SQLiteRow: ~Copyable {
         _ type: Value.Type = Value.self,
         at index: Int
     ) throws(SQLiteError) -> Value {
-        let column = try column(index)
-        return try Value(column: column)
+        try rows.expectColumn(index)
+        var column = index
+        return try rows.decode(type, row: self.index, at: &column)
     }
 
     /// Decodes the value of the first column with a name.
@@ -58,11 +70,7 @@ public struct SQLiteRow: ~Copyable {
         _ type: Value.Type = Value.self,
         named name: String
     ) throws(SQLiteError) -> Value {
-        guard let index = statement.column(named: name) else {
-            throw SQLiteError(.columnCount, "there is no column “\(name)”", sql: statement.text)
-        }
-        let column = SQLiteColumn(index, of: statement)
-        return try Value(column: column)
+        try decode(type, at: rows.requiredColumn(named: name))
     }
 
     /// Decodes all columns.
@@ -74,57 +82,25 @@ public struct SQLiteRow: ~Copyable {
     public func decode<each Column: SQLiteDecodable>(
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) throws(SQLiteError) -> (repeat each Column) {
-        var count = 0
-        for _ in repeat (each Column).self { count += 1 }
-        try statement.expect(columnCount: count)
-        return try statement.decode(as: columns)
+        try rows.expect(columnCount: SQLiteConnection.count(columns))
+        return try rows.decode(row: index, as: columns)
     }
 
-    func column(_ index: Int) throws(SQLiteError) -> SQLiteColumn {
-        guard 0..<columnCount ~= index else {
-            throw SQLiteError(
-                .columnCount,
-                "there is no column \(index) in a row of \(columnCount)",
-                sql: statement.text
-            )
-        }
-        return SQLiteColumn(index, of: statement)
-    }
-
-    /// Returns the name of a column in the statement.
+    /// Decodes the row as a value whose properties have the names of the columns.
     ///
-    /// - Parameter index: The index of the column, from 0; must be less than ``columnCount``.
-    public func columnName(_ index: Int) -> String {
-        precondition(
-            0..<columnCount ~= index,
-            "The column index \(index) is out of range: the row has \(columnCount) columns."
-        )
-        return statement.columnName(index)
+    /// The names are looked up again for each row; ``SQLiteRows/decode(_:missingColumns:)`` looks
+    /// them up once.
+    ///
+    /// - Parameters:
+    ///   - type: The type of the value.
+    ///   - missingColumns: Whether an optional property without a column is an error.
+    /// - Returns: The value.
+    /// - Throws: As ``SQLiteConnection/query(_:decoding:missingColumns:)``.
+    public func decode<Value: Decodable>(
+        _ type: Value.Type,
+        missingColumns: SQLiteMissingColumns = .areErrors
+    ) throws -> Value {
+        let decoder = RowDecoder(rows, missingColumns: missingColumns)
+        return try decoder.decode(type, row: index)
     }
 }
-
-extension SQLiteRow {
-    /// Returns the bytes of a blob, or of a text in UTF-8, in SQLite's memory, without a copy.
-    ///
-    /// ```swift
-    /// try db.forEachRow("SELECT image FROM photo") { row in
-    ///     size += try row.bytes(at: 0).byteCount
-    /// }
-    /// ```
-    ///
-    /// O(1).
-    ///
-    /// - Parameter index: The index of the column, from 0.
-    /// - Returns: The bytes, which cannot outlive the row.
-    /// - Throws: ``SQLiteError`` with the code `decoding` if the value is neither, `columnCount`
-    ///   if there is no such column.
-    @_lifetime(borrow self)
-    public func bytes(at index: Int) throws(SQLiteError) -> RawSpan {
-        let column = try column(index)
-        // The memory belongs to the statement, not to the column, which only refers to it.
-        return unsafe _overrideLifetime(try column.bytes, borrowing: self)
-    }
-}
-
-@available(*, unavailable)
-extension SQLiteRow: Sendable {}

@@ -93,7 +93,7 @@ struct SQLTokenizer: Sequence, IteratorProtocol {
     }
 }
 
-extension SQL {
+extension SQLiteQuery {
     /// Whether the statement has the same result in a transaction with other statements as alone.
     ///
     /// These are plain statements that change data or the schema and have no conflict clause that

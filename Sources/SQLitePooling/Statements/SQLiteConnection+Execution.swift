@@ -8,10 +8,10 @@ extension SQLiteConnection {
     /// Runs a statement to its end. Rows that it returns are dropped.
     ///
     /// - Parameter sql: One statement.
-    /// - Returns: The changes of the statement.
+    /// - Returns: The effect of the statement.
     /// - Throws: ``SQLiteError``.
     @discardableResult
-    public func execute(_ sql: SQL) throws(SQLiteError) -> SQLiteChanges {
+    public func execute(_ sql: SQLiteQuery) throws(SQLiteError) -> SQLiteCommand {
         let statement = try session.begin(sql)
         defer { session.end(statement) }
         let before = unsafe sqlite3_total_changes64(session.handle)
@@ -19,8 +19,8 @@ extension SQLiteConnection {
         // SQLite's count belongs to the last statement that could change rows, which may be an
         // earlier one.
         let hasChanged = unsafe sqlite3_total_changes64(session.handle) != before
-        return SQLiteChanges(
-            count: hasChanged ? Int(unsafe sqlite3_changes64(session.handle)) : 0,
+        return SQLiteCommand(
+            rowCount: hasChanged ? Int(unsafe sqlite3_changes64(session.handle)) : 0,
             lastInsertedRowID: unsafe sqlite3_last_insert_rowid(session.handle)
         )
     }
@@ -31,8 +31,8 @@ extension SQLiteConnection {
     /// - Throws: ``SQLiteError``, whose offset counts from the beginning of the script. In a
     ///   transaction, the effects of earlier statements are rolled back with it, unless the body
     ///   catches the error.
-    public func executeScript(_ script: SQL) throws(SQLiteError) {
-        guard script.parameters.isEmpty else {
+    public func executeScript(_ script: SQLiteQuery) throws(SQLiteError) {
+        guard script.parameters.isEmpty, script.namedParameters.isEmpty else {
             throw SQLiteError(.parameterCount, "a script cannot have parameters", sql: script.text)
         }
         try session.runScript(script.text)
@@ -45,7 +45,8 @@ extension SQLiteConnection {
     /// - Returns: The result of `body`.
     /// - Throws: ``SQLiteError``, and the error of `body`, unchanged. The transaction can continue
     ///   afterwards.
-    public func savepoint<Value>(_ body: (borrowing SQLiteConnection) throws -> Value) throws -> Value {
+    @discardableResult
+    public func withSavepoint<Value>(_ body: (borrowing SQLiteConnection) throws -> Value) throws -> Value {
         var value: Value?
         try session.performInSavepoint { value = try body($0) }
         return value.take()!
@@ -56,7 +57,7 @@ extension SQLiteConnection {
     /// - Parameter sql: One statement.
     /// - Throws: ``SQLiteError``; with the code `notDescribable` for a pragma that sets something,
     ///   because SQLite may execute it during the preparation.
-    public func describe(_ sql: SQL) throws(SQLiteError) -> SQLiteStatementInfo {
+    public func describe(_ sql: SQLiteQuery) throws(SQLiteError) -> SQLiteStatementInfo {
         try session.refreshSchema()
         session.isDescribing = true
         defer { session.isDescribing = false }

@@ -19,7 +19,7 @@ extension SQLiteConnection {
     ///   have these types.
     @inlinable
     public func query<each Column: SQLiteDecodable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) throws(SQLiteError) -> [(repeat each Column)] {
         var rows: [(repeat each Column)] = []
@@ -44,7 +44,7 @@ extension SQLiteConnection {
     ///   have this type.
     @inlinable
     public func query<Column: SQLiteDecodable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as column: Column.Type = Column.self
     ) throws(SQLiteError) -> [Column] {
         var values: [Column] = []
@@ -66,7 +66,7 @@ extension SQLiteConnection {
     ///   have these types.
     @inlinable
     public func queryFirst<each Column: SQLiteDecodable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as columns: (repeat each Column).Type = (repeat each Column).self
     ) throws(SQLiteError) -> (repeat each Column)? {
         let (statement, hasRow) = try session.beginRows(sql, columnCount: Self.count(columns))
@@ -88,7 +88,7 @@ extension SQLiteConnection {
     ///   have this type.
     @inlinable
     public func queryFirst<Column: SQLiteDecodable>(
-        _ sql: SQL,
+        _ sql: SQLiteQuery,
         as column: Column.Type = Column.self
     ) throws(SQLiteError) -> Column? {
         let (statement, hasRow) = try session.beginRows(sql, columnCount: 1)
@@ -106,18 +106,18 @@ extension SQLiteConnection {
     ///   - body: Receives a row, which it cannot keep. It may run other statements, and the same
     ///     statement again. If it throws, the statement ends.
     /// - Throws: ``SQLiteError``, and the error of `body`, unchanged.
-    public func forEachRow(_ sql: SQL, _ body: (borrowing SQLiteRow) throws -> Void) throws {
+    public func forEachRow(_ sql: SQLiteQuery, _ body: (borrowing SQLiteCursorRow) throws -> Void) throws {
         let statement = try session.begin(sql)
         defer { session.end(statement) }
-        while try session.step(statement) { try body(SQLiteRow(statement)) }
+        while try session.step(statement) { try body(SQLiteCursorRow(statement)) }
     }
 
     /// Runs a statement as far as `body` requests rows.
     ///
     /// ```swift
-    /// let total = try db.withRows("SELECT size FROM file ORDER BY id") { rows in
+    /// let total = try db.withCursor("SELECT size FROM file ORDER BY id") { cursor in
     ///     var total = 0
-    ///     while total < limit, try rows.next() { total += try rows.row.decode(at: 0) }
+    ///     while total < limit, try cursor.next() { total += try cursor.row.decode(at: 0) }
     ///     return total
     /// }
     /// ```
@@ -128,13 +128,13 @@ extension SQLiteConnection {
     ///     statements, and the same statement again. The statement ends with the body.
     /// - Returns: The result of `body`.
     /// - Throws: ``SQLiteError``, and the error of `body`, unchanged.
-    public func withRows<Value>(_ sql: SQL, _ body: (inout SQLiteRows) throws -> Value) throws -> Value {
+    public func withCursor<Value>(_ sql: SQLiteQuery, _ body: (inout SQLiteCursor) throws -> Value) throws -> Value {
         let statement = try session.begin(sql)
-        let cursor = SQLiteRows.Cursor(statement, in: session)
-        defer { cursor.end() }
-        var rows = SQLiteRows(cursor)
-        let value = try body(&rows)
-        if let statement = cursor.statement { try session.finish(statement) }
+        let position = SQLiteCursor.Position(statement, in: session)
+        defer { position.end() }
+        var cursor = SQLiteCursor(position)
+        let value = try body(&cursor)
+        if let statement = position.statement { try session.finish(statement) }
         return value
     }
 

@@ -15,7 +15,9 @@ extension Session {
     /// - Throws: ``SQLiteError``; with the code `columnCount` if a row does not have `count`
     ///   columns.
     @usableFromInline
-    func beginRows(_ sql: SQL, columnCount count: Int) throws(SQLiteError) -> (statement: Statement, hasRow: Bool) {
+    func beginRows(_ sql: SQLiteQuery, columnCount count: Int) throws(SQLiteError) -> (
+        statement: Statement, hasRow: Bool
+    ) {
         var statement = try begin(sql)
         do throws(SQLiteError) {
             if statement.columnCount != count {
@@ -40,7 +42,7 @@ extension Session {
     }
 
     /// Replaces a statement that has not run by one that is prepared for the current schema.
-    private func renew(_ statement: inout Statement, for sql: SQL) throws(SQLiteError) {
+    private func renew(_ statement: inout Statement, for sql: SQLiteQuery) throws(SQLiteError) {
         try refreshSchema()
         cache.remove(statement)
         let old = statement
@@ -55,7 +57,7 @@ extension Session {
         try run(.readSchema)
         let names = try databaseNames()
         for name in names where name != "main" && name != "temp" {
-            let statement = try prepareOne("SELECT 1 FROM \(SQL.quoted(name)).sqlite_schema LIMIT 1")
+            let statement = try prepareOne("SELECT 1 FROM \(SQLiteQuery.quoted(name)).sqlite_schema LIMIT 1")
             defer { end(statement) }
             _ = try step(statement)
         }

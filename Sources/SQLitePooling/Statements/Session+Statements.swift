@@ -6,7 +6,7 @@ internal import CLockPoolSQLite
 
 extension Session {
     /// Returns a statement for `sql` with bound values. The caller owns it until ``end(_:)``.
-    func begin(_ sql: SQL) throws(SQLiteError) -> Statement {
+    func begin(_ sql: SQLiteQuery) throws(SQLiteError) -> Statement {
         let statement: Statement
         if let cached = cache.take(sql.text) {
             statement = cached
@@ -120,11 +120,11 @@ extension Session {
         if traits.contains(.controlsTransaction) {
             throw SQLiteError(
                 .transactionControl,
-                "the pool ends this transaction or savepoint: nest with savepoint, or use writeWithoutTransaction",
+                "the pool ends this transaction or savepoint: nest with withSavepoint, or use writeWithoutTransaction",
                 sql: sql
             )
         }
-        if mustRollBack || isAutocommitting { throw transactionLost(sql: sql) }
+        if mustRollBack || isAutocommitting { throw transactionAborted(sql: sql) }
     }
 
     /// Returns the error of a group member whose transaction another member has lost.
@@ -135,9 +135,9 @@ extension Session {
         )
     }
 
-    func transactionLost(sql: String? = nil) -> SQLiteError {
+    func transactionAborted(sql: String? = nil) -> SQLiteError {
         SQLiteError(
-            .transactionLost,
+            .transactionAborted,
             "an earlier error rolled the transaction back: rethrow that error from the closure",
             sql: sql
         )
@@ -163,7 +163,7 @@ extension Session {
         guard let statement else {
             throw SQLiteError(.statementCount, "the text contains no statement", sql: text)
         }
-        guard next == script.count || SQL.isBlank(text.utf8.dropFirst(next)) else {
+        guard next == script.count || SQLiteQuery.isBlank(text.utf8.dropFirst(next)) else {
             statement.finalize()
             throw SQLiteError(
                 .statementCount,
@@ -207,7 +207,7 @@ extension Session {
     }
 }
 
-extension SQL {
+extension SQLiteQuery {
     /// Whether a text contains only white space, comments and semicolons.
     static func isBlank(_ utf8: Substring.UTF8View) -> Bool {
         var rest = utf8[...]

@@ -16,7 +16,7 @@ extension Statement {
     ///
     /// - Returns: SQLite's code.
     /// - Throws: ``SQLiteError`` if a value has no parameter or cannot be stored.
-    func bind(_ sql: SQL) throws(SQLiteError) -> Int32 {
+    func bind(_ sql: SQLiteQuery) throws(SQLiteError) -> Int32 {
         if let name = sql.ambiguousName {
             throw SQLiteError(.parameterName, "the parameter “\(name)” has two different values", sql: text)
         }
@@ -24,7 +24,7 @@ extension Statement {
     }
 
     /// Returns the values in the order of the parameters' numbers.
-    private func inOrder(_ sql: SQL) throws(SQLiteError) -> [SQLiteParameter] {
+    private func inOrder(_ sql: SQLiteQuery) throws(SQLiteError) -> [SQLiteParameter] {
         var values: [SQLiteParameter] = []
         values.reserveCapacity(parameterCount)
         var unnamed = sql.parameters[...]

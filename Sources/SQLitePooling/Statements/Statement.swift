@@ -7,9 +7,8 @@ internal import CLockPoolSQLite
 /// A prepared statement. It belongs to one ``Session`` and is used only on its thread.
 @safe
 @usableFromInline
-final class Statement {
+final class Statement: CellSource {
     let handle: OpaquePointer
-    let text: String
     let traits: StatementTraits
     let parameterCount: Int
     /// A pointer to the statement itself, for columns, which do not retain it.
@@ -30,28 +29,28 @@ final class Statement {
         let text = unsafe String(cString: name)
         return text.hasPrefix("?") ? nil : String(text.dropFirst())
     }
-    /// The strategies for encoding and decoding values.
-    var strategies = ValueStrategies()
 
     init(_ handle: OpaquePointer, text: String, traits: StatementTraits) {
         unsafe self.handle = handle
-        self.text = text
         self.traits = traits
         parameterCount = Int(unsafe sqlite3_bind_parameter_count(handle))
         unsafe reference = UnsafeMutableRawPointer(handle)
+        super.init(text: text)
         unsafe reference = Unmanaged.passUnretained(self).toOpaque()
     }
 
     /// The number of columns of a row. The first step may change it after a change of the schema.
-    var columnCount: Int { Int(unsafe sqlite3_column_count(handle)) }
+    override var columnCount: Int { Int(unsafe sqlite3_column_count(handle)) }
 
-    func columnName(_ index: Int) -> String {
+    override func columnName(_ index: Int) -> String {
         guard let name = unsafe sqlite3_column_name(handle, Int32(truncatingIfNeeded: index)) else { return "" }
         return unsafe String(cString: name)
     }
 
-    /// The name of the property that a column is decoded as.
-    func propertyName(_ index: Int) -> String { strategies.columnNames.propertyName(columnName(index)) }
+    override func declaredType(_ index: Int) -> String? {
+        guard let type = unsafe sqlite3_column_decltype(handle, Int32(truncatingIfNeeded: index)) else { return nil }
+        return unsafe String(cString: type)
+    }
 
     /// Whether the statement changes no database. Also `true` for statements that only begin or
     /// end a transaction.

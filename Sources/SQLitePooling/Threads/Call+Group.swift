@@ -29,7 +29,7 @@ extension Call {
         var isMaintenanceDue = false
         var held: ConnectionLease<SQLiteWorkerFactory>? = consume lease
         do {
-            let session = try worker.sessionForGroup()
+            let session = try worker.sessionForUse()
             while let member = current {
                 current = nil
                 worker.whileRunningBody { member.performAsMember(in: session) }
@@ -59,6 +59,7 @@ extension Call {
             } catch {
                 for member in members where !member.hasFailed { member.fail(error) }
             }
+            worker.endUse(of: session)
             isMaintenanceDue = session.isMaintenanceDue
             worker.updateReusability(of: session)
         } catch {

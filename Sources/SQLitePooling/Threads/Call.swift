@@ -40,6 +40,8 @@ final class Call: WorkItem, @unchecked Sendable {
     let group: GroupCommit?
     /// The call site, which the lease records.
     private let caller: CallSite
+    /// The time limit of the wait for a connection; `nil` for the pool's.
+    private let checkoutTimeout: Duration?
     /// Whether the caller may be resumed while the body runs.
     let mayBeAbandoned: Bool
 
@@ -66,6 +68,7 @@ final class Call: WorkItem, @unchecked Sendable {
     /// Creates a call of `body`, which runs on another thread.
     ///
     /// - Parameters:
+    ///   - checkoutTimeout: The time limit of the wait for a connection; `nil` for the pool's.
     ///   - mayBeAbandoned: Whether the caller may be resumed while the body runs. The body must
     ///     then own everything that it uses.
     ///   - caller: The call site, which the lease records.
@@ -73,6 +76,7 @@ final class Call: WorkItem, @unchecked Sendable {
         on pool: Pool,
         _ scope: TransactionScope,
         deadline: ContinuousClock.Instant?,
+        checkoutTimeout: Duration? = nil,
         group: GroupCommit?,
         mayBeAbandoned: Bool = true,
         for caller: CallSite,
@@ -83,6 +87,7 @@ final class Call: WorkItem, @unchecked Sendable {
         self.group = group
         self.mayBeAbandoned = mayBeAbandoned
         self.caller = caller
+        self.checkoutTimeout = checkoutTimeout
         self.body = body
         interruption = Interruption(deadline: deadline, endsWithCommit: scope.isStatement)
         super.init()
@@ -144,7 +149,7 @@ final class Call: WorkItem, @unchecked Sendable {
         do throws(PoolError) {
             let ticket = try unsafe pool.wait(
                 context: context.toOpaque(),
-                timeout: pool.checkoutTimeout(until: deadline),
+                timeout: pool.waitLimit(until: deadline, checkoutTimeout),
                 since: start
             ) { context, turn in
                 unsafe Unmanaged<Call>.fromOpaque(context).takeRetainedValue().receive(Turn(rawValue: turn))

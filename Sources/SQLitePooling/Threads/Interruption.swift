@@ -14,7 +14,7 @@ internal import Synchronization
 /// `running`: a stopped call never commits, and a call whose commit has begun is not stopped.
 ///
 /// SQLite discards an interrupt while no statement runs. So the phase is checked by the first step
-/// of a statement, by each step of `forEachRow` and `withRows`, by a running statement every
+/// of a statement, by each step of `forEachRow` and `withCursor`, by a running statement every
 /// thousand instructions, and by a wait for another process's lock. These checks include the
 /// deadline, if the call has one.
 @safe
@@ -181,7 +181,7 @@ final class Interruption: @unchecked Sendable {
         var error: any Error {
             switch self {
             case .cancelled: CancellationError()
-            case .overdue: SQLiteError(.deadlineExceeded, "the call did not end before its deadline")
+            case .overdue: SQLiteError(.timedOut, "the call did not end before its deadline")
             }
         }
     }

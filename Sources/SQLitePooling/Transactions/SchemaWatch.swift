@@ -22,7 +22,7 @@ final class SchemaWatch {
         var statements: [Statement] = []
         do throws(SQLiteError) {
             for name in names {
-                statements.append(try session.prepareOne("PRAGMA \(SQL.quoted(name)).schema_version"))
+                statements.append(try session.prepareOne("PRAGMA \(SQLiteQuery.quoted(name)).schema_version"))
             }
         } catch {
             for statement in statements { statement.finalize() }
@@ -43,7 +43,7 @@ final class SchemaWatch {
         var mentionsRollback = false
         for name in names {
             let found = try session.column(
-                "SELECT 1 FROM \(SQL.quoted(name)).sqlite_schema WHERE instr(lower(sql), 'rollback') LIMIT 1"
+                "SELECT 1 FROM \(SQLiteQuery.quoted(name)).sqlite_schema WHERE instr(lower(sql), 'rollback') LIMIT 1"
             )
             if !found.isEmpty { mentionsRollback = true }
         }
@@ -66,7 +66,7 @@ extension Session {
         defer { end(statement) }
         var values: [String] = []
         while try step(statement) {
-            values.append(unsafe String(decoding: SQLiteColumn(0, of: statement).rawBytes, as: UTF8.self))
+            values.append(unsafe String(decoding: SQLiteCell(0, of: statement).rawBytes, as: UTF8.self))
         }
         return values
     }

@@ -43,7 +43,7 @@ extension Session {
                 }
                 if isGroupOpen { try checkMayCommit() }
             }
-            if !isGroupOpen { throw transactionLost() }
+            if !isGroupOpen { throw transactionAborted() }
             endMembership()
         } catch {
             if isShared, isGroupOpen { endMembership() } else { cleanUp() }
@@ -93,7 +93,7 @@ extension Session {
         if traits.contains(.changesDatabases) {
             throw SQLiteError(
                 .unshareable,
-                "the schema of another database cannot change while writes share a transaction: use onOpen or "
+                "the schema of another database cannot change while writes share a transaction: use setup or "
                     + "writeWithoutTransaction",
                 sql: sql
             )

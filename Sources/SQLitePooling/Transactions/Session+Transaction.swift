@@ -45,7 +45,7 @@ extension Session {
             // If SQLite has ended the transaction, the body has received that error.
             if !isAutocommitting { try run(.commit) }
         case .immediate, .immediateAlone:
-            if mustRollBack || isAutocommitting { throw transactionLost() }
+            if mustRollBack || isAutocommitting { throw transactionAborted() }
             try run(.commit)
         }
         if let immutableFile, !immutableFile.isUnchanged {
@@ -82,7 +82,7 @@ extension Session {
 
     private static func isCausedByCancellation(_ error: SQLiteError) -> Bool {
         switch error.code.primary {
-        case .interrupted, .busy, .transactionLost: true
+        case .interrupted, .busy, .transactionAborted: true
         default: error.code == .abortRollback
         }
     }
@@ -123,14 +123,14 @@ extension Session {
     ///
     /// Outside of a transaction the release is a commit, and can fail as any commit can.
     func performInSavepoint(_ body: Body) throws {
-        if isInTransaction || savepoints > 0, mustRollBack || isAutocommitting { throw transactionLost() }
+        if isInTransaction || savepoints > 0, mustRollBack || isAutocommitting { throw transactionAborted() }
         try run(.savepoint)
         savepoints += 1
         defer { savepoints -= 1 }
         let db = SQLiteConnection(session: self)
         do {
             try body(db)
-            if isAutocommitting { throw transactionLost() }
+            if isAutocommitting { throw transactionAborted() }
             try run(.releaseSavepoint)
         } catch {
             undoSavepoint()
@@ -161,7 +161,7 @@ extension Session {
     /// during an interruption.
     func rollBackLostTransaction(sql: String) throws(SQLiteError) {
         guard mustRollBack else { return }
-        do { try run(.rollBack) } catch { throw transactionLost(sql: sql) }
+        do { try run(.rollBack) } catch { throw transactionAborted(sql: sql) }
         mustRollBack = false
     }
 

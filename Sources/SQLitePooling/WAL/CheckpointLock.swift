@@ -52,7 +52,7 @@ final class CheckpointLock {
         session.busyTimeout = .zero
         do throws(SQLiteError) {
             if session.isAutocommitting { try session.run(.begin) }
-            _ = try session.column("SELECT 1 FROM \(SQL.quoted(database)).sqlite_schema LIMIT 1")
+            _ = try session.column("SELECT 1 FROM \(SQLiteQuery.quoted(database)).sqlite_schema LIMIT 1")
             return true
         } catch {
             endSnapshot()

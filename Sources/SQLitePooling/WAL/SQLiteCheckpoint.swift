@@ -52,7 +52,7 @@ public enum SQLitePoolEvent: Sendable {
 /// An observer of a ``SQLitePool`` that also receives the events of its write-ahead log.
 ///
 /// ```swift
-/// let pool = try SQLitePool(path: "app.sqlite", observers: [CheckpointLog()])
+/// let pool = try SQLitePool("app.sqlite", observers: [CheckpointLog()])
 /// ```
 public protocol SQLitePoolObserver: PoolObserver {
     /// Receives an event. The pool calls it on the writer's thread; it must not block and must not

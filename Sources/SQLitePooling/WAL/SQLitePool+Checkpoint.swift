@@ -24,8 +24,8 @@ extension SQLitePool {
     /// - Returns: The result for each database that has a log, the main database first. If a
     ///   reader or another process blocked the checkpoint, ``SQLiteCheckpoint/isComplete`` is
     ///   `false` and ``SQLiteCheckpoint/failure`` has the primary code `busy`.
-    /// - Throws: As ``write(timeout:file:line:_:)``; ``SQLiteError`` with the code `readOnly` if
-    ///   the pool is read-only.
+    /// - Throws: As ``write(timeout:checkoutTimeout:file:line:_:)``; ``SQLiteError`` with the code
+    ///   `readOnly` if the pool is read-only.
     @discardableResult
     public func checkpoint(
         _ mode: SQLiteCheckpoint.Mode = .passive,

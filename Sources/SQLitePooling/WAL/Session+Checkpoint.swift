@@ -64,7 +64,7 @@ extension Session {
 
     private func exceedsRetainedSize(_ log: LogLength) -> Bool {
         guard let limit = checkpoints.retainedLogBytes else { return false }
-        let pageSize = (try? pragma("\(SQL.quoted(log.database)).page_size")).flatMap { $0.flatMap(Int.init) }
+        let pageSize = (try? pragma("\(SQLiteQuery.quoted(log.database)).page_size")).flatMap { $0.flatMap(Int.init) }
         return log.pages > limit / max(1, pageSize ?? 1)
     }
 

@@ -23,7 +23,7 @@ extension Session {
     }
 
     func journalMode(of database: String) throws(SQLiteError) -> String? {
-        try pragma("\(SQL.quoted(database)).journal_mode")
+        try pragma("\(SQLiteQuery.quoted(database)).journal_mode")
     }
 
     /// Converts the attached databases to WAL mode, and sets their synchronization as the
@@ -37,7 +37,7 @@ extension Session {
     func prepareAttachedDatabases(_ configuration: SQLiteConfiguration) throws(SQLiteError) {
         for database in try databasesWithFiles() where database != "main" {
             guard unsafe sqlite3_db_readonly(handle, database) == 0 else { continue }
-            let name = SQL.quoted(database)
+            let name = SQLiteQuery.quoted(database)
             let mode = try pragma("\(name).journal_mode = WAL")
             guard mode == "wal" else {
                 throw SQLiteError(

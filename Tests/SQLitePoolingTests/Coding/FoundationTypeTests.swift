@@ -43,7 +43,7 @@ import Testing
             )
             #expect(try #require(row) == (uuid, "E621E1F8-C36C-495A-93FC-0C247A3E6E5F", uuid))
             #expect(try await pool.query("SELECT x'E621E1F8C36C495A93FC0C247A3E6E5F'", as: UUID.self) == [uuid])
-            for sql: SQL in ["SELECT x'00'", "SELECT 'x'", "SELECT 1", "SELECT NULL"] {
+            for sql: SQLiteQuery in ["SELECT x'00'", "SELECT 'x'", "SELECT 1", "SELECT NULL"] {
                 let error = try await sqliteError { _ = try await pool.query(sql, as: UUID.self) }
                 #expect(error.code == .decoding)
             }
@@ -119,7 +119,7 @@ import Testing
     )
     func readDates(expression: String, seconds: Double) async throws {
         try await withPool { pool in
-            let dates = try await pool.query(SQL(unsafe: "SELECT \(expression)"), as: Date.self)
+            let dates = try await pool.query(SQLiteQuery(unsafe: "SELECT \(expression)"), as: Date.self)
             #expect(dates == [Date(timeIntervalSince1970: seconds)])
         }
     }

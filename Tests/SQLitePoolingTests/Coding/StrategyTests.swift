@@ -39,7 +39,7 @@ import Testing
         try await withDates(dates) { pool in
             let date = Date(timeIntervalSince1970: seconds)
             let row = try await pool.queryFirst(
-                "SELECT \(date) = \(sql: SQL(unsafe: stored)), typeof(\(date)) = typeof(\(sql: SQL(unsafe: stored))), \(date)",
+                "SELECT \(date) = \(sql: SQLiteQuery(unsafe: stored)), typeof(\(date)) = typeof(\(sql: SQLiteQuery(unsafe: stored))), \(date)",
                 as: (Bool, Bool, Date).self
             )
             #expect(try #require(row) == (true, true, date))
@@ -102,7 +102,7 @@ import Testing
             let error = try await sqliteError {
                 try await pool.execute("INSERT INTO t VALUES (\(Date(timeIntervalSince1970: seconds)))")
             }
-            #expect(error.code == .parameterRange && error.message.hasPrefix("parameter 1 is a Date that dates: ."))
+            #expect(error.code == .encoding && error.message.hasPrefix("parameter 1 is a Date that dates: ."))
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
         }
     }
@@ -119,7 +119,7 @@ import Testing
     )
     func units(dates: Dates, expression: String) async throws {
         try await withDates(dates) { pool in
-            let decoded = try await pool.query(SQL(unsafe: "SELECT \(expression)"), as: Date.self)
+            let decoded = try await pool.query(SQLiteQuery(unsafe: "SELECT \(expression)"), as: Date.self)
             #expect(decoded == [Date(timeIntervalSince1970: 1_772_280_000)])
         }
     }
@@ -134,7 +134,7 @@ import Testing
     func unknownUnits(dates: Dates, expression: String) async throws {
         try await withDates(dates) { pool in
             let error = try await sqliteError {
-                _ = try await pool.query(SQL(unsafe: "SELECT \(expression)"), as: Date.self)
+                _ = try await pool.query(SQLiteQuery(unsafe: "SELECT \(expression)"), as: Date.self)
             }
             #expect(error.code == .decoding && error.message.contains(".millisecondsSince1970"))
         }
@@ -154,15 +154,15 @@ import Testing
         try await withPool(configuration) { pool in
             let uuid = try #require(UUID(uuidString: "E621E1F8-C36C-495A-93FC-0C247A3E6E5F"))
             try await pool.execute("CREATE TABLE t (id)")
-            try await pool.execute(SQL(unsafe: "INSERT INTO t VALUES (\(stored))"))
+            try await pool.execute(SQLiteQuery(unsafe: "INSERT INTO t VALUES (\(stored))"))
             #expect(try await pool.query("SELECT id FROM t WHERE id = \(uuid)", as: UUID.self) == [uuid])
             #expect(try await pool.query("SELECT id FROM t WHERE id = \(uuid)", decoding: Row.self) == [Row(id: uuid)])
-            let named = SQL("SELECT count(*) FROM t WHERE id = :id", named: ["id": uuid])
+            let named = SQLiteQuery("SELECT count(*) FROM t WHERE id = :id", named: ["id": uuid])
             #expect(try await pool.query(named, as: Int.self) == [1])
             let optional: UUID? = uuid
             #expect(try await pool.query("SELECT count(*) FROM t WHERE id = \(optional)", as: Int.self) == [1])
             for form in ["upper(\(stored))", "lower(\(stored))"] where uuids != .blob {
-                #expect(try await pool.query(SQL(unsafe: "SELECT \(form)"), as: UUID.self) == [uuid])
+                #expect(try await pool.query(SQLiteQuery(unsafe: "SELECT \(form)"), as: UUID.self) == [uuid])
             }
             #expect(try await pool.query("SELECT x'E621E1F8C36C495A93FC0C247A3E6E5F'", as: UUID.self) == [uuid])
         }

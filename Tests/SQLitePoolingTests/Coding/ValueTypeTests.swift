@@ -27,7 +27,7 @@ import Testing
         try await withPool { pool in
             for number in [Decimal.greatestFiniteMagnitude, -Decimal.greatestFiniteMagnitude] {
                 let error = try await sqliteError { _ = try await pool.query("SELECT \(number)", as: Decimal.self) }
-                #expect(error.code == .parameterRange)
+                #expect(error.code == .encoding)
             }
         }
     }
@@ -44,7 +44,7 @@ import Testing
     func readDecimals(expression: String, text: String) async throws {
         try await withPool { pool in
             let number = try #require(Decimal(string: text))
-            #expect(try await pool.query(SQL(unsafe: "SELECT \(expression)"), as: Decimal.self) == [number])
+            #expect(try await pool.query(SQLiteQuery(unsafe: "SELECT \(expression)"), as: Decimal.self) == [number])
         }
     }
 
@@ -59,7 +59,7 @@ import Testing
     func noDecimals(expression: String) async throws {
         try await withPool { pool in
             let error = try await sqliteError {
-                _ = try await pool.query(SQL(unsafe: "SELECT \(expression)"), as: Decimal.self)
+                _ = try await pool.query(SQLiteQuery(unsafe: "SELECT \(expression)"), as: Decimal.self)
             }
             #expect(error.code == .decoding)
         }
@@ -71,7 +71,7 @@ import Testing
             let url = try #require(URL(string: "https://example.com/a%20b?q=1#x"))
             let row = try await pool.queryFirst("SELECT \(url), \(url)", as: (URL, String).self)
             #expect(try #require(row) == (url, "https://example.com/a%20b?q=1#x"))
-            for sql: SQL in ["SELECT ''", "SELECT 'a b'", "SELECT 1"] {
+            for sql: SQLiteQuery in ["SELECT ''", "SELECT 'a b'", "SELECT 1"] {
                 let error = try await sqliteError { _ = try await pool.query(sql, as: URL.self) }
                 #expect(error.code == .decoding)
             }
@@ -108,8 +108,10 @@ import Testing
             )
             #expect(people == [Person(name: "Ada", address: address, tags: ["a"], other: nil, more: ["x": 1])])
             let error = try await sqliteError { try await pool.execute("SELECT \(SQLiteJSON(Double.nan))") }
-            #expect(error.code == .parameterRange && error.message.contains("cannot be encoded as JSON"))
-            for sql: SQL in ["SELECT 'hunter2' AS a", "SELECT '{\"street\": \"hunter2\"}' AS a", "SELECT x'7b7d'"] {
+            #expect(error.code == .encoding && error.message.contains("cannot be encoded as JSON"))
+            for sql: SQLiteQuery in [
+                "SELECT 'hunter2' AS a", "SELECT '{\"street\": \"hunter2\"}' AS a", "SELECT x'7b7d'",
+            ] {
                 let error = try await sqliteError { _ = try await pool.query(sql, as: SQLiteJSON<Address>.self) }
                 #expect(error.code == .decoding && !error.message.contains("hunter2"))
             }
@@ -121,8 +123,8 @@ import Testing
         try await withPool { pool in
             let integers: [Int64] = [.min, .min + 1, -1, 0, 1, 1 << 53 + 1, .max - 1, .max]
             let texts = ["", "a", "\"\\\u{1}\u{1f}\n/é\u{e9}e\u{301}🙂", "it's", "1", "null"]
-            let query: SQL = "SELECT value FROM json_each('[]') WHERE value IN \(list: integers)"
-            let empty: SQL = "SELECT value FROM json_each('[]') WHERE value IN \(list: [Int]())"
+            let query: SQLiteQuery = "SELECT value FROM json_each('[]') WHERE value IN \(list: integers)"
+            let empty: SQLiteQuery = "SELECT value FROM json_each('[]') WHERE value IN \(list: [Int]())"
             #expect(query.text == empty.text && query.parameters.count == 1)
             try await pool.execute("CREATE TABLE t (i INTEGER, s TEXT)")
             try await pool.write { db in
@@ -140,7 +142,7 @@ import Testing
             #expect(try await pool.query("SELECT count(*) FROM t WHERE i IN \(list: integers)", as: Int.self) == [8])
             #expect(try await pool.query("SELECT count(*) FROM t WHERE s IN \(list: Set(texts))", as: Int.self) == [6])
             #expect(try await pool.query("SELECT count(*) FROM t WHERE i IN \(list: [Int]())", as: Int.self) == [0])
-            let named = SQL(
+            let named = SQLiteQuery(
                 "SELECT count(*) FROM t WHERE i IN (SELECT value FROM json_each(:i))",
                 named: ["i": SQLiteParameter.list(0..<2)]
             )
@@ -157,14 +159,14 @@ import Testing
     @Test("A list with a value that JSON cannot represent is an error, and no statement runs")
     func unlistable() async throws {
         try await withPool { pool in
-            let lists: [SQL] = [
+            let lists: [SQLiteQuery] = [
                 "SELECT 1 IN \(list: [[UInt8(1)]])", "SELECT 1 IN \(list: [Data([1])])", "SELECT 1 IN \(list: [0.1])",
                 "SELECT 1 IN \(list: [Double.nan])", "SELECT 1 IN \(list: ["a\0b"])",
                 "SELECT 1 IN \(list: [UInt64.max])",
             ]
             for list in lists {
                 let error = try await sqliteError { _ = try await pool.query(list, as: Bool.self) }
-                #expect(error.code == .parameterRange && error.message.hasPrefix("parameter 1 is"))
+                #expect(error.code == .encoding && error.message.hasPrefix("parameter 1 is"))
             }
         }
     }
@@ -179,7 +181,7 @@ import Testing
             ]
             for value in values {
                 let error = try await sqliteError { try await pool.execute("INSERT INTO t VALUES (\(value))") }
-                #expect(error.code == .parameterRange)
+                #expect(error.code == .encoding)
             }
             let refused = try await sqliteError {
                 try await pool.execute("INSERT INTO t VALUES (\(SQLiteParameter.invalid("is colder than possible")))")
@@ -207,10 +209,11 @@ import Testing
     func equivalentTexts() async throws {
         try await withPool { pool in
             let (one, other) = ("\u{e9}", "e\u{301}")
-            let sql: SQL = "SELECT \(sql: SQL(":x", named: ["x": one])), \(sql: SQL(":x", named: ["x": other]))"
+            let sql: SQLiteQuery =
+                "SELECT \(sql: SQLiteQuery(":x", named: ["x": one])), \(sql: SQLiteQuery(":x", named: ["x": other]))"
             let error = try await sqliteError { _ = try await pool.query(sql, as: (String, String).self) }
             #expect(error.code == .parameterName)
-            let columns: SQL = "SELECT 1 AS \(identifier: other), 2 AS \(identifier: one)"
+            let columns: SQLiteQuery = "SELECT 1 AS \(identifier: other), 2 AS \(identifier: one)"
             let found = try await pool.read { db in
                 var found: [Int] = []
                 try db.forEachRow(columns) { row in
@@ -229,7 +232,7 @@ import Testing
 
     @Test("Texts, dates and lists are unchanged in a UTF-16 database", arguments: ["UTF-16le", "UTF-16be"])
     func utf16(encoding: String) async throws {
-        let configuration = SQLiteConfiguration(pragmas: [SQLitePragma("encoding", "'\(encoding)'")])
+        let configuration = SQLiteConfiguration.with(pragmas: [SQLitePragma("encoding", "'\(encoding)'")])
         try await withPool(configuration) { pool in
             #expect(try await pool.query("PRAGMA encoding", as: String.self) == [encoding])
             let (text, date, uuid) = ("é🙂", Date(timeIntervalSince1970: 0.25), UUID())

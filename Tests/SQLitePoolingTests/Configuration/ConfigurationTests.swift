@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import SQLitePooling
 import Testing
 
@@ -9,12 +10,13 @@ import Testing
     @Test("The default configuration is valid, and making a pool touches no file")
     func defaults() throws {
         let folder = try SampleFolder()
-        let pool = try SQLitePool(path: folder.file())
+        let pool = try SQLitePool(folder.file())
         #expect(pool.path == folder.file())
-        var expected = SQLiteConfiguration()
+        #expect(pool.configuration.location == .path(folder.file()))
+        var expected = SQLiteConfiguration().pool
         // An unnamed pool has a number in its name.
-        expected.name = pool.configuration.name
-        #expect(pool.configuration == expected)
+        expected.name = pool.configuration.pool.name
+        #expect(pool.configuration.pool == expected)
         #expect(pool.statistics.connectionsCreated == 0)
         #expect(try folder.names == [])
     }
@@ -22,31 +24,31 @@ import Testing
     @Test(
         "A field out of its range is an error that names the field",
         arguments: [
-            ("maximumReaders", SQLiteConfiguration(maximumReaders: 0)),
-            ("maximumReaders", SQLiteConfiguration(maximumReaders: 1_001)),
-            ("busyTimeout", SQLiteConfiguration(busyTimeout: .seconds(-1))),
-            ("cacheSizeKiB", SQLiteConfiguration(cacheSizeKiB: -1)),
-            ("mmapSizeBytes", SQLiteConfiguration(mmapSizeBytes: -1)),
-            ("checkoutTimeout", SQLiteConfiguration(checkoutTimeout: .nanoseconds(-1))),
-            ("maximumWaiters", SQLiteConfiguration(maximumWaiters: 0)),
-            ("statementCacheCapacity", SQLiteConfiguration(statementCacheCapacity: 10_001)),
+            ("pool.maximumConnections", SQLiteConfiguration.with(maximumReaders: 0)),
+            ("pool.maximumConnections", SQLiteConfiguration.with(maximumReaders: 100_001)),
+            ("busyTimeout", SQLiteConfiguration.with(busyTimeout: .seconds(-1))),
+            ("cacheSizeKiB", SQLiteConfiguration.with(cacheSizeKiB: -1)),
+            ("mmapSizeBytes", SQLiteConfiguration.with(mmapSizeBytes: -1)),
+            ("pool.checkoutTimeout", SQLiteConfiguration.with(checkoutTimeout: .nanoseconds(-1))),
+            ("pool.maximumWaiters", SQLiteConfiguration.with(maximumWaiters: 0)),
+            ("statementCacheCapacity", SQLiteConfiguration.with(statementCacheCapacity: 10_001)),
         ]
     )
     func ranges(field: String, configuration: SQLiteConfiguration) {
-        let error = #expect(throws: SQLiteError.self) { try SQLitePool(path: "x.sqlite", configuration: configuration) }
+        let error = #expect(throws: SQLiteError.self) { try SQLitePool(configuration.at("x.sqlite")) }
         #expect(error?.code == .invalidConfiguration)
-        #expect(error?.message.hasPrefix(field + " must be from ") == true)
+        #expect(error?.message.hasPrefix(field + " must ") == true)
     }
 
     @Test("A relative path is resolved against the working directory")
     func relativePath() throws {
-        let pool = try SQLitePool(path: "x.sqlite")
+        let pool = try SQLitePool("x.sqlite")
         #expect(pool.path.hasPrefix("/") && pool.path.hasSuffix("/x.sqlite"))
     }
 
     @Test("Each connection has the settings of the configuration")
     func settings() async throws {
-        let configuration = SQLiteConfiguration(
+        let configuration = SQLiteConfiguration.with(
             synchronous: .full,
             foreignKeys: false,
             cacheSizeKiB: 123,

@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct LimitBoundTests {
     @Test("The limit of steps counts instructions, and applies to each call separately")
     func steps() async throws {
-        var configuration = SQLiteConfiguration(maximumWritesPerCommit: 1)
+        var configuration = SQLiteConfiguration.with(maximumWritesPerCommit: 1)
         configuration.limits.steps = 100_000
         try await withPool(configuration) { pool in
             func count(to last: Int) async throws -> [Int] {

@@ -16,7 +16,7 @@ private final class Counter: Sendable {
     typealias Mode = SQLiteConfiguration.Mode
 
     static func untrusted(_ mode: Mode = .readOnly) -> SQLiteConfiguration {
-        var configuration = SQLiteConfiguration(mode: mode, checkoutTimeout: .seconds(600))
+        var configuration = SQLiteConfiguration.with(mode: mode, checkoutTimeout: .seconds(600))
         configuration.trust = .untrusted
         return configuration
     }
@@ -134,14 +134,14 @@ private final class Counter: Sendable {
 
     @Test("A statement that could damage the file fails, unless the configuration allows it")
     func defensive() async throws {
-        let update: SQL = "UPDATE sqlite_schema SET sql = sql"
+        let update: SQLiteQuery = "UPDATE sqlite_schema SET sql = sql"
         for isDefensive in [true, false] {
             var configuration = SQLiteConfiguration()
             configuration.isDefensive = isDefensive
             try await withPool(configuration) { pool in
                 try await pool.execute("CREATE VIRTUAL TABLE note USING fts5(body)")
                 try await pool.execute("INSERT INTO note VALUES ('a')")
-                func run(_ sql: SQL) async throws {
+                func run(_ sql: SQLiteQuery) async throws {
                     try await pool.writeWithoutTransaction { db in
                         try db.execute("PRAGMA writable_schema = 1")
                         _ = try db.execute(sql)
@@ -214,7 +214,7 @@ private final class Counter: Sendable {
         }
         try bytes.write(to: URL(filePath: folder.file()))
         try await withPool(Self.untrusted(), in: folder) { pool in
-            let statements: [SQL] = [
+            let statements: [SQLiteQuery] = [
                 "SELECT count(*) FROM t WHERE y > x'00'", "SELECT sum(length(y)) FROM t",
                 "SELECT count(*) FROM note WHERE note MATCH 'word7*'", "PRAGMA integrity_check",
             ]

@@ -8,7 +8,7 @@ import SQLitePooling
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct BackupTests {
-    private func withRows(_ count: Int, _ body: (SQLitePool, SampleFolder) async throws -> Void) async throws {
+    private func withCursor(_ count: Int, _ body: (SQLitePool, SampleFolder) async throws -> Void) async throws {
         let folder = try SampleFolder()
         try await withPool(in: folder) { pool in
             try await pool.write { db in
@@ -21,7 +21,7 @@ import Testing
     }
 
     private func count(_ path: String) async throws -> Int {
-        let pool = try SQLitePool(path: path, configuration: SQLiteConfiguration(mode: .readWrite))
+        let pool = try SQLitePool(SQLiteConfiguration.with(mode: .readWrite).at(path))
         #expect(try await pool.integrityCheck() == [])
         let count = try await pool.query("SELECT count(*) FROM t", as: Int.self)[0]
         await pool.close()
@@ -32,7 +32,7 @@ import Testing
 
     @Test("A backup is a sound copy, reports its progress, and replaces the target")
     func backup() async throws {
-        try await withRows(2_000) { pool, folder in
+        try await withCursor(2_000) { pool, folder in
             let steps = Locked<[SQLiteBackupProgress]>([])
             let path = folder.file("backup.sqlite")
             try await pool.backUp(to: path, pagesPerStep: 5) { progress in steps.withLock { $0.append(progress) } }
@@ -48,7 +48,7 @@ import Testing
 
     @Test("A backup is one snapshot and does not restart when other calls write between its steps")
     func backupUnderWrites() async throws {
-        try await withRows(2_000) { pool, folder in
+        try await withCursor(2_000) { pool, folder in
             let path = folder.file("backup.sqlite")
             let (steps, step) = AsyncStream<Void>.makeStream()
             let (written, goOn) = (DispatchSemaphore(value: 0), 5)
@@ -84,7 +84,7 @@ import Testing
         arguments: [false, true]
     )
     func cancelledBackup(exists: Bool) async throws {
-        try await withRows(2_000) { pool, folder in
+        try await withCursor(2_000) { pool, folder in
             let path = folder.file("backup.sqlite")
             if exists { try OutsideConnection(path).run("CREATE TABLE t (x); INSERT INTO t VALUES (1)") }
             let meeting = Rendezvous()
@@ -112,7 +112,7 @@ import Testing
         arguments: [512, 4_096, 65_536]
     )
     func otherPageSize(size: Int) async throws {
-        try await withRows(2_000) { pool, folder in
+        try await withCursor(2_000) { pool, folder in
             let path = folder.file("backup.sqlite")
             do {
                 let other = try OutsideConnection(path)
@@ -126,7 +126,7 @@ import Testing
                 let busy = try await sqliteError {
                     try other.run("BEGIN IMMEDIATE")
                     defer { try? other.run("ROLLBACK") }
-                    let impatient = SQLiteConfiguration(busyTimeout: .zero)
+                    let impatient = SQLiteConfiguration.with(busyTimeout: .zero)
                     try await withPool(impatient, in: folder) { try await $0.backUp(to: path) }
                 }
                 #expect(busy.code.primary == .busy)
@@ -146,7 +146,7 @@ import Testing
 
     @Test("The stale log of a deleted file does not become part of a backup with its name")
     func leftoverLog() async throws {
-        try await withRows(2_000) { pool, folder in
+        try await withCursor(2_000) { pool, folder in
             do {
                 let other = try OutsideConnection(folder.file("other"))
                 try other.run("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)")
@@ -162,7 +162,7 @@ import Testing
     @Test("An error of the progress closure ends the backup and is thrown unchanged")
     func abandonedBackup() async throws {
         struct Enough: Error {}
-        try await withRows(2_000) { pool, folder in
+        try await withCursor(2_000) { pool, folder in
             let path = folder.file("backup.sqlite")
             await #expect(throws: Enough.self) {
                 try await pool.backUp(to: path, pagesPerStep: 1) { _ in throw Enough() }
@@ -175,7 +175,7 @@ import Testing
 
     @Test("A backup to the database itself, to an impossible path, or to a file that is not a database is an error")
     func refusedBackups() async throws {
-        try await withRows(10) { pool, folder in
+        try await withCursor(10) { pool, folder in
             let itself = try await sqliteError { try await pool.backUp(to: folder.path + "/./test.sqlite") }
             #expect(itself.code == .misuse)
             let nowhere = try await sqliteError { try await pool.backUp(to: folder.file("no/backup.sqlite")) }
@@ -194,7 +194,7 @@ import Testing
     @Test("A backup waits for a lock on the target, and fails after the timeout")
     func lockedBackup() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(20)), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(busyTimeout: .milliseconds(20)), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let other = try OutsideConnection(folder.file("backup.sqlite"))
             try other.run("CREATE TABLE u (x); BEGIN EXCLUSIVE")
@@ -208,7 +208,7 @@ import Testing
 
     @Test("The writer can make a backup, but not of an uncommitted transaction")
     func backupByWriter() async throws {
-        try await withRows(10) { pool, folder in
+        try await withCursor(10) { pool, folder in
             let path = folder.file("backup.sqlite")
             try await pool.writeWithoutTransaction { db in
                 try db.execute("INSERT INTO t VALUES (11, 'x')")
@@ -226,7 +226,7 @@ import Testing
         "The integrity check reports nothing for a sound database, and the requested number of problems for a damaged one"
     )
     func integrity() async throws {
-        try await withRows(2_000) { pool, folder in
+        try await withCursor(2_000) { pool, folder in
             #expect(try await pool.integrityCheck() == [])
             #expect(try await pool.integrityCheck(isQuick: true) == [])
             // The index is empty, and the table has rows.
@@ -239,7 +239,7 @@ import Testing
                 """
             )
             // A connection that has not read the schema before.
-            let other = try SQLitePool(path: folder.file(), configuration: .patient)
+            let other = try SQLitePool(.patient.at(folder.file()))
             let problems = try await other.integrityCheck(maximumCount: 5)
             #expect(problems.count == 5 && problems.allSatisfy { !$0.isEmpty }, "\(problems)")
             #expect(try await other.integrityCheck().count == 100)

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import SQLitePooling
 import Testing
 
@@ -24,8 +25,8 @@ import Testing
 
     @Test("Unnamed pools get different names")
     func names() async throws {
-        let pools = [try SQLitePool(path: ":memory:"), try SQLitePool(path: ":memory:")]
-        let names = pools.map(\.configuration.name)
+        let pools = [try SQLitePool(":memory:"), try SQLitePool(":memory:")]
+        let names = pools.map(\.configuration.pool.name)
         #expect(Set(names).count == 2 && names.allSatisfy { $0.hasPrefix("SQLite") })
         for pool in pools { await pool.close() }
     }

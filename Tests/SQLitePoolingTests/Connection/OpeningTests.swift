@@ -49,14 +49,14 @@ import Testing
     )
     func refusedPragmas(pragma: SQLitePragma) {
         let error = #expect(throws: SQLiteError.self) {
-            try SQLitePool(path: "x.sqlite", configuration: SQLiteConfiguration(pragmas: [pragma]))
+            try SQLitePool(SQLiteConfiguration.with(pragmas: [pragma]).at("x.sqlite"))
         }
         #expect(error?.code == .invalidConfiguration && error?.message.hasPrefix("pragmas must ") == true)
     }
 
     @Test("An unknown pragma is an error of opening, and is not ignored")
     func unknownPragma() async throws {
-        try await withPool(SQLiteConfiguration(pragmas: [SQLitePragma("temp_stor", 2)])) { pool in
+        try await withPool(SQLiteConfiguration.with(pragmas: [SQLitePragma("temp_stor", 2)])) { pool in
             let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
             #expect(
                 error.code == .invalidConfiguration && error.message.contains("pragmas: ")
@@ -65,37 +65,31 @@ import Testing
         }
     }
 
-    // MARK: onOpen
+    // MARK: Setup
 
-    @Test("onOpen runs on each connection before its first use")
-    func onOpen() async throws {
+    @Test("The setup runs on each connection before its first use")
+    func setup() async throws {
         let folder = try SampleFolder()
         try OutsideConnection(folder.file("other.sqlite")).run("CREATE TABLE more (x); INSERT INTO more VALUES (7)")
-        let other = folder.file("other.sqlite")
-        let opening = SQLiteOpening(on: .writer) { db in
-            try db.execute("ATTACH \(other) AS other")
-            try db.execute("CREATE TEMP TABLE note AS SELECT 'set' AS x")
-        }
-        let configuration = SQLiteConfiguration(onOpen: opening)
-        #expect(configuration == SQLiteConfiguration(onOpen: opening))
-        #expect(configuration != SQLiteConfiguration(onOpen: SQLiteOpening { _ in }))
+        let configuration = SQLiteConfiguration.with(
+            setup: ["ATTACH \(folder.file("other.sqlite")) AS other", "CREATE TEMP TABLE note AS SELECT 'set' AS x"]
+        )
         try await withPool(configuration, in: folder) { pool in
+            let query: SQLiteQuery = "SELECT more.x, note.x FROM more, note"
             for _ in 0..<3 {
-                let found = try await pool.write { db in
-                    try db.queryFirst("SELECT more.x, note.x FROM more, note", as: (Int, String).self)
-                }
+                let found = try await pool.write { db in try db.queryFirst(query, as: (Int, String).self) }
                 #expect(try #require(found) == (7, "set"))
+                let read = try await pool.queryFirst(query, as: (Int, String).self)
+                #expect(try #require(read) == (7, "set"))
             }
-            let reading = try await sqliteError { _ = try await pool.query("SELECT x FROM note", as: String.self) }
-            #expect(reading.code == .error)
             #expect(pool.statistics.writer.createdAndClosed == [1, 0])
         }
     }
 
-    @Test("onOpen creates temporary tables on readers, which cannot write afterwards")
+    @Test("The setup creates temporary tables on readers, which cannot write afterwards")
     func temporaryTableOfReader() async throws {
-        let opening = SQLiteOpening { db in try db.execute("CREATE TEMP TABLE note AS SELECT 'set' AS x") }
-        try await withPool(SQLiteConfiguration(onOpen: opening)) { pool in
+        let configuration = SQLiteConfiguration.with(setup: ["CREATE TEMP TABLE note AS SELECT 'set' AS x"])
+        try await withPool(configuration) { pool in
             #expect(try await pool.query("SELECT x FROM note", as: String.self) == ["set"])
             let error = try await sqliteError {
                 _ = try await pool.query("INSERT INTO note VALUES ('more') RETURNING x", as: String.self)
@@ -105,24 +99,9 @@ import Testing
         }
     }
 
-    @Test("An error of onOpen fails every call, until onOpen succeeds")
-    func failingOpening() async throws {
-        struct NotYet: Error {}
-        let folder = try SampleFolder()
-        let marker = folder.file("ready")
-        let opening = SQLiteOpening { _ in
-            if !FileManager.default.fileExists(atPath: marker) { throw NotYet() }
-        }
-        try await withPool(SQLiteConfiguration(onOpen: opening), in: folder) { pool in
-            for _ in 0..<2 {
-                let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
-                #expect(error.code == .openingFailed && error.message.contains("NotYet"))
-            }
-            #expect(FileManager.default.createFile(atPath: marker, contents: nil))
-            #expect(try await pool.query("SELECT 1", as: Int.self) == [1])
-        }
-        let wrong = SQLiteOpening { db in _ = try db.execute("ATTACH nothing") }
-        try await withPool(SQLiteConfiguration(onOpen: wrong)) { pool in
+    @Test("A statement of the setup that fails fails the call with its error")
+    func failingSetup() async throws {
+        try await withPool(SQLiteConfiguration.with(setup: ["ATTACH nothing"])) { pool in
             let error = try await sqliteError { try await pool.execute("CREATE TABLE t (x)") }
             #expect(error.code == .error)
         }
@@ -138,7 +117,7 @@ import Testing
         for uri in [
             "file:\(encoded)", "file://\(encoded)?vfs=unix#part", "file://localhost\(encoded)?psow=0&cache=private",
         ] {
-            let pool = try SQLitePool(uri: uri, configuration: .patient)
+            let pool = try SQLitePool(.patient.at(uri: uri))
             try await pool.execute("CREATE TABLE IF NOT EXISTS t (x)")
             try await pool.execute("INSERT INTO t VALUES (1)")
             _ = try await pool.query("SELECT x FROM t", as: Int.self)
@@ -146,9 +125,9 @@ import Testing
         }
         #expect(try folder.names == [name])
         try OutsideConnection(folder.file(name)).run("SELECT x FROM t")
-        let relative = try SQLitePool(uri: "file:x.sqlite?vfs=unix", configuration: .patient)
+        let relative = try SQLitePool(.patient.at(uri: "file:x.sqlite?vfs=unix"))
         #expect(relative.path.hasPrefix("file:/") && relative.path.hasSuffix("/x.sqlite?vfs=unix"))
-        let unknown = try SQLitePool(uri: "file:\(encoded)?vfs=nothing", configuration: .patient)
+        let unknown = try SQLitePool(.patient.at(uri: "file:\(encoded)?vfs=nothing"))
         let error = try await sqliteError { _ = try await unknown.query("SELECT 1", as: Int.self) }
         #expect(error.code == .invalidConfiguration && error.message.contains("VFS"))
         await unknown.close()
@@ -161,7 +140,7 @@ import Testing
     func temporary(isNamed: Bool) async throws {
         func makePool() throws(SQLiteError) -> SQLitePool {
             isNamed
-                ? try SQLitePool(path: ":memory:", configuration: .patient) : try .temporary(configuration: .patient)
+                ? try SQLitePool(.patient.at(":memory:")) : try SQLitePool(.patient)
         }
         let pool = try makePool()
         let file = pool.path
@@ -191,7 +170,7 @@ import Testing
 
     @Test("A temporary database is removed with a pool that is released without being closed")
     func droppedTemporary() async throws {
-        var pool: SQLitePool? = try SQLitePool(path: ":memory:", configuration: .patient)
+        var pool: SQLitePool? = try SQLitePool(.patient.at(":memory:"))
         let folder = URL(filePath: try #require(pool?.path)).deletingLastPathComponent().path
         try await pool?.execute("CREATE TABLE t (x)")
         pool = nil
@@ -203,7 +182,7 @@ import Testing
     func readOnlyTemporary() {
         for mode in [SQLiteConfiguration.Mode.readOnly, .readWrite, .immutable] {
             let error = #expect(throws: SQLiteError.self) {
-                try SQLitePool(path: ":memory:", configuration: SQLiteConfiguration(mode: mode))
+                try SQLitePool(SQLiteConfiguration.with(mode: mode).at(":memory:"))
             }
             #expect(error?.code == .invalidConfiguration)
         }
@@ -217,11 +196,11 @@ import Testing
         try await withPool(in: folder) { pool in
             try await pool.write { db in try db.executeScript("CREATE TABLE t (x); INSERT INTO t VALUES (1)") }
         }
-        let configuration = SQLiteConfiguration(mode: .immutable)
+        let configuration = SQLiteConfiguration.with(mode: .immutable)
         let pool =
             isURI
-            ? try SQLitePool(uri: "file:\(folder.file())?psow=1", configuration: configuration)
-            : try SQLitePool(path: folder.file(), configuration: configuration)
+            ? try SQLitePool(configuration.at(uri: "file:\(folder.file())?psow=1"))
+            : try SQLitePool(configuration.at(folder.file()))
         let other = try OutsideConnection(folder.file())
         // Another connection could not get a lock now.
         try other.run("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE")
@@ -238,8 +217,8 @@ import Testing
         try await withPool(in: folder) { writer in
             try await writer.execute("CREATE TABLE t (x)")
             let pool = try SQLitePool(
-                path: folder.file(),
-                configuration: SQLiteConfiguration(mode: .immutable, checkoutTimeout: .seconds(600))
+                SQLiteConfiguration.with(mode: .immutable, checkoutTimeout: .seconds(600))
+                    .at(folder.file())
             )
             let error = try await sqliteError { _ = try await pool.query("SELECT x FROM t", as: Int.self) }
             #expect(error.code == .readOnlyRecovery)
@@ -271,7 +250,7 @@ import Testing
     func optimize() async throws {
         for optimizes in [true, false] {
             let folder = try SampleFolder()
-            try await withPool(SQLiteConfiguration(optimizesOnClose: optimizes), in: folder) { pool in
+            try await withPool(SQLiteConfiguration.with(optimizesOnClose: optimizes), in: folder) { pool in
                 try await pool.write { db in
                     try db.executeScript("CREATE TABLE t (a, b); CREATE INDEX ta ON t (a); CREATE INDEX tb ON t (b)")
                     for number in 0..<100 { try db.execute("INSERT INTO t VALUES (\(number % 7), \(number % 3))") }

@@ -40,7 +40,7 @@ extension PlannerStatisticsTests {
         let folder = try SampleFolder()
         let name = "u\"; DROP TABLE \"other'x"
         try await withTables(in: folder) { pool, clock in
-            let create: SQL = """
+            let create: SQLiteQuery = """
                 CREATE TABLE \(identifier: name) AS SELECT * FROM t;
                 CREATE INDEX ua ON \(identifier: name) (a); CREATE INDEX ub ON \(identifier: name) (b);
                 """
@@ -62,13 +62,12 @@ extension PlannerStatisticsTests {
     func attachedDatabase() async throws {
         let folder = try SampleFolder()
         try OutsideConnection(folder.file("attached.sqlite")).run("PRAGMA journal_mode = WAL; " + Self.schema)
-        var configuration = Self.configuration
         let path = folder.file("attached.sqlite")
-        configuration.onOpen = SQLiteOpening { db in
-            let name = db.session.isReader ? "archive" : "store"
+        let hooks = SQLiteHooks(afterConnect: { db in
+            let name = db.isReader ? "archive" : "store"
             try db.execute("ATTACH \(path) AS \(identifier: name)")
-        }
-        try await withPool(configuration, in: folder) { pool, clock in
+        })
+        try await withPool(hooks: hooks, in: folder) { pool, clock in
             try await pool.execute("CREATE TABLE other (x)")
             func query() async throws {
                 _ = try await pool.query("SELECT count(*) FROM archive.t WHERE a = 1 AND b = 1", as: Int.self)

@@ -24,7 +24,7 @@ struct PlannerStatisticsTests {
 
     static var configuration: SQLiteConfiguration {
         var configuration = SQLiteConfiguration.patient
-        configuration.maximumReaders = 1
+        configuration.pool.maximumConnections = 1
         return configuration
     }
 
@@ -40,13 +40,14 @@ struct PlannerStatisticsTests {
 
     func withPool(
         _ configuration: SQLiteConfiguration = Self.configuration,
+        hooks: SQLiteHooks = .init(),
         in folder: SampleFolder,
         _ body: (SQLitePool, ManualClock) async throws -> Void
     ) async throws {
         let clock = ManualClock()
         try configuration.validate()
         let location = try SQLiteLocation(path: folder.file(), mode: configuration.mode)
-        let pool = try SQLitePool(at: location, configuration, [], clock: { clock.now })
+        let pool = try SQLitePool(at: location, configuration, [], hooks: hooks, clock: { clock.now })
         do {
             try await body(pool, clock)
         } catch {
@@ -74,7 +75,7 @@ struct PlannerStatisticsTests {
 
     /// A query whose plan depends on statistics of `table`.
     func queryBoth(_ pool: SQLitePool, _ table: String = "t") async throws {
-        let query: SQL = "SELECT count(*) FROM \(identifier: table) WHERE a = 1 AND b = 1"
+        let query: SQLiteQuery = "SELECT count(*) FROM \(identifier: table) WHERE a = 1 AND b = 1"
         _ = try await pool.query(query, as: Int.self)
         await expectNoLeases(pool)
     }
@@ -88,9 +89,9 @@ struct PlannerStatisticsTests {
     /// Returns the tables that have statistics.
     func analysed(_ pool: SQLitePool, in database: String = "main") async throws -> [String] {
         let names: [String] = try await pool.read { db in
-            let master: SQL = "SELECT 1 FROM \(identifier: database).sqlite_schema WHERE name = 'sqlite_stat1'"
+            let master: SQLiteQuery = "SELECT 1 FROM \(identifier: database).sqlite_schema WHERE name = 'sqlite_stat1'"
             guard try !db.query(master, as: Int.self).isEmpty else { return [] }
-            let tables: SQL = "SELECT DISTINCT tbl FROM \(identifier: database).sqlite_stat1 ORDER BY tbl"
+            let tables: SQLiteQuery = "SELECT DISTINCT tbl FROM \(identifier: database).sqlite_stat1 ORDER BY tbl"
             return try db.query(tables, as: String.self)
         }
         await expectNoLeases(pool)
@@ -134,7 +135,7 @@ struct PlannerStatisticsTests {
             // The table of statistics exists, so that new rows in it do not change the schema.
             try await pool.execute("ANALYZE s")
             // The statement is cached with its plan.
-            let query: SQL = "SELECT count(*) FROM t WHERE a = 1 AND b = 1"
+            let query: SQLiteQuery = "SELECT count(*) FROM t WHERE a = 1 AND b = 1"
             func plan() async throws -> String {
                 let steps = try await pool.read { db in
                     try db.query(
@@ -205,12 +206,11 @@ struct PlannerStatisticsTests {
     @Test("The caller of the writer is resumed before a table is analysed")
     func answer() async throws {
         let meeting = Rendezvous()
-        var configuration = Self.configuration
         // A collation that blocks: the analysis compares the rows of an index with it.
         let gate = Gate(meeting)
-        configuration.onOpen = SQLiteOpening { db in gate.install(db.session) }
+        let hooks = SQLiteHooks(afterConnect: { db in gate.install(db.session) })
         let folder = try SampleFolder()
-        try await withPool(configuration, in: folder) { pool, clock in
+        try await withPool(hooks: hooks, in: folder) { pool, clock in
             try await pool.write { db in
                 try db.executeScript(
                     """
@@ -220,7 +220,7 @@ struct PlannerStatisticsTests {
                 )
                 for number in 0..<50 { try db.execute("INSERT INTO t VALUES (\("\(number)"), \(number % 3))") }
             }
-            let query: SQL = "SELECT count(*) FROM t WHERE a = '1' AND b = 1"
+            let query: SQLiteQuery = "SELECT count(*) FROM t WHERE a = '1' AND b = 1"
             _ = try await pool.query(query, as: Int.self)
             clock.advance(seconds: 3_600)
             _ = try await pool.query(query, as: Int.self)

@@ -48,7 +48,7 @@ import Testing
     func mark(sql: String) async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            try await pool.writeWithoutTransaction { db in _ = try db.execute(SQL(unsafe: sql)) }
+            try await pool.writeWithoutTransaction { db in _ = try db.execute(SQLiteQuery(unsafe: sql)) }
             let state = try await pool.write { db in
                 try db.execute("INSERT INTO t VALUES (1)")
                 return [
@@ -71,7 +71,7 @@ import Testing
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let error = try await sqliteError {
-                _ = try await pool.query(SQL(unsafe: sql), as: (Int, Int, Int).self)
+                _ = try await pool.query(SQLiteQuery(unsafe: sql), as: (Int, Int, Int).self)
             }
             #expect(error.code == .refusedPragma && error.message.contains("checkpoint(_:timeout:)"))
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
@@ -88,7 +88,7 @@ import Testing
     func noMark(sql: String) async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            try await pool.writeWithoutTransaction { db in _ = try db.execute(SQL(unsafe: sql)) }
+            try await pool.writeWithoutTransaction { db in _ = try db.execute(SQLiteQuery(unsafe: sql)) }
             try await pool.execute("INSERT INTO t VALUES (1)")
             #expect(pool.statistics.writer.createdAndClosed == [1, 0])
         }
@@ -123,7 +123,7 @@ import Testing
             }
         }
         try folder.overwrite("test.sqlite", from: 4_096)
-        try await withPool(SQLiteConfiguration(maximumReaders: 1), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1), in: folder) { pool in
             for turn in 1...3 {
                 let error = try await sqliteError { _ = try await pool.query("SELECT count(x) FROM t", as: Int.self) }
                 #expect(error.code.primary == .corrupt)
@@ -137,11 +137,11 @@ import Testing
         arguments: ["PRAGMA temp_store = MEMORY", "ATTACH ':memory:' AS other", "PRAGMA case_sensitive_like = 1"]
     )
     func markedReader(sql: String) async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             _ = try await pool.read { db in
                 // In a transaction some of these statements fail; the attempt is sufficient.
-                _ = try? db.execute(SQL(unsafe: sql))
+                _ = try? db.execute(SQLiteQuery(unsafe: sql))
             }
             let state = try await pool.read { db in
                 [
@@ -157,7 +157,7 @@ import Testing
 
     @Test("A connection is replaced after a group member that changes it permanently", arguments: [1, 16])
     func markedGroup(group: Int) async throws {
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: group)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             try await withThrowingTaskGroup { tasks in
                 for number in 0..<20 {
@@ -178,7 +178,7 @@ import Testing
     @Test("A body that ends in the middle of its rows leaves no running statement and no snapshot")
     func unfinishedRows() async throws {
         struct Enough: Error, Equatable {}
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             for number in 0..<3 { try await pool.execute("INSERT INTO t VALUES (\(number))") }
             await #expect(throws: Enough()) {

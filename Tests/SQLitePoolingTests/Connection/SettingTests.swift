@@ -26,11 +26,11 @@ import Testing
     func restored(name: String) async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            let read = SQL(unsafe: "PRAGMA \(name)")
+            let read = SQLiteQuery(unsafe: "PRAGMA \(name)")
             let before = try await pool.writeWithoutTransaction { db in
                 let before = try db.query(read, as: Int.self)
                 let other = Self.other(name, than: before.first.map(String.init) ?? "")
-                try db.execute(SQL(unsafe: "PRAGMA \(name) = \(other)"))
+                try db.execute(SQLiteQuery(unsafe: "PRAGMA \(name) = \(other)"))
                 return before
             }
             let after = try await pool.writeWithoutTransaction { db in try db.query(read, as: Int.self) }
@@ -41,7 +41,7 @@ import Testing
 
     @Test("100 writes that defer foreign keys need one connection", arguments: [1, 64])
     func deferredKeys(group: Int) async throws {
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: group)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             for number in 0..<100 {
                 try await pool.write { db in
@@ -54,10 +54,10 @@ import Testing
         }
     }
 
-    @Test("A setting is restored to the value that onOpen has set")
+    @Test("A setting is restored to the value that the setup has set")
     func baseline() async throws {
         var configuration = SQLiteConfiguration()
-        configuration.onOpen = SQLiteOpening { db in _ = try db.execute("PRAGMA recursive_triggers = 1") }
+        configuration.setup = ["PRAGMA recursive_triggers = 1"]
         try await withPool(configuration) { pool in
             for _ in 0..<2 {
                 let values = try await pool.writeWithoutTransaction { db in
@@ -76,7 +76,7 @@ import Testing
         struct Refusal: Error {}
         try await withPool { pool in
             try await pool.write { db in
-                try? db.savepoint { db in
+                try? db.withSavepoint { db in
                     try db.execute("PRAGMA cache_size = 10")
                     throw Refusal()
                 }
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test(
-        "A pragma that would break the pool is refused, in a body, in a script and in onOpen",
+        "A pragma that would break the pool is refused, in a body, in a script and in the setup",
         arguments: [
             "PRAGMA wal_autocheckpoint = 10", "PRAGMA wal_checkpoint", "PRAGMA main.wal_checkpoint(TRUNCATE)",
             "PRAGMA main.journal_mode = OFF", "PRAGMA Journal_Mode(memory)",
@@ -100,7 +100,11 @@ import Testing
             for inScript in [false, true] {
                 let error = try await sqliteError {
                     try await pool.writeWithoutTransaction { db in
-                        if inScript { try db.executeScript(SQL(unsafe: sql)) } else { try db.execute(SQL(unsafe: sql)) }
+                        if inScript {
+                            try db.executeScript(SQLiteQuery(unsafe: sql))
+                        } else {
+                            try db.execute(SQLiteQuery(unsafe: sql))
+                        }
                     }
                 }
                 #expect(error.code == .refusedPragma && error.sql == sql)
@@ -109,7 +113,7 @@ import Testing
             #expect(pool.statistics.writer.createdAndClosed == [1, 0])
         }
         var configuration = SQLiteConfiguration()
-        configuration.onOpen = SQLiteOpening(on: .writer) { db in _ = try db.execute(SQL(unsafe: sql)) }
+        configuration.setup = [SQLiteQuery(unsafe: sql)]
         try await withPool(configuration) { pool in
             let error = try await sqliteError { try await pool.execute("CREATE TABLE t (x)") }
             #expect(error.code == .refusedPragma)
@@ -124,11 +128,13 @@ import Testing
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
             guard sqlite3_memory_used() == 0 else { return }
-            let error = try await sqliteError { try await pool.execute(SQL(unsafe: "PRAGMA \(name) = 1000000000")) }
+            let error = try await sqliteError {
+                try await pool.execute(SQLiteQuery(unsafe: "PRAGMA \(name) = 1000000000"))
+            }
             #expect(error.code == .refusedPragma && error.message.contains("keepMemoryStatistics"))
         }
         guard sqlite3_memory_used() == 0 else { return }
-        try await withPool(SQLiteConfiguration(pragmas: [SQLitePragma(name, 1_000_000_000)])) { pool in
+        try await withPool(SQLiteConfiguration.with(pragmas: [SQLitePragma(name, 1_000_000_000)])) { pool in
             let error = try await sqliteError { try await pool.execute("CREATE TABLE t (x)") }
             #expect(error.message.contains("keepMemoryStatistics"))
         }
@@ -139,7 +145,7 @@ import Testing
     @Test("VACUUM INTO works in query, in execute and without a transaction, and the reader stays read-only")
     func vacuumInto() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(maximumReaders: 1), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             try await pool.execute("INSERT INTO t VALUES (1)")
             let paths = ["a", "b", "c"].map { folder.file($0) }
@@ -147,7 +153,7 @@ import Testing
             try await pool.execute("/* x */ vacuum main into \(paths[1])")
             try await pool.writeWithoutTransaction { db in _ = try db.execute("VACUUM INTO \(paths[2])") }
             for path in paths {
-                let copy = try SQLitePool(path: path, configuration: .patient)
+                let copy = try SQLitePool(.patient.at(path))
                 #expect(try await copy.query("SELECT x FROM t", as: Int.self) == [1])
                 await copy.close()
             }
@@ -166,7 +172,7 @@ import Testing
             // The order of restoration must not matter.
             for _ in 0..<20 {
                 try await pool.writeWithoutTransaction { db in
-                    for sql: SQL in [
+                    for sql: SQLiteQuery in [
                         "PRAGMA foreign_keys = OFF", "PRAGMA main.foreign_keys = OFF", "PRAGMA temp.foreign_keys = OFF",
                         "PRAGMA synchronous = OFF", "PRAGMA main.synchronous = OFF",
                     ] { try db.execute(sql) }
@@ -181,10 +187,10 @@ import Testing
         }
     }
 
-    @Test("A busy timeout that onOpen sets does not replace the pool's busy handler")
-    func busyTimeoutOnOpen() async throws {
+    @Test("A busy timeout that the setup sets does not replace the pool's busy handler")
+    func busyTimeoutOfSetup() async throws {
         var configuration = SQLiteConfiguration()
-        configuration.onOpen = SQLiteOpening { db in _ = try db.execute("PRAGMA busy_timeout = 5000") }
+        configuration.setup = ["PRAGMA busy_timeout = 5000"]
         try await withPool(configuration) { pool in
             // SQLite's own handler reports a timeout, and the pool's handler reports none.
             let writer = try await pool.write { db in try db.query("PRAGMA busy_timeout", as: Int.self) }

@@ -63,9 +63,9 @@ import Testing
 
     /// Checks the file with a new pool after the processes have ended.
     private func check(_ folder: SampleFolder, _ acknowledged: [[Int]]) async throws {
-        let configuration = SQLiteConfiguration(
+        let configuration = SQLiteConfiguration.with(
             maximumReaders: 1,
-            onOpen: SQLiteOpening { db in try db.execute("ATTACH \(folder.file() + "-second") AS second") }
+            setup: ["ATTACH \(folder.file() + "-second") AS second"]
         )
         try await withPool(configuration, in: folder) { pool in
             #expect(try await integrityProblems(pool) == [])
@@ -97,7 +97,7 @@ import Testing
     @Test("Two processes with one file lose none of each other's updates")
     func twoProcesses() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(busyTimeout: .seconds(600)), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(busyTimeout: .seconds(600)), in: folder) { pool in
             try await pool.write { db in try db.executeScript("CREATE TABLE number (x); INSERT INTO number VALUES (0)")
             }
             let children = try (0..<2).map { _ in try startChild("increment", folder.file(), 300) }
@@ -130,7 +130,7 @@ import Testing
             }
         }
         for await _ in locked { break }
-        try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(20)), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(busyTimeout: .milliseconds(20)), in: folder) { pool in
             for _ in 0..<2 {
                 let reading = try await sqliteError { _ = try await pool.query("SELECT x FROM t", as: Int.self) }
                 #expect(reading.code.primary == .busy && reading.isRetryable && reading.message.contains(folder.file()))

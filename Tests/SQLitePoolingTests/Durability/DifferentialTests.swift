@@ -40,8 +40,8 @@ import Testing
         let folder = try SampleFolder()
         let plain = try Plain(folder.file("plain"))
         _ = plain.run("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;" + Self.schema)
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group), in: folder) { pool in
-            try await pool.writeWithoutTransaction { db in try db.executeScript(SQL(unsafe: Self.schema)) }
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: group), in: folder) { pool in
+            try await pool.writeWithoutTransaction { db in try db.executeScript(SQLiteQuery(unsafe: Self.schema)) }
             var count = 0
             while count < 10_000 {
                 let batch = (0..<(group == 1 ? 1 : 12)).map { _ in
@@ -55,7 +55,7 @@ import Testing
             }
             for table in ["parent", "child", "late", "log", "sqlite_schema"] {
                 let sql = Self.dump(table)
-                let found = try await pool.query(SQL(unsafe: sql), as: SQLiteValue.self).map(Self.text)
+                let found = try await pool.query(SQLiteQuery(unsafe: sql), as: SQLiteValue.self).map(Self.text)
                 #expect(found == plain.query(sql).rows)
             }
         }
@@ -112,11 +112,11 @@ import Testing
             do {
                 switch step {
                 case .statement(let sql) where sql.contains("RETURNING") || sql.hasPrefix("SELECT"):
-                    outcome += try db.query(SQL(unsafe: sql), as: SQLiteValue.self).map(text)
+                    outcome += try db.query(SQLiteQuery(unsafe: sql), as: SQLiteValue.self).map(text)
                 case .statement(let sql):
-                    try db.execute(SQL(unsafe: sql))
+                    try db.execute(SQLiteQuery(unsafe: sql))
                 case .savepoint(let inner, let isUndone):
-                    try db.savepoint { db in
+                    try db.withSavepoint { db in
                         run(inner, on: db, &outcome)
                         if isUndone { throw Refusal() }
                     }
@@ -129,7 +129,7 @@ import Testing
 
     private static func name(_ error: any Error) -> String {
         guard let error = error as? SQLiteError else { return "undone" }
-        return error.code == .transactionLost ? "lost" : "\(error.code.rawValue)"
+        return error.code == .transactionAborted ? "lost" : "\(error.code.rawValue)"
     }
 
     private static func text(_ value: SQLiteValue) -> String {

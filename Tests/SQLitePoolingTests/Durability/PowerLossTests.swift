@@ -24,16 +24,16 @@ import Testing
     ) async throws -> Aftermath {
         let disk = FaultyDisk(seed: seed)
         let folder = try SampleFolder()
-        var configuration = SQLiteConfiguration(
+        var configuration = SQLiteConfiguration.with(
             maximumReaders: 1,
             synchronous: synchronous,
             checkoutTimeout: .seconds(600),
-            onOpen: SQLiteOpening { db in try db.execute("ATTACH \(folder.file("second.sqlite")) AS second") },
+            setup: ["ATTACH \(folder.file("second.sqlite")) AS second"],
             maximumWritesPerCommit: operations.isMultiple(of: 2) ? 8 : 1
         )
         // Frequent checkpoints, so that the power fails during some of them.
         configuration.checkpoints.interval = 8
-        let pool = try SQLitePool(uri: disk.uri(folder), configuration: configuration)
+        let pool = try SQLitePool(configuration.at(uri: disk.uri(folder)))
         try await makeTables(pool)
         disk.cut(after: operations)
         let acknowledged = await write(to: pool, on: disk)
@@ -97,13 +97,13 @@ import Testing
         let filling = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: number % 7 * 700)
         try await pool.write { db in
             for database in ["main", "second"] {
-                let schema: SQL = "\(identifier: database)"
-                try db.savepoint { db in
+                let schema: SQLiteQuery = "\(identifier: database)"
+                try db.withSavepoint { db in
                     _ = try db.execute("INSERT INTO \(sql: schema).entry VALUES (\(worker), \(number), \(filling))")
                 }
                 // A savepoint that is rolled back leaves no changes.
                 struct Refusal: Error {}
-                try? db.savepoint { db in
+                try? db.withSavepoint { db in
                     try db.execute("DELETE FROM \(sql: schema).entry")
                     throw Refusal()
                 }
@@ -114,7 +114,7 @@ import Testing
 
     /// Compares the contents of a file with the acknowledged transactions.
     private func inspect(_ path: String, _ acknowledged: [Int], into aftermath: inout Aftermath) async throws {
-        let after = try SQLitePool(path: path, configuration: .patient)
+        let after = try SQLitePool(.patient.at(path))
         aftermath.problems += try await integrityProblems(after)
         aftermath.problems += try await after.query("SELECT \"table\" FROM pragma_foreign_key_check", as: String.self)
         for worker in 0..<3 {

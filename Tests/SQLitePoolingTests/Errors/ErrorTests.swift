@@ -31,7 +31,7 @@ import Testing
                 )
                 try db.execute("INSERT INTO user VALUES (\(secret), 1)")
             }
-            let failing: [SQL] = [
+            let failing: [SQLiteQuery] = [
                 "INSERT INTO user VALUES (\(secret), 2)", "INSERT INTO user VALUES ('x', \(-4_711))",
                 "INSERT INTO user VALUES ('x', \(secret))", "SELECT name, nothing FROM user WHERE name = \(secret)",
                 "SELECT * FROM note WHERE note MATCH \("\"" + secret)", "SELECT json_extract('{}', \("$" + secret))",
@@ -77,7 +77,9 @@ import Testing
     )
     func offsets(text: String, offset: Int?) async throws {
         try await withPool { pool in
-            let error = try await sqliteError { try await pool.read { db in try db.executeScript(SQL(unsafe: text)) } }
+            let error = try await sqliteError {
+                try await pool.read { db in try db.executeScript(SQLiteQuery(unsafe: text)) }
+            }
             #expect(error.code == .error && error.sql == text)
             // SQLite 3.38 and later report the offset.
             if sqlite3_libversion_number() >= 3_038_000 { #expect(error.offset == offset) }
@@ -99,7 +101,7 @@ import Testing
     func longStatement() async throws {
         try await withPool { pool in
             let text = "SELEC " + String(repeating: "x", count: 10_000)
-            let error = try await sqliteError { try await pool.execute(SQL(unsafe: text)) }
+            let error = try await sqliteError { try await pool.execute(SQLiteQuery(unsafe: text)) }
             #expect(error.sql == text)
             #expect("\(error)".count < 600 && "\(error)".hasSuffix("x…"))
         }
@@ -110,7 +112,7 @@ import Testing
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b UNIQUE, c NOT NULL, CHECK (c > 0))")
             try await pool.execute("INSERT INTO t VALUES (1, 1, 1)")
-            let cases: [(SQL, SQLiteError.Code)] = [
+            let cases: [(SQLiteQuery, SQLiteError.Code)] = [
                 ("INSERT INTO t VALUES (1, 2, 1)", .constraintPrimaryKey),
                 ("INSERT INTO t VALUES (2, 1, 1)", .constraintUnique),
                 ("INSERT INTO t VALUES (2, 2, NULL)", .constraintNotNull),
@@ -126,7 +128,7 @@ import Testing
     @Test("A lock of another process is a retryable error after the busy timeout")
     func busy() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(20)), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(busyTimeout: .milliseconds(20)), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let other = try OutsideConnection(folder.file())
             try other.run("BEGIN IMMEDIATE")
@@ -145,14 +147,14 @@ import Testing
     @Test("A statement waits for a lock that is released before the busy timeout")
     func busyInTime() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(busyTimeout: .seconds(3_600)), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(busyTimeout: .seconds(3_600)), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let other = try OutsideConnection(folder.file())
             try other.run("BEGIN IMMEDIATE")
             async let written = pool.execute("INSERT INTO t VALUES (1)")
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
             try other.run("COMMIT")
-            #expect(try await written.count == 1)
+            #expect(try await written.rowCount == 1)
         }
     }
 
@@ -161,7 +163,7 @@ import Testing
     )
     func cannotOpen() async throws {
         let folder = try SampleFolder()
-        let configuration = SQLiteConfiguration(mode: .readWrite)
+        let configuration = SQLiteConfiguration.with(mode: .readWrite)
         try await withPool(configuration, in: folder) { pool in
             let reading = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
             #expect(reading.code == .cannotOpen && reading.message.contains(folder.file()))
@@ -182,14 +184,14 @@ import Testing
         let folder = try SampleFolder()
         let text = Data(String(repeating: "This is no database. ", count: 500).utf8)
         try text.write(to: URL(filePath: folder.file()))
-        try await withPool(SQLiteConfiguration(mode: mode), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(mode: mode), in: folder) { pool in
             let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
             #expect(error.code == .notADatabase && error.message.contains(folder.file()))
         }
         #expect(try folder.bytes() == text)
         let pool = try SQLitePool(
-            path: folder.path,
-            configuration: SQLiteConfiguration(mode: mode, checkoutTimeout: .seconds(600))
+            SQLiteConfiguration.with(mode: mode, checkoutTimeout: .seconds(600))
+                .at(folder.path)
         )
         let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
         #expect([.cannotOpen, .inputOutput].contains(error.code.primary) && error.message.contains(folder.path))
@@ -201,7 +203,7 @@ import Testing
         try await withPool { pool in
             let names = Array(repeating: "?", count: 600_000).joined(separator: ",")
             let parameters = Array(repeating: SQLiteValue.null, count: 600_000)
-            let sql = SQL(unsafe: "SELECT 1 WHERE 1 IN (\(names))", parameters: parameters)
+            let sql = SQLiteQuery(unsafe: "SELECT 1 WHERE 1 IN (\(names))", parameters: parameters)
             let error = try await sqliteError { _ = try await pool.query(sql, as: Int.self) }
             #expect(error.code == .error && error.message.contains("too many SQL variables"))
             let big = try await sqliteError {

@@ -12,7 +12,7 @@ import Testing
     /// A value that is stored and not bound to the failing statement.
     private static let secret = "hunter2"
 
-    private static let schema: SQL = """
+    private static let schema: SQLiteQuery = """
         CREATE TABLE secret (word TEXT, number INTEGER);
         INSERT INTO secret VALUES ('hunter2', 4711);
         CREATE TABLE t (a INTEGER PRIMARY KEY, b UNIQUE, c NOT NULL CHECK (c > 0));
@@ -32,7 +32,7 @@ import Testing
         ? "JSON path error near …" : "bad JSON path: …"
 
     /// Statements that fail while they run, with the part of the message that is kept.
-    private static let failing: [(SQL, String)] = [
+    private static let failing: [(SQLiteQuery, String)] = [
         ("SELECT json_extract('{}', word) FROM secret", jsonPathMessage),
         ("SELECT json('{' || word) FROM secret", "malformed JSON"),
         ("SELECT value FROM json_each('{}', (SELECT word FROM secret))", jsonPathMessage),
@@ -61,7 +61,7 @@ import Testing
     ]
 
     @Test("A run-time message contains no stored value, and keeps its known parts", arguments: failing)
-    func stored(sql: SQL, message: String) async throws {
+    func stored(sql: SQLiteQuery, message: String) async throws {
         try await withPool { pool in
             try await pool.write { db in try db.executeScript(Self.schema) }
             let error = try await sqliteError { try await pool.write { db in try db.forEachRow(sql) { _ in } } }
@@ -78,7 +78,7 @@ import Testing
     func attached() async throws {
         try await withPool { pool in
             for (sql, message) in [
-                ("ATTACH '/nowhere/' || \(Self.secret) AS other" as SQL, "unable to open database: …"),
+                ("ATTACH '/nowhere/' || \(Self.secret) AS other" as SQLiteQuery, "unable to open database: …"),
                 ("ATTACH '' AS \(Self.secret)", nil), ("ATTACH '' AS main", "database … is already in use"),
                 ("DETACH \(Self.secret)", "no such database: …"),
                 ("ATTACH \("file:x?vfs=" + Self.secret) AS other", "no such vfs: …"),
@@ -140,7 +140,7 @@ import Testing
     func preparation() async throws {
         try await withPool { pool in
             for (sql, message) in [
-                ("SELECT titel FROM sqlite_schema" as SQL, "no such column: titel"),
+                ("SELECT titel FROM sqlite_schema" as SQLiteQuery, "no such column: titel"),
                 ("SELEC", "near \"SELEC\": syntax error"),
                 ("SELECT absent(1)", "no such function: absent"),
             ] {

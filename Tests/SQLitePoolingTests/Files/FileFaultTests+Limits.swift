@@ -14,14 +14,14 @@ extension FileFaultTests {
             lowerLimits()
             try await withPool { pool in
                 try await pool.execute("CREATE TABLE t (x)")
-                let long = SQL(unsafe: "SELECT 1 -- " + String(repeating: "x", count: 10_000))
+                let long = SQLiteQuery(unsafe: "SELECT 1 -- " + String(repeating: "x", count: 10_000))
                 let tooLong = try await sqliteError { _ = try await pool.query(long, as: Int.self) }
                 #expect(tooLong.code == .tooBig && tooLong.sql == long.text)
                 let longScript = try await sqliteError { try await pool.write { db in try db.executeScript(long) } }
                 #expect(longScript.code == .tooBig)
                 let marks = Array(repeating: "?", count: 51).joined(separator: ",")
                 let values = Array(repeating: SQLiteValue.integer(1), count: 51)
-                let many = SQL(unsafe: "SELECT 1 WHERE 1 IN (\(marks))", parameters: values)
+                let many = SQLiteQuery(unsafe: "SELECT 1 WHERE 1 IN (\(marks))", parameters: values)
                 let tooMany = try await sqliteError { _ = try await pool.query(many, as: Int.self) }
                 #expect(tooMany.code == .error && tooMany.message.contains("too many SQL variables"))
                 let numbered = try await sqliteError { _ = try await pool.query("SELECT ?51", as: Int.self) }

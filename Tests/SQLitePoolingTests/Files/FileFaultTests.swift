@@ -33,7 +33,7 @@ import Testing
         #expect(try #require(found) == (rows, rows))
     }
 
-    static let table: SQL = "CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)"
+    static let table: SQLiteQuery = "CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)"
 
     // MARK: Full
 
@@ -42,8 +42,8 @@ import Testing
         let disk = FaultyDisk(seed: 1)
         let folder = try SampleFolder()
         let pool = try SQLitePool(
-            uri: disk.uri(folder),
-            configuration: SQLiteConfiguration(synchronous: .full, checkoutTimeout: .seconds(600))
+            SQLiteConfiguration.with(synchronous: .full, checkoutTimeout: .seconds(600))
+                .at(uri: disk.uri(folder))
         )
         try await pool.execute(Self.table)
         disk.limit(300_000)
@@ -61,7 +61,7 @@ import Testing
         try await pool.execute("INSERT INTO t VALUES (\(rows + 1), NULL)")
         try await expectEverything(pool, rows: rows + 1)
         await pool.close()
-        let after = try SQLitePool(path: folder.file(), configuration: .patient)
+        let after = try SQLitePool(.patient.at(folder.file()))
         try await expectEverything(after, rows: rows + 1)
         await after.close()
     }
@@ -87,7 +87,8 @@ import Testing
 
     @Test("A database at its maximum page count is full")
     func pageLimit() async throws {
-        try await withPool(SQLiteConfiguration(pragmas: [SQLitePragma("max_page_count", 50, on: .writer)])) { pool in
+        try await withPool(SQLiteConfiguration.with(pragmas: [SQLitePragma("max_page_count", 50, on: .writer)])) {
+            pool in
             try await pool.execute(Self.table)
             let (rows, error) = try await fill(pool)
             #expect(error.code == .full)
@@ -149,7 +150,7 @@ import Testing
                 var damaged = sound
                 damaged[byte] = value
                 try damaged.write(to: URL(filePath: folder.file()))
-                try await withPool(SQLiteConfiguration(maximumReaders: 1), in: folder) { pool in
+                try await withPool(SQLiteConfiguration.with(maximumReaders: 1), in: folder) { pool in
                     do {
                         let rows = try await pool.query("SELECT x FROM t", as: Int.self)
                         #expect(rows == [1])
@@ -207,7 +208,7 @@ import Testing
     )
     func deletedFile() async throws {
         let folder = try await sample()
-        let configuration = SQLiteConfiguration(mode: .readWrite, maximumReaders: 2)
+        let configuration = SQLiteConfiguration.with(mode: .readWrite, maximumReaders: 2)
         try await withPool(configuration, in: folder) { pool in
             try await pool.execute("INSERT INTO t VALUES (2)")
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1, 2])
@@ -235,12 +236,12 @@ import Testing
     func exchangedFile() async throws {
         let folder = try await sample()
         let other = try SampleFolder()
-        let maker = try SQLitePool(path: other.file(), configuration: .patient)
+        let maker = try SQLitePool(.patient.at(other.file()))
         try await maker.execute("CREATE TABLE t (x)")
         try await maker.execute("INSERT INTO t VALUES (100)")
         await maker.close()
         let before = try other.bytes()
-        try await withPool(SQLiteConfiguration(mode: .readWrite, maximumReaders: 1), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(mode: .readWrite, maximumReaders: 1), in: folder) { pool in
             try await pool.execute("INSERT INTO t VALUES (2)")
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1, 2])
             for name in try folder.names { try FileManager.default.removeItem(atPath: folder.file(name)) }

@@ -31,7 +31,7 @@ import Testing
             umask(mode_t(mask))
             var configuration = SQLiteConfiguration.patient
             configuration.filePermissions = wanted
-            let pool = try SQLitePool(path: path + "/test.sqlite", configuration: configuration)
+            let pool = try SQLitePool(configuration.at(path + "/test.sqlite"))
             try await pool.execute("CREATE TABLE t (x)")
             for ending in ["", "-wal", "-shm"] {
                 #expect(try Self.permissions(path + "/test.sqlite" + ending) == wanted, "\(ending)")
@@ -53,7 +53,7 @@ import Testing
             try FileManager.default.createSymbolicLink(atPath: folder.file(link), withDestinationPath: target)
         }
         for name in ["old.sqlite", "oldlink", "first"] {
-            let pool = try SQLitePool(path: folder.file(name), configuration: configuration)
+            let pool = try SQLitePool(configuration.at(folder.file(name)))
             try await pool.execute("CREATE TABLE IF NOT EXISTS t (x)")
             await pool.close()
         }
@@ -72,9 +72,9 @@ import Testing
             ("none/x.sqlite", SQLiteConfiguration.Mode.readWriteCreate), ("loop", .readWriteCreate),
             ("x.sqlite", .readWrite), ("x.sqlite", .readOnly),
         ] {
-            var configuration = SQLiteConfiguration(mode: mode, checkoutTimeout: .seconds(600))
+            var configuration = SQLiteConfiguration.with(mode: mode, checkoutTimeout: .seconds(600))
             configuration.filePermissions = 0o600
-            let pool = try SQLitePool(path: folder.file(name), configuration: configuration)
+            let pool = try SQLitePool(configuration.at(folder.file(name)))
             let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
             #expect(error.code.primary == .cannotOpen && error.message.contains(folder.file(name)))
             await pool.close()
@@ -109,12 +109,12 @@ import Testing
         }
         let path = try #require(await lines.first { _ in true })
         #expect(FileManager.default.fileExists(atPath: path))
-        let living = try SQLitePool.temporary(configuration: .patient)
+        let living = try SQLitePool(.patient)
         #expect(FileManager.default.fileExists(atPath: path))
         child.send(SIGKILL)
         #expect(await child.exitCode() == 128 + SIGKILL)
         _ = await output.value
-        let next = try SQLitePool.temporary(configuration: .patient)
+        let next = try SQLitePool(.patient)
         #expect(!FileManager.default.fileExists(atPath: URL(filePath: path).deletingLastPathComponent().path))
         try await living.execute("CREATE TABLE t (x)")
         #expect(FileManager.default.fileExists(atPath: living.path))

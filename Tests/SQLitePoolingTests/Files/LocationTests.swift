@@ -21,7 +21,7 @@ import Testing
         let path = folder.path
         await #expect(processExitsWith: .success) { [path = path as String, name = name as String] in
             #expect(unsafe chdir(path) == 0)
-            let pool = try SQLitePool(path: name, configuration: .patient)
+            let pool = try SQLitePool(.patient.at(name))
             try await pool.execute("CREATE TABLE t (x)")
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
             #expect(pool.path.hasPrefix("/"))
@@ -39,7 +39,7 @@ import Testing
         ]
     )
     func refusedPaths(path: String, code: SQLiteError.Code) {
-        let error = #expect(throws: SQLiteError.self) { try SQLitePool(path: path) }
+        let error = #expect(throws: SQLiteError.self) { try SQLitePool(path) }
         #expect(error?.code == code && error?.message.hasPrefix("path ") == true)
     }
 
@@ -51,11 +51,11 @@ import Testing
             #expect(
                 unsafe mkdir(path + "/gone", 0o700) == 0 && chdir(path + "/gone") == 0 && rmdir(path + "/gone") == 0
             )
-            let gone = #expect(throws: SQLiteError.self) { try SQLitePool(path: "file:x") }
+            let gone = #expect(throws: SQLiteError.self) { try SQLitePool("file:x") }
             #expect(gone?.code == .invalidConfiguration)
             let bytes = Array(path.utf8CString.dropLast()) + [0x2f, CChar(bitPattern: 0xff), 0]
             #expect(unsafe mkdir(bytes, 0o700) == 0 && chdir(bytes) == 0)
-            let invalid = #expect(throws: SQLiteError.self) { try SQLitePool(path: "x") }
+            let invalid = #expect(throws: SQLiteError.self) { try SQLitePool("x") }
             #expect(invalid?.code == .invalidConfiguration && invalid?.message.contains("UTF-8") == true)
         }
     }
@@ -71,7 +71,7 @@ import Testing
         }
         path += "/" + String(repeating: "f", count: 504 - path.utf8.count - 1)
         for (path, works) in [(path, true), (path + "f", false)] {
-            let pool = try SQLitePool(path: path, configuration: .patient)
+            let pool = try SQLitePool(.patient.at(path))
             if works {
                 try await pool.execute("CREATE TABLE t (x)")
             } else {
@@ -93,8 +93,8 @@ import Testing
             (folder.path, SQLiteError.Code.cannotOpenDirectory), (folder.file("pipe"), .cannotOpen),
             ("/dev/null", .cannotOpen),
         ] {
-            let configuration = SQLiteConfiguration(mode: mode, checkoutTimeout: .seconds(600))
-            let pool = try SQLitePool(path: path, configuration: configuration)
+            let configuration = SQLiteConfiguration.with(mode: mode, checkoutTimeout: .seconds(600))
+            let pool = try SQLitePool(configuration.at(path))
             let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
             #expect(error.code == code && error.message.contains(path))
             await pool.close()
@@ -109,7 +109,7 @@ import Testing
             withDestinationPath: folder.file("real.sqlite")
         )
         for _ in 0..<2 {
-            let pool = try SQLitePool(path: folder.file("link"), configuration: .patient)
+            let pool = try SQLitePool(.patient.at(folder.file("link")))
             try await pool.execute("CREATE TABLE IF NOT EXISTS t (x)")
             #expect(FileManager.default.fileExists(atPath: folder.file("real.sqlite-wal")))
             await pool.close()
@@ -150,7 +150,7 @@ import Testing
         ]
     )
     func refusedOptions(options: String) {
-        let error = #expect(throws: SQLiteError.self) { try SQLitePool(uri: "file:x" + options) }
+        let error = #expect(throws: SQLiteError.self) { try SQLitePool(SQLiteConfiguration(uri: "file:x" + options)) }
         #expect(error?.code == .invalidConfiguration && error?.message.hasPrefix("path ") == true)
         #expect(error?.message.contains("hunter2") == false)
     }
@@ -168,7 +168,7 @@ import Testing
         ]
     )
     func refusedURIs(uri: String, code: SQLiteError.Code) {
-        let error = #expect(throws: SQLiteError.self) { try SQLitePool(uri: uri) }
+        let error = #expect(throws: SQLiteError.self) { try SQLitePool(SQLiteConfiguration(uri: uri)) }
         #expect(error?.code == code && error?.message.hasPrefix("path ") == true)
     }
 
@@ -187,7 +187,7 @@ import Testing
     )
     func fileSystemWithoutLog(name: String) async throws {
         let folder = try SampleFolder()
-        let pool = try SQLitePool(uri: "file:\(folder.file())?vfs=\(name)", configuration: .patient)
+        let pool = try SQLitePool(.patient.at(uri: "file:\(folder.file())?vfs=\(name)"))
         let error = try await sqliteError { try await pool.execute("CREATE TABLE t (x)") }
         #expect(error.code == .writeAheadLogUnavailable)
         await pool.close()

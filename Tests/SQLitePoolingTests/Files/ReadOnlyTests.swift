@@ -15,7 +15,7 @@ import Testing
 #endif
 
 @Suite(.timeLimit(.minutes(10))) struct ReadOnlyTests {
-    private static let readOnly = SQLiteConfiguration(mode: .readOnly)
+    private static let readOnly = SQLiteConfiguration.with(mode: .readOnly)
 
     /// Creates a database with one row, in either journal mode, and closes it.
     private func sample(isLogged: Bool) async throws -> SampleFolder {
@@ -117,7 +117,7 @@ import Testing
             dropPrivileges()
             let folder = try await ReadOnlyTests().sample(isLogged: true)
             try folder.setWritable(false)
-            try await withPool(SQLiteConfiguration(mode: .readOnly, maximumReaders: 1), in: folder) { pool in
+            try await withPool(SQLiteConfiguration.with(mode: .readOnly, maximumReaders: 1), in: folder) { pool in
                 #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1])
                 try folder.setWritable(true)
                 try OutsideConnection(folder.file()).run("INSERT INTO t VALUES (2)")

@@ -17,11 +17,11 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
 @Suite(.timeLimit(.minutes(10))) struct BlockingTests {
     @Test("Threads without tasks read and write, in one FIFO queue with tasks", arguments: [1, 16])
     func synchronous(group: Int) async throws {
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: group)) { pool in
             let count = try await onThread {
                 try pool.writeBlocking { db in
                     try db.execute("CREATE TABLE t (x)")
-                    return try db.execute("INSERT INTO t VALUES (0)").count
+                    return try db.execute("INSERT INTO t VALUES (0)").rowCount
                 }
             }
             #expect(count == 1)
@@ -89,7 +89,7 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
 
     @Test("A task can read and write on its own thread, and its cancellation takes effect", arguments: [1, 16])
     func blockingThread(group: Int) async throws {
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: group)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: group)) { pool in
             try await pool.writeBlockingCooperativeThread { db in
                 try db.execute("CREATE TABLE t (x)")
                 try db.execute("INSERT INTO t VALUES (1)")

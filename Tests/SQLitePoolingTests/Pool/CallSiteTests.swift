@@ -31,7 +31,7 @@ import Testing
         arguments: [1, 16]
     )
     func bodies(group: Int) async throws {
-        let configuration = SQLiteConfiguration(maximumReaders: 1, maximumWritesPerCommit: group)
+        let configuration = SQLiteConfiguration.with(maximumReaders: 1, maximumWritesPerCommit: group)
         try await withPool(configuration) { pool in
             for _ in 0..<2 {
                 var line: UInt = #line + 1
@@ -64,7 +64,7 @@ import Testing
         arguments: [1, 16]
     )
     func blocking(group: Int) async throws {
-        let configuration = SQLiteConfiguration(maximumReaders: 1, maximumWritesPerCommit: group)
+        let configuration = SQLiteConfiguration.with(maximumReaders: 1, maximumWritesPerCommit: group)
         try await withPool(configuration) { pool in
             for _ in 0..<2 {
                 var line: UInt = #line + 1
@@ -99,8 +99,9 @@ import Testing
     @Test("The lease of a statement records the line of its call")
     func statements() async throws {
         struct Row: Decodable, Sendable { let x: Int }
-        let endless: SQL = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c WHERE x < 0"
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        let endless: SQLiteQuery =
+            "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c WHERE x < 0"
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             var line: UInt = #line + 1
             #expect(await site(of: { _ = try await $0.query(endless, as: Int.self) }, pool) == site(line))
@@ -112,7 +113,7 @@ import Testing
             #expect(await site(of: { _ = try await $0.query(endless, decoding: Row.self) }, pool) == site(line))
             line = #line + 1
             #expect(await site(of: { _ = try await $0.queryFirst(endless, decoding: Row.self) }, pool) == site(line))
-            let insertion: SQL = "INSERT INTO t \(sql: endless)"
+            let insertion: SQLiteQuery = "INSERT INTO t \(sql: endless)"
             line = #line + 1
             #expect(await site(of: { try await $0.execute(insertion) }, pool, isWrite: true) == site(line))
         }
@@ -121,7 +122,7 @@ import Testing
     @Test("The lease of a backup records the line of its call")
     func backup() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(maximumReaders: 1), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1), in: folder) { pool in
             let found = Found()
             let line: UInt = #line + 1
             try await pool.backUp(to: folder.file("copy")) { [self] _ in found.site.withLock { $0 = leased(pool)[0] } }
@@ -136,13 +137,12 @@ import Testing
     @Test("A leak report contains the line of the call")
     func leak() async throws {
         let recorder = Recorder()
-        var configuration = SQLiteConfiguration(maximumReaders: 1)
-        configuration.leakDetectionThreshold = .seconds(60)
+        var configuration = SQLiteConfiguration.with(maximumReaders: 1)
+        configuration.pool.leakDetectionThreshold = .seconds(60)
         let folder = try SampleFolder()
         let clock = ManualClock()
         let pool = try SQLitePool(
-            path: folder.file(),
-            configuration: configuration,
+            configuration.at(folder.file()),
             observers: [recorder],
             clock: clock
         )
@@ -166,7 +166,7 @@ import Testing
     func wait() async throws {
         let folder = try SampleFolder()
         let clock = ManualClock()
-        let pool = try SQLitePool(path: folder.file(), clock: clock)
+        let pool = try SQLitePool(SQLiteConfiguration(folder.file()), clock: clock)
         try await withHeldWriter(pool) { release in
             let waiter = Task { try await pool.execute("SELECT 1") }
             while pool.writer.status.waiting == 0 { await Task.yield() }

@@ -16,7 +16,7 @@ import Testing
         group: Int = 1,
         _ body: (SQLitePool) async throws -> Void
     ) async throws {
-        let configuration = SQLiteConfiguration(maximumReaders: readers, maximumWritesPerCommit: group)
+        let configuration = SQLiteConfiguration.with(maximumReaders: readers, maximumWritesPerCommit: group)
         try await withPool(configuration) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             try await body(pool)
@@ -116,7 +116,7 @@ import Testing
             }
             await gate.arrived()
             let both = try await pool.write { db in
-                try db.execute("INSERT INTO t VALUES (1)").count
+                try db.execute("INSERT INTO t VALUES (1)").rowCount
             } thenRead: { db in
                 try db.query("SELECT x FROM t", as: Int.self)
             }
@@ -194,7 +194,7 @@ import Testing
                     }
                     while pool.writer.status.waiting < 2_000 { await Task.yield() }
                     release()
-                    for try await changes in tasks { #expect(changes.count == 1) }
+                    for try await command in tasks { #expect(command.rowCount == 1) }
                 }
             }
             #expect(try await pool.query("SELECT count(DISTINCT x) FROM t", as: Int.self) == [2_000])

@@ -20,7 +20,7 @@ import Testing
             // The first use allocates what the library itself needs.
             try await withPool { pool in try await pool.execute("CREATE TABLE t (x)") }
             let before = (descriptorCount(), Int(sqlite3_memory_used()))
-            try await withPool(SQLiteConfiguration(maximumReaders: 1, statementCacheCapacity: 8)) { pool in
+            try await withPool(SQLiteConfiguration.with(maximumReaders: 1, statementCacheCapacity: 8)) { pool in
                 try await pool.write { db in
                     try db.executeScript("CREATE TABLE t (id INTEGER PRIMARY KEY, x UNIQUE)")
                     for id in 0..<100 { try db.execute("INSERT INTO t VALUES (\(id), \(String(id)))") }
@@ -115,13 +115,13 @@ private func lease(_ pool: SQLitePool, _ count: Int) async throws {
             try await pool.write { db in _ = try db.execute("UPDATE t SET x = \(String(id)) WHERE id = \(id)") }
         case 1:
             // More statements than the capacity of the cache.
-            _ = try await pool.query(SQL(unsafe: "SELECT x FROM t WHERE id = \(id)"), as: String.self)
+            _ = try await pool.query(SQLiteQuery(unsafe: "SELECT x FROM t WHERE id = \(id)"), as: String.self)
         case 2:
             _ = try? await pool.query("SELECT x FROM t", as: Int.self)
         case 3:
             _ = try? await pool.execute("INSERT INTO t VALUES (\(id), 0)")
         case 4:
-            _ = try? await pool.read { db in try db.withRows("SELECT x FROM t") { _ in throw Enough() } }
+            _ = try? await pool.read { db in try db.withCursor("SELECT x FROM t") { _ in throw Enough() } }
         case 5:
             let task = Task { try await pool.query("SELECT count(*) FROM t, t, t", as: Int.self) }
             task.cancel()

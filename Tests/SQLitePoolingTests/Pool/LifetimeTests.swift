@@ -11,7 +11,7 @@ import Testing
     @Test("Connections are opened on demand, and closed with the pool")
     func statistics() async throws {
         let folder = try SampleFolder()
-        let pool = try SQLitePool(path: folder.file(), configuration: .patient)
+        let pool = try SQLitePool(.patient.at(folder.file()))
         try await pool.execute("CREATE TABLE t (x)")
         #expect(pool.statistics.writer.createdAndClosed == [1, 0])
         #expect(pool.statistics.readers.createdAndClosed == [0, 0])
@@ -26,7 +26,7 @@ import Testing
     @Test("A closed pool refuses every call, and can be closed again")
     func closed() async throws {
         let folder = try SampleFolder()
-        let pool = try SQLitePool(path: folder.file(), configuration: .patient)
+        let pool = try SQLitePool(.patient.at(folder.file()))
         try await pool.execute("CREATE TABLE t (x)")
         await pool.close()
         await pool.close()
@@ -57,7 +57,7 @@ import Testing
     @Test("A body that runs while the pool is closed completes")
     func closedDuringBody() async throws {
         let folder = try SampleFolder()
-        let pool = try SQLitePool(path: folder.file(), configuration: .patient)
+        let pool = try SQLitePool(.patient.at(folder.file()))
         try await pool.execute("CREATE TABLE t (x)")
         let meeting = Rendezvous()
         async let written: Void = pool.write { db in
@@ -69,7 +69,7 @@ import Testing
         await pool.close()
         meeting.release()
         try await written
-        try await withPool(SQLiteConfiguration(mode: .readWrite), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(mode: .readWrite), in: folder) { pool in
             let numbers = try await pool.query("SELECT x FROM t", as: Int.self)
             #expect(numbers == [1])
         }
@@ -77,7 +77,7 @@ import Testing
 
     @Test("A caller beyond the limit fails immediately, and the waiting one is served")
     func bounds() async throws {
-        try await withPool(SQLiteConfiguration(maximumWaiters: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWaiters: 1)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let meeting = Rendezvous()
             async let holder: Void = pool.write { _ in
@@ -88,10 +88,10 @@ import Testing
             async let waiter = pool.execute("INSERT INTO t VALUES (1)")
             while pool.writer.status.waiting == 0 { await Task.yield() }
             let error = await #expect(throws: PoolError.self) { try await pool.execute("DELETE FROM t") }
-            #expect(error?.code == .tooManyWaiters && error?.pool == "\(pool.configuration.name) writer")
+            #expect(error?.code == .tooManyWaiters && error?.pool == "\(pool.configuration.pool.name) writer")
             meeting.release()
             try await holder
-            #expect(try await waiter.count == 1)
+            #expect(try await waiter.rowCount == 1)
         }
     }
 }

@@ -66,13 +66,13 @@ import Testing
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let error = try await sqliteError {
-                try await pool.read { db in try db.executeScript(SQL(unsafe: sql)) }
+                try await pool.read { db in try db.executeScript(SQLiteQuery(unsafe: sql)) }
             }
             #expect(error.code.primary == .readOnly)
             let stubborn = try await sqliteError {
                 try await pool.read { db in
                     try db.execute("PRAGMA query_only = 0")
-                    try db.executeScript(SQL(unsafe: sql == "CREATE TEMP TABLE u (x)" ? "DROP TABLE t" : sql))
+                    try db.executeScript(SQLiteQuery(unsafe: sql == "CREATE TEMP TABLE u (x)" ? "DROP TABLE t" : sql))
                 }
             }
             #expect(stubborn.code.primary == .readOnly)
@@ -92,7 +92,7 @@ import Testing
         let folder = try SampleFolder()
         try await withPool(in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            let sql = SQL(unsafe: sql)
+            let sql = SQLiteQuery(unsafe: sql)
             for attempt in 0..<2 {
                 let error = try await sqliteError {
                     if attempt == 0, call.contains("query") {
@@ -104,7 +104,7 @@ import Testing
                 #expect(error.code == .readOnly && error.message.contains(call) && error.sql == sql.text)
             }
         }
-        try await withPool(SQLiteConfiguration(mode: .readOnly), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(mode: .readOnly), in: folder) { pool in
             let error = try await sqliteError { _ = try await pool.query("DELETE FROM t RETURNING x", as: Int.self) }
             #expect(error.code == .readOnly && error.message.contains("the pool is read-only"))
         }

@@ -23,7 +23,7 @@ import Testing
 
     @Test("A call that is not served in time fails, and the connection serves the next one")
     func timeout() async throws {
-        try await withPool(SQLiteConfiguration(checkoutTimeout: .milliseconds(1))) { pool in
+        try await withPool(SQLiteConfiguration.with(checkoutTimeout: .milliseconds(1))) { pool in
             // The first caller waits while its connection is opened, however long that takes.
             while (try? await pool.execute("CREATE TABLE IF NOT EXISTS t (x)")) == nil {}
             try await withHeldWriter(pool) { release in
@@ -55,7 +55,7 @@ import Testing
 
     @Test("Many calls that are cancelled at random each get one outcome, and none leaks a connection")
     func storm() async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 2)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 2)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             await withTaskGroup { group in
                 for number in 0..<400 {

@@ -13,7 +13,7 @@ import Testing
         arguments: [1, 16]
     )
     func exactState(group: Int) async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 3, maximumWritesPerCommit: group)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 3, maximumWritesPerCommit: group)) { pool in
             try await pool.execute("CREATE TABLE t (x INTEGER)")
             try await pool.execute("INSERT INTO t VALUES (0)")
             try await withThrowingTaskGroup { tasks in

@@ -68,7 +68,7 @@ import Testing
             try await insert(lamp, pool)
             try await insert(desk, pool)
             #expect(try await pool.query("SELECT * FROM item ORDER BY id", decoding: Item.self) == [lamp, desk])
-            let sql: SQL =
+            let sql: SQLiteQuery =
                 "SELECT note, made, key, image, code, isNew, price, size, name, id, 'x' AS more FROM item WHERE id = 2"
             #expect(try await pool.queryFirst(sql, decoding: Item.self) == desk)
             #expect(try await pool.queryFirst("SELECT * FROM item WHERE id = 3", decoding: Item.self) == nil)
@@ -88,7 +88,7 @@ import Testing
             var note: String?
         }
         try await withPool { pool in
-            let misspelt: SQL = "SELECT 'x' AS name, 'y' AS nota"
+            let misspelt: SQLiteQuery = "SELECT 'x' AS name, 'y' AS nota"
             let missing = try await sqliteError { _ = try await pool.queryFirst(misspelt, decoding: Named.self) }
             #expect(missing.code == .columnCount && missing.message == "there is no column “note”")
             #expect(missing.sql == misspelt.text)
@@ -126,7 +126,9 @@ import Testing
             )
             let null = try await sqliteError { _ = try await pool.query("SELECT NULL AS age", decoding: Aged.self) }
             #expect(null.message.hasPrefix("column “age” (index 0, declared without a type, stored NULL)"))
-            for tags: SQL in ["SELECT '[\"hunter2\", 1]' AS tags", "SELECT 'hunter2' AS tags", "SELECT 1 AS tags"] {
+            for tags: SQLiteQuery in [
+                "SELECT '[\"hunter2\", 1]' AS tags", "SELECT 'hunter2' AS tags", "SELECT 1 AS tags",
+            ] {
                 let error = try await sqliteError { _ = try await pool.query(tags, decoding: Listed.self) }
                 #expect(error.code == .decoding && error.message.contains("“tags”"))
                 #expect(!error.message.contains("hunter2"))
@@ -241,7 +243,7 @@ import Testing
         }
         try await withPool { pool in
             let (names, columns) = try await pool.read { db in
-                let sql: SQL = "SELECT 1 AS id, 'x' AS name UNION ALL SELECT 2, 'y'"
+                let sql: SQLiteQuery = "SELECT 1 AS id, 'x' AS name UNION ALL SELECT 2, 'y'"
                 let names = try db.query(sql, decoding: Derived.self).map { "\($0.id)\($0.name)" }
                 return (
                     names, try db.query("SELECT 'a' AS p, NULL AS q, 'b' AS r", decoding: Columns.self).map(\.values)

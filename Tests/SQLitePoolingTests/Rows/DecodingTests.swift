@@ -43,7 +43,7 @@ import Testing
     @Test("An empty text and an empty blob are not NULL")
     func empty() async throws {
         try await withPool { pool in
-            let sql: SQL = "SELECT typeof(\("")), typeof(\([] as [UInt8])), typeof(zeroblob(0)), zeroblob(0)"
+            let sql: SQLiteQuery = "SELECT typeof(\("")), typeof(\([] as [UInt8])), typeof(zeroblob(0)), zeroblob(0)"
             let row = try await pool.queryFirst(sql, as: (String, String, String, [UInt8]).self)
             #expect(try #require(row) == ("text", "blob", "blob", []))
         }
@@ -97,7 +97,7 @@ import Testing
     @Test("A type is not converted to another one")
     func strictness() async throws {
         try await withPool { pool in
-            func refuses<Value: SQLiteDecodable & Sendable>(_ sql: SQL, _ type: Value.Type) async throws {
+            func refuses<Value: SQLiteDecodable & Sendable>(_ sql: SQLiteQuery, _ type: Value.Type) async throws {
                 let error = try await sqliteError { _ = try await pool.query(sql, as: Value.self) }
                 #expect(error.code == .decoding)
             }
@@ -117,7 +117,7 @@ import Testing
     @Test("A text that is not UTF-8 is an error, or repaired if the caller reads a value of any type")
     func invalidText() async throws {
         try await withPool { pool in
-            let sql: SQL = "SELECT CAST(x'41ff42' AS TEXT)"
+            let sql: SQLiteQuery = "SELECT CAST(x'41ff42' AS TEXT)"
             let error = try await sqliteError { _ = try await pool.query(sql, as: String.self) }
             #expect(error.code == .decoding && error.message.contains("UTF-8"))
             let value = try await pool.read { db in
@@ -135,9 +135,9 @@ import Testing
 
         init(_ name: String) { self.name = name }
 
-        init(column: borrowing SQLiteColumn) throws(SQLiteError) {
-            name = try String(column: column)
-            if name != "red" { throw column.mismatch("Colour has no such case") }
+        init(cell: borrowing SQLiteCell) throws(SQLiteError) {
+            name = try String(cell: cell)
+            if name != "red" { throw cell.mismatch("Colour has no such case") }
         }
     }
 

@@ -6,14 +6,14 @@ import SQLitePooling
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct RowStreamingTests {
-    private static let numbers: SQL =
+    private static let numbers: SQLiteQuery =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, i * i AS square FROM n"
 
     @Test("A statement runs only as far as its rows are requested")
     func lazily() async throws {
         try await withPool { pool in
             let total = try await pool.read { db in
-                try db.withRows(Self.numbers) { rows in
+                try db.withCursor(Self.numbers) { rows in
                     var total = 0
                     // The statement is endless.
                     while total < 1_000, try rows.next() { total += try rows.row.decode(Int.self, named: "square") }
@@ -28,7 +28,7 @@ import Testing
     func end() async throws {
         try await withPool { pool in
             let answers = try await pool.read { db in
-                try db.withRows("SELECT 1") { rows in
+                try db.withCursor("SELECT 1") { rows in
                     [try rows.next(), try rows.next(), try rows.next()]
                 }
             }
@@ -40,8 +40,8 @@ import Testing
     func sideBySide() async throws {
         try await withPool { pool in
             let pairs = try await pool.read { db in
-                try db.withRows(Self.numbers) { first in
-                    try db.withRows(Self.numbers) { second in
+                try db.withCursor(Self.numbers) { first in
+                    try db.withCursor(Self.numbers) { second in
                         var pairs: [[Int]] = []
                         while pairs.count < 3, try first.next(), try second.next(), try second.next() {
                             pairs.append([try first.row.decode(at: 0), try second.row.decode(at: 0)])
@@ -58,8 +58,8 @@ import Testing
     func exchanged() async throws {
         try await withPool { pool in
             let goesOn = try await pool.read { db in
-                try db.withRows(Self.numbers) { first in
-                    try db.withRows(Self.numbers) { second in
+                try db.withCursor(Self.numbers) { first in
+                    try db.withCursor(Self.numbers) { second in
                         _ = try second.next()
                         swap(&first, &second)
                     }
@@ -75,9 +75,9 @@ import Testing
     @Test("A body that throws ends the statement, and its error is thrown unchanged")
     func thrown() async throws {
         struct Enough: Error {}
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             await #expect(throws: Enough.self) {
-                try await pool.read { db in try db.withRows(Self.numbers) { _ in throw Enough() } }
+                try await pool.read { db in try db.withCursor(Self.numbers) { _ in throw Enough() } }
             }
             let next = try await pool.query("SELECT 1", as: Int.self)
             #expect(next == [1])

@@ -10,8 +10,8 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct EarlyEndTests {
     private struct Child: Decodable { var id: Int }
 
-    private static let insert: SQL = "INSERT INTO child VALUES (1, 7), (2, 7) RETURNING id"
-    private static let insertPairs: SQL = "INSERT INTO child VALUES (1, 7), (2, 7) RETURNING id, parent"
+    private static let insert: SQLiteQuery = "INSERT INTO child VALUES (1, 7), (2, 7) RETURNING id"
+    private static let insertPairs: SQLiteQuery = "INSERT INTO child VALUES (1, 7), (2, 7) RETURNING id, parent"
 
     private func withTables(_ body: (SQLitePool) async throws -> Void) async throws {
         try await withPool { pool in
@@ -36,7 +36,7 @@ import Testing
                     case 0: _ = try db.queryFirst(Self.insert, as: Int.self)
                     case 1: _ = try db.queryFirst(Self.insertPairs, as: (Int, Int).self)
                     case 2: _ = try db.queryFirst(Self.insert, decoding: Child.self)
-                    default: try db.withRows(Self.insert) { rows in _ = try rows.next() }
+                    default: try db.withCursor(Self.insert) { rows in _ = try rows.next() }
                     }
                 }
             }

@@ -13,7 +13,7 @@ import Testing
         try await withPool { pool in
             try await pool.execute("CREATE TABLE placed (note TEXT)")
             let n = 3
-            let statements: [(SQL, String)] = [
+            let statements: [(SQLiteQuery, String)] = [
                 ("INSERT INTO placed VALUES ('note \(n)')", "'%' || \\(value) || '%'"),
                 ("SELECT note FROM placed WHERE note = \("?") OR note LIKE '%\(n)%'", "quoted text"),
                 ("SELECT 'it''s \(n)'", "quoted text"), ("SELECT 1 AS \"n \(n)\"", "\\(identifier: name)"),
@@ -38,9 +38,9 @@ import Testing
         try await withPool { pool in
             let answer = try await pool.query("SELECT 'why? ' || \("so?") -- ?\n /* ? */", as: String.self)
             #expect(answer == ["why? so?"])
-            let tooMany = SQL(unsafe: "SELECT 1", parameters: [.integer(1)])
+            let tooMany = SQLiteQuery(unsafe: "SELECT 1", parameters: [.integer(1)])
             #expect(try await sqliteError { try await pool.execute(tooMany) }.code == .parameterCount)
-            let tooFew = SQL(unsafe: "SELECT ?, '?'", parameters: [])
+            let tooFew = SQLiteQuery(unsafe: "SELECT ?, '?'", parameters: [])
             #expect(try await sqliteError { try await pool.execute(tooFew) }.code == .parameterCount)
         }
     }
@@ -50,14 +50,14 @@ import Testing
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (n INTEGER)")
             let column = "n"
-            for sql: SQL in [
+            for sql: SQLiteQuery in [
                 "SELECT n FROM t ORDER BY \(column)", "SELECT n FROM t order by \(column) DESC, n",
                 "SELECT n FROM t ORDER /* a */ BY \(column) LIMIT \(1)", "SELECT count(*) FROM t GROUP BY \(column)",
             ] {
                 let error = try await sqliteError { try await pool.execute(sql) }
                 #expect(error.code == .misplacedParameter && error.message.contains("\\(identifier: column)"))
             }
-            for sql: SQL in [
+            for sql: SQLiteQuery in [
                 "SELECT n FROM t ORDER BY \(identifier: column) LIMIT \(1)", "SELECT n FROM t ORDER BY \(2) * n",
                 "SELECT n FROM t WHERE 'ORDER BY ?' = n ORDER BY n + \(1)", "SELECT n FROM t ORDER BY \(1) = n DESC",
             ] {

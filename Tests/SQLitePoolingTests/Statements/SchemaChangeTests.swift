@@ -12,7 +12,7 @@ import Testing
 
     private func withTable(_ body: (SQLitePool, SampleFolder) async throws -> Void) async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(maximumReaders: 1), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1), in: folder) { pool in
             try await pool.execute("CREATE TABLE p (id INTEGER, name TEXT)")
             try await pool.execute("INSERT INTO p VALUES (1, 'Ada')")
             try await body(pool, folder)
@@ -21,7 +21,7 @@ import Testing
 
     private func run(_ sql: String, by changer: Changer, _ pool: SQLitePool, _ folder: SampleFolder) async throws {
         switch changer {
-        case .pool: try await pool.execute(SQL(unsafe: sql))
+        case .pool: try await pool.execute(SQLiteQuery(unsafe: sql))
         case .connection: try OutsideConnection(folder.file()).run(sql)
         case .process:
             let child = try startChild(sql, folder.file(), 0)
@@ -36,8 +36,8 @@ import Testing
     func addColumn(changer: Changer) async throws {
         struct Person: Decodable, Equatable, Sendable { var id, age: Int }
         try await withTable { pool, folder in
-            let all: SQL = "SELECT * FROM p"
-            let none: SQL = "SELECT * FROM p WHERE id = 7"
+            let all: SQLiteQuery = "SELECT * FROM p"
+            let none: SQLiteQuery = "SELECT * FROM p WHERE id = 7"
             let before = try await pool.query(all, as: (Int, String).self)
             #expect(try #require(before.first) == (1, "Ada"))
             #expect(try await pool.query(none, as: (Int, String).self).isEmpty)
@@ -59,7 +59,7 @@ import Testing
     @Test("A cached statement decodes the columns that a schema change has left", arguments: Changer.allCases)
     func dropColumn(changer: Changer) async throws {
         try await withTable { pool, folder in
-            let all: SQL = "SELECT * FROM p"
+            let all: SQLiteQuery = "SELECT * FROM p"
             _ = try await pool.query(all, as: (Int, String).self)
             try await run(Self.drop, by: changer, pool, folder)
             #expect(try await pool.query(all, as: Int.self) == [1])
@@ -92,7 +92,7 @@ import Testing
                     try db.forEachRow("SELECT * FROM p") { row in
                         names += (0..<row.columnCount).map { row.columnName($0) }
                     }
-                    try db.withRows("SELECT * FROM p") { rows in
+                    try db.withCursor("SELECT * FROM p") { rows in
                         while try rows.next() { names.append("\(rows.row.columnCount)") }
                     }
                     return names
@@ -123,9 +123,9 @@ import Testing
         let folder = try SampleFolder()
         let other = try OutsideConnection(folder.file("other \"1\".sqlite"))
         try other.run("CREATE TABLE q (a)")
-        var configuration = SQLiteConfiguration(maximumReaders: 1)
+        var configuration = SQLiteConfiguration.with(maximumReaders: 1)
         let path = folder.file("other \"1\".sqlite")
-        configuration.onOpen = SQLiteOpening(on: .readers) { db in try db.execute("ATTACH \(path) AS \"o \"\"1\"") }
+        configuration.setup = ["ATTACH \(path) AS \"o \"\"1\""]
         try await withPool(configuration, in: folder) { pool in
             func names() async throws -> [String] {
                 try await pool.read { db in try db.describe("SELECT * FROM q").columnNames }
@@ -142,7 +142,7 @@ import Testing
     )
     func returning(changer: Changer) async throws {
         try await withTable { pool, folder in
-            let insert: SQL = "INSERT INTO p (id) VALUES (2) RETURNING *"
+            let insert: SQLiteQuery = "INSERT INTO p (id) VALUES (2) RETURNING *"
             func insertTwo() async throws -> Bool {
                 try await pool.write { db in
                     let refused = #expect(throws: SQLiteError.self) { _ = try db.query(insert, as: Int.self) }

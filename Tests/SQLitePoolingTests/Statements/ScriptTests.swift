@@ -19,7 +19,7 @@ import Testing
                 let handle = unsafe db.session.handle
                 let kind = SQLITE_DBSTATUS_LOOKASIDE_MISS_SIZE
                 _ = unsafe sqlite3_db_status(handle, kind, &current, &count, 1)
-                try db.executeScript(SQL(unsafe: script))
+                try db.executeScript(SQLiteQuery(unsafe: script))
                 _ = unsafe sqlite3_db_status(handle, kind, &current, &count, 0)
                 return Int(count)
             }
@@ -33,7 +33,7 @@ import Testing
         try await withPool { pool in
             let script = "CREATE TABLE t (ä);\nINSERT INTO t VALUES (1); SELECT nothing FROM t; DROP TABLE t"
             let error = try await sqliteError {
-                try await pool.writeWithoutTransaction { db in try db.executeScript(SQL(unsafe: script)) }
+                try await pool.writeWithoutTransaction { db in try db.executeScript(SQLiteQuery(unsafe: script)) }
             }
             if sqlite3_libversion_number() >= 3_038_000 {
                 let place = script.utf8.index(script.startIndex, offsetBy: error.offset ?? 0)

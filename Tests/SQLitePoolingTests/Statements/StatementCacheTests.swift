@@ -15,8 +15,8 @@ import Testing
     ) async throws -> Int {
         let folder = try SampleFolder()
         let pool = try SQLitePool(
-            path: folder.file(),
-            configuration: SQLiteConfiguration(checkoutTimeout: .seconds(600), statementCacheCapacity: capacity)
+            SQLiteConfiguration.with(checkoutTimeout: .seconds(600), statementCacheCapacity: capacity)
+                .at(folder.file())
         )
         let count = try await pool.write { db in
             try body(db)
@@ -30,7 +30,7 @@ import Testing
     func bound() async throws {
         let count = try await cached(capacity: 10) { db in
             for number in 0..<100 {
-                let sql = SQL(unsafe: "SELECT \(number)")
+                let sql = SQLiteQuery(unsafe: "SELECT \(number)")
                 let numbers = try db.query(sql, as: Int.self) + db.query(sql, as: Int.self)
                 #expect(numbers == [number, number])
                 #expect(db.session.cache.count == min(number + 1, 10))
@@ -58,7 +58,7 @@ import Testing
             for _ in 0..<2 {
                 // One é is a single scalar, the other an e with a combining accent.
                 let lengths = try ["SELECT length('\u{e9}')", "SELECT length('e\u{301}')"].map {
-                    try db.query(SQL(unsafe: $0), as: Int.self)
+                    try db.query(SQLiteQuery(unsafe: $0), as: Int.self)
                 }
                 #expect(lengths == [[1], [2]])
             }
@@ -130,7 +130,7 @@ import Testing
                 unsafe sqlite3_free(expanded)
                 statement?.isBusy = false
             }
-            #expect(try db.execute("INSERT INTO t VALUES (\("other"))").count == 1)
+            #expect(try db.execute("INSERT INTO t VALUES (\("other"))").rowCount == 1)
         }
     }
 

@@ -54,7 +54,9 @@ import Testing
     )
     func columnCount(sql: String) async throws {
         try await withUsers { pool in
-            let error = try await sqliteError { _ = try await pool.query(SQL(unsafe: sql), as: (String, Int).self) }
+            let error = try await sqliteError {
+                _ = try await pool.query(SQLiteQuery(unsafe: sql), as: (String, Int).self)
+            }
             #expect(error.code == .columnCount && error.sql == sql)
         }
     }
@@ -63,14 +65,15 @@ import Testing
     func parameterCount() async throws {
         try await withUsers { pool in
             let id = 1
-            for sql: SQL in [
-                SQL(unsafe: "SELECT ?, ?", parameters: [.null]), SQL(unsafe: "SELECT ?", parameters: []),
-                SQL(unsafe: "SELECT :a + :a", parameters: [.null, .null]), "SELECT '\(id)'", "SELECT ?, \(id)",
+            for sql: SQLiteQuery in [
+                SQLiteQuery(unsafe: "SELECT ?, ?", parameters: [.null]),
+                SQLiteQuery(unsafe: "SELECT ?", parameters: []),
+                SQLiteQuery(unsafe: "SELECT :a + :a", parameters: [.null, .null]), "SELECT '\(id)'", "SELECT ?, \(id)",
             ] {
                 let error = try await sqliteError { _ = try await pool.query(sql, as: Int?.self) }
                 #expect(error.code == .parameterCount)
             }
-            let named = SQL(unsafe: "SELECT :a + :a", parameters: [.integer(2)])
+            let named = SQLiteQuery(unsafe: "SELECT :a + :a", parameters: [.integer(2)])
             #expect(try await pool.query(named, as: Int.self) == [4])
         }
     }
@@ -81,13 +84,13 @@ import Testing
             for sql in [
                 "SELECT 1; SELECT 2", "SELECT 1; x", "SELECT 1;/* */-- \n DELETE FROM user", "", " -- nothing", ";",
             ] {
-                let error = try await sqliteError { _ = try await pool.query(SQL(unsafe: sql), as: Int.self) }
+                let error = try await sqliteError { _ = try await pool.query(SQLiteQuery(unsafe: sql), as: Int.self) }
                 #expect(error.code == .statementCount)
             }
             for sql in [
                 "SELECT 1;", " SELECT 1 ; ; \n\t", "SELECT 1 -- one", "SELECT 1; /* ; x */ -- y\n;", "SELECT 1; /*",
             ] {
-                #expect(try await pool.query(SQL(unsafe: sql), as: Int.self) == [1])
+                #expect(try await pool.query(SQLiteQuery(unsafe: sql), as: Int.self) == [1])
             }
             #expect(try await pool.query("SELECT count(*) FROM user", as: Int.self) == [2])
         }
@@ -97,10 +100,10 @@ import Testing
     func changes() async throws {
         try await withUsers { pool in
             let inserted = try await pool.execute("INSERT INTO user (name) VALUES (\("Cid")), (\("Dan"))")
-            #expect(inserted.count == 2 && inserted.lastInsertedRowID == 4)
-            #expect(try await pool.execute("UPDATE user SET age = 1 WHERE id > 1").count == 3)
-            #expect(try await pool.execute("CREATE TABLE other (x)").count == 0)
-            #expect(try await pool.execute("DELETE FROM user WHERE id = \(99)").count == 0)
+            #expect(inserted.rowCount == 2 && inserted.lastInsertedRowID == 4)
+            #expect(try await pool.execute("UPDATE user SET age = 1 WHERE id > 1").rowCount == 3)
+            #expect(try await pool.execute("CREATE TABLE other (x)").rowCount == 0)
+            #expect(try await pool.execute("DELETE FROM user WHERE id = \(99)").rowCount == 0)
             let both = try await pool.write { db in
                 try db.execute("INSERT INTO user (name) VALUES ('Eve')")
                 try db.execute("INSERT INTO other VALUES (last_insert_rowid())")

@@ -56,24 +56,19 @@ final class SampleFolder: Sendable {
     }
 }
 
-extension SQLiteConfiguration {
-    /// The default configuration with a long checkout timeout: on a slow machine, a test that
-    /// exceeds it has another error.
-    static var patient: Self { Self(checkoutTimeout: .seconds(600)) }
-}
-
 /// Passes `body` a pool for a new file, and closes the pool afterwards.
 func withPool(
     _ configuration: SQLiteConfiguration = .init(),
+    hooks: SQLiteHooks = .init(),
     in folder: SampleFolder? = nil,
     _ body: (SQLitePool) async throws -> Void
 ) async throws {
     let folder = try folder ?? SampleFolder()
     var configuration = configuration
-    if configuration.checkoutTimeout == SQLiteConfiguration().checkoutTimeout {
-        configuration.checkoutTimeout = SQLiteConfiguration.patient.checkoutTimeout
+    if configuration.pool.checkoutTimeout == SQLiteConfiguration().pool.checkoutTimeout {
+        configuration.pool.checkoutTimeout = SQLiteConfiguration.patient.pool.checkoutTimeout
     }
-    let pool = try SQLitePool(path: folder.file(), configuration: configuration)
+    let pool = try SQLitePool(configuration.at(folder.file()), hooks: hooks)
     do {
         try await body(pool)
     } catch {

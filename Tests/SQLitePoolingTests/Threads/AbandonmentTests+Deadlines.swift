@@ -32,7 +32,7 @@ extension AbandonmentTests {
             for (index, call) in calls.enumerated() {
                 await expectNoLeases(pool)
                 let error = try await sqliteError { try await call(.zero) }
-                #expect(error.code == .deadlineExceeded, "\(index)")
+                #expect(error.code == .timedOut, "\(index)")
                 await expectNoLeases(pool)
                 try await call(.seconds(3_600))
             }
@@ -67,7 +67,7 @@ extension AbandonmentTests {
             for call in [late, early] {
                 await Resumption.wait { call.notify(.task($0)) }
                 let error = #expect(throws: SQLiteError.self) { try call.checkOutcome() }
-                #expect(error?.code == .deadlineExceeded)
+                #expect(error?.code == .timedOut)
             }
             #expect(deadlines.count == 1)
             deadlines.remove(never)

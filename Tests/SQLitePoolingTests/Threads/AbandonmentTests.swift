@@ -53,7 +53,7 @@ private final class Block: Sendable {
             let error = #expect(throws: (any Error).self, sourceLocation: sourceLocation) { try result.get() }
             switch stop {
             case .deadline:
-                #expect((error as? SQLiteError)?.code == .deadlineExceeded, sourceLocation: sourceLocation)
+                #expect((error as? SQLiteError)?.code == .timedOut, sourceLocation: sourceLocation)
             case .cancellation:
                 #expect(error is CancellationError, sourceLocation: sourceLocation)
             }
@@ -70,7 +70,7 @@ private final class Block: Sendable {
             let body = Rendezvous()
             let call = Task {
                 try await pool.writeWithoutTransaction { db in
-                    try db.savepoint { db in _ = try db.execute("INSERT INTO s VALUES (1)") }
+                    try db.withSavepoint { db in _ = try db.execute("INSERT INTO s VALUES (1)") }
                     body.arrive()
                     body.wait()
                 }
@@ -89,7 +89,7 @@ private final class Block: Sendable {
         group: Int = 1,
         _ body: (SQLitePool) async throws -> Void
     ) async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 1, maximumWritesPerCommit: group)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1, maximumWritesPerCommit: group)) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             _ = try await pool.query("SELECT x FROM t", as: Int.self)
             await expectNoLeases(pool)

@@ -7,12 +7,12 @@ import SQLitePooling
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct CancellationTests {
-    static let endless: SQL =
+    static let endless: SQLiteQuery =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
     @Test("A cancelled task interrupts its own statement, and the connection stays usable")
     func cancelledRead() async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             for _ in 0..<20 {
                 let meeting = Rendezvous()
                 let task = Task {
@@ -112,7 +112,7 @@ import Testing
     @Test("A task that waits for another process's lock stops waiting when it is cancelled")
     func cancelledLock() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(busyTimeout: .seconds(3_600)), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(busyTimeout: .seconds(3_600)), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let other = try OutsideConnection(folder.file())
             try other.run("BEGIN IMMEDIATE")
@@ -128,7 +128,7 @@ import Testing
     @Test("Cancelling many tasks at random interrupts none of the others")
     func othersUninterrupted() async throws {
         // Long enough for a slow machine.
-        let configuration = SQLiteConfiguration(maximumReaders: 2, checkoutTimeout: .seconds(3_600))
+        let configuration = SQLiteConfiguration.with(maximumReaders: 2, checkoutTimeout: .seconds(3_600))
         try await withPool(configuration) { pool in
             try await withThrowingTaskGroup { group in
                 for number in 0..<200 {
@@ -139,7 +139,7 @@ import Testing
                             task.cancel()
                             await #expect(throws: CancellationError.self) { try await task.value }
                         } else {
-                            let sql: SQL = """
+                            let sql: SQLiteQuery = """
                                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000)
                                 SELECT count(*) FROM n
                                 """

@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct DeadlineTests {
     @Test("A call is interrupted at its deadline, and the connection stays usable")
     func read() async throws {
-        try await withPool(SQLiteConfiguration(maximumReaders: 1)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumReaders: 1)) { pool in
             // The timeout includes the wait for a connection, which is open for the next call.
             _ = try await pool.query("SELECT 1", as: Int.self)
             let error = try await sqliteError {
@@ -16,8 +16,8 @@ import Testing
                     try db.query(CancellationTests.endless, as: Int.self)
                 }
             }
-            #expect(error.code == .deadlineExceeded)
-            #expect(error.description.contains("deadlineExceeded"))
+            #expect(error.code == .timedOut)
+            #expect(error.description.contains("timedOut"))
             #expect(try await pool.query("SELECT 1", as: Int.self) == [1])
             #expect(pool.statistics.readers.createdAndClosed == [1, 0])
         }
@@ -61,7 +61,7 @@ import Testing
                     _ = try? db.query(CancellationTests.endless, as: Int.self)
                 }
             }
-            #expect(error.code == .deadlineExceeded)
+            #expect(error.code == .timedOut)
             #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
             try await pool.write(timeout: .seconds(3_600)) { db in _ = try db.execute("INSERT INTO t VALUES (2)") }
             #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [2])

@@ -70,8 +70,8 @@ import Testing
             #expect(Watch.isOn)
             let folder = try SampleFolder()
             let pool = try SQLitePool(
-                path: folder.file(),
-                configuration: SQLiteConfiguration(maximumReaders: 2, checkoutTimeout: .seconds(600))
+                SQLiteConfiguration.with(maximumReaders: 2, checkoutTimeout: .seconds(600))
+                    .at(folder.file())
             )
             try await pool.write { db in
                 #expect(Watch.threadName == "sqlite-write")
@@ -104,7 +104,7 @@ import Testing
         func dropped() async throws {
             #expect(Watch.isOn)
             let folder = try SampleFolder()
-            var pool: SQLitePool? = try SQLitePool(path: folder.file(), configuration: .patient)
+            var pool: SQLitePool? = try SQLitePool(.patient.at(folder.file()))
             try await pool?.execute("CREATE TABLE t (x)")
             pool = nil
             while Watch.events(folder.file()).count < 2 { await Task.yield() }

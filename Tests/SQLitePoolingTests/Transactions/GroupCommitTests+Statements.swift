@@ -11,9 +11,9 @@ extension GroupCommitTests {
     @Test("Single statements share a commit, and have the same outcomes as alone")
     func execute() async throws {
         try await withTable { pool in
-            var tasks: [Task<SQLiteChanges, any Error>] = []
+            var tasks: [Task<SQLiteCommand, any Error>] = []
             try await withHeldWriter(pool) { release in
-                let statements: [SQL] = [
+                let statements: [SQLiteQuery] = [
                     "INSERT INTO t VALUES (1), (2)",
                     "UPDATE t SET x = x + 10 WHERE x = 2",
                     "/* a comment */ delete FROM t WHERE x = 7",
@@ -40,7 +40,7 @@ extension GroupCommitTests {
             var changes: [[Int64]] = []
             for (index, task) in tasks.enumerated() where index != 3 {
                 let change = try await task.value
-                changes.append([Int64(change.count), change.lastInsertedRowID])
+                changes.append([Int64(change.rowCount), change.lastInsertedRowID])
             }
             #expect(changes == [[2, 2], [1, 0], [0, 0], [0, 0], [1, 1], [1, 3]])
             let error = try await sqliteError { _ = try await tasks[3].value }
@@ -58,7 +58,7 @@ extension GroupCommitTests {
     )
     func alone(text: String) async throws {
         try await withTable { pool in
-            let sql = SQL(unsafe: text)
+            let sql = SQLiteQuery(unsafe: text)
             #expect(!sql.mayShareTransaction)
             try await pool.execute(sql)
         }
@@ -72,7 +72,7 @@ extension GroupCommitTests {
             "with\"a\" AS", "CREATE UNIQUE INDEX i", "DROP TABLE t", "ALTER TABLE t", "/**/INSERT",
             "/*/ * **/INSERT",
         ] {
-            #expect(SQL(unsafe: text).mayShareTransaction, "\(text)")
+            #expect(SQLiteQuery(unsafe: text).mayShareTransaction, "\(text)")
         }
         for text in [
             "", "-- INSERT", "/* INSERT", "\u{feff}INSERT INTO t", "INSERTED", "INSERT_ INTO t",
@@ -80,7 +80,7 @@ extension GroupCommitTests {
             "DETACH a", ";INSERT INTO t", "INSERT OR ROLLBACK INTO t", "CREATE TABLE u (x UNIQUE ON CONFLICT ROLLBACK)",
             "\"INSERT\" INTO t", "EXPLAIN INSERT INTO t", "create /* */ temporary table t", "- INSERT", "/INSERT",
         ] {
-            #expect(!SQL(unsafe: text).mayShareTransaction, "\(text)")
+            #expect(!SQLiteQuery(unsafe: text).mayShareTransaction, "\(text)")
         }
     }
 }

@@ -11,7 +11,7 @@ import Testing
     struct Refusal: Error, Equatable {}
 
     func withTable(_ body: (SQLitePool) async throws -> Void) async throws {
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: 64)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: 64)) { pool in
             try await pool.execute("CREATE TABLE t (x INTEGER UNIQUE)")
             try await body(pool)
         }
@@ -237,12 +237,12 @@ import Testing
         let folder = try SampleFolder()
         let disk = FaultyDisk(seed: 1)
         let pool = try SQLitePool(
-            uri: disk.uri(folder),
-            configuration: SQLiteConfiguration(
+            SQLiteConfiguration.with(
                 synchronous: .full,
                 checkoutTimeout: .seconds(600),
                 maximumWritesPerCommit: 64
             )
+            .at(uri: disk.uri(folder))
         )
         try await pool.execute("CREATE TABLE t (x INTEGER UNIQUE)")
         let bodies = (0..<8).map { number -> @Sendable (borrowing SQLiteConnection) throws -> Void in

@@ -13,7 +13,7 @@ import Testing
     private typealias Member = @Sendable (borrowing SQLiteConnection) throws -> Void
 
     private func withTables(_ more: String = "", _ body: (SQLitePool) async throws -> Void) async throws {
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: 64)) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: 64)) { pool in
             try await pool.writeWithoutTransaction { db in
                 try db.executeScript(
                     """
@@ -23,7 +23,7 @@ import Testing
                     CREATE TABLE strict (id INTEGER REFERENCES parent);
                     """
                 )
-                try db.executeScript(SQL(unsafe: more))
+                try db.executeScript(SQLiteQuery(unsafe: more))
             }
             try await body(pool)
         }
@@ -63,7 +63,8 @@ import Testing
     )
     func foreignKey(position: Int, script: String) async throws {
         try await withTables { pool in
-            let codes = try await outcome(pool, at: position) { db in try db.executeScript(SQL(unsafe: script)) }
+            let codes = try await outcome(pool, at: position) { db in try db.executeScript(SQLiteQuery(unsafe: script))
+            }
             #expect(codes == [position: .constraintForeignKey])
             #expect(try await numbers(pool) == (0..<20).filter { $0 != position })
             #expect(pool.statistics.writer.createdAndClosed == [1, 0])
@@ -105,8 +106,8 @@ import Testing
         try await withTables { pool in
             try await pool.execute("INSERT INTO t VALUES (-1)")
             let codes = try await outcome(pool, at: position) { db in
-                for _ in 0..<2 { _ = try? db.execute(SQL(unsafe: sql)) }
-                try db.execute(SQL(unsafe: sql))
+                for _ in 0..<2 { _ = try? db.execute(SQLiteQuery(unsafe: sql)) }
+                try db.execute(SQLiteQuery(unsafe: sql))
             }
             #expect(codes == [position: .unshareable])
             #expect(try await numbers(pool) == [-1] + (0..<20).filter { $0 != position })
@@ -150,7 +151,7 @@ import Testing
     @Test("A schema change by another process is detected, in both directions")
     func changedSchema() async throws {
         let folder = try SampleFolder()
-        try await withPool(SQLiteConfiguration(maximumWritesPerCommit: 64), in: folder) { pool in
+        try await withPool(SQLiteConfiguration.with(maximumWritesPerCommit: 64), in: folder) { pool in
             try await pool.execute("CREATE TABLE t (x INTEGER UNIQUE)")
             let outside = try OutsideConnection(folder.file())
             let shared = Locked(0)
@@ -212,7 +213,7 @@ import Testing
             let first = #expect(throws: SQLiteError.self) { try results[0].get() }
             #expect(first?.code == .sharedTransactionLost && first?.isRetryable == true)
             let second = #expect(throws: SQLiteError.self) { try results[1].get() }
-            #expect(second?.code == .transactionLost && second?.isRetryable == false)
+            #expect(second?.code == .transactionAborted && second?.isRetryable == false)
             try results[2].get()
             #expect(try await numbers(pool) == [2])
         }

@@ -38,11 +38,11 @@ import Testing
         try await withTables { pool in
             try await pool.writeWithoutTransaction { db in
                 let error = #expect(throws: SQLiteError.self) {
-                    try db.savepoint { db in _ = try db.execute("INSERT INTO child VALUES (99)") }
+                    try db.withSavepoint { db in _ = try db.execute("INSERT INTO child VALUES (99)") }
                 }
                 #expect(error?.code == .constraintForeignKey)
-                #expect(try db.execute("INSERT INTO log VALUES ('x')").count == 1)
-                try db.savepoint { db in _ = try db.execute("INSERT INTO log VALUES ('y')") }
+                #expect(try db.execute("INSERT INTO log VALUES ('x')").rowCount == 1)
+                try db.withSavepoint { db in _ = try db.execute("INSERT INTO log VALUES ('y')") }
             }
             #expect(try await log(pool) == ["x", "y"])
             #expect(try await pool.query("SELECT count(*) FROM child", as: Int.self) == [0])
@@ -57,14 +57,14 @@ import Testing
                 // The interrupt lasts as long as a statement runs.
                 try? db.forEachRow("SELECT 1") { _ in
                     let error = #expect(throws: SQLiteError.self) {
-                        try db.savepoint { db in
+                        try db.withSavepoint { db in
                             try db.execute("INSERT INTO log VALUES ('lost')")
                             unsafe sqlite3_interrupt(db.session.handle)
                         }
                     }
                     #expect(error?.code == .interrupted)
                 }
-                let count = try db.execute("INSERT INTO log VALUES ('x')").count
+                let count = try db.execute("INSERT INTO log VALUES ('x')").rowCount
                 #expect(count == 1)
             }
             #expect(try await log(pool) == ["x"])
@@ -79,14 +79,14 @@ import Testing
         let folder = try SampleFolder()
         let disk = FaultyDisk(seed: 1)
         let pool = try SQLitePool(
-            uri: disk.uri(folder),
-            configuration: SQLiteConfiguration(synchronous: .full, checkoutTimeout: .seconds(600))
+            SQLiteConfiguration.with(synchronous: .full, checkoutTimeout: .seconds(600))
+                .at(uri: disk.uri(folder))
         )
         try await pool.execute("CREATE TABLE log (x TEXT)")
         let written = try await pool.writeWithoutTransaction { db in
             var written: [String] = []
             do {
-                try db.savepoint { db in
+                try db.withSavepoint { db in
                     try db.execute("INSERT INTO log VALUES ('a')")
                     disk.fail(after: operation)
                 }
@@ -110,9 +110,9 @@ import Testing
         try await withTables { pool in
             let error = try await sqliteError {
                 try await pool.writeWithoutTransaction { db in
-                    try db.savepoint { db in
+                    try db.withSavepoint { db in
                         try db.execute("INSERT INTO log VALUES ('x')")
-                        try db.execute(SQL(unsafe: sql))
+                        try db.execute(SQLiteQuery(unsafe: sql))
                     }
                 }
             }
@@ -127,12 +127,12 @@ import Testing
             try await pool.execute("INSERT INTO log VALUES ('x')")
             try await pool.writeWithoutTransaction { db in
                 let error = #expect(throws: SQLiteError.self) {
-                    try db.savepoint { db in
+                    try db.withSavepoint { db in
                         _ = try? db.execute("INSERT OR ROLLBACK INTO log VALUES ('x')")
                         try db.execute("INSERT INTO log VALUES ('y')")
                     }
                 }
-                #expect(error?.code == .transactionLost)
+                #expect(error?.code == .transactionAborted)
                 try db.execute("INSERT INTO log VALUES ('z')")
             }
             #expect(try await log(pool) == ["x", "z"])
@@ -151,7 +151,7 @@ import Testing
     func leftOpen(script: String) async throws {
         try await withTables { pool in
             let error = try await sqliteError {
-                try await pool.writeWithoutTransaction { db in try db.executeScript(SQL(unsafe: script)) }
+                try await pool.writeWithoutTransaction { db in try db.executeScript(SQLiteQuery(unsafe: script)) }
             }
             #expect(error.code == .transactionLeftOpen && !error.isRetryable)
             try await pool.execute("INSERT INTO log VALUES ('y')")
@@ -184,13 +184,16 @@ import Testing
         }
     }
 
-    @Test("A connection whose onOpen leaves a transaction open fails to open")
-    func openingLeftOpen() async throws {
+    @Test("A connection whose setup or hook leaves a transaction open fails to open")
+    func setupLeftOpen() async throws {
         var configuration = SQLiteConfiguration()
-        configuration.onOpen = SQLiteOpening { db in _ = try db.execute("BEGIN") }
-        try await withPool(configuration) { pool in
-            let error = try await sqliteError { try await pool.execute("CREATE TABLE t (x)") }
-            #expect(error.code == .transactionLeftOpen)
+        configuration.setup = ["BEGIN"]
+        let hooks = SQLiteHooks(afterConnect: { db in try db.execute("BEGIN") })
+        for (configuration, hooks) in [(configuration, SQLiteHooks()), (SQLiteConfiguration(), hooks)] {
+            try await withPool(configuration, hooks: hooks) { pool in
+                let error = try await sqliteError { try await pool.execute("CREATE TABLE t (x)") }
+                #expect(error.code == .transactionLeftOpen)
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ import Testing
         try await withTable { pool in
             let count = try await pool.write { db in
                 try db.execute("INSERT INTO t VALUES (1)")
-                return try db.execute("INSERT INTO t VALUES (2)").count
+                return try db.execute("INSERT INTO t VALUES (2)").rowCount
             }
             #expect(count == 1)
             #expect(try await numbers(pool) == [1, 2])
@@ -55,9 +55,9 @@ import Testing
         try await withTable { pool in
             try await pool.write { db in
                 try db.execute("INSERT INTO t VALUES (1)")
-                let inner = try db.savepoint { db in
+                let inner = try db.withSavepoint { db in
                     #expect(throws: Refusal()) {
-                        try db.savepoint { db in
+                        try db.withSavepoint { db in
                             try db.execute("INSERT INTO t VALUES (2)")
                             throw Refusal()
                         }
@@ -67,8 +67,8 @@ import Testing
                 }
                 #expect(inner == [2])
                 #expect(throws: Refusal()) {
-                    try db.savepoint { db in
-                        try db.savepoint { db in _ = try db.execute("INSERT INTO t VALUES (4)") }
+                    try db.withSavepoint { db in
+                        try db.withSavepoint { db in _ = try db.execute("INSERT INTO t VALUES (4)") }
                         throw Refusal()
                     }
                 }
@@ -87,12 +87,16 @@ import Testing
                 let error = try await sqliteError {
                     try await pool.write { db in
                         try db.execute("INSERT INTO t VALUES (1)")
-                        if inScript { try db.executeScript(SQL(unsafe: sql)) } else { try db.execute(SQL(unsafe: sql)) }
+                        if inScript {
+                            try db.executeScript(SQLiteQuery(unsafe: sql))
+                        } else {
+                            try db.execute(SQLiteQuery(unsafe: sql))
+                        }
                     }
                 }
                 #expect(error.code == .transactionControl)
                 let readError = try await sqliteError {
-                    _ = try await pool.read { db in try db.execute(SQL(unsafe: sql)) }
+                    _ = try await pool.read { db in try db.execute(SQLiteQuery(unsafe: sql)) }
                 }
                 #expect(readError.code == .transactionControl)
             }
@@ -112,12 +116,12 @@ import Testing
                     }
                     #expect(cause?.code == .constraintUnique)
                     let later = #expect(throws: SQLiteError.self) { try db.execute("INSERT INTO t VALUES (3)") }
-                    #expect(later?.code == .transactionLost)
-                    let inner = #expect(throws: SQLiteError.self) { try db.savepoint { _ in } }
-                    #expect(inner?.code == .transactionLost)
+                    #expect(later?.code == .transactionAborted)
+                    let inner = #expect(throws: SQLiteError.self) { try db.withSavepoint { _ in } }
+                    #expect(inner?.code == .transactionAborted)
                 }
             }
-            #expect(error.code == .transactionLost)
+            #expect(error.code == .transactionAborted)
             #expect(try await numbers(pool) == [1])
         }
     }
@@ -137,7 +141,7 @@ import Testing
 
     @Test("Foreign keys are enforced unless the configuration turns them off", arguments: [true, false])
     func foreignKeys(enforced: Bool) async throws {
-        try await withTable(SQLiteConfiguration(foreignKeys: enforced)) { pool in
+        try await withTable(SQLiteConfiguration.with(foreignKeys: enforced)) { pool in
             try await pool.execute("CREATE TABLE child (x REFERENCES t(x))")
             if enforced {
                 let error = try await sqliteError { try await pool.execute("INSERT INTO child VALUES (7)") }
@@ -158,7 +162,7 @@ import Testing
                 try db.execute("BEGIN")
                 try db.execute("INSERT INTO t VALUES (1)")
                 try db.execute("COMMIT")
-                try db.savepoint { db in _ = try db.execute("INSERT INTO t VALUES (2)") }
+                try db.withSavepoint { db in _ = try db.execute("INSERT INTO t VALUES (2)") }
             }
             #expect(try await numbers(pool) == [1, 2])
         }
@@ -166,7 +170,7 @@ import Testing
 
     @Test("Writers run one after the other, and none finds the database busy")
     func manyWriters() async throws {
-        try await withTable(SQLiteConfiguration(busyTimeout: .zero)) { pool in
+        try await withTable(SQLiteConfiguration.with(busyTimeout: .zero)) { pool in
             try await pool.execute("INSERT INTO t VALUES (0)")
             try await withThrowingTaskGroup { group in
                 for _ in 0..<32 {

@@ -14,8 +14,8 @@ extension CheckpointTests {
     func attached() async throws {
         let folder = try SampleFolder()
         try makeSmallPages(folder.file("archive.sqlite"))
-        let configuration = SQLiteConfiguration(
-            onOpen: SQLiteOpening { db in try db.execute("ATTACH \(folder.file("archive.sqlite")) AS archive") }
+        let configuration = SQLiteConfiguration.with(
+            setup: ["ATTACH \(folder.file("archive.sqlite")) AS archive"]
         )
         try await withPool(configuration, in: folder) { pool in
             try await pool.execute("CREATE TABLE m (x)")
@@ -33,9 +33,9 @@ extension CheckpointTests {
         let folder = try SampleFolder()
         let path = folder.file("archive.sqlite")
         try OutsideConnection(path).run("PRAGMA journal_mode = DELETE; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)")
-        let configuration = SQLiteConfiguration(
+        let configuration = SQLiteConfiguration.with(
             busyTimeout: .zero,
-            onOpen: SQLiteOpening { db in try db.execute("ATTACH \(path) AS archive") }
+            setup: ["ATTACH \(path) AS archive"]
         )
         try await withPool(configuration, in: folder) { pool in
             let reader = Rendezvous()
@@ -58,11 +58,11 @@ extension CheckpointTests {
         let path = folder.file("archive.sqlite")
         let owner = try OutsideConnection(path)
         try owner.run("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)")
-        let configuration = SQLiteConfiguration(
+        let configuration = SQLiteConfiguration.with(
             checkoutTimeout: .seconds(600),
-            onOpen: SQLiteOpening { db in try db.execute("ATTACH \("file:" + path + "?mode=ro") AS archive") }
+            setup: ["ATTACH \("file:" + path + "?mode=ro") AS archive"]
         )
-        let pool = try SQLitePool(uri: "file:" + folder.file(), configuration: configuration)
+        let pool = try SQLitePool(configuration.at(uri: "file:" + folder.file()))
         try await pool.execute("CREATE TABLE m (x)")
         let results = try await pool.checkpoint(.truncate)
         #expect(results.map(\.database) == ["main"] && results[0].isComplete)

@@ -40,7 +40,7 @@ extension CheckpointTests {
 
     @Test("The log stays bounded while overlapping readers stay longer than the first waits")
     func longOverlappingReaders() async throws {
-        var configuration = SQLiteConfiguration(maximumReaders: 3)
+        var configuration = SQLiteConfiguration.with(maximumReaders: 3)
         configuration.checkpoints.restartThreshold = 2_000
         // Long enough for a slow machine.
         configuration.checkpoints.restartTimeout = .seconds(600)
@@ -72,7 +72,7 @@ extension CheckpointTests {
         arguments: ["read", "readBlocking", "readBlockingCooperativeThread"]
     )
     func truncatedAfterReader(method: String) async throws {
-        var configuration = SQLiteConfiguration(maximumReaders: 1)
+        var configuration = SQLiteConfiguration.with(maximumReaders: 1)
         configuration.checkpoints.restartThreshold = 1_000
         configuration.checkpoints.restartTimeout = .zero
         configuration.checkpoints.retainedLogBytes = 100_000
@@ -103,7 +103,7 @@ extension CheckpointTests {
 
     @Test("A checkpoint that a reader blocks ends in time, and the connection stays usable")
     func besideReader() async throws {
-        try await withPool(SQLiteConfiguration(busyTimeout: .milliseconds(1))) { pool in
+        try await withPool(SQLiteConfiguration.with(busyTimeout: .milliseconds(1))) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             let reader = Rendezvous()
             async let read: Void = pool.read { db in
@@ -117,7 +117,7 @@ extension CheckpointTests {
                 let result = try await pool.checkpoint(mode)
                 #expect(result[0].failure?.code == .busy)
                 #expect(result[0].failure?.message.contains("readers or another process") == true)
-                #expect(try await pool.execute("INSERT INTO t VALUES (2)").count == 1)
+                #expect(try await pool.execute("INSERT INTO t VALUES (2)").rowCount == 1)
             }
             reader.release()
             try await read
@@ -130,11 +130,12 @@ extension CheckpointTests {
         "A read that exceeds its maximum duration fails, in a statement and at the next one, and its connection stays usable"
     )
     func maximumReadDuration() async throws {
-        var configuration = SQLiteConfiguration(maximumReaders: 1)
+        var configuration = SQLiteConfiguration.with(maximumReaders: 1)
         configuration.maximumReadDuration = .milliseconds(1)
         try await withPool(configuration) { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            let endless: SQL = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+            let endless: SQLiteQuery =
+                "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
             let inStatement = try await sqliteError { _ = try await pool.query(endless, as: Int.self) }
             #expect(inStatement.code == .readDurationExceeded)
             let between = try await sqliteError {
@@ -144,7 +145,7 @@ extension CheckpointTests {
             }
             #expect(between.code == .readDurationExceeded && between.message.contains("maximumReadDuration"))
             // The limit does not apply to the writer.
-            let limited: SQL =
+            let limited: SQLiteQuery =
                 "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 1000000) SELECT count(*) FROM n"
             #expect(try await pool.write { db in try db.query(limited, as: Int.self) } == [1_000_000])
             #expect(pool.statistics.connectionsClosed == 0)

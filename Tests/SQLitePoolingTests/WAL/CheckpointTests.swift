@@ -20,7 +20,7 @@ import Testing
     }
 
     func withTable(
-        _ configuration: SQLiteConfiguration = SQLiteConfiguration(maximumReaders: 2),
+        _ configuration: SQLiteConfiguration = SQLiteConfiguration.with(maximumReaders: 2),
         _ body: (SQLitePool, SampleFolder) async throws -> Void
     ) async throws {
         let folder = try SampleFolder()
@@ -28,7 +28,7 @@ import Testing
         try await withPool(configuration, in: folder) { try await body($0, folder) }
     }
 
-    func insert(into pool: SQLitePool, table: SQL = "t", turns: Int) async throws {
+    func insert(into pool: SQLitePool, table: SQLiteQuery = "t", turns: Int) async throws {
         for _ in 0..<turns {
             try await pool.write { db in _ = try db.execute("INSERT INTO \(sql: table) (x) VALUES (zeroblob(65536))") }
         }
@@ -51,7 +51,7 @@ import Testing
 
     @Test("A log that exceeds its retained size is truncated without another write")
     func truncatedWithoutReader() async throws {
-        var configuration = SQLiteConfiguration(maximumReaders: 1)
+        var configuration = SQLiteConfiguration.with(maximumReaders: 1)
         configuration.checkpoints.restartThreshold = 100
         configuration.checkpoints.retainedLogBytes = 20_000
         try await withTable(configuration) { pool, folder in
@@ -66,7 +66,7 @@ import Testing
     func exclusiveFileSystem() async throws {
         let folder = try SampleFolder()
         try makeSmallPages(folder.file())
-        let pool = try SQLitePool(uri: "file:\(folder.file())?vfs=unix-excl", configuration: .patient)
+        let pool = try SQLitePool(.patient.at(uri: "file:\(folder.file())?vfs=unix-excl"))
         try await insert(into: pool, turns: 100)
         #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [100])
         #expect(try logLength(folder) < pool.configuration.checkpoints.interval + 500)
@@ -116,9 +116,10 @@ import Testing
     func observed() async throws {
         let folder = try SampleFolder()
         let recorder = Recorder()
-        var configuration = SQLiteConfiguration(name: "observed", busyTimeout: .zero, checkoutTimeout: .seconds(600))
+        var configuration = SQLiteConfiguration.with(busyTimeout: .zero, checkoutTimeout: .seconds(600))
+        configuration.pool.name = "observed"
         configuration.checkpoints.interval = 1
-        let pool = try SQLitePool(path: folder.file(), configuration: configuration, observers: [recorder])
+        let pool = try SQLitePool(configuration.at(folder.file()), observers: [recorder])
         try await pool.execute("CREATE TABLE t (x)")
         try await pool.execute("INSERT INTO t VALUES (1)")
         await expectNoLeases(pool)
@@ -141,7 +142,7 @@ import Testing
 
     @Test("A checkpoint restores the connection's busy timeout")
     func busyTimeout() async throws {
-        try await withPool(SQLiteConfiguration(busyTimeout: .seconds(3_600))) { pool in
+        try await withPool(SQLiteConfiguration.with(busyTimeout: .seconds(3_600))) { pool in
             try await pool.execute("CREATE TABLE t (x)")
             #expect(try await pool.checkpoint(.truncate, timeout: .seconds(600))[0].isComplete)
             #expect(try await pool.write { db in db.session.busyTimeout } == .seconds(3_600))
@@ -161,7 +162,7 @@ import Testing
             #expect(error.code == .invalidConfiguration && error.message.contains("checkpoints.\(field)"))
         }
         for pragma in ["wal_autocheckpoint", "journal_size_limit"] {
-            let configuration = SQLiteConfiguration(pragmas: [SQLitePragma(pragma, 1)])
+            let configuration = SQLiteConfiguration.with(pragmas: [SQLitePragma(pragma, 1)])
             let error = try #require(throws: SQLiteError.self) { try configuration.validate() }
             #expect(error.message.contains("checkpoints."))
         }

@@ -36,7 +36,7 @@ extension SeededBug {
             "A commit ignores that the transaction was lost",
             in: "SQLitePooling/Transactions/Session+Transaction.swift",
             """
-                        if mustRollBack || isAutocommitting { throw transactionLost() }
+                        if mustRollBack || isAutocommitting { throw transactionAborted() }
                         try run(.commit)
             """,
             "            if !isAutocommitting { try run(.commit) }",

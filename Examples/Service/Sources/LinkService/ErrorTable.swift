@@ -41,7 +41,7 @@ extension Failure {
         case let error as SQLiteError:
             switch error.code.primary {
             case .constraint: self = .conflict
-            case .busy, .locked, .deadlineExceeded: self = .overloaded
+            case .busy, .locked, .timedOut: self = .overloaded
             case .closed: self = .stopping
             default: self = .internalError
             }

@@ -79,16 +79,15 @@ extension Settings {
     public func store(logger: Logger) throws -> any LinkStore {
         let observers: [any PoolObserver] = [.logging(logger), .metrics()]
         guard Self.isPostgres(database) else {
-            let configuration = SQLiteConfiguration(
-                name: pool.name,
-                maximumReaders: pool.maximumConnections,
-                checkoutTimeout: pool.checkoutTimeout,
-                drainTimeout: pool.drainTimeout,
-                maximumWaiters: pool.maximumWaiters,
-                // Simultaneous writes share a commit. Each has its own outcome.
-                maximumWritesPerCommit: 64
-            )
-            return SQLiteLinks(try SQLitePool(path: database, configuration: configuration, observers: observers))
+            var configuration = SQLiteConfiguration(database)
+            configuration.pool.name = pool.name
+            configuration.pool.maximumConnections = pool.maximumConnections
+            configuration.pool.checkoutTimeout = pool.checkoutTimeout
+            configuration.pool.drainTimeout = pool.drainTimeout
+            configuration.pool.maximumWaiters = pool.maximumWaiters
+            // Simultaneous writes share a commit. Each has its own outcome.
+            configuration.maximumWritesPerCommit = 64
+            return SQLiteLinks(try SQLitePool(configuration, observers: observers))
         }
         var configuration = PostgresConfiguration(database)
         configuration.applicationName = pool.name

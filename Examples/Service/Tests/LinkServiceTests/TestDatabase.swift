@@ -40,7 +40,7 @@ enum TestDatabase: String, CaseIterable, CustomTestStringConvertible {
     func whileLocked(_ database: String, _ body: () async throws -> Void) async throws {
         switch self {
         case .sqlite:
-            let pool = try SQLitePool(path: database)
+            let pool = try SQLitePool(database)
             let (locked, lock) = AsyncStream.makeStream(of: Void.self)
             let release = DispatchSemaphore(value: 0)
             // On the connection's own thread, which can block.
@@ -82,8 +82,8 @@ extension TestDatabase {
     func execute(_ statement: String, in database: String) async throws {
         switch self {
         case .sqlite:
-            let pool = try SQLitePool(path: database)
-            try await pool.execute(SQL(unsafe: statement))
+            let pool = try SQLitePool(database)
+            try await pool.execute(SQLiteQuery(unsafe: statement))
             await pool.close()
         case .postgres:
             let pool = try PostgresPool(database)

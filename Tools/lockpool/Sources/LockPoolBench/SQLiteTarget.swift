@@ -20,9 +20,9 @@ struct SQLiteTarget: BenchmarkTarget {
     var database: String { file.path }
 
     func checkStatements(of plan: BenchmarkPlan) async throws(CommandFailure) {
-        var configuration = SQLiteConfiguration()
+        var configuration = SQLiteConfiguration(file.path)
         configuration.mode = .readOnly
-        configuration.maximumReaders = 1
+        configuration.pool.maximumConnections = 1
         // Opens the file for writing only after both statements were checked.
         try await tryOut(configuration) { pool throws in
             try await pool.read { db in
@@ -45,12 +45,12 @@ struct SQLiteTarget: BenchmarkTarget {
     }
 
     func open(for plan: BenchmarkPlan) throws(CommandFailure) -> any BenchmarkConnections {
-        var configuration = SQLiteConfiguration()
+        var configuration = SQLiteConfiguration(file.path)
         configuration.mode = plan.write == nil ? .readOnly : .readWrite
-        configuration.maximumReaders = plan.connections
+        configuration.pool.maximumConnections = plan.connections
         // All clients can wait without a timeout, because the run measures the waits.
-        configuration.maximumWaiters = plan.clients
-        configuration.checkoutTimeout = .seconds(BenchmarkPlan.maximumSeconds)
+        configuration.pool.maximumWaiters = plan.clients
+        configuration.pool.checkoutTimeout = .seconds(BenchmarkPlan.maximumSeconds)
         return SQLiteConnections(target: self, pool: try openPool(configuration), writes: plan.write != nil)
     }
 
@@ -61,7 +61,7 @@ struct SQLiteTarget: BenchmarkTarget {
     /// well.
     fileprivate func restoreJournal() async {
         guard hadRollbackJournal else { return }
-        var configuration = SQLiteConfiguration()
+        var configuration = SQLiteConfiguration(file.path)
         configuration.mode = .readWrite
         guard let pool = try? openPool(configuration) else { return }
         _ = try? await pool.writeWithoutTransaction { db in
@@ -72,7 +72,7 @@ struct SQLiteTarget: BenchmarkTarget {
 
     private func openPool(_ configuration: SQLiteConfiguration) throws(CommandFailure) -> SQLitePool {
         do {
-            return try SQLitePool(path: file.path, configuration: configuration)
+            return try SQLitePool(configuration)
         } catch {
             throw .runtime("cannot open \(file.path): \(error)")
         }
@@ -111,12 +111,12 @@ private struct SQLiteConnections: BenchmarkConnections {
     var created: Int { pool.statistics.connectionsCreated }
 
     func read(_ template: StatementTemplate, values: [Int64]) async throws -> Use {
-        let statement = SQL(template, values: values)
+        let statement = SQLiteQuery(template, values: values)
         return try await pool.read { db in try Use(of: statement, on: db) }
     }
 
     func write(_ template: StatementTemplate, values: [Int64]) async throws -> Use {
-        let statement = SQL(template, values: values)
+        let statement = SQLiteQuery(template, values: values)
         return try await pool.write { db in try Use(of: statement, on: db) }
     }
 
@@ -127,7 +127,7 @@ private struct SQLiteConnections: BenchmarkConnections {
 }
 
 extension Use {
-    fileprivate init(of statement: SQL, on db: borrowing SQLiteConnection) throws {
+    fileprivate init(of statement: SQLiteQuery, on db: borrowing SQLiteConnection) throws {
         started = monotonicNanoseconds()
         var rows = 0
         try db.forEachRow(statement) { _ in rows += 1 }
@@ -174,11 +174,11 @@ private func tryWriting(_ write: StatementTemplate, _ db: borrowing SQLiteConnec
     throw TrialIsOver()
 }
 
-private func trialStatement(_ template: StatementTemplate) -> SQL {
-    SQL(template, values: template.drawValues())
+private func trialStatement(_ template: StatementTemplate) -> SQLiteQuery {
+    SQLiteQuery(template, values: template.drawValues())
 }
 
-extension SQL {
+extension SQLiteQuery {
     /// Returns the statement of `template` with `values` bound to its parameters.
     fileprivate init(_ template: StatementTemplate, values: [Int64]) {
         self.init(unsafe: template.sql, parameters: values.map { .integer($0) })

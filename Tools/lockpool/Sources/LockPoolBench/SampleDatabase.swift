@@ -34,10 +34,10 @@ public enum SampleDatabase {
     }
 
     private static func fill(_ path: String) async throws {
-        let pool = try SQLitePool(path: path)
+        let pool = try SQLitePool(path)
         do {
             try await pool.write { db in
-                try db.executeScript(SQL(unsafe: script))
+                try db.executeScript(SQLiteQuery(unsafe: script))
             }
         } catch {
             await pool.close()

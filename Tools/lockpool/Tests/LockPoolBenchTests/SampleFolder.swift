@@ -34,7 +34,7 @@ final class SampleFolder {
 
     /// Makes a database of 100 items.
     func makeDatabase(_ name: String = "shop.db", journal: Journal = .writeAhead) async throws -> String {
-        let pool = try SQLitePool(path: path(name))
+        let pool = try SQLitePool(path(name))
         try await pool.write { db in
             try db.executeScript(
                 """
@@ -69,10 +69,10 @@ final class SampleFolder {
 
     /// Returns the single number that `query` selects.
     func number(_ query: String, in path: String) async throws -> Int {
-        var configuration = SQLiteConfiguration()
+        var configuration = SQLiteConfiguration(path)
         configuration.mode = .readOnly
-        let pool = try SQLitePool(path: path, configuration: configuration)
-        let numbers = try await pool.read { db in try db.query(SQL(unsafe: query), as: Int.self) }
+        let pool = try SQLitePool(configuration)
+        let numbers = try await pool.read { db in try db.query(SQLiteQuery(unsafe: query), as: Int.self) }
         await pool.close()
         return numbers.first ?? -1
     }

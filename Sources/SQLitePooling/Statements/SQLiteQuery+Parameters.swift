@@ -2,11 +2,11 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-extension SQL {
+extension SQLiteQuery {
     /// Creates a statement with written parameters, as `?` or with numbers, such as `?1`.
     ///
     /// ```swift
-    /// let user = SQL("SELECT name FROM user WHERE id = ?1 OR parent = ?1", values: id)
+    /// let user = SQLiteQuery("SELECT name FROM user WHERE id = ?1 OR parent = ?1", values: id)
     /// ```
     ///
     /// - Parameters:
@@ -20,7 +20,7 @@ extension SQL {
     /// Creates a statement with named parameters: `:name`, `@name` or `$name`.
     ///
     /// ```swift
-    /// let user = SQL("SELECT name FROM user WHERE id = :id OR parent = :id", named: ["id": id])
+    /// let user = SQLiteQuery("SELECT name FROM user WHERE id = :n OR parent = :n", named: ["n": id])
     /// ```
     ///
     /// - Parameters:

@@ -5,18 +5,18 @@
 import SQLitePooling
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct SQLTests {
+@Suite(.timeLimit(.minutes(10))) struct QueryTests {
     @Test("An interpolated value becomes a parameter and never a part of the text")
     func interpolation() {
         let name = "Robert'); DROP TABLE user;--"
-        let sql: SQL = "SELECT id FROM user WHERE name = \(name) AND age > \(18) AND note IS \(String?.none)"
+        let sql: SQLiteQuery = "SELECT id FROM user WHERE name = \(name) AND age > \(18) AND note IS \(String?.none)"
         #expect(sql.text == "SELECT id FROM user WHERE name = ? AND age > ? AND note IS ?")
         #expect(sql.parameters == [.text(name), .integer(18), .null])
     }
 
     @Test("A literal without interpolation has no parameters")
     func literal() {
-        let sql: SQL = "SELECT 'ä' || \"é\""
+        let sql: SQLiteQuery = "SELECT 'ä' || \"é\""
         #expect(sql.text == "SELECT 'ä' || \"é\"")
         #expect(sql.parameters.isEmpty)
     }
@@ -26,7 +26,7 @@ import Testing
         arguments: ["user", "a b", "x\"; DROP TABLE t; --", "é"]
     )
     func identifier(name: String) {
-        let sql: SQL = "SELECT * FROM \(identifier: name)"
+        let sql: SQLiteQuery = "SELECT * FROM \(identifier: name)"
         #expect(
             sql.text == "SELECT * FROM \""
                 + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
@@ -36,15 +36,15 @@ import Testing
 
     @Test("A statement within a statement brings its parameters, in order")
     func splice() {
-        let condition: SQL = "age > \(18) AND city = \("Rome")"
-        let sql: SQL = "SELECT \(1) FROM user WHERE \(sql: condition) LIMIT \(5)"
+        let condition: SQLiteQuery = "age > \(18) AND city = \("Rome")"
+        let sql: SQLiteQuery = "SELECT \(1) FROM user WHERE \(sql: condition) LIMIT \(5)"
         #expect(sql.text == "SELECT ? FROM user WHERE age > ? AND city = ? LIMIT ?")
         #expect(sql.parameters == [.integer(1), .integer(18), .text("Rome"), .integer(5)])
     }
 
     @Test("Text that is built at run time needs an explicit initializer")
     func unsafeText() {
-        let sql = SQL(unsafe: "SELECT ?2, ?1", parameters: [.real(0.5), .blob([1])])
+        let sql = SQLiteQuery(unsafe: "SELECT ?2, ?1", parameters: [.real(0.5), .blob([1])])
         #expect(sql.text == "SELECT ?2, ?1")
         #expect(sql.parameters == [.real(0.5), .blob([1])])
     }
@@ -52,7 +52,7 @@ import Testing
     @Test("Descriptions of a statement do not contain values")
     func descriptions() {
         let secret = "hunter2"
-        let sql: SQL = "SELECT \(secret), \(Array(secret.utf8))"
+        let sql: SQLiteQuery = "SELECT \(secret), \(Array(secret.utf8))"
         var dumped = ""
         dump(sql, to: &dumped)
         for text in ["\(sql)", String(reflecting: sql), String(describing: sql), "\([sql])", dumped] {
@@ -86,11 +86,13 @@ import Testing
     func nulCharacters() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TABLE t (x)")
-            for sql: SQL in [SQL(unsafe: "DELETE FROM t\0 WHERE x = 1"), "DELETE FROM \(identifier: "t\0u")"] {
+            for sql: SQLiteQuery in [
+                SQLiteQuery(unsafe: "DELETE FROM t\0 WHERE x = 1"), "DELETE FROM \(identifier: "t\0u")",
+            ] {
                 let error = try await sqliteError { try await pool.execute(sql) }
                 #expect(error.code == .nulCharacter && error.offset != nil)
                 let scriptError = try await sqliteError {
-                    try await pool.write { db in try db.executeScript(SQL(unsafe: sql.text)) }
+                    try await pool.write { db in try db.executeScript(SQLiteQuery(unsafe: sql.text)) }
                 }
                 #expect(scriptError.code == .nulCharacter)
             }

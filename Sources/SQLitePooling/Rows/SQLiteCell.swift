@@ -5,14 +5,14 @@
 internal import CLockPoolSQLite
 internal import ConnectionPooling
 
-/// One column of the current row of a statement, from which ``SQLiteDecodable`` types decode.
+/// The value of a row in one column, from which ``SQLiteDecodable`` types decode.
 ///
-/// The column is borrowed and cannot be kept.
+/// The cell is borrowed and cannot be kept.
 @safe
-public struct SQLiteColumn: ~Copyable {
-    // Trivial, so that a column costs nothing, and because the optimizer of Swift 6.3 fails on
-    // noncopyable temporaries that hold a reference. The statement outlives the column, which is
-    // only borrowed.
+public struct SQLiteCell: ~Copyable {
+    // Trivial, so that a cell costs nothing, and because the optimizer of Swift 6.3 fails on
+    // noncopyable temporaries that hold a reference. The source outlives the cell, which is only
+    // borrowed.
     private let reference: UnsafeMutableRawPointer
     /// SQLite's value, which is read without the checks that each `sqlite3_column_…` function
     /// makes. The value functions are not thread-safe, and need not be, because a connection is
@@ -32,27 +32,31 @@ public struct SQLiteColumn: ~Copyable {
     ///   - reference: The `Statement` that owns the handle.
     @inline(__always)
     init(_ index: Int, of handle: OpaquePointer, _ reference: UnsafeMutableRawPointer) {
-        unsafe self.reference = reference
         // Never null: an index without a column yields a value that is NULL.
-        unsafe pointer = sqlite3_column_value(handle, Int32(truncatingIfNeeded: index))
+        unsafe self.init(index, sqlite3_column_value(handle, Int32(truncatingIfNeeded: index)), reference)
+    }
+
+    /// - Parameters:
+    ///   - value: SQLite's value.
+    ///   - reference: The `CellSource` that owns the value.
+    @inline(__always)
+    init(_ index: Int, _ value: OpaquePointer, _ reference: UnsafeMutableRawPointer) {
+        unsafe self.reference = reference
+        unsafe pointer = value
         self.index = index
     }
 
-    var statement: Statement { unsafe Unmanaged.fromOpaque(reference).takeUnretainedValue() }
+    /// The columns that the cell belongs to.
+    var source: CellSource { unsafe Unmanaged.fromOpaque(reference).takeUnretainedValue() }
 
     /// Whether the value is `NULL`.
     var isNull: Bool { unsafe sqlite3_value_type(pointer) == SQLITE_NULL }
 
-    var position: Int32 { Int32(truncatingIfNeeded: index) }
-
     /// The name of the column in the statement.
-    public var name: String { statement.columnName(index) }
+    public var name: String { source.columnName(index) }
 
     /// The declared type of the column; `nil` for an expression.
-    public var declaredType: String? {
-        guard let type = unsafe sqlite3_column_decltype(statement.handle, position) else { return nil }
-        return unsafe String(cString: type)
-    }
+    public var declaredType: String? { source.declaredType(index) }
 
     /// The storage class of the value.
     public var storageType: SQLiteStorageType {
@@ -76,7 +80,7 @@ public struct SQLiteColumn: ~Copyable {
         }
     }
 
-    /// Returns the error that a type throws from its ``SQLiteDecodable/init(column:)`` if the
+    /// Returns the error that a type throws from its ``SQLiteDecodable/init(cell:)`` if the
     /// value does not fit.
     ///
     /// The error names the column, its index, its declared type and the storage class of the
@@ -87,7 +91,7 @@ public struct SQLiteColumn: ~Copyable {
         SQLiteError(
             .decoding,
             "column “\(name)” (index \(index), declared \(declaredType ?? "without a type"), stored \(storageType)): \(reason)",
-            sql: statement.text
+            sql: source.text
         )
     }
 
@@ -127,10 +131,10 @@ public struct SQLiteColumn: ~Copyable {
     }
 }
 
-extension SQLiteColumn {
+extension SQLiteCell {
     /// The bytes of a blob, or of a text in UTF-8, in SQLite's memory, without a copy.
     ///
-    /// The span cannot outlive the column. O(1).
+    /// The span cannot outlive the cell. O(1).
     ///
     /// - Throws: ``SQLiteError`` with the code `decoding` if the value is neither.
     public var bytes: RawSpan {
@@ -138,12 +142,12 @@ extension SQLiteColumn {
         get throws(SQLiteError) {
             guard storageType == .blob || storageType == .text else { throw mismatch("bytes need a BLOB or TEXT") }
             let bytes = unsafe rawBytes
-            // The memory belongs to the statement and does not move while the column is borrowed:
-            // no method of a column or a row converts a blob or a text to another type.
+            // The memory belongs to the source and does not move while the cell is borrowed: no
+            // method of a cell or a row converts a blob or a text to another type.
             return unsafe _overrideLifetime(RawSpan(_unsafeBytes: bytes), borrowing: self)
         }
     }
 }
 
 @available(*, unavailable)
-extension SQLiteColumn: Sendable {}
+extension SQLiteCell: Sendable {}

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-extension SQL: ExpressibleByStringInterpolation {
+extension SQLiteQuery: ExpressibleByStringInterpolation {
     /// Creates a statement without parameters.
     ///
     /// The literal is a `StaticString`, to which a `String` does not convert.
@@ -17,7 +17,7 @@ extension SQL: ExpressibleByStringInterpolation {
 
     /// Composes a statement from the segments of a literal.
     public struct StringInterpolation: StringInterpolationProtocol, Sendable {
-        var sql = SQL(unsafe: "")
+        var sql = SQLiteQuery(unsafe: "")
 
         /// Begins a literal.
         public init(literalCapacity: Int, interpolationCount: Int) {
@@ -64,24 +64,19 @@ extension SQL: ExpressibleByStringInterpolation {
         /// Any text is a name; a name with a NUL character makes the statement fail. A name that
         /// no object has is an error: connections of a ``SQLitePool`` do not read it as a string.
         public mutating func appendInterpolation(identifier name: String) {
-            sql.text += SQL.quoted(name)
+            sql.text += SQLiteQuery.quoted(name)
         }
 
-        /// Appends another statement, or a part of one, with its parameters. A name has one value
-        /// in the whole statement.
-        public mutating func appendInterpolation(sql: SQL) {
-            self.sql.text += sql.text
-            self.sql.parameters += sql.parameters
-            self.sql.merge(sql.namedParameters)
-            self.sql.ambiguousName = self.sql.ambiguousName ?? sql.ambiguousName
-        }
+        /// Appends another statement, or a part of one, with its parameters. Parameters with
+        /// written numbers are renumbered. A name has one value in the whole statement.
+        public mutating func appendInterpolation(sql: SQLiteQuery) { self.sql.append(sql) }
     }
 }
 
 // Unavailable interpolations, whose messages name the alternative. The compiler considers them
 // only if no other one fits.
 
-extension SQL.StringInterpolation {
+extension SQLiteQuery.StringInterpolation {
     /// A value whose type does not conform to ``SQLiteEncodable``.
     @_disfavoredOverload
     @available(

@@ -8,21 +8,21 @@
 /// part of the text:
 ///
 /// ```swift
-/// let user: SQL = "SELECT name FROM user WHERE id = \(id)"   // SELECT name FROM user WHERE id = ?
+/// let user: SQLiteQuery = "SELECT name FROM user WHERE id = \(id)"  // … WHERE id = ?
 /// ```
 ///
 /// A `String` that is built at run time is not a statement. Names are interpolated as
-/// `\(identifier: name)`, and other statements as `\(sql: condition)`. `SQL(unsafe:parameters:)`
-/// takes any text.
+/// `\(identifier: name)`, and other statements as `\(sql: condition)`. `+`, `+=`
+/// and `joined(separator:)` combine statements. `SQLiteQuery(unsafe:parameters:)` takes any text.
 ///
 /// Parameters can also be written in the text, with a number or a name:
 ///
 /// ```swift
-/// let user = SQL("SELECT name FROM user WHERE id = :id OR parent = :id", named: ["id": id])
+/// let user = SQLiteQuery("SELECT name FROM user WHERE id = :n OR parent = :n", named: ["n": id])
 /// ```
 ///
 /// Descriptions contain the text and no values.
-public struct SQL: Sendable {
+public struct SQLiteQuery: Sendable {
     /// The text of the statement, with a `?` for each interpolated parameter.
     public internal(set) var text: String
 
@@ -59,7 +59,7 @@ public struct SQL: Sendable {
     }
 }
 
-extension SQL: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension SQLiteQuery: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The text of the statement, without values.
     public var description: String { text }
 
