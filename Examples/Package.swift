@@ -34,6 +34,24 @@ let package = Package(
             dependencies: [.product(name: "SQLitePooling", package: "swift-lock-pool")],
             swiftSettings: settings
         ),
+        // One program for both database pools, with the code of Docs/API.md. The program for
+        // PostgreSQL takes the server's URL from DATABASE_URL.
+        .executableTarget(
+            name: "SQLiteProgram",
+            dependencies: [
+                .product(name: "ConnectionPooling", package: "swift-lock-pool"),
+                .product(name: "SQLitePooling", package: "swift-lock-pool"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "PostgresProgram",
+            dependencies: [
+                .product(name: "ConnectionPooling", package: "swift-lock-pool"),
+                .product(name: "PostgresPooling", package: "swift-lock-pool"),
+            ],
+            swiftSettings: settings
+        ),
         // The code of Docs/Pooling.md.
         .executableTarget(
             name: "PoolingGuide",

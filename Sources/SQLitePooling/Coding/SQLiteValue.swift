@@ -16,6 +16,9 @@ public enum SQLiteValue: Sendable, Hashable {
     /// Bytes.
     case blob([UInt8])
 
+    /// Whether the value is `NULL`.
+    public var isNull: Bool { self == .null }
+
     /// The storage class of the value.
     public var storageType: SQLiteStorageType {
         switch self {

@@ -3,8 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SQLiteError.Code: CustomStringConvertible {
-    /// The code's name and number.
+    /// The code's name; for SQLite's codes the name and the number.
     public var description: String {
+        if rawValue < 0, let name = Self.names[rawValue] { return name }
         if let name = Self.names[rawValue] { return "\(name) \(rawValue)" }
         if let name = Self.names[primary.rawValue] { return "\(name) \(rawValue)" }
         return "code \(rawValue)"
