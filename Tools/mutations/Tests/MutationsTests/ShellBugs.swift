@@ -55,7 +55,7 @@ extension SeededBug {
             in: "ConnectionPooling/Lifecycle/LifecyclePolicy.swift",
             "return idleSince >= arrival &&",
             "return idleSince > arrival &&",
-            foundBy: "ConnectionPoolingTests.PreparationTests/testAtEachCheckout"
+            foundBy: "ConnectionPoolingTests.LifecyclePolicyTests/handOut"
         ),
         SeededBug(
             "A failed test marks no other connections as suspect",
