@@ -115,6 +115,16 @@ public final class ScriptedFactory: ConnectionFactory {
         ledger.change { state in for id in state.record.openIDs { state.health[id] = .broken } }
     }
 
+    /// Performs the next step of an operation's script, on behalf of a hook of another pool or of
+    /// the code under test.
+    ///
+    /// Suspends as the step says.
+    ///
+    /// - Parameter operation: The operation.
+    /// - Throws: The scripted error; `CancellationError` if the step supports cancellation and the
+    ///   task is cancelled.
+    public func perform(_ operation: Operation) async throws { try await ledger.perform(operation) }
+
     // MARK: What has happened
 
     /// The calls so far and their results.

@@ -21,8 +21,9 @@ import Testing
             try await pool.withConnection { _ in try await pool.withConnection { _ in } }
         }
         #expect(pool.status.idle + pool.status.leased == 3)
-        await clock.advance { factory.closed.count == 2 }
+        await clock.advance { factory.closed.count >= 2 }
         await clock.advance(seconds: 20)
+        #expect(factory.closed.count == 2)
         #expect(pool.status.idle + pool.status.leased == 1)
     }
 

@@ -55,7 +55,7 @@ extension SeededBug {
             in: "ConnectionPooling/Lifecycle/LifecyclePolicy.swift",
             "return idleSince >= arrival &&",
             "return idleSince > arrival &&",
-            foundBy: "ConnectionPoolingTests.PreparationTests/testAtEachCheckout"
+            foundBy: "ConnectionPoolingTests.LifecyclePolicyTests/handOut"
         ),
         SeededBug(
             "A failed test marks no other connections as suspect",
@@ -169,14 +169,14 @@ extension SeededBug {
             foundBy: "ConnectionPoolingTests.LifecyclePolicyTests/dueAsDecision"
         ),
         SeededBug(
-            "An eviction closes only connections of earlier generations, not those whose attempt it met",
+            "An eviction during a connection attempt is missed",
             in: "ConnectionPooling/Lifecycle/LifecyclePolicy.swift",
             "connection.generation ^ generation > 1",
             "connection.generation ^ generation > 2",
             foundBy: "ConnectionPoolingTests.LifecyclePolicyTests/connected"
         ),
         SeededBug(
-            "The age of a returned connection counts before its inspection",
+            "An evicted connection that needs a reset counts as discarded",
             in: "ConnectionPooling/Lifecycle/LifecyclePolicy.swift",
             "if connection.retireAt == Self.discarded",
             "if connection.retireAt <= Self.discarded",

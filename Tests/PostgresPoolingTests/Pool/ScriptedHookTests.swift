@@ -1,0 +1,68 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import PoolTesting
+import PostgresPooling
+import Testing
+
+/// The faults of `PoolTesting`, in a pool of real connections.
+@Suite(.timeLimit(.minutes(10))) struct ScriptedHookTests {
+    private let script = ScriptedFactory()
+
+    private func withPool(_ body: (PostgresPool) async throws -> Void) async throws {
+        let server = try await TestServer.shared
+        var configuration = server.configuration
+        configuration.pool.maximumConnections = 1
+        configuration.pool.initialBackoff = .zero
+        let pool = try PostgresPool(configuration, hooks: script.hooks())
+        do {
+            try await body(pool)
+            script.letGoOfAll()
+            await pool.close()
+        } catch {
+            script.letGoOfAll()
+            await pool.close()
+            throw error
+        }
+    }
+
+    @Test("A scripted failure of a connection attempt reaches the caller as its cause")
+    func failure() async throws {
+        try await withPool { pool in
+            script.script(.connect, always: .fail(ScriptedFailure("down", isPermanent: true)))
+            let error = await #expect(throws: PoolError.self) {
+                try await pool.withConnection(checkoutTimeout: .milliseconds(200)) { _ in }
+            }
+            #expect(error?.category == .unavailable)
+            #expect("\(try #require(error?.underlying))".contains("down"))
+            script.script(.connect, always: .succeed)
+            #expect(try await pool.query("SELECT 1", as: Int.self) == [1])
+        }
+    }
+
+    @Test("A scripted attempt hangs until the test resumes it")
+    func hang() async throws {
+        try await withPool { pool in
+            script.script(.connect, [.hang])
+            let call = Task { try await pool.query("SELECT 1", as: Int.self) }
+            await script.wait { $0.hanging(.connect) == 1 }
+            #expect(pool.status.waiting == 1)
+            await script.letGo(.connect)
+            #expect(try await call.value == [1])
+        }
+    }
+
+    @Test("A connection that the script loses is replaced before it is handed out")
+    func loss() async throws {
+        try await withPool { pool in
+            let first = try await pool.withConnection { $0.serverProcess }
+            script.script(.ping, [.fail()])
+            #expect(try await pool.withConnection { $0.serverProcess } != first)
+            script.script(.reset, [.fail()])
+            let second = try await pool.withConnection { $0.serverProcess }
+            #expect(try await pool.withConnection { $0.serverProcess } != second)
+        }
+    }
+}
