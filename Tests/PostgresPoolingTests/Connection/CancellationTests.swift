@@ -49,7 +49,9 @@ import Testing
                 try await equal(pool.query("SELECT 1", as: Int.self), [1])
                 MainActor.preconditionIsolated("an answer resumed elsewhere")
                 let error = await postgresFailure {
-                    try await pool.execute("SELECT pg_sleep(600)", timeout: .milliseconds(1))
+                    try await pool.withConnection { db in
+                        try await db.execute("SELECT pg_sleep(600)", timeout: .milliseconds(1))
+                    }
                 }
                 MainActor.preconditionIsolated("an error resumed elsewhere")
                 #expect(error?.code == .timedOut)
@@ -104,7 +106,9 @@ import Testing
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
             let error = await postgresFailure {
-                try await pool.query("SELECT pg_sleep(600)", timeout: .milliseconds(1))
+                try await pool.withConnection { db in
+                    try await db.query("SELECT pg_sleep(600)", timeout: .milliseconds(1))
+                }
             }
             #expect(error?.code == .timedOut)
             try await equal(pool.process(), process)
