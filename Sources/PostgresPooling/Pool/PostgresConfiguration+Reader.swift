@@ -4,7 +4,7 @@
 
 #if ConfigurationSupport
     public import Configuration
-    internal import ConnectionPooling
+    package import ConnectionPooling
 
     extension PostgresConfiguration {
         /// Creates a configuration from a reader of swift-configuration. Requires the trait

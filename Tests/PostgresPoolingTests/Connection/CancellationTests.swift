@@ -3,8 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionPooling
-import PostgresPooling
 import Testing
+
+@testable import PostgresPooling
 
 @Suite(.timeLimit(.minutes(10))) struct CancellationTests {
     /// Cancels a task that waits for a statement, once the statement runs on the server.
@@ -49,7 +50,9 @@ import Testing
                 try await equal(pool.query("SELECT 1", as: Int.self), [1])
                 MainActor.preconditionIsolated("an answer resumed elsewhere")
                 let error = await postgresFailure {
-                    try await pool.execute("SELECT pg_sleep(600)", timeout: .milliseconds(1))
+                    try await pool.withConnection { db in
+                        try await db.execute("SELECT pg_sleep(600)", timeout: .milliseconds(1))
+                    }
                 }
                 MainActor.preconditionIsolated("an error resumed elsewhere")
                 #expect(error?.code == .timedOut)
@@ -104,7 +107,9 @@ import Testing
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
             let error = await postgresFailure {
-                try await pool.query("SELECT pg_sleep(600)", timeout: .milliseconds(1))
+                try await pool.withConnection { db in
+                    try await db.query("SELECT pg_sleep(600)", timeout: .milliseconds(1))
+                }
             }
             #expect(error?.code == .timedOut)
             try await equal(pool.process(), process)
@@ -122,6 +127,56 @@ import Testing
             #expect(await task.value is CancellationError)
             try await equal(pool.query("SELECT count(*) FROM cancelled_beforehand", as: Int.self), [0])
             try await pool.execute("DROP TABLE cancelled_beforehand")
+        }
+    }
+
+    @Test("A cancelled task receives CancellationError from every call of a pool and of a connection")
+    func everyCall() async throws {
+        try await TestServer.shared.withPool { pool in
+            try await pool.prewarm(timeout: .seconds(120))
+            let errors = await Task {
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                return [
+                    await failure { try await pool.query("SELECT 1") },
+                    await failure { try await pool.query("SELECT 1", as: Int.self) },
+                    await failure { try await pool.query("SELECT 1", as: Int.self, timeout: .seconds(300)) },
+                    await failure { try await pool.query("SELECT 1 AS n", decoding: [String: Int].self) },
+                    await failure { try await pool.queryFirst("SELECT 1", as: Int.self) },
+                    await failure { try await pool.execute("SELECT 1") },
+                    await failure { try await pool.executeScript("SELECT 1") },
+                    await failure { try await pool.withTransaction { _ in } },
+                ]
+            }.value
+            for (call, error) in errors.enumerated() { #expect(error is CancellationError, "\(call): \(error as Any)") }
+            try await pool.withConnection { db in
+                try await db.execute("BEGIN")
+                let task = Task { [session = db.session] in
+                    let connection = PostgresConnection(
+                        session: session,
+                        statementTimeout: nil,
+                        resetTimeout: .seconds(120),
+                        columnNames: .asWritten
+                    )
+                    unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                    return [
+                        await failure { try await connection.query("SELECT 1") },
+                        await failure { try await connection.query("SELECT 1", as: (Int, Int).self) },
+                        await failure { try await connection.query("SELECT 1 AS n", decoding: [String: Int].self) },
+                        await failure { try await connection.queryFirst("SELECT 1", as: Int.self) },
+                        await failure { try await connection.execute("SELECT 1") },
+                        await failure { try await connection.executeScript("SELECT 1") },
+                        await failure { for try await _ in connection.stream("SELECT 1") {} },
+                        await failure { try await connection.withTransaction { _ in } },
+                        await failure { try await connection.withSavepoint { _ in } },
+                    ]
+                }
+                let errors = await task.value
+                for (call, error) in errors.enumerated() {
+                    #expect(error is CancellationError, "\(call): \(error as Any)")
+                }
+                equal(db.isInTransaction, true)
+                try await db.execute("ROLLBACK")
+            }
         }
     }
 

@@ -222,7 +222,9 @@ import Testing
                                 group.addTask {
                                     if number % 3 == 0 {
                                         _ = await failure {
-                                            try await pool.query("SELECT pg_sleep(60)", timeout: .milliseconds(1))
+                                            try await pool.withConnection { db in
+                                                try await db.query("SELECT pg_sleep(60)", timeout: .milliseconds(1))
+                                            }
                                         }
                                     } else if number % 3 == 1 {
                                         _ = await failure {

@@ -103,7 +103,9 @@ import Testing
         try await TestServer.shared.withPool { other in
             _ = try await other.query("SELECT 1")
             try await withPool(server) { pool in
-                async let error = postgresFailure { try await pool.query("SELECT 1", timeout: .milliseconds(300)) }
+                async let error = postgresFailure {
+                    try await pool.withConnection { db in try await db.query("SELECT 1", timeout: .milliseconds(300)) }
+                }
                 for number in 0..<20 { try await equal(other.query("SELECT \(number)", as: Int.self), [number]) }
                 // An excessive number of parameters is detected before that.
                 #expect(await [.timedOut, .connectionLost].contains(error?.code))
@@ -222,7 +224,11 @@ import Testing
         try await withPool(server) { pool in
             // More than the buffers of two sockets can hold.
             let text = String(repeating: "x", count: 16 << 20)
-            let error = await postgresFailure { try await pool.query("SELECT \(text)", timeout: .milliseconds(100)) }
+            let error = await postgresFailure {
+                try await pool.withConnection { db in
+                    try await db.query("SELECT \(text)", timeout: .milliseconds(100))
+                }
+            }
             #expect(error?.code == .timedOut)
             #expect(error?.connectionIsGone == true)
             mayRead.signal()
@@ -254,7 +260,9 @@ import Testing
                 for _ in 0..<40 {
                     group.addTask {
                         let error = await postgresFailure {
-                            try await pool.query("SELECT 1", timeout: .milliseconds(1))
+                            try await pool.withConnection { db in
+                                try await db.query("SELECT 1", timeout: .milliseconds(1))
+                            }
                         }
                         #expect(error?.code == .timedOut)
                     }

@@ -21,10 +21,12 @@ import Testing
         try await server.withPool(poller, { $0.parameters["sslmode"] = encryption }) { pool in
             let error = await postgresFailure {
                 // A gigabyte, which takes longer than the deadline on any machine.
-                try await pool.query(
-                    "SELECT repeat('x', 1000) FROM generate_series(1, 1000000)",
-                    timeout: .milliseconds(50)
-                )
+                try await pool.withConnection { db in
+                    try await db.query(
+                        "SELECT repeat('x', 1000) FROM generate_series(1, 1000000)",
+                        timeout: .milliseconds(50)
+                    )
+                }
             }
             #expect(error?.code == .timedOut)
             try await equal(pool.query("SELECT 1", as: Int.self), [1])
@@ -93,7 +95,9 @@ import Testing
         ) { pool in
             for milliseconds in 1...20 {
                 let error = await failure {
-                    let rows = try await pool.query(long(10_000), timeout: .milliseconds(milliseconds))
+                    let rows = try await pool.withConnection { db in
+                        try await db.query(long(10_000), timeout: .milliseconds(milliseconds))
+                    }
                     #expect(rows.count == 10_000)
                 }
                 #expect(error == nil || (error as? PostgresError)?.code == .timedOut)

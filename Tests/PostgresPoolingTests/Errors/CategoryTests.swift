@@ -50,7 +50,9 @@ import Testing
             try await pool.execute("CREATE TABLE categories (n int PRIMARY KEY CHECK (n > 0))")
             try await pool.execute("INSERT INTO categories VALUES (1)")
             func category(_ query: PostgresQuery, timeout: Duration? = nil) async -> ErrorCategory? {
-                await postgresFailure { try await pool.execute(query, timeout: timeout) }?.category
+                await postgresFailure {
+                    try await pool.withConnection { db in try await db.execute(query, timeout: timeout) }
+                }?.category
             }
             await equal(category("INSERT INTO categories VALUES (1)"), .conflict)
             await equal(category("INSERT INTO categories VALUES (-1)"), .refused)

@@ -16,7 +16,9 @@ import Testing
                     for number in 0..<16 {
                         group.addTask {
                             _ = try await pool.query("SELECT \(number)")
-                            _ = try? await pool.query("SELECT pg_sleep(60)", timeout: .milliseconds(1))
+                            _ = try? await pool.withConnection { db in
+                                try await db.query("SELECT pg_sleep(60)", timeout: .milliseconds(1))
+                            }
                             _ = try? await pool.withTransaction { db in _ = try await db.query("SELECT 1 / 0") }
                             try await pool.withConnection { db in
                                 for try await _ in db.stream("SELECT n FROM generate_series(1, 1000) AS n") {}

@@ -251,7 +251,11 @@ import Testing
             try await equal(pool.query("SELECT 1 AS late", as: Int.self), [1])
             let process = try await pool.process()
             kill(process, SIGSTOP)
-            let error = await failure { try await pool.query("SELECT 1 AS late", timeout: .milliseconds(1)) }
+            let error = await failure {
+                try await pool.withConnection { db in
+                    try await db.query("SELECT 1 AS late", timeout: .milliseconds(1))
+                }
+            }
             kill(process, SIGCONT)
             #expect((error as? PostgresError)?.code == .timedOut)
             let names = try await pool.query("SELECT name FROM pg_prepared_statements", as: String.self)
