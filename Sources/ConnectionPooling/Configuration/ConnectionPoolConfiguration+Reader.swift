@@ -52,8 +52,8 @@
         ) throws(PoolError) {
             self = defaults
             let config = path.isEmpty ? outer : outer.scoped(to: ConfigKey(path))
-            let name = config.string(forKey: "name") ?? defaults.name
-            let reader = ConfigurationFields(config: config, path: path, pool: name)
+            let poolName = config.string(forKey: "name") ?? defaults.name
+            let reader = ConfigurationFields(config: config, path: path, pool: poolName)
             try reader.read("name", into: &name)
             try reader.read("maximumConnections", into: &maximumConnections)
             try reader.read("minimumConnections", into: &minimumConnections)
