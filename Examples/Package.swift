@@ -64,7 +64,10 @@ let package = Package(
         // The code of Docs/SQLite.md.
         .executableTarget(
             name: "SQLiteGuide",
-            dependencies: [.product(name: "SQLitePooling", package: "swift-lock-pool")],
+            dependencies: [
+                .product(name: "ConnectionPooling", package: "swift-lock-pool"),
+                .product(name: "SQLitePooling", package: "swift-lock-pool"),
+            ],
             swiftSettings: settings
         ),
         // The code of Docs/PostgreSQL.md. It takes the server's URL from DATABASE_URL.

@@ -241,12 +241,12 @@ public struct SQLiteConfiguration: Sendable {
 
     /// Creates a configuration with default values.
     ///
-    /// - Parameter path: The path of the file, as ``Location/path(_:)``; by default a temporary
-    ///   database.
+    /// - Parameter path: The path of the file, as ``Location-swift.enum/path(_:)``; by default a
+    ///   temporary database.
     public init(_ path: String = ":memory:") { location = .path(path) }
 
     /// Creates a configuration with default values for a file that a URI names.
     ///
-    /// - Parameter uri: The URI, as ``Location/uri(_:)``.
+    /// - Parameter uri: The URI, as ``Location-swift.enum/uri(_:)``.
     public init(uri: String) { location = .uri(uri) }
 }

@@ -71,8 +71,8 @@ public final class SQLitePool: Sendable {
     /// Creates a pool with default settings.
     ///
     /// - Parameters:
-    ///   - path: The path of the file, as ``SQLiteConfiguration/Location/path(_:)``; `:memory:`
-    ///     for a temporary database.
+    ///   - path: The path of the file, as ``SQLiteConfiguration/Location-swift.enum/path(_:)``;
+    ///     `:memory:` for a temporary database.
     ///   - observers: Receive the events of two connection pools, the readers' and the writer's.
     /// - Throws: As ``init(_:hooks:observers:clock:)``.
     public convenience init(_ path: String, observers: [any PoolObserver] = []) throws(SQLiteError) {
