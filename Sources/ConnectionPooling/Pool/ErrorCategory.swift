@@ -27,8 +27,8 @@ public enum ErrorCategory: String, Hashable, Sendable, CaseIterable, CustomStrin
 extension PoolError {
     /// The answer that the error allows; `nil` for a cancelled task and an invalid configuration.
     ///
-    /// A caller that got no connection is `busy`, except if the pool was suspended, or made no
-    /// connection because attempts failed: the database is `unavailable` then.
+    /// A caller that waited without success is `busy`, except if the pool was suspended, or made
+    /// no connection because attempts failed: the database is `unavailable` then.
     public var category: ErrorCategory? {
         switch code {
         case .timedOut: state == .suspended || underlying != nil ? .unavailable : .busy
