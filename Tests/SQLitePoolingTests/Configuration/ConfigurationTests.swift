@@ -40,6 +40,22 @@ import Testing
         #expect(error?.message.hasPrefix(field + " must ") == true)
     }
 
+    @Test("Any valid configuration of a pool is accepted, and the writer's pool has one connection")
+    func anyPoolConfiguration() async throws {
+        var configuration = SQLiteConfiguration()
+        configuration.pool = ConnectionPoolConfiguration(
+            minimumConnections: 3,
+            minimumIdleConnections: 2,
+            checkoutTimeout: .seconds(600)
+        )
+        let pool = try SQLitePool(configuration)
+        #expect(pool.configuration.pool.name.hasPrefix("SQLite"))
+        #expect(pool.status == PoolStatus(maximum: 11, minimum: 4))
+        try await pool.execute("CREATE TABLE t AS SELECT 7 AS x")
+        #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [7])
+        await pool.close()
+    }
+
     @Test("A relative path is resolved against the working directory")
     func relativePath() throws {
         let pool = try SQLitePool("x.sqlite")

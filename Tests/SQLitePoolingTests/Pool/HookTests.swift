@@ -154,4 +154,18 @@ import Testing
         #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [2])
         await pool.close()
     }
+
+    @Test("The test of a connection fails after its file was removed")
+    func ping() async throws {
+        let folder = try SampleFolder()
+        try await withPool(.with(maximumReaders: 1), in: folder) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            let lease = try await pool.readers.getOrCreate(timeout: .seconds(600))
+            let worker = lease.connection
+            #expect(await worker.test())
+            try FileManager.default.removeItem(atPath: folder.file())
+            #expect(await worker.test() == false)
+            lease.release()
+        }
+    }
 }

@@ -92,6 +92,45 @@ import Testing
         }
     }
 
+    @Test("Every call of a cancelled task throws CancellationError, and changes nothing")
+    func everyCall() async throws {
+        let folder = try SampleFolder()
+        try await withPool(in: folder) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            let insert: SQLiteQuery = "INSERT INTO t VALUES (1)"
+            let calls: [@Sendable () async throws -> Void] = [
+                { _ = try await pool.query("SELECT 1") },
+                { _ = try await pool.query("SELECT 1", as: Int.self) },
+                { _ = try await pool.queryFirst("SELECT 1") },
+                { _ = try await pool.queryFirst("SELECT 1", as: Int.self) },
+                { try await pool.execute(insert) },
+                { try await pool.executeScript(insert) },
+                { _ = try await pool.read { db in try db.query("SELECT 1", as: Int.self) } },
+                { _ = try await pool.write { db in try db.execute(insert) } },
+                { _ = try await pool.writeWithoutTransaction { db in try db.execute(insert) } },
+                { _ = try await pool.writeBlockingCooperativeThread { db in try db.execute(insert) } },
+                {
+                    _ = try await pool.write { db in
+                        try db.execute(insert)
+                    } thenRead: { _ in
+                        1
+                    }
+                },
+                { try await pool.backUp(to: folder.file("backup.sqlite")) },
+                { _ = try await pool.integrityCheck() },
+                { _ = try await pool.checkpoint() },
+            ]
+            for (index, call) in calls.enumerated() {
+                let task = Task {
+                    unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                    try await call()
+                }
+                await #expect(throws: CancellationError.self, "call \(index)") { try await task.value }
+            }
+            #expect(try await pool.query("SELECT count(*) FROM t", as: Int.self) == [0])
+        }
+    }
+
     @Test("A task that waits for a connection leaves the queue when it is cancelled")
     func cancelledWait() async throws {
         try await withPool { pool in
