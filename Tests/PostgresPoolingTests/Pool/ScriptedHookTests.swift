@@ -13,7 +13,7 @@ import Testing
 
     private func withPool(_ body: (PostgresPool) async throws -> Void) async throws {
         let server = try await TestServer.shared
-        var configuration = server.configuration
+        var configuration = PostgresConfiguration.withLongTimeouts(server.url)
         configuration.pool.maximumConnections = 1
         configuration.pool.initialBackoff = .zero
         let pool = try PostgresPool(configuration, hooks: script.hooks())
@@ -36,7 +36,8 @@ import Testing
                 try await pool.withConnection(checkoutTimeout: .milliseconds(200)) { _ in }
             }
             #expect(error?.category == .unavailable)
-            #expect("\(try #require(error?.underlying))".contains("down"))
+            let cause = try #require(error?.underlying)
+            #expect("\(cause)".contains("down"))
             script.script(.connect, always: .succeed)
             #expect(try await pool.query("SELECT 1", as: Int.self) == [1])
         }
