@@ -61,6 +61,7 @@ let package = Package(
             dependencies: [
                 "LinkService",
                 "link-service",
+                .product(name: "ConnectionPooling", package: "swift-lock-pool"),
                 .product(name: "SQLitePooling", package: "swift-lock-pool"),
                 .product(name: "PostgresPooling", package: "swift-lock-pool"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -109,7 +109,7 @@ do {
 try await pool.prewarm(timeout: .seconds(5))
 try pool.resize(to: 2)
 pool.evictAll()
-print("leased:", pool.status.leased, "state:", pool.state)
+print("waiting:", pool.status.waiting, "state:", pool.state)
 await pool.shutdown()
 do {
     try await pool.execute("DELETE FROM person")

@@ -23,7 +23,14 @@ struct Failure: Equatable {
         retryAfter: 5
     )
     static let stopping = Failure(status: .serviceUnavailable, message: "the service shuts down")
-    static let conflict = Failure(status: .conflict, message: "the code is taken")
+    static let refused = Failure(status: .forbidden, message: "the database does not permit the request")
+    static let invalid = Failure(status: .unprocessableContent, message: "the database does not accept the data")
+    static let taken = Failure(status: .conflict, message: "the code is taken")
+    static let conflict = Failure(
+        status: .conflict,
+        message: "the request conflicts with another request",
+        retryAfter: 1
+    )
     static let internalError = Failure(status: .internalServerError, message: "internal error")
 }
 
@@ -31,36 +38,35 @@ extension Failure {
     /// The table of errors: the response to each error that a store throws. README.md shows it.
     init(_ error: any Error) {
         switch error {
-        case let error as PoolError:
-            switch error.code {
-            case .timedOut, .tooManyWaiters: self = .overloaded
-            case .connectFailed: self = .unavailable
-            case .closed: self = .stopping
-            default: self = .internalError
-            }
+        case let error as PoolError: self.init(error.category)
         case let error as SQLiteError:
-            switch error.code.primary {
-            case .constraint: self = .conflict
-            case .busy, .locked, .timedOut: self = .overloaded
-            case .closed: self = .stopping
-            default: self = .internalError
-            }
+            self.init(error.category, violatesConstraint: error.code.primary == .constraint)
+        // Whether the change was committed is unknown. A retry could make it twice.
+        case let error as PostgresError where error.code == .outcomeUnknown: self = .internalError
         case let error as PostgresError:
-            switch error.category {
-            // Whether the change was committed is unknown. A retry could make it twice.
-            case _ where error.code == .outcomeUnknown: self = .internalError
-            case .unavailable: self = .unavailable
-            case .busy: self = .overloaded
-            case .conflict: self = error.isRetryable ? .overloaded : .conflict
-            case .refused, nil: self = .internalError
-            }
+            self.init(error.category, violatesConstraint: error.sqlState?.conditionClass == "23")
         case is CancellationError: self = .stopping
         default: self = .internalError
         }
     }
+
+    /// The response to an error of a category.
+    ///
+    /// - Parameter violatesConstraint: Whether the data of the request violates a constraint, such
+    ///   as a code that is taken.
+    private init(_ category: ErrorCategory?, violatesConstraint: Bool = false) {
+        switch category {
+        case .unavailable: self = .unavailable
+        case .busy: self = .overloaded
+        case .refused: self = violatesConstraint ? .invalid : .refused
+        case .conflict: self = violatesConstraint ? .taken : .conflict
+        case nil: self = .internalError
+        }
+    }
 }
 
-/// Answers failed requests by the table of errors, and logs internal errors.
+/// Answers failed requests by the table of errors, and logs the errors that clients cannot
+/// correct.
 ///
 /// Hummingbird answers HTTP errors, such as a path without a route.
 struct ErrorTable<Context: RequestContext>: RouterMiddleware {
@@ -75,7 +81,7 @@ struct ErrorTable<Context: RequestContext>: RouterMiddleware {
             throw error
         } catch {
             let failure = Failure(error)
-            if failure.status.kind == .serverError {
+            if failure.status.kind == .serverError || failure == .refused {
                 context.logger.error(
                     "A request has failed.",
                     metadata: ["path": "\(request.uri.path)", "status": "\(failure.status.code)", "error": "\(error)"]

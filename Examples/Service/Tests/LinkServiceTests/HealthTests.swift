@@ -23,38 +23,28 @@ import Testing
     @Test("A service is unhealthy while its server refuses connections, and recovers without a request")
     func outage() async throws {
         try await TestDatabase.postgres.withDatabase { database in
-            // A separate user, which the server can refuse.
-            let components = try #require(URLComponents(string: database))
-            let name = String(components.path.dropFirst())
-            let administrator = try PostgresPool(database)
-            try await administrator.execute(PostgresQuery(unsafe: "CREATE ROLE \(name) LOGIN PASSWORD 'secret'"))
-            try await administrator.execute(PostgresQuery(unsafe: "GRANT ALL ON SCHEMA public TO \(name)"))
-            var own = components
-            own.user = name
-            own.password = "secret"
-            let service = try RunningService(
-                database: try #require(own.string),
-                ["LINKS_POOL_MAXIMUM_BACKOFF": "50ms", "LINKS_POOL_INITIAL_BACKOFF": "10ms"]
-            )
-            #expect(try await service.request("GET", "/health").status == 200)
+            try await TestDatabase.withRole(of: database) { administrator, role, ownDatabase in
+                let service = try RunningService(
+                    database: ownDatabase,
+                    ["LINKS_POOL_MAXIMUM_BACKOFF": "50ms", "LINKS_POOL_INITIAL_BACKOFF": "10ms"]
+                )
+                #expect(try await service.request("GET", "/health").status == 200)
 
-            try await administrator.execute(PostgresQuery(unsafe: "ALTER ROLE \(name) NOLOGIN"))
-            try await administrator.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = \(name)"
-            )
-            while try await service.request("GET", "/health").status != 503 {}
-            let refused = try await service.request("GET", "/links")
-            #expect(refused.status == 503)
+                try await administrator.execute(PostgresQuery(unsafe: "ALTER ROLE \(role) NOLOGIN"))
+                try await administrator.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = \(role)"
+                )
+                while try await service.request("GET", "/health").status != 503 {}
+                let refused = try await service.request("GET", "/links")
+                #expect(refused.status == 503)
 
-            try await administrator.execute(PostgresQuery(unsafe: "ALTER ROLE \(name) LOGIN"))
-            while try await service.request("GET", "/health").status != 200 {}
-            #expect(try await service.request("GET", "/links").status == 200)
+                try await administrator.execute(PostgresQuery(unsafe: "ALTER ROLE \(role) LOGIN"))
+                while try await service.request("GET", "/health").status != 200 {}
+                #expect(try await service.request("GET", "/links").status == 200)
 
-            service.terminate()
-            #expect(try await service.exitCode() == 0)
-            try await administrator.execute(PostgresQuery(unsafe: "DROP OWNED BY \(name)"))
-            try await administrator.execute(PostgresQuery(unsafe: "DROP ROLE \(name)"))
-            await administrator.close()
+                service.terminate()
+                #expect(try await service.exitCode() == 0)
+            }
         }
     }
 }

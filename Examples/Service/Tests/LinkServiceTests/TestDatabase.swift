@@ -92,3 +92,30 @@ extension TestDatabase {
         }
     }
 }
+
+extension TestDatabase {
+    /// Runs `body` with a new role of a PostgreSQL database, whose rights `administrator` can
+    /// change, and the URL with which the role connects.
+    static func withRole(
+        of database: String,
+        _ body: (_ administrator: PostgresPool, _ role: String, _ database: String) async throws -> Void
+    ) async throws {
+        var components = try #require(URLComponents(string: database))
+        let role = String(components.path.dropFirst())
+        components.user = role
+        components.password = "secret"
+        let administrator = try PostgresPool(database)
+        try await administrator.execute(PostgresQuery(unsafe: "CREATE ROLE \(role) LOGIN PASSWORD 'secret'"))
+        try await administrator.execute(PostgresQuery(unsafe: "GRANT ALL ON SCHEMA public TO \(role)"))
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(administrator, role, try #require(components.string)))
+        } catch {
+            result = .failure(error)
+        }
+        try await administrator.execute(PostgresQuery(unsafe: "DROP OWNED BY \(role)"))
+        try await administrator.execute(PostgresQuery(unsafe: "DROP ROLE \(role)"))
+        await administrator.close()
+        try result.get()
+    }
+}
