@@ -15,7 +15,8 @@ import Testing
         let server = try await TestServer.shared
         var configuration = PostgresConfiguration.withLongTimeouts(server.url)
         configuration.pool.maximumConnections = 1
-        configuration.pool.initialBackoff = .zero
+        // The first failure opens the circuit breaker.
+        configuration.pool.circuitBreakerThreshold = .zero
         let pool = try PostgresPool(configuration, hooks: script.hooks())
         do {
             try await body(pool)
@@ -33,12 +34,13 @@ import Testing
         try await withPool { pool in
             script.script(.connect, always: .fail(ScriptedFailure("down", isPermanent: true)))
             let error = await #expect(throws: PoolError.self) {
-                try await pool.withConnection(checkoutTimeout: .milliseconds(200)) { _ in }
+                try await pool.withConnection { _ in }
             }
             #expect(error?.category == .unavailable)
             let cause = try #require(error?.underlying)
             #expect("\(cause)".contains("down"))
             script.script(.connect, always: .succeed)
+            try await eventually("the pool has reconnected") { pool.status.idle == 1 }
             #expect(try await pool.query("SELECT 1", as: Int.self) == [1])
         }
     }
@@ -62,6 +64,8 @@ import Testing
             let first = try await pool.withConnection { $0.serverProcess }
             script.script(.ping, [.fail()])
             #expect(try await pool.withConnection { $0.serverProcess } != first)
+            // Both leases have been returned.
+            await script.wait { $0.count(of: .reset) == 2 }
             script.script(.reset, [.fail()])
             let second = try await pool.withConnection { $0.serverProcess }
             #expect(try await pool.withConnection { $0.serverProcess } != second)
