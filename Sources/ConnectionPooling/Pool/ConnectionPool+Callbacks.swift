@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @_spi(Callbacks) package import LockPool
+internal import Synchronization
 
 // Waiting for a connection without a task, for pools that run work on the connection's thread.
 
@@ -57,6 +58,7 @@ extension ConnectionPool {
     ///   - turn: The argument of the waiter's function.
     ///   - callSite: The call site of the lease.
     ///   - start: The result of ``beginWait()`` for this wait.
+    /// - Returns: A lease, which may be stale; see ``isStale(_:)``.
     /// - Throws: ``PoolError`` if the turn brought no connection.
     @unsafe
     package func lease(
@@ -77,6 +79,17 @@ extension ConnectionPool {
         noteWait(now.elapsed(since: start.instant))
         start.span.end()
         return ConnectionLease(slot, of: self)
+    }
+
+    /// Whether a connection was evicted, or became suspect, before its lease came from the line.
+    ///
+    /// A checkout of a task discards or tests such a connection. A callback cannot suspend: its
+    /// caller must replace what the connection refers to before it uses it; see ``generation``.
+    package func isStale(_ lease: borrowing ConnectionLease<Factory>) -> Bool {
+        guard let slot = lease.slot else { return false }
+        let record = connectionRecord(of: slot)
+        let event = LifecycleEvent.prepared(generation: generation.load(ordering: .relaxed))
+        return record.isSuspect || context.policy.decision(for: record, at: event, now: 0) != .keep
     }
 
     /// Records the start of a caller's wait, within its task if there is one.

@@ -148,6 +148,16 @@ final class SQLiteWorker: Sendable {
         _ = makeSession()
     }
 
+    /// Replaces the session of a connection that was evicted, or became suspect, before a queued
+    /// call received it. Called on the thread. The pool closes the connection after the call.
+    ///
+    /// - Throws: The error of opening the new session.
+    func replaceSession() throws(SQLiteError) {
+        canBeReused.store(false, ordering: .releasing)
+        closeSession()
+        if let failure = makeSession() { throw failure }
+    }
+
     // MARK: Tests and hooks
 
     /// Returns the session for a body or a group of writes, which calls ``endUse(of:)`` at its

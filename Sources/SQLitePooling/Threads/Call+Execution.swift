@@ -16,7 +16,14 @@ extension Call {
             return nil
         }
         let worker = lease.connection
-        worker.replaceSessionIfNeeded()
+        do throws(SQLiteError) {
+            if needsNewSession { try worker.replaceSession() } else { worker.replaceSessionIfNeeded() }
+        } catch {
+            fail(error)
+            lease.release()
+            complete()
+            return nil
+        }
         if let group { return runInGroup(group, worker, lease) }
         var isMaintenanceDue = false
         do {

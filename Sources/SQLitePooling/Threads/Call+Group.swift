@@ -47,7 +47,7 @@ extension Call {
                 worker.updateReusability(of: session)
                 release(&held)
                 let next = group.expectsMembers ? worker.thread.pollNext() : worker.thread.tryNext()
-                if let call = next as? Call, call.scope.mayShareCommit, !session.mustBeReplaced {
+                if let call = next as? Call, call.scope.mayShareCommit, !call.needsNewSession, !session.mustBeReplaced {
                     current = call
                     held = call.takeLease()
                 } else {

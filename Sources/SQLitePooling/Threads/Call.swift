@@ -30,6 +30,9 @@ final class Call: WorkItem, @unchecked Sendable {
     var body: Body?
     var error: (any Error)?
     var lease: ConnectionLease<SQLiteWorkerFactory>?
+    /// Whether the connection was evicted, or became suspect, while the call was queued. Its
+    /// session is replaced before the body runs.
+    private(set) var needsNewSession = false
     /// A connection that the caller holds, instead of a lease of the call.
     var held: HeldConnection?
 
@@ -223,7 +226,9 @@ final class Call: WorkItem, @unchecked Sendable {
             preconditionFailure("A call is queued before it receives its turn.")
         }
         do throws(PoolError) {
-            _ = submit(try unsafe pool.lease(turn, for: caller, waitedSince: waitStart))
+            let lease = try unsafe pool.lease(turn, for: caller, waitedSince: waitStart)
+            needsNewSession = pool.isStale(lease)
+            _ = submit(lease)
         } catch {
             refuse(error)
         }

@@ -137,4 +137,25 @@ import Testing
         #expect(factory.closed == [1])
         await pool.close()
     }
+
+    @Test("A callback learns that its connection was evicted before it received it")
+    func stale() async throws {
+        let factory = ScriptedFactory()
+        let pool = try makePool(factory, clock, maximum: 1)
+        let fresh = try CallbackWaiter(in: pool)
+        await eventually { fresh.hasTurn }
+        let lease = try fresh.lease()
+        let isFreshStale = pool.isStale(lease)
+        #expect(!isFreshStale)
+        lease.release()
+        let evicted = try CallbackWaiter(in: pool)
+        #expect(evicted.hasTurn)
+        pool.evictAll()
+        let old = try evicted.lease()
+        let isOldStale = pool.isStale(old)
+        #expect(isOldStale)
+        old.release()
+        await eventually { factory.closed.count == 1 }
+        await pool.close()
+    }
 }

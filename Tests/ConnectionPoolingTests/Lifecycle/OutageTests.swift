@@ -12,36 +12,6 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct OutageTests {
     private let clock = ManualClock()
 
-    /// A caller that waits by a callback, and reads its outcome when the test requests it.
-    private final class Waiter: Sendable {
-        private let turn = Locked<Turn?>(nil)
-        private let start: WaitStart
-
-        init(in pool: ConnectionPool<ScriptedFactory>) throws {
-            start = pool.beginWait()
-            let context = unsafe Unmanaged.passRetained(self)
-            _ = try unsafe pool.wait(context: context.toOpaque(), timeout: .seconds(3_600), since: start) {
-                context,
-                turn in
-                let waiter = unsafe Unmanaged<Waiter>.fromOpaque(context).takeRetainedValue()
-                waiter.turn.withLock { $0 = Turn(rawValue: turn) }
-            }
-        }
-
-        var hasTurn: Bool { turn.withLock { $0 != nil } }
-
-        func error(in pool: ConnectionPool<ScriptedFactory>) -> PoolError? {
-            guard let turn = turn.withLock({ $0 }) else { return nil }
-            do {
-                let lease = try unsafe pool.lease(turn, for: CallSite(file: 0, line: 0), waitedSince: start)
-                lease.release()
-                return nil
-            } catch {
-                return error
-            }
-        }
-    }
-
     @Test("A refused caller gets the cause of its own refusal, even if it reads it late")
     func ownCause() async throws {
         let factory = ScriptedFactory([.hang, .hang, .succeed])
@@ -49,15 +19,15 @@ import Testing
             $0.initialBackoff = .zero
             $0.maximumBackoff = .zero
         }
-        let waiters = [try Waiter(in: pool), try Waiter(in: pool), try Waiter(in: pool)]
+        let waiters = [try CallbackWaiter(in: pool), try CallbackWaiter(in: pool), try CallbackWaiter(in: pool)]
         await factory.letGo(.connect, failing: ScriptedFailure("first"))
         await factory.letGo(.connect, failing: ScriptedFailure("second"))
         await eventually { waiters.allSatisfy(\.hasTurn) }
         // The last attempt has succeeded by now.
         #expect(pool.snapshot.lastConnectFailure == nil)
-        #expect(waiters[2].error(in: pool) == nil)
-        #expect(waiters[1].error(in: pool)?.underlying as? ScriptedFailure == ScriptedFailure("second"))
-        #expect(waiters[0].error(in: pool)?.underlying as? ScriptedFailure == ScriptedFailure("first"))
+        #expect(waiters[2].error == nil)
+        #expect(waiters[1].error?.underlying as? ScriptedFailure == ScriptedFailure("second"))
+        #expect(waiters[0].error?.underlying as? ScriptedFailure == ScriptedFailure("first"))
         #expect(pool.growth.causes.count == 0)
     }
 
