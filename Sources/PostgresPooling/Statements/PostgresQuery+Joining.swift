@@ -35,7 +35,7 @@ extension PostgresQuery {
 
 extension Sequence<PostgresQuery> {
     /// Returns a statement with the text of all, and the separator between them. The parameters
-    /// are numbered in their order.
+    /// are numbered in their order. The format of the rows is that of the first statement.
     ///
     /// ```swift
     /// let conditions: [PostgresQuery] = ["city = \(city)", "age > \(age)"]
@@ -53,6 +53,7 @@ extension Sequence<PostgresQuery> {
         for part in self {
             if !isFirst { query += separator }
             query += part
+            if isFirst { query.hasTextResults = part.hasTextResults }
             isFirst = false
         }
         return query

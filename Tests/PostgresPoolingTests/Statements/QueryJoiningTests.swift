@@ -47,6 +47,9 @@ import Testing
         let text = PostgresQuery.asText("SELECT 1") + " UNION SELECT 2"
         #expect(text.hasTextResults)
         #expect(!("SELECT 1 UNION " + PostgresQuery.asText("SELECT 2")).hasTextResults)
+        let parts: [PostgresQuery] = [.asText("SELECT 1"), "SELECT 2"]
+        #expect(parts.joined(separator: " UNION ").hasTextResults)
+        #expect(!parts.reversed().joined(separator: " UNION ").hasTextResults)
         let type = PostgresType(named: "mood")
         let query = "SELECT " + ("\(PostgresParameter.null(type))" as PostgresQuery)
         #expect(query.hasNamedTypes)
