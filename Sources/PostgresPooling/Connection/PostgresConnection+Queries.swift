@@ -111,7 +111,7 @@ extension PostgresConnection {
         do throws(PostgresError) {
             try await prepareToSend(sql: query.text, limit)
             let result = try await session.run(query, limit)
-            if result.hasUserDefinedTypes { await session.describeTypes(of: result, limit) }
+            if result.hasUserDefinedTypes { try await session.describeTypes(of: result, limit) }
             result.columnNames = columnNames
             return result
         } catch {

@@ -20,7 +20,8 @@ extension PostgresError {
         /// The statement may or may not have been executed.
         case unknown
 
-        /// The statement was executed, but its rows could not be decoded.
+        /// The statement was executed, but its rows could not be decoded, or the time limit passed
+        /// while the types of its rows were looked up.
         case executed
     }
 

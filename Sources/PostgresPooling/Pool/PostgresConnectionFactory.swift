@@ -169,20 +169,55 @@ struct PostgresConnectionFactory: ConnectionFactory {
 }
 
 extension PostgresConnectionFactory {
-    /// Wraps the program's hooks so that `afterConnect` leaves a connection as a lease does:
-    /// inspected, and reset if necessary.
+    /// Wraps the program's hooks so that a connection that they have used is as safe to lease as
+    /// one that a lease has used.
+    ///
+    /// After `afterConnect`, the connection is inspected, and reset if necessary. After the other
+    /// hooks, it must have no open transaction and no pending answer: otherwise `beforeHandOut`
+    /// rejects it, and `afterReturn` has it reset. Settings that these two hooks change persist.
     func preparing(_ hooks: ConnectionHooks<PostgresConnection>) -> ConnectionHooks<PostgresConnection> {
-        guard let afterConnect = hooks.afterConnect else { return hooks }
         var hooks = hooks
-        hooks.afterConnect = { connection in
-            try await afterConnect(connection)
-            switch inspect(connection) {
-            case .reusable: return
-            case .needsReset: if await reset(connection) { return }
-            case .broken, .discarded: break
+        if let afterConnect = hooks.afterConnect {
+            hooks.afterConnect = { connection in
+                try await afterConnect(connection)
+                switch inspect(connection) {
+                case .reusable: return
+                case .needsReset: if await reset(connection) { return }
+                case .broken, .discarded: break
+                }
+                throw PostgresError(.connectFailed, "the connection could not be reset after the hook afterConnect")
             }
-            throw PostgresError(.connectFailed, "the connection could not be reset after the hook afterConnect")
+        }
+        if let beforeHandOut = hooks.beforeHandOut {
+            hooks.beforeHandOut = { connection, status in
+                let isApproved = await beforeHandOut(connection, status)
+                return connection.session.endHook() == .reusable && isApproved
+            }
+        }
+        if let afterReturn = hooks.afterReturn {
+            hooks.afterReturn = { connection, status in
+                let health = await afterReturn(connection, status)
+                let left = connection.session.endHook()
+                return health == .reusable ? left : health
+            }
         }
         return hooks
+    }
+}
+
+extension Session {
+    /// Ends the use of the connection by a hook between two leases.
+    ///
+    /// - Returns: The condition in which the hook has left the connection, without regard to
+    ///   settings.
+    fileprivate func endHook() -> ConnectionHealth {
+        beginUse()
+        defer { endUse() }
+        let hasObstacle = state.transactions.obstacle != nil
+        endLease()
+        if isLost { return .broken }
+        if state.isDiscarded { return .discarded }
+        if hasObstacle || state.isAnswerPending || state.cancelRequest != nil { return .needsReset }
+        return unsafe PQtransactionStatus(handle) == PQTRANS_IDLE ? .reusable : .needsReset
     }
 }

@@ -23,6 +23,11 @@ extension PostgresConnection {
     ///
     /// Within another transaction the call fails: use ``withSavepoint(timeout:_:)`` there.
     ///
+    /// If `body` throws, the call waits for the rollback, for at most the configuration's
+    /// `resetTimeout` and within the time limit of the enclosing body. If that time limit has
+    /// passed, or the task is cancelled, the call throws at once, and the pool rolls back when the
+    /// lease ends.
+    ///
     /// The statements of `body` must not begin or end a transaction. Such a statement runs but
     /// fails with the code `transactionControl`, and no other statement is sent before the
     /// outermost body ends. `body` may use savepoints of its own.
@@ -58,7 +63,7 @@ extension PostgresConnection {
                 outcome: .notExecuted
             )
         }
-        return try await runTransaction(isolation: isolation, readOnly: readOnly, body)
+        return try await runTransaction(isolation: isolation, readOnly: readOnly, outer, body)
     }
 
     /// Runs `body` in a savepoint of the current transaction: if `body` throws, its changes are
@@ -84,9 +89,9 @@ extension PostgresConnection {
         let outer = beginBody(timeout: timeout)
         defer { session.state.deadline = outer }
         guard try await isReadyInTransaction("SAVEPOINT") else {
-            return try await runTransaction(isolation: nil, readOnly: false, body)
+            return try await runTransaction(isolation: nil, readOnly: false, outer, body)
         }
-        return try await runSavepoint(body)
+        return try await runSavepoint(outer, body)
     }
 
     /// Ends earlier statements, and returns whether a transaction is open. Until they have ended,
@@ -99,6 +104,7 @@ extension PostgresConnection {
     private func runTransaction<Result: ~Copyable>(
         isolation: PostgresIsolation?,
         readOnly: Bool,
+        _ outer: UInt64,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
         try await begin(isolation: isolation, readOnly: readOnly)
@@ -107,8 +113,7 @@ extension PostgresConnection {
             try await commit()
             return result
         } catch {
-            // Even if the task is cancelled.
-            await undo("ROLLBACK")
+            await undo("ROLLBACK", by: outer)
             throw error
         }
     }
@@ -165,6 +170,7 @@ extension PostgresConnection {
     }
 
     private func runSavepoint<Result: ~Copyable>(
+        _ outer: UInt64,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
         let name = session.state.transactions.nextSavepoint()
@@ -180,7 +186,7 @@ extension PostgresConnection {
             session.state.transactions.depth -= 1
             return result
         } catch {
-            await undo("ROLLBACK TO SAVEPOINT \(name); RELEASE SAVEPOINT \(name)")
+            await undo("ROLLBACK TO SAVEPOINT \(name); RELEASE SAVEPOINT \(name)", by: outer)
             throw error
         }
     }
@@ -214,10 +220,14 @@ extension PostgresConnection {
 
     /// Ends a failed body.
     ///
-    /// If the statements cannot be sent now, they run before the next statement.
+    /// If the statements cannot be sent now, they run before the next statement, or the pool's
+    /// reset rolls back. The same applies, without a wait, if the time of the enclosing bodies has
+    /// passed or the task is cancelled: then the lease can send no other statement.
     ///
-    /// - Parameter script: The statements that undo the body's changes.
-    private func undo(_ script: String) async {
+    /// - Parameters:
+    ///   - script: The statements that undo the body's changes.
+    ///   - outer: The deadline of the enclosing bodies.
+    private func undo(_ script: String, by outer: UInt64) async {
         session.state.transactions.depth = max(0, session.state.transactions.depth - 1)
         var script = script
         if case .control = session.state.transactions.obstacle {
@@ -230,7 +240,9 @@ extension PostgresConnection {
         session.beginUse()
         defer { session.endUse() }
         session.endStreams()
-        let deadline = MonotonicClock.deadline(after: resetTimeout)
+        // Recovery with a deadline that has passed would give up a cancel request under way.
+        if Task.isCancelled || MonotonicClock.now >= outer { return }
+        let deadline = min(outer, MonotonicClock.deadline(after: resetTimeout))
         if await session.recover(by: deadline) { _ = await session.undo(by: deadline) }
     }
 }

@@ -47,10 +47,23 @@ extension Session {
 
     /// Looks up the types of a result for its decoders.
     ///
-    /// The statement has succeeded, so a failure here is not reported: values that need the lookup
-    /// then do not decode.
-    func describeTypes(of result: PostgresResult, _ limit: WaitLimit) async {
-        try? await lookUp(result.structuredTypes, limit)
+    /// The statement has succeeded, so most failures here are not reported: values that need the
+    /// lookup then do not decode.
+    ///
+    /// - Throws: `PostgresError` with the code `cancelled` or `timedOut` and the outcome
+    ///   `executed`, if the wait ends early.
+    func describeTypes(of result: PostgresResult, _ limit: WaitLimit) async throws(PostgresError) {
+        do throws(PostgresError) {
+            try await lookUp(result.structuredTypes, limit)
+        } catch  where error.code == .cancelled || error.code == .timedOut {
+            throw PostgresError(
+                error.code,
+                "the statement was executed, but the types of its rows could not be looked up: \(error.message)",
+                sql: result.sql,
+                connectionIsGone: error.connectionIsGone,
+                outcome: .executed
+            )
+        } catch {}
         result.domains = state.types.domains
     }
 

@@ -121,6 +121,68 @@ import Testing
         }
     }
 
+    /// Statements of a hook that leave a connection unfit for the next lease.
+    enum Leftover: String, CaseIterable {
+        case transaction, failedTransaction, pendingAnswer
+
+        func leave(on db: borrowing PostgresConnection) async {
+            if self != .pendingAnswer { _ = try? await db.execute("BEGIN") }
+            switch self {
+            case .transaction: break
+            case .failedTransaction: _ = try? await db.query("SELECT 1 / 0")
+            case .pendingAnswer:
+                while !db.session.state.isAnswerPending {
+                    _ = try? await db.query("SELECT pg_sleep(600)", timeout: .milliseconds(1))
+                }
+            }
+        }
+    }
+
+    @Test(
+        "A connection on which beforeHandOut leaves a transaction or a statement is replaced",
+        arguments: Leftover.allCases
+    )
+    func leftBeforeHandOut(_ leftover: Leftover) async throws {
+        let table = PostgresQuery(unsafe: "left_by_hand_out_\(leftover)")
+        let calls = Counted<Int>()
+        let hooks = ConnectionHooks<PostgresConnection>(beforeHandOut: { db, _ in
+            calls.add(0)
+            if calls.values.count == 2 { await leftover.leave(on: db) }
+            return true
+        })
+        try await withPool(hooks, { $0.pool.resetTimeout = .seconds(120) }) { pool, _ in
+            try await pool.execute("CREATE TABLE \(sql: table) (process int)")
+            try await pool.execute("INSERT INTO \(sql: table) VALUES (pg_backend_pid())")
+            #expect(calls.values.count == 3)
+            let process = try await pool.process()
+            #expect(try await TestServer.shared.psql("SELECT process FROM \(table.text)") == "\(process)")
+            try await pool.execute("DROP TABLE \(sql: table)")
+        }
+    }
+
+    @Test(
+        "A connection on which afterReturn leaves a transaction or a statement is reset",
+        arguments: Leftover.allCases
+    )
+    func leftAfterReturn(_ leftover: Leftover) async throws {
+        let table = PostgresQuery(unsafe: "left_by_return_\(leftover)")
+        let hooks = ConnectionHooks<PostgresConnection>(afterReturn: { db, _ in
+            await leftover.leave(on: db)
+            return .reusable
+        })
+        try await withPool(hooks, { $0.pool.resetTimeout = .seconds(120) }) { pool, _ in
+            try await pool.execute("CREATE TABLE \(sql: table) (process int)")
+            try await pool.withConnection { db in
+                equal(db.isInTransaction, false)
+                equal(db.session.state.isAnswerPending, false)
+            }
+            try await pool.execute("INSERT INTO \(sql: table) VALUES (pg_backend_pid())")
+            let process = try await pool.process()
+            #expect(try await TestServer.shared.psql("SELECT process FROM \(table.text)") == "\(process)")
+            try await pool.execute("DROP TABLE \(sql: table)")
+        }
+    }
+
     @Test("An error of afterConnect reaches the caller")
     func failingHook() async throws {
         let hooks = ConnectionHooks<PostgresConnection>(afterConnect: { db in

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionPooling
+import Foundation
 import PostgresPooling
 import Testing
 
@@ -211,6 +212,50 @@ import Testing
                 try await equal(db.query("SHOW search_path", as: String.self), ["\"$user\", public"])
                 try await equal(db.query("SELECT count(*) FROM pg_listening_channels()", as: Int.self), [0])
             }
+        }
+    }
+
+    @Test(
+        "Savepoints of a server process that does not react end with the time limit and with the task",
+        arguments: [true, false]
+    )
+    func stoppedServer(isCancelled: Bool) async throws {
+        let table = PostgresQuery(unsafe: "stopped_\(isCancelled)")
+        try await TestServer.shared.withPool(
+            .native,
+            {
+                $0.pool.maximumConnections = 1
+                // Longer than the test may take.
+                $0.pool.resetTimeout = .seconds(3_000)
+            }
+        ) { pool in
+            try await pool.execute("CREATE TABLE \(sql: table) (n int)")
+            let process = try await pool.process()
+            let stopped = Counted<Int32>()
+            let task = Task {
+                await failure {
+                    try await pool.withTransaction(timeout: isCancelled ? nil : .seconds(1)) { db in
+                        try await db.execute("INSERT INTO \(sql: table) VALUES (1)")
+                        try await db.withSavepoint { db in
+                            try await db.withSavepoint { db in
+                                kill(process, SIGSTOP)
+                                stopped.add(process)
+                                _ = try await db.query("SELECT 1")
+                            }
+                        }
+                    }
+                }
+            }
+            if isCancelled {
+                await until { !stopped.values.isEmpty }
+                task.cancel()
+            }
+            let error = await task.value
+            kill(process, SIGCONT)
+            #expect(isCancelled ? error is CancellationError : (error as? PostgresError)?.code == .timedOut)
+            try await equal(pool.query("SELECT count(*) FROM \(sql: table)", as: Int.self), [0])
+            try await equal(pool.process(), process)
+            try await pool.execute("DROP TABLE \(sql: table)")
         }
     }
 }
