@@ -13,9 +13,10 @@ extension PostgresQuery {
     ///
     /// The same as interpolating both as `\(sql:)`: the parameters get new numbers, except those
     /// of a text from ``init(unsafe:parameters:)``, which must come first. The format of the rows
-    /// is that of `first`; see ``asText(_:)``.
+    /// is that of `first`; see ``asText(_:)``. If the text of `first` ends in a comment with `--`,
+    /// a newline ends the comment before `second`.
     ///
-    /// - Complexity: O(number of parts).
+    /// - Complexity: O(length).
     public static func + (first: PostgresQuery, second: PostgresQuery) -> PostgresQuery {
         var query = first
         query += second
@@ -29,13 +30,17 @@ extension PostgresQuery {
     /// if let city { query += " AND city = \(city)" }
     /// ```
     ///
-    /// - Complexity: O(number of parts).
-    public static func += (query: inout PostgresQuery, other: PostgresQuery) { query.append(other) }
+    /// If the text ends in a comment with `--`, a newline ends the comment before `other`.
+    ///
+    /// - Complexity: O(length of `other`), amortized, if the statement has no comments; otherwise
+    ///   O(length).
+    public static func += (query: inout PostgresQuery, other: PostgresQuery) { query.join(other) }
 }
 
 extension Sequence<PostgresQuery> {
     /// Returns a statement with the text of all, and the separator between them. The parameters
-    /// are numbered in their order. The format of the rows is that of the first statement.
+    /// are numbered in their order. The format of the rows is that of the first statement. A
+    /// newline ends a comment with `--` before the next statement or separator.
     ///
     /// ```swift
     /// let conditions: [PostgresQuery] = ["city = \(city)", "age > \(age)"]
@@ -46,7 +51,7 @@ extension Sequence<PostgresQuery> {
     /// - Parameter separator: The part between two statements; usually a literal such as `" AND
     ///   "`.
     /// - Returns: The joined statement; an empty one for an empty sequence.
-    /// - Complexity: O(number of parts).
+    /// - Complexity: O(length), if the statements have no comments.
     public func joined(separator: PostgresQuery = "") -> PostgresQuery {
         var query: PostgresQuery = ""
         var isFirst = true

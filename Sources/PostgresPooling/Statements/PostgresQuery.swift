@@ -27,6 +27,10 @@ public struct PostgresQuery: Sendable {
     /// Whether the server sends the rows in text format; see ``asText(_:)``.
     var hasTextResults = false
 
+    /// Whether the text may end in a comment to the end of the line. `false` only if it is known
+    /// not to, so that repeated appending takes linear time.
+    private var mayEndInLineComment = true
+
     enum Piece: Sendable {
         /// A part of the text that is a literal of the program.
         case literal(StaticString)
@@ -119,6 +123,9 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
     public struct StringInterpolation: StringInterpolationProtocol, Sendable {
         fileprivate var query: PostgresQuery
 
+        /// Whether the text ends in a comment of an interpolated statement.
+        private var mustEndLine = false
+
         /// Begins a literal.
         public init(literalCapacity: Int, interpolationCount: Int) {
             query = PostgresQuery(capacity: 2 * interpolationCount + 1)
@@ -126,7 +133,9 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
 
         /// Appends a piece of the literal unchanged.
         public mutating func appendLiteral(_ literal: StaticString) {
-            if literal.withUTF8Buffer({ !$0.isEmpty }) { query.pieces.append(.literal(literal)) }
+            guard literal.withUTF8Buffer({ !$0.isEmpty }) else { return }
+            endLine(unless: literal.beginsWithNewline)
+            query.pieces.append(.literal(literal))
         }
 
         /// Appends a parameter with this value.
@@ -156,6 +165,7 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
                 if character == "\"" { quoted.unicodeScalars.append(character) }
             }
             quoted += "\""
+            endLine()
             query.pieces.append(.text(quoted))
         }
 
@@ -164,8 +174,22 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
         /// A text from elsewhere with parameters, see ``PostgresQuery/init(unsafe:parameters:)``,
         /// keeps its numbers. It must precede all other parameters. Otherwise running the
         /// statement fails with the code `encoding`.
+        ///
+        /// If its text ends in a comment with `--`, a newline ends the comment before the text that
+        /// follows. A value that follows directly is not a parameter, as in any comment.
         public mutating func appendInterpolation(sql: PostgresQuery) {
+            endLine(unless: sql.beginsWithNewline)
+            // A comment of the literal itself includes the rest of the line on purpose.
+            let mayEndInComment = sql.lastLineHasHyphens && !query.endsInLineComment
             query.append(sql)
+            mustEndLine = mayEndInComment && query.endsInLineComment
+        }
+
+        /// Ends the comment of an interpolated statement before the next piece.
+        private mutating func endLine(unless hasNewline: Bool = false) {
+            guard mustEndLine else { return }
+            mustEndLine = false
+            if !hasNewline { query.pieces.append(.literal("\n")) }
         }
     }
 }
@@ -192,6 +216,14 @@ extension PostgresQuery {
         }
         query.hasNamedTypes = false
         return query
+    }
+
+    /// Appends a part on a new line if the text ends in a comment to the end of the line.
+    mutating func join(_ other: PostgresQuery) {
+        if other.pieces.isEmpty { return }
+        if mayEndInLineComment, endsInLineComment, !other.beginsWithNewline { pieces.append(.literal("\n")) }
+        append(other)
+        mayEndInLineComment = other.lastLineHasHyphens
     }
 
     mutating func append(_ other: PostgresQuery) {

@@ -55,6 +55,44 @@ import Testing
         #expect(query.hasNamedTypes)
     }
 
+    @Test("A comment at the end of a part does not contain the next part")
+    func comments() {
+        let note: PostgresQuery = "SELECT 1 -- note"
+        #expect((note + " AND \(2)").text == "SELECT 1 -- note\n AND $1")
+        #expect((note + "\nAND \(2)").text == "SELECT 1 -- note\nAND $1")
+        #expect((note + "\(2)").text == "SELECT 1 -- note\n$1")
+        #expect([note, "b -- c", "d"].joined(separator: " OR ").text == "SELECT 1 -- note\n OR b -- c\n OR d")
+        let identifier: PostgresQuery = "a -- \(identifier: "b")"
+        #expect((identifier + "c" + "d").text == "a -- \"b\"\ncd")
+        var query = note
+        for part in ["b", "-- c", "d"] { query += PostgresQuery(unsafe: part) }
+        #expect(query.text == "SELECT 1 -- note\nb-- c\nd")
+        #expect(
+            ("\(sql: note) AND \(sql: note) \(1)" as PostgresQuery).text
+                == "SELECT 1 -- note\n AND SELECT 1 -- note\n $1"
+        )
+        #expect(
+            ("\(sql: note)\(identifier: "a")\(sql: note)\nb" as PostgresQuery).text
+                == "SELECT 1 -- note\n\"a\"SELECT 1 -- note\nb"
+        )
+        #expect(("\(sql: note)\(sql: note)" as PostgresQuery).text == "SELECT 1 -- note\nSELECT 1 -- note")
+        let value: PostgresQuery = "\(sql: note)\(1)"
+        #expect(throws: PostgresError.self) { try value.validate(value.text) }
+    }
+
+    @Test("Hyphens that begin no comment, and comments of the literal itself, add no newline")
+    func hyphens() {
+        for text in ["'a -- b'", "\"a -- b\"", "/* -- */ a", "a -- b\n", "$$ -- $$", "a - b", "'a -- b", ""] {
+            let part = PostgresQuery(unsafe: text)
+            #expect((part + "c").text == text + "c")
+            #expect(("\(sql: part)c" as PostgresQuery).text == text + "c")
+        }
+        #expect((("'a " as PostgresQuery) + "-- b" + "'").text == "'a -- b'")
+        let note: PostgresQuery = "b -- note"
+        #expect(("a -- AND \(sql: note) c" as PostgresQuery).text == "a -- AND b -- note c")
+        #expect(("a -- AND \(sql: "b") c" as PostgresQuery).text == "a -- AND b c")
+    }
+
     @Test("A dynamic condition selects rows on a server")
     func onServer() async throws {
         try await TestServer.shared.withPool { pool in
