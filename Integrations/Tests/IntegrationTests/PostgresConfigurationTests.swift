@@ -5,6 +5,7 @@
 import Configuration
 import ConnectionPooling
 import PostgresPooling
+import Synchronization
 import Testing
 
 @Suite struct PostgresConfigurationTests {
@@ -82,5 +83,33 @@ import Testing
         let read = try PostgresConfiguration(config: ConfigReader(provider: provider).scoped(to: "database"))
         #expect(read.server == "postgres://db.example.com/app" && read.statementTimeout == .seconds(30))
         #expect(read.pool.maximumConnections == 20)
+    }
+
+    /// Collects the values that the reader reports, and whether each is marked as secret.
+    private final class Accesses: AccessReporter {
+        private let collected = Mutex([ConfigValue]())
+
+        var values: [ConfigValue] { collected.withLock { $0 } }
+
+        func report(_ event: AccessEvent) {
+            let found = event.providerResults.map { $0.result.map(\.value) } + [event.result]
+            collected.withLock { $0 += found.compactMap { try? $0.get() } }
+        }
+    }
+
+    @Test(
+        "A password is redacted in reports of accesses, whatever its type",
+        arguments: [
+            .string("48151623"), .int(48_151_623), .double(48_151_623), .stringArray(["48151623"]),
+        ] as [ConfigContent]
+    )
+    func redactedPassword(_ content: ConfigContent) async throws {
+        let accesses = Accesses()
+        let provider = InMemoryProvider(values: ["password": ConfigValue(content, isSecret: false)])
+        let config = ConfigReader(provider: provider, accessReporter: accesses)
+        let password = try await PostgresConfiguration(config: config).password?()
+        #expect(password?.contains("48151623") == true)
+        let exposed = accesses.values.filter { !$0.isSecret }
+        #expect(!accesses.values.isEmpty && exposed.isEmpty)
     }
 }

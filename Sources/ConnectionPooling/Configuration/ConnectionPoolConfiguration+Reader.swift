@@ -116,10 +116,10 @@
         private func text(of field: String, isSecret: Bool) -> String? {
             let key = ConfigKey(field)
             if let text = config.string(forKey: key, isSecret: isSecret) { return text }
-            if let number = config.int(forKey: key) { return "\(number)" }
-            if let number = config.double(forKey: key) { return "\(number)" }
-            if let truth = config.bool(forKey: key) { return "\(truth)" }
-            return config.stringArray(forKey: key)?.description
+            if let number = config.int(forKey: key, isSecret: isSecret) { return "\(number)" }
+            if let number = config.double(forKey: key, isSecret: isSecret) { return "\(number)" }
+            if let truth = config.bool(forKey: key, isSecret: isSecret) { return "\(truth)" }
+            return config.stringArray(forKey: key, isSecret: isSecret)?.description
         }
     }
 

@@ -35,7 +35,8 @@ public final class PostgresPool: Sendable {
     ///   - configuration: The server, and the settings of the pool.
     ///   - hooks: Callbacks for connection lifecycle events. Changes that `afterConnect` makes to
     ///     the session are undone, as after a lease: permanent settings belong in
-    ///     ``PostgresConfiguration/setup``.
+    ///     ``PostgresConfiguration/setup``. A connection on which `beforeHandOut` leaves a
+    ///     transaction or a statement is replaced; one on which `afterReturn` does is reset.
     ///   - observers: The observers of connection events.
     ///   - clock: The clock for the waits of callers, and for the ages and idle times of
     ///     connections. A test can pass a clock that it advances. Statement deadlines always use

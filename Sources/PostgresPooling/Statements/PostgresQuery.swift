@@ -143,7 +143,6 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
         /// A value within quotes or a comment is not a parameter: running the statement fails with
         /// the code `misplacedParameter`.
         public mutating func appendInterpolation(_ value: some PostgresEncodable) {
-            endLine()
             query.append(value.postgresParameter)
         }
 
@@ -151,7 +150,6 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
         ///
         /// Without this overload the compiler would warn about the description of an optional.
         public mutating func appendInterpolation(_ value: (some PostgresEncodable)?) {
-            endLine()
             query.append(value.postgresParameter)
         }
 
@@ -177,8 +175,8 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
         /// keeps its numbers. It must precede all other parameters. Otherwise running the
         /// statement fails with the code `encoding`.
         ///
-        /// If its text ends in a comment with `--`, a newline ends the comment before the rest of
-        /// the literal.
+        /// If its text ends in a comment with `--`, a newline ends the comment before the text that
+        /// follows. A value that follows directly is not a parameter, as in any comment.
         public mutating func appendInterpolation(sql: PostgresQuery) {
             endLine(unless: sql.beginsWithNewline)
             // A comment of the literal itself includes the rest of the line on purpose.

@@ -68,13 +68,16 @@ import Testing
         for part in ["b", "-- c", "d"] { query += PostgresQuery(unsafe: part) }
         #expect(query.text == "SELECT 1 -- note\nb-- c\nd")
         #expect(
-            ("\(sql: note) AND \(sql: note)\(1)" as PostgresQuery).text == "SELECT 1 -- note\n AND SELECT 1 -- note\n$1"
+            ("\(sql: note) AND \(sql: note) \(1)" as PostgresQuery).text
+                == "SELECT 1 -- note\n AND SELECT 1 -- note\n $1"
         )
         #expect(
             ("\(sql: note)\(identifier: "a")\(sql: note)\nb" as PostgresQuery).text
                 == "SELECT 1 -- note\n\"a\"SELECT 1 -- note\nb"
         )
         #expect(("\(sql: note)\(sql: note)" as PostgresQuery).text == "SELECT 1 -- note\nSELECT 1 -- note")
+        let value: PostgresQuery = "\(sql: note)\(1)"
+        #expect(throws: PostgresError.self) { try value.validate(value.text) }
     }
 
     @Test("Hyphens that begin no comment, and comments of the literal itself, add no newline")
