@@ -170,6 +170,6 @@ extension SQLiteError.Code {
     public static let sharedTransactionLost = Self(-22)
     /// The statement could undo the other writes in the same transaction. It has not run.
     public static let unshareable = Self(-23)
-    /// The pragma would break the pool. It has not run.
+    /// The pragma would break the pool, or SQLite ignores it within a transaction. It has not run.
     public static let refusedPragma = Self(-24)
 }
