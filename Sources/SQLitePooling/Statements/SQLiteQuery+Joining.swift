@@ -14,6 +14,9 @@ extension SQLiteQuery {
     /// The same as interpolating both as `\(sql:)`. Parameters with written numbers, such as `?1`,
     /// are renumbered in the second statement. A name has one value in the whole statement.
     ///
+    /// If the second statement has written numbers, and both have a parameter with the same name,
+    /// the statement fails with the code `encoding`.
+    ///
     /// - Complexity: O(length of the texts).
     public static func + (first: SQLiteQuery, second: SQLiteQuery) -> SQLiteQuery {
         var query = first
@@ -33,27 +36,30 @@ extension SQLiteQuery {
 
     /// Appends a part of a statement with its parameters.
     mutating func append(_ other: SQLiteQuery) {
-        text += other.text(numberedAfter: parameters.count + namedParameters.count)
+        text += text(of: other)
         parameters += other.parameters
         merge(other.namedParameters)
-        ambiguousName = ambiguousName ?? other.ambiguousName
+        fault = fault ?? other.fault
     }
 
-    /// Returns the text for its place after `count` parameters: a written number is raised by
-    /// `count`. SQLite itself numbers parameters without a number, which follow the highest.
-    private func text(numberedAfter count: Int) -> String {
-        guard count > 0, !parameters.isEmpty else { return text }
-        let bytes = Array(text.utf8)
-        let isDigit = { (byte: UInt8) in UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
-        let numbered = bytes.indices.filter {
-            bytes[$0] == UInt8(ascii: "?") && $0 + 1 < bytes.count && isDigit(bytes[$0 + 1])
-        }
-        guard !numbered.isEmpty else { return text }
-        let hidden = Set(HiddenParameter.all(in: bytes).map(\.offset))
+    /// Returns the text of another statement for its place after this one: a written number is
+    /// raised by the number of this one's parameters. SQLite itself numbers parameters without a
+    /// number, which follow the highest.
+    ///
+    /// Records a fault if SQLite would number the parameters differently: a name of both
+    /// statements takes no new number, and a name with two prefixes takes two.
+    private mutating func text(of other: SQLiteQuery) -> String {
+        let count = parameters.count + namedParameters.count
+        guard count > 0, !other.parameters.isEmpty || !other.namedParameters.isEmpty else { return other.text }
+        let bytes = Array(other.text.utf8)
+        guard bytes.contains(UInt8(ascii: "?")) else { return other.text }
+        let scan = QueryScan(bytes)
+        guard !scan.numbers.isEmpty else { return other.text }
+        noteFault(of: other, scan)
         var result: [UInt8] = []
         var copied = 0
-        for offset in numbered where !hidden.contains(offset) {
-            let digits = bytes[(offset + 1)...].prefix(while: isDigit)
+        for offset in scan.numbers {
+            let digits = bytes[(offset + 1)...].prefix(while: QueryScan.isDigit)
             // SQLite reports a number that is too large.
             guard let number = Int(String(decoding: digits, as: UTF8.self)) else { continue }
             result += bytes[copied...offset]
@@ -61,6 +67,15 @@ extension SQLiteQuery {
             copied = digits.endIndex
         }
         return String(decoding: result + bytes[copied...], as: UTF8.self)
+    }
+
+    private mutating func noteFault(of other: SQLiteQuery, _ scan: QueryScan) {
+        guard fault == nil, !namedParameters.isEmpty else { return }
+        var names = Set(namedParameters.keys).intersection(other.namedParameters.keys)
+        for (name, prefixes) in QueryScan(Array(text.utf8)).prefixes {
+            if prefixes.union(scan.prefixes[name] ?? []).count > 1 { names.insert(name) }
+        }
+        if !names.isEmpty { fault = .misnumbered(names.sorted()) }
     }
 }
 
