@@ -152,8 +152,8 @@ extension SQLiteError.Code {
     /// The value of a parameter cannot be stored exactly. The statement has not run.
     ///
     /// The value is a number above `Int64.max`, a NaN, a date that the pool's strategy does not
-    /// represent, a list with an unsupported element, or a value that its type declares invalid; or
-    /// a joined part has written numbers that cannot be raised.
+    /// represent, a list with an unsupported element, or a value that its type declares invalid.
+    /// Or a joined part has written numbers that cannot be raised.
     public static let encoding = Self(-16)
     /// A statement sorts or groups by a parameter alone, which has no effect. The statement has
     /// not run.

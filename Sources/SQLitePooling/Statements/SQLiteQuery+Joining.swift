@@ -31,12 +31,19 @@ extension SQLiteQuery {
     /// if let city { query += " AND city = \(city)" }
     /// ```
     ///
-    /// - Complexity: O(length of the appended text).
-    public static func += (query: inout SQLiteQuery, other: SQLiteQuery) { query.append(other) }
+    /// A comment at the end of a statement does not extend to the appended text.
+    ///
+    /// - Complexity: O(length of the texts).
+    public static func += (query: inout SQLiteQuery, other: SQLiteQuery) {
+        query.endComment(endsBlock: true)
+        query.append(other)
+    }
 
-    /// Appends a part of a statement with its parameters.
+    /// Appends a part of a statement with its parameters. A comment that the part ends in does not
+    /// hide what is appended next.
     mutating func append(_ other: SQLiteQuery) {
         text += text(of: other)
+        if other.mayHaveComment { endComment(endsBlock: true) }
         parameters += other.parameters
         merge(other.namedParameters)
         fault = fault ?? other.fault
@@ -96,8 +103,9 @@ extension Sequence<SQLiteQuery> {
         var query: SQLiteQuery = ""
         var isFirst = true
         for part in self {
-            if !isFirst { query += separator }
-            query += part
+            // An appended part leaves no comment open.
+            if !isFirst { query.append(separator) }
+            query.append(part)
             isFirst = false
         }
         return query

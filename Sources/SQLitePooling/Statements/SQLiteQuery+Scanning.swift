@@ -72,3 +72,29 @@ struct QueryScan {
         }
     }
 }
+
+extension SQLiteQuery {
+    /// Ends a comment that the text ends in. Otherwise the comment would hide what follows.
+    ///
+    /// - Parameter endsBlock: Whether a block comment is ended, too.
+    mutating func endComment(endsBlock: Bool) {
+        guard mayHaveComment else { return }
+        switch QueryScan(Array(text.utf8)).openComment {
+        case .line: text += "\n"
+        case .block: if endsBlock { text += " */" }
+        case nil: break
+        }
+    }
+
+    /// Whether the text contains the beginning of a comment, maybe within quotes. O(length).
+    var mayHaveComment: Bool {
+        var last: UInt8 = 0
+        for byte in text.utf8 {
+            switch (last, byte) {
+            case (UInt8(ascii: "-"), UInt8(ascii: "-")), (UInt8(ascii: "/"), UInt8(ascii: "*")): return true
+            default: last = byte
+            }
+        }
+        return false
+    }
+}
