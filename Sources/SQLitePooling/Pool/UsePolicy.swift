@@ -45,13 +45,20 @@ struct UsePolicy: Sendable {
     }
 
     /// Returns whether the hook `beforeHandOut` approves a session.
+    ///
+    /// If the hook changes the session in a way that cannot be restored, such as an attached
+    /// database, the session is used once and replaced afterwards.
     func approves(_ session: Session, _ record: Record) -> Bool {
         guard let hook = file.hooks.beforeHandOut else { return true }
+        guard !session.mustBeReplaced else { return false }
         let status = status(record)
         var isApproved = false
         // A hook that leaves a transaction open fails here.
         let isRestored: Void? = try? session.perform(nil, in: .none) { db in isApproved = hook(db, status) }
-        return isApproved && isRestored != nil && !session.mustBeReplaced
+        guard isApproved, isRestored != nil, session.isUsable else { return false }
+        // The session stays for the body, which needs the settings of the configuration.
+        session.restoreSettings()
+        return session.isUsable
     }
 
     /// Counts a use that has ended, and applies the result of the hook `afterReturn` to the

@@ -1,0 +1,42 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import Foundation
+import PoolTesting
+import Synchronization
+import Testing
+
+@testable import SQLitePooling
+
+/// What hooks and the test of an idle connection do to the connection.
+@Suite(.timeLimit(.minutes(10))) struct UsePolicyTests {
+    @Test("A connection that an approving hook changes permanently is used, and then replaced", arguments: [1, 16])
+    func approvedAndChanged(group: Int) async throws {
+        let hooks = SQLiteHooks(beforeHandOut: { db, _ in
+            do {
+                try db.execute("PRAGMA foreign_keys = OFF")
+                try db.execute("PRAGMA temp_store = MEMORY")
+                return true
+            } catch {
+                return false
+            }
+        })
+        try await withPool(.with(maximumReaders: 1, maximumWritesPerCommit: group), hooks: hooks) { pool in
+            try await pool.execute("CREATE TABLE t (x)")
+            for number in 1...2 {
+                let keys = try await pool.write { db in
+                    try db.execute("INSERT INTO t VALUES (\(number))")
+                    return try db.query("PRAGMA foreign_keys", as: Int.self)
+                }
+                #expect(keys == [1], "the settings that can be restored are restored before the body")
+                let count = try await pool.query("SELECT count(*) FROM t", as: Int.self)
+                #expect(count == [number])
+            }
+            let stores = try await pool.write { db in try db.query("PRAGMA temp_store", as: Int.self) }
+            #expect(stores == [2])
+            #expect(pool.statistics.writer.created == 4)
+        }
+    }
+}
