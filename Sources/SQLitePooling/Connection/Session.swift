@@ -183,7 +183,9 @@ final class Session {
         case .inputOutput, .corrupt, .notADatabase, .cannotOpen, .internalFault, .misuse, .protocolFailure:
             mustBeReplaced = true
         default:
-            if error.code == .readOnlyMoved { mustBeReplaced = true }
+            guard error.code == .readOnlyMoved else { break }
+            mustBeReplaced = true
+            file?.forgetPreparation()
         }
         return error
     }

@@ -98,6 +98,8 @@ extension Session {
         var hasMoved: Int32 = 0
         // A file system module that does not know leaves the value.
         _ = unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &hasMoved)
-        return hasMoved == 0
+        guard hasMoved != 0 else { return true }
+        file?.forgetPreparation()
+        return false
     }
 }
