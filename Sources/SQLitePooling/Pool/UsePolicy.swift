@@ -90,9 +90,19 @@ struct UsePolicy: Sendable {
 
 extension Session {
     /// Whether the connection can read the file, and the file is still at its path.
+    ///
+    /// A file that another process has locked counts as readable. The test does not wait for the
+    /// lock, because that would exceed the deadline of the next call.
     var canReadFile: Bool {
         guard !mustBeReplaced else { return false }
-        do throws(SQLiteError) { try run(.readSchema) } catch { return false }
+        let timeout = busyTimeout
+        busyTimeout = .zero
+        defer { busyTimeout = timeout }
+        do throws(SQLiteError) {
+            try run(.readSchema)
+        } catch {
+            guard error.code.primary == .busy || error.code.primary == .locked else { return false }
+        }
         // A temporary database has no name in its folder.
         guard file?.location.temporary == nil else { return true }
         var hasMoved: Int32 = 0

@@ -39,4 +39,24 @@ import Testing
             #expect(pool.statistics.writer.created == 4)
         }
     }
+
+    @Test("A file that is busy passes the test of an idle connection without a wait")
+    func busy() async throws {
+        let folder = try SampleFolder()
+        let clock = ManualClock()
+        var configuration = SQLiteConfiguration.with(mode: .readOnly, maximumReaders: 1, busyTimeout: .seconds(1))
+            .at(folder.file())
+        configuration.pool.validateAfterIdle = .seconds(30)
+        let outside = try OutsideConnection(folder.file())
+        try outside.run("PRAGMA journal_mode = DELETE; CREATE TABLE t AS SELECT 1 AS x")
+        let pool = try SQLitePool(configuration, clock: clock)
+        #expect(try await pool.query("SELECT x FROM t", as: Int.self) == [1])
+        await expectNoLeases(pool)
+        try outside.run("BEGIN EXCLUSIVE")
+        clock.advance(by: .seconds(31))
+        #expect(try await pool.query("SELECT 2", as: Int.self) == [2])
+        #expect(pool.statistics.readers.createdAndClosed == [1, 0])
+        try outside.run("COMMIT")
+        await pool.close()
+    }
 }
