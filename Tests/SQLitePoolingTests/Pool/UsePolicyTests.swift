@@ -59,4 +59,51 @@ import Testing
         try outside.run("COMMIT")
         await pool.close()
     }
+
+    /// Receives the pool after its hooks have been made.
+    private final class Box: Sendable {
+        let pool = Mutex<SQLitePool?>(nil)
+        let codes = Mutex<[SQLiteError.Code?]>([])
+
+        /// Writes to the pool, and notes the error.
+        func write() {
+            guard let pool = pool.withLock({ $0 }) else { return }
+            do {
+                try pool.writeBlocking { _ in }
+                codes.withLock { $0.append(nil) }
+            } catch {
+                codes.withLock { $0.append((error as? SQLiteError)?.code) }
+            }
+        }
+    }
+
+    @Test(
+        "A hook of the writer that writes to the pool fails immediately",
+        arguments: ["afterConnect", "beforeHandOut", "afterReturn"],
+        [1, 16]
+    )
+    func deadlock(hook: String, group: Int) async throws {
+        let box = Box()
+        let hooks = SQLiteHooks(
+            afterConnect: { db in if hook == "afterConnect", !db.isReader { box.write() } },
+            beforeHandOut: { db, _ in
+                if hook == "beforeHandOut", !db.isReader { box.write() }
+                return true
+            },
+            afterReturn: { db, _ in
+                if hook == "afterReturn", !db.isReader { box.write() }
+                return .reusable
+            }
+        )
+        var configuration = SQLiteConfiguration.with(maximumReaders: 1, maximumWritesPerCommit: group)
+        configuration.pool.checkoutTimeout = .seconds(2)
+        try await withPool(configuration, hooks: hooks) { pool in
+            box.pool.withLock { $0 = pool }
+            try await pool.writeWithoutTransaction { db in _ = try db.execute("CREATE TABLE t (x)") }
+            await expectNoLeases(pool)
+            box.pool.withLock { $0 = nil }
+            let codes = box.codes.withLock { $0 }
+            #expect(codes == [.deadlock])
+        }
+    }
 }
