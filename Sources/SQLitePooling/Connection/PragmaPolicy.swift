@@ -17,9 +17,21 @@ enum PragmaPolicy {
     ///   - name: The pragma, in lowercase.
     ///   - argument: The argument; empty if there is none.
     ///   - database: The name of the database; `nil` if the statement names none.
+    ///   - isInTransaction: Whether a transaction is open, of the pool or of the body.
     ///   - countsMemory: Whether SQLite counts the memory that it uses.
-    init(_ name: String, argument: String, database: String?, countsMemory: @autoclosure () -> Bool) {
+    init(
+        _ name: String,
+        argument: String,
+        database: String?,
+        isInTransaction: Bool,
+        countsMemory: @autoclosure () -> Bool
+    ) {
         switch name {
+        case _ where isInTransaction && Self.namesIgnoredInTransactions.contains(name):
+            self = .refused(
+                "it has no effect within a transaction: use writeWithoutTransaction { db in try db.executeScript(…) }, "
+                    + "and set it before BEGIN"
+            )
         case "wal_checkpoint":
             self = .refused(
                 "its checkpoint does not hold the pool's lock: use the pool's checkpoint(_:timeout:)"
@@ -48,6 +60,10 @@ enum PragmaPolicy {
     static let uncountedMemory =
         "SQLite does not count memory in this process, so the limit would have no effect: call "
         + "SQLiteLibrary.keepMemoryStatistics() before the first pool opens a file"
+
+    /// SQLite ignores these pragmas within a transaction, without an error. `fullfsync` and
+    /// `checkpoint_fullfsync` change their value there, but not how the files are synchronized.
+    private static let namesIgnoredInTransactions: Set<String> = ["checkpoint_fullfsync", "foreign_keys", "fullfsync"]
 
     private static let keptNames: Set<String> = [
         "application_id", "foreign_key_check", "foreign_key_list", "incremental_vacuum", "index_info", "index_list",

@@ -41,7 +41,7 @@ extension SQLiteConnection {
     /// committed or rolled back as usual.
     ///
     /// - Complexity: O(1).
-    public func discardAfterUse() { session.mustBeReplaced = true }
+    public func discardAfterUse() { session.isAltered = true }
 }
 
 @available(*, unavailable)

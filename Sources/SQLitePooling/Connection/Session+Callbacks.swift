@@ -132,6 +132,7 @@ extension Session {
             name,
             argument: argument,
             database: database?.lowercased(),
+            isInTransaction: !isAutocommitting,
             countsMemory: sqlite3_memory_used() > 0
         )
         if case .kept = policy { return SQLITE_OK }

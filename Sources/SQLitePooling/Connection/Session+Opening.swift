@@ -16,6 +16,7 @@ internal import Synchronization
 extension Session {
     /// Opens the writer.
     static func openWriter(_ file: SQLiteFile) throws(SQLiteError) -> Session {
+        let generation = file.beginPreparation()
         let create = file.configuration.mode == .readWriteCreate ? SQLITE_OPEN_CREATE : 0
         let flags = SQLITE_OPEN_READWRITE | create
         return try open(file, .writer, flags: flags) { session throws(SQLiteError) in
@@ -44,7 +45,7 @@ extension Session {
                 try session.pragma("journal_size_limit = \(limit)")
             }
             session.observeLogs(file.configuration.checkpoints)
-            file.isPrepared.store(true, ordering: .relaxed)
+            file.notePreparation(of: generation)
         }
     }
 
@@ -65,7 +66,7 @@ extension Session {
         var preparation: Session?
         defer { preparation?.close() }
         let mayWrite = file.configuration.mode.mayWrite
-        if mayWrite, !file.isPrepared.load(ordering: .relaxed) {
+        if mayWrite, !file.isPrepared {
             preparation = try openWriter(file)
             preparation?.statistics = nil
         }

@@ -38,9 +38,22 @@ final class Session {
     var isInTransaction = false
     /// Whether the open transaction can only be rolled back, because a savepoint could not be.
     var mustRollBack = false
+    /// Whether the connection has failed.
+    private var hasFailed = false
+    /// Whether a body or a hook has changed the connection in a way that cannot be restored. The
+    /// connection still works.
+    var isAltered = false
     /// Whether the connection must not be used again: it has failed, or a body has left a state
     /// that cannot be restored.
-    var mustBeReplaced = false
+    var mustBeReplaced: Bool {
+        get { hasFailed || isAltered }
+        set {
+            hasFailed = newValue
+            if !newValue { isAltered = false }
+        }
+    }
+    /// Whether the connection works, even if it must be replaced after its use.
+    var isUsable: Bool { !hasFailed }
 
     /// The number of the pool's open savepoints.
     var savepoints = 0
@@ -170,7 +183,9 @@ final class Session {
         case .inputOutput, .corrupt, .notADatabase, .cannotOpen, .internalFault, .misuse, .protocolFailure:
             mustBeReplaced = true
         default:
-            if error.code == .readOnlyMoved { mustBeReplaced = true }
+            guard error.code == .readOnlyMoved else { break }
+            mustBeReplaced = true
+            file?.forgetPreparation()
         }
         return error
     }

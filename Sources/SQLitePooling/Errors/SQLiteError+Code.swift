@@ -153,6 +153,7 @@ extension SQLiteError.Code {
     ///
     /// The value is a number above `Int64.max`, a NaN, a date that the pool's strategy does not
     /// represent, a list with an unsupported element, or a value that its type declares invalid.
+    /// Or a joined part has written numbers that cannot be raised.
     public static let encoding = Self(-16)
     /// A statement sorts or groups by a parameter alone, which has no effect. The statement has
     /// not run.
@@ -170,6 +171,6 @@ extension SQLiteError.Code {
     public static let sharedTransactionLost = Self(-22)
     /// The statement could undo the other writes in the same transaction. It has not run.
     public static let unshareable = Self(-23)
-    /// The pragma would break the pool. It has not run.
+    /// The pragma would break the pool, or SQLite ignores it within a transaction. It has not run.
     public static let refusedPragma = Self(-24)
 }

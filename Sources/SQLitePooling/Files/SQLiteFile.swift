@@ -18,8 +18,10 @@ final class SQLiteFile: Sendable {
     /// The monotonic clock, in nanoseconds; `nil` for the system's clock.
     private let clock: (@Sendable () -> UInt64)?
 
-    /// Whether the file is known to exist and to have a write-ahead log.
-    let isPrepared = Atomic(false)
+    /// The number of times that the file may have been replaced by another one.
+    private let generation = Atomic(0)
+    /// The generation that is known to exist and to have a write-ahead log.
+    private let preparedGeneration = Atomic(-1)
 
     /// The name of the file in errors.
     var path: String { location.path }
@@ -41,6 +43,21 @@ final class SQLiteFile: Sendable {
 
     /// Whether a new connection runs statements or a hook before its first use.
     var hasSetup: Bool { !configuration.setup.isEmpty || hooks.afterConnect != nil }
+
+    /// Whether the file is known to exist and to have a write-ahead log.
+    var isPrepared: Bool {
+        preparedGeneration.load(ordering: .relaxed) == generation.load(ordering: .relaxed)
+    }
+
+    /// Returns the generation of the file for ``notePreparation(of:)``. Called before the file is
+    /// opened.
+    func beginPreparation() -> Int { generation.load(ordering: .relaxed) }
+
+    /// Notes that a generation of the file exists and has a write-ahead log.
+    func notePreparation(of generation: Int) { preparedGeneration.store(generation, ordering: .relaxed) }
+
+    /// Notes that another file may be at the path. The next reader prepares it.
+    func forgetPreparation() { generation.add(1, ordering: .relaxed) }
 
     /// The time for the ages of connections, in nanoseconds.
     var now: UInt64 { clock?() ?? lockpool_instant() }

@@ -42,10 +42,13 @@ final class DeadlockDetector: Sendable {
     func resize(to maximum: Int) { maximumReaders.store(maximum, ordering: .relaxed) }
 
     /// Runs `body`, and records during that time that this thread holds a connection.
-    func whileHolding<Failure: Error>(_ role: Role, _ body: () throws(Failure) -> Void) throws(Failure) {
+    func whileHolding<Value, Failure: Error>(
+        _ role: Role,
+        _ body: () throws(Failure) -> Value
+    ) throws(Failure) -> Value {
         let outer = unsafe lockpool_thread_context()
         var running = unsafe RunningBody(detector: ObjectIdentifier(self), role: role, outer: outer)
-        let result = unsafe withUnsafeMutablePointer(to: &running) { running -> Result<Void, Failure> in
+        let result = unsafe withUnsafeMutablePointer(to: &running) { running -> Result<Value, Failure> in
             unsafe lockpool_thread_set_context(running)
             defer { unsafe lockpool_thread_set_context(outer) }
             do throws(Failure) {
@@ -54,7 +57,7 @@ final class DeadlockDetector: Sendable {
                 return .failure(error)
             }
         }
-        try result.get()
+        return try result.get()
     }
 
     /// Registers this thread, which is about to block until a connection is available, if it holds

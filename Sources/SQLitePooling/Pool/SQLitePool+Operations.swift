@@ -96,7 +96,11 @@ extension SQLitePool {
 
     /// Replaces all connections: idle ones are closed now, others when their bodies end. A call
     /// that begins after this method has returned uses a new connection. O(connections).
+    ///
+    /// The next connection creates the file if it is missing, as the mode of the pool says, and
+    /// turns on its write-ahead log.
     public func evictAll() {
+        file.forgetPreparation()
         writer.evictAll()
         readers.evictAll()
     }

@@ -155,8 +155,9 @@ extension SQLitePool {
     /// Runs several statements in order, such as those of a migration, in one transaction.
     ///
     /// Suspends as ``write(timeout:checkoutTimeout:file:line:_:)``. Statements that do not work in
-    /// a transaction, such as `VACUUM`, belong in
-    /// ``writeWithoutTransaction(timeout:checkoutTimeout:file:line:_:)``.
+    /// a transaction, such as `VACUUM` and `PRAGMA foreign_keys = OFF`, belong in
+    /// ``writeWithoutTransaction(timeout:checkoutTimeout:file:line:_:)``. The pragma, which SQLite
+    /// ignores in a transaction, fails with the code `refusedPragma`.
     ///
     /// - Parameters:
     ///   - script: The statements, without parameters. They are not cached.

@@ -77,7 +77,8 @@ final class SQLiteWorker: Sendable {
 
     private func makeSession() -> SQLiteError? {
         do throws(SQLiteError) {
-            unsafe session = try opening()
+            // The setup and the hook `afterConnect` run in it.
+            unsafe session = try detector.whileHolding(role, opening)
             if let policy { unsafe record = UsePolicy.Record(openedAt: policy.now) }
             canBeReused.store(true, ordering: .releasing)
             counter.countCreation()
@@ -171,11 +172,14 @@ final class SQLiteWorker: Sendable {
     func sessionForUse() throws(SQLiteError) -> Session {
         guard let current = unsafe session else { throw SQLiteError(.closed, "the connection is closed") }
         guard let policy else { return current }
-        if unsafe policy.admits(current, record) { return current }
+        let isAdmitted = detector.whileHolding(role) { unsafe policy.admits(current, record) }
+        if isAdmitted { return current }
         canBeReused.store(false, ordering: .releasing)
         closeSession()
         if let failure = makeSession() { throw failure }
-        guard let new = unsafe session, unsafe policy.approves(new, record) else {
+        guard let new = unsafe session,
+            detector.whileHolding(role, { unsafe policy.approves(new, record) })
+        else {
             canBeReused.store(false, ordering: .releasing)
             throw SQLiteError(.connectFailed, "the hook beforeHandOut has rejected a new connection")
         }
@@ -185,7 +189,7 @@ final class SQLiteWorker: Sendable {
     /// Ends a use of the session: counts it and runs the hook `afterReturn`.
     func endUse(of session: Session) {
         guard let policy else { return }
-        unsafe policy.endUse(of: session, &record)
+        detector.whileHolding(role) { unsafe policy.endUse(of: session, &record) }
     }
 
     /// Tests the connection on its thread. The caller holds the lease.

@@ -45,13 +45,20 @@ struct UsePolicy: Sendable {
     }
 
     /// Returns whether the hook `beforeHandOut` approves a session.
+    ///
+    /// If the hook changes the session in a way that cannot be restored, such as an attached
+    /// database, the session is used once and replaced afterwards.
     func approves(_ session: Session, _ record: Record) -> Bool {
         guard let hook = file.hooks.beforeHandOut else { return true }
+        guard !session.mustBeReplaced else { return false }
         let status = status(record)
         var isApproved = false
         // A hook that leaves a transaction open fails here.
         let isRestored: Void? = try? session.perform(nil, in: .none) { db in isApproved = hook(db, status) }
-        return isApproved && isRestored != nil && !session.mustBeReplaced
+        guard isApproved, isRestored != nil, session.isUsable else { return false }
+        // The session stays for the body, which needs the settings of the configuration.
+        session.restoreSettings()
+        return session.isUsable
     }
 
     /// Counts a use that has ended, and applies the result of the hook `afterReturn` to the
@@ -83,14 +90,26 @@ struct UsePolicy: Sendable {
 
 extension Session {
     /// Whether the connection can read the file, and the file is still at its path.
+    ///
+    /// A file that another process has locked counts as readable. The test does not wait for the
+    /// lock, because that would exceed the deadline of the next call.
     var canReadFile: Bool {
         guard !mustBeReplaced else { return false }
-        do throws(SQLiteError) { try run(.readSchema) } catch { return false }
+        let timeout = busyTimeout
+        busyTimeout = .zero
+        defer { busyTimeout = timeout }
+        do throws(SQLiteError) {
+            try run(.readSchema)
+        } catch {
+            guard error.code.primary == .busy || error.code.primary == .locked else { return false }
+        }
         // A temporary database has no name in its folder.
         guard file?.location.temporary == nil else { return true }
         var hasMoved: Int32 = 0
         // A file system module that does not know leaves the value.
         _ = unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &hasMoved)
-        return hasMoved == 0
+        guard hasMoved != 0 else { return true }
+        file?.forgetPreparation()
+        return false
     }
 }

@@ -45,13 +45,15 @@ final class CopiedRows: CellSource, @unchecked Sendable {
                 throw SQLiteError(.outOfMemory, "no memory for a row", sql: text)
             }
             unsafe values.append(copy)
-            switch unsafe sqlite3_value_type(copy) {
-            // Converts a text of a database in UTF-16.
-            case SQLITE_TEXT: _ = unsafe sqlite3_value_text(copy)
-            // Expands zeros that SQLite has only counted.
-            case SQLITE_BLOB: _ = unsafe sqlite3_value_blob(copy)
-            default: break
-            }
+            let isConverted =
+                switch unsafe sqlite3_value_type(copy) {
+                // Converts a text of a database in UTF-16.
+                case SQLITE_TEXT: unsafe sqlite3_value_text(copy) != nil
+                // Expands zeros that SQLite has only counted. An empty blob has no address.
+                case SQLITE_BLOB: unsafe sqlite3_value_blob(copy) != nil || sqlite3_value_bytes(copy) == 0
+                default: true
+                }
+            guard isConverted else { throw SQLiteError(.outOfMemory, "no memory for a row", sql: text) }
         }
         rowCount += 1
     }

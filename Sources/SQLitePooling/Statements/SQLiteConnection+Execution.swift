@@ -27,6 +27,10 @@ extension SQLiteConnection {
 
     /// Runs several statements in order, until one fails.
     ///
+    /// Within a transaction, such as that of `write`, a change of `PRAGMA foreign_keys` is
+    /// refused, because SQLite ignores it there. A script that turns foreign keys off runs in
+    /// `writeWithoutTransaction`, and begins its own transaction after the pragma.
+    ///
     /// - Parameter script: The statements, without parameters. They are not cached.
     /// - Throws: ``SQLiteError``, whose offset counts from the beginning of the script. In a
     ///   transaction, the effects of earlier statements are rolled back with it, unless the body

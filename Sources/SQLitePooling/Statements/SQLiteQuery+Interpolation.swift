@@ -69,7 +69,13 @@ extension SQLiteQuery: ExpressibleByStringInterpolation {
 
         /// Appends another statement, or a part of one, with its parameters. Parameters with
         /// written numbers are renumbered. A name has one value in the whole statement.
-        public mutating func appendInterpolation(sql: SQLiteQuery) { self.sql.append(sql) }
+        ///
+        /// The part begins a new line if it follows a `--` comment, and a comment at its end does
+        /// not extend beyond the part.
+        public mutating func appendInterpolation(sql: SQLiteQuery) {
+            self.sql.endComment(endsBlock: false)
+            self.sql.append(sql)
+        }
     }
 }
 

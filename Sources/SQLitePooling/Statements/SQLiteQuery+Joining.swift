@@ -14,6 +14,9 @@ extension SQLiteQuery {
     /// The same as interpolating both as `\(sql:)`. Parameters with written numbers, such as `?1`,
     /// are renumbered in the second statement. A name has one value in the whole statement.
     ///
+    /// If the second statement has written numbers, and both have a parameter with the same name,
+    /// the statement fails with the code `encoding`.
+    ///
     /// - Complexity: O(length of the texts).
     public static func + (first: SQLiteQuery, second: SQLiteQuery) -> SQLiteQuery {
         var query = first
@@ -28,32 +31,42 @@ extension SQLiteQuery {
     /// if let city { query += " AND city = \(city)" }
     /// ```
     ///
-    /// - Complexity: O(length of the appended text).
-    public static func += (query: inout SQLiteQuery, other: SQLiteQuery) { query.append(other) }
-
-    /// Appends a part of a statement with its parameters.
-    mutating func append(_ other: SQLiteQuery) {
-        text += other.text(numberedAfter: parameters.count + namedParameters.count)
-        parameters += other.parameters
-        merge(other.namedParameters)
-        ambiguousName = ambiguousName ?? other.ambiguousName
+    /// A comment at the end of a statement does not extend to the appended text.
+    ///
+    /// - Complexity: O(length of the texts).
+    public static func += (query: inout SQLiteQuery, other: SQLiteQuery) {
+        query.endComment(endsBlock: true)
+        query.append(other)
     }
 
-    /// Returns the text for its place after `count` parameters: a written number is raised by
-    /// `count`. SQLite itself numbers parameters without a number, which follow the highest.
-    private func text(numberedAfter count: Int) -> String {
-        guard count > 0, !parameters.isEmpty else { return text }
-        let bytes = Array(text.utf8)
-        let isDigit = { (byte: UInt8) in UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
-        let numbered = bytes.indices.filter {
-            bytes[$0] == UInt8(ascii: "?") && $0 + 1 < bytes.count && isDigit(bytes[$0 + 1])
-        }
-        guard !numbered.isEmpty else { return text }
-        let hidden = Set(HiddenParameter.all(in: bytes).map(\.offset))
+    /// Appends a part of a statement with its parameters. A comment that the part ends in does not
+    /// hide what is appended next.
+    mutating func append(_ other: SQLiteQuery) {
+        text += text(of: other)
+        if other.mayHaveComment { endComment(endsBlock: true) }
+        parameters += other.parameters
+        merge(other.namedParameters)
+        fault = fault ?? other.fault
+    }
+
+    /// Returns the text of another statement for its place after this one: a written number is
+    /// raised by the number of this one's parameters. SQLite itself numbers parameters without a
+    /// number, which follow the highest.
+    ///
+    /// Records a fault if SQLite would number the parameters differently: a name of both
+    /// statements takes no new number, and a name with two prefixes takes two.
+    private mutating func text(of other: SQLiteQuery) -> String {
+        let count = parameters.count + namedParameters.count
+        guard count > 0, !other.parameters.isEmpty || !other.namedParameters.isEmpty else { return other.text }
+        let bytes = Array(other.text.utf8)
+        guard bytes.contains(UInt8(ascii: "?")) else { return other.text }
+        let scan = QueryScan(bytes)
+        guard !scan.numbers.isEmpty else { return other.text }
+        noteFault(of: other, scan)
         var result: [UInt8] = []
         var copied = 0
-        for offset in numbered where !hidden.contains(offset) {
-            let digits = bytes[(offset + 1)...].prefix(while: isDigit)
+        for offset in scan.numbers {
+            let digits = bytes[(offset + 1)...].prefix(while: QueryScan.isDigit)
             // SQLite reports a number that is too large.
             guard let number = Int(String(decoding: digits, as: UTF8.self)) else { continue }
             result += bytes[copied...offset]
@@ -61,6 +74,15 @@ extension SQLiteQuery {
             copied = digits.endIndex
         }
         return String(decoding: result + bytes[copied...], as: UTF8.self)
+    }
+
+    private mutating func noteFault(of other: SQLiteQuery, _ scan: QueryScan) {
+        guard fault == nil, !namedParameters.isEmpty else { return }
+        var names = Set(namedParameters.keys).intersection(other.namedParameters.keys)
+        for (name, prefixes) in QueryScan(Array(text.utf8)).prefixes {
+            if prefixes.union(scan.prefixes[name] ?? []).count > 1 { names.insert(name) }
+        }
+        if !names.isEmpty { fault = .misnumbered(names.sorted()) }
     }
 }
 
@@ -81,8 +103,9 @@ extension Sequence<SQLiteQuery> {
         var query: SQLiteQuery = ""
         var isFirst = true
         for part in self {
-            if !isFirst { query += separator }
-            query += part
+            // An appended part leaves no comment open.
+            if !isFirst { query.append(separator) }
+            query.append(part)
             isFirst = false
         }
         return query

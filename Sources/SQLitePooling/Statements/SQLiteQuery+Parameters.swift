@@ -51,11 +51,11 @@ extension SQLiteQuery {
         namedParameters = named.mapValues(\.sqliteParameter)
     }
 
-    /// Adds named values, and records a name that already has a different value.
+    /// Adds named values, and records the fault of a name that already has a different value.
     mutating func merge(_ named: [String: SQLiteParameter]) {
         for (name, value) in named {
             if let old = namedParameters.updateValue(value, forKey: name), !old.isIdentical(to: value) {
-                ambiguousName = name
+                fault = .ambiguous(name)
             }
         }
     }

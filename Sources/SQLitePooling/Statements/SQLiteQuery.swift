@@ -33,8 +33,30 @@ public struct SQLiteQuery: Sendable {
     /// The values of the named parameters.
     public internal(set) var namedParameters: [String: SQLiteParameter] = [:]
 
-    /// A name with two different values.
-    var ambiguousName: String?
+    /// The fault of the joined parts, with which the statement fails.
+    var fault: Fault?
+
+    enum Fault: Sendable {
+        /// A name with two different values.
+        case ambiguous(String)
+        /// Names for which the written numbers of a joined part cannot be raised.
+        case misnumbered([String])
+
+        func error(sql: String) -> SQLiteError {
+            switch self {
+            case .ambiguous(let name):
+                return SQLiteError(.parameterName, "the parameter “\(name)” has two different values", sql: sql)
+            case .misnumbered(let names):
+                let list = names.map { "“\($0)”" }.joined(separator: ", ")
+                return SQLiteError(
+                    .encoding,
+                    "a joined part has written numbers, such as ?1, and the name \(list) occurs in both parts or with two "
+                        + "prefixes: write \\(value) or a name instead of the numbers",
+                    sql: sql
+                )
+            }
+        }
+    }
 
     /// Creates a statement from text that is built at run time.
     ///

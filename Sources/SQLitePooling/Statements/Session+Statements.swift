@@ -113,7 +113,7 @@ extension Session {
     private func checkMayRun(_ traits: StatementTraits, sql: String) throws(SQLiteError) {
         if let interruption, interruption.isRaised { throw SQLiteError(.interrupted, "interrupted", sql: sql) }
         try budget.checkTime(sql: sql)
-        if traits.contains(.changesConnection) { mustBeReplaced = true }
+        if traits.contains(.changesConnection) { isAltered = true }
         if traits.contains(.vacuumsInto) { try allowVacuumInto(sql: sql) }
         guard isInTransaction || savepoints > 0 else { return try rollBackLostTransaction(sql: sql) }
         if membership.isActive { try checkMayShare(traits, sql: sql) }
@@ -193,7 +193,7 @@ extension Session {
             unsafe result = script.prepare(on: handle, from: start, isPersistent: isPersistent)
         }
         // Some pragmas take effect during their preparation.
-        if traits.contains(.isPragma), traits.contains(.changesConnection), !isDescribing { mustBeReplaced = true }
+        if traits.contains(.isPragma), traits.contains(.changesConnection), !isDescribing { isAltered = true }
         if unsafe result.code != SQLITE_OK {
             if let refusal { throw refusal.error(sql: script.text) }
             throw failure(unsafe result.code, sql: script.text, start: start, phase: .preparation)

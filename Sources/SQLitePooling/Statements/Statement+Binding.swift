@@ -17,9 +17,7 @@ extension Statement {
     /// - Returns: SQLite's code.
     /// - Throws: ``SQLiteError`` if a value has no parameter or cannot be stored.
     func bind(_ sql: SQLiteQuery) throws(SQLiteError) -> Int32 {
-        if let name = sql.ambiguousName {
-            throw SQLiteError(.parameterName, "the parameter “\(name)” has two different values", sql: text)
-        }
+        if let fault = sql.fault { throw fault.error(sql: text) }
         return try bind(sql.namedParameters.isEmpty ? sql.parameters : inOrder(sql))
     }
 
