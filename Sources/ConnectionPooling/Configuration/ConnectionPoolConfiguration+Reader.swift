@@ -33,7 +33,7 @@
         ///   - config: The reader, scoped to the keys.
         ///   - defaults: The values of absent keys.
         /// - Throws: ``PoolError`` with the code `invalidConfiguration`, which names the key, if
-        ///   a value cannot be parsed or does not pass ``validate()``.
+        ///   a value cannot be parsed or is out of range.
         public init(config: ConfigReader, defaults: ConnectionPoolConfiguration = .init()) throws(PoolError) {
             try self.init(config: config, path: "", defaults: defaults)
         }
