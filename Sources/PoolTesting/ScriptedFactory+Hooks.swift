@@ -22,7 +22,7 @@ extension ScriptedFactory {
     /// - Each return performs a step of ``Operation/reset``. If the step fails, the connection
     ///   counts as lost while it was leased.
     ///
-    /// With these hooks `tryGet` returns `nil`; see ``ConnectionHooks/beforeHandOut``.
+    /// With these hooks `tryGet` returns `nil`; see `ConnectionHooks.beforeHandOut`.
     ///
     /// - Returns: The hooks.
     public func hooks<Connection: ~Copyable & Sendable>() -> ConnectionHooks<Connection> {
