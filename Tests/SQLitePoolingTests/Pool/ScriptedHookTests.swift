@@ -16,7 +16,10 @@ import Testing
             afterConnect: { [script] _ in try script.performBlocking(.connect) },
             beforeHandOut: { [script] _, _ in (try? script.performBlocking(.ping)) != nil }
         )
-        let pool = try SQLitePool(SQLiteConfiguration(":memory:"), hooks: hooks)
+        var configuration = SQLiteConfiguration.patient
+        configuration.pool.connectTimeout = .seconds(300)
+        configuration.pool.circuitBreakerThreshold = .seconds(300)
+        let pool = try SQLitePool(configuration, hooks: hooks)
         do {
             try await body(pool)
             script.letGoOfAll()

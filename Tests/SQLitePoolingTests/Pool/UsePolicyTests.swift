@@ -96,7 +96,7 @@ import Testing
             }
         )
         var configuration = SQLiteConfiguration.with(maximumReaders: 1, maximumWritesPerCommit: group)
-        configuration.pool.checkoutTimeout = .seconds(2)
+        configuration.pool.checkoutTimeout = .seconds(600)
         try await withPool(configuration, hooks: hooks) { pool in
             box.pool.withLock { $0 = pool }
             try await pool.writeWithoutTransaction { db in _ = try db.execute("CREATE TABLE t (x)") }
