@@ -23,7 +23,7 @@ extension SeededBug {
             "A failed body is not rolled back",
             in: "PostgresPooling/Transactions/PostgresConnection+Transactions.swift",
             """
-                        await undo("ROLLBACK")
+                        await undo("ROLLBACK", by: outer)
                         throw error
             """,
             "            throw error",
