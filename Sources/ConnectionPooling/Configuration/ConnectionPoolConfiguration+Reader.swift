@@ -103,17 +103,34 @@
             into value: inout Value,
             isSecret: Bool = false
         ) throws(PoolError) {
-            guard let text = text(of: field, isSecret: isSecret) else { return }
-            guard let read = Value(configurationText: text) else {
-                throw PoolError(invalid: field, "must be \(Value.expectation), not “\(text)”", in: pool)
-                    .prefixed(by: path)
-            }
+            guard let text = text(field, isSecret: isSecret) else { return }
+            guard let read = Value(configurationText: text) else { throw mismatch(field, Value.expectation, text) }
             value = read
         }
 
-        /// Returns the value as text, whatever its type. A typed provider returns only values of
-        /// the requested type.
-        private func text(of field: String, isSecret: Bool) -> String? {
+        /// Replaces a value by the case that a text names, if its key is present.
+        ///
+        /// - Throws: `PoolError`, which names the key and the cases, if the text names no case.
+        package func choose<Value>(
+            _ field: String,
+            from cases: [Value],
+            into value: inout Value
+        ) throws(PoolError) {
+            guard let text = text(field) else { return }
+            guard let choice = cases.first(where: { "\($0)" == text }) else {
+                throw mismatch(field, cases.map { "\($0)" }.joined(separator: ", "), text)
+            }
+            value = choice
+        }
+
+        private func mismatch(_ field: String, _ expectation: String, _ text: String) -> PoolError {
+            PoolError(invalid: field, "must be \(expectation), not “\(text)”", in: pool).prefixed(by: path)
+        }
+
+        /// Returns a value as text, whatever its type; `nil` if its key is absent.
+        ///
+        /// A typed provider returns only values of the requested type.
+        package func text(_ field: String, isSecret: Bool = false) -> String? {
             let key = ConfigKey(field)
             if let text = config.string(forKey: key, isSecret: isSecret) { return text }
             if let number = config.int(forKey: key, isSecret: isSecret) { return "\(number)" }

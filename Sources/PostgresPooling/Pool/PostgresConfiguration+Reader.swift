@@ -4,7 +4,7 @@
 
 #if ConfigurationSupport
     public import Configuration
-    package import ConnectionPooling
+    internal import ConnectionPooling
 
     extension PostgresConfiguration {
         /// Creates a configuration from a reader of swift-configuration. Requires the trait
@@ -45,46 +45,17 @@
             pool = try ConnectionPoolConfiguration(config: config, path: "pool", defaults: pool)
             let fields = ConfigurationFields(config: config, pool: pool.name)
             try fields.read("server", into: &server, isSecret: true)
-            var password = ""
-            try fields.read("password", into: &password, isSecret: true)
-            if !password.isEmpty { self.password = { [password] in password } }
-            var applicationName = applicationName ?? ""
-            try fields.read("applicationName", into: &applicationName)
-            if !applicationName.isEmpty { self.applicationName = applicationName }
+            if let password = fields.text("password", isSecret: true), !password.isEmpty {
+                self.password = { password }
+            }
+            if let name = fields.text("applicationName"), !name.isEmpty { applicationName = name }
             try fields.read("addressTimeout", into: &addressTimeout)
             try fields.read("statementTimeout", into: &statementTimeout)
             try fields.read("statementCacheCapacity", into: &statementCacheCapacity)
             try fields.read("statementCacheBytes", into: &statementCacheBytes)
-            try fields.read("reset", into: &reset)
-            try fields.read("pooler", into: &pooler)
-            try fields.read("columnNames", into: &columnNames)
+            try fields.choose("reset", from: PostgresResetPolicy.allCases, into: &reset)
+            try fields.choose("pooler", from: PostgresPooler.allCases, into: &pooler)
+            try fields.choose("columnNames", from: [.asWritten, .convertFromSnakeCase], into: &columnNames)
         }
-    }
-
-    /// A choice that is read by its name.
-    package protocol NamedChoice: ConfigurationValue {
-        /// All choices.
-        static var choices: [Self] { get }
-    }
-
-    extension NamedChoice {
-        package static var expectation: String { choices.map { "\($0)" }.joined(separator: ", ") }
-
-        package init?(configurationText text: String) {
-            guard let choice = Self.choices.first(where: { "\($0)" == text }) else { return nil }
-            self = choice
-        }
-    }
-
-    extension PostgresResetPolicy: NamedChoice {
-        package static var choices: [PostgresResetPolicy] { allCases }
-    }
-
-    extension PostgresPooler: NamedChoice {
-        package static var choices: [PostgresPooler] { allCases }
-    }
-
-    extension PostgresConfiguration.ColumnNames: NamedChoice {
-        package static var choices: [PostgresConfiguration.ColumnNames] { [.asWritten, .convertFromSnakeCase] }
     }
 #endif

@@ -44,7 +44,7 @@
             } catch {
                 throw SQLiteError(.invalidConfiguration, "\(error)")
             }
-            try readChoices(ConfigurationFields(config: config, pool: pool.name))
+            try readLocation(ConfigurationFields(config: config, pool: pool.name))
             try validate()
         }
 
@@ -58,60 +58,25 @@
             try fields.read("maximumReadDuration", into: &maximumReadDuration)
             try fields.read("optimizeInterval", into: &optimizeInterval)
             try fields.read("maximumWritesPerCommit", into: &maximumWritesPerCommit)
+            try fields.choose("foreignKeys", from: [true, false], into: &foreignKeys)
+            try fields.choose("optimizesOnClose", from: [true, false], into: &optimizesOnClose)
+            try fields.choose("isDefensive", from: [true, false], into: &isDefensive)
+            try fields.choose("allowsNetworkFileSystems", from: [true, false], into: &allowsNetworkFileSystems)
+            try fields.choose("mode", from: [.readWriteCreate, .readWrite, .readOnly, .immutable], into: &mode)
+            try fields.choose("synchronous", from: [.normal, .full, .extra, .off], into: &synchronous)
+            try fields.choose("trust", from: [.trusted, .untrusted], into: &trust)
+            try fields.choose("errorDetail", from: [.redacted, .full], into: &errorDetail)
+            try fields.choose("uuids", from: [.uppercaseText, .lowercaseText, .blob], into: &uuids)
+            try fields.choose("columnNames", from: [.asWritten, .convertFromSnakeCase], into: &columnNames)
         }
 
-        private mutating func readChoices(_ fields: ConfigurationFields) throws(SQLiteError) {
-            switch (try fields.text("path"), try fields.text("uri")) {
+        private mutating func readLocation(_ fields: ConfigurationFields) throws(SQLiteError) {
+            switch (fields.text("path"), fields.text("uri")) {
             case (let path?, nil): location = .path(path)
             case (nil, let uri?): location = .uri(uri)
             case (_?, _?): throw SQLiteError(.invalidConfiguration, "path and uri must not both be present")
             case (nil, nil): break
             }
-            let truth: [(name: String, value: Bool)] = [("true", true), ("false", false)]
-            try fields.choose("foreignKeys", truth, into: &foreignKeys)
-            try fields.choose("optimizesOnClose", truth, into: &optimizesOnClose)
-            try fields.choose("isDefensive", truth, into: &isDefensive)
-            try fields.choose("allowsNetworkFileSystems", truth, into: &allowsNetworkFileSystems)
-            try fields.choose("mode", [.readWriteCreate, .readWrite, .readOnly, .immutable], into: &mode)
-            try fields.choose("synchronous", [.normal, .full, .extra, .off], into: &synchronous)
-            try fields.choose("trust", [.trusted, .untrusted], into: &trust)
-            try fields.choose("errorDetail", [.redacted, .full], into: &errorDetail)
-            try fields.choose("uuids", [.uppercaseText, .lowercaseText, .blob], into: &uuids)
-            try fields.choose("columnNames", [.asWritten, .convertFromSnakeCase], into: &columnNames)
-        }
-    }
-
-    extension ConfigurationFields {
-        /// Returns a text; `nil` if its key is absent.
-        fileprivate func text(_ field: String) throws(SQLiteError) -> String? {
-            // No text of a configuration contains this character.
-            let absent = "\0"
-            var text = absent
-            do { try read(field, into: &text) } catch { throw SQLiteError(.invalidConfiguration, "\(error)") }
-            return text == absent ? nil : text
-        }
-
-        /// Replaces a value by the choice that a text names, if its key is present.
-        fileprivate func choose<Value>(
-            _ field: String,
-            _ choices: [(name: String, value: Value)],
-            into value: inout Value
-        ) throws(SQLiteError) {
-            guard let text = try text(field) else { return }
-            guard let choice = choices.first(where: { $0.name == text }) else {
-                let names = choices.map(\.name).joined(separator: ", ")
-                throw SQLiteError(.invalidConfiguration, "\(field) must be one of \(names), not “\(text)”")
-            }
-            value = choice.value
-        }
-
-        /// Replaces a value by the case that a text names, if its key is present.
-        fileprivate func choose<Value>(
-            _ field: String,
-            _ cases: [Value],
-            into value: inout Value
-        ) throws(SQLiteError) {
-            try choose(field, cases.map { (name: "\($0)", value: $0) }, into: &value)
         }
     }
 #endif
