@@ -149,8 +149,7 @@ final class SQLiteWorker: Sendable {
         _ = makeSession()
     }
 
-    /// Replaces the session of a connection that was evicted, or became suspect, before a queued
-    /// call received it. Called on the thread. The pool closes the connection after the call.
+    /// Replaces a session that the next call must not use. Called on the thread.
     ///
     /// - Throws: The error of opening the new session.
     func replaceSession() throws(SQLiteError) {
@@ -174,9 +173,7 @@ final class SQLiteWorker: Sendable {
         guard let policy else { return current }
         let isAdmitted = detector.whileHolding(role) { unsafe policy.admits(current, record) }
         if isAdmitted { return current }
-        canBeReused.store(false, ordering: .releasing)
-        closeSession()
-        if let failure = makeSession() { throw failure }
+        try replaceSession()
         guard let new = unsafe session,
             detector.whileHolding(role, { unsafe policy.approves(new, record) })
         else {
