@@ -33,66 +33,40 @@ extension SQLiteError {
 
 /// A question mark that is not a parameter.
 struct HiddenParameter {
-    enum Enclosure {
-        /// `'…'`
-        case text
-        /// `"…"`, `` `…` `` or `[…]`
-        case quotedName
-        case comment
-
-        fileprivate var advice: String {
-            switch self {
-            case .text:
-                """
-                quoted text, where SQLite reads no parameter: end the text before the value, as in '%' || \\(value) || '%'
-                """
-            case .quotedName:
-                "a quoted name, which cannot be a value: write \\(identifier: name) without quotes around it"
-            case .comment: "a comment, where SQLite reads no parameter: move the value out of the comment"
-            }
-        }
-    }
-
     /// The byte offset in the statement.
     let offset: Int
-    let enclosure: Enclosure
+    fileprivate let enclosure: EnclosedText.Kind
 
     /// Returns the hidden parameters of a statement, in order. O(length of the text).
     static func all(in bytes: [UInt8]) -> [HiddenParameter] {
         var found: [HiddenParameter] = []
         var position = 0
-        func note(_ enclosure: Enclosure, until end: Int) {
-            for offset in position..<end where bytes[offset] == UInt8(ascii: "?") {
-                found.append(HiddenParameter(offset: offset, enclosure: enclosure))
-            }
-            position = end
-        }
-        /// Returns the end of a token whose terminator begins with `first`, searched from `start`.
-        func end(_ first: Unicode.Scalar, _ second: Unicode.Scalar? = nil, from start: Int) -> Int {
-            var index = start
-            while index < bytes.count {
-                let isSecond = second.map { index + 1 < bytes.count && bytes[index + 1] == UInt8(ascii: $0) }
-                if bytes[index] == UInt8(ascii: first), isSecond ?? true { return index + (second == nil ? 1 : 2) }
-                index += 1
-            }
-            return bytes.count
-        }
         while position < bytes.count {
-            let second = position + 1 < bytes.count ? bytes[position + 1] : 0
-            // A doubled quote ends one quoted text and begins another.
-            switch bytes[position] {
-            case UInt8(ascii: "'"): note(.text, until: end("'", from: position + 1))
-            case UInt8(ascii: "\""): note(.quotedName, until: end("\"", from: position + 1))
-            case UInt8(ascii: "`"): note(.quotedName, until: end("`", from: position + 1))
-            case UInt8(ascii: "["): note(.quotedName, until: end("]", from: position + 1))
-            case UInt8(ascii: "-") where second == UInt8(ascii: "-"):
-                note(.comment, until: end("\n", from: position))
-            case UInt8(ascii: "/") where second == UInt8(ascii: "*"):
-                note(.comment, until: end("*", "/", from: position + 2))
-            default: position += 1
+            guard let enclosed = EnclosedText(at: position, in: bytes) else {
+                position += 1
+                continue
             }
+            for offset in position..<enclosed.end where bytes[offset] == UInt8(ascii: "?") {
+                found.append(HiddenParameter(offset: offset, enclosure: enclosed.kind))
+            }
+            position = enclosed.end
         }
         return found
+    }
+}
+
+extension EnclosedText.Kind {
+    fileprivate var advice: String {
+        switch self {
+        case .text:
+            """
+            quoted text, where SQLite reads no parameter: end the text before the value, as in '%' || \\(value) || '%'
+            """
+        case .quotedName:
+            "a quoted name, which cannot be a value: write \\(identifier: name) without quotes around it"
+        case .lineComment, .blockComment:
+            "a comment, where SQLite reads no parameter: move the value out of the comment"
+        }
     }
 }
 

@@ -5,47 +5,25 @@
 /// The written parameters of a text, and the comment that it ends in. Parameters within quotes and
 /// comments do not count.
 struct QueryScan {
-    /// A comment that the text does not end.
-    enum OpenComment { case line, block }
-
     /// The byte offsets of the question marks of parameters with a number, such as `?1`.
     private(set) var numbers: [Int] = []
     /// The prefix characters that each name occurs with.
     private(set) var prefixes: [String: Set<UInt8>] = [:]
-    private(set) var openComment: OpenComment?
+    /// The quoted text or comment that the text does not end; `nil` for none.
+    private(set) var open: EnclosedText.Kind?
 
     /// Scans a text. O(length).
     init(_ bytes: [UInt8]) {
         var position = 0
-        /// Returns the end of a token whose terminator is `last`; `nil` if the text does not end
-        /// it.
-        func end(_ last: StaticString, from start: Int) -> Int? {
-            let count = last.utf8CodeUnitCount
-            return last.withUTF8Buffer { last in
-                var index = start
-                while index + count <= bytes.count {
-                    if unsafe bytes[index..<index + count].elementsEqual(last) { return index + count }
-                    index += 1
-                }
-                return nil
-            }
-        }
-        func skip(past last: StaticString, from start: Int, _ comment: OpenComment? = nil) {
-            let end = end(last, from: start)
-            if end == nil { openComment = comment }
-            position = end ?? bytes.count
-        }
         while position < bytes.count {
+            if let enclosed = EnclosedText(at: position, in: bytes) {
+                if !enclosed.isEnded { open = enclosed.kind }
+                position = enclosed.end
+                continue
+            }
             let byte = bytes[position]
             let second = position + 1 < bytes.count ? bytes[position + 1] : 0
             switch byte {
-            // A doubled quote ends one quoted text and begins another.
-            case UInt8(ascii: "'"): skip(past: "'", from: position + 1)
-            case UInt8(ascii: "\""): skip(past: "\"", from: position + 1)
-            case UInt8(ascii: "`"): skip(past: "`", from: position + 1)
-            case UInt8(ascii: "["): skip(past: "]", from: position + 1)
-            case UInt8(ascii: "-") where second == byte: skip(past: "\n", from: position + 2, .line)
-            case UInt8(ascii: "/") where second == UInt8(ascii: "*"): skip(past: "*/", from: position + 2, .block)
             case UInt8(ascii: "?"):
                 if Self.isDigit(second) { numbers.append(position) }
                 position += 1
@@ -79,10 +57,10 @@ extension SQLiteQuery {
     /// - Parameter endsBlock: Whether a block comment is ended, too.
     mutating func endComment(endsBlock: Bool) {
         guard mayHaveComment else { return }
-        switch QueryScan(Array(text.utf8)).openComment {
-        case .line: text += "\n"
-        case .block: if endsBlock { text += " */" }
-        case nil: break
+        switch QueryScan(Array(text.utf8)).open {
+        case .lineComment: text += "\n"
+        case .blockComment: if endsBlock { text += " */" }
+        case .text, .quotedName, nil: break
         }
     }
 
