@@ -22,10 +22,10 @@ struct EnclosedText {
     let isEnded: Bool
 
     /// Returns `nil` if none begins at `start`. O(length of the enclosed text).
-    init?(at start: Int, in bytes: [UInt8]) {
+    init?(at start: Int, in bytes: ArraySlice<UInt8>) {
         let terminator: StaticString
         var contents = start + 1
-        let second = contents < bytes.count ? bytes[contents] : 0
+        let second = contents < bytes.endIndex ? bytes[contents] : 0
         switch bytes[start] {
         // A doubled quote ends one quoted text and begins another.
         case UInt8(ascii: "'"): (kind, terminator) = (.text, "'")
@@ -41,11 +41,11 @@ struct EnclosedText {
         default: return nil
         }
         let end = terminator.withUTF8Buffer { terminator in
-            (contents..<max(contents, bytes.count - terminator.count + 1)).first { index in
+            (contents..<max(contents, bytes.endIndex - terminator.count + 1)).first { index in
                 unsafe bytes[index..<index + terminator.count].elementsEqual(terminator)
             }
         }
         isEnded = end != nil
-        self.end = end.map { $0 + terminator.utf8CodeUnitCount } ?? bytes.count
+        self.end = end.map { $0 + terminator.utf8CodeUnitCount } ?? bytes.endIndex
     }
 }

@@ -23,12 +23,11 @@ struct SQLTokenizer: Sequence, IteratorProtocol {
 
     mutating func next() -> Element? {
         while let first = rest.first {
-            let second = rest.dropFirst().first
+            if let enclosed = EnclosedText(at: rest.startIndex, in: rest) {
+                rest = rest[enclosed.end...]
+                continue
+            }
             switch first {
-            case UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "`"): skip(past: first)
-            case UInt8(ascii: "["): skip(past: UInt8(ascii: "]"))
-            case UInt8(ascii: "-") where second == first: rest = rest.drop { $0 != UInt8(ascii: "\n") }
-            case UInt8(ascii: "/") where second == UInt8(ascii: "*"): skipComment()
             case UInt8(ascii: " "), 9...13: rest = rest.dropFirst()
             default:
                 let word = rest.prefix(while: Self.isPartOfWord)
@@ -38,20 +37,6 @@ struct SQLTokenizer: Sequence, IteratorProtocol {
             }
         }
         return nil
-    }
-
-    private mutating func skip(past quote: UInt8) {
-        // A doubled quote ends one quoted text and begins another.
-        rest = rest.dropFirst().drop { $0 != quote }.dropFirst()
-    }
-
-    private mutating func skipComment() {
-        rest = rest.dropFirst(2)
-        while let star = rest.firstIndex(of: UInt8(ascii: "*")) {
-            rest = rest[(star + 1)...]
-            if rest.first == UInt8(ascii: "/") { break }
-        }
-        rest = rest.first == UInt8(ascii: "/") ? rest.dropFirst() : rest[rest.endIndex...]
     }
 
     private static func isPartOfWord(_ byte: UInt8) -> Bool {

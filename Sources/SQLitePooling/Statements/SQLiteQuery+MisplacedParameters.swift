@@ -42,7 +42,7 @@ struct HiddenParameter {
         var found: [HiddenParameter] = []
         var position = 0
         while position < bytes.count {
-            guard let enclosed = EnclosedText(at: position, in: bytes) else {
+            guard let enclosed = EnclosedText(at: position, in: bytes[...]) else {
                 position += 1
                 continue
             }

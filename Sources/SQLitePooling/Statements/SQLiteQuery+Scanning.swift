@@ -16,7 +16,7 @@ struct QueryScan {
     init(_ bytes: [UInt8]) {
         var position = 0
         while position < bytes.count {
-            if let enclosed = EnclosedText(at: position, in: bytes) {
+            if let enclosed = EnclosedText(at: position, in: bytes[...]) {
                 if !enclosed.isEnded { open = enclosed.kind }
                 position = enclosed.end
                 continue
