@@ -17,30 +17,62 @@ extension Core {
             let slot = unsafe Slot(address: slots + hint * stride)
             if slot.tryLease() { return slot }
         }
-        return searchIdleSlot()
+        return searchIdleSlot(hint: hint)
     }
 
-    /// Leases the first idle slot. Skips groups without an open slot. In the other groups it
-    /// tests four slots with one branch, because most slots are leased.
+    /// Leases the first idle slot. Skips groups without an open slot.
+    ///
+    /// - Parameter hint: The slot that this thread returned last. The caller has tested it unless
+    ///   `resize(to:)` has added it.
     @usableFromInline
     @inline(never)
-    func searchIdleSlot() -> Slot? {
-        let hint = ThreadHint.slot
+    func searchIdleSlot(hint: Int) -> Slot? {
         if Core.grows, hint >= shape.count, hint < capacity, slot(hint).tryLease() { return slot(hint) }
-        for group in 0..<groups where TallyWord(bits: tally(group).loadRelaxed()).open > 0 {
-            if let slot = searchIdleSlot(in: slots(in: group)) { return slot }
+        let (stride, tallies) = (shape.stride, unsafe base + shape.tallies)
+        var address = unsafe base + shape.slots
+        var rest = shape.count
+        var offset = 0
+        while rest > 0 {
+            let count = min(rest, TallyWord.group)
+            if unsafe TallyWord(bits: Word(at: tallies + offset).loadRelaxed()).open > 0,
+                let slot = unsafe searchIdleSlot(among: count, from: address, stride: stride)
+            {
+                return slot
+            }
+            unsafe address += TallyWord.group &* stride
+            offset &+= MemoryLayout<UInt>.stride
+            rest &-= count
+        }
+        return Core.grows ? searchAddedSlots() : nil
+    }
+
+    /// Leases the first idle slot of those that `resize(to:)` has added.
+    @inline(never)
+    private func searchAddedSlots() -> Slot? {
+        let capacity = capacity
+        if capacity == shape.count { return nil }
+        for group in shape.groups..<groups(of: capacity) {
+            if TallyWord(bits: tally(group).loadRelaxed()).open == 0 { continue }
+            let slots = slots(in: group)
+            let first = slot(slots.lowerBound)
+            if let slot = unsafe searchIdleSlot(among: slots.count, from: first.address, stride: shape.stride) {
+                return slot
+            }
         }
         return nil
     }
 
-    private func searchIdleSlot(in slots: Range<Int>) -> Slot? {
-        let stride = shape.stride
-        var address = unsafe slot(slots.lowerBound).address
-        var rest = slots.count
+    /// Leases the first idle slot of `count` adjacent ones. Tests four with one branch, because
+    /// most slots are leased.
+    @inline(__always)
+    private func searchIdleSlot(among count: Int, from first: UnsafeMutableRawPointer, stride: Int) -> Slot? {
+        var address = unsafe first
+        var rest = count
         while rest >= 4 {
             let states = (
                 unsafe Word(at: address).loadRelaxed(), unsafe Word(at: address + stride).loadRelaxed(),
-                unsafe Word(at: address + 2 * stride).loadRelaxed(), unsafe Word(at: address + 3 * stride).loadRelaxed()
+                unsafe Word(at: address + 2 &* stride).loadRelaxed(),
+                unsafe Word(at: address + 3 &* stride).loadRelaxed()
             )
             // Zero if one of the four is idle. The factors are too small to overflow.
             let distances = (
@@ -51,8 +83,8 @@ extension Core {
             {
                 return slot
             }
-            unsafe address += 4 * stride
-            rest -= 4
+            unsafe address += 4 &* stride
+            rest &-= 4
         }
         return unsafe leaseIdleSlot(among: rest, from: address, stride: stride)
     }

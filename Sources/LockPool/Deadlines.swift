@@ -13,8 +13,8 @@
     struct PoolClock: Sendable {
         let now: @Sendable () -> UInt
         let sleep: @Sendable (_ deadline: UInt) async throws -> Void
-        /// The shortest interval between two sweeps for deadlines. A millisecond for the
-        /// system's clock, whose timers are hardly more precise.
+        /// The shortest interval between two sweeps for deadlines. Two milliseconds for the
+        /// system's clock, whose timers are precise to about one.
         let pause: UInt
 
         @usableFromInline
@@ -22,7 +22,7 @@
             if clock is ContinuousClock, UInt.bitWidth == 64 {
                 let now: @Sendable () -> UInt = { UInt(truncatingIfNeeded: lockpool_instant()) }
                 self.now = now
-                pause = 1_000_000
+                pause = 2_000_000
                 sleep = { deadline in
                     let left = Int(deadline) - Int(now())
                     if left > 0 { try await clock.sleep(until: clock.now.advanced(by: .ticks(left)), tolerance: nil) }

@@ -17,9 +17,11 @@ enum PoolRows {
     }
 
     static func run(_ options: Options, into report: inout Report) async throws {
+        // First, because they count the processor time of the whole process: after a saturated
+        // pool, the idle threads of libdispatch spin for ten seconds.
+        if options.wants("deadlines") { try await DeadlineRows.run(options, into: &report) }
         if options.wants("uncontended") { try await uncontended(options, into: &report) }
         if options.wants("saturated") { try await saturated(options, into: &report) }
-        if options.wants("deadlines") { try await DeadlineRows.run(options, into: &report) }
         try await PoolScaleRows.run(options, into: &report)
         if options.part == nil { try await AllocationRows.run("pool", into: &report) }
     }

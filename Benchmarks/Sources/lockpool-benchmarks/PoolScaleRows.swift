@@ -145,7 +145,8 @@ enum PoolScaleRows {
         let waiters = pool.configuration.maximumWaiters
         let line = (0..<waiters).map { _ in Task { try await pool.withConnection { _ in } } }
         while pool.status.waiting < waiters { await Task.yield() }
-        let refused = 2_000
+        // Enough that threads which still look for work after the line has formed count little.
+        let refused = 50_000
         let result = await processorTime(per: refused) {
             for _ in 0..<refused {
                 do {
