@@ -36,6 +36,7 @@ enum PostgresSelectRows {
         let server = Server.fromEnvironment()
         if options.wants("decoding") { try await PostgresDecodingRows.run(server, options, into: &report) }
         if options.wants("selects") { try await selects(server, options, into: &report) }
+        if options.wants("light") { try await PostgresLightRows.run(server, options, into: &report) }
         if options.wants("stream") { try await streams(server, options, into: &report) }
     }
 

@@ -11,7 +11,6 @@ internal import Synchronization
 ///
 /// All operations are relaxed: no data depend on them, and two threads that count at the same
 /// time may count one.
-/// Relaxed, all of it: no data depend on it, and two threads that count at once may count one.
 package struct SpinHabit: ~Copyable, Sendable {
     private let omitted = Atomic(0)
     private let failures = Atomic(0)
