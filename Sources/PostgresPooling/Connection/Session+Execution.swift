@@ -84,6 +84,7 @@ extension Session {
                     record(result, sql: sql)
                     last = result
                 }
+            case .sync: break
             case .end:
                 if let failed { throw failure(of: failed, sql: sql)! }
                 if state.transactions.obstacle != nil, let error = controlError(sql: sql) { throw error }
@@ -102,6 +103,7 @@ extension Session {
         while true {
             switch fetch(sql: sql) {
             case .result(let result): return result
+            case .sync: break
             case .end: return nil
             case .pending(let goal):
                 if let error = error(ending: await wait(for: goal, limit), sql: sql) { throw error }
@@ -110,8 +112,10 @@ extension Session {
     }
 
     /// The next step of receiving an answer.
-    private enum Continuation {
+    enum Continuation {
         case result(PostgresResult)
+        /// A part of a pipeline has ended, and another follows.
+        case sync
         /// There are no more results, and another statement can be sent.
         case end
         /// The result has not arrived yet, or the statement is not fully sent.
@@ -119,7 +123,7 @@ extension Session {
     }
 
     /// Takes the next step in sending a statement and fetching its answer, without blocking.
-    private func fetch(sql: String) -> Continuation {
+    func fetch(sql: String) -> Continuation {
         // Flushes first, because libpq may read while it cannot send. The answer reports a failure
         // to send, after anything that the server sent before it.
         let isUnsent = unsafe PQflush(handle) > 0
@@ -133,6 +137,8 @@ extension Session {
         }
         if state.isPipelining, unsafe PQresultStatus(result) == PGRES_PIPELINE_SYNC {
             unsafe PQclear(result)
+            state.pendingSyncs -= 1
+            if state.pendingSyncs > 0 { return .sync }
             endPipeline()
             return .end
         }

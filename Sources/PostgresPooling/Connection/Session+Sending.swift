@@ -174,11 +174,16 @@ extension PostgresQuery {
     /// Returns whether `Session.sendLarge` must send the statement.
     ///
     /// - Parameter text: The text of the statement.
-    func isLarge(_ text: String) -> Bool {
+    func isLarge(_ text: String) -> Bool { byteCount(text) >= Session.largeStatement }
+
+    /// Returns the number of bytes of a statement and its values.
+    ///
+    /// - Parameter text: The text of the statement.
+    func byteCount(_ text: String) -> Int {
         var byteCount = text.utf8.count
         for index in 0..<pieces.count {
             if let content = pieces[index].parameter?.content { byteCount += content.byteCount }
         }
-        return byteCount >= Session.largeStatement
+        return byteCount
     }
 }

@@ -33,6 +33,9 @@ struct SessionState {
     /// Whether the statement is a pipeline of several.
     var isPipelining = false
 
+    /// The number of parts of the pipeline whose end has not been received.
+    var pendingSyncs = 0
+
     /// Whether a pooler may run each transaction in another session, so that there is none to
     /// reset.
     var isShared = false

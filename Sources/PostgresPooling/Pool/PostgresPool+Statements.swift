@@ -176,14 +176,14 @@ extension PostgresPool {
 
     /// Throws the error for the caller, unless the connection was lost before the server began the
     /// statement.
-    private func prepareRetry(after error: any Error) throws {
+    func prepareRetry(after error: any Error) throws {
         guard let lost = error as? PostgresError, lost.isCertainlyUnread else { throw publicError(error) }
         // Other idle connections may have been lost with it.
         connections.inspectIdle()
     }
 
     /// Returns the error for the caller of a statement.
-    private func publicError(_ error: any Error) -> any Error {
+    func publicError(_ error: any Error) -> any Error {
         switch error {
         case let error as PostgresError: error.forCaller
         case let error as PoolError: reason(for: error)

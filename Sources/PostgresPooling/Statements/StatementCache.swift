@@ -196,6 +196,9 @@ struct StatementCache {
     /// Returns whether the server has prepared a statement, as far as is known.
     func isPrepared(_ key: Key) -> Bool { preparedName(key) != nil }
 
+    /// Returns whether the server has a prepared statement of this name, as far as is known.
+    func isPrepared(name: String) -> Bool { names[name] != nil }
+
     /// Returns the name of the prepared statement, as far as is known.
     func preparedName(_ key: Key) -> String? { entries[key]?.prepared?.name }
 

@@ -24,6 +24,25 @@ struct TransactionScanner {
         return false
     }
 
+    /// Returns whether a statement begins or ends a transaction.
+    ///
+    /// - Complexity: O(length of the text).
+    static func controlsTransaction(_ sql: String) -> Bool {
+        if mayEndTransaction(sql) { return true }
+        var scanner = TransactionScanner(sql)
+        guard scanner.moveToStatement() else { return false }
+        let word = scanner.nextWord()
+        return word == "begin" || word == "start"
+    }
+
+    /// Returns whether a statement is a `COPY`.
+    ///
+    /// - Complexity: O(length of the first word and the comments before it).
+    static func isCopy(_ sql: String) -> Bool {
+        var scanner = TransactionScanner(sql)
+        return scanner.moveToStatement() && scanner.nextWord() == "copy"
+    }
+
     /// Returns whether a text in which a statement fails may have committed earlier ones: another
     /// statement ends a transaction and is not the last one, or the failed statement has
     /// transactions of its own, as `CALL` and `VACUUM` may have.

@@ -9,7 +9,7 @@ internal import CLockPoolPQ
 
 extension Session {
     /// Ensures that the server accepts the types of the parameters, because a refusal would end
-    /// the transaction.
+    /// the transaction, or the pipeline.
     ///
     /// A statement that fails with all types is sent with the types of its values: the failure is
     /// then the statement's own.
@@ -44,10 +44,11 @@ extension Session {
             if attempt.isResolved { return }
         }
         attempt.isResolved = true
-        if let error = try await refusal(of: key.types, text, isInTransaction: true, limit) {
-            guard let types = try await types(for: key, text, after: error, isInTransaction: true, limit) else {
-                return
-            }
+        let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
+        if let error = try await refusal(of: key.types, text, isInTransaction: isInTransaction, limit) {
+            guard
+                let types = try await types(for: key, text, after: error, isInTransaction: isInTransaction, limit)
+            else { return }
             attempt.types = types
             // With these types the server may interpret instants in another way.
             attempt.isZoneChecked = false
@@ -173,6 +174,7 @@ extension Session {
     private func sendPipeline(_ body: () -> Bool) -> Int32 {
         guard unsafe PQenterPipelineMode(handle) != 0 else { return 0 }
         state.isPipelining = true
+        state.pendingSyncs = 1
         return body() ? unsafe PQpipelineSync(handle) : 0
     }
 
@@ -204,6 +206,7 @@ extension Session {
     /// Records that the answers of the pipeline have been read to their end.
     func endPipeline() {
         state.isPipelining = false
+        state.pendingSyncs = 0
         state.isAnswerPending = false
         if unsafe PQexitPipelineMode(handle) == 0 { abandon() }
         endAnswer()

@@ -1,0 +1,153 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolPQ
+internal import ConnectionPooling
+internal import Synchronization
+
+// Sends a pipeline, and receives its answers while it sends.
+
+extension Session {
+    /// Sends the statements of a pipeline, and waits for all answers. Stores the answers.
+    ///
+    /// - Returns: The first failure of a statement; `nil` if all have succeeded.
+    /// - Throws: ``PostgresError`` if the pipeline was not sent, or not answered to its end.
+    func runPipeline(
+        _ steps: [PostgresPipeline.Step],
+        _ limit: WaitLimit
+    ) async throws(PostgresError) -> PostgresError? {
+        var attempts = Array(repeating: Attempt(), count: steps.count)
+        let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
+        while true {
+            var run = PipelineRun(
+                try await preparedSteps(steps, &attempts, limit),
+                isInTransaction: isInTransaction
+            )
+            do throws(PostgresError) {
+                try await transfer(&run, limit)
+            } catch {
+                run.end(with: error)
+                throw error
+            }
+            try requireUTF8(sql: run.lastText)
+            guard let failure = run.failure else {
+                try await describeTypes(of: run, limit)
+                return nil
+            }
+            guard let retried = try await retry(steps, run, failure, &attempts, limit) else {
+                try await describeTypes(of: run, limit)
+                return failure.error
+            }
+            attempts = retried
+        }
+    }
+
+    /// Decides whether the pipeline can be sent again, because the server had not begun the
+    /// statement that failed.
+    ///
+    /// - Returns: What is known of the statements then; `nil` if it cannot. A pipeline of several
+    ///   parts cannot: the order of their statements would change.
+    private func retry(
+        _ steps: [PostgresPipeline.Step],
+        _ run: PipelineRun,
+        _ failure: PipelineRun.Failure,
+        _ attempts: inout [Attempt],
+        _ limit: WaitLimit
+    ) async throws(PostgresError) -> [Attempt]? {
+        guard failure.index < steps.count, case .statement(let query, _) = steps[failure.index] else { return nil }
+        let canRetry = try await prepareRetry(
+            query,
+            failure.error,
+            &attempts[failure.index],
+            isInTransaction: run.isInTransaction,
+            limit
+        )
+        guard canRetry, run.syncCount == 1 else { return nil }
+        for case .statement(_, let answer) in steps { answer.set(.pending) }
+        return attempts
+    }
+
+    private func describeTypes(of run: PipelineRun, _ limit: WaitLimit) async throws(PostgresError) {
+        for case .statement(let statement) in run.steps {
+            guard case .done(let result) = statement.answer.current, result.hasUserDefinedTypes else { continue }
+            try await describeTypes(of: result, limit)
+        }
+    }
+
+    /// Sends and receives until all answers have arrived.
+    private func transfer(_ run: inout PipelineRun, _ limit: WaitLimit) async throws(PostgresError) {
+        if run.steps.isEmpty { return }
+        try expectAnswer(sql: run.lastText)
+        try begin(sql: run.lastText, unsafe PQenterPipelineMode(handle))
+        state.isPipelining = true
+        state.pendingSyncs = run.syncCount
+        var received = 0
+        while !run.isOver {
+            try feed(&run)
+            switch fetch(sql: run.currentText) {
+            case .result(let result): try accept(result, &run)
+            case .sync: run.endPart()
+            case .end:
+                guard run.isAtLastSync, !isLost else {
+                    throw lost(sql: run.currentText, "The server sent no answer.", isSent: run.sent > 0)
+                }
+                run.endPart()
+            case .pending(let goal):
+                // Not an answer: the server keeps answers back until it has received the next
+                // sync.
+                let outcome = await wait(for: run.isSent ? goal : .progress, limit)
+                if outcome != .ready { throw interruption(outcome, run) }
+            }
+            received += 1
+            // Answers that arrive fast enough never cause a wait.
+            if received % 64 == 0, MonotonicClock.now >= limit.deadline { throw interruption(.timedOut, run) }
+        }
+    }
+
+    /// Passes statements to libpq until its buffer cannot be sent at once.
+    private func feed(_ run: inout PipelineRun) throws(PostgresError) {
+        while !run.isSent {
+            if run.unsentBytes >= PipelineRun.chunk {
+                run.unsentBytes = 0
+                if unsafe PQflush(handle) > 0 { return }
+            }
+            let isSent: Int32
+            switch run.steps[run.sent] {
+            case .statement(let statement):
+                isSent = try submit(statement.query, text: statement.text, preparedAs: statement.prepared?.name)
+                run.unsentBytes += statement.query.byteCount(statement.text)
+            case .sync: isSent = unsafe PQpipelineSync(handle)
+            }
+            if isSent == 0 {
+                abandon()
+                throw lost(sql: run.currentText, unsafe String(cString: PQerrorMessage(handle)), isSent: run.sent > 0)
+            }
+            run.sent += 1
+        }
+    }
+
+    /// Stores the answer to a statement.
+    private func accept(_ result: PostgresResult, _ run: inout PipelineRun) throws(PostgresError) {
+        guard let statement = run.currentStatement else {
+            // A deferred constraint fails at the end of the part.
+            guard let error = failure(of: result, sql: "COMMIT") else { return }
+            if error.connectionIsGone { throw error }
+            return run.fail(with: error)
+        }
+        if result.status == PGRES_PIPELINE_ABORTED { return run.skip() }
+        guard let error = failure(of: result, sql: statement.text) else {
+            record(result, sql: statement.text)
+            return run.accept(result)
+        }
+        if error.connectionIsGone { throw error }
+        run.fail(with: error)
+    }
+
+    /// Returns the error for a wait that has ended early.
+    private func interruption(_ outcome: Outcome, _ run: PipelineRun) -> PostgresError {
+        // Without its sync, the server undoes the last part when the connection ends.
+        if !run.isSent { abandon() }
+        return error(ending: outcome, sql: run.currentText) ?? abandoned(sql: run.currentText)
+    }
+}
