@@ -36,6 +36,7 @@ enum PostgresSelectRows {
         let server = Server.fromEnvironment()
         if options.wants("decoding") { try await PostgresDecodingRows.run(server, options, into: &report) }
         if options.wants("selects") { try await selects(server, options, into: &report) }
+        if options.wants("pipeline") { try await PostgresPipelineRows.run(server, options, into: &report) }
         if options.wants("light") { try await PostgresLightRows.run(server, options, into: &report) }
         if options.wants("stream") { try await streams(server, options, into: &report) }
     }
@@ -208,13 +209,22 @@ enum PostgresSelectRows {
     /// Runs pgbench. By a number of transactions and not by time, because its alarm signal does
     /// not arrive in a child of a thread that blocks signals, as the runtime's threads do.
     static func pgbench(_ server: Server, connections: Int, turns: Int) throws -> Double {
+        try pgbench(
+            server,
+            options: [
+                "--no-vacuum", "--select-only", "--protocol=prepared", "--jobs=1", "--client=\(connections)",
+                "--transactions=\(turns)",
+            ]
+        )
+    }
+
+    /// Runs pgbench.
+    ///
+    /// - Returns: The transactions per second.
+    static func pgbench(_ server: Server, options: [String]) throws -> Double {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        let options = ["--no-vacuum", "--select-only", "--protocol=prepared", "--jobs=1"]
-        process.arguments =
-            ["pgbench"] + options + [
-                "--client=\(connections)", "--transactions=\(turns)", server.url + "?sslmode=disable",
-            ]
+        process.arguments = ["pgbench"] + options + [server.url + "?sslmode=disable"]
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice

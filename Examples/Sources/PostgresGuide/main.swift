@@ -17,7 +17,7 @@ try makePools()
 
 let pool = try PostgresPool(url)
 try await pool.withConnection { db in
-    try await db.executeScript("DROP TABLE IF EXISTS book, item, event, account; DROP TYPE IF EXISTS size")
+    try await db.executeScript("DROP TABLE IF EXISTS book, item, event, account, reader; DROP TYPE IF EXISTS size")
 }
 
 try await overview(url)
@@ -29,6 +29,7 @@ try await ownTypes(pool)
 try await transactions(pool)
 try await retries(pool)
 try await streaming(pool)
+try await pipelines(pool)
 try await deadlines(pool)
 try await errors(pool)
 try await executing(url)

@@ -42,6 +42,8 @@ public struct PostgresError: Error, Sendable {
 
         /// A body returned although a statement in it had failed: its transaction, or its
         /// savepoint, was rolled back.
+        ///
+        /// Also: a statement of a pipeline did not run, or was undone, because another one failed.
         public static let transactionAborted = Code(description: "transactionAborted")
 
         /// A statement within the body of a `withTransaction` began or ended a transaction, which

@@ -49,9 +49,11 @@ struct Checker {
         try """
         module CFibers { header "\(fibers.appending(path: "include/CFibers.h").path())" }
         """.write(to: folder.appending(path: "module.modulemap"), atomically: true, encoding: .utf8)
+        // A bug shows in the first thousands of schedules: optimizing takes longer than they do.
+        let optimization = mutation == nil ? ["-O", "-whole-module-optimization"] : ["-Onone"]
         try await expectSuccess(
-            [
-                "swiftc", "-O", "-whole-module-optimization", "-parse-as-library", "-swift-version", "6",
+            ["swiftc"] + optimization + [
+                "-parse-as-library", "-swift-version", "6",
                 "-suppress-warnings",
                 "-module-name", "interleavings", "-package-name", "interleavings", "-enable-upcoming-feature",
                 "NonisolatedNonsendingByDefault",
