@@ -135,7 +135,7 @@ import Testing
         let pool = LockPool(count: 1, maximumWaiters: count) { index in index }
         let line = Line(core: pool.core)
         for _ in 0..<20 {
-            let held = pool.core.searchIdleSlot()!
+            let held = pool.core.searchIdleSlot(hint: 0)!
             await withDiscardingTaskGroup { group in
                 for _ in 0..<4 {
                     group.addTask { for _ in 0..<count / 8 { line.enter() } }
