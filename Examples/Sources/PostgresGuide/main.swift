@@ -17,7 +17,7 @@ try makePools()
 
 let pool = try PostgresPool(url)
 try await pool.withConnection { db in
-    try await db.executeScript("DROP TABLE IF EXISTS book, item, event, account; DROP TYPE IF EXISTS size")
+    try await db.executeScript("DROP TABLE IF EXISTS book, item, event, account, payment; DROP TYPE IF EXISTS size")
 }
 
 try await overview(url)
@@ -28,6 +28,8 @@ try await values(pool)
 try await ownTypes(pool)
 try await transactions(pool)
 try await retries(pool)
+try await settings(pool)
+try await locks(pool)
 try await streaming(pool)
 try await deadlines(pool)
 try await errors(pool)

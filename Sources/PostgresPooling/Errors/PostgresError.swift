@@ -87,7 +87,7 @@ public struct PostgresError: Error, Sendable {
     private let serverBox: Boxed<ServerFields>?
 
     /// The text of the statement; `nil` if the error is not about one.
-    public let sql: String?
+    public internal(set) var sql: String?
 
     /// Whether the connection is unusable. Its pool replaces it.
     public let connectionIsGone: Bool
@@ -98,6 +98,15 @@ public struct PostgresError: Error, Sendable {
     /// Whether no connection could be made or kept, for a reason that may pass, and the statement
     /// had no effect.
     let isUnreached: Bool
+
+    /// The number of times that `withTransaction(retry:)` has begun the transaction; 1 without
+    /// repetitions.
+    public internal(set) var attempts: Int {
+        get { Int(attemptCount) }
+        set { attemptCount = Int32(clamping: newValue) }
+    }
+
+    private var attemptCount: Int32 = 1
 
     init(
         _ code: Code,
