@@ -59,6 +59,12 @@ public struct PostgresError: Error, Sendable {
         /// name.
         public static let columnCount = Code(description: "columnCount")
 
+        /// A statement of `queryOne` returned no row.
+        public static let noRows = Code(description: "noRows")
+
+        /// A statement of `queryOne` returned more than one row.
+        public static let tooManyRows = Code(description: "tooManyRows")
+
         /// A value or a statement cannot be sent, and was not sent. For example, there are too
         /// many parameters, a text contains a NUL character, an array or a number has no
         /// representation in PostgreSQL, or the server would convert an instant by the session's
