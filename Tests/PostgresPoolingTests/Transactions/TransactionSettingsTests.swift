@@ -102,6 +102,19 @@ private enum Mood: String, PostgresEncodable, Sendable {
         }
     }
 
+    @Test("The server ends a statement by a statement_timeout of the transaction, and of no other")
+    func statementTimeout() async throws {
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
+            let error = await postgresFailure {
+                try await pool.withTransaction(settings: ["statement_timeout": "50ms"]) { db in
+                    try await db.query("SELECT pg_sleep(3600)")
+                }
+            }
+            #expect(error?.sqlState == .queryCanceled && error?.connectionIsGone == false)
+            try await equal(pool.query("SHOW statement_timeout", as: String.self), ["0"])
+        }
+    }
+
     @Test("A policy of row-level security sees the tenant, and the role ends with the transaction")
     func rowLevelSecurity() async throws {
         try await TestServer.shared.withPool { pool in
