@@ -48,35 +48,37 @@ func transactions(_ pool: PostgresPool) async throws {
     try await print(pool.query("SELECT name, balance FROM account ORDER BY name", as: (String, Int).self))
 }
 
-// guide: retry
-/// Runs `body` in a serializable transaction, and again from its beginning when it has lost a race against another.
-func retrying<Value>(
-    _ pool: PostgresPool,
-    attempts: Int = 5,
-    _ body: (borrowing PostgresConnection) async throws -> sending Value
-) async throws -> sending Value {
-    var pause = Duration.milliseconds(10)
-    for _ in 1..<attempts {
-        do {
-            return try await pool.withTransaction(isolation: .serializable, body)
-        } catch let error as PostgresError where error.isRetryable {
-            try await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
-            pause *= 2
-        }
-    }
-    return try await pool.withTransaction(isolation: .serializable, body)
-}
-// end
-
 func retries(_ pool: PostgresPool) async throws {
+    let amount = 10
     var attempts = 0
-    let balance = try await retrying(pool) { db in
+    // guide: retry
+    let balance = try await pool.withTransaction(
+        isolation: .serializable,
+        retry: .serializationFailures(attempts: 5),
+        timeout: .seconds(2)
+    ) { db in
         attempts += 1
         let balance = try await db.query("SELECT balance FROM account WHERE name = 'Ada'", as: Int.self)[0]
         // Another client, which commits first.
         if attempts == 1 { try await pool.execute("UPDATE account SET balance = balance - 1 WHERE name = 'Ada'") }
-        try await db.execute("UPDATE account SET balance = \(balance - 10) WHERE name = 'Ada'")
-        return balance - 10
+        try await db.execute("UPDATE account SET balance = \(balance - amount) WHERE name = 'Ada'")
+        return balance - amount
     }
-    print("\(balance) in \(attempts) attempts")
+    print("\(balance) in \(attempts) attempts")  // 89 in 2 attempts
+    // end
+
+    let key = 4711
+    try await pool.execute("CREATE TABLE payment (key int PRIMARY KEY, amount int)")
+    // guide: check
+    let retry = PostgresRetry.serializationFailures(attempts: 5) { db in
+        try await db.query("SELECT FROM payment WHERE key = \(key)").count == 1
+    }
+    try await pool.withTransaction(isolation: .serializable, retry: retry) { db in
+        try await db.execute("INSERT INTO payment VALUES (\(key), \(amount))")
+        try await db.execute("UPDATE account SET balance = balance - \(amount) WHERE name = 'Ada'")
+    }
+    // end
+    let figures = pool.statistics.retries
+    print("\(figures.repetitions) repeated, \(figures.recoveries) recovered, \(figures.exhaustions) exhausted")
+    try await pool.execute("DROP TABLE payment")
 }

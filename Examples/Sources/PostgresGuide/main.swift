@@ -17,7 +17,9 @@ try makePools()
 
 let pool = try PostgresPool(url)
 try await pool.withConnection { db in
-    try await db.executeScript("DROP TABLE IF EXISTS book, item, event, account, reader; DROP TYPE IF EXISTS size")
+    try await db.executeScript(
+        "DROP TABLE IF EXISTS book, item, event, account, payment, reader; DROP TYPE IF EXISTS size"
+    )
 }
 
 try await overview(url)
@@ -28,6 +30,8 @@ try await values(pool)
 try await ownTypes(pool)
 try await transactions(pool)
 try await retries(pool)
+try await settings(pool)
+try await locks(pool)
 try await streaming(pool)
 try await pipelines(pool)
 try await deadlines(pool)

@@ -47,6 +47,8 @@ for (id, name) in try await pool.query("SELECT id, name FROM person ORDER BY id"
 print(try await pool.query("SELECT name FROM person ORDER BY name", as: String.self))
 let oldest = try await pool.queryFirst("SELECT name FROM person ORDER BY born", as: String.self)
 print("oldest:", oldest ?? "none")
+let known = try await pool.queryOne("SELECT count(*) FROM person", as: Int.self)
+print("known:", known)
 
 // Rows as Decodable values.
 let people = try await pool.query("SELECT * FROM person ORDER BY id", decoding: Person.self)

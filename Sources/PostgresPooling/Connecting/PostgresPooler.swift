@@ -47,14 +47,15 @@ extension Session {
             resolved: resolvedTypes
         )
         switch configuration.pooler {
-        case .session: return
+        case .session: state.hasOwnSession = true
         case .transaction:
             state.isShared = true
+            state.hasOwnSession = false
             state.statements.allowsNames = false
         case .detect:
             // Otherwise nothing depends on it.
             guard configuration.statementCacheCapacity > 0 || !configuration.setup.isEmpty else { return }
-            guard try await isPooled(limit) else { return }
+            if try await isItsOwn(limit) { return }
             state.statements.allowsNames = false
             if configuration.setup.isEmpty { return }
             throw PostgresError(
@@ -62,6 +63,15 @@ extension Session {
                 "a pooler is in front of the server, and may run setup in another session: set pooler to .session or .transaction"
             )
         }
+    }
+
+    /// Returns whether every transaction of the connection runs in the same session, as far as can
+    /// be detected. Asks the server if that is not known.
+    func isItsOwn(_ limit: WaitLimit) async throws(PostgresError) -> Bool {
+        if let known = state.hasOwnSession { return known }
+        let isPooled = try await isPooled(limit)
+        state.hasOwnSession = !isPooled
+        return !isPooled
     }
 
     /// Asks the server for its process identifier. A pooler reports another one in the handshake.

@@ -40,6 +40,9 @@ struct SessionState {
     /// reset.
     var isShared = false
 
+    /// Whether every transaction runs in the same session; `nil` if that is not known yet.
+    var hasOwnSession: Bool?
+
     /// The request to cancel the pending statement.
     var cancelRequest: CancelRequest?
 

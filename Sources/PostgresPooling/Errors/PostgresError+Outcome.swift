@@ -20,8 +20,8 @@ extension PostgresError {
         /// The statement may or may not have been executed.
         case unknown
 
-        /// The statement was executed, but its rows could not be decoded, or the time limit passed
-        /// while the types of its rows were looked up.
+        /// The statement was executed, but its rows are not those that were requested, or the time
+        /// limit passed while the types of its rows were looked up.
         case executed
     }
 
@@ -80,7 +80,7 @@ extension PostgresError.Outcome {
             case .server: sqlState == "40003" ? .unknown : .rolledBack
             case .connectFailed, .encoding, .invalidConfiguration, .misplacedParameter: .notExecuted
             case .transactionAborted: .rolledBack
-            case .decoding, .columnCount: .executed
+            case .decoding, .columnCount, .noRows, .tooManyRows: .executed
             default: .unknown
             }
     }

@@ -199,6 +199,7 @@ extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible, 
             ? condition ?? code.description
             : ([code.description] + (condition.map { [$0] } ?? [])).joined(separator: ", ")
         var text = "\(message) (\(kind))"
+        if attempts > 1 { text += " after \(attempts) attempts" }
         if let server {
             if let hint = server.shownHint { text += " Hint: \(hint)" }
             if let position = server.position, sql != nil { text += " at character \(position)" }

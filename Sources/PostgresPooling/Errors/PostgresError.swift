@@ -61,6 +61,12 @@ public struct PostgresError: Error, Sendable {
         /// name.
         public static let columnCount = Code(description: "columnCount")
 
+        /// A statement of `queryOne` returned no row.
+        public static let noRows = Code(description: "noRows")
+
+        /// A statement of `queryOne` returned more than one row.
+        public static let tooManyRows = Code(description: "tooManyRows")
+
         /// A value or a statement cannot be sent, and was not sent. For example, there are too
         /// many parameters, a text contains a NUL character, an array or a number has no
         /// representation in PostgreSQL, or the server would convert an instant by the session's
@@ -89,7 +95,7 @@ public struct PostgresError: Error, Sendable {
     private let serverBox: Boxed<ServerFields>?
 
     /// The text of the statement; `nil` if the error is not about one.
-    public let sql: String?
+    public internal(set) var sql: String?
 
     /// Whether the connection is unusable. Its pool replaces it.
     public let connectionIsGone: Bool
@@ -100,6 +106,15 @@ public struct PostgresError: Error, Sendable {
     /// Whether no connection could be made or kept, for a reason that may pass, and the statement
     /// had no effect.
     let isUnreached: Bool
+
+    /// The number of times that `withTransaction(retry:)` has begun the transaction; 1 without
+    /// repetitions.
+    public internal(set) var attempts: Int {
+        get { Int(attemptCount) }
+        set { attemptCount = Int32(clamping: newValue) }
+    }
+
+    private var attemptCount: Int32 = 1
 
     init(
         _ code: Code,

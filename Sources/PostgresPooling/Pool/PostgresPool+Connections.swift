@@ -48,6 +48,10 @@ extension PostgresPool {
     /// - Parameters:
     ///   - isolation: The isolation level; `nil` for the server's default.
     ///   - readOnly: Whether the transaction may only read.
+    ///   - settings: The settings of the transaction by name, such as `app.tenant`. They end with
+    ///     it, and take no round trip of their own.
+    ///   - retry: The failures after which the body runs again from its beginning; by default
+    ///     none.
     ///   - timeout: The time limit for the wait for a connection and all statements of the body
     ///     together; `nil`, the default, for no limit of its own. When it has passed, the
     ///     statement in progress and every later one fail. Other code of the body is not
@@ -59,23 +63,26 @@ extension PostgresPool {
     ///   - body: A closure that uses the connection. The connection cannot escape from it.
     /// - Returns: The result of `body`, after everything is committed.
     /// - Throws: As `withConnection`, and ``PostgresError`` as
-    ///   ``PostgresConnection/withTransaction(isolation:readOnly:timeout:_:)``.
+    ///   ``PostgresConnection/withTransaction(isolation:readOnly:settings:timeout:_:)``. With
+    ///   `retry`, the error of the last attempt, with their number as ``PostgresError/attempts``;
+    ///   also if no connection becomes free in time for another attempt.
     @discardableResult
     public func withTransaction<Result: ~Copyable>(
         isolation: PostgresIsolation? = nil,
         readOnly: Bool = false,
+        settings: [String: String] = [:],
+        retry: PostgresRetry = .never,
         timeout: Duration? = nil,
         checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
-        let lease = try await checkOutInTransaction(
-            isolation: isolation,
-            readOnly: readOnly,
-            within: limit(timeout, checkoutTimeout: checkoutTimeout),
-            CallSite(inThisTask: file, line)
-        )
+        let start = try TransactionStart(isolation: isolation, readOnly: readOnly, settings: settings)
+        let limit = limit(timeout, checkoutTimeout: checkoutTimeout)
+        let caller = CallSite(inThisTask: file, line)
+        if retry.isEnabled { return try await repeatTransaction(start, retry, within: limit, caller, body) }
+        let lease = try await checkOutInTransaction(start, within: limit, caller)
         let result = try await body(lease.connection)
         try await lease.connection.commit()
         return result
@@ -127,19 +134,18 @@ extension PostgresPool {
     /// Leases a connection on which a transaction has begun. If the first connection turns out to
     /// be lost, leases another.
     func checkOutInTransaction(
-        isolation: PostgresIsolation?,
-        readOnly: Bool,
+        _ start: TransactionStart,
         within limit: BodyLimit,
         _ caller: CallSite
     ) async throws -> ConnectionLease<PostgresConnectionFactory> {
         let lease = try await checkOut(within: limit, caller)
-        let isBegun = try await begin(on: lease.connection, isolation: isolation, readOnly: readOnly)
+        let isBegun = try await begin(on: lease.connection, start)
         if isBegun { return lease }
         lease.release()
         // Other idle connections may have been lost with it.
         connections.inspectIdle()
         let other = try await checkOut(within: limit, caller)
-        try await other.connection.begin(isolation: isolation, readOnly: readOnly)
+        try await other.connection.begin(start)
         return other
     }
 
@@ -148,11 +154,10 @@ extension PostgresPool {
     /// - Returns: Whether it has begun; `false` if the connection was lost before that.
     private func begin(
         on connection: borrowing PostgresConnection,
-        isolation: PostgresIsolation?,
-        readOnly: Bool
+        _ start: TransactionStart
     ) async throws -> Bool {
         do {
-            try await connection.begin(isolation: isolation, readOnly: readOnly)
+            try await connection.begin(start)
             return true
         } catch let error as PostgresError where error.isCertainlyUnread {
             return false

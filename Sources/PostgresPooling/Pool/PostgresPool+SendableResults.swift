@@ -48,16 +48,17 @@ extension PostgresPool {
     ///     _ tenant: String,
     ///     _ body: (borrowing PostgresConnection) async throws -> Value
     /// ) async throws -> Value {
-    ///     try await pool.withTransaction { db in
-    ///         _ = try await db.query("SELECT set_config('app.tenant', \(tenant), true)")
-    ///         return try await body(db)
-    ///     }
+    ///     try await pool.withTransaction(settings: ["app.tenant": tenant], body)
     /// }
     /// ```
     ///
     /// - Parameters:
     ///   - isolation: The isolation level; `nil` for the server's default.
     ///   - readOnly: Whether the transaction may only read.
+    ///   - settings: The settings of the transaction by name, such as `app.tenant`. They end with
+    ///     it, and take no round trip of their own.
+    ///   - retry: The failures after which the body runs again from its beginning; by default
+    ///     none.
     ///   - timeout: The time limit for the wait for a connection and all statements of the body
     ///     together; `nil`, the default, for no limit of its own. When it has passed, the
     ///     statement in progress and every later one fail. Other code of the body is not
@@ -73,18 +74,21 @@ extension PostgresPool {
     public func withTransaction<Result: ~Copyable & Sendable>(
         isolation: PostgresIsolation? = nil,
         readOnly: Bool = false,
+        settings: [String: String] = [:],
+        retry: PostgresRetry = .never,
         timeout: Duration? = nil,
         checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (borrowing PostgresConnection) async throws -> Result
     ) async throws -> Result {
-        let lease = try await checkOutInTransaction(
-            isolation: isolation,
-            readOnly: readOnly,
-            within: limit(timeout, checkoutTimeout: checkoutTimeout),
-            CallSite(inThisTask: file, line)
-        )
+        let start = try TransactionStart(isolation: isolation, readOnly: readOnly, settings: settings)
+        let limit = limit(timeout, checkoutTimeout: checkoutTimeout)
+        let caller = CallSite(inThisTask: file, line)
+        if retry.isEnabled {
+            return try await repeatTransaction(start, retry, within: limit, caller) { db in try await body(db) }
+        }
+        let lease = try await checkOutInTransaction(start, within: limit, caller)
         let result = try await body(lease.connection)
         try await lease.connection.commit()
         return result

@@ -29,6 +29,9 @@ public final class PostgresPool: Sendable {
     /// The connection attempts in progress.
     let attempts: ConnectAttempts
 
+    /// The counts of repeated transactions.
+    let retries = RetryCounters()
+
     /// Creates a pool. It makes no connection before the first use.
     ///
     /// - Parameters:

@@ -35,24 +35,28 @@ extension PostgresConnection {
     /// - Parameters:
     ///   - isolation: The isolation level; `nil` for the server's default.
     ///   - readOnly: Whether the transaction may only read.
+    ///   - settings: The settings of the transaction by name, such as `app.tenant`. They end with
+    ///     it.
     ///   - timeout: The time limit for all statements of the transaction together, `COMMIT`
     ///     included; `nil`, the default, for no limit of its own.
     ///   - body: A closure that uses the connection.
     /// - Returns: The result of `body`.
     /// - Throws: The error of `body`, unchanged. ``PostgresError`` if the transaction could not
-    ///   begin or commit, with the code `transactionControl` within another transaction, or if
-    ///   `body` returned although it had ended the transaction itself, `transactionAborted` if
-    ///   `body` returned although a statement had failed, and `outcomeUnknown` if the connection
-    ///   was lost, the time ran out or the task was cancelled after `COMMIT` was sent. With any
-    ///   other code nothing is committed, nor with `CancellationError`, for a task that was
-    ///   cancelled before.
+    ///   begin or commit, with the code `encoding` for a setting that cannot be sent,
+    ///   `transactionControl` within another transaction, or if `body` returned although it had
+    ///   ended the transaction itself, `transactionAborted` if `body` returned although one of its
+    ///   statements had failed, and `outcomeUnknown` if the connection was lost, the time ran out
+    ///   or the task was cancelled after `COMMIT` was sent. With any other code nothing is
+    ///   committed, nor with `CancellationError`, for a task that was cancelled before.
     @discardableResult
     public func withTransaction<Result: ~Copyable>(
         isolation: PostgresIsolation? = nil,
         readOnly: Bool = false,
+        settings: [String: String] = [:],
         timeout: Duration? = nil,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
+        let start = try TransactionStart(isolation: isolation, readOnly: readOnly, settings: settings)
         let outer = beginBody(timeout: timeout)
         defer { session.state.deadline = outer }
         guard try await !isReadyInTransaction("BEGIN") else {
@@ -63,14 +67,14 @@ extension PostgresConnection {
                 outcome: .notExecuted
             )
         }
-        return try await runTransaction(isolation: isolation, readOnly: readOnly, outer, body)
+        return try await runTransaction(start, outer, body)
     }
 
     /// Runs `body` in a savepoint of the current transaction: if `body` throws, its changes are
     /// undone, and the transaction can continue.
     ///
     /// Outside a transaction, `body` runs in a transaction of its own, as in
-    /// ``withTransaction(isolation:readOnly:timeout:_:)``.
+    /// ``withTransaction(isolation:readOnly:settings:timeout:_:)``.
     ///
     /// - Parameters:
     ///   - timeout: The time limit for all statements of `body` together; `nil`, the default, for
@@ -78,9 +82,9 @@ extension PostgresConnection {
     ///   - body: A closure that uses the connection.
     /// - Returns: The result of `body`.
     /// - Throws: The error of `body`, unchanged. Otherwise as
-    ///   ``withTransaction(isolation:readOnly:timeout:_:)``, with the code `transactionControl`
-    ///   also if `body` returned although it had released an older savepoint, or rolled back to
-    ///   one.
+    ///   ``withTransaction(isolation:readOnly:settings:timeout:_:)``, with the code
+    ///   `transactionControl` also if `body` returned although it had released an older savepoint,
+    ///   or rolled back to one.
     @discardableResult
     public func withSavepoint<Result: ~Copyable>(
         timeout: Duration? = nil,
@@ -89,25 +93,24 @@ extension PostgresConnection {
         let outer = beginBody(timeout: timeout)
         defer { session.state.deadline = outer }
         guard try await isReadyInTransaction("SAVEPOINT") else {
-            return try await runTransaction(isolation: nil, readOnly: false, outer, body)
+            return try await runTransaction(TransactionStart(), outer, body)
         }
         return try await runSavepoint(outer, body)
     }
 
     /// Ends earlier statements, and returns whether a transaction is open. Until they have ended,
     /// that is unknown.
-    private func isReadyInTransaction(_ sql: String) async throws -> Bool {
+    func isReadyInTransaction(_ sql: String) async throws -> Bool {
         do throws(PostgresError) { try await prepareToSend(sql: sql, limit(nil)) } catch { throw error.forCaller }
         return isInTransaction
     }
 
     private func runTransaction<Result: ~Copyable>(
-        isolation: PostgresIsolation?,
-        readOnly: Bool,
+        _ start: TransactionStart,
         _ outer: UInt64,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
-        try await begin(isolation: isolation, readOnly: readOnly)
+        try await begin(start)
         do {
             let result = try await body(self)
             try await commit()
@@ -121,17 +124,20 @@ extension PostgresConnection {
     /// Begins a transaction.
     ///
     /// - Throws: `CancellationError`, or `PostgresError`.
-    func begin(isolation: PostgresIsolation?, readOnly: Bool) async throws {
-        var statement = "BEGIN"
-        if let isolation { statement += " ISOLATION LEVEL \(isolation.rawValue)" }
-        if readOnly { statement += " READ ONLY" }
+    func begin(_ start: TransactionStart) async throws {
         do throws(PostgresError) {
-            try await runScript(statement, limit(nil))
+            try await runScript(start.script, limit(nil))
         } catch {
             // The server may still run it. Later statements on this connection must not be part of
             // that transaction.
             if !session.isLost { session.state.transactions.obstacle = .undo("ROLLBACK") }
-            throw error.withoutEffect().forCaller
+            var failure = error.withoutEffect()
+            failure.sql = start.shown
+            throw failure.forCaller
+        }
+        if start.changesNames {
+            session.state.isChanged = true
+            session.state.types.removeNames()
         }
         session.state.transactions.depth = 1
     }

@@ -114,6 +114,10 @@ extension SQLiteError.Code {
     public static let columnCount = Self(-1)
     /// The value of a column does not fit the type that it is decoded as.
     public static let decoding = Self(-2)
+    /// A statement of `queryOne` returned no row.
+    public static let noRows = Self(-33)
+    /// A statement of `queryOne` returned more than one row.
+    public static let tooManyRows = Self(-34)
     /// The numbers of parameters and values differ. A value that is interpolated within quotes or
     /// a comment has no parameter.
     public static let parameterCount = Self(-3)

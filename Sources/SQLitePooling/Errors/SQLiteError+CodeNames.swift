@@ -132,5 +132,7 @@ extension SQLiteError.Code: CustomStringConvertible {
         -30: "stepLimitExceeded",
         -31: "resultLimitExceeded",
         -32: "misplacedParameter",
+        -33: "noRows",
+        -34: "tooManyRows",
     ]
 }

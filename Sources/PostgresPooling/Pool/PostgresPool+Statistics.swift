@@ -1,0 +1,49 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+extension PostgresPool {
+    /// What only a pool for PostgreSQL counts; ``snapshot`` has the counts of every pool.
+    public struct Statistics: Hashable, Sendable {
+        /// The repeated transactions.
+        public let retries: RetryFigures
+    }
+
+    /// The counts of transactions that `withTransaction(retry:)` repeats.
+    public struct RetryFigures: Hashable, Sendable {
+        /// The number of attempts that have begun after an earlier attempt of the same call.
+        public let repetitions: Int
+
+        /// The number of calls that have succeeded after at least one repetition.
+        public let recoveries: Int
+
+        /// The number of calls that have failed with a conflict, because no attempt was left, or
+        /// no time for another one.
+        public let exhaustions: Int
+
+        /// The number of calls that pause between two attempts now. They hold no connection.
+        public let pausing: Int
+    }
+
+    /// The pool's statistics since its creation. O(1).
+    public var statistics: Statistics { Statistics(retries: retries.figures) }
+}
+
+/// Counts repeated transactions, from any thread.
+final class RetryCounters: Sendable {
+    let repetitions = Atomic(0)
+    let recoveries = Atomic(0)
+    let exhaustions = Atomic(0)
+    let pauses = Atomic(0)
+
+    var figures: PostgresPool.RetryFigures {
+        PostgresPool.RetryFigures(
+            repetitions: repetitions.load(ordering: .relaxed),
+            recoveries: recoveries.load(ordering: .relaxed),
+            exhaustions: exhaustions.load(ordering: .relaxed),
+            pausing: pauses.load(ordering: .relaxed)
+        )
+    }
+}
