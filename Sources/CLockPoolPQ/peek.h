@@ -55,24 +55,26 @@ static inline int clockpool_pq_ready(const PGconn *_Nonnull connection) {
   return ((entry.revents & ~POLLOUT) ? CLOCKPOOL_PQ_READABLE : 0) | ((entry.revents & POLLOUT) ? CLOCKPOOL_PQ_WRITABLE : 0);
 }
 
-// Returns whether the unread input contains an error of the server, or has ended. libpq keeps an
-// error to itself until a COPY from the client has ended. Each error has its severity in a field
-// `V`. No other message contains these bytes: texts have no NUL, and field codes follow one.
-static inline int clockpool_pq_error_pending(PGconn *_Nonnull connection) {
+// Returns the number of bytes of unread input that were inspected, or -1 if they contain an error
+// of the server, or the input has ended. libpq keeps an error to itself until a COPY from the
+// client has ended. Each error has its severity in a field `V`. No other message contains these
+// bytes: texts have no NUL, and field codes follow one.
+static inline long clockpool_pq_inspect_errors(PGconn *_Nonnull connection) {
   static const char *const marks[] = {"\0VERROR", "\0VFATAL", "\0VPANIC"};
   const size_t length = 8;
-  char input[1 << 14];
-  if (PQgssEncInUse(connection)) return 0;
+  char input[1 << 15];
+  if (PQgssEncInUse(connection)) return sizeof input;
   long count = clockpool_pq_peek(connection, input, sizeof input);
-  if (count <= 0) return count == 0;
+  if (count == 0) return -1;
+  if (count < 0) return sizeof input;
   for (size_t start = 0; start + length <= (size_t)count; start += 1) {
     if (input[start] != 0 || input[start + 1] != 'V') continue;
     for (int index = 0; index < 3; index += 1) {
       // With the NUL that ends the field.
-      if (memcmp(input + start, marks[index], length) == 0) return 1;
+      if (memcmp(input + start, marks[index], length) == 0) return -1;
     }
   }
-  return 0;
+  return count;
 }
 
 #endif

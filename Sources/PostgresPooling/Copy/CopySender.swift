@@ -38,6 +38,9 @@ final class CopySender {
     /// would be noticed only at the end.
     private static var largestPiece: Int { 98_304 }
 
+    /// The number of bytes that libpq usually reads at once.
+    private static var manyNotices: Int { 16_384 }
+
     /// Creates the sender of a `COPY` that has begun.
     init(_ session: Session, sql: String, _ limit: WaitLimit) {
         self.session = session
@@ -123,10 +126,15 @@ extension CopySender {
             _ = session.takeActivity()
             let ready = unsafe clockpool_pq_ready(session.handle)
             if ready & CLOCKPOOL_PQ_READABLE != 0 {
-                if unsafe clockpool_pq_error_pending(session.handle) != 0 { throw await serverError() }
-                // Notices, of which a trigger may raise one for each row.
-                if unsafe PQconsumeInput(session.handle) == 0 { throw await serverError() }
-                session.discardNotifications()
+                let inspected = unsafe clockpool_pq_inspect_errors(session.handle)
+                if inspected < 0 { throw await serverError() }
+                // Notices, of which a trigger may raise one for each row. They stay unread until
+                // there are more than libpq reads at once, or the server may be waiting for that:
+                // libpq then takes nothing that has not been inspected.
+                if inspected >= CopySender.manyNotices || ready & CLOCKPOOL_PQ_WRITABLE == 0 {
+                    if unsafe PQconsumeInput(session.handle) == 0 { throw await serverError() }
+                    session.discardNotifications()
+                }
             }
             let unsent = unsafe PQflush(session.handle)
             if unsent < 0 || session.isLost { throw await serverError() }
@@ -136,8 +144,7 @@ extension CopySender {
         }
     }
 
-    /// Ends the `COPY` because its deadline has passed, its task was cancelled, or the pool is shut
-    /// down. The server stores nothing.
+    /// Ends the `COPY` at its deadline, a cancellation or a shutdown. The server stores nothing.
     private func end(_ outcome: Session.Outcome) -> PostgresError {
         session.failCopyIn("the client has ended the COPY")
         return fail(session.error(ending: outcome, sql: sql)!.undone)

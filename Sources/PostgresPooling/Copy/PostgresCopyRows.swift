@@ -2,10 +2,11 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A sequence of the rows of a query as tuples, from ``PostgresConnection/copy(from:as:timeout:)``.
+/// A sequence of the rows of a query as tuples, from
+/// ``PostgresConnection/copy(from:as:timeout:)``.
 ///
 /// ```swift
-/// for try await (id, name) in db.copy(from: "SELECT id, name FROM person", as: (Int, String).self) {
+/// for try await (id, name) in db.copy(from: "TABLE person", as: (Int, String).self) {
 ///     …
 /// }
 /// ```

@@ -69,7 +69,7 @@ extension PostgresPool {
         }
     }
 
-    /// Runs `COPY … FROM STDIN` with the bytes that a closure writes, in a transaction of its own.
+    /// Runs `COPY … FROM STDIN` with the bytes that a closure writes, in its own transaction.
     ///
     /// As ``PostgresConnection/copy(_:timeout:_:)`` on a connection that is leased for the call.
     /// Suspends like ``copy(to:columns:timeout:file:line:_:)``.
