@@ -92,6 +92,7 @@ struct Benchmarks {
             report = try await Task.detached {
                 var report = Report()
                 try await PostgresSelectRows.run(options, into: &report)
+                if options.wants("copy") { try await PostgresCopyRows.run(options, into: &report) }
                 if options.wants("large") { try await PostgresLargeRows.run(options, into: &report) }
                 return report
             }.value

@@ -124,7 +124,10 @@ extension Session {
     private func drain(_ limit: WaitLimit) async throws(PostgresError) {
         var count = 0
         while let result = try await nextResult(sql: "", limit) {
-            if result.isCopy { throw failure(of: result, sql: "")! }
+            if result.isCopy {
+                try await endCopy(result, limit)
+                continue
+            }
             if !result.isError { record(result, sql: nil) }
             count += 1
             // Rows that arrive fast enough never cause a wait, so no wait would time out.

@@ -67,6 +67,16 @@ extension Session {
         case answer
         /// More can be sent, or input has arrived.
         case progress
+        /// Input has arrived, or the connection has ended. The task reads it.
+        case input
+        /// More can be sent, or input has arrived, which the task reads.
+        case room
+
+        /// Whether the reactor leaves the input to the task. During a `COPY`, libpq cannot report
+        /// that an answer is complete.
+        var leavesInput: Bool { self == .input || self == .room }
+
+        var interest: PollerInterest { self == .answer || self == .input ? .reading : .readingAndWriting }
     }
 
     /// The outcome of a wait.
@@ -95,7 +105,7 @@ extension Session {
         // must not wait for such input in vain. For a statement, checking is not worth a system
         // call each time.
         if !limit.isCancellable { mayHaveMore.store(true, ordering: .relaxed) }
-        var intake = takeUnreported()
+        var intake = goal.leavesInput ? .drained : takeUnreported()
         if intake == .drained, goal == .answer { intake = spinForAnswer() }
         // Available input is processed first, but not beyond the statement's deadline.
         if intake == .complete || intake == .unfinished && goal == .progress { return limit.outcome }
@@ -171,15 +181,16 @@ extension Session {
 
     func armPoller(_ wait: inout Wait) {
         let descriptor = unsafe PQsocket(handle)
-        if wait.goal == .answer, wait.watchesWriting {
+        let interest = wait.goal.interest
+        if interest == .reading, wait.watchesWriting {
             // Everything is sent, and the poller would report each time that the server reads some
             // of it.
             wait.watchesWriting = false
             reactor.poller.endWriting(descriptor, token: token)
         }
-        if wait.goal == .progress { wait.watchesWriting = true }
+        if interest != .reading { wait.watchesWriting = true }
         let reader = wait.reader ?? reactor
-        reader.poller.arm(descriptor, token: token, for: wait.goal == .answer ? .reading : .readingAndWriting)
+        reader.poller.arm(descriptor, token: token, for: interest)
     }
 
     /// Spins for the answer for about a tenth of a millisecond, and yields in between.

@@ -79,7 +79,8 @@ public struct PostgresError: Error, Sendable {
         /// The lease of a stream has ended, or another statement has run on its connection.
         public static let streamEnded = Code(description: "streamEnded")
 
-        /// The operation is not supported by this interface, such as `COPY`.
+        /// The operation is not supported by this interface, such as `COPY` in a method that
+        /// does not transfer its data.
         public static let unsupported = Code(description: "unsupported")
     }
 

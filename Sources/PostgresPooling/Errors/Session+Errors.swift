@@ -12,13 +12,7 @@ extension Session {
     func failure(of result: PostgresResult, sql: String) -> PostgresError? {
         guard result.isError else { return nil }
         if result.isCopy {
-            // Ending a COPY in order is not worth the code, so the connection is closed.
-            return PostgresError(
-                .unsupported,
-                "COPY from or to the client is not supported",
-                sql: sql,
-                connectionIsGone: true
-            )
+            return refusedCopy(result, sql: sql)
         }
         guard result.errorField("C") != nil else { return lost(sql: sql, result.errorMessage) }
         let fields = PostgresError.ServerFields(result)

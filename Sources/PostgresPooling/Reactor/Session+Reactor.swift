@@ -42,8 +42,8 @@ extension Session {
             if case .idle = meaning { watcher.inspect(self) }
             return false
         }
-        let intake = consume()
-        let isDone = goal == .progress || intake == .complete
+        let intake = goal.leavesInput ? .drained : consume()
+        let isDone = goal != .answer || intake == .complete
         if !isDone, hasTooManyParameters { abandon() }
         mayHaveMore.store(isDone || intake == .unfinished, ordering: .relaxed)
         let (waiter, outcome): (Waiter?, Outcome) = wait.withLock { wait in

@@ -42,6 +42,15 @@ public struct PostgresCell: ~Copyable {
         unsafe content = result.bytes(row: row, column: column)
     }
 
+    /// Creates the value of a column of `result` that is not stored in it.
+    init(_ result: PostgresResult, column: Int, type: UInt32, content: UnsafeRawBufferPointer?) {
+        self.result = result
+        index = column
+        self.type = PostgresType(oid: type)
+        part = .whole
+        unsafe self.content = content
+    }
+
     /// Creates a part of the value of `cell`.
     ///
     /// The server reports a column's type without its domain, but the types of elements and fields

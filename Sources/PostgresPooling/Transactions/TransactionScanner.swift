@@ -83,6 +83,16 @@ struct TransactionScanner {
         return true
     }
 
+    /// Returns whether a text is one statement, and no more.
+    ///
+    /// - Complexity: O(length of the text).
+    static func isSingle(_ sql: String) -> Bool {
+        var scanner = TransactionScanner(sql)
+        guard scanner.moveToStatement() else { return false }
+        scanner.skipStatement()
+        return !scanner.moveToStatement()
+    }
+
     /// Returns whether a statement runs a procedure or a block of code, which may commit before it
     /// fails.
     ///

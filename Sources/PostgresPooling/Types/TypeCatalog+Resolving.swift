@@ -74,7 +74,7 @@ extension TypeCatalog {
 
     /// Returns the value of a field in the binary format of the column's type, which the server
     /// requires.
-    private func adapt(_ field: PostgresParameter, to column: UInt32) -> PostgresParameter.Content {
+    func adapt(_ field: PostgresParameter, to column: UInt32) -> PostgresParameter.Content {
         let base = PostgresType(oid: baseType(of: column))
         let content = field.content
         if field.isNull || content.obstacle != nil { return content }
@@ -92,14 +92,14 @@ extension TypeCatalog {
     }
 
     /// Returns whether the binary format of a type is its text format.
-    private func isTextual(_ base: PostgresType) -> Bool {
+    func isTextual(_ base: PostgresType) -> Bool {
         switch base {
         case .text, .varchar, .bpchar, .name, .json, .xml, .unknown: true
         default: self[base.oid]?.kind == "e"
         }
     }
 
-    private func integer(_ parameter: PostgresParameter) -> Int64? {
+    func integer(_ parameter: PostgresParameter) -> Int64? {
         guard case .short(let word, _, let count) = parameter.content else { return nil }
         return switch parameter.type {
         case .int2, .int4, .int8: Int64(bitPattern: word) >> (64 - 8 * Int64(count))
@@ -119,7 +119,7 @@ extension PostgresParameter {
 
     /// Creates an integer of the type; `nil` if the type is not an integer type or the number does
     /// not fit.
-    fileprivate init?(_ number: Int64, as type: PostgresType) {
+    init?(_ number: Int64, as type: PostgresType) {
         switch type {
         case .int2:
             guard let number = Int16(exactly: number) else { return nil }
