@@ -67,6 +67,9 @@ extension Session {
         case answer
         /// More can be sent, or input has arrived.
         case progress
+        /// Input has arrived, or the connection is lost. For a session that listens, while no
+        /// answer is pending.
+        case input
     }
 
     /// The outcome of a wait.
@@ -138,7 +141,7 @@ extension Session {
     /// Lends the connection to the reactor, unless the wait has ended before it began.
     ///
     /// - Parameter isUnfinished: Whether more input is left, which the reactor continues to read.
-    private func lend(
+    func lend(
         to continuation: UnsafeContinuation<Outcome, Never>,
         for goal: Goal,
         until deadline: UInt64,
@@ -171,7 +174,7 @@ extension Session {
 
     func armPoller(_ wait: inout Wait) {
         let descriptor = unsafe PQsocket(handle)
-        if wait.goal == .answer, wait.watchesWriting {
+        if wait.goal != .progress, wait.watchesWriting {
             // Everything is sent, and the poller would report each time that the server reads some
             // of it.
             wait.watchesWriting = false
@@ -179,7 +182,7 @@ extension Session {
         }
         if wait.goal == .progress { wait.watchesWriting = true }
         let reader = wait.reader ?? reactor
-        reader.poller.arm(descriptor, token: token, for: wait.goal == .answer ? .reading : .readingAndWriting)
+        reader.poller.arm(descriptor, token: token, for: wait.goal == .progress ? .readingAndWriting : .reading)
     }
 
     /// Spins for the answer for about a tenth of a millisecond, and yields in between.

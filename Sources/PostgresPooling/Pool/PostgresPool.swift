@@ -29,6 +29,9 @@ public final class PostgresPool: Sendable {
     /// The connection attempts in progress.
     let attempts: ConnectAttempts
 
+    /// The subscriptions to notifications.
+    let listener: NotificationListener
+
     /// Creates a pool. It makes no connection before the first use.
     ///
     /// - Parameters:
@@ -121,7 +124,10 @@ public final class PostgresPool: Sendable {
             throw PostgresError(.invalidConfiguration, "\(error)")
         }
         watcher.watch(connections)
+        listener = NotificationListener(connections, configuration)
     }
+
+    deinit { listener.end() }
 }
 
 /// Makes a pool inspect its idle connections. Holds the pool weakly.

@@ -43,7 +43,7 @@ extension Session {
             return false
         }
         let intake = consume()
-        let isDone = goal == .progress || intake == .complete
+        let isDone = goal != .answer || intake == .complete
         if !isDone, hasTooManyParameters { abandon() }
         mayHaveMore.store(isDone || intake == .unfinished, ordering: .relaxed)
         let (waiter, outcome): (Waiter?, Outcome) = wait.withLock { wait in
