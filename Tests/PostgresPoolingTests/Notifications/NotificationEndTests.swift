@@ -103,10 +103,11 @@ import Testing
         let notifications = try await pool!.notifications(on: channel)
         let waiting = try await pool!.notifications(on: newChannel())
         let consumer = Task { await waiting.next(1) }
-        try await pool!.notify(channel, payload: "1")
         let other = try await pool!.notifications(on: channel)
-        try await pool!.notify(channel, payload: "2")
-        #expect(await other.next(1).count == 1)
+        for number in 1...3 {
+            try await pool!.notify(channel, payload: "\(number)")
+            #expect(await other.next(1) == ["\(number)"])
+        }
         switch way {
         case "close": await pool!.close()
         case "shutdown": await pool!.shutdown(drain: .seconds(300))
@@ -119,7 +120,8 @@ import Testing
         #expect(await consumer.value == [])
         if way != "release" {
             #expect(await (failure { try await pool!.notifications(on: channel) } as? PoolError)?.code == .closed)
-            #expect(await notifications.next(9) == ["1", "2"])
+            // The last one may not have been passed on to all subscriptions before the end.
+            #expect(await notifications.next(9).prefix(2) == ["1", "2"])
         }
         try await until { try await server.backendCount(applicationName: name) == 0 }
         #expect(await waiting.next(1) == [])

@@ -182,7 +182,11 @@ import Testing
             #expect(await notifications.next(1) == ["reconnected"])
             notifications.cancel()
             await until { pool.status.leased == 0 }
-            try await until { try await server.backendCount(applicationName: name) == 1 }
+            try await until {
+                try await server.psql(
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = '\(name)' AND query LIKE 'LISTEN%'"
+                ) == "0"
+            }
             let again = try await pool.notifications(on: channel)
             await pool.shutdown(drain: .seconds(300))
             #expect(await again.next(1) == [])
