@@ -2,8 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A subscription to notifications, from
-/// ``PostgresPool/notifications(on:bufferingNewest:timeout:)-swift.method``.
+/// A subscription to notifications, from `notifications(on:)` of a ``PostgresPool``.
 ///
 /// ```swift
 /// for await event in try await pool.notifications(on: "orders") {
