@@ -8,7 +8,7 @@ import Synchronization
 extension ConnectionPool {
     /// Starts maintenance once, unless the pool is shutting down. Maintenance ends with the pool.
     @usableFromInline
-    func startMaintenance() {
+    package func startMaintenance() {
         if isMaintained.load(ordering: .relaxed) { return }
         let hasStarted = maintenanceState.withLock { maintenanceState in
             if maintenanceState == .started

@@ -75,7 +75,7 @@ extension Session {
     }
 
     /// Asks the server for its process identifier. A pooler reports another one in the handshake.
-    private func isPooled(_ limit: WaitLimit) async throws(PostgresError) -> Bool {
+    func isPooled(_ limit: WaitLimit) async throws(PostgresError) -> Bool {
         let answer: PostgresResult
         do throws(PostgresError) {
             answer = try await runScript("SELECT pg_catalog.pg_backend_pid()", limit)

@@ -52,7 +52,7 @@ extension Session {
             // what libpq requests in two calls.
             if isEncrypted, take() { return .complete }
             if !hasMore {
-                discardNotifications()
+                takeNotifications()
                 return .drained
             }
             // The first read is often the only one and does not read the clock.
@@ -62,7 +62,7 @@ extension Session {
                 break
             }
         }
-        discardNotifications()
+        takeNotifications()
         // Where the thread did not run for a while, a turn counts as two at most.
         let elapsed = MonotonicClock.now - (end - Session.turnLength)
         readingTime.add(min(elapsed, 2 * Session.turnLength), ordering: .relaxed)
@@ -121,13 +121,6 @@ extension Session {
             guard unsafe PQconsumeInput(handle) != 0 else { return }
             unread = Int(clockpool_unread(unsafe PQsocket(handle)))
         } while hasMore
-        discardNotifications()
-    }
-
-    /// Frees the notifications that have arrived: no part of this library uses them. Asking for
-    /// them makes libpq parse.
-    func discardNotifications() {
-        if isAbandoned.load(ordering: .relaxed) { return }
-        while let notification = unsafe PQnotifies(handle) { unsafe PQfreemem(notification) }
+        takeNotifications()
     }
 }

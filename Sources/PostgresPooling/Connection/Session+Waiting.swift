@@ -148,7 +148,7 @@ extension Session {
     /// Lends the connection to the reactor, unless the wait has ended before it began.
     ///
     /// - Parameter isUnfinished: Whether more input is left, which the reactor continues to read.
-    private func lend(
+    func lend(
         to continuation: UnsafeContinuation<Outcome, Never>,
         for goal: Goal,
         until deadline: UInt64,

@@ -61,6 +61,13 @@ final class Session: @unchecked Sendable {
     /// Only the owner uses it.
     let readingTime = Atomic<UInt64>(0)
 
+    /// The notifications that have arrived; `nil` if the session does not listen. Only the owner
+    /// uses it.
+    @safe @exclusivity(unchecked) var notifications: [ReceivedNotification]?
+
+    /// Whether another task wants the listening session to end its wait for input.
+    let isWoken = Atomic(false)
+
     private let isInUse = Atomic(false)
 
     /// Whether the pool no longer waits for the lease holder.
@@ -177,6 +184,11 @@ final class Session: @unchecked Sendable {
     /// Consumes what arrived while no answer was pending, such as the end of the session.
     func consumeUnsolicited() {
         guard takeActivity() else { return }
+        // Without the limit of a pool's connection, whose notifications are discarded.
+        if notifications != nil {
+            receiveNotifications()
+            return
+        }
         consumeIdle()
         parse()
     }
@@ -196,10 +208,9 @@ final class Session: @unchecked Sendable {
     }
 
     /// Records that an answer has been read to its end. The poller reports later input.
-    /// Notifications are discarded.
     func endAnswer() {
         mayHaveMore.store(false, ordering: .relaxed)
-        discardNotifications()
+        takeNotifications()
         if readingTime.load(ordering: .relaxed) != 0 { readingTime.store(0, ordering: .relaxed) }
     }
 

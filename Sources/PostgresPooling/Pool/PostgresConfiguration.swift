@@ -91,6 +91,11 @@ public struct PostgresConfiguration: Sendable {
     /// not block, which would hold up other statements.
     public var onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
 
+    /// Whether the connection for notifications is one of the `maximumConnections` of ``pool``,
+    /// and waits for a free one like a caller. The default is `false`: the pool makes one more
+    /// connection while there are subscriptions.
+    public var countsNotificationConnection = false
+
     /// Creates a configuration with default values.
     ///
     /// - Parameter server: See ``server``.
@@ -109,6 +114,11 @@ public struct PostgresConfiguration: Sendable {
         try check(statementTimeout ?? .seconds(1) > .zero, "statementTimeout", "must be positive")
         try check(0...100_000 ~= statementCacheCapacity, "statementCacheCapacity", "must be from 0 to 100,000")
         try check(0...(1 << 40) ~= statementCacheBytes, "statementCacheBytes", "must be from 0 to 2^40")
+        try check(
+            !countsNotificationConnection || pool.maximumConnections > 1,
+            "countsNotificationConnection",
+            "requires a maximumConnections of at least 2, because it would leave no connection for statements"
+        )
         try check(
             pooler != .transaction || setup.isEmpty,
             "setup",

@@ -147,11 +147,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
     /// Returns whether retrying is pointless: a wrong password, user, database, certificate or
     /// setting does not correct itself. Other failures may pass.
     func isPermanent(_ error: any Error) -> Bool {
-        guard let error = error as? PostgresError, !error.isUnreached else { return false }
-        if let state = error.sqlState {
-            return !["08", "40", "53", "55", "57", "58", "XX"].contains(state.conditionClass)
-        }
-        return ![.connectionLost, .outcomeUnknown, .timedOut].contains(error.code)
+        (error as? PostgresError)?.isPermanentConnectFailure ?? false
     }
 
     /// The hosts, without the password or any other parameter.
@@ -202,6 +198,17 @@ extension PostgresConnectionFactory {
             }
         }
         return hooks
+    }
+}
+
+extension PostgresError {
+    /// Whether retrying the connection attempt that failed with this error is pointless.
+    var isPermanentConnectFailure: Bool {
+        if isUnreached { return false }
+        if let state = sqlState {
+            return !["08", "40", "53", "55", "57", "58", "XX"].contains(state.conditionClass)
+        }
+        return ![.connectionLost, .outcomeUnknown, .timedOut].contains(code)
     }
 }
 

@@ -55,15 +55,23 @@ extension PostgresPool {
 
     /// Replaces all connections: idle ones are closed now, leased ones when their bodies end. For
     /// changed credentials, or another server behind the same name. O(connections).
-    public func evictAll() { connections.evictAll() }
+    ///
+    /// The connection for notifications is replaced at once, with a gap in each subscription.
+    public func evictAll() {
+        connections.evictAll()
+        listener.evict()
+    }
 
     /// Closes the pool. Leased connections are closed when their bodies end.
     ///
     /// Suspends until all connections that are not leased are closed, and every connection attempt
-    /// has ended. Waiting and later callers fail. Can be called repeatedly and concurrently.
+    /// has ended. Waiting and later callers fail, and subscriptions to notifications end. Can be
+    /// called repeatedly and concurrently.
     public func close() async {
+        listener.end()
         await connections.close()
         await attempts.close()
+        await listener.waitUntilClosed()
         // An attempt may have made a connection at the last moment.
         await connections.close()
     }

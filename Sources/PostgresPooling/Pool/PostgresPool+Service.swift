@@ -18,6 +18,7 @@ extension PostgresPool {
     /// Statements of bodies that still run then are cancelled on the server, and their next
     /// statements fail: with ``PostgresError`` and the code `connectionLost`, or `outcomeUnknown`
     /// for a commit. Cancellation uses requests on separate connections, as for a cancelled task.
+    /// Subscriptions to notifications end at once, so that their consumers can end in that time.
     ///
     /// Suspends until everything is closed, at most for `drain` and twice the pool's
     /// `closeTimeout`. Can be called repeatedly and concurrently. Cancelling the calling task has
@@ -26,6 +27,7 @@ extension PostgresPool {
     /// - Parameter drain: The time for callers and bodies to end by themselves; by default the
     ///   `drainTimeout` of the configuration's pool.
     public func shutdown(drain: Duration? = nil) async {
+        listener.end()
         await connections.shutdown(drain: drain)
         await close()
     }
@@ -54,15 +56,16 @@ extension PostgresPool {
     /// or, with the trait `ServiceLifecycleSupport`, when the service group shuts down gracefully.
     /// A pool does not need this method to work.
     public func run() async {
-        await connections.run()
-        await close()
+        await run(drain: configuration.pool.drainTimeout)
     }
 
     /// Runs the pool as part of a service, as ``run()`` does.
     ///
     /// - Parameter drain: As in ``shutdown(drain:)``.
     public func run(drain: Duration) async {
-        await connections.run(drain: drain)
-        await close()
+        connections.startMaintenance()
+        await waitForShutdownSignal()
+        // A task of its own, because the current task may be cancelled.
+        await Task.detached { [self] in await shutdown(drain: drain) }.value
     }
 }

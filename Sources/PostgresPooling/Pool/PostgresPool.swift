@@ -32,6 +32,9 @@ public final class PostgresPool: Sendable {
     /// The counts of repeated transactions.
     let retries = RetryCounters()
 
+    /// The subscriptions to notifications.
+    let listener: NotificationListener
+
     /// Creates a pool. It makes no connection before the first use.
     ///
     /// - Parameters:
@@ -124,7 +127,10 @@ public final class PostgresPool: Sendable {
             throw PostgresError(.invalidConfiguration, "\(error)")
         }
         watcher.watch(connections)
+        listener = NotificationListener(connections, configuration)
     }
+
+    deinit { listener.end() }
 }
 
 /// Makes a pool inspect its idle connections. Holds the pool weakly.

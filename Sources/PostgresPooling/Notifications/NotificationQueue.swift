@@ -1,0 +1,72 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The elements of a subscription in their order.
+struct NotificationQueue {
+    /// The elements; `nil` before `start`.
+    private var events: [PostgresNotificationEvent?] = []
+    private var start = 0
+
+    /// The number of elements that count for the capacity: all but reconnections.
+    private var count = 0
+
+    /// The number of elements that were dropped before the first one.
+    private var dropped = 0
+
+    /// The latest reconnection before the first element.
+    private var reconnection: PostgresError?
+
+    /// Appends an element, and drops the oldest one if there are too many. O(1) on average.
+    mutating func append(_ event: PostgresNotificationEvent, capacity: Int) {
+        events.append(event)
+        count += 1
+        if count > capacity { dropFirst() }
+    }
+
+    /// Appends a reconnection. Of adjacent ones only the latest remains.
+    mutating func appendReconnection(after error: PostgresError) {
+        if case .gap(.reconnected)? = events.last, start < events.count { events.removeLast() }
+        events.append(.gap(.reconnected(after: error)))
+    }
+
+    /// Removes the first element; `nil` if there is none. Gaps before it are elements, too. O(1)
+    /// on average.
+    mutating func next() -> PostgresNotificationEvent? {
+        if let error = reconnection.take() { return .gap(.reconnected(after: error)) }
+        if dropped > 0 {
+            defer { dropped = 0 }
+            return .gap(.overflow(dropped: dropped))
+        }
+        guard let first = removeFirst() else { return nil }
+        if case .gap(.reconnected) = first { return first }
+        count -= 1
+        return first
+    }
+
+    private mutating func dropFirst() {
+        while let first = removeFirst() {
+            guard case .gap(.reconnected(let error)) = first else { break }
+            reconnection = error
+        }
+        count -= 1
+        dropped += 1
+    }
+
+    private mutating func removeFirst() -> PostgresNotificationEvent? {
+        guard start < events.count else { return nil }
+        let first = events[start].take()
+        start += 1
+        if start == events.count {
+            events.removeAll(keepingCapacity: start <= NotificationQueue.keptCapacity)
+            start = 0
+        } else if start > NotificationQueue.keptCapacity, 2 * start > events.count {
+            events.removeFirst(start)
+            start = 0
+        }
+        return first
+    }
+
+    /// The number of elements for which an empty queue keeps its memory.
+    private static var keptCapacity: Int { 64 }
+}

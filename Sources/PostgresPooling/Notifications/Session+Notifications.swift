@@ -1,0 +1,104 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLockPoolPQ
+internal import ConnectionPooling
+internal import Synchronization
+
+/// A notification as a session has received it.
+struct ReceivedNotification: Sendable {
+    let channel: NotificationChannel
+    /// The element of the subscriptions, whose texts they share.
+    let event: PostgresNotificationEvent
+}
+
+// The part of a session that listens.
+
+extension Session {
+    /// Makes the session keep the notifications that arrive.
+    func beginListening() {
+        isIdle.store(false, ordering: .relaxed)
+        notifications = []
+    }
+
+    /// Removes and returns the notifications that have arrived.
+    func takeReceived() -> [ReceivedNotification] {
+        defer { notifications?.removeAll(keepingCapacity: true) }
+        return notifications ?? []
+    }
+
+    /// Takes the notifications that libpq has read. A session that does not listen discards them.
+    /// Asking for them makes libpq parse.
+    func takeNotifications() {
+        if isAbandoned.load(ordering: .relaxed) { return }
+        while let notification = unsafe PQnotifies(handle) {
+            if notifications != nil, let received = unsafe Session.received(notification.pointee) {
+                notifications?.append(received)
+            }
+            unsafe PQfreemem(notification)
+        }
+    }
+
+    /// Returns a copy of libpq's notification; `nil` if its channel is not UTF-8, which none that
+    /// a program can listen to is.
+    private static func received(_ notification: PGnotify) -> ReceivedNotification? {
+        guard let name = unsafe String(validatingCString: notification.relname) else { return nil }
+        let (payload, process) = unsafe (String(validatingCString: notification.extra), notification.be_pid)
+        let event: PostgresNotificationEvent =
+            if let payload {
+                .notification(PostgresNotification(channel: name, payload: payload, serverProcess: process))
+            } else {
+                .gap(.undecodable(channel: name))
+            }
+        return ReceivedNotification(channel: NotificationChannel(name), event: event)
+    }
+
+    /// Reads what has arrived while no answer was pending, a bounded number of bytes at a time.
+    /// What a server sends between two statements is not limited in sum.
+    ///
+    /// - Returns: Whether input may be left, which the poller does not report again.
+    @discardableResult
+    func receiveNotifications() -> Bool {
+        mayHaveMore.store(false, ordering: .relaxed)
+        _ = takeActivity()
+        for _ in 0..<Session.readsPerTurn {
+            // Twice on an encrypted connection, as in `consume()`.
+            let isRead = unsafe PQconsumeInput(handle) != 0 && (!isEncrypted || PQconsumeInput(handle) != 0)
+            takeNotifications()
+            if !isRead || hasTooManyParameters {
+                abandon()
+                return false
+            }
+            if !hasMore { return false }
+        }
+        mayHaveMore.store(true, ordering: .relaxed)
+        return true
+    }
+
+    /// Suspends until input has arrived or another task has called `wakeListener()`.
+    ///
+    /// - Returns: `ready`, perhaps without a reason; `timedOut`, `shutDown` or `abandoned`.
+    func waitForInput(until deadline: UInt64) async -> Outcome {
+        wait.withLock { wait in
+            wait.interruption = nil
+            wait.isCancellable = true
+            wait.goal = .input
+        }
+        // `wakeListener()` must not end the wait for the answer to a statement.
+        defer { wait.withLock { $0.goal = .answer } }
+        // A later change of these flags is recorded as an interruption.
+        if isShutDown.load(ordering: .relaxed) { return .shutDown }
+        if isWoken.exchange(false, ordering: .relaxed) { return .ready }
+        if isLost || sawActivity.load(ordering: .relaxed) { return .ready }
+        return await unsafe withUnsafeContinuation {
+            unsafe lend(to: $0, for: .input, until: deadline, isUnfinished: false)
+        }
+    }
+
+    /// Ends the current or next wait for input. Any thread may call this at any time.
+    func wakeListener() {
+        isWoken.store(true, ordering: .relaxed)
+        wait.withLock { wait in wait.goal == .input ? endWait(&wait, .ready) : nil }?.resume(.ready)
+    }
+}
