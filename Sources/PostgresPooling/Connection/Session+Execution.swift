@@ -86,6 +86,7 @@ extension Session {
                 }
             case .sync: break
             case .end:
+                recordEndOfTransaction()
                 if let failed { throw failure(of: failed, sql: sql)! }
                 if state.transactions.obstacle != nil, let error = controlError(sql: sql) { throw error }
                 guard let last else { throw lost(sql: sql, "The server sent no answer.") }

@@ -55,13 +55,7 @@ extension Session {
         }
         let deadline = min(limit.deadline, MonotonicClock.deadline(after: resetTimeout))
         if await recover(by: deadline), await undo(by: deadline) {
-            // The text of the statement whose answer came late is unknown. Its transaction has
-            // ended all the same.
-            if state.transactions.depth > 0, state.transactions.obstacle == nil,
-                unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
-            {
-                state.transactions.obstacle = .control("ROLLBACK")
-            }
+            recordEndOfTransaction()
             if let error = controlError(sql: sql)?.withoutEffect() { throw error }
             return
         }

@@ -27,6 +27,15 @@ extension Session {
         state.transactions.record(commandTag: result.commandTag, sql: sql ?? "")
     }
 
+    /// Records that the transaction of a body has ended, if no statement was recognized as the
+    /// end: its text may be unknown, or be read by other rules, as with
+    /// `standard_conforming_strings` off.
+    @inline(__always)
+    func recordEndOfTransaction() {
+        guard state.transactions.depth > 0, state.transactions.obstacle == nil else { return }
+        if unsafe PQtransactionStatus(handle) == PQTRANS_IDLE { state.transactions.obstacle = .control("ROLLBACK") }
+    }
+
     /// Undoes the changes of a failed body of `withTransaction`, if that is still pending.
     ///
     /// - Returns: Whether another statement can be sent.

@@ -6,10 +6,14 @@
 ///
 /// Used if the server's answer is ambiguous, as with the tag `ROLLBACK`, or if there is no answer.
 struct TransactionScanner {
-    private let bytes: [UInt8]
-    private var position = 0
+    private var tokens: PostgresTokens
+    /// The next token that is not a comment; `nil` at the end of the text.
+    private var token: PostgresTokens.Token?
 
-    private init(_ sql: String) { bytes = Array(sql.utf8) }
+    private init(_ sql: String) {
+        tokens = PostgresTokens(sql)
+        skipToken()
+    }
 
     /// Returns whether a statement of a text begins as those that end a transaction: `COMMIT`,
     /// `END`, `ABORT`, `PREPARE TRANSACTION`, and `ROLLBACK` without `TO`.
@@ -103,11 +107,9 @@ struct TransactionScanner {
         return word == "call" || word == "do"
     }
 
-    private var isAtEnd: Bool { position >= bytes.count }
+    private var isAtEnd: Bool { token == nil }
 
-    private func byte(_ offset: Int = 0) -> UInt8? {
-        position + offset < bytes.count ? bytes[position + offset] : nil
-    }
+    private var isAtSemicolon: Bool { tokens.isSign(token, ";") }
 
     /// Reads the first words of a statement.
     private mutating func statementEndsTransaction() -> Bool {
@@ -126,11 +128,7 @@ struct TransactionScanner {
     ///
     /// - Returns: Whether there is one.
     private mutating func moveToStatement() -> Bool {
-        skipSpace()
-        while byte() == UInt8(ascii: ";") {
-            position += 1
-            skipSpace()
-        }
+        while isAtSemicolon { skipToken() }
         return !isAtEnd
     }
 
@@ -139,102 +137,33 @@ struct TransactionScanner {
         switch nextWord() {
         case "call", "do", "vacuum", "analyze", "analyse", "cluster", "reindex": return true
         case "alter", "create", "drop":
-            while true {
-                skipSpace()
-                if isAtEnd || byte() == UInt8(ascii: ";") { return false }
+            while !isAtEnd, !isAtSemicolon {
                 let word = nextWord()
                 if word == "concurrently" { return true }
                 if word == nil { skipToken() }
             }
+            return false
         default: return false
         }
     }
 
     /// Returns the next word, in lower case; `nil` if the next token is not a word.
     private mutating func nextWord() -> String? {
-        skipSpace()
-        let start = position
-        while let byte = byte(), isLetter(byte) { position += 1 }
-        guard position > start else { return nil }
-        // This bit makes a letter lower case.
-        return String(decoding: bytes[start..<position].map { $0 | 0x20 }, as: UTF8.self)
-    }
-
-    private func isLetter(_ byte: UInt8) -> Bool { UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 }
-
-    private mutating func skipSpace() {
-        while let byte = byte() {
-            if byte == UInt8(ascii: " ") || 9...13 ~= byte { position += 1 } else if !skipComment() { return }
-        }
+        guard let token, token.kind == .word else { return nil }
+        // The server ignores the case of ASCII letters only.
+        let word = tokens.bytes[token.range].map { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 ? $0 | 0x20 : $0 }
+        skipToken()
+        return String(decoding: word, as: UTF8.self)
     }
 
     /// Moves past the semicolon that ends a statement, or to the end of the text.
     private mutating func skipStatement() {
-        while let byte = byte() {
-            skipToken()
-            if byte == UInt8(ascii: ";") { return }
-        }
+        while !isAtEnd, !isAtSemicolon { skipToken() }
+        skipToken()
     }
 
-    /// Moves past a quoted string, a comment, or one character.
+    /// Moves past a token, and the comments behind it.
     private mutating func skipToken() {
-        guard let byte = byte() else { return }
-        switch byte {
-        case UInt8(ascii: "'"):
-            let isEscaped = position > 0 && bytes[position - 1] | 0x20 == UInt8(ascii: "e")
-            skipQuoted(by: byte, isEscaped: isEscaped)
-        case UInt8(ascii: "\""): skipQuoted(by: byte, isEscaped: false)
-        case UInt8(ascii: "$"): skipDollarQuoted()
-        default: if !skipComment() { position += 1 }
-        }
-    }
-
-    /// Skips a comment, which may contain others.
-    private mutating func skipComment() -> Bool {
-        if byte() == UInt8(ascii: "-"), byte(1) == UInt8(ascii: "-") {
-            while let byte = byte(), byte != UInt8(ascii: "\n") { position += 1 }
-            return true
-        }
-        guard byte() == UInt8(ascii: "/"), byte(1) == UInt8(ascii: "*") else { return false }
-        var depth = 0
-        while let first = byte() {
-            let pair = (first, byte(1))
-            if pair == (UInt8(ascii: "/"), UInt8(ascii: "*")) {
-                depth += 1
-                position += 2
-            } else if pair == (UInt8(ascii: "*"), UInt8(ascii: "/")) {
-                depth -= 1
-                position += 2
-                if depth == 0 { break }
-            } else {
-                position += 1
-            }
-        }
-        return true
-    }
-
-    /// Skips a quoted string. A doubled quote looks like the border of two strings, which makes no
-    /// difference here.
-    private mutating func skipQuoted(by quote: UInt8, isEscaped: Bool) {
-        position += 1
-        while let byte = byte(), byte != quote { position += isEscaped && byte == UInt8(ascii: "\\") ? 2 : 1 }
-        position += 1
-    }
-
-    /// Skips a dollar-quoted string, or only the dollar sign if it begins none.
-    private mutating func skipDollarQuoted() {
-        var end = position + 1
-        while end < bytes.count, isLetter(bytes[end]) || 48...57 ~= bytes[end] || bytes[end] == 95 || bytes[end] > 127 {
-            end += 1
-        }
-        let isTag = end < bytes.count && bytes[end] == UInt8(ascii: "$") && !(48...57 ~= bytes[position + 1])
-        guard isTag else {
-            position += 1
-            return
-        }
-        let tag = bytes[position...end]
-        position = end + 1
-        while !isAtEnd, !bytes[position...].starts(with: tag) { position += 1 }
-        position = min(position + tag.count, bytes.count)
+        repeat { token = tokens.next() } while token?.kind == .comment
     }
 }

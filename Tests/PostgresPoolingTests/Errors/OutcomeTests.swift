@@ -95,13 +95,15 @@ import Testing
             for script in [
                 "BEGIN; INSERT INTO \(table) VALUES (1); COMMIT; SELECT 1/0",
                 "INSERT INTO \(table) VALUES (1); COMMIT; SELECT nothing",
+                "INSERT INTO \(table) VALUES (length(E'it''s \\' x')); COMMIT; SELECT 1/0",
+                "INSERT INTO \(table) VALUES (length(name'\\')); COMMIT; SELECT 1/0",
             ] {
                 let error = await postgresFailure {
                     try await pool.withConnection { db in try await db.executeScript(PostgresQuery(unsafe: script)) }
                 }
                 #expect(error?.code == .server && error?.outcome == .unknown, "\(script)")
             }
-            try await equal(pool.query("SELECT count(*) FROM \(sql: table)", as: Int.self), [4])
+            try await equal(pool.query("SELECT count(*) FROM \(sql: table)", as: Int.self), [6])
             // Nothing can have been committed here.
             for statement in ["CALL \(table)_p('x')", "SELECT 1/0", "INSERT INTO \(table) VALUES (1/0)"] {
                 let error = await postgresFailure { try await pool.execute(PostgresQuery(unsafe: statement)) }

@@ -121,6 +121,34 @@ import Testing
         }
     }
 
+    @Test(
+        "A rollback behind a string with a backslash fails the body, and no other statement is sent",
+        arguments: [
+            ("on", "SELECT E'it''s \\' x'; ROLLBACK"), ("on", "SELECT name'\\'; ROLLBACK AND CHAIN"),
+            ("off", "SELECT 'it\\'s'; ROLLBACK"), ("off", "SELECT 'it\\'s'; ROLLBACK; SELECT 1/0"),
+        ]
+    )
+    func rollbackBehindString(_ conforming: String, _ script: String) async throws {
+        let name = "rollback_behind_\(script.utf8.count)_\(conforming)"
+        try await withTable(name) { pool, table in
+            let error = await postgresFailure {
+                try await pool.withTransaction { db in
+                    try await db.execute(
+                        "SET LOCAL standard_conforming_strings = \(sql: PostgresQuery(unsafe: conforming))"
+                    )
+                    try await db.execute("INSERT INTO \(sql: table) VALUES (1)")
+                    let error = await postgresFailure { try await db.executeScript(PostgresQuery(unsafe: script)) }
+                    #expect(error?.code == (script.hasSuffix("0") ? .server : .transactionControl))
+                    let refused = await postgresFailure { try await db.execute("INSERT INTO \(sql: table) VALUES (2)") }
+                    #expect(refused?.code == .transactionControl && refused?.outcome == .notExecuted)
+                    throw error!
+                }
+            }
+            #expect(error != nil)
+            try await equal(pool.query("SELECT count(*) FROM \(sql: table)", as: Int.self), [0])
+        }
+    }
+
     @Test("A stream that ends the transaction fails the body like any other statement")
     func stream() async throws {
         try await TestServer.shared.withPool { pool in

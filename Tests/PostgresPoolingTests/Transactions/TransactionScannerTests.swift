@@ -21,6 +21,12 @@ import Testing
             ("SELECT 1 -- ; COMMIT", false), ("SELECT CASE WHEN a THEN b END", false), ("", false), ("'", false),
             ("/*", false),
             ("$a$", false), ("SELECT $", false), (";;", false),
+            // A doubled quote does not end a string, nor the meaning of its escapes.
+            ("SELECT E'it''s \\' x'; ROLLBACK", true), ("SELECT E'it''s \\'; ROLLBACK'", false),
+            ("SELECT E'a'\n'\\'; ROLLBACK", false), ("SELECT e'\\\\'; ROLLBACK", true),
+            // The `e` of a name is no prefix of a string.
+            ("SELECT name'a\\'; ROLLBACK", true), ("SELECT date'a\\'; ROLLBACK TO a", false),
+            ("SELECT a$b$; ROLLBACK", true), ("-- a\rROLLBACK", true), ("SELECT U&'\\'; ROLLBACK", true),
         ]
     )
     func ends(_ sql: String, _ ends: Bool) {
@@ -35,6 +41,9 @@ import Testing
             ("WITH a AS (DELETE FROM t RETURNING n) SELECT * FROM a", false), ("SELECT * FROM t FOR UPDATE", false),
             ("SELECT 'update', \"delete\", updated_at FROM t", true), ("INSERT INTO t VALUES (1) RETURNING n", false),
             ("SELECT 1 INTO t", false), ("CALL p()", false), ("", false),
+            ("SELECT insert_time, get_into(a) FROM t", true),
+            ("WITH a AS (SELECT E'it''s \\' x'), b AS (DELETE FROM t RETURNING n) SELECT 1", false),
+            ("WITH a AS (SELECT name'\\'), b AS (DELETE FROM t RETURNING n) SELECT ''", false),
         ]
     )
     func reads(_ sql: String, _ reads: Bool) {
@@ -53,6 +62,8 @@ import Testing
             ("CREATE INDEX /* a */ Concurrently i ON t (a)", true, false), ("CREATE INDEX i ON t (a)", false, false),
             ("DROP TABLE t; SELECT concurrently FROM u", false, false),
             ("ALTER TABLE \"concurrently\" ADD a int", false, false),
+            ("INSERT INTO t VALUES (E'it''s \\' x'); COMMIT; SELECT 1", true, true),
+            ("REINDEX_ALL; CREATE INDEX ON t_concurrently (a)", false, false),
         ]
     )
     func commitsPart(_ sql: String, _ outside: Bool, _ inTransaction: Bool) {
