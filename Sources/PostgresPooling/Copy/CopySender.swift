@@ -133,7 +133,7 @@ extension CopySender {
                 // libpq then takes nothing that has not been inspected.
                 if inspected >= CopySender.manyNotices || ready & CLOCKPOOL_PQ_WRITABLE == 0 {
                     if unsafe PQconsumeInput(session.handle) == 0 { throw await serverError() }
-                    session.discardNotifications()
+                    session.takeNotifications()
                 }
             }
             let unsent = unsafe PQflush(session.handle)
