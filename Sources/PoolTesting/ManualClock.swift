@@ -112,7 +112,9 @@ public final class ManualClock: Clock {
     }
 
     /// The earliest deadline of a sleeper. O(sleepers).
-    public var nextDeadline: Duration? { state.withLock { $0.sleepers.values.map(\.deadline.offset).min() } }
+    ///
+    /// For the simulations of this package, which read it at each step; tests read ``deadlines``.
+    package var nextDeadline: Duration? { state.withLock { $0.sleepers.values.map(\.deadline.offset).min() } }
 
     /// The deadlines of the sleepers, in order.
     public var deadlines: [Duration] {

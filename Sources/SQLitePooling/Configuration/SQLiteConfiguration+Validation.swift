@@ -9,7 +9,7 @@ extension SQLiteConfiguration {
     ///
     /// - Throws: ``SQLiteError`` with the code `invalidConfiguration`, whose message names the
     ///   field.
-    public func validate() throws(SQLiteError) {
+    func validate() throws(SQLiteError) {
         do {
             try pool.validate()
         } catch {

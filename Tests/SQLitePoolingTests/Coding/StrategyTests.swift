@@ -3,8 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import SQLitePooling
 import Testing
+
+@testable import SQLitePooling
 
 @Suite(.timeLimit(.minutes(10))) struct StrategyTests {
     typealias Dates = SQLiteConfiguration.DateStrategy
