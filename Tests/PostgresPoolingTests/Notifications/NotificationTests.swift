@@ -238,7 +238,10 @@ import Testing
     func setup() async throws {
         let server = try await TestServer.shared
         let (name, channel) = (newChannel(), newChannel())
-        try await server.withPool(name: newChannel(), { $0.setup = ["SET application_name = \(sql: "'\(name)'")"] }) {
+        try await server.withPool(
+            name: newChannel(),
+            { $0.setup = [PostgresQuery(unsafe: "SET application_name = '\(name)'")] }
+        ) {
             pool in
             let notifications = try await pool.notifications(on: channel)
             try await equal(server.backendCount(applicationName: name), 1)
