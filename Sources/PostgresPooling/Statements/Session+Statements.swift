@@ -224,7 +224,9 @@ extension Session {
         isInTransaction: Bool,
         _ limit: WaitLimit
     ) async throws(PostgresError) -> Bool {
-        guard let server = error.server, !error.connectionIsGone else { return false }
+        guard let server = error.server, !error.connectionIsGone else {
+            return try await returnToOwnTypes(query, error, &attempt, limit)
+        }
         // An error with a context may come from within a procedure, which has run and may have
         // committed.
         let mayHaveRun = server.context != nil && TransactionScanner.mayCommitWithin(query.text)

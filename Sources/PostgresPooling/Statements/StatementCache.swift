@@ -229,6 +229,14 @@ struct StatementCache {
         record(key, text: text, types: types)
     }
 
+    /// Returns whether the parameters of a statement are sent with other types than those of the
+    /// values.
+    func hasOtherTypes(_ key: Key, text: String) -> Bool {
+        if let entry = entries[key] { return entry.types != nil }
+        let declared = key.types
+        return (resolved.types(of: StatementIdentity(text: text, types: declared)) ?? declared) != declared
+    }
+
     private func record(_ key: Key, text: String, types: [UInt32]?) {
         let declared = key.types
         guard !isLarge(key.byteCount(text: text)), declared.contains(where: { TypeSearch.isFlexible($0) }) else {

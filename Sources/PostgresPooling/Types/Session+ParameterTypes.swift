@@ -78,6 +78,32 @@ extension Session {
         return true
     }
 
+    /// Returns to the types of the values, after a value did not fit a type that the server
+    /// expected when the statement was first sent. A function or a column may have another type
+    /// since.
+    ///
+    /// Takes one round trip, which executes nothing.
+    ///
+    /// - Returns: Whether the server accepts these types now.
+    func returnToOwnTypes(
+        _ query: PostgresQuery,
+        _ error: PostgresError,
+        _ attempt: inout Attempt,
+        _ limit: WaitLimit
+    ) async throws(PostgresError) -> Bool {
+        let (key, text) = (StatementCache.Key(query), query.text)
+        let status = unsafe PQtransactionStatus(handle)
+        guard error.code == .encoding, !attempt.isResolved, status == PQTRANS_IDLE || status == PQTRANS_INTRANS,
+            state.statements.hasOtherTypes(key, text: text)
+        else { return false }
+        attempt.isResolved = true
+        let isInTransaction = status == PQTRANS_INTRANS
+        if try await refusal(of: key.types, text, isInTransaction: isInTransaction, limit) != nil { return false }
+        attempt.isZoneChecked = false
+        state.statements.didResolve(key, text: text, types: nil)
+        return true
+    }
+
     /// Searches parameter types that the server accepts.
     ///
     /// - Returns: The types; `nil` if there are none, or if the types of the values are accepted.

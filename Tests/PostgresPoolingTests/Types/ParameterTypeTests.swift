@@ -391,4 +391,33 @@ import Testing
         #expect(proposals([20], [("42P01", "")]) == [nil])
         #expect(proposals([23, 701, 16], [("42883", "")]) == [nil])
     }
+
+    @Test(
+        "A value that fits only the type that a function has now is sent with its own type",
+        arguments: [false, true]
+    )
+    func widened(isInTransaction: Bool) async throws {
+        let (server, name) = (try await TestServer.shared, "widened_\(isInTransaction)")
+        try await server.psql("CREATE FUNCTION \(name)(n integer) RETURNS text LANGUAGE sql AS 'SELECT n::text'")
+        try await server.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
+            func call(_ number: Int) async throws -> [String] {
+                let query: PostgresQuery = "SELECT \(identifier: name)(\(number))"
+                if !isInTransaction { return try await pool.query(query, as: String.self) }
+                return try await pool.withTransaction { try await $0.query(query, as: String.self) }
+            }
+            let large = 3_000_000_000
+            for number in 1...3 { try await equal(call(number), ["\(number)"]) }
+            #expect(await postgresFailure { try await call(large) }?.code == .encoding)
+            try await server.psql(
+                """
+                DROP FUNCTION \(name);
+                CREATE FUNCTION \(name)(n bigint) RETURNS text LANGUAGE sql AS 'SELECT n::text'
+                """
+            )
+            try await equal(call(large), ["\(large)"])
+            try await equal(call(1), ["1"])
+            try await equal(call(large), ["\(large)"])
+        }
+        try await server.psql("DROP FUNCTION \(name)")
+    }
 }
