@@ -50,13 +50,8 @@ struct PipelineRun {
         if case .statement(let statement) = steps[answered] { statement } else { nil }
     }
 
-    /// The text of the statement whose answer is next, or of the last one of its part.
-    var currentText: String {
-        for case .statement(let statement) in steps[partStart...min(answered, steps.count - 1)].reversed() {
-            return statement.text
-        }
-        return ""
-    }
+    /// The text of the statement whose answer is next, or of the last one.
+    var currentText: String { isOver ? lastText : currentStatement?.text ?? lastText }
 
     var lastText: String {
         for case .statement(let statement) in steps.reversed() { return statement.text }

@@ -82,6 +82,11 @@ public struct PostgresPipeline: ~Copyable {
         PostgresPipelineResult(add(query)) { PostgresCommand(tag: $0.commandTag) }
     }
 
+    /// Adds a statement whose number of rows is wanted.
+    mutating func count(_ query: PostgresQuery) -> PostgresPipelineResult<Int> {
+        PostgresPipelineResult(add(query)) { $0.affectedRowCount }
+    }
+
     /// Ends a part of the pipeline: a later failure does not affect the earlier statements, nor
     /// does an earlier one affect those that follow.
     ///

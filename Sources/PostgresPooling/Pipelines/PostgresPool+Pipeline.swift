@@ -96,10 +96,9 @@ extension PostgresPool {
         _ statement: (Elements.Element) throws -> PostgresQuery
     ) async throws -> Int {
         if elements.count <= PostgresConnection.statementsPerPipeline {
-            let results = try await withPipeline(timeout: timeout, file: file, line: line) { pipeline in
-                try elements.map { pipeline.execute(try statement($0)) }
-            }
-            return try results.reduce(0) { $0 + (try $1.get().rowCount) }
+            return try await withPipeline(timeout: timeout, file: file, line: line) { pipeline in
+                try elements.map { pipeline.count(try statement($0)) }
+            }.total()
         }
         return try await withTransaction(timeout: timeout, file: file, line: line) { db in
             try await db.executeMany(elements, statement)
@@ -158,11 +157,14 @@ extension PostgresConnection {
         while !rest.isEmpty {
             let next = rest.prefix(PostgresConnection.statementsPerPipeline)
             rest = rest.dropFirst(next.count)
-            let results = try await withPipeline(timeout: timeout) { pipeline in
-                try next.map { pipeline.execute(try statement($0)) }
-            }
-            rowCount += try results.reduce(0) { $0 + (try $1.get().rowCount) }
+            rowCount += try await withPipeline(timeout: timeout) { pipeline in
+                try next.map { pipeline.count(try statement($0)) }
+            }.total()
         }
         return rowCount
     }
+}
+
+extension [PostgresPipelineResult<Int>] {
+    fileprivate func total() throws -> Int { try reduce(0) { $0 + (try $1.get()) } }
 }

@@ -9,12 +9,19 @@ internal import CLockPoolPQ
 
 extension Session {
     /// A statement of a pipeline, as it is passed to libpq.
-    struct PipelinedStatement {
+    final class PipelinedStatement {
         let query: PostgresQuery
         let text: String
         /// The prepared statement; `nil` to send the text.
-        let prepared: StatementCache.Prepared?
+        var prepared: StatementCache.Prepared?
         let answer: PipelineAnswer
+
+        init(_ query: PostgresQuery, _ text: String, _ prepared: StatementCache.Prepared?, _ answer: PipelineAnswer) {
+            self.query = query
+            self.text = text
+            self.prepared = prepared
+            self.answer = answer
+        }
     }
 
     /// A step of a pipeline.
@@ -33,6 +40,7 @@ extension Session {
         _ attempts: inout [Attempt],
         _ limit: WaitLimit
     ) async throws(PostgresError) -> [PipelineStep] {
+        let preparations = state.statements.preparations
         var prepared: [PipelineStep] = []
         prepared.reserveCapacity(steps.count + 1)
         for (index, step) in steps.enumerated() {
@@ -48,20 +56,14 @@ extension Session {
             }
         }
         if case .statement = prepared.last { prepared.append(.sync) }
-        return prepared.map { step in
-            // Preparing a statement may have evicted an earlier one.
-            guard case .statement(let statement) = step, let name = statement.prepared?.name,
-                !state.statements.isPrepared(name: name)
-            else { return step }
-            return .statement(
-                PipelinedStatement(
-                    query: statement.query,
-                    text: statement.text,
-                    prepared: nil,
-                    answer: statement.answer
-                )
-            )
+        if state.statements.preparations != preparations {
+            // A new one may have evicted an earlier one.
+            for case .statement(let statement) in prepared {
+                guard let name = statement.prepared?.name, !state.statements.isPrepared(name: name) else { continue }
+                statement.prepared = nil
+            }
         }
+        return prepared
     }
 
     private func prepare(
@@ -83,7 +85,7 @@ extension Session {
                 outcome: .notExecuted
             )
         }
-        return PipelinedStatement(query: converted, text: text, prepared: prepared, answer: answer)
+        return PipelinedStatement(converted, text, prepared, answer)
     }
 
     /// Decides how to send a statement.

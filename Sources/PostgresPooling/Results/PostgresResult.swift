@@ -113,6 +113,9 @@ final class PostgresResult: @unchecked Sendable {
     /// The command tag, such as `UPDATE 3`.
     var commandTag: String { unsafe String(cString: PQcmdStatus(handle)) }
 
+    /// The number of rows that the statement has returned or changed; 0 for other statements.
+    var affectedRowCount: Int { unsafe PQcmdTuples(handle).map { unsafe Int(strtol($0, nil, 10)) } ?? 0 }
+
     /// Whether the statement is of a kind that returns rows, even none.
     var hasRows: Bool {
         switch status {

@@ -79,6 +79,8 @@ struct StatementCache {
     var outdated: Set<String> = []
     /// The pool's ``ResolvedTypes/schemaVersion`` when the statements were prepared.
     private var schemaVersion: Int
+    /// The number of statements that have been prepared.
+    private(set) var preparations = 0
     /// The number and size of the entries that are not prepared.
     var (seenCount, seenBytes) = (0, 0)
 
@@ -204,6 +206,7 @@ struct StatementCache {
 
     /// Records that the server has prepared a statement.
     mutating func didPrepare(_ key: Key, _ preparation: Preparation) {
+        preparations += 1
         let statement = preparation.statement
         let entry = entries[key] ?? remember(key, byteCount: statement.byteCount)
         if names.updateValue(statement, forKey: statement.name) == nil { preparedBytes += statement.byteCount }
