@@ -34,17 +34,18 @@ public func eventually(
     }
 }
 
-/// Lets other tasks run until `condition` holds, as the throwing `eventually`, for tests that
-/// check the outcome themselves.
+/// Lets other tasks run until `condition` holds, as the throwing `eventually`, for this package's
+/// tests, which check the outcome themselves.
 ///
 /// Gives up after two minutes with a message on the standard error, or when its task is
-/// cancelled, for example by the test's time limit.
+/// cancelled, for example by the test's time limit. It is no part of the public API because a test
+/// that checks nothing afterwards would pass.
 ///
 /// - Parameters:
 ///   - file: The file of the call site.
 ///   - line: The line of the call site.
 ///   - condition: Evaluated repeatedly.
-public func eventually(
+package func eventually(
     file: StaticString = #fileID,
     line: UInt = #line,
     _ condition: () -> Bool
@@ -92,8 +93,8 @@ extension ManualClock {
         }
     }
 
-    /// Advances the clock in steps until `condition` holds, as the throwing `advance`, for tests
-    /// that check the outcome themselves.
+    /// Advances the clock in steps until `condition` holds, as the throwing `advance`, for this
+    /// package's tests, which check the outcome themselves.
     ///
     /// Gives up after two minutes with a message on the standard error, or when its task is
     /// cancelled, for example by the test's time limit.
@@ -103,7 +104,7 @@ extension ManualClock {
     ///   - file: The file of the call site.
     ///   - line: The line of the call site.
     ///   - condition: Evaluated before each step.
-    public func advance(
+    package func advance(
         inStepsOf step: Duration = .seconds(1),
         file: StaticString = #fileID,
         line: UInt = #line,

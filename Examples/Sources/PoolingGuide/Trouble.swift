@@ -23,12 +23,12 @@ func outage() async throws {
     factory.script(.connect, always: .fail(ScriptedFailure("the database is down")))
     let pool = try ConnectionPool(factory: factory, clock: clock)
     let call = Task { try await answer(pool, cached: "cached") }
-    await eventually { pool.status.waiting == 1 }
-    await clock.advance { pool.status.waiting == 0 }  // advances by seconds, at once
+    try await eventually("a caller waits") { pool.status.waiting == 1 }
+    try await clock.advance("the caller is refused") { pool.status.waiting == 0 }  // by seconds, at once
     print(try await call.value)  // cached
     print(try await answer(pool, cached: "cached"))  // cached, at once: the breaker is open
     factory.script(.connect, always: .succeed)
-    await clock.advance { pool.status.idle == 1 }  // the pool has reconnected
+    try await clock.advance("the pool has reconnected") { pool.status.idle == 1 }
     print(try await answer(pool, cached: "cached"))  // fresh
     await pool.close()
     // end
