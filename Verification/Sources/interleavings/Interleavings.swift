@@ -12,7 +12,8 @@
 @main
 struct Interleavings {
     static let usage = """
-        usage: interleavings [--scenario NAME] [--random COUNT] [--seed SEED] [--limit COUNT] [--preemptions COUNT]
+        usage: interleavings [--scenario NAME] [--random COUNT] [--seed SEED] [--limit COUNT]
+                             [--preemptions COUNT] [--half NUMBER]
 
         Runs the core's real sources with their atomic operations under the control of a scheduler, in every order with a
         bounded number of preemptions, and then in random orders.
@@ -22,6 +23,7 @@ struct Interleavings {
           --seed SEED          the first random seed (default 1); with --random 1 it replays one schedule
           --limit COUNT        at most so many schedules per scenario in the exhaustive part (default none)
           --preemptions COUNT  instead of each scenario's own bound
+          --half NUMBER        only every second scenario, from the first (0) or the second (1)
           --list               the names of the scenarios
 
         Exit status: 0 if every promise held, 1 if one was broken, 64 for wrong arguments.
@@ -29,6 +31,7 @@ struct Interleavings {
 
     static func main() {
         var (name, randoms, seed, limit, preemptions) = (String?.none, 20_000, UInt64(1), Int.max, Int?.none)
+        var half: Int?
         var arguments = CommandLine.arguments.dropFirst()
         while let argument = arguments.popFirst() {
             func number() -> Int {
@@ -43,6 +46,7 @@ struct Interleavings {
             case "--seed": seed = UInt64(number())
             case "--limit": limit = number()
             case "--preemptions": preemptions = number()
+            case "--half": half = number()
             case "--list":
                 for scenario in Scenario.all { print(scenario.name) }
                 return
@@ -52,7 +56,9 @@ struct Interleavings {
             default: fail("unknown argument: \(argument)")
             }
         }
-        let scenarios = Scenario.all.filter { name == nil || $0.name == name }
+        let scenarios = Scenario.all.enumerated()
+            .filter { (name == nil || $0.element.name == name) && (half == nil || $0.offset % 2 == half) }
+            .map(\.element)
         if scenarios.isEmpty { fail("no scenario has this name") }
         var total = 0
         for scenario in scenarios {

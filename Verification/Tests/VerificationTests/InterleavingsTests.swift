@@ -7,9 +7,10 @@ import Testing
 
 /// The checker, run on the core as it is and on the core with a bug.
 @Suite struct InterleavingsTests {
-    @Test("Every promise holds in every scenario")
-    func everyScenario() async throws {
-        let result = try await Checker(mutation: nil).run(["--random", "2000", "--limit", "200000"])
+    @Test("Every promise holds in every scenario", arguments: 0..<2)
+    func everyScenario(half: Int) async throws {
+        let result = try await Checker(mutation: nil)
+            .run(["--random", "2000", "--limit", "200000", "--half", "\(half)"])
         print(result.output.split(separator: "\n").last ?? "")
         #expect(result.status == 0, "\(result.output)")
     }
