@@ -98,6 +98,8 @@ struct LibraryCopy {
             try manager.createDirectory(at: copy.deletingLastPathComponent(), withIntermediateDirectories: true)
             try? manager.removeItem(at: copy)
             try manager.copyItem(at: source, to: copy)
+            // The time is that of the file that a link names, which may not be copied yet.
+            if (try? manager.destinationOfSymbolicLink(atPath: copy.path())) != nil { continue }
             // A build compares times, and the copy of a bug that an interrupted run has left is
             // newer than the source.
             try manager.setAttributes([.modificationDate: Date()], ofItemAtPath: copy.path())
