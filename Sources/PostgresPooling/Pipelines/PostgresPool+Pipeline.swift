@@ -112,22 +112,9 @@ extension PostgresPool {
         _ line: UInt
     ) async throws -> PostgresError? {
         if steps.isEmpty { return nil }
-        let deadline = timeout.map(MonotonicClock.deadline(after:))
-        do {
-            return try await connections.withConnection(timeout: wait(within: timeout), file: file, line: line) { db in
-                try await db.run(steps, db.limit(until: deadline))
-            }
-        } catch {
-            try prepareRetry(after: error)
+        return try await runRetrying(timeout: timeout, file, line) { db, limit in
             for case .statement(_, let answer) in steps { answer.set(.pending) }
-            do {
-                let rest = deadline.map(MonotonicClock.duration(until:))
-                return try await connections.withConnection(timeout: wait(within: rest), file: file, line: line) { db in
-                    try await db.run(steps, db.limit(until: deadline))
-                }
-            } catch {
-                throw publicError(error)
-            }
+            return try await db.run(steps, limit)
         }
     }
 }

@@ -35,27 +35,25 @@ extension Session {
                 try await describeTypes(of: run, limit)
                 return nil
             }
-            guard let retried = try await retry(steps, run, failure, &attempts, limit) else {
-                try await describeTypes(of: run, limit)
-                return failure.error
-            }
-            attempts = retried
+            if try await prepareRetry(of: steps, run, failure, &attempts, limit) { continue }
+            try await describeTypes(of: run, limit)
+            return failure.error
         }
     }
 
-    /// Decides whether the pipeline can be sent again, because the server had not begun the
-    /// statement that failed.
+    /// Decides whether the pipeline can be sent again because the server had not begun the
+    /// statement that failed, and updates what is known about that statement.
     ///
-    /// - Returns: What is known of the statements then; `nil` if it cannot. A pipeline of several
-    ///   parts cannot: the order of their statements would change.
-    private func retry(
-        _ steps: [PostgresPipeline.Step],
+    /// - Returns: Whether to send it again. A pipeline of several parts is not: the order of their
+    ///   statements would change.
+    private func prepareRetry(
+        of steps: [PostgresPipeline.Step],
         _ run: PipelineRun,
         _ failure: PipelineRun.Failure,
         _ attempts: inout [Attempt],
         _ limit: WaitLimit
-    ) async throws(PostgresError) -> [Attempt]? {
-        guard failure.index < steps.count, case .statement(let query, _) = steps[failure.index] else { return nil }
+    ) async throws(PostgresError) -> Bool {
+        guard failure.index < steps.count, case .statement(let query, _) = steps[failure.index] else { return false }
         let canRetry = try await prepareRetry(
             query,
             failure.error,
@@ -63,9 +61,9 @@ extension Session {
             isInTransaction: run.isInTransaction,
             limit
         )
-        guard canRetry, run.syncCount == 1 else { return nil }
+        guard canRetry, run.syncCount == 1 else { return false }
         for case .statement(_, let answer) in steps { answer.set(.pending) }
-        return attempts
+        return true
     }
 
     private func describeTypes(of run: PipelineRun, _ limit: WaitLimit) async throws(PostgresError) {

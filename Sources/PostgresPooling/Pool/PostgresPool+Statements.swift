@@ -119,17 +119,28 @@ extension PostgresPool {
         file: StaticString = #fileID,
         line: UInt = #line
     ) async throws {
+        try await runRetrying(timeout: timeout, file, line) { db, limit in try await db.runScript(script, limit) }
+    }
+
+    /// Runs statements on a connection, and once more on another one if the first was lost before
+    /// the server began them.
+    func runRetrying<Result: Sendable>(
+        timeout: Duration?,
+        _ file: StaticString,
+        _ line: UInt,
+        _ body: (borrowing PostgresConnection, WaitLimit) async throws -> Result
+    ) async throws -> Result {
         let deadline = timeout.map(MonotonicClock.deadline(after:))
         do {
-            try await connections.withConnection(timeout: wait(within: timeout), file: file, line: line) { db in
-                try await db.runScript(script, db.limit(until: deadline))
+            return try await connections.withConnection(timeout: wait(within: timeout), file: file, line: line) { db in
+                try await body(db, db.limit(until: deadline))
             }
         } catch {
             try prepareRetry(after: error)
             do {
                 let rest = deadline.map(MonotonicClock.duration(until:))
-                try await connections.withConnection(timeout: wait(within: rest), file: file, line: line) { db in
-                    try await db.runScript(script, db.limit(until: deadline))
+                return try await connections.withConnection(timeout: wait(within: rest), file: file, line: line) { db in
+                    try await body(db, db.limit(until: deadline))
                 }
             } catch {
                 throw publicError(error)
@@ -176,14 +187,14 @@ extension PostgresPool {
 
     /// Throws the error for the caller, unless the connection was lost before the server began the
     /// statement.
-    func prepareRetry(after error: any Error) throws {
+    private func prepareRetry(after error: any Error) throws {
         guard let lost = error as? PostgresError, lost.isCertainlyUnread else { throw publicError(error) }
         // Other idle connections may have been lost with it.
         connections.inspectIdle()
     }
 
     /// Returns the error for the caller of a statement.
-    func publicError(_ error: any Error) -> any Error {
+    private func publicError(_ error: any Error) -> any Error {
         switch error {
         case let error as PostgresError: error.forCaller
         case let error as PoolError: reason(for: error)
