@@ -25,8 +25,8 @@ func makePools() throws {
     configuration.cacheSizeKiB = 64 * 1_024
     configuration.busyTimeout = .seconds(2)
     configuration.pragmas = [
-        SQLitePragma("temp_store", "MEMORY"),
-        SQLitePragma("analysis_limit", 1_000, on: .writer),
+        SQLiteConfiguration.Pragma("temp_store", "MEMORY"),
+        SQLiteConfiguration.Pragma("analysis_limit", 1_000, on: .writer),
     ]
     configuration.setup = ["ATTACH 'archive.sqlite' AS archive"]
     let pool = try SQLitePool(configuration)

@@ -51,10 +51,10 @@ extension Connector {
     static func serverFields(in text: String) -> PostgresError.ServerFields? {
         for line in text.split(whereSeparator: \.isNewline) {
             let parts = line.split(separator: ": ", maxSplits: 8).map { $0.drop { $0 == " " } }
-            let code = parts.indices.dropFirst().first { SQLState.isCode(parts[$0]) }
+            let code = parts.indices.dropFirst().first { PostgresError.SQLState.isCode(parts[$0]) }
             guard let code, code + 1 < parts.count else { continue }
             return PostgresError.ServerFields(
-                sqlState: SQLState(String(parts[code])),
+                sqlState: PostgresError.SQLState(String(parts[code])),
                 severity: "FATAL",
                 message: parts[(code + 1)...].joined(separator: ": ")
             )

@@ -68,7 +68,7 @@ extension Session {
 
     /// Whether the session needs a reset before the next lease, as far as is known without a round
     /// trip.
-    func needsReset(_ policy: PostgresResetPolicy) -> Bool {
+    func needsReset(_ policy: PostgresConfiguration.ResetPolicy) -> Bool {
         if !isUTF8 { return true }
         return switch policy {
         case .transactionOnly: false
@@ -88,7 +88,9 @@ extension Session {
     /// Ends the current statement, rolls back, and restores the session according to the policy.
     ///
     /// - Returns: Whether the reset succeeded.
-    func reset(_ policy: PostgresResetPolicy, setup: [PostgresQuery], within duration: Duration) async -> Bool {
+    func reset(_ policy: PostgresConfiguration.ResetPolicy, setup: [PostgresQuery], within duration: Duration) async
+        -> Bool
+    {
         let limit = WaitLimit.uncancelled(for: duration)
         guard await recover(by: limit.deadline) else { return false }
         do throws(PostgresError) {

@@ -11,7 +11,7 @@ extension PostgresError {
     /// A lost connection is `unavailable`, also if the outcome of the statement is unknown: only
     /// ``isRetryable`` says whether a retry is safe. For an error that the server reports, the
     /// category follows from the ``sqlState``.
-    public var category: ErrorCategory? {
+    public var category: PoolError.Category? {
         switch code {
         case .connectFailed: sqlState?.category == .busy ? .busy : .unavailable
         case .connectionLost, .outcomeUnknown: .unavailable
@@ -22,8 +22,8 @@ extension PostgresError {
     }
 }
 
-extension SQLState {
-    fileprivate var category: ErrorCategory? {
+extension PostgresError.SQLState {
+    fileprivate var category: PoolError.Category? {
         switch self {
         case .serializationFailure, .deadlockDetected, .uniqueViolation, .exclusionViolation: .conflict
         case .lockNotAvailable, .queryCanceled: .busy

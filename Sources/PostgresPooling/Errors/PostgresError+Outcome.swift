@@ -72,7 +72,7 @@ extension PostgresError {
 
 extension PostgresError.Outcome {
     /// Creates the outcome that a code implies if nothing else is known.
-    init(_ code: PostgresError.Code, _ sqlState: SQLState?) {
+    init(_ code: PostgresError.Code, _ sqlState: PostgresError.SQLState?) {
         self =
             switch code {
             // Class 40 has one code for a statement whose completion the server itself does not
@@ -101,11 +101,11 @@ extension PostgresError.ServerFields {
     }
 }
 
-extension SQLState {
+extension PostgresError.SQLState {
     /// The session was idle for longer than the setting `idle_session_timeout` allows, and the
     /// server ended it.
-    public static let idleSessionTimeout: SQLState = "57P05"
+    public static let idleSessionTimeout: Self = "57P05"
     /// A transaction was idle for longer than the setting `idle_in_transaction_session_timeout`
     /// allows, and the server ended the session.
-    public static let idleInTransactionSessionTimeout: SQLState = "25P03"
+    public static let idleInTransactionSessionTimeout: Self = "25P03"
 }

@@ -113,80 +113,82 @@ extension PostgresError {
     public var sqlState: SQLState? { server?.sqlState }
 }
 
-/// A condition code of PostgreSQL: five characters, of which the first two are its class.
-public struct SQLState: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
-    /// The five characters.
-    public let description: String
+extension PostgresError {
+    /// A condition code of PostgreSQL: five characters, of which the first two are its class.
+    public struct SQLState: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
+        /// The five characters.
+        public let description: String
 
-    /// The first two characters, which name the kind of condition, such as `23` for violated
-    /// constraints.
-    public var conditionClass: String { String(description.prefix(2)) }
+        /// The first two characters, which name the kind of condition, such as `23` for violated
+        /// constraints.
+        public var conditionClass: String { String(description.prefix(2)) }
 
-    init(_ code: String) { description = code }
+        init(_ code: String) { description = code }
 
-    /// Returns whether a word can be a code: it contains a digit, unlike a severity such as
-    /// `FATAL`.
-    static func isCode(_ word: Substring) -> Bool {
-        word.utf8.count == 5 && word.contains { $0.isNumber }
-            && word.allSatisfy { $0.isASCII && ($0.isNumber || $0.isUppercase) }
+        /// Returns whether a word can be a code: it contains a digit, unlike a severity such as
+        /// `FATAL`.
+        static func isCode(_ word: Substring) -> Bool {
+            word.utf8.count == 5 && word.contains { $0.isNumber }
+                && word.allSatisfy { $0.isASCII && ($0.isNumber || $0.isUppercase) }
+        }
+
+        /// Creates a code as written in the manual, such as `"23505"`.
+        public init(stringLiteral code: StaticString) { description = code.description }
+
+        /// Another row has the same key.
+        public static let uniqueViolation: SQLState = "23505"
+        /// The row that a foreign key refers to does not exist, or a referenced row would no
+        /// longer exist.
+        public static let foreignKeyViolation: SQLState = "23503"
+        /// A column that must have a value would be null.
+        public static let notNullViolation: SQLState = "23502"
+        /// A row violates a `CHECK` constraint.
+        public static let checkViolation: SQLState = "23514"
+        /// Another row conflicts under an exclusion constraint.
+        public static let exclusionViolation: SQLState = "23P01"
+        /// The transaction conflicts with concurrent ones. Another attempt may succeed.
+        public static let serializationFailure: SQLState = "40001"
+        /// Transactions waited for each other, and the server chose this one to end the deadlock.
+        public static let deadlockDetected: SQLState = "40P01"
+        /// A lock was not available at once, or not within the time limit.
+        public static let lockNotAvailable: SQLState = "55P03"
+        /// The statement was cancelled, or exceeded the server's time limit.
+        public static let queryCanceled: SQLState = "57014"
+        /// The server is shutting down, or an administrator has ended the session.
+        public static let adminShutdown: SQLState = "57P01"
+        /// Another process of the server has crashed.
+        public static let crashShutdown: SQLState = "57P02"
+        /// The server is starting up, shutting down or recovering.
+        public static let cannotConnectNow: SQLState = "57P03"
+        /// The server accepts no further connections.
+        public static let tooManyConnections: SQLState = "53300"
+        /// The password is wrong.
+        public static let invalidPassword: SQLState = "28P01"
+        /// The server does not admit this user.
+        public static let invalidAuthorization: SQLState = "28000"
+        /// The database does not exist.
+        public static let invalidCatalogName: SQLState = "3D000"
+        /// The statement is not valid SQL.
+        public static let syntaxError: SQLState = "42601"
+        /// The table does not exist.
+        public static let undefinedTable: SQLState = "42P01"
+        /// The column does not exist.
+        public static let undefinedColumn: SQLState = "42703"
+        /// The function or operator does not exist for arguments of these types.
+        public static let undefinedFunction: SQLState = "42883"
+        /// The user lacks a privilege.
+        public static let insufficientPrivilege: SQLState = "42501"
+        /// A read-only transaction attempted to write.
+        public static let readOnlyTransaction: SQLState = "25006"
+        /// An earlier statement of the transaction has failed, so it can only be rolled back.
+        public static let inFailedTransaction: SQLState = "25P02"
+        /// The prepared statement does not exist.
+        public static let invalidStatementName: SQLState = "26000"
+        /// A prepared statement of this name exists already.
+        static let duplicateStatementName: SQLState = "42P05"
+        /// The server does not support the feature.
+        public static let featureNotSupported: SQLState = "0A000"
     }
-
-    /// Creates a code as written in the manual, such as `"23505"`.
-    public init(stringLiteral code: StaticString) { description = code.description }
-
-    /// Another row has the same key.
-    public static let uniqueViolation: SQLState = "23505"
-    /// The row that a foreign key refers to does not exist, or a referenced row would no longer
-    /// exist.
-    public static let foreignKeyViolation: SQLState = "23503"
-    /// A column that must have a value would be null.
-    public static let notNullViolation: SQLState = "23502"
-    /// A row violates a `CHECK` constraint.
-    public static let checkViolation: SQLState = "23514"
-    /// Another row conflicts under an exclusion constraint.
-    public static let exclusionViolation: SQLState = "23P01"
-    /// The transaction conflicts with concurrent ones. Another attempt may succeed.
-    public static let serializationFailure: SQLState = "40001"
-    /// Transactions waited for each other, and the server chose this one to end the deadlock.
-    public static let deadlockDetected: SQLState = "40P01"
-    /// A lock was not available at once, or not within the time limit.
-    public static let lockNotAvailable: SQLState = "55P03"
-    /// The statement was cancelled, or exceeded the server's time limit.
-    public static let queryCanceled: SQLState = "57014"
-    /// The server is shutting down, or an administrator has ended the session.
-    public static let adminShutdown: SQLState = "57P01"
-    /// Another process of the server has crashed.
-    public static let crashShutdown: SQLState = "57P02"
-    /// The server is starting up, shutting down or recovering.
-    public static let cannotConnectNow: SQLState = "57P03"
-    /// The server accepts no further connections.
-    public static let tooManyConnections: SQLState = "53300"
-    /// The password is wrong.
-    public static let invalidPassword: SQLState = "28P01"
-    /// The server does not admit this user.
-    public static let invalidAuthorization: SQLState = "28000"
-    /// The database does not exist.
-    public static let invalidCatalogName: SQLState = "3D000"
-    /// The statement is not valid SQL.
-    public static let syntaxError: SQLState = "42601"
-    /// The table does not exist.
-    public static let undefinedTable: SQLState = "42P01"
-    /// The column does not exist.
-    public static let undefinedColumn: SQLState = "42703"
-    /// The function or operator does not exist for arguments of these types.
-    public static let undefinedFunction: SQLState = "42883"
-    /// The user lacks a privilege.
-    public static let insufficientPrivilege: SQLState = "42501"
-    /// A read-only transaction attempted to write.
-    public static let readOnlyTransaction: SQLState = "25006"
-    /// An earlier statement of the transaction has failed, so it can only be rolled back.
-    public static let inFailedTransaction: SQLState = "25P02"
-    /// The prepared statement does not exist.
-    public static let invalidStatementName: SQLState = "26000"
-    /// A prepared statement of this name exists already.
-    static let duplicateStatementName: SQLState = "42P05"
-    /// The server does not support the feature.
-    public static let featureNotSupported: SQLState = "0A000"
 }
 
 extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

@@ -16,7 +16,7 @@ final class NotificationBuffer: Sendable {
 
     private struct Waiter {
         let id: UInt64
-        let continuation: CheckedContinuation<PostgresNotificationEvent?, Never>
+        let continuation: CheckedContinuation<PostgresNotifications.Event?, Never>
     }
 
     private struct State {
@@ -26,8 +26,8 @@ final class NotificationBuffer: Sendable {
         var isFinished = false
 
         /// Removes the waiters for which there are elements, in FIFO order.
-        mutating func serve() -> [(Waiter, PostgresNotificationEvent)] {
-            var served: [(Waiter, PostgresNotificationEvent)] = []
+        mutating func serve() -> [(Waiter, PostgresNotifications.Event)] {
+            var served: [(Waiter, PostgresNotifications.Event)] = []
             while served.count < waiters.count, let event = queue.next() {
                 served.append((waiters[served.count], event))
             }
@@ -44,7 +44,7 @@ final class NotificationBuffer: Sendable {
     /// Appends the notifications of the subscription's channels. O(notifications).
     func append(_ received: [ReceivedNotification]) {
         let served = state.withLock { state in
-            if state.isFinished { return [] as [(Waiter, PostgresNotificationEvent)] }
+            if state.isFinished { return [] as [(Waiter, PostgresNotifications.Event)] }
             for one in received where channels.contains(one.channel) {
                 state.queue.append(one.event, capacity: capacity)
             }
@@ -56,7 +56,7 @@ final class NotificationBuffer: Sendable {
     /// Appends a gap, because another connection listens now.
     func appendReconnection(after error: PostgresError) {
         let served = state.withLock { state in
-            if state.isFinished { return [] as [(Waiter, PostgresNotificationEvent)] }
+            if state.isFinished { return [] as [(Waiter, PostgresNotifications.Event)] }
             state.queue.appendReconnection(after: error)
             return state.serve()
         }
@@ -77,7 +77,7 @@ final class NotificationBuffer: Sendable {
     }
 
     /// Returns the next element; `nil` at the end, or if the task is cancelled.
-    func next(isolation actor: isolated (any Actor)? = #isolation) async -> PostgresNotificationEvent? {
+    func next(isolation actor: isolated (any Actor)? = #isolation) async -> PostgresNotifications.Event? {
         if Task.isCancelled { return nil }
         let id: UInt64 = state.withLock { state in
             state.lastWaiter += 1
@@ -90,8 +90,8 @@ final class NotificationBuffer: Sendable {
         }
     }
 
-    private func wait(_ continuation: CheckedContinuation<PostgresNotificationEvent?, Never>, _ id: UInt64) {
-        enum Answer { case now(PostgresNotificationEvent?), later }
+    private func wait(_ continuation: CheckedContinuation<PostgresNotifications.Event?, Never>, _ id: UInt64) {
+        enum Answer { case now(PostgresNotifications.Event?), later }
         let answer: Answer = state.withLock { state in
             // A cancellation before this sees no waiter, but is seen here.
             if Task.isCancelled { return .now(nil) }

@@ -5,7 +5,7 @@
 /// The elements of a subscription in their order.
 struct NotificationQueue {
     /// The elements; `nil` before `start`.
-    private var events: [PostgresNotificationEvent?] = []
+    private var events: [PostgresNotifications.Event?] = []
     private var start = 0
 
     /// The number of elements that count for the capacity: all but reconnections.
@@ -18,7 +18,7 @@ struct NotificationQueue {
     private var reconnection: PostgresError?
 
     /// Appends an element, and drops the oldest one if there are too many. O(1) on average.
-    mutating func append(_ event: PostgresNotificationEvent, capacity: Int) {
+    mutating func append(_ event: PostgresNotifications.Event, capacity: Int) {
         events.append(event)
         count += 1
         if count > capacity { dropFirst() }
@@ -32,7 +32,7 @@ struct NotificationQueue {
 
     /// Removes the first element; `nil` if there is none. Gaps before it are elements, too. O(1)
     /// on average.
-    mutating func next() -> PostgresNotificationEvent? {
+    mutating func next() -> PostgresNotifications.Event? {
         if let error = reconnection.take() { return .gap(.reconnected(after: error)) }
         if dropped > 0 {
             defer { dropped = 0 }
@@ -53,7 +53,7 @@ struct NotificationQueue {
         dropped += 1
     }
 
-    private mutating func removeFirst() -> PostgresNotificationEvent? {
+    private mutating func removeFirst() -> PostgresNotifications.Event? {
         guard start < events.count else { return nil }
         let first = events[start].take()
         start += 1

@@ -27,30 +27,36 @@ public struct PostgresNotification: Hashable, Sendable {
     }
 }
 
-/// An element of ``PostgresNotifications``.
-public enum PostgresNotificationEvent: Sendable {
-    /// A notification has arrived.
-    case notification(PostgresNotification)
+extension PostgresNotifications {
+    /// An element of ``PostgresNotifications``.
+    public enum Event: Sendable {
+        /// A notification has arrived.
+        case notification(PostgresNotification)
 
-    /// Notifications may have been missed at this point of the sequence. Later ones are complete
-    /// until the next gap, so the program now reads from its tables what they would have told.
-    case gap(PostgresNotificationGap)
+        /// Notifications may have been missed at this point of the sequence. Later ones are
+        /// complete until the next gap, so the program now reads from its tables what they would
+        /// have told.
+        case gap(Gap)
+    }
 }
 
-/// The reason for which notifications may be missing from ``PostgresNotifications``.
-///
-/// A later version may add cases, so a `switch` in another package ends with `@unknown default`.
-@nonexhaustive
-public enum PostgresNotificationGap: Sendable {
-    /// The connection was lost, and another one listens now. The server does not keep
-    /// notifications for a session that has ended. The error is the reason for the loss.
-    case reconnected(after: PostgresError)
+extension PostgresNotifications {
+    /// The reason for which notifications may be missing from ``PostgresNotifications``.
+    ///
+    /// A later version may add cases, so a `switch` in another package ends with `@unknown
+    /// default`.
+    @nonexhaustive
+    public enum Gap: Sendable {
+        /// The connection was lost, and another one listens now. The server does not keep
+        /// notifications for a session that has ended. The error is the reason for the loss.
+        case reconnected(after: PostgresError)
 
-    /// The sequence was read too slowly: its buffer was full, and this number of its oldest
-    /// notifications was dropped.
-    case overflow(dropped: Int)
+        /// The sequence was read too slowly: its buffer was full, and this number of its oldest
+        /// notifications was dropped.
+        case overflow(dropped: Int)
 
-    /// A notification of this channel has a payload that is not UTF-8, which only databases with
-    /// the encoding `SQL_ASCII` allow.
-    case undecodable(channel: String)
+        /// A notification of this channel has a payload that is not UTF-8, which only databases
+        /// with the encoding `SQL_ASCII` allow.
+        case undecodable(channel: String)
+    }
 }

@@ -14,7 +14,7 @@
 /// ```
 ///
 /// The sequence does not end when the connection is lost: the pool reconnects, and the sequence
-/// continues with a ``PostgresNotificationEvent/gap(_:)``. It ends when the pool is closed or
+/// continues with a ``PostgresNotifications/Event/gap(_:)``. It ends when the pool is closed or
 /// released, after ``cancel()``, and for a cancelled task.
 ///
 /// Elements are buffered from the subscription on, also while no iteration runs. Copies and
@@ -22,7 +22,7 @@
 /// consumer. The subscription ends when the last copy and the last iterator are released.
 public struct PostgresNotifications: AsyncSequence, Sendable {
     /// A notification, or a gap.
-    public typealias Element = PostgresNotificationEvent
+    public typealias Element = Event
     /// An iteration throws no error.
     public typealias Failure = Never
 
@@ -50,10 +50,10 @@ public struct PostgresNotifications: AsyncSequence, Sendable {
         ///
         /// Suspends until there is an element. An element that arrives as the task is cancelled
         /// stays in the buffer.
-        public mutating func next() async -> PostgresNotificationEvent? { await subscription.buffer.next() }
+        public mutating func next() async -> Event? { await subscription.buffer.next() }
 
         /// Returns the next element. The same as ``next()``, for actor-isolated code.
-        public mutating func next(isolation actor: isolated (any Actor)?) async -> PostgresNotificationEvent? {
+        public mutating func next(isolation actor: isolated (any Actor)?) async -> Event? {
             await subscription.buffer.next(isolation: actor)
         }
     }

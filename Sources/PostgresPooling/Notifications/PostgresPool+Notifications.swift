@@ -11,7 +11,7 @@ extension PostgresPool {
     ///
     /// Returns when the server listens: notifications of transactions that commit afterwards are
     /// elements of the sequence, in the order of their commits, unless a
-    /// ``PostgresNotificationEvent/gap(_:)`` stands in their place.
+    /// ``PostgresNotifications/Event/gap(_:)`` stands in their place.
     ///
     /// All subscriptions of a pool share one connection, which the first one makes and the last
     /// one closes. It is not one of the pool's `maximumConnections`, unless
@@ -67,9 +67,9 @@ extension PostgresPool {
     }
 
     /// The state of the connection for notifications. O(1).
-    public var notificationStatus: PostgresNotificationStatus {
+    public var notificationStatus: PostgresNotifications.Status {
         listener.state.withLock { state in
-            PostgresNotificationStatus(
+            PostgresNotifications.Status(
                 subscriptions: state.subscribers.count,
                 channels: state.active.count,
                 reconnections: state.reconnections
@@ -122,14 +122,16 @@ extension PostgresQuery {
     }
 }
 
-/// The state of a pool's connection for notifications.
-public struct PostgresNotificationStatus: Hashable, Sendable {
-    /// The number of subscriptions, including those that wait for the connection.
-    public let subscriptions: Int
+extension PostgresNotifications {
+    /// The state of a pool's connection for notifications.
+    public struct Status: Hashable, Sendable {
+        /// The number of subscriptions, including those that wait for the connection.
+        public let subscriptions: Int
 
-    /// The number of channels on which the connection listens; 0 if there is no connection.
-    public let channels: Int
+        /// The number of channels on which the connection listens; 0 if there is no connection.
+        public let channels: Int
 
-    /// The number of times that another connection has replaced one that was lost.
-    public let reconnections: Int
+        /// The number of times that another connection has replaced one that was lost.
+        public let reconnections: Int
+    }
 }

@@ -10,7 +10,7 @@ internal import Synchronization
 struct ReceivedNotification: Sendable {
     let channel: NotificationChannel
     /// The element of the subscriptions, whose texts they share.
-    let event: PostgresNotificationEvent
+    let event: PostgresNotifications.Event
 }
 
 // The part of a session that listens.
@@ -45,7 +45,7 @@ extension Session {
     private static func received(_ notification: PGnotify) -> ReceivedNotification? {
         guard let name = unsafe String(validatingCString: notification.relname) else { return nil }
         let (payload, process) = unsafe (String(validatingCString: notification.extra), notification.be_pid)
-        let event: PostgresNotificationEvent =
+        let event: PostgresNotifications.Event =
             if let payload {
                 .notification(PostgresNotification(channel: name, payload: payload, serverProcess: process))
             } else {

@@ -39,8 +39,8 @@ public struct PostgresPipeline: ~Copyable {
     ///   outside a transaction it must not be able to commit by itself, as `CALL`, `DO` and
     ///   `VACUUM` are.
     /// - Returns: The future rows.
-    public mutating func query(_ query: PostgresQuery) -> PostgresPipelineResult<PostgresRows> {
-        PostgresPipelineResult(add(query)) { PostgresRows($0) }
+    public mutating func query(_ query: PostgresQuery) -> Result<PostgresRows> {
+        Result(add(query)) { PostgresRows($0) }
     }
 
     /// Adds a statement whose rows are decoded as tuples.
@@ -52,8 +52,8 @@ public struct PostgresPipeline: ~Copyable {
     public mutating func query<each Column: PostgresDecodable & Sendable>(
         _ query: PostgresQuery,
         as columns: (repeat each Column).Type
-    ) -> PostgresPipelineResult<[(repeat each Column)]> {
-        PostgresPipelineResult(add(query)) { result throws(PostgresError) in
+    ) -> Result<[(repeat each Column)]> {
+        Result(add(query)) { result throws(PostgresError) in
             try PostgresRows(result).decode(as: columns)
         }
     }
@@ -67,8 +67,8 @@ public struct PostgresPipeline: ~Copyable {
     public mutating func query<Column: PostgresDecodable & Sendable>(
         _ query: PostgresQuery,
         as column: Column.Type
-    ) -> PostgresPipelineResult<[Column]> {
-        PostgresPipelineResult(add(query)) { result throws(PostgresError) in
+    ) -> Result<[Column]> {
+        Result(add(query)) { result throws(PostgresError) in
             try PostgresRows(result).decode(as: column)
         }
     }
@@ -78,13 +78,13 @@ public struct PostgresPipeline: ~Copyable {
     /// - Parameter query: One statement; see ``query(_:)``.
     /// - Returns: The future effect.
     @discardableResult
-    public mutating func execute(_ query: PostgresQuery) -> PostgresPipelineResult<PostgresCommand> {
-        PostgresPipelineResult(add(query)) { PostgresCommand(tag: $0.commandTag) }
+    public mutating func execute(_ query: PostgresQuery) -> Result<PostgresCommand> {
+        Result(add(query)) { PostgresCommand(tag: $0.commandTag) }
     }
 
     /// Adds a statement whose number of rows is wanted.
-    mutating func count(_ query: PostgresQuery) -> PostgresPipelineResult<Int> {
-        PostgresPipelineResult(add(query)) { $0.affectedRowCount }
+    mutating func count(_ query: PostgresQuery) -> Result<Int> {
+        Result(add(query)) { $0.affectedRowCount }
     }
 
     /// Ends a part of the pipeline: a later failure does not affect the earlier statements, nor
@@ -108,7 +108,7 @@ final class PipelineAnswer: Sendable {
     enum State {
         case pending
         case done(PostgresResult)
-        case failed(PostgresPipelineState, any Error)
+        case failed(PostgresPipeline.State, any Error)
     }
 
     private let state = Locked(State.pending)
@@ -118,14 +118,14 @@ final class PipelineAnswer: Sendable {
     func set(_ new: State) { state.withLock { $0 = new } }
 
     /// Ends a statement that has no answer.
-    func end(_ reason: PostgresPipelineState, _ error: any Error) {
+    func end(_ reason: PostgresPipeline.State, _ error: any Error) {
         state.withLock { state in
             if case .pending = state { state = .failed(reason, error) }
         }
     }
 
     /// Ends a statement that was done before a failure of its transaction.
-    func takeBack(_ reason: PostgresPipelineState, _ error: any Error) {
+    func takeBack(_ reason: PostgresPipeline.State, _ error: any Error) {
         state.withLock { state in
             if case .done = state { state = .failed(reason, error) }
         }

@@ -152,6 +152,6 @@ extension PostgresConnection {
     }
 }
 
-extension [PostgresPipelineResult<Int>] {
+extension [PostgresPipeline.Result<Int>] {
     fileprivate func total() throws -> Int { try reduce(0) { $0 + (try $1.get()) } }
 }

@@ -53,8 +53,8 @@
             try fields.read("statementTimeout", into: &statementTimeout)
             try fields.read("statementCacheCapacity", into: &statementCacheCapacity)
             try fields.read("statementCacheBytes", into: &statementCacheBytes)
-            try fields.choose("reset", from: PostgresResetPolicy.allCases, into: &reset)
-            try fields.choose("pooler", from: PostgresPooler.allCases, into: &pooler)
+            try fields.choose("reset", from: PostgresConfiguration.ResetPolicy.allCases, into: &reset)
+            try fields.choose("pooler", from: PostgresConfiguration.Pooler.allCases, into: &pooler)
             try fields.choose("columnNames", from: [.asWritten, .convertFromSnakeCase], into: &columnNames)
         }
     }

@@ -41,8 +41,8 @@ public struct PostgresConfiguration: Sendable {
     public var setup: [PostgresQuery] = []
 
     /// The reset of a connection's session between two leases. The default is
-    /// ``PostgresResetPolicy/whenChanged``.
-    public var reset = PostgresResetPolicy.whenChanged
+    /// ``PostgresConfiguration/ResetPolicy/whenChanged``.
+    public var reset = ResetPolicy.whenChanged
 
     /// The size of the pool, the timeouts of callers, the tests and replacement of connections,
     /// and the behavior while the server is unreachable.
@@ -64,9 +64,9 @@ public struct PostgresConfiguration: Sendable {
     /// The timeout of statements that do not specify one; `nil`, the default, for none.
     public var statementTimeout: Duration?
 
-    /// The kind of pooler between the pool and the server. The default, ``PostgresPooler/detect``,
-    /// detects it.
-    public var pooler = PostgresPooler.detect
+    /// The kind of pooler between the pool and the server. The default,
+    /// ``PostgresConfiguration/Pooler/detect``, detects it.
+    public var pooler = Pooler.detect
 
     /// The number of statements that stay prepared on each connection. The default is 256. 0
     /// disables prepared statements.
@@ -87,8 +87,8 @@ public struct PostgresConfiguration: Sendable {
     /// A closure that receives the server's notices, such as warnings; `nil` by default.
     ///
     /// A connection calls it while it reads an answer: on a thread of the task that uses the
-    /// connection, or on any of the pool's threads. Several connections may call it at once. It must
-    /// not block, which would hold up other statements.
+    /// connection, or on any of the pool's threads. Several connections may call it at once. It
+    /// must not block, which would hold up other statements.
     public var onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
 
     /// Whether the connection for notifications is one of the `maximumConnections` of ``pool``,

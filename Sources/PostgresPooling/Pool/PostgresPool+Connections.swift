@@ -68,7 +68,7 @@ extension PostgresPool {
     ///   also if no connection becomes free in time for another attempt.
     @discardableResult
     public func withTransaction<Result: ~Copyable>(
-        isolation: PostgresIsolation? = nil,
+        isolation: PostgresConnection.IsolationLevel? = nil,
         readOnly: Bool = false,
         settings: [String: String] = [:],
         retry: PostgresRetry = .never,

@@ -72,7 +72,7 @@ extension PostgresPool {
     /// - Throws: As the other `withTransaction`.
     @discardableResult
     public func withTransaction<Result: ~Copyable & Sendable>(
-        isolation: PostgresIsolation? = nil,
+        isolation: PostgresConnection.IsolationLevel? = nil,
         readOnly: Bool = false,
         settings: [String: String] = [:],
         retry: PostgresRetry = .never,

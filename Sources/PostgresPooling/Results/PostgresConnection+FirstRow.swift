@@ -81,7 +81,7 @@ extension PostgresConnection {
     public func queryFirst<Value: Decodable>(
         _ query: PostgresQuery,
         decoding type: Value.Type,
-        missingColumns: PostgresMissingColumns = .areErrors,
+        missingColumns: PostgresRow.MissingColumns = .areErrors,
         timeout: Duration? = nil
     ) async throws -> Value? {
         try await self.query(query, timeout: timeout).first?.decode(type, missingColumns: missingColumns)

@@ -100,7 +100,7 @@ extension PostgresPool {
     public func queryOne<Value: Decodable & Sendable>(
         _ query: PostgresQuery,
         decoding type: Value.Type,
-        missingColumns: PostgresMissingColumns = .areErrors,
+        missingColumns: PostgresRow.MissingColumns = .areErrors,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line

@@ -49,7 +49,7 @@ extension PostgresRows {
     @inlinable
     public func decode<Value: Decodable>(
         _ type: Value.Type,
-        missingColumns: PostgresMissingColumns = .areErrors
+        missingColumns: PostgresRow.MissingColumns = .areErrors
     ) throws -> [Value] {
         var values: [Value] = []
         guard !isEmpty else { return values }
@@ -74,7 +74,7 @@ extension PostgresRow {
     /// - Throws: As ``PostgresRows/decode(_:missingColumns:)``.
     public func decode<Value: Decodable>(
         _ type: Value.Type,
-        missingColumns: PostgresMissingColumns = .areErrors
+        missingColumns: MissingColumns = .areErrors
     ) throws -> Value {
         try RowDecoder(result, missingColumns).decode(type, row: index, of: result)
     }
@@ -99,7 +99,7 @@ extension PostgresConnection {
     public func query<Value: Decodable>(
         _ query: PostgresQuery,
         decoding type: Value.Type,
-        missingColumns: PostgresMissingColumns = .areErrors,
+        missingColumns: PostgresRow.MissingColumns = .areErrors,
         timeout: Duration? = nil
     ) async throws -> [Value] {
         try await self.query(query, timeout: timeout).decode(type, missingColumns: missingColumns)
@@ -128,7 +128,7 @@ extension PostgresPool {
     public func query<Value: Decodable & Sendable>(
         _ query: PostgresQuery,
         decoding type: Value.Type,
-        missingColumns: PostgresMissingColumns = .areErrors,
+        missingColumns: PostgresRow.MissingColumns = .areErrors,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line

@@ -17,7 +17,7 @@ public struct PostgresValueStream<Value: Decodable>: AsyncSequence {
     public typealias Failure = any Error
 
     let rows: PostgresRowStream
-    let missingColumns: PostgresMissingColumns
+    let missingColumns: PostgresRow.MissingColumns
 
     /// Returns an iterator. Its first `next()` runs the statement.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
@@ -25,7 +25,7 @@ public struct PostgresValueStream<Value: Decodable>: AsyncSequence {
     /// An iterator over the values.
     public struct Iterator: AsyncIteratorProtocol {
         @usableFromInline var rows: PostgresRowStream.Iterator
-        private let missingColumns: PostgresMissingColumns
+        private let missingColumns: PostgresRow.MissingColumns
         @usableFromInline var decoder: RowDecoder?
         @usableFromInline var isDone = false
 
@@ -99,7 +99,7 @@ extension PostgresConnection {
     public func stream<Value: Decodable>(
         _ query: PostgresQuery,
         decoding type: Value.Type,
-        missingColumns: PostgresMissingColumns = .areErrors,
+        missingColumns: PostgresRow.MissingColumns = .areErrors,
         timeout: Duration? = nil
     ) -> PostgresValueStream<Value> {
         PostgresValueStream(rows: stream(query, timeout: timeout), missingColumns: missingColumns)

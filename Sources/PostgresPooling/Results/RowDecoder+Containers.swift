@@ -98,12 +98,11 @@ struct Properties<Key: CodingKey>: KeyedDecodingContainerProtocol {
         throw try row.decoder().refusal([key], "is one value; decode an array")
     }
 
-    func superDecoder() throws -> any Decoder { throw try superRefusal() }
+    // A row is one scope: a superclass decodes from the same columns.
+    func superDecoder() -> any Decoder { Row(row: row) }
 
-    func superDecoder(forKey key: Key) throws -> any Decoder { throw try superRefusal() }
-
-    private func superRefusal() throws(PostgresError) -> PostgresError {
-        try row.decoder().refusal([], "has no decoder for a superclass; pass the decoder itself to super.init(from:)")
+    func superDecoder(forKey key: Key) throws -> any Decoder {
+        SingleValue(row: row, index: try index(of: key), codingPath: [key])
     }
 }
 

@@ -4,12 +4,14 @@
 
 public import ConnectionPooling
 
-/// Whether an optional property without a column is an error.
-public enum PostgresMissingColumns: Hashable, Sendable {
-    /// A property without a column is an error, even an optional one.
-    case areErrors
-    /// An optional property without a column is `nil`.
-    case areNil
+extension PostgresRow {
+    /// Whether an optional property without a column is an error.
+    public enum MissingColumns: Hashable, Sendable {
+        /// A property without a column is an error, even an optional one.
+        case areErrors
+        /// An optional property without a column is `nil`.
+        case areNil
+    }
 }
 
 /// Decodes the rows of a statement as `Decodable` values: each property from the column of its
@@ -21,7 +23,7 @@ public enum PostgresMissingColumns: Hashable, Sendable {
 final class RowDecoder {
     /// A result of the statement, for the properties that all its results share.
     let result: PostgresResult
-    let missingColumns: PostgresMissingColumns
+    let missingColumns: PostgresRow.MissingColumns
     /// The index of each column by the name of its property; the first one if several columns have
     /// the same name.
     private let columns: [ExactText: Int]
@@ -30,7 +32,7 @@ final class RowDecoder {
 
     /// - Precondition: `result` describes its columns.
     @usableFromInline
-    init(_ result: PostgresResult, _ missingColumns: PostgresMissingColumns) {
+    init(_ result: PostgresResult, _ missingColumns: PostgresRow.MissingColumns) {
         self.result = result
         self.missingColumns = missingColumns
         columns = Dictionary(

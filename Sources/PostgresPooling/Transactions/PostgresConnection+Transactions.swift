@@ -4,17 +4,19 @@
 
 internal import CLockPoolPQ
 
-/// The visibility of concurrent transactions, as described in "Transaction Isolation" of
-/// PostgreSQL's manual.
-public enum PostgresIsolation: String, Sendable, Hashable, CaseIterable {
-    /// Each statement sees what was committed before it began.
-    case readCommitted = "READ COMMITTED"
-    /// All statements see what was committed before the first one began. An update of a row that
-    /// another transaction has changed since then fails with a retryable error.
-    case repeatableRead = "REPEATABLE READ"
-    /// Transactions behave as if they ran one after another. A transaction that cannot fails with
-    /// a retryable error.
-    case serializable = "SERIALIZABLE"
+extension PostgresConnection {
+    /// The visibility of concurrent transactions, as described in "Transaction Isolation" of
+    /// PostgreSQL's manual.
+    public enum IsolationLevel: String, Sendable, Hashable, CaseIterable {
+        /// Each statement sees what was committed before it began.
+        case readCommitted = "READ COMMITTED"
+        /// All statements see what was committed before the first one began. An update of a row
+        /// that another transaction has changed since then fails with a retryable error.
+        case repeatableRead = "REPEATABLE READ"
+        /// Transactions behave as if they ran one after another. A transaction that cannot fails
+        /// with a retryable error.
+        case serializable = "SERIALIZABLE"
+    }
 }
 
 extension PostgresConnection {
@@ -50,7 +52,7 @@ extension PostgresConnection {
     ///   committed, nor with `CancellationError`, for a task that was cancelled before.
     @discardableResult
     public func withTransaction<Result: ~Copyable>(
-        isolation: PostgresIsolation? = nil,
+        isolation: IsolationLevel? = nil,
         readOnly: Bool = false,
         settings: [String: String] = [:],
         timeout: Duration? = nil,
@@ -271,7 +273,7 @@ extension PostgresError {
     }
 }
 
-extension SQLState {
+extension PostgresError.SQLState {
     /// The savepoint does not exist.
-    fileprivate static let invalidSavepoint: SQLState = "3B001"
+    fileprivate static let invalidSavepoint: Self = "3B001"
 }

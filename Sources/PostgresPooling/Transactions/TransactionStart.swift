@@ -21,7 +21,7 @@ struct TransactionStart {
     /// - Throws: `PostgresError` with the code `encoding` for a name or a value that cannot be a
     ///   setting's, and `unsupported` for `client_encoding`.
     init(
-        isolation: PostgresIsolation? = nil,
+        isolation: PostgresConnection.IsolationLevel? = nil,
         readOnly: Bool = false,
         settings: [String: String] = [:]
     ) throws(PostgresError) {

@@ -36,7 +36,7 @@ struct TypeSearch {
     static func isFlexible(_ type: UInt32) -> Bool { alternative(to: type) != nil }
 
     /// Returns whether an error from the server may concern the types of the parameters.
-    static func isAboutTypes(_ state: SQLState) -> Bool {
+    static func isAboutTypes(_ state: PostgresError.SQLState) -> Bool {
         switch state {
         // Undefined function or operator, ambiguous one, mismatch, no cast, inconsistent and
         // indeterminate parameters.
@@ -47,7 +47,7 @@ struct TypeSearch {
 
     /// Returns whether an error from the server may concern a value that does not have the type of
     /// its parameter.
-    static func isAboutValues(_ state: SQLState) -> Bool {
+    static func isAboutValues(_ state: PostgresError.SQLState) -> Bool {
         switch state {
         // Invalid text or binary form of the type, out of its range, not a time, undefined type.
         case "22P02", "22P03", "22003", "22007", "22008", "22021", "42704", "XX000": true
@@ -61,7 +61,7 @@ struct TypeSearch {
     ///   - state: The code of the server's error for the latest types.
     ///   - message: Its message.
     /// - Returns: The types of all parameters; `nil` if there are no more to try.
-    mutating func next(after state: SQLState, _ message: String) -> [UInt32]? {
+    mutating func next(after state: PostgresError.SQLState, _ message: String) -> [UInt32]? {
         guard TypeSearch.isAboutTypes(state) else { return nil }
         if state == "42P18", let index = TypeSearch.parameter(in: message), types.indices.contains(index) {
             // All other parameters have a type by now.

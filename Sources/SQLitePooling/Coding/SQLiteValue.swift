@@ -20,7 +20,7 @@ public enum SQLiteValue: Sendable, Hashable {
     public var isNull: Bool { self == .null }
 
     /// The storage class of the value.
-    public var storageType: SQLiteStorageType {
+    public var storageType: StorageType {
         switch self {
         case .null: .null
         case .integer: .integer
@@ -31,20 +31,22 @@ public enum SQLiteValue: Sendable, Hashable {
     }
 }
 
-/// A storage class of SQLite. Each value of a column may have another one, whatever the column's
-/// declared type is.
-public enum SQLiteStorageType: String, Sendable, CustomStringConvertible {
-    /// `NULL`.
-    case null = "NULL"
-    /// A signed integer of at most 64 bits.
-    case integer = "INTEGER"
-    /// A floating-point number.
-    case real = "REAL"
-    /// A text.
-    case text = "TEXT"
-    /// Bytes.
-    case blob = "BLOB"
+extension SQLiteValue {
+    /// A storage class of SQLite. Each value of a column may have another one, whatever the
+    /// column's declared type is.
+    public enum StorageType: String, Sendable, CustomStringConvertible {
+        /// `NULL`.
+        case null = "NULL"
+        /// A signed integer of at most 64 bits.
+        case integer = "INTEGER"
+        /// A floating-point number.
+        case real = "REAL"
+        /// A text.
+        case text = "TEXT"
+        /// Bytes.
+        case blob = "BLOB"
 
-    /// The name that SQLite's `typeof()` returns, in uppercase.
-    public var description: String { rawValue }
+        /// The name that SQLite's `typeof()` returns, in uppercase.
+        public var description: String { rawValue }
+    }
 }

@@ -36,7 +36,7 @@ extension SQLiteConfiguration {
         for pragma in pragmas { try Self.check(pragma) }
     }
 
-    private static func check(_ pragma: SQLitePragma) throws(SQLiteError) {
+    private static func check(_ pragma: Pragma) throws(SQLiteError) {
         if let owner = owners[pragma.name.lowercased()] {
             throw SQLiteError(.invalidConfiguration, "pragmas must not contain \(pragma.name), which is \(owner)")
         }

@@ -119,7 +119,7 @@ public struct SQLiteConfiguration: Sendable {
     /// Settings that have no field, in the order in which they are set; none by default. They are
     /// set before the file is created, so that `page_size` and `auto_vacuum` apply to a new file.
     /// Statements that can run later belong in ``setup``.
-    public var pragmas: [SQLitePragma] = []
+    public var pragmas: [Pragma] = []
 
     /// The longest time that a read may hold its connection, at most a day; `nil`, no limit, by
     /// default.
@@ -180,8 +180,8 @@ public struct SQLiteConfiguration: Sendable {
         /// The program, or other programs with the same trust.
         case trusted
         /// Another origin: an upload, a download, a device. The limits of
-        /// ``SQLiteLimits/untrusted`` apply where ``limits`` has none, each page is checked when
-        /// it is read (`cell_size_check`), and the file is not memory-mapped.
+        /// ``SQLiteConfiguration/Limits/untrusted`` apply where ``limits`` has none, each page is
+        /// checked when it is read (`cell_size_check`), and the file is not memory-mapped.
         case untrusted
     }
 
@@ -193,7 +193,7 @@ public struct SQLiteConfiguration: Sendable {
     public var trust = Trust.trusted
 
     /// The limits of a call; none by default for a trusted file.
-    public var limits = SQLiteLimits()
+    public var limits = Limits()
 
     /// Whether statements that can damage the file fail or have no effect; `true` by default.
     /// These are `writable_schema`, writes to shadow tables and to `sqlite_dbpage`, and

@@ -55,7 +55,7 @@ final class BackupTarget {
     func copy(
         _ session: Session,
         pagesPerStep: Int,
-        _ progress: (SQLiteBackupProgress) throws -> Void
+        _ progress: (SQLiteConnection.BackupProgress) throws -> Void
     ) throws {
         try endLog(session)
         guard let backup = unsafe sqlite3_backup_init(handle, "main", session.handle, "main") else {
@@ -72,7 +72,7 @@ final class BackupTarget {
             case SQLITE_OK, SQLITE_DONE:
                 waits = 0
                 try progress(
-                    SQLiteBackupProgress(
+                    SQLiteConnection.BackupProgress(
                         remainingPages: Int(unsafe sqlite3_backup_remaining(backup)),
                         totalPages: Int(unsafe sqlite3_backup_pagecount(backup))
                     )

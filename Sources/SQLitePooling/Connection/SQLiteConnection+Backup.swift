@@ -5,16 +5,18 @@
 internal import CLockPoolSQLite
 internal import ConnectionPooling
 
-/// The progress of a backup.
-public struct SQLiteBackupProgress: Hashable, Sendable {
-    /// The number of pages that are not copied yet.
-    public let remainingPages: Int
+extension SQLiteConnection {
+    /// The progress of a backup.
+    public struct BackupProgress: Hashable, Sendable {
+        /// The number of pages that are not copied yet.
+        public let remainingPages: Int
 
-    /// The number of pages of the database.
-    public let totalPages: Int
+        /// The number of pages of the database.
+        public let totalPages: Int
 
-    /// The fraction of pages that are copied, from 0 to 1.
-    public var fraction: Double { totalPages > 0 ? Double(totalPages - remainingPages) / Double(totalPages) : 1 }
+        /// The fraction of pages that are copied, from 0 to 1.
+        public var fraction: Double { totalPages > 0 ? Double(totalPages - remainingPages) / Double(totalPages) : 1 }
+    }
 }
 
 extension SQLiteConnection {
@@ -35,7 +37,7 @@ extension SQLiteConnection {
     public func backUp(
         to path: String,
         pagesPerStep: Int = 256,
-        progress: (SQLiteBackupProgress) throws -> Void = { _ in }
+        progress: (BackupProgress) throws -> Void = { _ in }
     ) throws {
         guard unsafe sqlite3_txn_state(session.handle, nil) != SQLITE_TXN_WRITE else {
             throw SQLiteError(.misuse, "cannot back up a transaction that has written: commit it first")
@@ -84,7 +86,7 @@ extension SQLitePool {
         timeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
-        progress: @escaping @Sendable (SQLiteBackupProgress) throws -> Void = { _ in }
+        progress: @escaping @Sendable (SQLiteConnection.BackupProgress) throws -> Void = { _ in }
     ) async throws {
         // Not abandoned: when this method returns, the target is no longer accessed.
         let deadline = Self.deadline(after: timeout)

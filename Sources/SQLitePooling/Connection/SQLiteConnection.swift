@@ -58,19 +58,21 @@ public struct SQLiteCommand: Hashable, Sendable {
     public let lastInsertedRowID: Int64
 }
 
-/// SQLite's description of a statement that does not run.
-public struct SQLiteStatementInfo: Hashable, Sendable {
-    /// Whether the statement changes no database. Also `true` for statements that only begin or
-    /// end a transaction.
-    public let isReadOnly: Bool
+extension SQLiteConnection {
+    /// SQLite's description of a statement that does not run.
+    public struct StatementInfo: Hashable, Sendable {
+        /// Whether the statement changes no database. Also `true` for statements that only begin
+        /// or end a transaction.
+        public let isReadOnly: Bool
 
-    /// The names of the columns of its rows; empty if it returns no rows.
-    public let columnNames: [String]
+        /// The names of the columns of its rows; empty if it returns no rows.
+        public let columnNames: [String]
 
-    /// The number of parameters: the greatest parameter number.
-    public let parameterCount: Int
+        /// The number of parameters: the greatest parameter number.
+        public let parameterCount: Int
 
-    /// The names of the parameters, in the order of their numbers, without the prefix character;
-    /// `nil` for a parameter that has only a number.
-    public let parameterNames: [String?]
+        /// The names of the parameters, in the order of their numbers, without the prefix
+        /// character; `nil` for a parameter that has only a number.
+        public let parameterNames: [String?]
+    }
 }

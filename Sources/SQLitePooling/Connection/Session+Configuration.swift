@@ -6,7 +6,9 @@ internal import CLockPoolSQLite
 
 extension Session {
     /// Applies the configuration's pragmas for this kind of connection.
-    func apply(_ pragmas: [SQLitePragma], of connections: SQLiteConnections) throws(SQLiteError) {
+    func apply(_ pragmas: [SQLiteConfiguration.Pragma], of connections: SQLiteConfiguration.ConnectionKinds)
+        throws(SQLiteError)
+    {
         for pragma in pragmas where !pragma.connections.isDisjoint(with: connections) {
             // SQLite silently ignores an unknown pragma.
             guard try knows(pragma) else {
@@ -19,7 +21,7 @@ extension Session {
         }
     }
 
-    private func knows(_ pragma: SQLitePragma) throws(SQLiteError) -> Bool {
+    private func knows(_ pragma: SQLiteConfiguration.Pragma) throws(SQLiteError) -> Bool {
         let statement: Statement
         do {
             statement = try prepareOne("SELECT 1 FROM pragma_pragma_list WHERE name = lower(?)")

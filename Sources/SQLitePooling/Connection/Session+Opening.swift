@@ -108,7 +108,7 @@ extension Session {
 
     private static func open(
         _ file: SQLiteFile,
-        _ kind: SQLiteConnections,
+        _ kind: SQLiteConfiguration.ConnectionKinds,
         path: String? = nil,
         flags: Int32,
         isForCallers: Bool = true,

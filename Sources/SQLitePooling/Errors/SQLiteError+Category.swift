@@ -7,7 +7,7 @@ public import ConnectionPooling
 extension SQLiteError {
     /// The answer that the error allows; `nil` if the program or its data is at fault, or if no
     /// category describes the error.
-    public var category: ErrorCategory? {
+    public var category: PoolError.Category? {
         switch code {
         case .constraintUnique, .constraintPrimaryKey, .constraintRowID, .busySnapshot: .conflict
         case .readOnlyMoved, .readOnlyRecovery: .unavailable
@@ -18,7 +18,7 @@ extension SQLiteError {
 
 extension SQLiteError.Code {
     /// The category of a primary code or of a code of the library.
-    fileprivate var category: ErrorCategory? {
+    fileprivate var category: PoolError.Category? {
         switch self {
         case .cannotOpen, .connectFailed, .closed, .inputOutput, .corrupt, .notADatabase, .writeAheadLogUnavailable:
             .unavailable

@@ -149,9 +149,10 @@ extension SQLiteError.Code {
     /// A read held its connection for longer than ``SQLiteConfiguration/maximumReadDuration``
     /// allows.
     public static let readDurationExceeded = Self(-25)
-    /// The statements of a call executed more instructions than ``SQLiteLimits/steps`` allows.
+    /// The statements of a call executed more instructions than
+    /// ``SQLiteConfiguration/Limits/steps`` allows.
     public static let stepLimitExceeded = Self(-30)
-    /// The rows of a call have more bytes than ``SQLiteLimits/resultBytes`` allows.
+    /// The rows of a call have more bytes than ``SQLiteConfiguration/Limits/resultBytes`` allows.
     public static let resultLimitExceeded = Self(-31)
     /// The value of a parameter cannot be stored exactly. The statement has not run.
     ///

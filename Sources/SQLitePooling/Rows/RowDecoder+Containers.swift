@@ -96,6 +96,7 @@ struct Properties<Key: CodingKey>: KeyedDecodingContainerProtocol {
         throw try row.decoder().noContainer([key])
     }
 
+    // A row is one scope: a superclass decodes from the same columns.
     func superDecoder() -> any Decoder { Row(row: row) }
 
     func superDecoder(forKey key: Key) throws -> any Decoder {

@@ -4,12 +4,14 @@
 
 public import ConnectionPooling
 
-/// The treatment of an optional property without a column.
-public enum SQLiteMissingColumns: Hashable, Sendable {
-    /// A property without a column is an error, even if it is an optional.
-    case areErrors
-    /// An optional property without a column is `nil`.
-    case areNil
+extension SQLiteRow {
+    /// The treatment of an optional property without a column.
+    public enum MissingColumns: Hashable, Sendable {
+        /// A property without a column is an error, even if it is an optional.
+        case areErrors
+        /// An optional property without a column is `nil`.
+        case areNil
+    }
 }
 
 /// Decodes the rows of a statement as `Decodable` values: each property from the column with its
@@ -20,7 +22,7 @@ public enum SQLiteMissingColumns: Hashable, Sendable {
 @usableFromInline
 final class RowDecoder {
     let source: CellSource
-    let missingColumns: SQLiteMissingColumns
+    let missingColumns: SQLiteRow.MissingColumns
     /// The index of each column, by the name of its property. If several columns have one name,
     /// the first counts.
     private let columns: [ExactText: Int]
@@ -42,18 +44,18 @@ final class RowDecoder {
 
     /// - Precondition: The statement has taken its first step, after which its columns do not
     ///   change.
-    convenience init(_ statement: Statement, missingColumns: SQLiteMissingColumns) {
+    convenience init(_ statement: Statement, missingColumns: SQLiteRow.MissingColumns) {
         self.init(source: statement, missingColumns)
         unsafe row.pointee.source = statement.handle
     }
 
     /// Creates a decoder of rows that were copied.
-    convenience init(_ result: CopiedRows, missingColumns: SQLiteMissingColumns) {
+    convenience init(_ result: CopiedRows, missingColumns: SQLiteRow.MissingColumns) {
         self.init(source: result, missingColumns)
         unsafe row.pointee.source = nil
     }
 
-    private init(source: CellSource, _ missingColumns: SQLiteMissingColumns) {
+    private init(source: CellSource, _ missingColumns: SQLiteRow.MissingColumns) {
         self.source = source
         self.missingColumns = missingColumns
         columns = Dictionary(

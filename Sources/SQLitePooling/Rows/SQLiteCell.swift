@@ -59,7 +59,7 @@ public struct SQLiteCell: ~Copyable {
     public var declaredType: String? { source.declaredType(index) }
 
     /// The storage class of the value.
-    public var storageType: SQLiteStorageType {
+    public var storageType: SQLiteValue.StorageType {
         switch unsafe sqlite3_value_type(pointer) {
         case SQLITE_INTEGER: .integer
         case SQLITE_FLOAT: .real

@@ -29,7 +29,7 @@ extension SQLiteConnection {
     public func query<Value: Decodable>(
         _ sql: SQLiteQuery,
         decoding type: Value.Type,
-        missingColumns: SQLiteMissingColumns = .areErrors
+        missingColumns: SQLiteRow.MissingColumns = .areErrors
     ) throws -> [Value] {
         var values: [Value] = []
         guard let decoder = try session.beginDecoding(sql, missingColumns) else { return values }
@@ -53,7 +53,7 @@ extension SQLiteConnection {
     public func queryFirst<Value: Decodable>(
         _ sql: SQLiteQuery,
         decoding type: Value.Type,
-        missingColumns: SQLiteMissingColumns = .areErrors
+        missingColumns: SQLiteRow.MissingColumns = .areErrors
     ) throws -> Value? {
         guard let decoder = try session.beginDecoding(sql, missingColumns) else { return nil }
         defer { session.end(decoder) }
@@ -69,7 +69,9 @@ extension Session {
     /// - Returns: The decoder of its rows, which the caller owns until ``end(_:)``; `nil` if there
     ///   is no row.
     @usableFromInline
-    func beginDecoding(_ sql: SQLiteQuery, _ missingColumns: SQLiteMissingColumns) throws(SQLiteError) -> RowDecoder? {
+    func beginDecoding(_ sql: SQLiteQuery, _ missingColumns: SQLiteRow.MissingColumns) throws(SQLiteError)
+        -> RowDecoder?
+    {
         let statement = try begin(sql)
         do throws(SQLiteError) {
             // The decoder is created after the first step, which may detect a change of the schema
@@ -105,7 +107,7 @@ extension SQLiteCursorRow {
     /// - Throws: As ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     public func decode<Value: Decodable>(
         _ type: Value.Type,
-        missingColumns: SQLiteMissingColumns = .areErrors
+        missingColumns: SQLiteRow.MissingColumns = .areErrors
     ) throws -> Value {
         let decoder = RowDecoder(statement, missingColumns: missingColumns)
         return try decoder.decode(type)
@@ -134,7 +136,7 @@ extension SQLitePool {
     public func query<Value: Decodable & Sendable>(
         _ sql: SQLiteQuery,
         decoding type: Value.Type,
-        missingColumns: SQLiteMissingColumns = .areErrors,
+        missingColumns: SQLiteRow.MissingColumns = .areErrors,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line
@@ -164,7 +166,7 @@ extension SQLitePool {
     public func queryFirst<Value: Decodable & Sendable>(
         _ sql: SQLiteQuery,
         decoding type: Value.Type,
-        missingColumns: SQLiteMissingColumns = .areErrors,
+        missingColumns: SQLiteRow.MissingColumns = .areErrors,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line

@@ -61,7 +61,7 @@ extension SQLiteConnection {
     public func queryOne<Value: Decodable>(
         _ sql: SQLiteQuery,
         decoding type: Value.Type,
-        missingColumns: SQLiteMissingColumns = .areErrors
+        missingColumns: SQLiteRow.MissingColumns = .areErrors
     ) throws -> Value {
         guard let decoder = try session.beginDecoding(sql, missingColumns) else { throw session.noRows(sql) }
         defer { session.end(decoder) }

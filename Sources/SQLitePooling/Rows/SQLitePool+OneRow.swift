@@ -78,7 +78,7 @@ extension SQLitePool {
     public func queryOne<Value: Decodable & Sendable>(
         _ sql: SQLiteQuery,
         decoding type: Value.Type,
-        missingColumns: SQLiteMissingColumns = .areErrors,
+        missingColumns: SQLiteRow.MissingColumns = .areErrors,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line

@@ -98,7 +98,7 @@ public struct SQLiteRow: Sendable {
     /// - Throws: As ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     public func decode<Value: Decodable>(
         _ type: Value.Type,
-        missingColumns: SQLiteMissingColumns = .areErrors
+        missingColumns: MissingColumns = .areErrors
     ) throws -> Value {
         let decoder = RowDecoder(rows, missingColumns: missingColumns)
         return try decoder.decode(type, row: index)

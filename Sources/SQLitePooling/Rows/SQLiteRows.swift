@@ -65,7 +65,7 @@ public struct SQLiteRows: Sendable {
     /// - Throws: As ``SQLiteConnection/query(_:decoding:missingColumns:)``.
     public func decode<Value: Decodable>(
         _ type: Value.Type,
-        missingColumns: SQLiteMissingColumns = .areErrors
+        missingColumns: SQLiteRow.MissingColumns = .areErrors
     ) throws -> [Value] {
         var values: [Value] = []
         guard !isEmpty else { return values }

@@ -61,7 +61,7 @@ extension SQLiteConnection {
     /// - Parameter sql: One statement.
     /// - Throws: ``SQLiteError``; with the code `notDescribable` for a pragma that sets something,
     ///   because SQLite may execute it during the preparation.
-    public func describe(_ sql: SQLiteQuery) throws(SQLiteError) -> SQLiteStatementInfo {
+    public func describe(_ sql: SQLiteQuery) throws(SQLiteError) -> StatementInfo {
         try session.refreshSchema()
         session.isDescribing = true
         defer { session.isDescribing = false }
@@ -73,7 +73,7 @@ extension SQLiteConnection {
             throw SQLiteError(.notDescribable, "cannot describe a pragma that sets something: run it", sql: sql.text)
         }
         defer { statement.finalize() }
-        return SQLiteStatementInfo(
+        return StatementInfo(
             isReadOnly: statement.isReadOnly,
             columnNames: (0..<statement.columnCount).map { statement.columnName($0) },
             parameterCount: statement.parameterCount,

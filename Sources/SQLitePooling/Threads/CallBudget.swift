@@ -18,7 +18,7 @@ struct CallBudget {
     /// The number of instructions that SQLite executes between two calls of the progress handler.
     static let stepsPerCall = 1_000
 
-    init(_ limits: SQLiteLimits) {
+    init(_ limits: SQLiteConfiguration.Limits) {
         maximumSteps = limits.steps ?? .max
         maximumBytes = limits.resultBytes ?? .max
     }

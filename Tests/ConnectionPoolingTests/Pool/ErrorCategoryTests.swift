@@ -11,9 +11,9 @@ import Testing
         arguments: [
             (.timedOut, .busy), (.tooManyWaiters, .busy), (.deadlock, .busy), (.closed, .unavailable),
             (.connectFailed, .unavailable), (.cancelled, nil), (.invalidConfiguration, nil),
-        ] as [(PoolError.Code, ErrorCategory?)]
+        ] as [(PoolError.Code, PoolError.Category?)]
     )
-    func code(_ code: PoolError.Code, _ category: ErrorCategory?) {
+    func code(_ code: PoolError.Code, _ category: PoolError.Category?) {
         #expect(PoolError(code, pool: "pool").category == category)
     }
 

@@ -13,14 +13,14 @@ import Testing
     struct Setting: Sendable, CustomTestStringConvertible {
         let mode: TestPgBouncer.Mode
         let version: TestPgBouncer.Version
-        let pooler: PostgresPooler
+        let pooler: PostgresConfiguration.Pooler
 
         var testDescription: String { "\(mode), \(version), \(pooler)" }
 
         /// Each mode of each version, with each suitable configuration.
         static let all = TestPgBouncer.Mode.allCases.flatMap { mode in
             TestPgBouncer.Version.allCases.flatMap { version in
-                PostgresPooler.allCases.filter { mode == .session || $0 != .session }.map { pooler in
+                PostgresConfiguration.Pooler.allCases.filter { mode == .session || $0 != .session }.map { pooler in
                     Setting(mode: mode, version: version, pooler: pooler)
                 }
             }
@@ -84,9 +84,9 @@ import Testing
     @Test(
         "A pool that selects never executes another pool's DELETE",
         arguments: TestPgBouncer.Version.allCases,
-        PostgresPooler.allCases
+        PostgresConfiguration.Pooler.allCases
     )
-    func twoPools(_ version: TestPgBouncer.Version, _ pooler: PostgresPooler) async throws {
+    func twoPools(_ version: TestPgBouncer.Version, _ pooler: PostgresConfiguration.Pooler) async throws {
         let table = "victim_\(UUID().uuidString.prefix(8).lowercased())"
         try await TestServer.shared.psql("CREATE TABLE \(table) AS SELECT id FROM generate_series(1, 1000) AS id")
         try await TestServer.shared.withPgBouncer(.transaction, version) { bouncer in

@@ -144,13 +144,13 @@ import Testing
 
     @Test(
         "A change of the encoding is an error, nothing is sent or read with it, and the next lease is not affected",
-        arguments: PostgresResetPolicy.allCases,
+        arguments: PostgresConfiguration.ResetPolicy.allCases,
         [
             "SET client_encoding = 'LATIN1'", "SELECT set_config('client_encoding', 'LATIN1', false), 'é'",
             "DO $$ BEGIN PERFORM set_config('client_encoding', 'LATIN1', false); END $$",
         ]
     )
-    func changed(_ policy: PostgresResetPolicy, _ statement: String) async throws {
+    func changed(_ policy: PostgresConfiguration.ResetPolicy, _ statement: String) async throws {
         try await TestServer.shared.withPool(
             .native,
             {

@@ -16,18 +16,18 @@ import Testing
             ("42501", .refused), ("25006", .refused), ("23502", .refused), ("23503", .refused), ("23514", .refused),
             ("57P01", .unavailable), ("57P03", .unavailable), ("08006", .unavailable),
             ("42601", nil), ("42P01", nil), ("22012", nil), ("25P02", nil), ("P0001", nil), ("XX000", nil),
-        ] as [(String, ErrorCategory?)]
+        ] as [(String, PoolError.Category?)]
     )
-    func server(_ state: String, _ category: ErrorCategory?) {
-        let fields = PostgresError.ServerFields(sqlState: SQLState(state), severity: "ERROR", message: "")
+    func server(_ state: String, _ category: PoolError.Category?) {
+        let fields = PostgresError.ServerFields(sqlState: PostgresError.SQLState(state), severity: "ERROR", message: "")
         #expect(PostgresError(.server, "", server: fields).category == category)
     }
 
     @Test("An error of the connection is unavailable or busy, and one of the program has no category")
     func codes() {
-        func category(_ code: PostgresError.Code, _ state: String? = nil) -> ErrorCategory? {
+        func category(_ code: PostgresError.Code, _ state: String? = nil) -> PoolError.Category? {
             let fields = state.map {
-                PostgresError.ServerFields(sqlState: SQLState($0), severity: "FATAL", message: "")
+                PostgresError.ServerFields(sqlState: PostgresError.SQLState($0), severity: "FATAL", message: "")
             }
             return PostgresError(code, "", server: fields).category
         }
@@ -49,7 +49,7 @@ import Testing
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 2 }) { pool in
             try await pool.execute("CREATE TABLE categories (n int PRIMARY KEY CHECK (n > 0))")
             try await pool.execute("INSERT INTO categories VALUES (1)")
-            func category(_ query: PostgresQuery, timeout: Duration? = nil) async -> ErrorCategory? {
+            func category(_ query: PostgresQuery, timeout: Duration? = nil) async -> PoolError.Category? {
                 await postgresFailure {
                     try await pool.withConnection { db in try await db.execute(query, timeout: timeout) }
                 }?.category

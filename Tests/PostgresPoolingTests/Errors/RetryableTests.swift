@@ -16,7 +16,7 @@ import Testing
         ]
     )
     func server(_ state: String, _ isRetryable: Bool) {
-        let fields = PostgresError.ServerFields(sqlState: SQLState(state), severity: "ERROR", message: "")
+        let fields = PostgresError.ServerFields(sqlState: PostgresError.SQLState(state), severity: "ERROR", message: "")
         let error = PostgresError(.server, "", server: fields)
         #expect(error.isRetryable == isRetryable, "\(state)")
         #expect(error.outcome == (state == "40003" ? .unknown : .rolledBack), "\(state)")

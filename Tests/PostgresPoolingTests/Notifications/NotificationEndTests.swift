@@ -147,7 +147,7 @@ import Testing
     func pooler() async throws {
         let server = try await TestServer.shared
         try await server.withPgBouncer(.transaction) { bouncer in
-            for pooler in [PostgresPooler.transaction, .detect] {
+            for pooler in [PostgresConfiguration.Pooler.transaction, .detect] {
                 try await bouncer.withPool({ $0.pooler = pooler }) { pool in
                     let error = await postgresFailure { try await pool.notifications(on: "a") }
                     #expect(error?.code == .unsupported)

@@ -8,7 +8,7 @@ import Testing
 
 /// The order and the limits of a subscription's elements.
 @Suite struct NotificationQueueTests {
-    private func notification(_ number: Int) -> PostgresNotificationEvent {
+    private func notification(_ number: Int) -> PostgresNotifications.Event {
         .notification(PostgresNotification(channel: "x", payload: "\(number)"))
     }
 

@@ -128,7 +128,7 @@ import Testing
         let server = try await TestServer.shared
         try await server.withPool(.native, { $0.parameters["password"] = "wrong" }) { pool in
             let error = await postgresFailure { try await pool.notifications(on: "a") }
-            #expect(error?.sqlState == SQLState("28P01"))
+            #expect(error?.sqlState == PostgresError.SQLState("28P01"))
             #expect(pool.notificationStatus.subscriptions == 0)
         }
         let (descriptor, port) = try listenOnLoopback()

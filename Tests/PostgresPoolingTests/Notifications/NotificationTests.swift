@@ -77,7 +77,7 @@ import Testing
             try await pool.notify(channel, payload: longest)
             #expect(await notifications.next(1) == [longest])
             let error = await postgresFailure { try await pool.notify(channel, payload: longest + "x") }
-            #expect(error?.sqlState == SQLState("22023"))
+            #expect(error?.sqlState == PostgresError.SQLState("22023"))
             #expect(await postgresFailure { try await pool.notify(channel, payload: "\0") }?.code == .encoding)
         }
     }

@@ -17,7 +17,7 @@ import Testing
     func timeout(isInParts: Bool) async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
             let process = try await pool.process()
-            let results = Counted<PostgresPipelineResult<PostgresRows>>()
+            let results = Counted<PostgresPipeline.Result<PostgresRows>>()
             let error = await postgresFailure {
                 try await pool.withPipeline(timeout: .milliseconds(100), throwsFailures: false) { pipeline in
                     for query: PostgresQuery in ["SELECT 1", "SELECT pg_sleep(600)", "SELECT 2"] {
@@ -36,7 +36,7 @@ import Testing
     @Test("A cancelled pipeline is a CancellationError, and ends on the server")
     func cancelled() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
-            let results = Counted<PostgresPipelineResult<PostgresRows>>()
+            let results = Counted<PostgresPipeline.Result<PostgresRows>>()
             let task = Task {
                 try await pool.withPipeline { pipeline in
                     results.add(pipeline.query("SELECT 'pipeline to cancel', pg_sleep(600)"))
@@ -61,7 +61,7 @@ import Testing
     func partlySent() async throws {
         try await PipelineTests.withTable("pipeline_partly") { pool in
             let note = String(repeating: "x", count: 100_000)
-            let results = Counted<PostgresPipelineResult<PostgresCommand>>()
+            let results = Counted<PostgresPipeline.Result<PostgresCommand>>()
             let task = Task {
                 try await pool.withPipeline { pipeline in
                     results.add(pipeline.execute("INSERT INTO pipeline_partly VALUES (0)"))
@@ -92,7 +92,7 @@ import Testing
     @Test("When the server ends the session, what it has answered is unknown or done, and the rest has not run")
     func terminated() async throws {
         try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
-            let results = Counted<PostgresPipelineResult<PostgresRows>>()
+            let results = Counted<PostgresPipeline.Result<PostgresRows>>()
             let error = await postgresFailure {
                 try await pool.withPipeline { pipeline in
                     results.add(pipeline.query("SELECT 1"))
@@ -127,7 +127,7 @@ import Testing
     @Test("Statements whose result has changed, or which the session has lost, are sent again")
     func stale() async throws {
         try await PipelineTests.withTable("pipeline_stale") { pool in
-            func read() async throws -> [PostgresPipelineResult<PostgresRows>] {
+            func read() async throws -> [PostgresPipeline.Result<PostgresRows>] {
                 try await pool.withPipeline { pipeline in
                     pipeline.execute("INSERT INTO pipeline_stale (id) SELECT count(*) FROM pipeline_stale")
                     return [pipeline.query("SELECT * FROM pipeline_stale"), pipeline.query("SELECT \(1) + 1")]

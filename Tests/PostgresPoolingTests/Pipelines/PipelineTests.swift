@@ -100,7 +100,7 @@ import Testing
     @Test("A failed statement undoes the earlier ones of its part, and the following ones do not run")
     func failed() async throws {
         try await PipelineTests.withTable("pipeline_failed") { pool in
-            func add(_ pipeline: inout PostgresPipeline) -> [PostgresPipelineResult<PostgresCommand>] {
+            func add(_ pipeline: inout PostgresPipeline) -> [PostgresPipeline.Result<PostgresCommand>] {
                 [1, 1, 2].map { pipeline.execute("INSERT INTO pipeline_failed VALUES (\($0), 'x')") }
             }
             let error = await postgresFailure { try await pool.withPipeline { add(&$0) } }
@@ -200,7 +200,7 @@ import Testing
     func refused(_ sql: String, _ code: PostgresError.Code) async throws {
         let name = "pipeline_refused_\(abs(sql.prefix(30).hashValue))"
         try await PipelineTests.withTable(name) { pool in
-            let results = Counted<PostgresPipelineResult<PostgresCommand>>()
+            let results = Counted<PostgresPipeline.Result<PostgresCommand>>()
             let error = await postgresFailure {
                 try await pool.withPipeline(throwsFailures: false) { pipeline in
                     results.add(pipeline.execute("INSERT INTO \(identifier: name) VALUES (1)"))

@@ -105,7 +105,9 @@ import Testing
         )
     }
 
-    private func withPool(_ policy: PostgresResetPolicy, _ body: (PostgresPool) async throws -> Void) async throws {
+    private func withPool(_ policy: PostgresConfiguration.ResetPolicy, _ body: (PostgresPool) async throws -> Void)
+        async throws
+    {
         _ = try await Self.installation.value
         let configure = { (configuration: inout PostgresConfiguration) in
             configuration.pool.maximumConnections = 1
@@ -117,10 +119,10 @@ import Testing
 
     @Test(
         "Changes that a lease makes to its session are reset according to the policy, on the same connection",
-        arguments: PostgresResetPolicy.allCases,
+        arguments: PostgresConfiguration.ResetPolicy.allCases,
         Leak.allCases
     )
-    func leak(_ policy: PostgresResetPolicy, _ leak: Leak) async throws {
+    func leak(_ policy: PostgresConfiguration.ResetPolicy, _ leak: Leak) async throws {
         try await withPool(policy) { pool in
             let process = try await pool.process()
             for _ in 0..<3 {
@@ -201,8 +203,11 @@ import Testing
         }
     }
 
-    @Test("The pool's prepared statements survive a reset", arguments: [PostgresResetPolicy.always, .whenChanged])
-    func preparedStatements(_ policy: PostgresResetPolicy) async throws {
+    @Test(
+        "The pool's prepared statements survive a reset",
+        arguments: [PostgresConfiguration.ResetPolicy.always, .whenChanged]
+    )
+    func preparedStatements(_ policy: PostgresConfiguration.ResetPolicy) async throws {
         try await withPool(policy) { pool in
             for _ in 0..<3 {
                 try await pool.withConnection { db in
@@ -220,9 +225,9 @@ import Testing
 
     @Test(
         "The statements that a setup prepares exist in every lease",
-        arguments: [PostgresResetPolicy.always, .whenChanged]
+        arguments: [PostgresConfiguration.ResetPolicy.always, .whenChanged]
     )
-    func preparingSetup(_ policy: PostgresResetPolicy) async throws {
+    func preparingSetup(_ policy: PostgresConfiguration.ResetPolicy) async throws {
         let configure = { (configuration: inout PostgresConfiguration) in
             configuration.pool.maximumConnections = 1
             configuration.setup = ["PREPARE of_setup AS SELECT 7"]

@@ -6,7 +6,7 @@ import Foundation
 
 @testable import PostgresPooling
 
-extension PostgresNotificationEvent {
+extension PostgresNotifications.Event {
     /// The payload, or a name of the gap.
     var summary: String {
         switch self {

@@ -91,7 +91,7 @@ final class ScriptedServer: Sendable {
             send("Z", Array(String(status.rawValue).utf8))
         }
 
-        func fail(severity: String = "FATAL", _ state: SQLState, _ message: String) {
+        func fail(severity: String = "FATAL", _ state: PostgresError.SQLState, _ message: String) {
             let fields = ["S\(severity)", "V\(severity)", "C\(state)", "M\(message)"]
             send("E", fields.flatMap { Array($0.utf8) + [0] } + [0])
         }

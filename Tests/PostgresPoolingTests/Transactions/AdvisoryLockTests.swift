@@ -283,10 +283,10 @@ import Testing
 
     @Test(
         "Behind a pooler a session's lock is refused, and a transaction's works",
-        arguments: [PostgresPooler.transaction, .detect],
+        arguments: [PostgresConfiguration.Pooler.transaction, .detect],
         [0, 256]
     )
-    func pooler(_ pooler: PostgresPooler, _ cache: Int) async throws {
+    func pooler(_ pooler: PostgresConfiguration.Pooler, _ cache: Int) async throws {
         try await TestServer.shared.withPgBouncer(.transaction) { bouncer in
             try await bouncer.withPool({
                 $0.pooler = pooler

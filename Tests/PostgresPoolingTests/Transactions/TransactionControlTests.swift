@@ -48,7 +48,9 @@ import Testing
     func nested() async throws {
         try await withTable("nested_transactions") { pool, table in
             try await pool.withTransaction(isolation: .serializable) { db in
-                let modes: [(PostgresIsolation?, Bool)] = [(nil, false), (.serializable, false), (nil, true)]
+                let modes: [(PostgresConnection.IsolationLevel?, Bool)] = [
+                    (nil, false), (.serializable, false), (nil, true),
+                ]
                 for (isolation, readOnly) in modes {
                     let error = await postgresFailure {
                         try await db.withTransaction(isolation: isolation, readOnly: readOnly) { _ in

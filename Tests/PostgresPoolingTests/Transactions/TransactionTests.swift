@@ -154,7 +154,7 @@ import Testing
     @Test("A transaction has the requested isolation, and a read-only one does not write")
     func modes() async throws {
         try await TestServer.shared.withPool { pool in
-            for isolation in PostgresIsolation.allCases {
+            for isolation in PostgresConnection.IsolationLevel.allCases {
                 let (name, readOnly) = try await pool.withTransaction(isolation: isolation, readOnly: true) { db in
                     try await db.query(
                         "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')",

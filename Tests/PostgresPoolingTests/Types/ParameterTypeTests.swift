@@ -363,14 +363,14 @@ import Testing
 
     // MARK: Search
 
-    private func proposals(_ declared: [UInt32], _ errors: [(SQLState, String)]) -> [[UInt32]?] {
+    private func proposals(_ declared: [UInt32], _ errors: [(PostgresError.SQLState, String)]) -> [[UInt32]?] {
         var search = TypeSearch(declared: declared)
         return errors.map { search.next(after: $0.0, $0.1) }
     }
 
     @Test("Integers and arrays are tried first, then texts, then all")
     func order() {
-        let error: (SQLState, String) = ("42883", "function f(bigint, unknown, text[]) does not exist")
+        let error: (PostgresError.SQLState, String) = ("42883", "function f(bigint, unknown, text[]) does not exist")
         let proposed = proposals([20, 0, 1009, 701], Array(repeating: error, count: 4))
         #expect(proposed == [[23, 0, 0, 701], [20, 25, 1009, 701], [23, 25, 0, 701], nil])
     }

@@ -232,7 +232,7 @@ import Testing
 
     @Test("Texts, dates and lists are unchanged in a UTF-16 database", arguments: ["UTF-16le", "UTF-16be"])
     func utf16(encoding: String) async throws {
-        let configuration = SQLiteConfiguration.with(pragmas: [SQLitePragma("encoding", "'\(encoding)'")])
+        let configuration = SQLiteConfiguration.with(pragmas: [SQLiteConfiguration.Pragma("encoding", "'\(encoding)'")])
         try await withPool(configuration) { pool in
             #expect(try await pool.query("PRAGMA encoding", as: String.self) == [encoding])
             let (text, date, uuid) = ("é🙂", Date(timeIntervalSince1970: 0.25), UUID())

@@ -22,7 +22,7 @@ extension UntrustedFileTests {
         }
         #expect(refused { $0.mmapSizeBytes = 1 }.hasPrefix("mmapSizeBytes"))
         #expect(refused { $0.isDefensive = false }.hasPrefix("isDefensive"))
-        #expect(refused { $0.pragmas = [SQLitePragma("Trusted_Schema", 1)] }.hasPrefix("pragmas"))
+        #expect(refused { $0.pragmas = [SQLiteConfiguration.Pragma("Trusted_Schema", 1)] }.hasPrefix("pragmas"))
         #expect(refused { $0.maximumWritesPerCommit = 2 }.hasPrefix("maximumWritesPerCommit"))
         #expect(refused { $0.limits.steps = 999 }.hasPrefix("limits.steps"))
         #expect(refused { $0.limits.columns = 0 }.hasPrefix("limits.columns"))

@@ -33,7 +33,7 @@ import Testing
     @Test("A backup is a sound copy, reports its progress, and replaces the target")
     func backup() async throws {
         try await withCursor(2_000) { pool, folder in
-            let steps = Locked<[SQLiteBackupProgress]>([])
+            let steps = Locked<[SQLiteConnection.BackupProgress]>([])
             let path = folder.file("backup.sqlite")
             try await pool.backUp(to: path, pagesPerStep: 5) { progress in steps.withLock { $0.append(progress) } }
             let told = steps.withLock { $0 }

@@ -13,8 +13,9 @@ import Testing
     func pragmas() async throws {
         var configuration = SQLiteConfiguration()
         configuration.pragmas = [
-            SQLitePragma("page_size", 8_192), SQLitePragma("temp_store", "MEMORY"),
-            SQLitePragma("analysis_limit", 471, on: .writer), SQLitePragma("cell_size_check", "ON", on: .readers),
+            SQLiteConfiguration.Pragma("page_size", 8_192), SQLiteConfiguration.Pragma("temp_store", "MEMORY"),
+            SQLiteConfiguration.Pragma("analysis_limit", 471, on: .writer),
+            SQLiteConfiguration.Pragma("cell_size_check", "ON", on: .readers),
         ]
         try await withPool(configuration) { pool in
             let writer = try await pool.write { db in
@@ -39,15 +40,17 @@ import Testing
     @Test(
         "A pragma that another field sets, or that is malformed, is a configuration error",
         arguments: [
-            SQLitePragma("journal_mode", "DELETE"), SQLitePragma("Cache_Size", 3),
-            SQLitePragma("locking_mode", "EXCLUSIVE"),
-            SQLitePragma("", 1), SQLitePragma("x; DROP TABLE t", 1), SQLitePragma("temp_store", ""),
-            SQLitePragma("temp_store", "1; DROP TABLE t"), SQLitePragma("temp_store", "'a'b'"),
-            SQLitePragma("temp_store", "'"),
-            SQLitePragma("temp_store", "'a\0'"), SQLitePragma("temp_store", "-"),
+            SQLiteConfiguration.Pragma("journal_mode", "DELETE"), SQLiteConfiguration.Pragma("Cache_Size", 3),
+            SQLiteConfiguration.Pragma("locking_mode", "EXCLUSIVE"),
+            SQLiteConfiguration.Pragma("", 1), SQLiteConfiguration.Pragma("x; DROP TABLE t", 1),
+            SQLiteConfiguration.Pragma("temp_store", ""),
+            SQLiteConfiguration.Pragma("temp_store", "1; DROP TABLE t"),
+            SQLiteConfiguration.Pragma("temp_store", "'a'b'"),
+            SQLiteConfiguration.Pragma("temp_store", "'"),
+            SQLiteConfiguration.Pragma("temp_store", "'a\0'"), SQLiteConfiguration.Pragma("temp_store", "-"),
         ]
     )
-    func refusedPragmas(pragma: SQLitePragma) {
+    func refusedPragmas(pragma: SQLiteConfiguration.Pragma) {
         let error = #expect(throws: SQLiteError.self) {
             try SQLitePool(SQLiteConfiguration.with(pragmas: [pragma]).at("x.sqlite"))
         }
@@ -56,7 +59,7 @@ import Testing
 
     @Test("An unknown pragma is an error of opening, and is not ignored")
     func unknownPragma() async throws {
-        try await withPool(SQLiteConfiguration.with(pragmas: [SQLitePragma("temp_stor", 2)])) { pool in
+        try await withPool(SQLiteConfiguration.with(pragmas: [SQLiteConfiguration.Pragma("temp_stor", 2)])) { pool in
             let error = try await sqliteError { _ = try await pool.query("SELECT 1", as: Int.self) }
             #expect(
                 error.code == .invalidConfiguration && error.message.contains("pragmas: ")

@@ -86,7 +86,7 @@ extension PlannerStatisticsTests {
     @Test("The analysis restores the connection's analysis_limit", arguments: [nil, 1_000])
     func analysisLimit(limit: Int?) async throws {
         var configuration = Self.configuration
-        if let limit { configuration.pragmas = [SQLitePragma("analysis_limit", limit)] }
+        if let limit { configuration.pragmas = [SQLiteConfiguration.Pragma("analysis_limit", limit)] }
         try await withTables(configuration) { pool, clock in
             try await queryBoth(pool)
             try await callWriter(pool)

@@ -134,7 +134,8 @@ import Testing
             #expect(error.code == .refusedPragma && error.message.contains("keepMemoryStatistics"))
         }
         guard sqlite3_memory_used() == 0 else { return }
-        try await withPool(SQLiteConfiguration.with(pragmas: [SQLitePragma(name, 1_000_000_000)])) { pool in
+        try await withPool(SQLiteConfiguration.with(pragmas: [SQLiteConfiguration.Pragma(name, 1_000_000_000)])) {
+            pool in
             let error = try await sqliteError { try await pool.execute("CREATE TABLE t (x)") }
             #expect(error.message.contains("keepMemoryStatistics"))
         }

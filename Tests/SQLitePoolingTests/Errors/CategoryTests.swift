@@ -17,9 +17,9 @@ import Testing
             (.connectFailed, .unavailable), (.closed, .unavailable), (.corrupt, .unavailable), (.busy, .busy),
             (.busyRecovery, .busy), (.timedOut, .busy), (.deadlock, .busy), (.full, .busy), (.error, nil),
             (.decoding, nil), (.interrupted, nil), (.transactionAborted, nil), (.invalidConfiguration, nil),
-        ] as [(SQLiteError.Code, ErrorCategory?)]
+        ] as [(SQLiteError.Code, PoolError.Category?)]
     )
-    func category(code: SQLiteError.Code, category: ErrorCategory?) {
+    func category(code: SQLiteError.Code, category: PoolError.Category?) {
         #expect(SQLiteError(code, "x").category == category)
     }
 

@@ -87,7 +87,9 @@ import Testing
 
     @Test("A database at its maximum page count is full")
     func pageLimit() async throws {
-        try await withPool(SQLiteConfiguration.with(pragmas: [SQLitePragma("max_page_count", 50, on: .writer)])) {
+        try await withPool(
+            SQLiteConfiguration.with(pragmas: [SQLiteConfiguration.Pragma("max_page_count", 50, on: .writer)])
+        ) {
             pool in
             try await pool.execute(Self.table)
             let (rows, error) = try await fill(pool)

@@ -31,7 +31,7 @@ import Testing
     func text() async {
         await #expect(processExitsWith: .success) {
             #expect(SQLiteLibrary.keepMemoryStatistics())
-            let encoding = SQLitePragma("encoding", "'UTF-16'", on: .writer)
+            let encoding = SQLiteConfiguration.Pragma("encoding", "'UTF-16'", on: .writer)
             try await withPool(.with(maximumReaders: 1, pragmas: [encoding])) { pool in
                 try await pool.execute("CREATE TABLE t (x)")
                 try await pool.execute("INSERT INTO t VALUES (\(String(repeating: "x", count: 5_000_000)))")

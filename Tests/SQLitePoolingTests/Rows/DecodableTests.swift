@@ -96,7 +96,7 @@ import Testing
             #expect(value?.name == "x" && value?.note == nil)
             let null = try await pool.query("SELECT 'x' AS name, NULL AS note", decoding: Named.self)
             #expect(null.map(\.note) == [nil])
-            for missingColumns in [SQLiteMissingColumns.areErrors, .areNil] {
+            for missingColumns in [SQLiteRow.MissingColumns.areErrors, .areNil] {
                 let error = try await sqliteError {
                     _ = try await pool.query("SELECT 1 AS note", decoding: Named.self, missingColumns: missingColumns)
                 }
@@ -222,8 +222,9 @@ import Testing
             var name: String
             private enum CodingKeys: CodingKey { case name }
             required init(from decoder: any Decoder) throws {
-                name = try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .name)
-                try super.init(from: decoder)
+                let container = try decoder.container(keyedBy: CodingKeys.self)
+                name = try container.decode(String.self, forKey: .name)
+                try super.init(from: container.superDecoder())
             }
         }
         struct Key: CodingKey {

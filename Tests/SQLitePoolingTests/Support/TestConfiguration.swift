@@ -22,7 +22,7 @@ extension SQLiteConfiguration {
         checkoutTimeout: Duration = .seconds(10),
         maximumWaiters: Int = 4_096,
         statementCacheCapacity: Int = 128,
-        pragmas: [SQLitePragma] = [],
+        pragmas: [SQLiteConfiguration.Pragma] = [],
         setup: [SQLiteQuery] = [],
         optimizesOnClose: Bool = true,
         maximumWritesPerCommit: Int = 1

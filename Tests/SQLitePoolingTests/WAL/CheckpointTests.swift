@@ -103,7 +103,7 @@ import Testing
         try makeSmallPages(folder.file())
         try await withPool(configuration, in: folder) { try await insert(into: $0, turns: 100) }
         let size = try folder.size()
-        configuration.pragmas = [SQLitePragma("user_version", 3, on: .writer)]
+        configuration.pragmas = [SQLiteConfiguration.Pragma("user_version", 3, on: .writer)]
         try await withPool(configuration, in: folder) { pool in
             try await pool.execute("INSERT INTO t (x) VALUES (NULL)")
             #expect(try folder.size() == size)
@@ -162,7 +162,7 @@ import Testing
             #expect(error.code == .invalidConfiguration && error.message.contains("checkpoints.\(field)"))
         }
         for pragma in ["wal_autocheckpoint", "journal_size_limit"] {
-            let configuration = SQLiteConfiguration.with(pragmas: [SQLitePragma(pragma, 1)])
+            let configuration = SQLiteConfiguration.with(pragmas: [SQLiteConfiguration.Pragma(pragma, 1)])
             let error = try #require(throws: SQLiteError.self) { try configuration.validate() }
             #expect(error.message.contains("checkpoints."))
         }

@@ -54,7 +54,7 @@ extension Failure {
     ///
     /// - Parameter violatesConstraint: Whether the data of the request violates a constraint, such
     ///   as a code that is taken.
-    private init(_ category: ErrorCategory?, violatesConstraint: Bool = false) {
+    private init(_ category: PoolError.Category?, violatesConstraint: Bool = false) {
         switch category {
         case .unavailable: self = .unavailable
         case .busy: self = .overloaded

@@ -4,35 +4,39 @@
 
 internal import CLockPoolPQ
 
-/// The kind of pooler between a ``PostgresPool`` and the server, such as PgBouncer, which
-/// determines how long a connection keeps its session.
-///
-/// A pooler in transaction or statement mode may run each transaction of a connection in any of
-/// the server's sessions. Other clients then share everything that belongs to a session: prepared
-/// statements, `SET`, `LISTEN`, session advisory locks, temporary tables. "Behind a pooler" in the
-/// guide lists what works.
-public enum PostgresPooler: Sendable, Hashable, CaseIterable {
-    /// Detects a pooler on each new connection, with one more round trip.
+extension PostgresConfiguration {
+    /// The kind of pooler between a ``PostgresPool`` and the server, such as PgBouncer, which
+    /// determines how long a connection keeps its session.
     ///
-    /// Behind a pooler, the process identifier in the handshake differs from `pg_backend_pid()`.
-    /// The mode of a pooler cannot be detected. Behind any pooler, no statement is therefore
-    /// prepared by name, and a ``PostgresConfiguration/setup`` fails with the code
-    /// `invalidConfiguration`.
-    case detect
+    /// A pooler in transaction or statement mode may run each transaction of a connection in any
+    /// of the server's sessions. Other clients then share everything that belongs to a session:
+    /// prepared statements, `SET`, `LISTEN`, session advisory locks, temporary tables. "Behind a
+    /// pooler" in the guide lists what works.
+    public enum Pooler: Sendable, Hashable, CaseIterable {
+        /// Detects a pooler on each new connection, with one more round trip.
+        ///
+        /// Behind a pooler, the process identifier in the handshake differs from
+        /// `pg_backend_pid()`. The mode of a pooler cannot be detected. Behind any pooler, no
+        /// statement is therefore prepared by name, and a ``PostgresConfiguration/setup`` fails
+        /// with the code `invalidConfiguration`.
+        case detect
 
-    /// Each connection keeps one session: there is no pooler, or one in session mode.
-    case session
+        /// Each connection keeps one session: there is no pooler, or one in session mode.
+        case session
 
-    /// A connection keeps a session for one transaction: the pooler is in transaction or statement
-    /// mode.
-    ///
-    /// No statement is prepared by name, no `DEALLOCATE` is sent, and a released connection is
-    /// rolled back but not reset. A pool with a ``PostgresConfiguration/setup`` cannot be created.
-    case transaction
+        /// A connection keeps a session for one transaction: the pooler is in transaction or
+        /// statement mode.
+        ///
+        /// No statement is prepared by name, no `DEALLOCATE` is sent, and a released connection is
+        /// rolled back but not reset. A pool with a ``PostgresConfiguration/setup`` cannot be
+        /// created.
+        case transaction
+    }
 }
 
 extension Session {
-    /// Adapts a new connection to the pooler in front of the server, see ``PostgresPooler``.
+    /// Adapts a new connection to the pooler in front of the server, see
+    /// ``PostgresConfiguration/Pooler``.
     ///
     /// - Throws: ``PostgresError``, with the code `invalidConfiguration` if there is a `setup`
     ///   that a pooler might lose.

@@ -4,79 +4,82 @@
 
 internal import CLockPoolSQLite
 
-/// Limits on the resources that statements and file contents can take.
-///
-/// `nil` is SQLite's own limit, or none; a limit above SQLite's own has no effect. Exceeding a
-/// limit is an error before the memory is allocated, with the code `tooBig` or `error` unless the
-/// field documents another.
-public struct SQLiteLimits: Hashable, Sendable {
-    /// The maximum bytes of a text, a blob or a row, from 1; `tooBig`.
-    public var valueBytes: Int?
-
-    /// The maximum bytes of a statement, also of one in the schema, from 1; `tooBig`.
-    public var statementBytes: Int?
-
-    /// The maximum columns of a table, a view, an index or a result, from 1. In the schema of a
-    /// file, more are `corrupt`.
-    public var columns: Int?
-
-    /// The maximum depth of an expression, from 1.
-    public var expressionDepth: Int?
-
-    /// The maximum terms of a compound `SELECT`, from 1.
-    public var compoundTerms: Int?
-
-    /// The maximum instructions of a compiled statement, from 1; `outOfMemory`.
-    public var programInstructions: Int?
-
-    /// The maximum arguments of a function, from 1.
-    public var functionArguments: Int?
-
-    /// The maximum number of attached databases, from 0. `VACUUM` needs one.
-    public var attachedDatabases: Int?
-
-    /// The maximum bytes of a `LIKE` or `GLOB` pattern, from 1.
-    public var patternBytes: Int?
-
-    /// The maximum parameters of a statement, from 1.
-    public var parameters: Int?
-
-    /// The maximum depth of nested triggers, from 1.
-    public var triggerDepth: Int?
-
-    /// The maximum instructions that the statements of a call execute together, from 1,000,
-    /// counted in thousands; `stepLimitExceeded`. A single instruction may take long; use a
-    /// `timeout` to limit the time.
-    public var steps: Int?
-
-    /// The maximum bytes of all rows that a call reads, from 1: 16 for each value, plus the length
-    /// of a text or a blob; `resultLimitExceeded`. The row that exceeds the limit is not decoded.
-    public var resultBytes: Int?
-
-    /// Creates limits that are SQLite's own.
-    public init() {}
-
-    /// The default limits of an untrusted file.
+extension SQLiteConfiguration {
+    /// Limits on the resources that statements and file contents can take.
     ///
-    /// A row takes at most 100 values of 4 MiB, and a call reads at most 256 MiB and executes at
-    /// most 100 million instructions.
-    public static let untrusted: SQLiteLimits = {
-        var limits = SQLiteLimits()
-        limits.valueBytes = 4 << 20
-        limits.statementBytes = 1 << 20
-        limits.columns = 100
-        limits.expressionDepth = 100
-        limits.compoundTerms = 50
-        limits.programInstructions = 250_000
-        limits.patternBytes = 1_000
-        limits.triggerDepth = 10
-        limits.steps = 100_000_000
-        limits.resultBytes = 256 << 20
-        return limits
-    }()
+    /// `nil` is SQLite's own limit, or none; a limit above SQLite's own has no effect. Exceeding a
+    /// limit is an error before the memory is allocated, with the code `tooBig` or `error` unless
+    /// the field documents another.
+    public struct Limits: Hashable, Sendable {
+        /// The maximum bytes of a text, a blob or a row, from 1; `tooBig`.
+        public var valueBytes: Int?
+
+        /// The maximum bytes of a statement, also of one in the schema, from 1; `tooBig`.
+        public var statementBytes: Int?
+
+        /// The maximum columns of a table, a view, an index or a result, from 1. In the schema of
+        /// a file, more are `corrupt`.
+        public var columns: Int?
+
+        /// The maximum depth of an expression, from 1.
+        public var expressionDepth: Int?
+
+        /// The maximum terms of a compound `SELECT`, from 1.
+        public var compoundTerms: Int?
+
+        /// The maximum instructions of a compiled statement, from 1; `outOfMemory`.
+        public var programInstructions: Int?
+
+        /// The maximum arguments of a function, from 1.
+        public var functionArguments: Int?
+
+        /// The maximum number of attached databases, from 0. `VACUUM` needs one.
+        public var attachedDatabases: Int?
+
+        /// The maximum bytes of a `LIKE` or `GLOB` pattern, from 1.
+        public var patternBytes: Int?
+
+        /// The maximum parameters of a statement, from 1.
+        public var parameters: Int?
+
+        /// The maximum depth of nested triggers, from 1.
+        public var triggerDepth: Int?
+
+        /// The maximum instructions that the statements of a call execute together, from 1,000,
+        /// counted in thousands; `stepLimitExceeded`. A single instruction may take long; use a
+        /// `timeout` to limit the time.
+        public var steps: Int?
+
+        /// The maximum bytes of all rows that a call reads, from 1: 16 for each value, plus the
+        /// length of a text or a blob; `resultLimitExceeded`. The row that exceeds the limit is
+        /// not decoded.
+        public var resultBytes: Int?
+
+        /// Creates limits that are SQLite's own.
+        public init() {}
+
+        /// The default limits of an untrusted file.
+        ///
+        /// A row takes at most 100 values of 4 MiB, and a call reads at most 256 MiB and executes
+        /// at most 100 million instructions.
+        public static let untrusted: Limits = {
+            var limits = Limits()
+            limits.valueBytes = 4 << 20
+            limits.statementBytes = 1 << 20
+            limits.columns = 100
+            limits.expressionDepth = 100
+            limits.compoundTerms = 50
+            limits.programInstructions = 250_000
+            limits.patternBytes = 1_000
+            limits.triggerDepth = 10
+            limits.steps = 100_000_000
+            limits.resultBytes = 256 << 20
+            return limits
+        }()
+    }
 }
 
-extension SQLiteLimits {
+extension SQLiteConfiguration.Limits {
     /// The limits that SQLite enforces, by its limit numbers.
     var ofConnection: [(id: Int32, value: Int?)] {
         [
@@ -90,7 +93,7 @@ extension SQLiteLimits {
     }
 
     /// Returns these limits, with those of `others` where these are `nil`.
-    func completed(by others: SQLiteLimits) -> SQLiteLimits {
+    func completed(by others: Self) -> Self {
         var limits = self
         for field in Self.fields.map(\.path) where limits[keyPath: field] == nil {
             limits[keyPath: field] = others[keyPath: field]
@@ -99,7 +102,7 @@ extension SQLiteLimits {
     }
 
     /// The fields and their minimum values.
-    static var fields: [(name: String, path: WritableKeyPath<SQLiteLimits, Int?>, minimum: Int)] {
+    static var fields: [(name: String, path: WritableKeyPath<Self, Int?>, minimum: Int)] {
         [
             ("valueBytes", \.valueBytes, 1), ("statementBytes", \.statementBytes, 1), ("columns", \.columns, 1),
             ("expressionDepth", \.expressionDepth, 1), ("compoundTerms", \.compoundTerms, 1),
@@ -113,13 +116,13 @@ extension SQLiteLimits {
 
 extension SQLiteConfiguration {
     /// The limits that apply: for an untrusted file, with defaults for those that are `nil`.
-    var effectiveLimits: SQLiteLimits {
+    var effectiveLimits: Limits {
         trust == .untrusted ? limits.completed(by: .untrusted) : limits
     }
 
     /// Checks the limits and the settings that an untrusted file requires.
     func validateTrust() throws(SQLiteError) {
-        for field in SQLiteLimits.fields {
+        for field in Limits.fields {
             guard let value = limits[keyPath: field.path], value < field.minimum else { continue }
             throw SQLiteError(
                 .invalidConfiguration,
