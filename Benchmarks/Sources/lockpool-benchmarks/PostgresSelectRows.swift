@@ -22,8 +22,13 @@ enum PostgresSelectRows {
             return Server(url: url, accounts: 1_000_000)
         }
 
-        func pool(connections: Int, executor: PostgresExecutor? = nil) throws -> PostgresPool {
+        func pool(
+            connections: Int,
+            executor: PostgresExecutor? = nil,
+            multiplexing: PostgresConfiguration.Multiplexing = .off
+        ) throws -> PostgresPool {
             var configuration = PostgresConfiguration(url)
+            configuration.multiplexing = multiplexing
             configuration.pool.maximumConnections = connections
             configuration.pool.checkoutTimeout = .seconds(60)
             // As for pgbench: the rows measure the round trip to the server.
@@ -37,6 +42,7 @@ enum PostgresSelectRows {
         if options.wants("decoding") { try await PostgresDecodingRows.run(server, options, into: &report) }
         if options.wants("selects") { try await selects(server, options, into: &report) }
         if options.wants("pipeline") { try await PostgresPipelineRows.run(server, options, into: &report) }
+        if options.wants("multiplexing") { try await PostgresMultiplexingRows.run(server, options, into: &report) }
         if options.wants("light") { try await PostgresLightRows.run(server, options, into: &report) }
         if options.wants("stream") { try await streams(server, options, into: &report) }
     }
@@ -113,11 +119,13 @@ enum PostgresSelectRows {
         _ server: Server,
         connections: Int,
         tasks: Int,
-        seconds: Double
+        seconds: Double,
+        multiplexing: PostgresConfiguration.Multiplexing = .off
     ) async throws -> Double {
         let executor = PostgresExecutor()
         return try await withTaskExecutorPreference(executor) {
-            try await selects(server, connections: connections, tasks: tasks, seconds: seconds, executor: executor)
+            let pool = try server.pool(connections: connections, executor: executor, multiplexing: multiplexing)
+            return try await selects(server, pool, connections: connections, tasks: tasks, seconds: seconds)
         }
     }
 
@@ -127,9 +135,19 @@ enum PostgresSelectRows {
         connections: Int,
         tasks: Int,
         seconds: Double,
-        executor: PostgresExecutor? = nil
+        multiplexing: PostgresConfiguration.Multiplexing = .off
     ) async throws -> Double {
-        let pool = try server.pool(connections: connections, executor: executor)
+        let pool = try server.pool(connections: connections, multiplexing: multiplexing)
+        return try await selects(server, pool, connections: connections, tasks: tasks, seconds: seconds)
+    }
+
+    private static func selects(
+        _ server: Server,
+        _ pool: PostgresPool,
+        connections: Int,
+        tasks: Int,
+        seconds: Double
+    ) async throws -> Double {
         try await warmUp(pool, connections: connections)
         let (turns, elapsed) = await SaturationRows.race(tasks: tasks, seconds: seconds) { task, isOver in
             var random = CoreRows.Random(state: 88_172_645_463_325_252 &+ UInt64(task) &* 7_919)

@@ -64,6 +64,7 @@ extension Session {
         guard isSent != 0 else { throw unsafe lost(sql: sql, String(cString: PQerrorMessage(handle)), isSent: false) }
         state.isAnswerPending = true
         state.isUsed = true
+        state.isRowByRow = false
     }
 
     /// Fetches all results of a statement.

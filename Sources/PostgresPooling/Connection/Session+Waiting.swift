@@ -37,6 +37,8 @@ extension Session {
         /// Whether the current or last wait belongs to the lease holder, and not to recovery or a
         /// reset.
         var isCancellable = false
+        /// Whether `wake()` ends the current wait.
+        var isWakeable = false
         /// The number of reads of the answer by the reactor.
         var reads = 0
         /// The reactor of ``AnswerReader`` while it reads in place of the session's own.
@@ -125,6 +127,39 @@ extension Session {
         } onCancel: {
             interrupt(.cancelled)
         }
+    }
+
+    /// Lends the connection to the reactor until the goal may be reached or another task has called
+    /// `wake()`. Suspends.
+    ///
+    /// Neither a deadline nor the cancellation of the task ends the wait.
+    ///
+    /// - Returns: `ready`, perhaps without a reason; `shutDown` or `abandoned`.
+    func waitOrWake(for goal: Goal) async -> Outcome {
+        wait.withLock { wait in
+            wait.interruption = nil
+            wait.isCancellable = true
+            wait.isWakeable = true
+        }
+        // `wake()` must not end the wait of another statement.
+        defer { wait.withLock { $0.isWakeable = false } }
+        // A later change of these flags is recorded as an interruption.
+        if isShutDown.load(ordering: .relaxed) { return .shutDown }
+        if isAbandoned.load(ordering: .relaxed) { return .abandoned }
+        if isWoken.exchange(false, ordering: .relaxed) { return .ready }
+        let intake = takeUnreported()
+        if intake == .complete || intake == .unfinished && goal == .progress { return .ready }
+        if unsafe PQsocket(handle) < 0 { return .ready }
+        return await unsafe withUnsafeContinuation {
+            unsafe lend(to: $0, for: goal, until: Reactor.never, isUnfinished: intake == .unfinished)
+        }
+    }
+
+    /// Ends the current or next wait of an owner that can be woken. Any thread may call this at any
+    /// time.
+    func wake() {
+        isWoken.store(true, ordering: .relaxed)
+        wait.withLock { wait in wait.isWakeable ? endWait(&wait, .ready) : nil }?.resume(.ready)
     }
 
     /// Consumes input that the poller does not report again. Called before each wait.

@@ -65,7 +65,7 @@ final class Session: @unchecked Sendable {
     /// uses it.
     @safe @exclusivity(unchecked) var notifications: [ReceivedNotification]?
 
-    /// Whether another task wants the listening session to end its wait for input.
+    /// Whether another task wants the owner to end its wait; see `wake()`.
     let isWoken = Atomic(false)
 
     private let isInUse = Atomic(false)

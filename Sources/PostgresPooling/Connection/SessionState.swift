@@ -23,6 +23,9 @@ struct SessionState {
     /// Whether a transaction was open when the latest statement was sent.
     var wasInTransaction = false
 
+    /// Whether libpq is in single-row mode since the latest statement.
+    var isRowByRow = false
+
     /// Whether the current stream of rows may change data, so that it must not be cancelled.
     var isStreamingChanges = false
 

@@ -87,7 +87,7 @@ final class NotificationListener: Sendable {
             if state.task == nil { state.task = Task.detached { [self] in await run() } }
             return state.session
         }
-        session?.wakeListener()
+        session?.wake()
     }
 
     private func wait(_ caller: CheckedContinuation<Void, any Error>, for buffer: NotificationBuffer) {
@@ -128,7 +128,7 @@ final class NotificationListener: Sendable {
             return (state.session, state.subscribers.isEmpty ? state.pause : nil)
         }
         pause?.cancel()
-        session?.wakeListener()
+        session?.wake()
     }
 
     // MARK: The pool
@@ -139,7 +139,7 @@ final class NotificationListener: Sendable {
             state.isEvicted = state.session != nil
             return state.session
         }
-        session?.wakeListener()
+        session?.wake()
     }
 
     /// Ends all subscriptions, and the task. Later ones fail. Returns at once.
@@ -158,7 +158,7 @@ final class NotificationListener: Sendable {
         }
         pause?.cancel()
         session?.shutDown()
-        session?.wakeListener()
+        session?.wake()
     }
 
     /// Suspends until the connection is closed, after `end()`.

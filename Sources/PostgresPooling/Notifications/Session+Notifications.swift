@@ -76,17 +76,17 @@ extension Session {
         return true
     }
 
-    /// Suspends until input has arrived or another task has called `wakeListener()`.
+    /// Suspends until input has arrived or another task has called `wake()`.
     ///
     /// - Returns: `ready`, perhaps without a reason; `timedOut`, `shutDown` or `abandoned`.
     func waitForInput(until deadline: UInt64) async -> Outcome {
         wait.withLock { wait in
             wait.interruption = nil
             wait.isCancellable = true
-            wait.goal = .input
+            wait.isWakeable = true
         }
-        // `wakeListener()` must not end the wait for the answer to a statement.
-        defer { wait.withLock { $0.goal = .answer } }
+        // `wake()` must not end the wait for the answer to a statement.
+        defer { wait.withLock { $0.isWakeable = false } }
         // A later change of these flags is recorded as an interruption.
         if isShutDown.load(ordering: .relaxed) { return .shutDown }
         if isWoken.exchange(false, ordering: .relaxed) { return .ready }
@@ -94,11 +94,5 @@ extension Session {
         return await unsafe withUnsafeContinuation {
             unsafe lend(to: $0, for: .input, until: deadline, isUnfinished: false)
         }
-    }
-
-    /// Ends the current or next wait for input. Any thread may call this at any time.
-    func wakeListener() {
-        isWoken.store(true, ordering: .relaxed)
-        wait.withLock { wait in wait.goal == .input ? endWait(&wait, .ready) : nil }?.resume(.ready)
     }
 }

@@ -76,6 +76,7 @@ extension Session {
     /// Sends and receives until all answers have arrived.
     private func transfer(_ run: inout PipelineRun, _ limit: WaitLimit) async throws(PostgresError) {
         if run.steps.isEmpty { return }
+        try await endRowByRow(limit)
         try expectAnswer(sql: run.lastText)
         try begin(sql: run.lastText, unsafe PQenterPipelineMode(handle))
         state.isPipelining = true

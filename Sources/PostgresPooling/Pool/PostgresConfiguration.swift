@@ -96,6 +96,10 @@ public struct PostgresConfiguration: Sendable {
     /// connection while there are subscriptions.
     public var countsNotificationConnection = false
 
+    /// The use of connections by calls of a single statement. By default each such call leases a
+    /// connection for itself.
+    public var multiplexing = Multiplexing.off
+
     /// Creates a configuration with default values.
     ///
     /// - Parameter server: See ``server``.
@@ -118,6 +122,11 @@ public struct PostgresConfiguration: Sendable {
             !countsNotificationConnection || pool.maximumConnections > 1,
             "countsNotificationConnection",
             "requires a maximumConnections of at least 2, because it would leave no connection for statements"
+        )
+        try check(
+            multiplexing == .off || 1...pool.maximumConnections ~= multiplexing.connections,
+            "multiplexing",
+            "must share from 1 to maximumConnections connections"
         )
         try check(
             pooler != .transaction || setup.isEmpty,

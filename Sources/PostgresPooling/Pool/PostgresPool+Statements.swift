@@ -156,6 +156,13 @@ extension PostgresPool {
         _ line: UInt
     ) async throws -> PostgresResult {
         let deadline = timeout.map(MonotonicClock.deadline(after:))
+        if let multiplexer {
+            do {
+                if let result = try await multiplexer.run(query, until: deadline) { return result }
+            } catch {
+                throw publicError(error)
+            }
+        }
         do {
             return try await connections.withConnection(timeout: wait(within: timeout), file: file, line: line) { db in
                 try await db.run(query, db.limit(until: deadline))

@@ -9,6 +9,25 @@ extension PostgresPool {
     public struct Statistics: Hashable, Sendable {
         /// The repeated transactions.
         public let retries: RetryFigures
+
+        /// The calls on shared connections; all zero without
+        /// ``PostgresConfiguration/Multiplexing/singleStatements(connections:)``.
+        public let multiplexing: MultiplexingFigures
+    }
+
+    /// The single statements on shared connections at the moment.
+    public struct MultiplexingFigures: Hashable, Sendable {
+        /// The number of calls whose statements have not been sent. They are not among the waiters
+        /// of ``status``.
+        public let waiting: Int
+
+        /// The number of statements that the server has not answered.
+        public let inFlight: Int
+
+        /// The number of connections that are leased for these statements.
+        public let connections: Int
+
+        static let none = MultiplexingFigures(waiting: 0, inFlight: 0, connections: 0)
     }
 
     /// The counts of transactions that `withTransaction(retry:)` repeats.
@@ -27,8 +46,10 @@ extension PostgresPool {
         public let pausing: Int
     }
 
-    /// The pool's statistics since its creation. O(1).
-    public var statistics: Statistics { Statistics(retries: retries.figures) }
+    /// The pool's statistics since its creation. O(shared connections).
+    public var statistics: Statistics {
+        Statistics(retries: retries.figures, multiplexing: multiplexer?.figures ?? .none)
+    }
 }
 
 /// Counts repeated transactions, from any thread.

@@ -29,6 +29,9 @@ public final class PostgresPool: Sendable {
     /// The connection attempts in progress.
     let attempts: ConnectAttempts
 
+    /// Runs single statements on shared connections; `nil` if each leases its own.
+    let multiplexer: Multiplexer?
+
     /// The counts of repeated transactions.
     let retries = RetryCounters()
 
@@ -126,6 +129,8 @@ public final class PostgresPool: Sendable {
         } catch {
             throw PostgresError(.invalidConfiguration, "\(error)")
         }
+        multiplexer =
+            configuration.multiplexing == .off ? nil : Multiplexer(connections, configuration, executor: executor)
         watcher.watch(connections)
         listener = NotificationListener(connections, configuration)
     }

@@ -22,8 +22,11 @@ enum MonotonicClock {
     }
 
     /// Returns the instant `duration` from now.
-    static func deadline(after duration: Duration) -> UInt64 {
-        let (sum, overflow) = now.addingReportingOverflow(duration.wholeNanoseconds)
+    static func deadline(after duration: Duration) -> UInt64 { deadline(duration, after: now) }
+
+    /// Returns the instant `duration` after another one.
+    static func deadline(_ duration: Duration, after instant: UInt64) -> UInt64 {
+        let (sum, overflow) = instant.addingReportingOverflow(duration.wholeNanoseconds)
         return overflow ? Reactor.never - 1 : sum
     }
 

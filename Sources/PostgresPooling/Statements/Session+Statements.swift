@@ -129,7 +129,16 @@ extension Session {
 
     /// Makes libpq return each row as a result of its own. Must be the first call after sending.
     private func beginRows(sql: String) throws(PostgresError) {
+        state.isRowByRow = true
         if unsafe PQsetSingleRowMode(handle) == 0 { throw lost(sql: sql, "libpq cannot return the rows one by one.") }
+    }
+
+    /// Ends the single-row mode of an earlier statement.
+    ///
+    /// libpq ends it when it sends the next statement, but not in a pipeline, whose first statement
+    /// would then have a result for each row. An empty statement ends it, which takes a round trip.
+    func endRowByRow(_ limit: WaitLimit) async throws(PostgresError) {
+        if state.isRowByRow { try await runScript("", limit) }
     }
 
     /// Sends a statement in single-row mode, and waits for the first result.
@@ -257,12 +266,19 @@ extension Session {
     ///
     /// - Returns: Whether the error shows one of these.
     func forgetIfStale(_ query: PostgresQuery, _ error: PostgresError) -> Bool {
-        guard let server = error.server else { return false }
+        guard let isOutdated = Session.showsStaleStatement(error) else { return false }
+        return state.statements.forget(StatementCache.Key(query), isOutdated: isOutdated)
+    }
+
+    /// Returns whether an error shows that the server still has a prepared statement, which is
+    /// outdated, or has it no more; `nil` if it shows neither.
+    static func showsStaleStatement(_ error: PostgresError) -> Bool? {
+        guard let server = error.server else { return nil }
         // The last kind of error has a position in the text. An error during execution has none.
         let isOutdated =
             server.sqlState == .featureNotSupported && server.routine == "RevalidateCachedQuery"
             || TypeSearch.isAboutTypes(server.sqlState) && server.position != nil
-        guard isOutdated || server.sqlState == .invalidStatementName else { return false }
-        return state.statements.forget(StatementCache.Key(query), isOutdated: isOutdated)
+        if isOutdated { return true }
+        return server.sqlState == .invalidStatementName ? false : nil
     }
 }

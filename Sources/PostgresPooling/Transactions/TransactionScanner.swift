@@ -107,6 +107,26 @@ struct TransactionScanner {
         return word == "call" || word == "do"
     }
 
+    /// Returns whether a statement leaves its session as it was, apart from the functions that it
+    /// calls, and cannot commit by itself: a query or a change of rows, without temporary tables.
+    ///
+    /// - Complexity: O(length of the text).
+    static func canShareConnection(_ sql: String) -> Bool {
+        var scanner = TransactionScanner(sql)
+        switch scanner.nextWord() {
+        case "select", "insert", "update", "delete", "merge", "with", "values", "table": break
+        default: return false
+        }
+        while !scanner.isAtEnd {
+            switch scanner.nextWord() {
+            case "temp", "temporary": return false
+            case nil: scanner.skipToken()
+            default: break
+            }
+        }
+        return true
+    }
+
     private var isAtEnd: Bool { token == nil }
 
     private var isAtSemicolon: Bool { tokens.isSign(token, ";") }

@@ -32,6 +32,25 @@ import Testing
         try await server.psql("DROP TABLE \(name)")
     }
 
+    @Test("A pipeline after a stream on the same connection has the results of its own statements", arguments: [false, true])
+    func afterStream(isLeftEarly: Bool) async throws {
+        try await TestServer.shared.withPool(.native) { pool in
+            try await pool.withConnection { db in
+                var rows = 0
+                for try await _ in db.stream("SELECT generate_series(1, 1000)") {
+                    rows += 1
+                    if isLeftEarly { break }
+                }
+                let (one, two) = try await db.withPipeline { pipeline in
+                    let one = pipeline.query("SELECT generate_series(1, 3)", as: Int.self)
+                    return (one, pipeline.query("SELECT 'two'", as: String.self))
+                }
+                try equal(one.get(), [1, 2, 3])
+                try equal(two.get(), ["two"])
+            }
+        }
+    }
+
     @Test("Each statement has its result, with the requested type")
     func results() async throws {
         try await PipelineTests.withTable("pipeline_results") { pool in

@@ -1,0 +1,52 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A first-in, first-out collection. Adding an element and removing the first one take constant
+/// time on average.
+struct Fifo<Element> {
+    private var elements: [Element] = []
+    private var start = 0
+
+    var isEmpty: Bool { start == elements.count }
+    var count: Int { elements.count - start }
+    var first: Element? { isEmpty ? nil : elements[start] }
+    var all: ArraySlice<Element> { elements[start...] }
+
+    mutating func append(_ element: Element) { elements.append(element) }
+
+    mutating func popFirst() -> Element? {
+        guard let element = first else { return nil }
+        start += 1
+        if start == elements.count {
+            elements.removeAll(keepingCapacity: true)
+            start = 0
+        } else if start >= 64, start * 2 > elements.count {
+            elements.removeSubrange(..<start)
+            start = 0
+        }
+        return element
+    }
+
+    /// Changes the first element. The collection must not be empty.
+    mutating func updateFirst(_ update: (inout Element) -> Void) { update(&elements[start]) }
+
+    /// Adds elements before the first one. O(`count`).
+    mutating func prepend(_ others: some Collection<Element>) {
+        elements.replaceSubrange(..<start, with: others)
+        start = 0
+    }
+
+    /// Removes elements. O(`count`).
+    mutating func removeAll(where predicate: (Element) -> Bool) {
+        elements.removeSubrange(..<start)
+        start = 0
+        elements.removeAll(where: predicate)
+    }
+
+    /// Removes and returns all elements.
+    mutating func takeAll() -> [Element] {
+        defer { self = Fifo() }
+        return Array(all)
+    }
+}

@@ -1,0 +1,255 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import Foundation
+import TestSupport
+import Testing
+
+@testable import PostgresPooling
+
+/// Single statements of many calls on few connections.
+@Suite(.timeLimit(.minutes(10))) struct MultiplexingTests {
+    @Test("Concurrent statements share a connection, and each call gets its own result", arguments: PollerKind.allCases)
+    func shares(poller: PollerKind) async throws {
+        try await withSharedPool(poller, connections: 1) { pool in
+            let processes = try await withThrowingTaskGroup(of: Int32.self) { group in
+                for number in 0..<400 {
+                    group.addTask {
+                        let (process, echo, text) = try await pool.queryOne(
+                            "SELECT pg_backend_pid(), \(number), repeat('x', \(number * 50))",
+                            as: (Int32, Int, String).self
+                        )
+                        #expect(echo == number && text.utf8.count == number * 50)
+                        return process
+                    }
+                }
+                return try await group.reduce(into: Set<Int32>()) { $0.insert($1) }
+            }
+            #expect(processes.count == 1)
+            await until { pool.statistics.multiplexing == .none }
+            #expect(pool.status.leased == 0)
+        }
+    }
+
+    @Test("Statements run in the order of their calls, and as many as 16 are in flight on a connection")
+    func order() async throws {
+        try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 2 }) { pool in
+            pool.keepLanes()
+            try await pool.makeSharedTable()
+            try await pool.withRowLock { unlock in
+                let first = Task { try await pool.execute("UPDATE shared SET value = 0 WHERE id = 0") }
+                await until { pool.statistics.multiplexing.inFlight == 1 }
+                let others = Counted<Task<PostgresCommand, any Error>>()
+                for number in 1...40 {
+                    // Each call begins when the one before has its place.
+                    others.add(Task { try await pool.execute("INSERT INTO shared VALUES (\(number), 0)") })
+                    await until {
+                        let figures = pool.statistics.multiplexing
+                        return figures.inFlight + figures.waiting == number + 1
+                    }
+                }
+                await until { pool.statistics.multiplexing.inFlight == Lane.depth }
+                try await unlock()
+                try await equal(first.value.rowCount, 1)
+                for task in others.values { try await equal(task.value.rowCount, 1) }
+            }
+            let ids = try await pool.query("SELECT id FROM shared WHERE id > 0 ORDER BY ctid", as: Int.self)
+            #expect(ids == Array(1...40))
+        }
+    }
+
+    @Test("A failed statement affects no other one on its connection")
+    func failures() async throws {
+        try await withSharedPool(connections: 1) { pool in
+            try await pool.makeSharedTable()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 1...200 {
+                    group.addTask {
+                        if number.isMultiple(of: 3) {
+                            let error = await postgresFailure { try await pool.execute("INSERT INTO shared VALUES (0, 0)") }
+                            #expect(error?.sqlState == .uniqueViolation && error?.outcome == .rolledBack)
+                        } else if number.isMultiple(of: 7) {
+                            let error = await postgresFailure { try await pool.query("SELECT \(number) / 0") }
+                            #expect(error?.sqlState == "22012")
+                        } else {
+                            try await pool.execute("INSERT INTO shared VALUES (\(number), 0)")
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let expected = (1...200).count { !$0.isMultiple(of: 3) && !$0.isMultiple(of: 7) }
+            try await equal(pool.query("SELECT count(*) FROM shared WHERE id > 0", as: Int.self), [expected])
+        }
+    }
+
+    @Test("A deferred constraint fails its own statement")
+    func deferredConstraint() async throws {
+        try await withSharedPool(connections: 1) { pool in
+            try await pool.execute("CREATE TABLE deferred (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+            try await pool.execute("INSERT INTO deferred VALUES (1)")
+            let bad = Task { try await pool.execute("INSERT INTO deferred VALUES (1)") }
+            let other = Task { try await pool.execute("INSERT INTO deferred VALUES (2)") }
+            let error = await postgresFailure { try await bad.value }
+            #expect(error?.sqlState == .uniqueViolation && error?.outcome == .rolledBack)
+            try await equal(other.value.rowCount, 1)
+            try await equal(pool.query("SELECT id FROM deferred ORDER BY id", as: Int.self), [1, 2])
+        }
+    }
+
+    @Test("New statements avoid a connection whose statement takes long")
+    func avoidsSlow() async throws {
+        try await withSharedPool(connections: 2, { $0.pool.maximumConnections = 3 }) { pool in
+            try await pool.makeSharedTable()
+            try await pool.withRowLock { unlock in
+                let blocked = Task { try await pool.execute("UPDATE shared SET value = 1 WHERE id = 0") }
+                await until { pool.statistics.multiplexing.inFlight == 1 }
+                for number in 0..<200 {
+                    try await equal(pool.query("SELECT \(number)", as: Int.self), [number])
+                }
+                try await unlock()
+                try await equal(blocked.value.rowCount, 1)
+            }
+        }
+    }
+
+    @Test("A statement that needs its own session leases a connection, and leaves nothing behind")
+    func ownConnection() async throws {
+        try await withSharedPool(connections: 1) { pool in
+            try await pool.execute("CREATE PROCEDURE two() LANGUAGE plpgsql AS 'BEGIN COMMIT; END'")
+            let before = try await pool.queryOne("SHOW search_path", as: String.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<100 {
+                    group.addTask {
+                        switch number % 5 {
+                        case 0: try await pool.execute("SET search_path = elsewhere")
+                        case 1:
+                            let path = "elsewhere"
+                            try await pool.execute("SELECT set_config('search_path', \(path), false)")
+                        case 2: try await pool.execute("CREATE TEMP TABLE mine AS SELECT 1")
+                        case 3: try await pool.execute("CALL two()")
+                        default:
+                            let (path, process) = try await pool.queryOne(
+                                "SELECT current_setting('search_path'), pg_backend_pid()",
+                                as: (String, Int).self
+                            )
+                            #expect(path == before, "\(process)")
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let begin = await postgresFailure { try await pool.execute("COPY shared FROM STDIN") }
+            #expect(begin != nil)
+            let table = try await pool.queryOne("SELECT to_regclass('pg_temp.mine')::text", as: String?.self)
+            #expect(table == nil)
+        }
+    }
+
+    @Test("Transactions, scripts and streams get connections while shared statements never end")
+    func fairToLeases() async throws {
+        try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 1 }) { pool in
+            try await pool.makeSharedTable()
+            let isOver = Counted<Void>()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for task in 0..<8 {
+                    group.addTask {
+                        while isOver.values.isEmpty {
+                            try await equal(pool.query("SELECT \(task)", as: Int.self), [task])
+                        }
+                    }
+                }
+                for round in 1...5 {
+                    try await pool.withTransaction { db in
+                        try await db.execute("UPDATE shared SET value = value + 1")
+                        try await equal(db.query("SELECT value FROM shared", as: Int.self), [round])
+                    }
+                    try await pool.executeScript("UPDATE shared SET value = value; SELECT 1")
+                    let rows = try await pool.withConnection { db in
+                        var rows = 0
+                        for try await _ in db.stream("SELECT generate_series(1, 100)") { rows += 1 }
+                        return rows
+                    }
+                    #expect(rows == 100)
+                }
+                isOver.add(())
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test("Statements are prepared again after a change of the schema, and their types are searched")
+    func heals() async throws {
+        try await withSharedPool(connections: 2) { pool in
+            try await pool.makeSharedTable()
+            for round in 0..<6 {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<20 {
+                        group.addTask {
+                            try await equal(pool.query("SELECT * FROM shared WHERE id = \(0)").count, 1)
+                            // The server expects an integer, and declares text for the null.
+                            let name: String? = nil
+                            try await equal(
+                                pool.query("SELECT count(*) FROM shared WHERE id = \(0) OR \(name) IS NULL", as: Int.self),
+                                [1]
+                            )
+                            try await equal(
+                                pool.query("SELECT jsonb_build_object('a', \("b"))->>'a'", as: String.self),
+                                ["b"]
+                            )
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                try await pool.executeScript(PostgresQuery(unsafe: "ALTER TABLE shared ADD COLUMN column_\(round) int"))
+            }
+        }
+    }
+
+    @Test("Results with types that the database defines are decoded")
+    func userTypes() async throws {
+        try await withSharedPool(connections: 1) { pool in
+            try await pool.executeScript(
+                "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN moods AS mood[]; CREATE TYPE pair AS (a int, b mood)"
+            )
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<40 {
+                    group.addTask {
+                        try await equal(pool.query("SELECT 'ok'::mood", as: String.self), ["ok"])
+                        try await equal(pool.query("SELECT '{ok,sad}'::moods", as: [String].self), [["ok", "sad"]])
+                        try await equal(pool.query("SELECT \(7)", as: Int.self), [7])
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test("The number of shared connections is from 1 to the pool's maximum", arguments: [0, -1, 5])
+    func configuration(connections: Int) throws {
+        var configuration = PostgresConfiguration("host=localhost")
+        configuration.pool.maximumConnections = 4
+        configuration.multiplexing = .singleStatements(connections: connections)
+        let error = #expect(throws: PostgresError.self) { try PostgresPool(configuration) }
+        #expect(error?.code == .invalidConfiguration && error?.message.contains("multiplexing") == true)
+    }
+
+    @Test("Texts that may share a connection are queries and changes of rows")
+    func texts() {
+        for text in [
+            "SELECT 1", "/* a */ select 1", "INSERT INTO t VALUES (1)", "WITH a AS (SELECT 1) DELETE FROM t", "VALUES (1)",
+            "TABLE t", "MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE", "select 'temp'", "UPDATE t SET a = 1",
+        ] {
+            #expect(TransactionScanner.canShareConnection(text), "\(text)")
+        }
+        for text in [
+            "", "SET a = 1", "BEGIN", "COMMIT", "COPY t TO STDOUT", "CALL f()", "DO 'x'", "VACUUM", "LISTEN a",
+            "SELECT 1 INTO TEMP t", "CREATE TABLE t ()", "PREPARE a AS SELECT 1", "DECLARE c CURSOR FOR SELECT 1",
+            "-- select\nRESET ALL",
+        ] {
+            #expect(!TransactionScanner.canShareConnection(text), "\(text)")
+        }
+    }
+}
