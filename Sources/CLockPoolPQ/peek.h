@@ -55,24 +55,46 @@ static inline int clockpool_pq_ready(const PGconn *_Nonnull connection) {
   return ((entry.revents & ~POLLOUT) ? CLOCKPOOL_PQ_READABLE : 0) | ((entry.revents & POLLOUT) ? CLOCKPOOL_PQ_WRITABLE : 0);
 }
 
+// Returns whether an error of the server begins at the first byte: the code of the message, its
+// length, and the fields for the severity, twice, and for the code, in the order in which servers
+// send them.
+//
+// No other bytes of the messages that a server may send during a COPY from the client match,
+// wherever the input begins: notices, notifications and parameters. Their texts contain no NUL, so
+// a NUL before `V` is the end of a text or part of a number. After the end of a text follows a
+// field of a notice, whose severity is none of these, or the next message, whose type is not `V`;
+// or else the payload of a notification or the value of a parameter, after whose NUL the next
+// message would have to be of type `C`. In a number, the bytes that would have to follow make a
+// length or a process identifier that is too large, or a NUL stands where `S` or `E` would.
+static inline int clockpool_pq_begins_error(const char *_Nonnull input, size_t count) {
+  static const char *const marks[] = {"\0VERROR\0C", "\0VFATAL\0C", "\0VPANIC\0C"};
+  const size_t mark = 9, code = 5;
+  if (count < 6 || input[0] != 'E' || input[5] != 'S') return 0;
+  const char *end = (const char *)memchr(input + 6, 0, count - 6);
+  if (!end || count - (size_t)(end - input) < mark + code + 1 || end[mark + code] != 0) return 0;
+  for (size_t index = mark; index < mark + code; index += 1) {
+    if (end[index] == 0) return 0;
+  }
+  for (int index = 0; index < 3; index += 1) {
+    if (memcmp(end, marks[index], mark) == 0) return 1;
+  }
+  return 0;
+}
+
 // Returns the number of bytes of unread input that were inspected, or -1 if they contain an error
 // of the server, or the input has ended. libpq keeps an error to itself until a COPY from the
-// client has ended. Each error has its severity in a field `V`. No other message contains these
-// bytes: texts have no NUL, and field codes follow one.
+// client has ended. What it has read by itself, such as an error that arrived with the answer to
+// the COPY statement, is not seen, and then reported at the end of the COPY.
 static inline long clockpool_pq_inspect_errors(PGconn *_Nonnull connection) {
-  static const char *const marks[] = {"\0VERROR", "\0VFATAL", "\0VPANIC"};
-  const size_t length = 8;
   char input[1 << 15];
   if (PQgssEncInUse(connection)) return sizeof input;
   long count = clockpool_pq_peek(connection, input, sizeof input);
   if (count == 0) return -1;
   if (count < 0) return sizeof input;
-  for (size_t start = 0; start + length <= (size_t)count; start += 1) {
-    if (input[start] != 0 || input[start + 1] != 'V') continue;
-    for (int index = 0; index < 3; index += 1) {
-      // With the NUL that ends the field.
-      if (memcmp(input + start, marks[index], length) == 0) return -1;
-    }
+  for (const char *rest = input; rest < input + count; rest += 1) {
+    rest = (const char *)memchr(rest, 'E', (size_t)(input + count - rest));
+    if (!rest) break;
+    if (clockpool_pq_begins_error(rest, (size_t)(input + count - rest))) return -1;
   }
   return count;
 }

@@ -8,7 +8,7 @@ import Foundation
 import PostgresPooling
 
 /// PostgreSQL: selects by primary key on pgbench's tables, beside pgbench, and a long stream of
-/// rows, beside libpq. The parts `selects` and `stream`; `decoding` is in another file.
+/// rows, beside libpq. The parts `selects` and `stream`; the other parts are in other files.
 enum PostgresSelectRows {
     /// The URL of the server. Scripts/bench starts one with pgbench's tables.
     struct Server {
@@ -43,6 +43,8 @@ enum PostgresSelectRows {
         if options.wants("selects") { try await selects(server, options, into: &report) }
         if options.wants("pipeline") { try await PostgresPipelineRows.run(server, options, into: &report) }
         if options.wants("multiplexing") { try await PostgresMultiplexingRows.run(server, options, into: &report) }
+        if options.wants("latency") { try await PostgresLatencyRows.run(server, options, into: &report) }
+        if options.wants("retry") { try await PostgresRetryRows.run(server, options, into: &report) }
         if options.wants("light") { try await PostgresLightRows.run(server, options, into: &report) }
         if options.wants("stream") { try await streams(server, options, into: &report) }
     }

@@ -106,6 +106,7 @@ extension Session {
     /// - Parameters:
     ///   - table: The name as in SQL.
     ///   - names: The names of the columns; empty for all that a `COPY` without a list writes to.
+    /// - Throws: ``PostgresError`` of a `COPY` that has stored nothing.
     func copyColumns(
         of table: String,
         _ names: [String],
@@ -123,13 +124,17 @@ extension Session {
             LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = \(table)::pg_catalog.regclass
             AND a.attname = n.name AND a.attnum > 0 AND NOT a.attisdropped ORDER BY n.place
             """
-        let rows = PostgresRows(try await run(query, limit))
-        let columns = try rows.map { row throws(PostgresError) in
-            // COPY itself reports a column that does not exist.
-            let (name, oid) = try row.decode(as: (String, UInt32?).self)
-            return (name: name, oid: oid ?? 0)
+        do throws(PostgresError) {
+            let rows = PostgresRows(try await run(query, limit))
+            let columns = try rows.map { row throws(PostgresError) in
+                // COPY itself reports a column that does not exist.
+                let (name, oid) = try row.decode(as: (String, UInt32?).self)
+                return (name: name, oid: oid ?? 0)
+            }
+            try await lookUp(columns.map(\.oid).filter { PostgresType(oid: $0).isUserDefined }, limit)
+            return CopyColumns(columns, state.types)
+        } catch {
+            throw error.undone
         }
-        try await lookUp(columns.map(\.oid).filter { PostgresType(oid: $0).isUserDefined }, limit)
-        return CopyColumns(columns, state.types)
     }
 }

@@ -202,7 +202,7 @@ extension CopySender {
 
 extension PostgresError {
     /// The error of a `COPY` whose end was not sent, so that the server has stored nothing.
-    fileprivate var undone: PostgresError {
+    var undone: PostgresError {
         let error = PostgresError(
             code == .outcomeUnknown ? .connectionLost : code,
             message,

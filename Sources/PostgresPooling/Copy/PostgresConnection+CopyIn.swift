@@ -148,7 +148,7 @@ extension PostgresConnection {
         do throws(PostgresError) {
             let text = try statement.textOfCopy()
             try await prepareToSend(sql: text, limit)
-            _ = try await session.beginCopy(text, PGRES_COPY_IN, limit)
+            try await session.beginCopyIn(text, limit)
             return CopySender(session, sql: text, limit)
         } catch {
             throw error.forCaller
@@ -166,7 +166,7 @@ extension PostgresConnection {
             let text = try PostgresQuery.copy(to: table, names).textOfCopy()
             try await prepareToSend(sql: text, limit)
             let columns = try await session.copyColumns(of: table.text, names, limit)
-            let count = try await session.beginCopy(text, PGRES_COPY_IN, limit)
+            let count = try await session.beginCopyIn(text, limit)
             let sender = CopySender(session, sql: text, limit)
             guard columns.count == count else {
                 sender.abort()

@@ -12,6 +12,20 @@ internal import Synchronization
 // result that has begun the `COPY` again and again until the `COPY` has ended.
 
 extension Session {
+    /// Begins a `COPY` from the client.
+    ///
+    /// - Returns: The number of columns.
+    /// - Throws: ``PostgresError``. The server has stored nothing, unless the statement is another
+    ///   one.
+    @discardableResult
+    func beginCopyIn(_ text: String, _ limit: WaitLimit) async throws(PostgresError) -> Int {
+        do throws(PostgresError) {
+            return try await beginCopy(text, PGRES_COPY_IN, limit)
+        } catch {
+            throw TransactionScanner.isCopyFromClient(text) ? error.undone : error
+        }
+    }
+
     /// Sends a `COPY` statement, and waits until data can be transferred.
     ///
     /// By the simple protocol, as `psql` does. Poolers between the client and the server know it,

@@ -47,6 +47,24 @@ struct TransactionScanner {
         return scanner.moveToStatement() && scanner.nextWord() == "copy"
     }
 
+    /// Returns whether a statement is a `COPY … FROM STDIN`.
+    ///
+    /// - Complexity: O(length of the text).
+    static func isCopyFromClient(_ sql: String) -> Bool {
+        var scanner = TransactionScanner(sql)
+        guard scanner.moveToStatement(), scanner.nextWord() == "copy" else { return false }
+        // Between the first word and `FROM` stands a table, whose columns may have parentheses.
+        var depth = 0
+        while !scanner.isAtEnd {
+            if scanner.tokens.isSign(scanner.token, "(") { depth += 1 }
+            if scanner.tokens.isSign(scanner.token, ")") { depth -= 1 }
+            let word = scanner.nextWord()
+            if word == "from", depth == 0 { return scanner.nextWord() == "stdin" }
+            if word == nil { scanner.skipToken() }
+        }
+        return false
+    }
+
     /// Returns whether a text in which a statement fails may have committed earlier ones: another
     /// statement ends a transaction and is not the last one, or the failed statement has
     /// transactions of its own, as `CALL` and `VACUUM` may have.

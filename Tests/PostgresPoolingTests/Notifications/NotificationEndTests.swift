@@ -168,4 +168,43 @@ import Testing
             }
         }
     }
+
+    #if os(Linux)
+        @Test("Subscriptions, unsubscriptions and restarts of the server leave no descriptor, thread or session")
+        func leaks() async {
+            await #expect(processExitsWith: .success) {
+                try await withServer { server in
+                    try await server.withPool(.native, { $0.pool.maximumBackoff = .milliseconds(100) }) { pool in
+                        func subscribe() async throws {
+                            let notifications = try await pool.notifications(on: "a", "b")
+                            try await pool.notify("a", payload: "1")
+                            #expect(await notifications.next(1) == ["1"])
+                        }
+                        func resources() async throws -> [Int] {
+                            let name = pool.configuration.pool.name
+                            _ = try await pool.query("SELECT 1")
+                            try await until { try await server.backendCount(applicationName: name) == 1 }
+                            try await until { try threadNames().count { $0.hasPrefix("postgres-") } <= 1 }
+                            return [
+                                try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count,
+                                try threadNames().count { $0.hasPrefix("postgres") },
+                            ]
+                        }
+                        for _ in 0..<3 { try await subscribe() }
+                        let before = try await resources()
+                        for _ in 0..<100 { try await subscribe() }
+                        try await equal(resources(), before)
+                        do {
+                            let notifications = try await pool.notifications(on: "a")
+                            for _ in 0..<20 {
+                                try await server.restart()
+                                #expect(await notifications.next(1) == ["reconnected"])
+                            }
+                        }
+                        try await equal(resources(), before)
+                    }
+                }
+            }
+        }
+    #endif
 }

@@ -201,8 +201,17 @@ extension FakeServer {
         message("N", Array("SNOTICE\0C00000\0M\(text)\0\0".utf8))
     }
 
-    static func notification(_ number: Int) -> [UInt8] {
-        message("A", [0, 0, 0, 1] + Array("channel\0\(number)\0".utf8))
+    static func notification(_ number: Int) -> [UInt8] { notification("channel", "\(number)") }
+
+    static func notification(_ channel: String, _ payload: String, process: Int32 = 1) -> [UInt8] {
+        message(
+            "A",
+            (0..<4).map { UInt8(truncatingIfNeeded: process >> (24 - 8 * $0)) } + Array("\(channel)\0\(payload)\0".utf8)
+        )
+    }
+
+    static func error(_ severity: String, _ sqlState: String, _ text: String) -> [UInt8] {
+        message("E", Array("S\(severity)\0V\(severity)\0C\(sqlState)\0M\(text)\0\0".utf8))
     }
 
     /// The answer to the extended protocol's messages before the rows, and the columns of the
@@ -218,9 +227,9 @@ extension FakeServer {
 
 /// Prevents a send to a closed connection from ending the process.
 #if canImport(Darwin)
-    private let noSignal: Int32 = 0
+    let noSignal: Int32 = 0
 #else
-    private let noSignal = Int32(MSG_NOSIGNAL)
+    let noSignal = Int32(MSG_NOSIGNAL)
 #endif
 
 /// The messages that a server sends without end.

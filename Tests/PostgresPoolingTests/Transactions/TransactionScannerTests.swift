@@ -81,4 +81,22 @@ import Testing
     func commits(_ sql: String, _ commits: Bool) {
         #expect(TransactionScanner.mayCommitWithin(sql) == commits, "\(sql)")
     }
+
+    @Test(
+        "COPY from the client is recognized",
+        arguments: [
+            ("COPY t FROM STDIN", true),
+            ("; -- comment\n copy \"from\" (a, \"stdin\") From /* here */ stdin (FORMAT csv)", true),
+            ("COPY t FROM '/stdin'", false),
+            ("COPY t FROM PROGRAM 'stdin' WHERE a IS DISTINCT FROM stdin", false),
+            ("COPY (SELECT * FROM stdin) TO STDOUT", false),
+            ("COPY (INSERT INTO t SELECT * FROM stdin RETURNING a) TO PROGRAM 'cat'", false),
+            ("SELECT * FROM stdin", false),
+            ("COPY t", false),
+            ("", false),
+        ]
+    )
+    func copyFromClient(_ sql: String, _ isIt: Bool) {
+        #expect(TransactionScanner.isCopyFromClient(sql) == isIt, "\(sql)")
+    }
 }

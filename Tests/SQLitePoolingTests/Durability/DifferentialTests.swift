@@ -4,6 +4,7 @@
 
 import CLockPoolSQLite
 import ConnectionPooling
+import TestSupport
 import Testing
 
 @testable import SQLitePooling

@@ -4,6 +4,7 @@
 
 import Foundation
 import SQLitePooling
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct PowerLossTests {

@@ -12,31 +12,6 @@ import Testing
 /// times as long, so tests of many random rounds run fewer of them.
 let isSanitized = ProcessInfo.processInfo.environment["LOCKPOOL_SANITIZER"] != nil
 
-/// A generator of random numbers that repeats its sequence for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    /// Returns the seed in the environment variable `LOCKPOOL_SEED`, or a new one. Prints it, so
-    /// that a failure can be repeated.
-    static func seed(_ name: String) -> UInt64 {
-        let named = ProcessInfo.processInfo.environment["LOCKPOOL_SEED"].flatMap(UInt64.init)
-        let seed = named ?? UInt64.random(in: .min ... .max)
-        print("\(name): LOCKPOOL_SEED=\(seed)")
-        return seed
-    }
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        // splitmix64
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 /// A disk that loses power or becomes full, which SQLite opens as a VFS.
 @safe
 final class FaultyDisk: @unchecked Sendable {

@@ -6,6 +6,13 @@ extension SeededBug {
     /// Bugs of PostgresPooling.
     static let postgres: [SeededBug] = [
         SeededBug(
+            "A COPY that is lost before it begins has an unknown outcome",
+            in: "PostgresPooling/Copy/Session+Copy.swift",
+            "throw TransactionScanner.isCopyFromClient(text) ? error.undone : error",
+            "throw error",
+            foundBy: "PostgresPoolingTests.FaultPointTests/calls"
+        ),
+        SeededBug(
             "The reset omits SET SESSION AUTHORIZATION DEFAULT",
             in: "PostgresPooling/Connection/Session+Reset.swift",
             "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE;",
