@@ -100,7 +100,10 @@ extension Session {
         let key = StatementCache.Key(query)
         while true {
             try requireUTF8(sql: query.text)
-            if let prepared = state.statements.prepared(key) { return (prepared.text, prepared, prepared.types) }
+            if query.preparation != .never, let prepared = state.statements.prepared(key) {
+                if prepared.isCritical { try requirePipelining(prepared.text) }
+                return (prepared.text, prepared, prepared.types)
+            }
             let text = query.text
             try query.validate(text)
             try requirePipelining(text)
@@ -109,21 +112,22 @@ extension Session {
                 continue
             }
             let mayChangeSession = state.recordText(text)
-            if attempt.isResolved { return (text, nil, attempt.types) }
+            if attempt.isResolved, query.preparation != .always { return (text, nil, attempt.types) }
             let status = unsafe PQtransactionStatus(handle)
             let plan = state.statements.plan(
                 key,
                 text: text,
-                isNamed: !mayChangeSession && !attempt.isUnnamed
+                isNamed: !mayChangeSession && !attempt.isUnnamed && query.preparation != .never
                     && (status == PQTRANS_IDLE || !state.hasOwnStatements),
                 mayEvict: status == PQTRANS_IDLE,
-                mustCheck: true
+                mustCheck: !attempt.isResolved,
+                isFirstNamed: query.preparation == .always
             )
             switch plan {
             case .check: try await check(query, text, &attempt, limit)
             case .prepare(let preparation): try await prepare(query, preparation, limit)
             case .execute(let prepared): return (text, prepared, prepared.types)
-            case .send(let types): return (text, nil, types)
+            case .send(let types): return (text, nil, attempt.isResolved ? attempt.types : types)
             }
         }
     }
