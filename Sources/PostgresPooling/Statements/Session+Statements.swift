@@ -57,6 +57,7 @@ extension Session {
         let text = query.text
         // Before the cache stores the statement, or evicts another for it.
         try query.validate(text)
+        try requireSessionForListening(text)
         if !attempt.isZoneChecked, state.statements.mayConvertZone(key, text: text) { return .unchecked(text: text) }
         // Such a statement is not prepared, so that its text is checked each time.
         let mayChangeSession = state.recordText(text)
@@ -81,8 +82,8 @@ extension Session {
         case .execute(let prepared):
             return try send(query, text: text, prepared: prepared, types: prepared.types, rowByRow: rowByRow)
         case .send(let types):
-            return try send(query, text: text, prepared: nil, types: types, rowByRow: rowByRow)
             let types = attempt.isResolved ? attempt.types : types
+            return try send(query, text: text, prepared: nil, types: types, rowByRow: rowByRow)
         }
     }
 
