@@ -83,6 +83,13 @@ struct PipelineRun {
         answered += 1
     }
 
+    /// Records that the server has answered `COMMIT`.
+    mutating func acceptCommit() {
+        answered += 1
+        // What follows cannot take the statements back.
+        if partError == nil { partStart = answered }
+    }
+
     mutating func fail(with error: PostgresError) {
         if partError == nil { partError = error }
         if failure == nil { failure = Failure(index: currentStatement?.index, error: error) }

@@ -89,7 +89,10 @@ extension Session {
             try feed(&run)
             switch fetch(sql: run.currentText) {
             case .result(let result): try accept(result, &run)
-            case .sync: run.acceptSync()
+            case .sync:
+                // Those of the commit belong to no statement.
+                if !notices.isEmpty { notices = ReceivedNotices() }
+                run.acceptSync()
             case .end:
                 guard run.isAtLastSync, !isLost else {
                     throw lost(sql: run.currentText, "The server sent no answer.", isSent: run.sent > 0)
@@ -152,7 +155,7 @@ extension Session {
         case .begin: run.accept(result)
         case .commit where result.commandTag == "ROLLBACK" && !run.hasPartFailed:
             run.fail(with: PostgresError(.transactionAborted, "the transaction was rolled back", sql: "COMMIT"))
-        case .commit: run.accept(result)
+        case .commit: run.acceptCommit()
         case .sync: break
         }
     }

@@ -41,6 +41,37 @@ import Testing
         await pool.close()
     }
 
+    @Test(
+        "If the connection ends before COMMIT is answered, the outcome is unknown, and after it, known",
+        arguments: [false, true]
+    )
+    func ending(isCommitted: Bool) async throws {
+        let server = try FakeServer { connection in
+            try connection.letIn()
+            var syncs = 0
+            while syncs < 2 { if try connection.receiveMessage() == "S" { syncs += 1 } }
+            for tag in ["BEGIN", "DELETE 1", "COMMIT"] {
+                if tag == "COMMIT" {
+                    try connection.send(FakeServer.message("Z", Array("T".utf8)))
+                    if !isCommitted { return }
+                }
+                for type in ["1", "2", "n"] { try connection.send(FakeServer.message(Character(type), [])) }
+                try connection.send(FakeServer.message("C", Array("\(tag)\0".utf8)))
+            }
+        }
+        defer { server.stop() }
+        var configuration = PostgresConfiguration.withLongTimeouts(server.url)
+        configuration.pooler = .session
+        let pool = try PostgresPool(configuration)
+        let results = Counted<PostgresPipeline.Result<PostgresCommand>>()
+        let error = await postgresFailure {
+            try await pool.withPipeline(readOnly: true) { results.add($0.execute("DELETE FROM one")) }
+        }
+        #expect(error?.connectionIsGone == true)
+        #expect(results.values.map(\.state) == [isCommitted ? .done : .unknown])
+        await pool.close()
+    }
+
     @Test("Each part has the isolation level, the access mode and the settings", arguments: PollerKind.allCases)
     func characteristics(_ poller: PollerKind) async throws {
         try await TestServer.shared.withPool(poller, { $0.pool.maximumConnections = 1 }) { pool in
@@ -203,7 +234,7 @@ import Testing
             let results = Counted<PostgresPipeline.Result<PostgresCommand>>()
             let wait: PostgresQuery =
                 kind == 2
-                ? "SELECT pg_terminate_backend(pg_backend_pid())" : "SELECT pg_sleep(600) /* pipeline that ends */"
+                ? "SELECT pg_terminate_backend(pg_backend_pid())" : "SELECT pg_sleep(600) /* \(identifier: name) */"
             let task = Task {
                 try await pool.withPipeline(isolation: .serializable, timeout: kind == 0 ? .milliseconds(200) : nil) {
                     pipeline in
@@ -216,7 +247,7 @@ import Testing
                 let server = try await TestServer.shared
                 try await until {
                     try await server.psql(
-                        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%/* pipeline that ends */' AND state = 'active'"
+                        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%/* \"\(name)\" */' AND state = 'active'"
                     ) == "1"
                 }
                 task.cancel()
