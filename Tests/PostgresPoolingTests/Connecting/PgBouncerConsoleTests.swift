@@ -37,8 +37,8 @@ import Testing
                     try await equal(console.queryScript("RELOAD").map(\.command.tag), ["RELOAD"])
                     let error = await postgresFailure { try await console.queryScript("SHOW NOTHING") }
                     #expect(error?.code == .server && error?.message.contains("SHOW HELP") == true)
-                    let snapshot = console.snapshot
-                    #expect(snapshot.counters.created == (pooler == .transaction ? 1 : snapshot.counters.created))
+                    // With the other setting the pool tries to reset the session after RELOAD.
+                    if pooler == .transaction { #expect(console.snapshot.counters.created == 1) }
                     try await console.executeScript("PAUSE lockpool")
                     let isPaused = try await console.queryScript("SHOW DATABASES")[0].contains { row in
                         try row.decode(String.self, named: "name") == "lockpool"
@@ -67,6 +67,9 @@ import Testing
                     }
                 }
                 #expect(error?.message.contains(kind == 1 ? "BEGIN" : "extended query protocol") == true)
+                // The console closes the connection behind the error. The next statement on it
+                // gets an error or, if the end was seen before it was sent, another connection.
+                await until { await failure { try await console.queryScript("SHOW VERSION") } == nil }
             }
         }
     }
