@@ -27,6 +27,14 @@ func pipelines(_ pool: PostgresPool) async throws {
     print(results.map(\.state))  // [.rolledBack, .failed, .done]
     // end
 
+    // guide: pipeline transaction
+    let total = try await pool.withPipeline(isolation: .serializable, settings: ["app.tenant": "7"]) { pipeline in
+        pipeline.execute("UPDATE reader SET loans = loans + 1 WHERE name = 'Eve'")
+        return pipeline.query("SELECT sum(loans)::int FROM reader", as: Int.self)
+    }
+    print(try total.get()[0])
+    // end
+
     // guide: batch
     let counts = try await pool.batch(["SELECT count(*) FROM reader", "SELECT count(*) FROM book"])
     print(try counts.map { try $0.decode(as: Int.self)[0] })

@@ -18,13 +18,16 @@ try makePools()
 let pool = try PostgresPool(url)
 try await pool.withConnection { db in
     try await db.executeScript(
-        "DROP TABLE IF EXISTS book, item, event, account, payment, reader; DROP TYPE IF EXISTS size"
+        "DROP TABLE IF EXISTS book, item, event, account, payment, reader, tally; DROP TYPE IF EXISTS size"
     )
 }
 
 try await overview(url)
 try await statements(pool)
 try await rows(pool)
+try await scripts(pool)
+try await preparing(pool)
+try await noticing(pool)
 try await decodableRows(pool)
 try await values(pool)
 try await ownTypes(pool)
@@ -33,10 +36,13 @@ try await retries(pool)
 try await settings(pool)
 try await locks(pool)
 try await streaming(pool)
+try await cursors(pool)
 try await pipelines(pool)
 try await copying(pool)
 try await notifying(pool)
 try await deadlines(pool)
+try await limitedByServer(pool)
+if let url = ProcessInfo.processInfo.environment["PGBOUNCER_URL"] { try await console(url) }
 try await errors(pool)
 try await executing(url)
 await ending(pool)

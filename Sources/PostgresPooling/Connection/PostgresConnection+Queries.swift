@@ -64,41 +64,7 @@ extension PostgresConnection {
         _ query: PostgresQuery,
         timeout: Duration? = nil
     ) async throws -> PostgresCommand {
-        PostgresCommand(tag: try await run(query, limit(timeout)).commandTag)
-    }
-
-    /// Runs several statements without parameters, separated by semicolons, such as those of a
-    /// migration.
-    ///
-    /// Outside a transaction, the server runs all of them in one, unless they contain transaction
-    /// commands.
-    ///
-    /// - Parameters:
-    ///   - script: The statements.
-    ///   - timeout: The timeout for all statements; by default the configuration's
-    ///     `statementTimeout`.
-    /// - Throws: As ``query(_:timeout:)``, with the error of the first statement that fails, after
-    ///   which none runs; ``PostgresError`` with the code `unsupported` if there are parameters.
-    public func executeScript(_ script: PostgresQuery, timeout: Duration? = nil) async throws {
-        do throws(PostgresError) {
-            try await runScript(script, limit(timeout))
-        } catch {
-            throw error.forCaller
-        }
-    }
-
-    /// Runs several statements of the caller.
-    func runScript(_ script: PostgresQuery, _ limit: WaitLimit) async throws(PostgresError) {
-        let text = script.text
-        guard script.parameters.isEmpty else {
-            throw PostgresError(.unsupported, "a script cannot have parameters", sql: text, outcome: .notExecuted)
-        }
-        try await prepareToSend(sql: text, limit)
-        // The end of an earlier answer may have reported another encoding.
-        do throws(PostgresError) { try session.requireUTF8(sql: text) } catch { throw error.withoutEffect() }
-        session.state.recordText(text)
-        try await runScript(text, limit)
-        try session.requireUTF8(sql: text)
+        PostgresCommand(try await run(query, limit(timeout)))
     }
 
     /// Runs a statement of the caller.

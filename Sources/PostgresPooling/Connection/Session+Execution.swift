@@ -48,6 +48,12 @@ extension Session {
     /// - Returns: The last result, in text format.
     @discardableResult
     func runScript(_ text: String, _ limit: WaitLimit) async throws(PostgresError) -> PostgresResult {
+        try await sendScript(text, limit)
+        return try await finish(sql: text, limit)
+    }
+
+    /// Sends statements that have no parameters, separated by semicolons.
+    func sendScript(_ text: String, _ limit: WaitLimit) async throws(PostgresError) {
         try PostgresQuery(unsafe: text).validate(text)
         try expectAnswer(sql: text)
         if text.utf8.count < Session.largeStatement {
@@ -55,13 +61,14 @@ extension Session {
         } else {
             try await sendLarge(sql: text, limit) { session in unsafe PQsendQuery(session.handle, text) }
         }
-        return try await finish(sql: text, limit)
     }
 
     /// Records that a statement is sent.
     func begin(sql: String, _ isSent: Int32) throws(PostgresError) {
         if isAbandoned.load(ordering: .relaxed) { throw abandoned(sql: sql, isSent: isSent != 0) }
         guard isSent != 0 else { throw unsafe lost(sql: sql, String(cString: PQerrorMessage(handle)), isSent: false) }
+        // Those of an earlier answer that was not read to its end, or of a failed statement.
+        if !notices.isEmpty { notices = ReceivedNotices() }
         state.isAnswerPending = true
         state.isUsed = true
         state.isRowByRow = false
@@ -91,6 +98,7 @@ extension Session {
                 if let failed { throw failure(of: failed, sql: sql)! }
                 if state.transactions.obstacle != nil, let error = controlError(sql: sql) { throw error }
                 guard let last else { throw lost(sql: sql, "The server sent no answer.") }
+                if !notices.isEmpty { last.notices = notices.take() }
                 return last
             case .pending(let goal):
                 if let error = error(ending: await wait(for: goal, limit), sql: sql) { throw error }

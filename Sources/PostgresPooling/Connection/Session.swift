@@ -25,6 +25,9 @@ final class Session: @unchecked Sendable {
     /// already delivered.
     let isEncrypted: Bool
 
+    /// The notices that have arrived with the pending answer. Only the owner uses it.
+    @safe @exclusivity(unchecked) var notices = ReceivedNotices()
+
     private let onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
 
     /// Notified, on the reactor's thread, when an idle connection receives something.
@@ -127,6 +130,7 @@ final class Session: @unchecked Sendable {
             unsafe PQresultErrorField(notice, Int32(code.asciiValue!)).map { unsafe String(cString: $0) }
         }
         if fields.explainsEnd { session.endReason = fields }
+        if session.state.isAnswerPending { session.notices.append(fields) }
         session.onNotice?(fields)
     }
 

@@ -102,5 +102,5 @@ extension String? {
 
 extension String {
     /// Returns whether the text contains a word of lower-case ASCII, ignoring case. O(bytes).
-    fileprivate func mayContain(_ word: String) -> Bool { unsafe clockpool_mentions(self, word) != 0 }
+    func mayContain(_ word: String) -> Bool { unsafe clockpool_mentions(self, word) != 0 }
 }

@@ -193,7 +193,7 @@ extension CopySender {
         if unsafe PQputCopyEnd(session.handle, nil) < 1 { throw await serverError() }
         session.mayHaveMore.store(true, ordering: .relaxed)
         do throws(PostgresError) {
-            return PostgresCommand(tag: try await session.finish(sql: sql, limit).commandTag).rowCount
+            return PostgresCommand(try await session.finish(sql: sql, limit)).rowCount
         } catch {
             throw error.namingCopiedRow
         }

@@ -117,6 +117,18 @@ public struct PostgresError: Error, Sendable {
 
     private var attemptCount: Int32 = 1
 
+    /// The number of statements of a script that had succeeded before the failure; `nil` if the
+    /// error is not about a script.
+    ///
+    /// Those of the transaction in which the failure occurred are rolled back. The parser reads a
+    /// whole script first, so that none has run if it refuses one.
+    public internal(set) var completedStatements: Int? {
+        get { completedCount < 0 ? nil : Int(completedCount) }
+        set { completedCount = newValue.map { Int32(clamping: $0) } ?? -1 }
+    }
+
+    private var completedCount: Int32 = -1
+
     init(
         _ code: Code,
         _ message: String,

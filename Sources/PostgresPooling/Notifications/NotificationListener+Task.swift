@@ -213,7 +213,7 @@ extension NotificationListener {
         }
     }
 
-    private static var unsupported: PostgresError {
+    static var unsupported: PostgresError {
         PostgresError(
             .unsupported,
             "LISTEN needs a session of its own, and a pooler in front of the server may run each transaction in another one: connect a pool for notifications to the server itself, or to a pooler in session mode with pooler set to .session",

@@ -6,8 +6,9 @@
 struct PipelineRun {
     /// The first failure.
     struct Failure {
-        /// The index of the failed statement.
-        let index: Int
+        /// The index of the failed statement among the caller's steps; `nil` if the beginning or
+        /// the end of a transaction has failed.
+        let index: Int?
         let error: PostgresError
     }
 
@@ -16,7 +17,10 @@ struct PipelineRun {
 
     let steps: [Session.PipelineStep]
     let isInTransaction: Bool
+    /// Whether each part is a transaction with `BEGIN` and `COMMIT`.
+    let hasTransactions: Bool
     let syncCount: Int
+    let partCount: Int
 
     /// The number of steps that have been passed to libpq.
     var sent = 0
@@ -38,7 +42,9 @@ struct PipelineRun {
     init(_ steps: [Session.PipelineStep], isInTransaction: Bool) {
         self.steps = steps
         self.isInTransaction = isInTransaction
+        hasTransactions = steps.contains { if case .commit = $0 { true } else { false } }
         syncCount = steps.count { if case .sync = $0 { true } else { false } }
+        partCount = steps.count { if case .sync(endsPart: true) = $0 { true } else { false } }
     }
 
     var isSent: Bool { sent == steps.count }
@@ -53,21 +59,43 @@ struct PipelineRun {
     /// The text of the statement whose answer is next, or of the last one.
     var currentText: String { isOver ? lastText : currentStatement?.text ?? lastText }
 
+    /// The text of the step whose answer is next, for errors.
+    var currentShownText: String {
+        switch steps[answered] {
+        case .statement(let statement): statement.text
+        case .begin(_, let shown): shown
+        // A deferred constraint fails at the end of the part.
+        case .commit, .sync: "COMMIT"
+        }
+    }
+
+    /// Whether a statement of the part that is being answered has failed.
+    var hasPartFailed: Bool { partError != nil }
+
     var lastText: String {
         for case .statement(let statement) in steps.reversed() { return statement.text }
         return ""
     }
 
+    /// Records that a statement, of the caller or of the library, has succeeded.
     mutating func accept(_ result: PostgresResult) {
         currentStatement?.answer.set(.done(result))
         answered += 1
     }
 
+    /// Records that the server has answered `COMMIT`.
+    mutating func acceptCommit() {
+        answered += 1
+        // What follows cannot take the statements back.
+        if partError == nil { partStart = answered }
+    }
+
     mutating func fail(with error: PostgresError) {
         if partError == nil { partError = error }
-        if failure == nil { failure = Failure(index: answered, error: error) }
-        guard let statement = currentStatement else { return }
-        statement.answer.set(.failed(.failed, error))
+        if failure == nil { failure = Failure(index: currentStatement?.index, error: error) }
+        // The end of a part follows its error.
+        if case .sync = steps[answered] { return }
+        currentStatement?.answer.set(.failed(.failed, error))
         answered += 1
     }
 
@@ -77,8 +105,13 @@ struct PipelineRun {
         answered += 1
     }
 
-    /// Records the end of a part.
-    mutating func endPart() {
+    /// Records a sync, which may be the end of a part.
+    mutating func acceptSync() {
+        if case .sync(endsPart: true) = steps[answered] { return endPart() }
+        answered += 1
+    }
+
+    private mutating func endPart() {
         if let partError, !isInTransaction {
             for case .statement(let statement) in steps[partStart..<answered] {
                 statement.answer.takeBack(.rolledBack, undone(statement, by: partError))
@@ -91,19 +124,28 @@ struct PipelineRun {
 
     /// Records that no more answers arrive.
     func end(with error: PostgresError) {
-        // Of a part without its sync, nothing is committed. What was not sent has not run.
-        let lastSync = steps[..<sent].lastIndex { if case .sync = $0 { true } else { false } } ?? -1
+        // Of a part whose end was not sent, nothing is committed. What was not sent has not run.
+        let lastEnd = steps[..<sent].lastIndex(where: isEnd) ?? -1
         for (index, step) in steps.enumerated().dropFirst(partStart) {
             guard case .statement(let statement) = step else { continue }
             if index >= sent {
                 statement.answer.end(.notRun, skipped(statement))
-            } else if index > lastSync {
+            } else if index > lastEnd {
                 statement.answer.end(.rolledBack, undone(statement, by: error))
                 if !isInTransaction { statement.answer.takeBack(.rolledBack, undone(statement, by: error)) }
             } else {
                 statement.answer.end(.unknown, error.forCaller)
                 if !isInTransaction { statement.answer.takeBack(.unknown, error.forCaller) }
             }
+        }
+    }
+
+    /// Returns whether a step commits a part.
+    private func isEnd(_ step: Session.PipelineStep) -> Bool {
+        switch step {
+        case .commit: true
+        case .sync(endsPart: true): !hasTransactions
+        default: false
         }
     }
 

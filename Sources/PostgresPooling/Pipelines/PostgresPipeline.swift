@@ -79,7 +79,7 @@ public struct PostgresPipeline: ~Copyable {
     /// - Returns: The future effect.
     @discardableResult
     public mutating func execute(_ query: PostgresQuery) -> Result<PostgresCommand> {
-        Result(add(query)) { PostgresCommand(tag: $0.commandTag) }
+        Result(add(query)) { PostgresCommand($0) }
     }
 
     /// Adds a statement whose number of rows is wanted.

@@ -11,7 +11,17 @@ extension PostgresPool {
     /// until a connection is free and the server has answered all statements. A statement that the
     /// connection has not prepared takes a round trip more.
     ///
+    /// With an isolation level, `readOnly` or settings, `BEGIN` and `COMMIT` are part of the same
+    /// round trip:
+    ///
+    /// ```swift
+    /// try await pool.withPipeline(isolation: .serializable) { pipeline in … }
+    /// ```
+    ///
     /// - Parameters:
+    ///   - isolation: The isolation level of each transaction; `nil` for the server's default.
+    ///   - readOnly: Whether the transactions may only read.
+    ///   - settings: The settings of each transaction by name, without `search_path`.
     ///   - timeout: As in ``query(_:timeout:file:line:)``, for all statements.
     ///   - throwsFailures: Whether to throw the first failure of a statement. If not, each failure
     ///     is found in the results alone.
@@ -21,21 +31,25 @@ extension PostgresPool {
     ///     before it returns.
     /// - Returns: The result of `body`, usually the future results of the statements, which have
     ///   arrived.
-    /// - Throws: As ``PostgresConnection/withPipeline(timeout:throwsFailures:_:)``; `PoolError` if
-    ///   no connection became free in time, too many callers wait, or the pool is closed.
+    /// - Throws: As `withPipeline` of a connection; `PoolError` if no connection became free in
+    ///   time, too many callers wait, or the pool is closed.
     @discardableResult
     public func withPipeline<Result>(
+        isolation: PostgresConnection.IsolationLevel? = nil,
+        readOnly: Bool = false,
+        settings: [String: String] = [:],
         timeout: Duration? = nil,
         throwsFailures: Bool = true,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (inout PostgresPipeline) throws -> sending Result
     ) async throws -> sending Result {
+        let start = try TransactionStart(ofPipeline: isolation, readOnly: readOnly, settings: settings)
         var pipeline = PostgresPipeline()
         let result = try body(&pipeline)
         let steps = pipeline.steps
         do {
-            let failure = try await run(steps, timeout: timeout, file, line)
+            let failure = try await run(steps, start, timeout: timeout, file, line)
             if let failure, throwsFailures { throw failure }
         } catch {
             steps.end(with: error)
@@ -46,7 +60,7 @@ extension PostgresPool {
 
     /// Runs statements in one transaction and one round trip.
     ///
-    /// Suspends like ``withPipeline(timeout:throwsFailures:file:line:_:)``.
+    /// Suspends like `withPipeline`.
     ///
     /// - Parameters:
     ///   - queries: The statements, in order.
@@ -107,6 +121,7 @@ extension PostgresPool {
 
     private func run(
         _ steps: [PostgresPipeline.Step],
+        _ start: TransactionStart?,
         timeout: Duration?,
         _ file: StaticString,
         _ line: UInt
@@ -114,7 +129,7 @@ extension PostgresPool {
         if steps.isEmpty { return nil }
         return try await runRetrying(timeout: timeout, file, line) { db, limit in
             for case .statement(_, let answer) in steps { answer.set(.pending) }
-            return try await db.run(steps, limit)
+            return try await db.run(steps, start, limit)
         }
     }
 }
@@ -132,7 +147,7 @@ extension PostgresConnection {
     ///     `statementTimeout`.
     ///   - statement: Returns the statement for an element.
     /// - Returns: The number of rows that the statements returned or changed.
-    /// - Throws: As ``withPipeline(timeout:throwsFailures:_:)``.
+    /// - Throws: As ``withPipeline(isolation:readOnly:settings:timeout:throwsFailures:_:)``.
     @discardableResult
     public func executeMany<Elements: Collection>(
         _ elements: Elements,

@@ -11,17 +11,21 @@ internal import Synchronization
 extension Session {
     /// Sends the statements of a pipeline, and waits for all answers. Stores the answers.
     ///
+    /// - Parameter start: Begins the transaction of each part; `nil` if the server begins it.
     /// - Returns: The first failure of a statement; `nil` if all have succeeded.
     /// - Throws: ``PostgresError`` if the pipeline was not sent, or not answered to its end.
     func runPipeline(
         _ steps: [PostgresPipeline.Step],
+        _ start: TransactionStart?,
         _ limit: WaitLimit
     ) async throws(PostgresError) -> PostgresError? {
         var attempts = Array(repeating: Attempt(), count: steps.count)
         let isInTransaction = unsafe PQtransactionStatus(handle) != PQTRANS_IDLE
+        if let start, isInTransaction { throw start.nested }
         while true {
+            let prepared = try await preparedSteps(steps, &attempts, limit)
             var run = PipelineRun(
-                try await preparedSteps(steps, &attempts, limit),
+                start.map { prepared.inTransactions($0) } ?? prepared,
                 isInTransaction: isInTransaction
             )
             do throws(PostgresError) {
@@ -53,15 +57,15 @@ extension Session {
         _ attempts: inout [Attempt],
         _ limit: WaitLimit
     ) async throws(PostgresError) -> Bool {
-        guard failure.index < steps.count, case .statement(let query, _) = steps[failure.index] else { return false }
+        guard let index = failure.index, case .statement(let query, _) = steps[index] else { return false }
         let canRetry = try await prepareRetry(
             query,
             failure.error,
-            &attempts[failure.index],
+            &attempts[index],
             isInTransaction: run.isInTransaction,
             limit
         )
-        guard canRetry, run.syncCount == 1 else { return false }
+        guard canRetry, run.partCount == 1 else { return false }
         for case .statement(_, let answer) in steps { answer.set(.pending) }
         return true
     }
@@ -86,12 +90,15 @@ extension Session {
             try feed(&run)
             switch fetch(sql: run.currentText) {
             case .result(let result): try accept(result, &run)
-            case .sync: run.endPart()
+            case .sync:
+                // Those of the commit belong to no statement.
+                if !notices.isEmpty { notices = ReceivedNotices() }
+                run.acceptSync()
             case .end:
                 guard run.isAtLastSync, !isLost else {
                     throw lost(sql: run.currentText, "The server sent no answer.", isSent: run.sent > 0)
                 }
-                run.endPart()
+                run.acceptSync()
             case .pending(let goal):
                 // Not an answer: the server keeps answers back until it has received the next
                 // sync.
@@ -116,6 +123,10 @@ extension Session {
             case .statement(let statement):
                 isSent = try submit(statement.query, text: statement.text, preparedAs: statement.prepared?.name)
                 run.unsentBytes += statement.query.byteCount(statement.text)
+            case .begin(let sql, _):
+                isSent = submit(sql)
+                run.unsentBytes += sql.utf8.count
+            case .commit: isSent = submit("COMMIT")
             case .sync: isSent = unsafe PQpipelineSync(handle)
             }
             if isSent == 0 {
@@ -126,21 +137,28 @@ extension Session {
         }
     }
 
+    private func submit(_ sql: String) -> Int32 {
+        unsafe PQsendQueryParams(handle, sql, 0, nil, nil, nil, nil, 0)
+    }
+
     /// Stores the answer to a statement.
     private func accept(_ result: PostgresResult, _ run: inout PipelineRun) throws(PostgresError) {
-        guard let statement = run.currentStatement else {
-            // A deferred constraint fails at the end of the part.
-            guard let error = failure(of: result, sql: "COMMIT") else { return }
+        if !notices.isEmpty { result.notices = notices.take() }
+        if result.status == PGRES_PIPELINE_ABORTED { return run.skip() }
+        if let error = failure(of: result, sql: run.currentShownText) {
             if error.connectionIsGone { throw error }
             return run.fail(with: error)
         }
-        if result.status == PGRES_PIPELINE_ABORTED { return run.skip() }
-        guard let error = failure(of: result, sql: statement.text) else {
+        switch run.steps[run.answered] {
+        case .statement(let statement):
             record(result, sql: statement.text)
-            return run.accept(result)
+            run.accept(result)
+        case .begin: run.accept(result)
+        case .commit where result.commandTag == "ROLLBACK" && !run.hasPartFailed:
+            run.fail(with: PostgresError(.transactionAborted, "the transaction was rolled back", sql: "COMMIT"))
+        case .commit: run.acceptCommit()
+        case .sync: break
         }
-        if error.connectionIsGone { throw error }
-        run.fail(with: error)
     }
 
     /// Returns the error for a wait that has ended early.

@@ -15,19 +15,32 @@ extension Session {
         /// The prepared statement; `nil` to send the text.
         var prepared: StatementCache.Prepared?
         let answer: PipelineAnswer
+        /// The index among the steps of the caller.
+        let index: Int
 
-        init(_ query: PostgresQuery, _ text: String, _ prepared: StatementCache.Prepared?, _ answer: PipelineAnswer) {
+        init(
+            _ query: PostgresQuery,
+            _ text: String,
+            _ prepared: StatementCache.Prepared?,
+            _ answer: PipelineAnswer,
+            index: Int
+        ) {
             self.query = query
             self.text = text
             self.prepared = prepared
             self.answer = answer
+            self.index = index
         }
     }
 
     /// A step of a pipeline.
     enum PipelineStep {
         case statement(PipelinedStatement)
-        case sync
+        /// A statement that begins the transaction of a part, and its text without the values of
+        /// settings.
+        case begin(String, shown: String)
+        case commit
+        case sync(endsPart: Bool)
     }
 
     /// Prepares all statements. Takes a round trip for each statement that the session does not
@@ -45,17 +58,18 @@ extension Session {
         prepared.reserveCapacity(steps.count + 1)
         for (index, step) in steps.enumerated() {
             switch step {
-            case .sync: prepared.append(.sync)
+            case .sync: prepared.append(.sync(endsPart: true))
             case .statement(let query, let answer):
                 do throws(PostgresError) {
-                    try await prepared.append(.statement(prepare(query, answer, &attempts[index], limit)))
+                    let (query, text, known) = try await prepare(query, &attempts[index], limit)
+                    prepared.append(.statement(PipelinedStatement(query, text, known, answer, index: index)))
                 } catch {
                     answer.set(.failed(.failed, error.withoutEffect()))
                     throw error.withoutEffect()
                 }
             }
         }
-        if case .statement = prepared.last { prepared.append(.sync) }
+        if case .statement = prepared.last { prepared.append(.sync(endsPart: true)) }
         if state.statements.preparations != preparations {
             // A new one may have evicted an earlier one.
             for case .statement(let statement) in prepared {
@@ -66,12 +80,15 @@ extension Session {
         return prepared
     }
 
+    /// Prepares a statement.
+    ///
+    /// - Returns: The statement with the parameters as they are sent, its text, and the prepared
+    ///   statement if there is one.
     private func prepare(
         _ query: PostgresQuery,
-        _ answer: PipelineAnswer,
         _ attempt: inout Attempt,
         _ limit: WaitLimit
-    ) async throws(PostgresError) -> PipelinedStatement {
+    ) async throws(PostgresError) -> (PostgresQuery, String, StatementCache.Prepared?) {
         let query = query.hasNamedTypes ? try await resolve(query, limit) : query
         let (text, prepared, types) = try await route(query, &attempt, limit)
         let converted = types.map { query.converted(to: $0, text: text) } ?? query
@@ -85,7 +102,7 @@ extension Session {
                 outcome: .notExecuted
             )
         }
-        return PipelinedStatement(converted, text, prepared, answer)
+        return (converted, text, prepared)
     }
 
     /// Decides how to send a statement.
@@ -100,30 +117,35 @@ extension Session {
         let key = StatementCache.Key(query)
         while true {
             try requireUTF8(sql: query.text)
-            if let prepared = state.statements.prepared(key) { return (prepared.text, prepared, prepared.types) }
+            if query.preparation != .never, let prepared = state.statements.prepared(key) {
+                if prepared.isCritical { try requirePipelining(prepared.text) }
+                return (prepared.text, prepared, prepared.types)
+            }
             let text = query.text
             try query.validate(text)
             try requirePipelining(text)
+            try requireSessionForListening(text)
             if !attempt.isZoneChecked, state.statements.mayConvertZone(key, text: text) {
                 try await check(query, text, &attempt, limit)
                 continue
             }
             let mayChangeSession = state.recordText(text)
-            if attempt.isResolved { return (text, nil, attempt.types) }
+            if attempt.isResolved, query.preparation != .always { return (text, nil, attempt.types) }
             let status = unsafe PQtransactionStatus(handle)
             let plan = state.statements.plan(
                 key,
                 text: text,
-                isNamed: !mayChangeSession && !attempt.isUnnamed
+                isNamed: !mayChangeSession && !attempt.isUnnamed && query.preparation != .never
                     && (status == PQTRANS_IDLE || !state.hasOwnStatements),
                 mayEvict: status == PQTRANS_IDLE,
-                mustCheck: true
+                mustCheck: !attempt.isResolved,
+                isFirstNamed: query.preparation == .always
             )
             switch plan {
             case .check: try await check(query, text, &attempt, limit)
             case .prepare(let preparation): try await prepare(query, preparation, limit)
             case .execute(let prepared): return (text, prepared, prepared.types)
-            case .send(let types): return (text, nil, types)
+            case .send(let types): return (text, nil, attempt.isResolved ? attempt.types : types)
             }
         }
     }
@@ -133,7 +155,7 @@ extension Session {
         if TransactionScanner.isCopy(text) {
             throw PostgresError(
                 .unsupported,
-                "COPY cannot be part of a pipeline",
+                "COPY cannot be part of a pipeline; use copy or copyBytes of a connection",
                 sql: text,
                 outcome: .notExecuted
             )

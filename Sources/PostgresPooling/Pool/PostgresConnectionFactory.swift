@@ -125,7 +125,8 @@ struct PostgresConnectionFactory: ConnectionFactory {
         return isReset && session.watch()
     }
 
-    /// Sends an empty query, which every server and proxy answers.
+    /// Sends an empty query, which every server and proxy answers: the console of PgBouncer with
+    /// an error.
     func ping(_ connection: borrowing PostgresConnection) async -> Bool {
         let session = connection.session
         let wasUsed = session.state.isUsed
@@ -133,7 +134,7 @@ struct PostgresConnectionFactory: ConnectionFactory {
         do {
             _ = try await session.runScript("", WaitLimit.uncancelled(for: configuration.pool.resetTimeout))
         } catch {
-            return false
+            guard error.code == .server, !error.connectionIsGone else { return false }
         }
         return session.watch()
     }

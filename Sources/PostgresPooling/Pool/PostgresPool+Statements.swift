@@ -96,30 +96,7 @@ extension PostgresPool {
         file: StaticString = #fileID,
         line: UInt = #line
     ) async throws -> PostgresCommand {
-        PostgresCommand(tag: try await run(query, timeout: timeout, file, line).commandTag)
-    }
-
-    /// Runs several statements without parameters, separated by semicolons, such as those of a
-    /// migration.
-    ///
-    /// The server runs all of them in one transaction, unless they contain transaction commands.
-    /// Suspends like ``query(_:timeout:file:line:)``.
-    ///
-    /// - Parameters:
-    ///   - script: The statements.
-    ///   - timeout: As in ``query(_:timeout:file:line:)``, for all statements.
-    ///   - file: The file of the call site, for reports of leases that last too long.
-    ///   - line: The line of the call site.
-    /// - Throws: As ``query(_:timeout:file:line:)``, with the error of the first statement that
-    ///   fails, after which none runs; ``PostgresError`` with the code `unsupported` if there are
-    ///   parameters.
-    public func executeScript(
-        _ script: PostgresQuery,
-        timeout: Duration? = nil,
-        file: StaticString = #fileID,
-        line: UInt = #line
-    ) async throws {
-        try await runRetrying(timeout: timeout, file, line) { db, limit in try await db.runScript(script, limit) }
+        PostgresCommand(try await run(query, timeout: timeout, file, line))
     }
 
     /// Runs statements on a connection, and once more on another one if the first was lost before

@@ -63,7 +63,7 @@
 
         func wait(milliseconds: Int32, into tokens: inout [UInt64]) {
             tokens.removeAll(keepingCapacity: true)
-            let capacity = 64
+            let capacity = 128
             unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: capacity) { ready in
                 let count = unsafe clockpool_epoll_wait(epoll, ready.baseAddress!, Int32(capacity), milliseconds)
                 for index in 0..<Int(max(0, count)) {

@@ -36,6 +36,9 @@ final class PostgresResult: @unchecked Sendable {
     /// have been looked up. Written before another thread has the result.
     @safe nonisolated(unsafe) var domains: [UInt32: UInt32] = [:]
 
+    /// The notices that arrived with the result. Written before another thread has the result.
+    @safe nonisolated(unsafe) var notices: [PostgresError.ServerFields] = []
+
     /// Takes ownership of `handle`, a `PGresult`.
     init(_ handle: OpaquePointer, sql: String? = nil) {
         unsafe self.handle = handle

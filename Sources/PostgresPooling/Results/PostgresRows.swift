@@ -11,7 +11,14 @@ public struct PostgresRows: Sendable {
     init(_ result: PostgresResult) { self.result = result }
 
     /// The effect of the statement.
-    public var command: PostgresCommand { PostgresCommand(tag: result.commandTag) }
+    public var command: PostgresCommand { PostgresCommand(result) }
+
+    /// The notices that the server has sent while it ran the statement, such as those of
+    /// `RAISE NOTICE`, in order.
+    ///
+    /// At most the first 64 KiB of them are kept. ``PostgresConfiguration/onNotice`` receives all,
+    /// also those of failed statements.
+    public var notices: [PostgresError.ServerFields] { result.notices }
 
     /// The names of the columns in the statement.
     public var columnNames: [String] { (0..<result.columnCount).map { result.columnName($0) } }
@@ -86,6 +93,10 @@ public struct PostgresCommand: Hashable, Sendable, CustomStringConvertible {
     /// The server's command tag, such as `INSERT 0 5` or `CREATE TABLE`.
     public let tag: String
 
+    /// The notices that the server has sent while it ran the statement; see
+    /// ``PostgresRows/notices``.
+    public let notices: [PostgresError.ServerFields]
+
     /// The number of rows that the statement returned or changed; 0 for other kinds of statements,
     /// whose ``tag`` contains no number.
     public var rowCount: Int {
@@ -94,7 +105,9 @@ public struct PostgresCommand: Hashable, Sendable, CustomStringConvertible {
         tag.split(separator: " ").dropFirst().last.flatMap { Int($0) } ?? 0
     }
 
-    init(tag: String) { self.tag = tag }
+    init(tag: String) { (self.tag, notices) = (tag, []) }
+
+    init(_ result: PostgresResult) { (tag, notices) = (result.commandTag, result.notices) }
 
     /// The same as ``tag``.
     public var description: String { tag }

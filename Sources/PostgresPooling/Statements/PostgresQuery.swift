@@ -27,6 +27,9 @@ public struct PostgresQuery: Sendable {
     /// Whether the server sends the rows in text format; see ``asText(_:)``.
     var hasTextResults = false
 
+    /// Whether the statement is prepared on the server; see ``prepared(_:_:)``.
+    var preparation = Preparation.automatic
+
     /// Whether the text may end in a comment to the end of the line. `false` only if it is known
     /// not to, so that repeated appending takes linear time.
     private var mayEndInLineComment = true

@@ -42,7 +42,7 @@ extension Session {
     func send(_ query: PostgresQuery, _ attempt: Attempt, rowByRow: Bool = false) throws(PostgresError) -> Sending {
         do throws(PostgresError) { try requireUTF8(sql: query.text) } catch { throw error.withoutEffect() }
         let key = StatementCache.Key(query)
-        guard let prepared = state.statements.prepared(key) else {
+        guard query.preparation != .never, let prepared = state.statements.prepared(key) else {
             return try sendUnprepared(query, key, attempt, rowByRow: rowByRow)
         }
         return try send(query, text: prepared.text, prepared: prepared, types: prepared.types, rowByRow: rowByRow)
@@ -57,10 +57,11 @@ extension Session {
         let text = query.text
         // Before the cache stores the statement, or evicts another for it.
         try query.validate(text)
+        try requireSessionForListening(text)
         if !attempt.isZoneChecked, state.statements.mayConvertZone(key, text: text) { return .unchecked(text: text) }
         // Such a statement is not prepared, so that its text is checked each time.
         let mayChangeSession = state.recordText(text)
-        if attempt.isResolved {
+        if attempt.isResolved, query.preparation != .always {
             return try send(query, text: text, prepared: nil, types: attempt.types, rowByRow: rowByRow)
         }
         let status = unsafe PQtransactionStatus(handle)
@@ -69,9 +70,11 @@ extension Session {
         let plan = state.statements.plan(
             key,
             text: text,
-            isNamed: !mayChangeSession && !attempt.isUnnamed && (status == PQTRANS_IDLE || !state.hasOwnStatements),
+            isNamed: !mayChangeSession && !attempt.isUnnamed && query.preparation != .never
+                && (status == PQTRANS_IDLE || !state.hasOwnStatements),
             mayEvict: status == PQTRANS_IDLE,
-            mustCheck: status == PQTRANS_INTRANS
+            mustCheck: status == PQTRANS_INTRANS && !attempt.isResolved,
+            isFirstNamed: query.preparation == .always
         )
         switch plan {
         case .check: return .unchecked(text: text)
@@ -79,6 +82,7 @@ extension Session {
         case .execute(let prepared):
             return try send(query, text: text, prepared: prepared, types: prepared.types, rowByRow: rowByRow)
         case .send(let types):
+            let types = attempt.isResolved ? attempt.types : types
             return try send(query, text: text, prepared: nil, types: types, rowByRow: rowByRow)
         }
     }

@@ -15,8 +15,13 @@ struct StatementCache {
         /// The types that the parameters are sent with; `nil` for the types of the values.
         let types: [UInt32]?
         let byteCount: Int
+        /// Whether a pipeline may have to refuse the statement.
+        let isCritical: Bool
 
         init(name: String, text: String, types: [UInt32]?, byteCount: Int) {
+            isCritical =
+                TransactionScanner.isCopy(text) || TransactionScanner.controlsTransaction(text)
+                || TransactionScanner.mayCommitPart(text, hasBegun: true)
             self.name = name
             self.text = text
             self.types = types
@@ -130,15 +135,23 @@ struct StatementCache {
     ///   - mayEvict: Whether other statements may be evicted for it. If not, and the cache is
     ///     full, it is not prepared.
     ///   - mustCheck: Whether the server must not refuse the types of its parameters.
+    ///   - isFirstNamed: Whether it is prepared on its first use.
     /// - Complexity: O(length of the statement), and O(`capacity`) for each evicted statement.
     mutating func plan(
         _ key: Key,
         text: String,
         isNamed: Bool = true,
         mayEvict: Bool = true,
-        mustCheck: Bool = false
+        mustCheck: Bool = false,
+        isFirstNamed: Bool = false
     ) -> Plan {
-        guard let entry = entry(key) else { return firstPlan(key, text: text, mustCheck: mustCheck) }
+        guard let entry = entry(key) else {
+            let plan = firstPlan(key, text: text, mustCheck: mustCheck)
+            guard isFirstNamed, isNamed, allowsNames, case .send = plan, let entry = self.entry(key) else {
+                return plan
+            }
+            return namedPlan(entry, text: text, mayEvict: mayEvict) ?? plan
+        }
         use(entry)
         if mustCheck, !entry.isChecked { return .check }
         if isNamed, allowsNames, let plan = namedPlan(entry, text: text, mayEvict: mayEvict) { return plan }

@@ -83,6 +83,10 @@ struct TransactionRecord {
 
     var obstacle: Obstacle?
 
+    /// The number of the last cursor of `withCursor` that has been opened and not closed. Its
+    /// transaction may have ended.
+    var openCursors = 0
+
     private var savepoints = 0
 
     /// Returns the name of a new savepoint. Names are unique, so the server reports a savepoint

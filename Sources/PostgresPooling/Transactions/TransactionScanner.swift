@@ -65,6 +65,18 @@ struct TransactionScanner {
         return false
     }
 
+    /// Returns whether a statement of a text is a `LISTEN`.
+    ///
+    /// - Complexity: O(length of the text).
+    static func listens(_ sql: String) -> Bool {
+        var scanner = TransactionScanner(sql)
+        while scanner.moveToStatement() {
+            if scanner.nextWord() == "listen" { return true }
+            scanner.skipStatement()
+        }
+        return false
+    }
+
     /// Returns whether a text in which a statement fails may have committed earlier ones: another
     /// statement ends a transaction and is not the last one, or the failed statement has
     /// transactions of its own, as `CALL` and `VACUUM` may have.

@@ -4,6 +4,12 @@
 
 /// The statements that begin a transaction, which are sent as one message.
 struct TransactionStart {
+    /// The statement that begins the transaction.
+    let begin: String
+
+    /// The statement that sets the settings; `nil` if there are none.
+    private(set) var settingsCall: String?
+
     /// The statements as they are sent.
     private(set) var script: String
 
@@ -25,10 +31,10 @@ struct TransactionStart {
         readOnly: Bool = false,
         settings: [String: String] = [:]
     ) throws(PostgresError) {
-        script = "BEGIN"
-        if let isolation { script += " ISOLATION LEVEL \(isolation.rawValue)" }
-        if readOnly { script += " READ ONLY" }
-        shown = script
+        var begin = "BEGIN"
+        if let isolation { begin += " ISOLATION LEVEL \(isolation.rawValue)" }
+        if readOnly { begin += " READ ONLY" }
+        (self.begin, script, shown) = (begin, begin, begin)
         if !settings.isEmpty { try append(settings) }
     }
 
@@ -61,7 +67,9 @@ struct TransactionStart {
             calls.append("pg_catalog.set_config('\(name)', \(value.quotedForSQL), true)")
             shownCalls.append("pg_catalog.set_config('\(name)', …, true)")
         }
-        script += "; SELECT " + calls.joined(separator: ", ")
+        let call = "SELECT " + calls.joined(separator: ", ")
+        settingsCall = call
+        script += "; " + call
         shown += "; SELECT " + shownCalls.joined(separator: ", ")
     }
 

@@ -57,25 +57,30 @@ import Testing
         }
     }
 
-    @Test("If a pipeline is cancelled before everything is sent, nothing of the last part is committed")
-    func partlySent() async throws {
-        try await PipelineTests.withTable("pipeline_partly") { pool in
+    @Test(
+        "If a pipeline is cancelled before everything is sent, nothing of the last part is committed",
+        arguments: [nil, PostgresConnection.IsolationLevel.serializable]
+    )
+    func partlySent(_ isolation: PostgresConnection.IsolationLevel?) async throws {
+        let table = "pipeline_partly_\(isolation == nil ? "plain" : "begun")"
+        try await PipelineTests.withTable(table) { pool in
             let note = String(repeating: "x", count: 100_000)
             let results = Counted<PostgresPipeline.Result<PostgresCommand>>()
             let task = Task {
-                try await pool.withPipeline { pipeline in
-                    results.add(pipeline.execute("INSERT INTO pipeline_partly VALUES (0)"))
+                try await pool.withPipeline(isolation: isolation) { pipeline in
+                    results.add(pipeline.execute("INSERT INTO \(identifier: table) VALUES (0)"))
                     pipeline.sync()
-                    results.add(pipeline.execute("INSERT INTO pipeline_partly VALUES (1)"))
-                    results.add(pipeline.execute("SELECT 'partly sent', pg_sleep(600)"))
+                    results.add(pipeline.execute("INSERT INTO \(identifier: table) VALUES (1)"))
+                    results.add(pipeline.execute("SELECT 'partly sent', pg_sleep(600) /* \(identifier: table) */"))
                     // More than the buffers of both sockets hold.
                     for id in 2..<500 {
-                        results.add(pipeline.execute("INSERT INTO pipeline_partly VALUES (\(id), \(note))"))
+                        results.add(pipeline.execute("INSERT INTO \(identifier: table) VALUES (\(id), \(note))"))
                     }
                 }
             }
             let server = try await TestServer.shared
-            let sleeping = "FROM pg_stat_activity WHERE query LIKE 'SELECT ''partly sent%' AND state = 'active'"
+            let sleeping =
+                "FROM pg_stat_activity WHERE query LIKE 'SELECT ''partly sent%\(table)%' AND state = 'active'"
             try await until { try await server.psql("SELECT count(*) \(sleeping)") == "1" }
             await until { results.values[0].state == .done }
             task.cancel()
@@ -85,7 +90,7 @@ import Testing
             #expect(states.last == .notRun)
             // Asleep, the server does not see that the connection has ended.
             try await server.psql("SELECT pg_terminate_backend(pid) \(sleeping)")
-            try await equal(pool.query("SELECT id FROM pipeline_partly", as: Int.self), [0])
+            try await equal(pool.query("SELECT id FROM \(identifier: table)", as: Int.self), [0])
         }
     }
 

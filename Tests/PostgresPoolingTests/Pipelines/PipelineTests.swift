@@ -232,6 +232,20 @@ import Testing
         }
     }
 
+    @Test(
+        "A statement that the connection has prepared is refused as well",
+        arguments: ["COPY pg_am TO STDOUT", "DO $$ BEGIN END $$"]
+    )
+    func refusedAlthoughPrepared(_ sql: String) async throws {
+        try await TestServer.shared.withPool(.native, { $0.pool.maximumConnections = 1 }) { pool in
+            let query = PostgresQuery(unsafe: sql)
+            for _ in 0..<3 { _ = await failure { try await pool.execute(query) } }
+            let error = await postgresFailure { try await pool.withPipeline { $0.execute(query) } }
+            #expect(error?.outcome == .notExecuted && error?.server == nil)
+            try await equal(pool.query("SELECT 1", as: Int.self), [1])
+        }
+    }
+
     @Test("A value that cannot be sent is refused before anything is sent")
     func unsendable() async throws {
         try await PipelineTests.withTable("pipeline_unsendable") { pool in
