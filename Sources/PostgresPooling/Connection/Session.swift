@@ -25,6 +25,9 @@ final class Session: @unchecked Sendable {
     /// already delivered.
     let isEncrypted: Bool
 
+    /// The observers of statements; `nil` if there are none.
+    let statementObservers: StatementObservers?
+
     private let onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
 
     /// Notified, on the reactor's thread, when an idle connection receives something.
@@ -99,6 +102,7 @@ final class Session: @unchecked Sendable {
         statementCacheCapacity: Int,
         reactor: Reactor,
         onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?,
+        statementObservers: StatementObservers?,
         watcher: PoolWatcher
     ) {
         unsafe self.handle = handle
@@ -110,6 +114,7 @@ final class Session: @unchecked Sendable {
         isEncrypted = unsafe (PQsslInUse(handle) != 0 || PQgssEncInUse(handle) != 0)
         spinPolicy = SpinPolicy(socket: unsafe PQsocket(handle))
         self.onNotice = onNotice
+        self.statementObservers = statementObservers
         // The session outlives libpq's object, which it closes itself.
         unsafe PQsetNoticeReceiver(handle, Session.receiveNotice, Unmanaged.passUnretained(self).toOpaque())
         guard reactor.add(self, descriptor: unsafe PQsocket(handle)) else {
@@ -237,6 +242,7 @@ final class Session: @unchecked Sendable {
         leases.store(leases.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
         state.transactions = TransactionRecord()
         state.deadline = Reactor.never
+        if statementObservers != nil { state.observedCall = nil }
         endStreams()
     }
 }
