@@ -30,7 +30,7 @@ public final class PostgresPool: Sendable {
     let attempts: ConnectAttempts
 
     /// The counts of repeated transactions.
-    let retries = RetryCounters()
+    let retries: RetryCounters
 
     /// Whether statements have observers.
     let observesStatements: Bool
@@ -130,6 +130,7 @@ public final class PostgresPool: Sendable {
             statementObservers: statementObservers
         )
         attempts = factory.attempts
+        retries = RetryCounters(observers.compactMap { $0 as? any PostgresPoolObserver }, pool: configuration.pool.name)
         observesStatements = !statementObservers.isEmpty
         do {
             connections = try ConnectionPool(
