@@ -45,9 +45,9 @@ func seeing(_ pool: PostgresPool) async throws {
     let minimum = 2
     // guide: explain
     let plan = try await pool.explain("SELECT title FROM book WHERE copies > \(minimum)")
-    print(plan)  // Seq Scan on book  (cost=…
+    print(plan.hasPrefix("Seq Scan on book"))  // true
     let times = try await pool.explain("DELETE FROM book WHERE copies > \(minimum)", analyze: true)
-    print(times)  // … (actual time=…
+    print(times.contains("actual time="))  // true
     // end
 }
 
@@ -60,7 +60,6 @@ func observing(_ url: String) async throws {
     }
     let pool = try PostgresPool(url, statementObservers: [SlowStatements()])
     // end
-    try await pool.execute("SELECT 1")
     await pool.close()
 }
 
