@@ -12,13 +12,15 @@ extension Session {
     /// Begins to observe a statement; `nil` without observers.
     @inline(__always)
     func observe(_ query: PostgresQuery) -> StatementObservation? {
-        statementObservers.map { begin($0, query.text, query.parameters.map { $0.type.description }) }
+        guard let statementObservers else { return nil }
+        return begin(statementObservers, query)
     }
 
     /// Begins to observe one statement without parameters, or statements of the library.
     @inline(__always)
     func observe(_ text: @autoclosure () -> String) -> StatementObservation? {
-        statementObservers.map { begin($0, text()) }
+        guard let statementObservers else { return nil }
+        return begin(statementObservers, text())
     }
 
     /// Begins to observe statements of the caller that are sent as one message.
@@ -30,14 +32,22 @@ extension Session {
     func observe(_ steps: [PostgresPipeline.Step]) -> [StatementObservation]? {
         guard let statementObservers else { return nil }
         let queries = steps.compactMap { if case .statement(let query, _) = $0 { query } else { nil } }
-        return queries.map { query in
-            begin(
-                statementObservers,
-                query.text,
-                query.parameters.map { $0.type.description },
-                pipelineLength: queries.count
-            )
-        }
+        return queries.map { begin(statementObservers, $0, pipelineLength: queries.count) }
+    }
+
+    // Not inlined, so that a statement without observers has no code of this.
+    @inline(never)
+    private func begin(
+        _ observers: StatementObservers,
+        _ query: PostgresQuery,
+        pipelineLength: Int = 1
+    ) -> StatementObservation {
+        begin(
+            observers,
+            query.text,
+            query.parameters.map { $0.type.description },
+            pipelineLength: pipelineLength
+        )
     }
 
     @inline(never)
