@@ -22,13 +22,17 @@ enum PostgresSelectRows {
             return Server(url: url, accounts: 1_000_000)
         }
 
-        func pool(connections: Int, executor: PostgresExecutor? = nil) throws -> PostgresPool {
+        func pool(
+            connections: Int,
+            executor: PostgresExecutor? = nil,
+            statementObservers: [any StatementObserver] = []
+        ) throws -> PostgresPool {
             var configuration = PostgresConfiguration(url)
             configuration.pool.maximumConnections = connections
             configuration.pool.checkoutTimeout = .seconds(60)
             // As for pgbench: the rows measure the round trip to the server.
             configuration.parameters["sslmode"] = "disable"
-            return try PostgresPool(configuration, executor: executor)
+            return try PostgresPool(configuration, statementObservers: statementObservers, executor: executor)
         }
     }
 
@@ -37,6 +41,7 @@ enum PostgresSelectRows {
         if options.wants("decoding") { try await PostgresDecodingRows.run(server, options, into: &report) }
         if options.wants("selects") { try await selects(server, options, into: &report) }
         if options.wants("pipeline") { try await PostgresPipelineRows.run(server, options, into: &report) }
+        if options.wants("observed") { try await PostgresObservedRows.run(server, options, into: &report) }
         if options.wants("light") { try await PostgresLightRows.run(server, options, into: &report) }
         if options.wants("stream") { try await streams(server, options, into: &report) }
     }
