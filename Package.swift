@@ -59,7 +59,7 @@ let package = Package(
         .trait(name: "MetricsSupport", description: "Metrics of pools with OpenTelemetry's names, by swift-metrics."),
         .trait(
             name: "DistributedTracingSupport",
-            description: "Spans for waits and connects, by swift-distributed-tracing."
+            description: "Spans for waits, connects and statements, by swift-distributed-tracing."
         ),
         .trait(name: "ServiceLifecycleSupport", description: "Pools as services, by swift-service-lifecycle."),
         .trait(name: "ConfigurationSupport", description: "Configurations read by swift-configuration."),
@@ -112,8 +112,8 @@ let package = Package(
         .target(
             name: "PostgresPooling",
             dependencies: [
-                "ConnectionPooling", "LockPool", "CLockPoolPQ", "CLockPoolThread", "CLockPoolTLS", logging, lifecycle,
-                configuration,
+                "ConnectionPooling", "LockPool", "CLockPoolPQ", "CLockPoolThread", "CLockPoolTLS", logging, metrics,
+                lifecycle, configuration,
             ],
             swiftSettings: settings
         ),

@@ -25,7 +25,8 @@ enum PostgresSelectRows {
         func pool(
             connections: Int,
             executor: PostgresExecutor? = nil,
-            multiplexing: PostgresConfiguration.Multiplexing = .off
+            multiplexing: PostgresConfiguration.Multiplexing = .off,
+            statementObservers: [any StatementObserver] = []
         ) throws -> PostgresPool {
             var configuration = PostgresConfiguration(url)
             configuration.multiplexing = multiplexing
@@ -33,7 +34,7 @@ enum PostgresSelectRows {
             configuration.pool.checkoutTimeout = .seconds(60)
             // As for pgbench: the rows measure the round trip to the server.
             configuration.parameters["sslmode"] = "disable"
-            return try PostgresPool(configuration, executor: executor)
+            return try PostgresPool(configuration, statementObservers: statementObservers, executor: executor)
         }
     }
 
@@ -45,6 +46,7 @@ enum PostgresSelectRows {
         if options.wants("multiplexing") { try await PostgresMultiplexingRows.run(server, options, into: &report) }
         if options.wants("latency") { try await PostgresLatencyRows.run(server, options, into: &report) }
         if options.wants("retry") { try await PostgresRetryRows.run(server, options, into: &report) }
+        if options.wants("observed") { try await PostgresObservedRows.run(server, options, into: &report) }
         if options.wants("light") { try await PostgresLightRows.run(server, options, into: &report) }
         if options.wants("stream") { try await streams(server, options, into: &report) }
     }

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import PostgresPooling
 
 func streaming(_ pool: PostgresPool) async throws {
@@ -38,6 +39,28 @@ func errors(_ pool: PostgresPool) async throws {
         print("In full: \(error.server?.detail ?? "")")
     }
     // end
+}
+
+func seeing(_ pool: PostgresPool) async throws {
+    let minimum = 2
+    // guide: explain
+    let plan = try await pool.explain("SELECT title FROM book WHERE copies > \(minimum)")
+    print(plan.hasPrefix("Seq Scan on book"))  // true
+    let times = try await pool.explain("DELETE FROM book WHERE copies > \(minimum)", analyze: true)
+    print(times.contains("actual time="))  // true
+    // end
+}
+
+func observing(_ url: String) async throws {
+    // guide: statement observer
+    struct SlowStatements: StatementObserver {
+        func observe(_ event: StatementEvent) {
+            if event.duration > .milliseconds(200) { print(event.duration, event.text, event.callSite ?? "") }
+        }
+    }
+    let pool = try PostgresPool(url, statementObservers: [SlowStatements()])
+    // end
+    await pool.close()
 }
 
 func executing(_ url: String) async throws {

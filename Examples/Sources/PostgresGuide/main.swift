@@ -44,5 +44,7 @@ try await deadlines(pool)
 try await limitedByServer(pool)
 if let url = ProcessInfo.processInfo.environment["PGBOUNCER_URL"] { try await console(url) }
 try await errors(pool)
+try await seeing(pool)
+try await observing(url)
 try await executing(url)
 await ending(pool)

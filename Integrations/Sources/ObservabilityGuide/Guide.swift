@@ -21,6 +21,23 @@ func observe(url: String, logger: Logger) throws -> (PostgresPool, SQLitePool) {
     return (orders, cache)
 }
 
+func observeStatements(url: String, logger: Logger) throws -> PostgresPool {
+    let slow = StatementLogger(logger, slowerThan: .milliseconds(200))
+    let orders = try PostgresPool(url, statementObservers: [slow, .tracing(), .metrics()])
+    return orders
+}
+
+func countStatements(url: String) throws -> PostgresPool {
+    struct FailurePrinter: StatementObserver {
+        func observe(_ event: StatementEvent) {
+            guard case .failed(let failure) = event.outcome else { return }
+            print(failure.code, event.duration, event.callSite ?? "", event.text)
+        }
+    }
+    let orders = try PostgresPool(url, statementObservers: [FailurePrinter()])
+    return orders
+}
+
 func serve(pool: PostgresPool, server: some Service, logger: Logger) async throws {
     let group = ServiceGroup(
         services: [pool, server, pool.shutdownNotice],  // they stop in reverse order

@@ -11,7 +11,7 @@ import Tracing
 /// The pools connect outside of a caller's task, so they find only the tracer of the process,
 /// which all tests share. Each test gives its pool a unique name.
 @Suite struct TracingTests {
-    private static let tracer = {
+    static let tracer = {
         let tracer = InMemoryTracer()
         InstrumentationSystem.bootstrap(tracer)
         return tracer

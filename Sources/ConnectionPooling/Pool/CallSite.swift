@@ -31,9 +31,11 @@ package struct CallSite: Sendable, CustomStringConvertible {
         self.line = line
     }
 
-    @usableFromInline package var description: String {
-        guard let text = unsafe UnsafePointer<CChar>(bitPattern: file) else { return "unknown" }
-        return unsafe "\(String(cString: text)):\(line)"
+    @usableFromInline package var description: String { fileName.map { "\($0):\(line)" } ?? "unknown" }
+
+    /// The name of the file; `nil` if it is not known.
+    var fileName: String? {
+        unsafe UnsafePointer<CChar>(bitPattern: file).map { unsafe String(cString: $0) }
     }
 }
 

@@ -74,23 +74,43 @@ extension PostgresConnection {
     func run(_ query: PostgresQuery, _ limit: WaitLimit) async throws -> PostgresResult {
         session.beginUse()
         defer { session.endUse() }
+        let observation = session.observe(query)
         do throws(PostgresError) {
             try await prepareToSend(sql: query.text, limit)
             let result = try await session.run(query, limit)
             if result.hasUserDefinedTypes { try await session.describeTypes(of: result, limit) }
             result.columnNames = columnNames
+            observation?.complete(result)
             return result
         } catch {
+            observation?.fail(error)
             throw error.forCaller
         }
     }
 
     /// Runs statements of the library itself.
+    ///
+    /// - Parameter shown: The statements without values, for errors and observers; `nil` if they
+    ///   have none.
     @discardableResult
-    func runScript(_ text: String, _ limit: WaitLimit) async throws(PostgresError) -> PostgresResult {
+    func runScript(
+        _ text: String,
+        shown: String? = nil,
+        _ limit: WaitLimit
+    ) async throws(PostgresError) -> PostgresResult {
         session.beginUse()
         defer { session.endUse() }
-        try await prepareToSend(sql: text, limit)
-        return try await session.runScript(text, limit)
+        let observation = session.observe(shown ?? text)
+        do throws(PostgresError) {
+            try await prepareToSend(sql: text, limit)
+            let result = try await session.runScript(text, limit)
+            observation?.complete(result)
+            return result
+        } catch {
+            var failure = error
+            if let shown { failure.sql = shown }
+            observation?.fail(failure)
+            throw failure
+        }
     }
 }

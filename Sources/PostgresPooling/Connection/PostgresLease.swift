@@ -66,7 +66,10 @@ extension PostgresPool {
     /// - Returns: A lease, or `nil`.
     /// - Complexity: O(1).
     public func tryGet(file: StaticString = #fileID, line: UInt = #line) -> PostgresLease? {
-        guard let lease = connections.tryGet(for: CallSite(file, line)) else { return nil }
+        let caller = CallSite(file, line)
+        let call = observedCall(caller)
+        guard let lease = connections.tryGet(for: caller) else { return nil }
+        lease.connection.begin(call)
         return PostgresLease(lease)
     }
 }

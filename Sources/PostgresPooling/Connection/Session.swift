@@ -28,6 +28,9 @@ final class Session: @unchecked Sendable {
     /// The notices that have arrived with the pending answer. Only the owner uses it.
     @safe @exclusivity(unchecked) var notices = ReceivedNotices()
 
+    /// The observers of statements; `nil` if there are none.
+    let statementObservers: StatementObservers?
+
     private let onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?
 
     /// Notified, on the reactor's thread, when an idle connection receives something.
@@ -102,6 +105,7 @@ final class Session: @unchecked Sendable {
         statementCacheCapacity: Int,
         reactor: Reactor,
         onNotice: (@Sendable (PostgresError.ServerFields) -> Void)?,
+        statementObservers: StatementObservers?,
         watcher: PoolWatcher
     ) {
         unsafe self.handle = handle
@@ -113,6 +117,7 @@ final class Session: @unchecked Sendable {
         isEncrypted = unsafe (PQsslInUse(handle) != 0 || PQgssEncInUse(handle) != 0)
         spinPolicy = SpinPolicy(socket: unsafe PQsocket(handle))
         self.onNotice = onNotice
+        self.statementObservers = statementObservers
         // The session outlives libpq's object, which it closes itself.
         unsafe PQsetNoticeReceiver(handle, Session.receiveNotice, Unmanaged.passUnretained(self).toOpaque())
         guard reactor.add(self, descriptor: unsafe PQsocket(handle)) else {
@@ -241,6 +246,7 @@ final class Session: @unchecked Sendable {
         leases.store(leases.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
         state.transactions = TransactionRecord()
         state.deadline = Reactor.never
+        if statementObservers != nil { state.observedCall = nil }
         endStreams()
     }
 }

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
+
 /// What the client knows of a session on the server.
 struct SessionState {
     /// The statements that are prepared on the server.
@@ -19,6 +21,9 @@ struct SessionState {
     /// The deadline of the current body, in nanoseconds of the monotonic clock. Applies to all its
     /// statements.
     var deadline = Reactor.never
+
+    /// The call for which the connection is leased, if its statements have observers.
+    var observedCall: ObservedCall?
 
     /// Whether a transaction was open when the latest statement was sent.
     var wasInTransaction = false

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolPQ
+internal import ConnectionPooling
 internal import Synchronization
 
 /// A `COPY` to the client that a sequence describes. Each iteration runs it.
@@ -30,6 +31,7 @@ final class CopyReceiver {
     private var state = State.new
     /// The value of `Session.statements` when the statement was sent.
     private var statement: Int?
+    private var observation: StatementObservation?
     private var limit = WaitLimit()
     private(set) var sql: String?
 
@@ -63,6 +65,7 @@ final class CopyReceiver {
         let session = source.session
         guard session.isCurrent(lease: source.lease, statement: statement) else {
             state = .done
+            observation?.endEarly()
             throw PostgresError(
                 .streamEnded,
                 "the lease of this COPY has ended, or another statement was run",
@@ -73,6 +76,7 @@ final class CopyReceiver {
         defer { session.endUse() }
         do throws(PostgresError) {
             if case .new = state {
+                observation = session.observe(source.query)
                 statement = session.endStreams()
                 limit.deadline = session.state.deadline
                 if let timeout = source.timeout {
@@ -80,7 +84,9 @@ final class CopyReceiver {
                 }
                 let text = source.query.text
                 try await session.prepareToSend(sql: text, limit, resetTimeout: source.resetTimeout)
-                sql = try await begin(session, source.query, limit)
+                let sent = try await begin(session, source.query, limit)
+                sql = sent
+                observation?.text = sent
                 state = .running
             }
             if case .running = state {
@@ -88,16 +94,21 @@ final class CopyReceiver {
             }
             state = .done
             session.mayHaveMore.store(true, ordering: .relaxed)
-            _ = try await session.finish(sql: sql ?? "", limit)
+            let result = try await session.finish(sql: sql ?? "", limit)
+            observation?.complete(result)
             return nil
         } catch {
             state = .done
+            observation?.fail(error)
             throw error.forCaller
         }
     }
 
     /// Ends the iteration. The next statement discards the rest of the data.
-    func stop() { state = .done }
+    func stop() {
+        state = .done
+        observation?.endEarly()
+    }
 }
 
 extension PostgresConnection {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolPQ
+internal import ConnectionPooling
 internal import Synchronization
 
 /// Sends the data of one `COPY` from the client.
@@ -17,6 +18,7 @@ final class CopySender {
     let limit: WaitLimit
     private let lease: Int
     private let statement: Int
+    private let observation: StatementObservation?
 
     private(set) var start: UnsafeMutableRawPointer
     private var capacity = CopySender.flushSize + CopySender.flushSize / 4
@@ -42,7 +44,8 @@ final class CopySender {
     private static var manyNotices: Int { 16_384 }
 
     /// Creates the sender of a `COPY` that has begun.
-    init(_ session: Session, sql: String, _ limit: WaitLimit) {
+    init(_ session: Session, sql: String, _ limit: WaitLimit, _ observation: StatementObservation?) {
+        self.observation = observation
         self.session = session
         self.sql = sql
         self.limit = limit
@@ -166,11 +169,13 @@ extension CopySender {
     private func fail(_ error: PostgresError) -> PostgresError {
         isOver = true
         failure = error
+        observation?.fail(error)
         return error
     }
 
     /// Makes the server store nothing, because the body has failed. Does not suspend.
     func abort() {
+        observation?.endEarly()
         guard !isOver, session.isCurrent(lease: lease, statement: statement) else { return }
         isOver = true
         session.failCopyIn("the client has ended the COPY")
@@ -193,9 +198,13 @@ extension CopySender {
         if unsafe PQputCopyEnd(session.handle, nil) < 1 { throw await serverError() }
         session.mayHaveMore.store(true, ordering: .relaxed)
         do throws(PostgresError) {
-            return PostgresCommand(try await session.finish(sql: sql, limit)).rowCount
+            let result = try await session.finish(sql: sql, limit)
+            observation?.complete(result)
+            return PostgresCommand(result).rowCount
         } catch {
-            throw error.namingCopiedRow
+            let failure = error.namingCopiedRow
+            observation?.fail(failure)
+            throw failure
         }
     }
 }

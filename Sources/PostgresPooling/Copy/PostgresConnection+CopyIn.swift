@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolPQ
+internal import ConnectionPooling
 
 extension PostgresConnection {
     /// Copies rows into a table: the fastest way to insert many.
@@ -145,12 +146,14 @@ extension PostgresConnection {
     private func beginCopy(_ statement: PostgresQuery, _ limit: WaitLimit) async throws -> CopySender {
         session.beginUse()
         defer { session.endUse() }
+        let observation = session.observe(statement)
         do throws(PostgresError) {
             let text = try statement.textOfCopy()
             try await prepareToSend(sql: text, limit)
             try await session.beginCopyIn(text, limit)
-            return CopySender(session, sql: text, limit)
+            return CopySender(session, sql: text, limit, observation)
         } catch {
+            observation?.fail(error)
             throw error.forCaller
         }
     }
@@ -162,12 +165,14 @@ extension PostgresConnection {
     ) async throws -> CopyRowSender {
         session.beginUse()
         defer { session.endUse() }
+        let statement = PostgresQuery.copy(to: table, names)
+        let observation = session.observe(statement)
         do throws(PostgresError) {
-            let text = try PostgresQuery.copy(to: table, names).textOfCopy()
+            let text = try statement.textOfCopy()
             try await prepareToSend(sql: text, limit)
             let columns = try await session.copyColumns(of: table.text, names, limit)
             let count = try await session.beginCopyIn(text, limit)
-            let sender = CopySender(session, sql: text, limit)
+            let sender = CopySender(session, sql: text, limit, observation)
             guard columns.count == count else {
                 sender.abort()
                 throw PostgresError(
@@ -179,6 +184,7 @@ extension PostgresConnection {
             }
             return CopyRowSender(sender, columns)
         } catch {
+            observation?.fail(error)
             throw error.forCaller
         }
     }

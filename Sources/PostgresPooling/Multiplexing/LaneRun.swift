@@ -26,6 +26,7 @@ struct LaneRun {
         let isPrepared: Bool
         /// Whether the next result is that of preparing the statement.
         var isPreparing: Bool
+        let observation: StatementObservation?
         var result: PostgresResult?
         var error: PostgresError?
     }
@@ -214,12 +215,14 @@ struct LaneRun {
                     if statement.preparedTypes != nil { session.forgetPreparation(call.query) }
                     continue
                 }
+                session.state.observedCall = call.observed?.withConnection()
                 inFlight.append(
                     Statement(
                         call: call,
                         text: statement.text,
                         isPrepared: statement.prepared != nil,
-                        isPreparing: statement.preparedTypes != nil
+                        isPreparing: statement.preparedTypes != nil,
+                        observation: session.observe(call.query)
                     )
                 )
                 try session.sendShared(statement)
@@ -262,20 +265,26 @@ struct LaneRun {
         guard let statement = inFlight.popFirst() else { return }
         var error = statement.error
         if error == nil {
-            do throws(PostgresError) { try session.requireUTF8(sql: statement.text) } catch let changed { error = changed }
+            do throws(PostgresError) { try session.requireUTF8(sql: statement.text) } catch let changed {
+                error = changed
+            }
         }
         if let error {
+            statement.observation?.fail(error)
             if session.mayMend(error) {
                 failed.append((statement.call, error, isPrepared: statement.isPrepared))
                 answered.append((statement.call, nil))
             } else {
                 answered.append((statement.call, .failed(error.forCaller)))
             }
-        } else if let result = statement.result, result.hasUserDefinedTypes {
+        } else if let result = statement.result {
+            statement.observation?.complete(result)
+            guard result.hasUserDefinedTypes else {
+                answered.append((statement.call, .done(result)))
+                return
+            }
             undescribed.append((statement.call, result))
             answered.append((statement.call, nil))
-        } else if let result = statement.result {
-            answered.append((statement.call, .done(result)))
         } else {
             let error = session.lost(sql: statement.text, "The server sent no answer.")
             answered.append((statement.call, .failed(error)))
@@ -288,7 +297,8 @@ struct LaneRun {
     private mutating func runAlone() async throws(PostgresError) -> Bool {
         if unprepared == nil, failed.isEmpty, undescribed.isEmpty { return false }
         var retried: [SharedCall] = []
-        for (call, error, isPrepared) in failed.takeAll() where try await mayRetry(call, error, isPrepared: isPrepared) {
+        for (call, error, isPrepared) in failed.takeAll() where try await mayRetry(call, error, isPrepared: isPrepared)
+        {
             retried.append(call)
         }
         for (call, result) in undescribed.takeAll() {
@@ -348,6 +358,7 @@ struct LaneRun {
         var ended: [(SharedCall, SharedCall.Outcome)] = []
         for (offset, statement) in inFlight.all.enumerated() {
             let error = offset == 0 ? error : session.lost(sql: statement.text, error.message)
+            statement.observation?.fail(error)
             if error.isCertainlyUnread, !statement.call.hasMoved {
                 statement.call.hasMoved = true
                 moved.append(statement.call)

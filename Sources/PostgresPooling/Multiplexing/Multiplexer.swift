@@ -79,16 +79,22 @@ final class Multiplexer: Sendable {
     ///   - query: The statement.
     ///   - deadline: The deadline of the call; `nil` for the pool's `checkoutTimeout` until the
     ///     statement is sent, and the configuration's `statementTimeout` afterwards.
+    ///   - observed: The record of the call for observers of statements.
     /// - Returns: The result; `nil` if the statement needs a connection of its own, and was not
     ///   sent.
-    func run(_ query: PostgresQuery, until deadline: UInt64?) async throws -> PostgresResult? {
+    func run(
+        _ query: PostgresQuery,
+        until deadline: UInt64?,
+        _ observed: ObservedCall?
+    ) async throws -> PostgresResult? {
         if query.hasNamedTypes { return nil }
         let start = MonotonicClock.now
         let call = SharedCall(
             query,
             start: start,
             deadline: deadline ?? Reactor.never,
-            waitLimit: MonotonicClock.deadline(configuration.pool.checkoutTimeout, after: start)
+            waitLimit: MonotonicClock.deadline(configuration.pool.checkoutTimeout, after: start),
+            observed: observed
         )
         let outcome: SharedCall.Outcome = await unsafe withCancellableContinuation { continuation in
             unsafe enter(call, SharedCall.Waiter(continuation))
@@ -260,7 +266,8 @@ final class Multiplexer: Sendable {
         return refusal(.timedOut, waited: waited, underlying: failure?.underlying)
     }
 
-    private func refusal(_ code: PoolError.Code, waited: Duration = .zero, underlying: (any Error)? = nil) -> PoolError {
+    private func refusal(_ code: PoolError.Code, waited: Duration = .zero, underlying: (any Error)? = nil) -> PoolError
+    {
         PoolError(
             code,
             pool: configuration.pool.name,

@@ -46,13 +46,13 @@ extension Session {
         try requireUTF8(sql: query.text)
         let key = StatementCache.Key(query)
         if let prepared = state.statements.prepared(key) {
+            // A call with a connection of its own may have prepared it.
+            guard prepared.canShareConnection else { return .refused }
             return try sharedPlan(query, prepared.text, prepared, types: prepared.types)
         }
         let text = query.text
         try query.validate(text)
-        guard TransactionScanner.canShareConnection(text), !SessionEffect.callsSessionFunction(text) else {
-            return .refused
-        }
+        guard TransactionScanner.canShareConnection(text) else { return .refused }
         if !attempt.isZoneChecked, state.statements.mayConvertZone(key, text: text) {
             return .prepare(.types(text: text))
         }
@@ -112,7 +112,8 @@ extension Session {
         }
         state.pendingSyncs += 1
         guard
-            sendPreparation(statement), try submit(statement.query, text: text, preparedAs: statement.prepared?.name) != 0,
+            sendPreparation(statement),
+            try submit(statement.query, text: text, preparedAs: statement.prepared?.name) != 0,
             unsafe PQpipelineSync(handle) != 0
         else {
             abandon()

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
+
 /// A call whose statement shares a connection with those of other calls.
 ///
 /// The lock of the ``Multiplexer`` guards its state.
@@ -32,6 +34,9 @@ final class SharedCall: @unchecked Sendable {
     /// The deadline of the call; `never` if it has none.
     let deadline: UInt64
 
+    /// The record of the call for observers of statements.
+    let observed: ObservedCall?
+
     // MARK: With the multiplexer's lock held
 
     /// The suspended task; `nil` before and after.
@@ -59,10 +64,11 @@ final class SharedCall: @unchecked Sendable {
     /// the server began it.
     @safe @exclusivity(unchecked) var hasMoved = false
 
-    init(_ query: PostgresQuery, start: UInt64, deadline: UInt64, waitLimit: UInt64) {
+    init(_ query: PostgresQuery, start: UInt64, deadline: UInt64, waitLimit: UInt64, observed: ObservedCall?) {
         self.query = query
         self.start = start
         self.deadline = deadline
+        self.observed = observed
         limit = min(deadline, waitLimit)
     }
 

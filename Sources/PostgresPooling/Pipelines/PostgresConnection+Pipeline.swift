@@ -65,10 +65,14 @@ extension PostgresConnection {
         guard case .statement(let first, _) = steps.first else { return nil }
         session.beginUse()
         defer { session.endUse() }
+        let observations = session.observe(steps)
         do throws(PostgresError) {
             try await prepareToSend(sql: first.text, limit)
-            return try await session.runPipeline(steps, start, limit)
+            let failure = try await session.runPipeline(steps, start, limit)
+            observations?.end(steps)
+            return failure
         } catch {
+            observations?.end(steps, with: error)
             throw error.forCaller
         }
     }

@@ -16,6 +16,8 @@ struct PostgresConnectionFactory: ConnectionFactory {
 
     let watcher: PoolWatcher
 
+    let statementObservers: [any StatementObserver]
+
     /// The parameter types of statements that the connections have found.
     let resolvedTypes = ResolvedTypes()
 
@@ -52,11 +54,16 @@ struct PostgresConnectionFactory: ConnectionFactory {
         guard let result else {
             throw PostgresError(.connectFailed, "no thread could be started to connect", isUnreached: true)
         }
+        let handle = unsafe try result.get().handle
         let session = unsafe Session(
-            try result.get().handle,
+            handle,
             statementCacheCapacity: configuration.statementCacheCapacity,
             reactor: reactor,
             onNotice: configuration.onNotice,
+            statementObservers: StatementObservers(
+                statementObservers,
+                of: StatementEvent.Connection(handle, pool: configuration.pool.name)
+            ),
             watcher: watcher
         )
         guard let session else {

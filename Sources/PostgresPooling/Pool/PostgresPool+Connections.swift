@@ -93,7 +93,10 @@ extension PostgresPool {
         _ caller: CallSite
     ) async throws -> ConnectionLease<PostgresConnectionFactory> {
         do {
-            return try await connections.getOrCreate(timeout: timeout, for: caller)
+            let call = observedCall(caller)
+            let lease = try await connections.getOrCreate(timeout: timeout, for: caller)
+            lease.connection.begin(call)
+            return lease
         } catch {
             throw error.code == .cancelled ? CancellationError() : reason(for: error)
         }

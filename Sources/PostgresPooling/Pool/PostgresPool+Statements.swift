@@ -108,16 +108,20 @@ extension PostgresPool {
         _ body: (borrowing PostgresConnection, WaitLimit) async throws -> Result
     ) async throws -> Result {
         let deadline = timeout.map(MonotonicClock.deadline(after:))
+        let call = observedCall(file, line)
         do {
             return try await connections.withConnection(timeout: wait(within: timeout), file: file, line: line) { db in
-                try await body(db, db.limit(until: deadline))
+                db.begin(call)
+                return try await body(db, db.limit(until: deadline))
             }
         } catch {
             try prepareRetry(after: error)
             do {
+                let again = observedCall(file, line)
                 let rest = deadline.map(MonotonicClock.duration(until:))
                 return try await connections.withConnection(timeout: wait(within: rest), file: file, line: line) { db in
-                    try await body(db, db.limit(until: deadline))
+                    db.begin(again)
+                    return try await body(db, db.limit(until: deadline))
                 }
             } catch {
                 throw publicError(error)
@@ -133,16 +137,18 @@ extension PostgresPool {
         _ line: UInt
     ) async throws -> PostgresResult {
         let deadline = timeout.map(MonotonicClock.deadline(after:))
+        let call = observedCall(file, line)
         if let multiplexer {
             do {
-                if let result = try await multiplexer.run(query, until: deadline) { return result }
+                if let result = try await multiplexer.run(query, until: deadline, call) { return result }
             } catch {
                 throw publicError(error)
             }
         }
         do {
             return try await connections.withConnection(timeout: wait(within: timeout), file: file, line: line) { db in
-                try await db.run(query, db.limit(until: deadline))
+                db.begin(call)
+                return try await db.run(query, db.limit(until: deadline))
             }
         } catch {
             return try await runAgain(query, until: deadline, file, line, after: error)
@@ -160,9 +166,11 @@ extension PostgresPool {
     ) async throws -> PostgresResult {
         try prepareRetry(after: error)
         do {
+            let again = observedCall(file, line)
             let rest = deadline.map(MonotonicClock.duration(until:))
             return try await connections.withConnection(timeout: wait(within: rest), file: file, line: line) { db in
-                try await db.run(query, db.limit(until: deadline))
+                db.begin(again)
+                return try await db.run(query, db.limit(until: deadline))
             }
         } catch {
             throw publicError(error)

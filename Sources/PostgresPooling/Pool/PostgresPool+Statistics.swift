@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
 internal import Synchronization
 
 extension PostgresPool {
@@ -52,12 +53,29 @@ extension PostgresPool {
     }
 }
 
-/// Counts repeated transactions, from any thread.
+/// Counts repeated transactions, from any thread, and notifies observers.
 final class RetryCounters: Sendable {
-    let repetitions = Atomic(0)
-    let recoveries = Atomic(0)
-    let exhaustions = Atomic(0)
+    private let observers: [any PostgresPoolObserver]
+    private let pool: String
+
+    private let repetitions = Atomic(0)
+    private let recoveries = Atomic(0)
+    private let exhaustions = Atomic(0)
     let pauses = Atomic(0)
+
+    init(_ observers: [any PostgresPoolObserver], pool: String) {
+        self.observers = observers
+        self.pool = pool
+    }
+
+    func record(_ event: PostgresPoolEvent) {
+        switch event {
+        case .transactionRepeated: repetitions.add(1, ordering: .relaxed)
+        case .transactionRecovered: recoveries.add(1, ordering: .relaxed)
+        case .transactionGivenUp: exhaustions.add(1, ordering: .relaxed)
+        }
+        for observer in observers { observer.observe(event, in: pool) }
+    }
 
     var figures: PostgresPool.RetryFigures {
         PostgresPool.RetryFigures(

@@ -33,7 +33,10 @@ public final class PostgresPool: Sendable {
     let multiplexer: Multiplexer?
 
     /// The counts of repeated transactions.
-    let retries = RetryCounters()
+    let retries: RetryCounters
+
+    /// Whether statements have observers.
+    let observesStatements: Bool
 
     /// The subscriptions to notifications.
     let listener: NotificationListener
@@ -47,6 +50,7 @@ public final class PostgresPool: Sendable {
     ///     ``PostgresConfiguration/setup``. A connection on which `beforeHandOut` leaves a
     ///     transaction or a statement is replaced; one on which `afterReturn` does is reset.
     ///   - observers: The observers of connection events.
+    ///   - statementObservers: The observers of statements.
     ///   - clock: The clock for the waits of callers, and for the ages and idle times of
     ///     connections. A test can pass a clock that it advances. Statement deadlines always use
     ///     the system's clock.
@@ -57,6 +61,7 @@ public final class PostgresPool: Sendable {
         _ configuration: PostgresConfiguration,
         hooks: ConnectionHooks<PostgresConnection> = .init(),
         observers: [any PoolObserver] = [],
+        statementObservers: [any StatementObserver] = [],
         clock: some Clock<Duration> = ContinuousClock(),
         executor: PostgresExecutor? = nil
     ) throws(PostgresError) {
@@ -64,6 +69,7 @@ public final class PostgresPool: Sendable {
             configuration,
             hooks: hooks,
             observers: observers,
+            statementObservers: statementObservers,
             clock: clock,
             reactor: executor?.reactor ?? .shared,
             executor: executor
@@ -75,20 +81,28 @@ public final class PostgresPool: Sendable {
     /// - Parameters:
     ///   - server: A URL or keywords; see ``PostgresConfiguration/server``.
     ///   - observers: The observers of connection events.
+    ///   - statementObservers: The observers of statements.
     ///   - executor: The executor whose thread waits for answers, for tasks that prefer it.
     /// - Throws: ``PostgresError`` with the code `invalidConfiguration`.
     public convenience init(
         _ server: String,
         observers: [any PoolObserver] = [],
+        statementObservers: [any StatementObserver] = [],
         executor: PostgresExecutor? = nil
     ) throws(PostgresError) {
-        try self.init(PostgresConfiguration(server), observers: observers, executor: executor)
+        try self.init(
+            PostgresConfiguration(server),
+            observers: observers,
+            statementObservers: statementObservers,
+            executor: executor
+        )
     }
 
     init(
         _ configuration: PostgresConfiguration,
         hooks: ConnectionHooks<PostgresConnection> = .init(),
         observers: [any PoolObserver] = [],
+        statementObservers: [any StatementObserver] = [],
         clock: some Clock<Duration> = ContinuousClock(),
         reactor: Reactor,
         executor: PostgresExecutor? = nil
@@ -115,9 +129,12 @@ public final class PostgresPool: Sendable {
             server: server,
             reactor: reactor,
             executor: executor,
-            watcher: watcher
+            watcher: watcher,
+            statementObservers: statementObservers
         )
         attempts = factory.attempts
+        retries = RetryCounters(observers.compactMap { $0 as? any PostgresPoolObserver }, pool: configuration.pool.name)
+        observesStatements = !statementObservers.isEmpty
         do {
             connections = try ConnectionPool(
                 factory: factory,

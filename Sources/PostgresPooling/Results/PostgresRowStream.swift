@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolPQ
+internal import ConnectionPooling
 internal import Synchronization
 
 /// A sequence of a statement's rows as the server sends them, from
@@ -54,6 +55,7 @@ public struct PostgresRowStream: AsyncSequence {
         /// The value of `Session.statements` when the iterator's statement was sent.
         private var statement: Int?
         private var state = State.new
+        private var observation: StatementObservation?
         private var limit = WaitLimit()
         /// The stream's statement, with type identifiers from the beginning of the iteration on.
         private var query: PostgresQuery
@@ -100,6 +102,7 @@ public struct PostgresRowStream: AsyncSequence {
             // lease.
             guard session.isCurrent(lease: stream.lease, statement: statement) else {
                 state = .done
+                observation?.endEarly()
                 throw PostgresError(
                     .streamEnded,
                     "the lease of this stream of rows has ended, or another statement was run",
@@ -109,10 +112,14 @@ public struct PostgresRowStream: AsyncSequence {
             session.beginUse()
             defer { session.endUse() }
             do throws(PostgresError) {
-                if case .new = state { state = .running(sql: try await begin()) }
+                if case .new = state {
+                    observation = session.observe(query)
+                    state = .running(sql: try await begin())
+                }
                 return try await nextRow()
             } catch {
                 state = .done
+                observation?.fail(error)
                 if stream.query.hasNamedTypes { session.state.types.removeAll() }
                 throw error.forCaller
             }
@@ -181,6 +188,7 @@ public struct PostgresRowStream: AsyncSequence {
             if next == nil { next = try await stream.session.nextResult(sql: sql, limit) }
             guard let result = next else {
                 state = .done
+                observation?.endEarly()
                 return nil
             }
             try stream.session.requireUTF8(sql: sql)
@@ -202,6 +210,7 @@ public struct PostgresRowStream: AsyncSequence {
             try stream.session.requireUTF8(sql: sql)
             state = .done
             if let error = stream.session.controlError(sql: sql) { throw error }
+            observation?.complete(result)
             return nil
         }
     }

@@ -63,13 +63,20 @@ extension PostgresConnection {
         }
         session.beginUse()
         defer { session.endUse() }
-        try await prepareToSend(sql: text, limit)
-        // The end of an earlier answer may have reported another encoding.
-        do throws(PostgresError) { try session.requireUTF8(sql: text) } catch { throw error.withoutEffect() }
-        session.state.recordText(text)
-        let results = try await session.runScript(text, keepsResults: keepsResults, limit)
-        try session.requireUTF8(sql: text)
-        for result in results { result.columnNames = columnNames }
-        return results
+        let observation = session.observe(script: text)
+        do throws(PostgresError) {
+            try await prepareToSend(sql: text, limit)
+            // The end of an earlier answer may have reported another encoding.
+            do throws(PostgresError) { try session.requireUTF8(sql: text) } catch { throw error.withoutEffect() }
+            session.state.recordText(text)
+            let results = try await session.runScript(text, keepsResults: keepsResults, limit)
+            try session.requireUTF8(sql: text)
+            for result in results { result.columnNames = columnNames }
+            if let last = results.last { observation?.complete(last) }
+            return results
+        } catch {
+            observation?.fail(error)
+            throw error
+        }
     }
 }

@@ -9,9 +9,9 @@ internal import CLockPoolPQ
 extension Session {
     /// Runs the statements of a script.
     ///
-    /// - Parameter keepsResults: Whether the results are wanted. If not, each is freed when the
+    /// - Parameter keepsResults: Whether all results are wanted. If not, each is freed when the
     ///   next one has arrived.
-    /// - Returns: The result of each statement, in text format.
+    /// - Returns: The result of each statement, or of the last one, in text format.
     /// - Throws: The error of the first statement that fails, with the number of statements before
     ///   it.
     func runScript(
@@ -26,7 +26,7 @@ extension Session {
             try await sendScript(text, limit)
             try await receive(text, limit) { result in
                 completed += 1
-                guard keepsResults else { return }
+                if !keepsResults { results.removeAll(keepingCapacity: true) }
                 if !notices.isEmpty { result.notices = notices.take() }
                 results.append(result)
             }

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Synchronization
+
 /// The statements that a connection has run or prepared, up to a number and a size.
 ///
 /// A text is not prepared on its first use: preparing costs a further round trip, and most such
@@ -18,6 +20,10 @@ struct StatementCache {
         /// Whether a pipeline may have to refuse the statement.
         let isCritical: Bool
 
+        /// Whether the statement may be sent among those of other calls, once that has been
+        /// decided: 1 or 2.
+        private let sharing = Atomic<UInt8>(0)
+
         init(name: String, text: String, types: [UInt32]?, byteCount: Int) {
             isCritical =
                 TransactionScanner.isCopy(text) || TransactionScanner.controlsTransaction(text)
@@ -26,6 +32,16 @@ struct StatementCache {
             self.text = text
             self.types = types
             self.byteCount = byteCount
+        }
+
+        /// Whether the statement may be sent among those of other calls. The first call is
+        /// O(length of the text).
+        var canShareConnection: Bool {
+            let known = sharing.load(ordering: .relaxed)
+            if known != 0 { return known == 1 }
+            let canShare = TransactionScanner.canShareConnection(text)
+            sharing.store(canShare ? 1 : 2, ordering: .relaxed)
+            return canShare
         }
     }
 

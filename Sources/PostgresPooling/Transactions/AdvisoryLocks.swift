@@ -60,13 +60,7 @@ extension PostgresConnection {
     /// Runs a call, whose key no error contains.
     @discardableResult
     func run(_ call: PostgresLockCall, _ limit: WaitLimit) async throws(PostgresError) -> PostgresResult {
-        do throws(PostgresError) {
-            return try await runScript(call.sql, limit)
-        } catch {
-            var failure = error
-            failure.sql = call.shown
-            throw failure
-        }
+        try await runScript(call.sql, shown: call.shown, limit)
     }
 }
 

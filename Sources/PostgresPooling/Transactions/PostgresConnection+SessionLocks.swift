@@ -113,9 +113,14 @@ extension PostgresConnection {
         guard await session.recover(by: deadline), unsafe PQtransactionStatus(session.handle) == PQTRANS_IDLE else {
             return
         }
+        let observation = session.observe(unlock.shown)
         do throws(PostgresError) {
-            try await session.runScript(unlock.sql, WaitLimit(deadline: deadline, isCancellable: false))
+            let limit = WaitLimit(deadline: deadline, isCancellable: false)
+            let result = try await session.runScript(unlock.sql, limit)
+            observation?.complete(result)
             session.state.isDiscarded = false
-        } catch {}
+        } catch {
+            observation?.fail(error)
+        }
     }
 }

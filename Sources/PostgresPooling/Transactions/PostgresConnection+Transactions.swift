@@ -128,14 +128,12 @@ extension PostgresConnection {
     /// - Throws: `CancellationError`, or `PostgresError`.
     func begin(_ start: TransactionStart) async throws {
         do throws(PostgresError) {
-            try await runScript(start.script, limit(nil))
+            try await runScript(start.script, shown: start.shown, limit(nil))
         } catch {
             // The server may still run it. Later statements on this connection must not be part of
             // that transaction.
             if !session.isLost { session.state.transactions.obstacle = .undo("ROLLBACK") }
-            var failure = error.withoutEffect()
-            failure.sql = start.shown
-            throw failure.forCaller
+            throw error.withoutEffect().forCaller
         }
         if start.changesNames {
             session.state.isChanged = true

@@ -89,10 +89,10 @@ private struct TransactionAttempts {
     mutating func begin() {
         count += 1
         isRunning = true
-        if count > 1 { counters.repetitions.add(1, ordering: .relaxed) }
+        if count > 1, let lastConflict { counters.record(.transactionRepeated(attempt: count, cause: lastConflict)) }
     }
 
-    func succeed() { if count > 1 { counters.recoveries.add(1, ordering: .relaxed) } }
+    func succeed() { if count > 1 { counters.record(.transactionRecovered(attempts: count)) } }
 
     /// Pauses before the next attempt, within the call's time limit.
     ///
@@ -124,7 +124,7 @@ private struct TransactionAttempts {
     }
 
     private func exhausted(_ failure: PostgresError) -> PostgresError {
-        counters.exhaustions.add(1, ordering: .relaxed)
+        counters.record(.transactionGivenUp(failure))
         return failure
     }
 }

@@ -42,9 +42,12 @@ extension Session {
     func undo(by deadline: UInt64) async -> Bool {
         guard case .undo(let script) = state.transactions.obstacle else { return true }
         if unsafe PQtransactionStatus(handle) != PQTRANS_IDLE {
+            let observation = observe(script)
             do throws(PostgresError) {
-                try await runScript(script, WaitLimit(deadline: deadline, isCancellable: false))
+                let result = try await runScript(script, WaitLimit(deadline: deadline, isCancellable: false))
+                observation?.complete(result)
             } catch {
+                observation?.fail(error)
                 // After an error from the server, the transaction can only be rolled back.
                 guard error.code == .server else { return false }
             }

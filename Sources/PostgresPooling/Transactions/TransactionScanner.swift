@@ -138,7 +138,8 @@ struct TransactionScanner {
     }
 
     /// Returns whether a statement leaves its session as it was, apart from the functions that it
-    /// calls, and cannot commit by itself: a query or a change of rows, without temporary tables.
+    /// calls, and cannot commit by itself: a query or a change of rows, without temporary tables
+    /// and built-in functions that change the session.
     ///
     /// - Complexity: O(length of the text).
     static func canShareConnection(_ sql: String) -> Bool {
@@ -147,6 +148,7 @@ struct TransactionScanner {
         case "select", "insert", "update", "delete", "merge", "with", "values", "table": break
         default: return false
         }
+        if SessionEffect.callsSessionFunction(sql) { return false }
         while !scanner.isAtEnd {
             switch scanner.nextWord() {
             case "temp", "temporary": return false

@@ -198,7 +198,7 @@ import Testing
                     ? "SELECT id FROM \(identifier: table)"
                     : "SELECT pg_sleep(600 * (n - 1)) FROM generate_series(1, 2) AS n"
                 let error = await postgresFailure {
-                    try await pool.withCursor(query, fetchSize: 1, timeout: .milliseconds(300)) { cursor in
+                    try await pool.withCursor(query, fetchSize: 1, timeout: .seconds(2)) { cursor in
                         while try await cursor.fetch() != nil {}
                     }
                 }

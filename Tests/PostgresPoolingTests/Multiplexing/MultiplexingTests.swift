@@ -68,7 +68,9 @@ import Testing
                 for number in 1...200 {
                     group.addTask {
                         if number.isMultiple(of: 3) {
-                            let error = await postgresFailure { try await pool.execute("INSERT INTO shared VALUES (0, 0)") }
+                            let error = await postgresFailure {
+                                try await pool.execute("INSERT INTO shared VALUES (0, 0)")
+                            }
                             #expect(error?.sqlState == .uniqueViolation && error?.outcome == .rolledBack)
                         } else if number.isMultiple(of: 7) {
                             let error = await postgresFailure { try await pool.query("SELECT \(number) / 0") }
@@ -148,6 +150,27 @@ import Testing
         }
     }
 
+    @Test("A statement that is prepared on a connection of its own is not sent on a shared one")
+    func preparedElsewhere() async throws {
+        try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 1 }) { pool in
+            for _ in 0..<3 {
+                try await pool.withConnection { try await $0.execute("SET search_path = elsewhere") }
+                // If it were shared, it would be in flight with the next statement.
+                let change = Task { try await pool.execute("SET search_path = elsewhere") }
+                let paths = try await withThrowingTaskGroup(of: String.self) { group in
+                    for _ in 0..<20 {
+                        group.addTask {
+                            try await pool.queryOne("SELECT current_setting('search_path')", as: String.self)
+                        }
+                    }
+                    return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+                }
+                try await equal(change.value.tag, "SET")
+                #expect(!paths.contains("elsewhere"))
+            }
+        }
+    }
+
     @Test("Transactions, scripts and streams get connections while shared statements never end")
     func fairToLeases() async throws {
         try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 1 }) { pool in
@@ -192,7 +215,10 @@ import Testing
                             // The server expects an integer, and declares text for the null.
                             let name: String? = nil
                             try await equal(
-                                pool.query("SELECT count(*) FROM shared WHERE id = \(0) OR \(name) IS NULL", as: Int.self),
+                                pool.query(
+                                    "SELECT count(*) FROM shared WHERE id = \(0) OR \(name) IS NULL",
+                                    as: Int.self
+                                ),
                                 [1]
                             )
                             try await equal(
@@ -239,8 +265,10 @@ import Testing
     @Test("Texts that may share a connection are queries and changes of rows")
     func texts() {
         for text in [
-            "SELECT 1", "/* a */ select 1", "INSERT INTO t VALUES (1)", "WITH a AS (SELECT 1) DELETE FROM t", "VALUES (1)",
+            "SELECT 1", "/* a */ select 1", "INSERT INTO t VALUES (1)", "WITH a AS (SELECT 1) DELETE FROM t",
+            "VALUES (1)",
             "TABLE t", "MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE", "select 'temp'", "UPDATE t SET a = 1",
+            "SELECT set_config('a.b', $1, true)",
         ] {
             #expect(TransactionScanner.canShareConnection(text), "\(text)")
         }
@@ -248,6 +276,7 @@ import Testing
             "", "SET a = 1", "BEGIN", "COMMIT", "COPY t TO STDOUT", "CALL f()", "DO 'x'", "VACUUM", "LISTEN a",
             "SELECT 1 INTO TEMP t", "CREATE TABLE t ()", "PREPARE a AS SELECT 1", "DECLARE c CURSOR FOR SELECT 1",
             "-- select\nRESET ALL",
+            "SELECT pg_advisory_lock(1)", "SELECT set_config('a.b', $1, false)",
         ] {
             #expect(!TransactionScanner.canShareConnection(text), "\(text)")
         }

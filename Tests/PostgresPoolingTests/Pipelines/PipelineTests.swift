@@ -32,7 +32,10 @@ import Testing
         try await server.psql("DROP TABLE \(name)")
     }
 
-    @Test("A pipeline after a stream on the same connection has the results of its own statements", arguments: [false, true])
+    @Test(
+        "A pipeline after a stream on the same connection has the results of its own statements",
+        arguments: [false, true]
+    )
     func afterStream(isLeftEarly: Bool) async throws {
         try await TestServer.shared.withPool(.native) { pool in
             try await pool.withConnection { db in

@@ -236,7 +236,7 @@ import Testing
                 kind == 2
                 ? "SELECT pg_terminate_backend(pg_backend_pid())" : "SELECT pg_sleep(600) /* \(identifier: name) */"
             let task = Task {
-                try await pool.withPipeline(isolation: .serializable, timeout: kind == 0 ? .milliseconds(200) : nil) {
+                try await pool.withPipeline(isolation: .serializable, timeout: kind == 0 ? .seconds(2) : nil) {
                     pipeline in
                     results.add(pipeline.execute("INSERT INTO \(identifier: name) VALUES (1)"))
                     results.add(pipeline.execute(wait))

@@ -247,5 +247,19 @@ extension SeededBug {
             "_ = running",
             foundBy: "PostgresPoolingTests.HostileServerTests/closing"
         ),
+        SeededBug(
+            "Observers of statements receive the values of settings",
+            in: "PostgresPooling/Connection/PostgresConnection+Queries.swift",
+            "session.observe(shown ?? text)",
+            "session.observe(text)",
+            foundBy: "PostgresPoolingTests.StatementObserverTests/transactions"
+        ),
+        SeededBug(
+            "A stream that is left early has no event",
+            in: "ConnectionPooling/Observability/StatementObservation.swift",
+            "deinit { endEarly() }",
+            "",
+            foundBy: "PostgresPoolingTests.StatementObserverTests/streams"
+        ),
     ]
 }
