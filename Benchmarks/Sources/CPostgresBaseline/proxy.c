@@ -82,7 +82,9 @@ static void *forward(void *context) {
       free(chunk);
       continue;
     }
-    *chunk = (struct chunk){.next = NULL, .due = nanoseconds() + direction.delay, .length = (size_t)count};
+    chunk->next = NULL;
+    chunk->due = nanoseconds() + direction.delay;
+    chunk->length = (size_t)count;
     if (last) last->next = chunk;
     else first = chunk;
     last = chunk;

@@ -2,85 +2,88 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-import CPostgresBaseline
-import Foundation
-import PostgresPooling
+#if os(Linux)
+    import CPostgresBaseline
+    import Foundation
+    import PostgresPooling
 
-/// PostgreSQL: single statements of many tasks on few shared connections. The part `multiplexing`.
-enum PostgresMultiplexingRows {
-    private static let tasks = 64
-    private static let connections = 4
+    /// PostgreSQL: single statements of many tasks on few shared connections. The part
+    /// `multiplexing`.
+    enum PostgresMultiplexingRows {
+        private static let tasks = 64
+        private static let connections = 4
 
-    static func run(
-        _ server: PostgresSelectRows.Server,
-        _ options: Options,
-        into report: inout Report
-    ) async throws {
-        let seconds = options.isQuick ? 0.6 : 5
-        let distant = PostgresSelectRows.Server(url: delayed(server.url), accounts: server.accounts)
-        for round in 0...options.rounds {
-            let exclusive = try await PostgresSelectRows.executorSelects(
-                server,
-                connections: 16,
-                tasks: 16,
-                seconds: seconds
-            )
-            let shared = try await PostgresSelectRows.executorSelects(
-                server,
-                connections: connections,
-                tasks: tasks,
-                seconds: seconds,
-                multiplexing: .singleStatements(connections: connections)
-            )
-            let cooperativeExclusive = try await PostgresSelectRows.selects(
-                server,
-                connections: 16,
-                tasks: 16,
-                seconds: seconds
-            )
-            let cooperativeShared = try await PostgresSelectRows.selects(
-                server,
-                connections: connections,
-                tasks: tasks,
-                seconds: seconds,
-                multiplexing: .singleStatements(connections: connections)
-            )
-            let distantExclusive = try await PostgresSelectRows.selects(
-                distant,
-                connections: connections,
-                tasks: tasks,
-                seconds: seconds
-            )
-            let distantShared = try await PostgresSelectRows.selects(
-                distant,
-                connections: connections,
-                tasks: tasks,
-                seconds: seconds,
-                multiplexing: .singleStatements(connections: connections)
-            )
-            if round == 0 { continue }  // warm-up
-            report.add("postgres.pipelined.c4t64.tps", shared, "1/s")
-            report.add("postgres.pipelined.c4t64.perc16", shared / exclusive, "× select.c16's")
-            report.add("postgres.pipelined.cooperative.c4t64.tps", cooperativeShared, "1/s")
-            report.add(
-                "postgres.pipelined.cooperative.c4t64.perc16",
-                cooperativeShared / cooperativeExclusive,
-                "× cooperative.c16's"
-            )
-            report.add("postgres.pipelined.delay1ms.tps", distantShared, "1/s")
-            report.add("postgres.pipelined.delay1ms.perexclusive", distantShared / distantExclusive, "× exclusive")
+        static func run(
+            _ server: PostgresSelectRows.Server,
+            _ options: Options,
+            into report: inout Report
+        ) async throws {
+            let seconds = options.isQuick ? 0.6 : 5
+            let distant = PostgresSelectRows.Server(url: delayed(server.url), accounts: server.accounts)
+            for round in 0...options.rounds {
+                let exclusive = try await PostgresSelectRows.executorSelects(
+                    server,
+                    connections: 16,
+                    tasks: 16,
+                    seconds: seconds
+                )
+                let shared = try await PostgresSelectRows.executorSelects(
+                    server,
+                    connections: connections,
+                    tasks: tasks,
+                    seconds: seconds,
+                    multiplexing: .singleStatements(connections: connections)
+                )
+                let cooperativeExclusive = try await PostgresSelectRows.selects(
+                    server,
+                    connections: 16,
+                    tasks: 16,
+                    seconds: seconds
+                )
+                let cooperativeShared = try await PostgresSelectRows.selects(
+                    server,
+                    connections: connections,
+                    tasks: tasks,
+                    seconds: seconds,
+                    multiplexing: .singleStatements(connections: connections)
+                )
+                let distantExclusive = try await PostgresSelectRows.selects(
+                    distant,
+                    connections: connections,
+                    tasks: tasks,
+                    seconds: seconds
+                )
+                let distantShared = try await PostgresSelectRows.selects(
+                    distant,
+                    connections: connections,
+                    tasks: tasks,
+                    seconds: seconds,
+                    multiplexing: .singleStatements(connections: connections)
+                )
+                if round == 0 { continue }  // warm-up
+                report.add("postgres.pipelined.c4t64.tps", shared, "1/s")
+                report.add("postgres.pipelined.c4t64.perc16", shared / exclusive, "× select.c16's")
+                report.add("postgres.pipelined.cooperative.c4t64.tps", cooperativeShared, "1/s")
+                report.add(
+                    "postgres.pipelined.cooperative.c4t64.perc16",
+                    cooperativeShared / cooperativeExclusive,
+                    "× cooperative.c16's"
+                )
+                report.add("postgres.pipelined.delay1ms.tps", distantShared, "1/s")
+                report.add("postgres.pipelined.delay1ms.perexclusive", distantShared / distantExclusive, "× exclusive")
+            }
+        }
+
+        /// The nanoseconds that the proxy adds in each direction.
+        private static let delay = 500_000
+
+        /// Returns the URL of a proxy to the server that adds a millisecond to each round trip.
+        private static func delayed(_ url: String) -> String {
+            guard var components = URLComponents(string: url), let port = components.port else {
+                Options.fail("the URL of the server has no port")
+            }
+            components.port = Int(postgres_baseline_delay(Int32(port), delay))
+            return components.string!
         }
     }
-
-    /// The nanoseconds that the proxy adds in each direction.
-    private static let delay = 500_000
-
-    /// Returns the URL of a proxy to the server that adds a millisecond to each round trip.
-    private static func delayed(_ url: String) -> String {
-        guard var components = URLComponents(string: url), let port = components.port else {
-            Options.fail("the URL of the server has no port")
-        }
-        components.port = Int(postgres_baseline_delay(Int32(port), delay))
-        return components.string!
-    }
-}
+#endif

@@ -43,7 +43,9 @@ enum PostgresSelectRows {
         if options.wants("decoding") { try await PostgresDecodingRows.run(server, options, into: &report) }
         if options.wants("selects") { try await selects(server, options, into: &report) }
         if options.wants("pipeline") { try await PostgresPipelineRows.run(server, options, into: &report) }
-        if options.wants("multiplexing") { try await PostgresMultiplexingRows.run(server, options, into: &report) }
+        #if os(Linux)
+            if options.wants("multiplexing") { try await PostgresMultiplexingRows.run(server, options, into: &report) }
+        #endif
         if options.wants("latency") { try await PostgresLatencyRows.run(server, options, into: &report) }
         if options.wants("retry") { try await PostgresRetryRows.run(server, options, into: &report) }
         if options.wants("observed") { try await PostgresObservedRows.run(server, options, into: &report) }

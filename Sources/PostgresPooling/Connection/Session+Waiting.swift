@@ -129,8 +129,8 @@ extension Session {
         }
     }
 
-    /// Lends the connection to the reactor until the goal may be reached or another task has called
-    /// `wake()`. Suspends.
+    /// Lends the connection to the reactor until the goal may be reached or another task has
+    /// called `wake()`. Suspends.
     ///
     /// Neither a deadline nor the cancellation of the task ends the wait.
     ///
@@ -155,8 +155,8 @@ extension Session {
         }
     }
 
-    /// Ends the current or next wait of an owner that can be woken. Any thread may call this at any
-    /// time.
+    /// Ends the current or next wait of an owner that can be woken. Any thread may call this at
+    /// any time.
     func wake() {
         isWoken.store(true, ordering: .relaxed)
         wait.withLock { wait in wait.isWakeable ? endWait(&wait, .ready) : nil }?.resume(.ready)

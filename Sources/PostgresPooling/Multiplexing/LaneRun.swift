@@ -43,7 +43,7 @@ struct LaneRun {
     /// The calls whose statements have been answered since the lock was last taken, in order.
     private var answered: [(SharedCall, SharedCall.Outcome?)] = []
 
-    /// The statements that have failed in a way that other types or another preparation may mend.
+    /// The statements whose failure other types or another preparation may avoid.
     private var failed = Fifo<(SharedCall, PostgresError, isPrepared: Bool)>()
 
     /// The results whose types are to be looked up.
@@ -70,7 +70,11 @@ struct LaneRun {
             while true {
                 try sendAssigned()
                 try receive()
-                finishAnswered()
+                if finishAnswered() {
+                    // Callers often send their next statement at once: send all of these together.
+                    await Task.yield()
+                    continue
+                }
                 if inFlight.isEmpty, try await runAlone() { continue }
                 switch rest() {
                 case .goOn: continue
@@ -169,8 +173,11 @@ struct LaneRun {
     private func drop() { multiplexer.state.withLock { _ in _ = lane.assigned.popFirst() } }
 
     /// Resumes the calls whose statements have been answered.
-    private mutating func finishAnswered() {
-        if answered.isEmpty { return }
+    ///
+    /// - Returns: Whether there were any.
+    @discardableResult
+    private mutating func finishAnswered() -> Bool {
+        if answered.isEmpty { return false }
         let now = MonotonicClock.now
         let waiters = multiplexer.state.withLock { state in
             lane.headStart = now
@@ -188,6 +195,7 @@ struct LaneRun {
             if let outcome { waiters[index]?.resume(outcome) }
         }
         answered.removeAll(keepingCapacity: true)
+        return true
     }
 
     // MARK: Sending and receiving
@@ -271,7 +279,7 @@ struct LaneRun {
         }
         if let error {
             statement.observation?.fail(error)
-            if session.mayMend(error) {
+            if session.mayHeal(error) {
                 failed.append((statement.call, error, isPrepared: statement.isPrepared))
                 answered.append((statement.call, nil))
             } else {
@@ -313,7 +321,8 @@ struct LaneRun {
             do throws(PostgresError) {
                 try await session.prepareShared(call.query, preparing, &call.attempt, limit(call))
             } catch {
-                // The call is the first one that is assigned, and stays there if it is tried again.
+                // The call is the first one that is assigned, and stays there if it is tried
+                // again.
                 if try await !mayRetry(call, error, isPrepared: false) { drop() }
             }
         }

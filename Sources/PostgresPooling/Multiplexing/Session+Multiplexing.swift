@@ -133,7 +133,7 @@ extension Session {
 
     /// Returns whether a statement that has failed may succeed if it is sent with other types, or
     /// prepared again.
-    func mayMend(_ error: PostgresError) -> Bool {
+    func mayHeal(_ error: PostgresError) -> Bool {
         guard let server = error.server, !error.connectionIsGone else { return false }
         return TypeSearch.isAboutTypes(server.sqlState) || TypeSearch.isAboutValues(server.sqlState)
             || server.sqlState == .invalidStatementName || server.sqlState == .duplicateStatementName

@@ -16,8 +16,8 @@ extension PostgresConnection {
     /// locks of rows and tables are held until the end of the transaction.
     ///
     /// - Parameters:
-    ///   - query: A statement that has a plan: a query, a data change, or `CREATE TABLE AS` and the
-    ///     like.
+    ///   - query: A statement that has a plan: a query, a data change, or `CREATE TABLE AS` and
+    ///     the like.
     ///   - analyze: Whether to run the statement, and report the times, rows and buffers of each
     ///     step.
     ///   - timeout: The timeout; by default the configuration's `statementTimeout`.

@@ -178,8 +178,8 @@ extension PostgresQuery: ExpressibleByStringInterpolation {
         /// keeps its numbers. It must precede all other parameters. Otherwise running the
         /// statement fails with the code `encoding`.
         ///
-        /// If its text ends in a comment with `--`, a newline ends the comment before the text that
-        /// follows. A value that follows directly is not a parameter, as in any comment.
+        /// If its text ends in a comment with `--`, a newline ends the comment before the text
+        /// that follows. A value that follows directly is not a parameter, as in any comment.
         public mutating func appendInterpolation(sql: PostgresQuery) {
             endLine(unless: sql.beginsWithNewline)
             // A comment of the literal itself includes the rest of the line on purpose.

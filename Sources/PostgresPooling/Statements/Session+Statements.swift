@@ -139,8 +139,9 @@ extension Session {
 
     /// Ends the single-row mode of an earlier statement.
     ///
-    /// libpq ends it when it sends the next statement, but not in a pipeline, whose first statement
-    /// would then have a result for each row. An empty statement ends it, which takes a round trip.
+    /// libpq ends it when it sends the next statement, but not in a pipeline, whose first
+    /// statement would then have a result for each row. An empty statement ends it, which takes a
+    /// round trip.
     func endRowByRow(_ limit: WaitLimit) async throws(PostgresError) {
         if state.isRowByRow { try await runScript("", limit) }
     }
