@@ -5,18 +5,20 @@
 /// A first-in, first-out collection. Adding an element and removing the first one take constant
 /// time on average.
 struct Fifo<Element> {
-    private var elements: [Element] = []
+    // Those before `start` are `nil`.
+    private var elements: [Element?] = []
     private var start = 0
 
     var isEmpty: Bool { start == elements.count }
     var count: Int { elements.count - start }
     var first: Element? { isEmpty ? nil : elements[start] }
-    var all: ArraySlice<Element> { elements[start...] }
+    var all: [Element] { elements[start...].compactMap(\.self) }
 
     mutating func append(_ element: Element) { elements.append(element) }
 
     mutating func popFirst() -> Element? {
-        guard let element = first else { return nil }
+        if isEmpty { return nil }
+        let element = elements[start].take()
         start += 1
         if start == elements.count {
             elements.removeAll(keepingCapacity: true)
@@ -29,24 +31,25 @@ struct Fifo<Element> {
     }
 
     /// Changes the first element. The collection must not be empty.
-    mutating func updateFirst(_ update: (inout Element) -> Void) { update(&elements[start]) }
+    mutating func updateFirst(_ update: (inout Element) -> Void) { update(&elements[start]!) }
 
     /// Adds elements before the first one. O(`count`).
-    mutating func prepend(_ others: some Collection<Element>) {
-        elements.replaceSubrange(..<start, with: others)
-        start = 0
+    mutating func prepend(_ others: [Element]) {
+        if !others.isEmpty { replace(with: others + all) }
     }
 
     /// Removes elements. O(`count`).
-    mutating func removeAll(where predicate: (Element) -> Bool) {
-        elements.removeSubrange(..<start)
-        start = 0
-        elements.removeAll(where: predicate)
-    }
+    mutating func removeAll(where predicate: (Element) -> Bool) { replace(with: all.filter { !predicate($0) }) }
 
     /// Removes and returns all elements.
     mutating func takeAll() -> [Element] {
+        if isEmpty { return [] }
         defer { self = Fifo() }
-        return Array(all)
+        return all
+    }
+
+    private mutating func replace(with others: [Element]) {
+        elements = others
+        start = 0
     }
 }

@@ -31,6 +31,10 @@ final class Lane: @unchecked Sendable {
     /// The statements in flight.
     @safe @exclusivity(unchecked) var sent = Fifo<SharedCall>()
 
+    /// The calls whose statements have been answered, but need a round trip more. The deadlines of
+    /// these calls apply.
+    @safe @exclusivity(unchecked) var held = Fifo<SharedCall>()
+
     /// The time at which the first statement in flight was sent, or the one before it answered.
     @safe @exclusivity(unchecked) var headStart: UInt64 = 0
 
@@ -38,7 +42,7 @@ final class Lane: @unchecked Sendable {
     @safe @exclusivity(unchecked) var abandonedCount = 0
 
     /// The number of statements that the lane has to answer.
-    var load: Int { assigned.count + sent.count }
+    var load: Int { assigned.count + sent.count + held.count }
 
     /// Returns whether a statement that arrives now should be sent behind those of the lane, if
     /// there are not too many.

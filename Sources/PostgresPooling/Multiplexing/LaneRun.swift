@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ConnectionPooling
+internal import Synchronization
 
 extension Multiplexer {
     /// Serves the statements of a lane on a leased connection, until there are none or the lease
@@ -19,7 +20,7 @@ extension Multiplexer {
 /// The use of a leased connection by a lane.
 struct LaneRun {
     /// A statement in flight.
-    private struct Statement {
+    struct Statement {
         let call: SharedCall
         let text: String
         /// Whether a prepared statement is executed.
@@ -31,35 +32,40 @@ struct LaneRun {
         var error: PostgresError?
     }
 
-    private let multiplexer: Multiplexer
-    private let index: Int
-    private let lane: Lane
-    private let session: Session
+    /// What takes a round trip of its own, while nothing is in flight. Nothing is sent before it
+    /// is done.
+    enum WorkItem {
+        /// A statement has failed, but may succeed with other types or another preparation.
+        case failed(SharedCall, PostgresError, isPrepared: Bool)
+        /// A statement has succeeded, but the types of its rows are not known.
+        case undescribed(SharedCall, PostgresResult)
+        /// The next statement to send cannot be sent yet.
+        case unprepared(SharedCall, Session.Preparing)
+    }
+
+    let multiplexer: Multiplexer
+    let index: Int
+    let lane: Lane
+    let session: Session
     private let resetTimeout: Duration
     private let start = MonotonicClock.now
 
-    private var inFlight = Fifo<Statement>()
+    var inFlight = Fifo<Statement>()
 
-    /// The calls whose statements have been answered since the lock was last taken, in order.
-    private var answered: [(SharedCall, SharedCall.Outcome?)] = []
+    /// The calls whose statements have been answered since the lock was last taken, in order; with
+    /// no outcome for those of `workItems`.
+    var answered: [(SharedCall, SharedCall.Outcome?)] = []
 
-    /// The statements whose failure other types or another preparation may avoid.
-    private var failed = Fifo<(SharedCall, PostgresError, isPrepared: Bool)>()
-
-    /// The results whose types are to be looked up.
-    private var undescribed = Fifo<(SharedCall, PostgresResult)>()
-
-    /// A statement that takes a round trip of its own, before it or others are sent.
-    private var unprepared: (SharedCall, Session.Preparing)?
+    var workItems = Fifo<WorkItem>()
 
     /// The condition to wait for.
-    private var goal = Session.Goal.answer
+    var goal = Session.Goal.answer
 
     init(_ multiplexer: Multiplexer, _ index: Int, _ session: Session, resetTimeout: Duration) {
-        self.resetTimeout = resetTimeout
         self.multiplexer = multiplexer
         self.index = index
         self.session = session
+        self.resetTimeout = resetTimeout
         lane = multiplexer.state.withLock { $0.lanes[index] }
     }
 
@@ -75,25 +81,28 @@ struct LaneRun {
                     await Task.yield()
                     continue
                 }
-                if inFlight.isEmpty, try await runAlone() { continue }
+                if inFlight.isEmpty, !workItems.isEmpty {
+                    try await runWorkItem()
+                    // After a deadline or a shutdown, the pool ends what was begun.
+                    if session.state.isAnswerPending || session.state.cancelRequest != nil { break }
+                    continue
+                }
                 switch rest() {
                 case .goOn: continue
                 case .end: return close()
                 case .wait:
                     switch await session.waitOrWake(for: goal) {
                     case .ready, .timedOut, .cancelled: continue
-                    case .shutDown: throw session.shutDown(sql: currentText)
-                    case .abandoned: throw session.abandoned(sql: currentText)
+                    case .shutDown: throw session.shutDown(sql: inFlight.first?.text ?? "")
+                    case .abandoned: throw session.abandoned(sql: inFlight.first?.text ?? "")
                     }
                 }
             }
         } catch {
             lose(error)
-            close()
         }
+        close()
     }
-
-    private var currentText: String { inFlight.first?.text ?? "" }
 
     // MARK: With the lock
 
@@ -106,15 +115,28 @@ struct LaneRun {
     }
 
     /// Ends the use of the connection, and returns what was not sent to the line.
-    private func close() {
+    private mutating func close() {
+        for statement in inFlight.takeAll() where statement.isPreparing {
+            session.forgetPreparation(statement.call.query)
+        }
+        var returned: [SharedCall] = []
+        for item in workItems.takeAll() {
+            switch item {
+            case .failed(let call, _, _): returned.append(call)
+            case .undescribed(let call, let result):
+                // As if the lookup had failed: some values may not decode.
+                result.domains = session.state.types.domains
+                multiplexer.end([(call, .done(result))])
+            case .unprepared: break
+            }
+        }
         multiplexer.state.withLock { state in
             lane.phase = .closing
             lane.session = nil
             lane.abandonedCount = 0
             _ = lane.sent.takeAll()
-            let rest = lane.assigned.takeAll().filter { !$0.isOver }
-            for call in rest { call.lane = nil }
-            state.line.prepend(rest)
+            _ = lane.held.takeAll()
+            multiplexer.returnToLine(returned + lane.assigned.takeAll(), &state)
         }
     }
 
@@ -123,72 +145,50 @@ struct LaneRun {
     /// Decides how to continue when nothing can be sent or received.
     private mutating func rest() -> Rest {
         let now = MonotonicClock.now
-        let isOver = session.state.isChanged || multiplexer.mustReturn(after: now - start)
-        return multiplexer.state.withLock { state in
+        let isOver =
+            session.state.isChanged || !session.isUTF8 || multiplexer.mustReturn(after: now - start)
+        var hasReturned = false
+        let rest: Rest = multiplexer.state.withLock { state in
             if isOver { lane.phase = .closing }
-            if lane.abandonedCount > 0, lane.abandonedCount == lane.sent.count {
-                // The pool ends these statements before the next lease.
-                return .end
-            }
-            if lane.phase == .ready, unprepared == nil, lane.abandonedCount == 0 {
+            if lane.abandonedCount > 0, lane.abandonedCount == lane.sent.count { return .end }
+            let takesMore = lane.phase == .ready && lane.abandonedCount == 0
+            if takesMore, workItems.isEmpty {
                 multiplexer.fill(index, &state, at: now)
                 if !lane.assigned.isEmpty { return .goOn }
             }
-            if lane.sent.isEmpty { return .end }
+            if !takesMore, !lane.assigned.isEmpty {
+                // Another connection may take them before this one does.
+                multiplexer.returnToLine(lane.assigned.takeAll(), &state)
+                hasReturned = true
+            }
+            if lane.sent.isEmpty, lane.held.isEmpty { return .end }
             lane.isAwake = false
             return .wait
         }
-    }
-
-    /// Returns the next statement to send; `nil` if there is none.
-    private func nextAssigned() -> SharedCall? {
-        multiplexer.state.withLock { _ in
-            while let call = lane.assigned.first, call.isOver { _ = lane.assigned.popFirst() }
-            return lane.phase == .ready && lane.abandonedCount == 0 ? lane.assigned.first : nil
+        if hasReturned {
+            workItems.removeAll { if case .unprepared = $0 { true } else { false } }
+            multiplexer.startStoppedLane()
         }
+        // The pool ends the statements of the calls that have ended before the next lease.
+        if rest == .end, session.state.isAnswerPending { session.requestCancel() }
+        return rest
     }
-
-    /// Records that a statement is about to be sent.
-    ///
-    /// - Returns: Whether it is to be sent: its call has not ended.
-    private func beginSending(_ call: SharedCall) -> Bool {
-        var limit = call.deadline
-        if limit == Reactor.never, let timeout = multiplexer.configuration.statementTimeout {
-            limit = MonotonicClock.deadline(after: timeout)
-        }
-        let now = inFlight.isEmpty ? MonotonicClock.now : 0
-        return multiplexer.state.withLock { state in
-            _ = lane.assigned.popFirst()
-            if call.isOver { return false }
-            call.isSent = true
-            call.limit = limit
-            multiplexer.arm(limit, &state)
-            if lane.sent.isEmpty { lane.headStart = now }
-            lane.sent.append(call)
-            return true
-        }
-    }
-
-    /// Removes the next statement to send.
-    private func drop() { multiplexer.state.withLock { _ in _ = lane.assigned.popFirst() } }
 
     /// Resumes the calls whose statements have been answered.
     ///
     /// - Returns: Whether there were any.
-    @discardableResult
     private mutating func finishAnswered() -> Bool {
         if answered.isEmpty { return false }
         let now = MonotonicClock.now
-        let waiters = multiplexer.state.withLock { state in
+        let waiters = multiplexer.state.withLock { _ in
             lane.headStart = now
             return answered.map { call, outcome -> SharedCall.Waiter? in
                 _ = lane.sent.popFirst()
                 call.isSent = false
-                if call.isOver {
-                    lane.abandonedCount -= 1
-                    return nil
-                }
-                return outcome == nil ? nil : call.end()
+                if call.isOver { lane.abandonedCount -= 1 }
+                if outcome != nil { return call.end() }
+                lane.held.append(call)
+                return nil
             }
         }
         for (index, (_, outcome)) in answered.enumerated() {
@@ -198,188 +198,29 @@ struct LaneRun {
         return true
     }
 
-    // MARK: Sending and receiving
-
-    /// Sends the statements that are assigned to the lane, up to one that takes a round trip of
-    /// its own.
-    private mutating func sendAssigned() throws(PostgresError) {
-        while unprepared == nil, failed.isEmpty, undescribed.isEmpty, let call = nextAssigned() {
-            let plan: Session.SharedPlan
-            do throws(PostgresError) {
-                plan = try session.sharedPlan(call.query, call.attempt, isAlone: inFlight.isEmpty)
-            } catch {
-                drop()
-                multiplexer.end([(call, .failed(error.withoutEffect().forCaller))])
-                continue
-            }
-            switch plan {
-            case .refused:
-                drop()
-                multiplexer.end([(call, .refused)])
-            case .prepare(let preparing): unprepared = (call, preparing)
-            case .send(let statement):
-                guard beginSending(call) else {
-                    // Perhaps it was to be prepared.
-                    if statement.preparedTypes != nil { session.forgetPreparation(call.query) }
-                    continue
-                }
-                session.state.observedCall = call.observed?.withConnection()
-                inFlight.append(
-                    Statement(
-                        call: call,
-                        text: statement.text,
-                        isPrepared: statement.prepared != nil,
-                        isPreparing: statement.preparedTypes != nil,
-                        observation: session.observe(call.query)
-                    )
-                )
-                try session.sendShared(statement)
-            }
-        }
-    }
-
-    /// Takes the answers that have arrived.
-    private mutating func receive() throws(PostgresError) {
-        while let statement = inFlight.first {
-            switch session.fetch(sql: statement.text) {
-            case .pending(let goal):
-                self.goal = goal
-                return
-            case .result(let result):
-                if let error = session.failure(of: result, sql: statement.text) {
-                    if error.connectionIsGone { throw error }
-                    if statement.isPreparing, error.sqlState != .duplicateStatementName {
-                        session.forgetPreparation(statement.call.query)
-                    }
-                    inFlight.updateFirst { $0.error = $0.error ?? error }
-                } else if statement.isPreparing {
-                    inFlight.updateFirst { $0.isPreparing = false }
-                } else {
-                    session.record(result, sql: statement.text)
-                    inFlight.updateFirst { $0.result = result }
-                }
-            case .sync: complete()
-            case .end:
-                guard inFlight.count == 1, !session.isLost else {
-                    throw session.lost(sql: statement.text, "The server sent no answer.")
-                }
-                complete()
-            }
-        }
-    }
-
-    /// Records the end of the first statement in flight.
-    private mutating func complete() {
-        guard let statement = inFlight.popFirst() else { return }
-        var error = statement.error
-        if error == nil {
-            do throws(PostgresError) { try session.requireUTF8(sql: statement.text) } catch let changed {
-                error = changed
-            }
-        }
-        if let error {
-            statement.observation?.fail(error)
-            if session.mayHeal(error) {
-                failed.append((statement.call, error, isPrepared: statement.isPrepared))
-                answered.append((statement.call, nil))
-            } else {
-                answered.append((statement.call, .failed(error.forCaller)))
-            }
-        } else if let result = statement.result {
-            statement.observation?.complete(result)
-            guard result.hasUserDefinedTypes else {
-                answered.append((statement.call, .done(result)))
-                return
-            }
-            undescribed.append((statement.call, result))
-            answered.append((statement.call, nil))
-        } else {
-            let error = session.lost(sql: statement.text, "The server sent no answer.")
-            answered.append((statement.call, .failed(error)))
-        }
-    }
-
-    /// Does what needs round trips of its own, while nothing is in flight.
-    ///
-    /// - Returns: Whether there was something to do.
-    private mutating func runAlone() async throws(PostgresError) -> Bool {
-        if unprepared == nil, failed.isEmpty, undescribed.isEmpty { return false }
-        var retried: [SharedCall] = []
-        for (call, error, isPrepared) in failed.takeAll() where try await mayRetry(call, error, isPrepared: isPrepared)
-        {
-            retried.append(call)
-        }
-        for (call, result) in undescribed.takeAll() {
-            do throws(PostgresError) {
-                try await session.describeTypes(of: result, limit(call))
-                multiplexer.end([(call, .done(result))])
-            } catch {
-                multiplexer.end([(call, .failed(error.forCaller))])
-            }
-        }
-        if let (call, preparing) = unprepared.take() {
-            do throws(PostgresError) {
-                try await session.prepareShared(call.query, preparing, &call.attempt, limit(call))
-            } catch {
-                // The call is the first one that is assigned, and stays there if it is tried
-                // again.
-                if try await !mayRetry(call, error, isPrepared: false) { drop() }
-            }
-        }
-        multiplexer.state.withLock { _ in lane.assigned.prepend(retried) }
-        return true
-    }
-
-    /// Returns whether a statement that has failed can be sent again; if not, ends its call.
-    private func mayRetry(
-        _ call: SharedCall,
-        _ error: PostgresError,
-        isPrepared: Bool
-    ) async throws(PostgresError) -> Bool {
-        let isStale = Session.showsStaleStatement(error) != nil || error.sqlState == .duplicateStatementName
-        if isPrepared, isStale, !call.attempt.isUnnamed {
-            // Others of the same text may have failed with it, so it may have been forgotten.
-            _ = session.forgetIfStale(call.query, error)
-            call.attempt.isUnnamed = true
-            return true
-        }
-        var reason = error
-        do throws(PostgresError) {
-            if try await session.prepareRetry(call.query, error, &call.attempt, isInTransaction: false, limit(call)) {
-                return true
-            }
-        } catch {
-            reason = error
-        }
-        multiplexer.end([(call, .failed(reason.forCaller))])
-        if reason.connectionIsGone { throw reason }
-        return false
-    }
-
-    private func limit(_ call: SharedCall) -> WaitLimit {
-        WaitLimit(deadline: multiplexer.state.withLock { _ in call.limit })
-    }
-
     /// Ends the statements in flight, because the connection is lost.
     private mutating func lose(_ error: PostgresError) {
-        finishAnswered()
+        _ = finishAnswered()
         var moved: [SharedCall] = []
         var ended: [(SharedCall, SharedCall.Outcome)] = []
-        for (offset, statement) in inFlight.all.enumerated() {
-            let error = offset == 0 ? error : session.lost(sql: statement.text, error.message)
-            statement.observation?.fail(error)
-            if error.isCertainlyUnread, !statement.call.hasMoved {
+        for (offset, statement) in inFlight.takeAll().enumerated() {
+            var reason = error
+            if offset > 0 || error.sql != statement.text {
+                reason =
+                    session.isShutDown.load(ordering: .relaxed)
+                    ? session.shutDown(sql: statement.text) : session.lost(sql: statement.text, error.message)
+            }
+            statement.observation?.fail(reason)
+            if reason.isCertainlyUnread, !statement.call.hasMoved {
                 statement.call.hasMoved = true
                 moved.append(statement.call)
             } else {
-                ended.append((statement.call, .failed(error.forCaller)))
+                ended.append((statement.call, .failed(reason.forCaller)))
             }
         }
-        _ = inFlight.takeAll()
-        multiplexer.state.withLock { _ in
-            let waiting = moved.filter { !$0.isOver }
-            for call in waiting { call.isSent = false }
-            lane.assigned.prepend(waiting)
+        multiplexer.state.withLock { state in
+            for call in moved { call.isSent = false }
+            multiplexer.returnToLine(moved, &state)
         }
         multiplexer.end(ended)
         // Other idle connections may have been lost with it.

@@ -55,7 +55,12 @@ final class Multiplexer: Sendable {
 
     /// Returns whether a lane that has leased its connection some time ago should return it.
     func mustReturn(after time: UInt64) -> Bool {
-        time > longestLease.load(ordering: .relaxed)
+        switch connections.state {
+        case .suspended, .closed: return true
+        // The callers in the line are served.
+        case .accepting, .draining: break
+        }
+        return time > longestLease.load(ordering: .relaxed)
             || time > Multiplexer.contendedLease && connections.waiters > 0
     }
 
@@ -130,7 +135,9 @@ final class Multiplexer: Sendable {
             let stopped = state.lanes.firstIndex { $0.phase == .stopped }
             // Rather than behind another statement, a statement is sent on a further connection.
             let room = stopped == nil ? Lane.depth : 1
-            guard state.line.isEmpty, let index = freestLane(in: &state, at: call.start, below: room) else {
+            guard state.line.isEmpty, connections.state == .accepting,
+                let index = freestLane(in: &state, at: call.start, below: room)
+            else {
                 if state.waiterCount >= configuration.pool.maximumWaiters { return .end(refusal(.tooManyWaiters)) }
                 call.begin(waiter)
                 state.line.append(call)
@@ -188,6 +195,30 @@ final class Multiplexer: Sendable {
         }
     }
 
+    /// Returns calls that a lane has not served to the beginning of the line.
+    func returnToLine(_ calls: [SharedCall], _ state: inout State) {
+        let waiting = calls.filter { !$0.isOver }
+        if waiting.isEmpty { return }
+        let wait = MonotonicClock.deadline(after: configuration.pool.checkoutTimeout)
+        for call in waiting {
+            call.lane = nil
+            call.isSent = false
+            call.limit = min(call.deadline, wait)
+            arm(call.limit, &state)
+        }
+        state.line.prepend(waiting)
+    }
+
+    /// Starts a lane, because there are statements that the others do not take.
+    func startStoppedLane() {
+        let index = state.withLock { state in
+            let index = state.lanes.firstIndex { $0.phase == .stopped }
+            if let index { state.lanes[index].phase = .starting }
+            return index
+        }
+        if let index { start(index) }
+    }
+
     /// Returns the session to wake, so that its lane looks for what has changed; `nil` if the lane
     /// does that anyway.
     private func wake(_ lane: Lane) -> Session? {
@@ -239,7 +270,7 @@ final class Multiplexer: Sendable {
         state.withLock { state in
             state.nextSweep = Reactor.never
             var earliest = Reactor.never
-            let calls = state.lanes.reduce(into: Array(state.line.all)) { $0 += $1.assigned.all + $1.sent.all }
+            let calls = state.lanes.reduce(into: state.line.all) { $0 += $1.assigned.all + $1.sent.all + $1.held.all }
             for call in calls where !call.isOver {
                 if call.limit > now {
                     earliest = min(earliest, call.limit)
@@ -261,6 +292,14 @@ final class Multiplexer: Sendable {
     private func timeout(of call: SharedCall, at now: UInt64, _ failure: PoolError?) -> any Error {
         if call.isSent {
             return PostgresError(.timedOut, "the server did not answer in time", sql: call.query.text)
+        }
+        if call.isExecuted {
+            return PostgresError(
+                .timedOut,
+                "the statement was executed, but the types of its rows could not be looked up",
+                sql: call.query.text,
+                outcome: .executed
+            )
         }
         let waited = Duration.nanoseconds(Int64(clamping: now - call.start))
         return refusal(.timedOut, waited: waited, underlying: failure?.underlying)
@@ -291,7 +330,7 @@ final class Multiplexer: Sendable {
                 try await connections.withConnection { db in await serve(index, on: db) }
                 state.withLock { $0.failure = nil }
             } catch {
-                fail(with: error)
+                if fail(with: error, index) { return }
             }
         } while mustLease(index)
     }
@@ -309,17 +348,24 @@ final class Multiplexer: Sendable {
         }
     }
 
-    /// Ends the calls in the line, because there is no connection.
-    private func fail(with error: any Error) {
+    /// Ends the calls in the line because there is no connection, unless they wait for their own
+    /// time, or another lane has a connection.
+    ///
+    /// - Returns: Whether the lane is stopped.
+    private func fail(with error: any Error, _ index: Int) -> Bool {
         let error = error as? PoolError ?? refusal(.connectFailed, underlying: error)
-        let calls: [SharedCall] = state.withLock { state in
+        let (waiters, isStopped): ([SharedCall.Waiter], Bool) = state.withLock { state in
             state.failure = error
-            // Each call waits for its own time. Another lane may have a connection.
-            if error.code == .timedOut || state.lanes.contains(where: { $0.phase == .ready }) { return [] }
+            if error.code == .timedOut { return ([], false) }
+            if error.code != .closed, state.lanes.contains(where: { $0.phase == .ready }) {
+                state.lanes[index].phase = .stopped
+                return ([], true)
+            }
             state.endedCount = 0
-            return state.line.takeAll()
+            return (state.line.takeAll().compactMap { $0.end() }, false)
         }
-        end(calls.map { ($0, .failed(error)) })
+        for waiter in waiters { waiter.resume(.failed(error)) }
+        return isStopped
     }
 
     /// Ends calls that no lane has.

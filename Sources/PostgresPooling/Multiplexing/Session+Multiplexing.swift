@@ -13,6 +13,8 @@ extension Session {
         case name(StatementCache.Preparation)
         /// Check the types of its parameters.
         case types(text: String)
+        /// Find other types: a value does not have the type of its parameter.
+        case value(PostgresError)
     }
 
     /// A statement as it is sent among those of other calls.
@@ -45,7 +47,7 @@ extension Session {
     ) throws(PostgresError) -> SharedPlan {
         try requireUTF8(sql: query.text)
         let key = StatementCache.Key(query)
-        if let prepared = state.statements.prepared(key) {
+        if query.preparation != .never, let prepared = state.statements.prepared(key) {
             // A call with a connection of its own may have prepared it.
             guard prepared.canShareConnection else { return .refused }
             return try sharedPlan(query, prepared.text, prepared, types: prepared.types)
@@ -56,8 +58,17 @@ extension Session {
         if !attempt.isZoneChecked, state.statements.mayConvertZone(key, text: text) {
             return .prepare(.types(text: text))
         }
-        if attempt.isResolved { return try sharedPlan(query, text, nil, types: attempt.types) }
-        switch state.statements.plan(key, text: text, isNamed: !attempt.isUnnamed, mayEvict: isAlone) {
+        if attempt.isResolved, query.preparation != .always {
+            return try sharedPlan(query, text, nil, types: attempt.types)
+        }
+        let plan = state.statements.plan(
+            key,
+            text: text,
+            isNamed: !attempt.isUnnamed && query.preparation != .never,
+            mayEvict: isAlone,
+            isFirstNamed: query.preparation == .always
+        )
+        switch plan {
         case .check: return .prepare(.types(text: text))
         case .prepare(let preparation) where preparation.evicting.isEmpty:
             let prepared = preparation.statement
@@ -70,7 +81,8 @@ extension Session {
             return .send(statement)
         case .prepare(let preparation): return .prepare(.name(preparation))
         case .execute(let prepared): return try sharedPlan(query, text, prepared, types: prepared.types)
-        case .send(let types): return try sharedPlan(query, text, nil, types: types)
+        case .send(let types):
+            return try sharedPlan(query, text, nil, types: attempt.isResolved ? attempt.types : types)
         }
     }
 
@@ -81,6 +93,12 @@ extension Session {
         types: [UInt32]?
     ) throws(PostgresError) -> SharedPlan {
         let query = types.map { query.converted(to: $0, text: text) } ?? query
+        do throws(PostgresError) {
+            // Fails here if a value cannot be sent, and not between the statements of others.
+            unsafe try query.withArguments(sql: text) { _, _, _, _, _ in }
+        } catch {
+            return .prepare(.value(error))
+        }
         return query.isLarge(text) ? .refused : .send(SharedStatement(query: query, text: text, prepared: prepared))
     }
 
@@ -95,6 +113,7 @@ extension Session {
             switch preparing {
             case .name(let preparation): try await prepare(query, preparation, limit)
             case .types(let text): try await check(query, text, &attempt, limit)
+            case .value(let error): throw error
             }
         } catch {
             throw error.withoutEffect()
@@ -108,6 +127,7 @@ extension Session {
             try expectAnswer(sql: text)
             try begin(sql: text, unsafe PQenterPipelineMode(handle))
             state.isPipelining = true
+            state.isStreamingChanges = false
             state.pendingSyncs = 0
         }
         state.pendingSyncs += 1
@@ -123,7 +143,9 @@ extension Session {
 
     /// Records that the server has not prepared a statement.
     func forgetPreparation(_ query: PostgresQuery) {
-        _ = state.statements.forget(StatementCache.Key(query), isOutdated: false)
+        // Outdated, because the answer may be missing: a name that the server has is not prepared
+        // again.
+        _ = state.statements.forget(StatementCache.Key(query), isOutdated: true)
     }
 
     private func sendPreparation(_ statement: SharedStatement) -> Bool {

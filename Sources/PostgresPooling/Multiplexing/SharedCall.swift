@@ -60,6 +60,9 @@ final class SharedCall: @unchecked Sendable {
     /// What is known of the statement since it was first sent.
     @safe @exclusivity(unchecked) var attempt = Session.Attempt()
 
+    /// Whether the statement has been executed, and only the types of its rows are not known.
+    @safe @exclusivity(unchecked) var isExecuted = false
+
     /// Whether the statement was assigned to another lane because its connection was lost before
     /// the server began it.
     @safe @exclusivity(unchecked) var hasMoved = false

@@ -151,7 +151,7 @@ struct TransactionScanner {
         if SessionEffect.callsSessionFunction(sql) { return false }
         while !scanner.isAtEnd {
             switch scanner.nextWord() {
-            case "temp", "temporary": return false
+            case "temp", "temporary", "pg_temp": return false
             case nil: scanner.skipToken()
             default: break
             }

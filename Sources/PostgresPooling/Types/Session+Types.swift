@@ -67,6 +67,15 @@ extension Session {
         result.domains = state.types.domains
     }
 
+    /// Describes the types of a result for its decoders if all of them are known.
+    ///
+    /// - Returns: Whether they are.
+    func describeKnownTypes(of result: PostgresResult) -> Bool {
+        guard state.types.unknown(in: result.structuredTypes).isEmpty else { return false }
+        result.domains = state.types.domains
+        return true
+    }
+
     private func lookUp(names: [UInt32], _ limit: WaitLimit) async throws(PostgresError) {
         let texts = names.map(TypeNames.name)
         let entries = try await entries(

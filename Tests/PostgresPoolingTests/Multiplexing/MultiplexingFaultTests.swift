@@ -136,6 +136,91 @@ import Testing
         }
     }
 
+    @Test("A value that cannot be sent is the error of its own call")
+    func unsendable() async throws {
+        try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 2 }) { pool in
+            try await pool.makeSharedTable()
+            for _ in 0..<3 {
+                // With an idle connection, and with others in flight.
+                let alone = await postgresFailure { try await pool.query("SELECT \("a\0b")") }
+                #expect(alone?.code == .encoding && alone?.outcome == .notExecuted)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<40 {
+                        group.addTask {
+                            if number.isMultiple(of: 4) {
+                                let error = await postgresFailure { try await pool.query("SELECT \("a\0b")") }
+                                #expect(error?.code == .encoding && error?.outcome == .notExecuted)
+                            } else if number.isMultiple(of: 5) {
+                                // Sent as an integer once that is known, which this value is not.
+                                let error = await postgresFailure {
+                                    try await pool.query("SELECT chr(\(number + 1 << 40))")
+                                }
+                                #expect(error != nil && error?.outcome != .unknown)
+                            } else {
+                                try await equal(pool.query("SELECT chr(\(64 + number % 20))", as: String.self).count, 1)
+                                try await equal(pool.query("SELECT \(number)", as: Int.self), [number])
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+
+    @Test("A deadline while the types of a statement are looked up harms no other statement")
+    func deadlineOfLookup() async throws {
+        try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 2 }) { pool in
+            try await pool.executeScript(
+                "CREATE TABLE instants (at timestamptz, id int); INSERT INTO instants VALUES (now(), 1)"
+            )
+            for round in 0..<3 {
+                try await pool.withTransaction { db in
+                    try await db.execute("LOCK TABLE instants")
+                    // Its parameters are checked first, which needs the table.
+                    let error = await failure {
+                        // A text of its own in each round.
+                        try await pool.query(
+                            "SELECT id \(identifier: "round \(round)") FROM instants WHERE at < \(Date())",
+                            timeout: .milliseconds(50)
+                        )
+                    }
+                    #expect((error as? PostgresError)?.code == .timedOut || (error as? PoolError)?.code == .timedOut)
+                    for number in 0..<20 { try await equal(pool.query("SELECT \(number)", as: Int.self), [number]) }
+                }
+                for number in 0..<20 { try await equal(pool.query("SELECT \(number)", as: Int.self), [number]) }
+            }
+        }
+    }
+
+    @Test("A call whose rows have types of the database ends at its deadline, and while its connection is lost")
+    func undescribed() async throws {
+        try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 2 }) { pool in
+            try await pool.makeSharedTable()
+            try await pool.executeScript("CREATE TYPE pair AS (a int, b text)")
+            pool.keepLanes()
+            try await pool.withRowLock { unlock in
+                let first = Task {
+                    try await pool.query("SELECT ARRAY[(1, 'x')::pair]", timeout: .seconds(2))
+                }
+                let blocked = Task { try await pool.execute("UPDATE shared SET value = 1 WHERE id = 0") }
+                // Ends in any case, by its result or its deadline.
+                _ = try? await first.value
+                let loss = Task {
+                    try await pool.query("SELECT ARRAY[(2, 'y')::pair, (3, 'z')::pair]")
+                }
+                await until { pool.statistics.multiplexing.inFlight >= 1 }
+                try await TestServer.shared.psql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(pool.configuration.applicationName!)' AND wait_event_type = 'Lock'"
+                )
+                _ = try? await loss.value
+                _ = try? await blocked.value
+                try await unlock()
+            }
+            try await equal(pool.query("SELECT 1", as: Int.self), [1])
+        }
+    }
+
     @Test("If the server ends a connection, statements in flight are unknown and the others run elsewhere")
     func lostConnection() async throws {
         try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 2 }) { pool in
@@ -210,6 +295,30 @@ import Testing
             #expect(served + refused == 30 && served >= Lane.depth)
             let error = await failure { try await pool.query("SELECT 1") } as? PoolError
             #expect(error?.code == .closed)
+        }
+    }
+
+    @Test("Closing the pool refuses the calls that wait, although a connection is busy")
+    func closeWhileBusy() async throws {
+        try await withSharedPool(connections: 2, { $0.pool.maximumConnections = 3 }) { pool in
+            try await pool.makeSharedTable()
+            let tasks = Counted<Task<PostgresCommand, any Error>>()
+            try await pool.withRowLock { unlock in
+                for number in 1...20 {
+                    tasks.add(Task { try await pool.execute("UPDATE shared SET value = value + 1 WHERE id = 0") })
+                    await until { pool.statistics.multiplexing.total == number }
+                }
+                let closing = Task { await pool.close() }
+                await until { pool.state == .closed }
+                let error = await failure { try await pool.query("SELECT 1") } as? PoolError
+                #expect(error?.code == .closed)
+                try await unlock()
+                await closing.value
+            }
+            for task in tasks.values {
+                let error = await failure { try await task.value }
+                #expect(error == nil || (error as? PoolError)?.code == .closed)
+            }
         }
     }
 

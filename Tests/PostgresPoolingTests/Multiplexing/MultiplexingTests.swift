@@ -29,7 +29,7 @@ import Testing
             }
             #expect(processes.count == 1)
             await until { pool.statistics.multiplexing == .none }
-            #expect(pool.status.leased == 0)
+            await until { pool.status.leased == 0 }
         }
     }
 
@@ -250,6 +250,39 @@ import Testing
                 }
                 try await group.waitForAll()
             }
+        }
+    }
+
+    @Test("Results have the notices of their own statements, and preparation is as requested")
+    func noticesAndPreparation() async throws {
+        try await withSharedPool(connections: 1) { pool in
+            try await pool.executeScript(
+                "CREATE FUNCTION notify(n int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''n %'', n; RETURN n; END'"
+            )
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<60 {
+                    group.addTask {
+                        if number.isMultiple(of: 2) {
+                            let rows = try await pool.query("SELECT notify(\(number))")
+                            #expect(rows.notices.map(\.message) == ["n \(number)"])
+                        } else {
+                            let rows = try await pool.query("SELECT \(number)")
+                            #expect(rows.notices.isEmpty)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            func names(_ text: String) async throws -> Int {
+                try await pool.queryOne(
+                    "SELECT count(*) FROM pg_prepared_statements WHERE statement = \(text)",
+                    as: Int.self
+                )
+            }
+            for _ in 0..<3 { try await pool.execute(.prepared(.never, "SELECT 'never'")) }
+            try await pool.execute(.prepared(.always, "SELECT 'always'"))
+            try await equal(names("SELECT 'never'"), 0)
+            try await equal(names("SELECT 'always'"), 1)
         }
     }
 
