@@ -170,18 +170,17 @@ static inline int clockpool_epoll_add_event(int epoll) {
 
 static inline void clockpool_epoll_wake(int event) { eventfd_write(event, 1); }
 
-// Blocks until a descriptor is ready, and stores the tokens of all that are. Returns their number.
-// The token of a socket that its peer has closed is stored twice: a first reading may stop behind
-// an answer, and the end of the input is not reported again.
-static inline int clockpool_epoll_wait(int epoll, uint64_t *_Nonnull tokens, int capacity, int milliseconds) {
+// Blocks until a descriptor is ready, and stores the tokens of all that are, with the bit
+// `peer_closed` if the peer has closed the socket. Returns their number.
+static inline int clockpool_epoll_wait(
+  int epoll, uint64_t *_Nonnull tokens, int capacity, int milliseconds, uint64_t peer_closed) {
   struct epoll_event events[64];
-  int count = epoll_wait(epoll, events, capacity / 2 < 64 ? capacity / 2 : 64, milliseconds);
-  int stored = 0;
+  int count = epoll_wait(epoll, events, capacity < 64 ? capacity : 64, milliseconds);
   for (int index = 0; index < count; index += 1) {
-    tokens[stored++] = events[index].data.u64;
-    if (events[index].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) tokens[stored++] = events[index].data.u64;
+    int is_closed = (events[index].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    tokens[index] = events[index].data.u64 | (is_closed ? peer_closed : 0);
   }
-  return stored;
+  return count;
 }
 
 static inline int clockpool_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }

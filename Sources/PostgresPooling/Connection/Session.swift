@@ -49,6 +49,10 @@ final class Session: @unchecked Sendable {
     /// `wait` locked.
     let sawActivity = Atomic(false)
 
+    /// Whether the poller has reported that the server has closed the connection. It does not
+    /// report that again, and the end may follow an answer that is complete.
+    let isPeerClosed = Atomic(false)
+
     /// Whether the connection is unused since its release.
     let isIdle = Atomic(false)
 
@@ -216,9 +220,11 @@ final class Session: @unchecked Sendable {
         sawActivity.load(ordering: .relaxed) && sawActivity.exchange(false, ordering: .acquiring)
     }
 
-    /// Records that an answer has been read to its end. The poller reports later input.
+    /// Records that an answer has been read to its end. The poller reports later input, except
+    /// the end of the connection if it has reported that.
     func endAnswer() {
         mayHaveMore.store(false, ordering: .relaxed)
+        if isPeerClosed.load(ordering: .relaxed) { sawActivity.store(true, ordering: .releasing) }
         takeNotifications()
         if readingTime.load(ordering: .relaxed) != 0 { readingTime.store(0, ordering: .relaxed) }
     }

@@ -63,9 +63,15 @@
 
         func wait(milliseconds: Int32, into tokens: inout [UInt64]) {
             tokens.removeAll(keepingCapacity: true)
-            let capacity = 128
+            let capacity = 64
             unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: capacity) { ready in
-                let count = unsafe clockpool_epoll_wait(epoll, ready.baseAddress!, Int32(capacity), milliseconds)
+                let count = unsafe clockpool_epoll_wait(
+                    epoll,
+                    ready.baseAddress!,
+                    Int32(capacity),
+                    milliseconds,
+                    Reactor.peerClosed
+                )
                 for index in 0..<Int(max(0, count)) {
                     let token = unsafe ready[index]
                     if token != 0 { tokens.append(token) }

@@ -47,8 +47,8 @@ protocol Poller: AnyObject, Sendable {
     ///
     /// - Parameters:
     ///   - milliseconds: The maximum time; negative for no limit.
-    ///   - tokens: Receives the tokens of the ready sockets. A socket that is not reported again
-    ///     after its end may be among them twice.
+    ///   - tokens: Receives the tokens of the ready sockets, with the bit ``Reactor/peerClosed`` if
+    ///     the end of a socket is not reported again.
     func wait(milliseconds: Int32, into tokens: inout [UInt64])
 
     /// Ends the current `wait`, or the next one.

@@ -32,6 +32,10 @@ final class Reactor: Sendable {
 
     static var never: UInt64 { .max }
 
+    /// The bit of a reported token whose socket has been closed by its peer. It is no part of the
+    /// tokens of sessions.
+    static var peerClosed: UInt64 { 1 << 63 }
+
     /// The number of polls before a thread sleeps, which take about a tenth of a millisecond.
     /// Putting a thread to sleep and waking it takes as long as a short statement. The reactor's
     /// thread spins only where it runs tasks. Elsewhere the waiting tasks spin, and the reactor's
@@ -195,7 +199,11 @@ final class Reactor: Sendable {
             if jobs != nil, !tokens.isEmpty { spins = spinPolicy.shallOmit() ? 0 : Reactor.spins }
             sessions.withLock { sessions in
                 // A session that has been closed since is no longer in the table.
-                for token in tokens { if let session = sessions.byToken[token] { ready.append(session) } }
+                for token in tokens {
+                    guard let session = sessions.byToken[token & ~Reactor.peerClosed] else { continue }
+                    if token & Reactor.peerClosed != 0 { session.isPeerClosed.store(true, ordering: .relaxed) }
+                    ready.append(session)
+                }
             }
             let readyCount = ready.count
             if hasUnfinished.load(ordering: .relaxed) { takeUnfinished(into: &reading) }
