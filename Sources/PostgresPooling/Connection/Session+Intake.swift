@@ -63,9 +63,6 @@ extension Session {
             }
         }
         takeNotifications()
-        // Where the thread did not run for a while, a turn counts as two at most.
-        let elapsed = MonotonicClock.now - (end - Session.turnLength)
-        readingTime.add(min(elapsed, 2 * Session.turnLength), ordering: .relaxed)
         return .unfinished
     }
 

@@ -67,9 +67,9 @@ final class Session: @unchecked Sendable {
     /// The number of reads in the last turn. Only the owner uses it.
     let lastReads = Atomic(0)
 
-    /// The time, in nanoseconds, for which turns have read without reaching the end of the input.
-    /// Only the owner uses it.
-    let readingTime = Atomic<UInt64>(0)
+    /// The processor time, in nanoseconds, for which the reactor has read an answer that is being
+    /// discarded. Only the owner uses it.
+    let discardingTime = Atomic<UInt64>(0)
 
     /// The notifications that have arrived; `nil` if the session does not listen. Only the owner
     /// uses it.
@@ -226,7 +226,7 @@ final class Session: @unchecked Sendable {
         mayHaveMore.store(false, ordering: .relaxed)
         if isPeerClosed.load(ordering: .relaxed) { sawActivity.store(true, ordering: .releasing) }
         takeNotifications()
-        if readingTime.load(ordering: .relaxed) != 0 { readingTime.store(0, ordering: .relaxed) }
+        if discardingTime.load(ordering: .relaxed) != 0 { discardingTime.store(0, ordering: .relaxed) }
     }
 
     /// Begins a use of the connection. Traps if two tasks use the connection at once.

@@ -21,6 +21,13 @@ enum MonotonicClock {
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
 
+    /// The processor time of the current thread, in nanoseconds.
+    static var threadTime: UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+
     /// Returns the instant `duration` from now.
     static func deadline(after duration: Duration) -> UInt64 { deadline(duration, after: now) }
 

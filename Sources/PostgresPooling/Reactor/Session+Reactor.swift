@@ -25,7 +25,7 @@ extension Session {
     ///     left input.
     /// - Returns: Whether the session needs another turn.
     func takeTurn(on thread: Reactor, isReported: Bool) -> Bool {
-        enum Meaning { case awaited(Goal), noted, idle }
+        enum Meaning { case awaited(Goal, isDiscarding: Bool), noted, idle }
         let meaning: Meaning = wait.withLock { wait in
             // The thread that reads gets its own reports.
             if thread !== wait.reader ?? reactor { return .noted }
@@ -36,20 +36,21 @@ extension Session {
             }
             if leaveToReader(&wait) { return .noted }
             wait.phase = .processing
-            return .awaited(wait.goal)
+            return .awaited(wait.goal, isDiscarding: isDiscarding(wait))
         }
-        guard case .awaited(let goal) = meaning else {
+        guard case .awaited(let goal, let isDiscarding) = meaning else {
             if case .idle = meaning { watcher.inspect(self) }
             return false
         }
+        let start = isDiscarding ? MonotonicClock.threadTime : 0
         let intake = goal.leavesInput ? .drained : consume()
+        if isDiscarding { limitDiscarding(for: MonotonicClock.threadTime - start) }
         let isDone = goal != .answer || intake == .complete
         if !isDone, hasTooManyParameters { abandon() }
         mayHaveMore.store(isDone || intake == .unfinished, ordering: .relaxed)
         let (waiter, outcome): (Waiter?, Outcome) = wait.withLock { wait in
             let interruption = wait.interruption.take()
             wait.reads += lastReads.load(ordering: .relaxed)
-            if intake == .unfinished { limitDiscarding(wait) }
             if isDone || interruption != nil || isLost {
                 return (endWait(&wait), isDone ? .ready : interruption ?? .ready)
             }
@@ -95,15 +96,21 @@ extension Session {
         }
     }
 
+    /// Returns whether the answer is to be discarded. A statement that changes data is read to its
+    /// end instead.
+    private func isDiscarding(_ wait: borrowing Wait) -> Bool {
+        !wait.isCancellable && !(state.isStreamingChanges && state.cancelRequest == nil)
+    }
+
     /// Abandons the connection if an answer that is being discarded does not end. The server has
-    /// received a cancel request, and at most the buffers of two sockets are under way. A
-    /// statement that changes data is read to its end instead.
-    private func limitDiscarding(_ wait: borrowing Wait) {
-        if wait.isCancellable || state.isStreamingChanges && state.cancelRequest == nil {
-            readingTime.store(0, ordering: .relaxed)
-        } else if readingTime.load(ordering: .relaxed) > Session.longestDiscard {
-            abandon()
-        }
+    /// received a cancel request, and at most the buffers of two sockets are under way.
+    ///
+    /// - Parameter turn: The processor time of the latest turn, in nanoseconds. One turn may take
+    ///   a second: libpq reads for as long as the socket is readable once its buffer is large.
+    private func limitDiscarding(for turn: UInt64) {
+        let time = discardingTime.load(ordering: .relaxed) + turn
+        discardingTime.store(time, ordering: .relaxed)
+        if time > Session.longestDiscard { abandon() }
     }
 
     /// In nanoseconds. A few hundred megabytes can be read in this time.
