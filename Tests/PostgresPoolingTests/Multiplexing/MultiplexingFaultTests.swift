@@ -257,11 +257,14 @@ import Testing
                 let values = try await (one, two)
                 #expect(values.0 == [round] && values.1 == [round + 1])
                 await until { pool.status.leased == 0 }
-                try await TestServer.shared.psql(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(pool.configuration.applicationName!)'"
-                )
-                let name = pool.configuration.applicationName
-                try await until { try await TestServer.shared.backendCount(applicationName: name) == 0 }
+                let name = pool.configuration.applicationName!
+                // Repeated, because a connection that is being opened is not ended.
+                try await until {
+                    try await TestServer.shared.psql(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(name)'"
+                    )
+                    return try await TestServer.shared.backendCount(applicationName: name) == 0
+                }
             }
         }
     }
