@@ -149,7 +149,7 @@ struct LaneRun {
             session.state.isChanged || !session.isUTF8 || multiplexer.mustReturn(after: now - start)
         var hasReturned = false
         let rest: Rest = multiplexer.state.withLock { state in
-            if isOver { lane.phase = .closing }
+            lane.phase = isOver ? .closing : .ready
             if lane.abandonedCount > 0, lane.abandonedCount == lane.sent.count { return .end }
             let takesMore = lane.phase == .ready && lane.abandonedCount == 0
             if takesMore, workItems.isEmpty {
@@ -219,7 +219,6 @@ struct LaneRun {
             }
         }
         multiplexer.state.withLock { state in
-            for call in moved { call.isSent = false }
             multiplexer.returnToLine(moved, &state)
         }
         multiplexer.end(ended)

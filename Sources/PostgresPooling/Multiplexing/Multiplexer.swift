@@ -35,6 +35,9 @@ final class Multiplexer: Sendable {
         /// The error of the latest attempt to lease a connection, if it has failed.
         var failure: PoolError?
 
+        /// Whether the pool is closed.
+        var isClosed = false
+
         var waiterCount: Int { line.count - endedCount }
     }
 
@@ -56,9 +59,11 @@ final class Multiplexer: Sendable {
     /// Returns whether a lane that has leased its connection some time ago should return it.
     func mustReturn(after time: UInt64) -> Bool {
         switch connections.state {
-        case .suspended, .closed: return true
-        // The callers in the line are served.
-        case .accepting, .draining: break
+        case .suspended: return true
+        // A shutdown serves the calls in the line, for which the lane would get no other connection.
+        // `close()` ends them.
+        case .draining, .closed: return false
+        case .accepting: break
         }
         return time > longestLease.load(ordering: .relaxed)
             || time > Multiplexer.contendedLease && connections.waiters > 0
@@ -132,6 +137,9 @@ final class Multiplexer: Sendable {
         }
         let next: Next = state.withLock { state in
             if call.isOver { return .end(CancellationError()) }
+            if state.isClosed || connections.state == .draining || connections.state == .closed {
+                return .end(refusal(.closed))
+            }
             let stopped = state.lanes.firstIndex { $0.phase == .stopped }
             // Rather than behind another statement, a statement is sent on a further connection.
             let room = stopped == nil ? Lane.depth : 1
@@ -157,6 +165,19 @@ final class Multiplexer: Sendable {
         case .wake(let session): session?.wake()
         case .start(let index): start(index)
         }
+    }
+
+    /// Refuses the calls whose statements have not been sent, and all later calls.
+    func close() {
+        let waiters = state.withLock { state in
+            state.isClosed = true
+            state.endedCount = 0
+            let calls = state.line.takeAll() + state.lanes.flatMap(\.assigned.all)
+            return calls.compactMap { $0.end() }
+        }
+        if waiters.isEmpty { return }
+        let error = refusal(.closed)
+        for waiter in waiters { waiter.resume(.failed(error)) }
     }
 
     /// Returns the open lane with the fewest statements, if it has fewer than a number.
@@ -357,7 +378,7 @@ final class Multiplexer: Sendable {
         let (waiters, isStopped): ([SharedCall.Waiter], Bool) = state.withLock { state in
             state.failure = error
             if error.code == .timedOut { return ([], false) }
-            if error.code != .closed, state.lanes.contains(where: { $0.phase == .ready }) {
+            if !state.isClosed, state.lanes.contains(where: { $0.phase == .ready }) {
                 state.lanes[index].phase = .stopped
                 return ([], true)
             }

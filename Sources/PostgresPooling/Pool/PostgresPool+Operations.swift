@@ -69,6 +69,7 @@ extension PostgresPool {
     /// called repeatedly and concurrently.
     public func close() async {
         listener.end()
+        multiplexer?.close()
         await connections.close()
         await attempts.close()
         await listener.waitUntilClosed()

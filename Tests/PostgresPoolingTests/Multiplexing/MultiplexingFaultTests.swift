@@ -4,6 +4,7 @@
 
 import ConnectionPooling
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -311,6 +312,8 @@ import Testing
                     tasks.add(Task { try await pool.execute("UPDATE shared SET value = value + 1 WHERE id = 0") })
                     await until { pool.statistics.multiplexing.total == number }
                 }
+                // No lane waits for a connection, whose refusal would end the calls that wait.
+                await until { pool.status.leased == 3 }
                 let closing = Task { await pool.close() }
                 await until { pool.state == .closed }
                 let error = await failure { try await pool.query("SELECT 1") } as? PoolError
@@ -322,6 +325,28 @@ import Testing
                 let error = await failure { try await task.value }
                 #expect(error == nil || (error as? PoolError)?.code == .closed)
             }
+        }
+    }
+
+    @Test("A pool that shuts down refuses new calls and serves those that wait, whatever time its lanes have")
+    func drain() async throws {
+        try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 2 }) { pool in
+            try await pool.makeSharedTable()
+            pool.multiplexer?.longestLease.store(0, ordering: .relaxed)
+            let tasks = Counted<Task<PostgresCommand, any Error>>()
+            try await pool.withRowLock { unlock in
+                for number in 1...40 {
+                    tasks.add(Task { try await pool.execute("UPDATE shared SET value = value + 1 WHERE id = 0") })
+                    await until { pool.statistics.multiplexing.total == number }
+                }
+                let closing = Task { await pool.shutdown(drain: .seconds(600)) }
+                await until { pool.state == .draining }
+                let error = await failure { try await pool.query("SELECT 1") } as? PoolError
+                #expect(error?.code == .closed)
+                try await unlock()
+                await closing.value
+            }
+            for task in tasks.values { try await equal(task.value.rowCount, 1) }
         }
     }
 
