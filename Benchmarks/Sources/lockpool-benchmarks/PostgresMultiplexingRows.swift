@@ -19,6 +19,21 @@
             into report: inout Report
         ) async throws {
             let seconds = options.isQuick ? 0.6 : 5
+            let mode = PostgresConfiguration.Multiplexing.singleStatements(connections: connections)
+            func selects(
+                _ server: PostgresSelectRows.Server,
+                connections: Int = connections,
+                tasks: Int = tasks,
+                multiplexing: PostgresConfiguration.Multiplexing = .off
+            ) async throws -> Double {
+                try await PostgresSelectRows.selects(
+                    server,
+                    connections: connections,
+                    tasks: tasks,
+                    seconds: seconds,
+                    multiplexing: multiplexing
+                )
+            }
             let distant = PostgresSelectRows.Server(url: delayed(server.url), accounts: server.accounts)
             for round in 0...options.rounds {
                 let exclusive = try await PostgresSelectRows.executorSelects(
@@ -32,34 +47,12 @@
                     connections: connections,
                     tasks: tasks,
                     seconds: seconds,
-                    multiplexing: .singleStatements(connections: connections)
+                    multiplexing: mode
                 )
-                let cooperativeExclusive = try await PostgresSelectRows.selects(
-                    server,
-                    connections: 16,
-                    tasks: 16,
-                    seconds: seconds
-                )
-                let cooperativeShared = try await PostgresSelectRows.selects(
-                    server,
-                    connections: connections,
-                    tasks: tasks,
-                    seconds: seconds,
-                    multiplexing: .singleStatements(connections: connections)
-                )
-                let distantExclusive = try await PostgresSelectRows.selects(
-                    distant,
-                    connections: connections,
-                    tasks: tasks,
-                    seconds: seconds
-                )
-                let distantShared = try await PostgresSelectRows.selects(
-                    distant,
-                    connections: connections,
-                    tasks: tasks,
-                    seconds: seconds,
-                    multiplexing: .singleStatements(connections: connections)
-                )
+                let cooperativeExclusive = try await selects(server, connections: 16, tasks: 16)
+                let cooperativeShared = try await selects(server, multiplexing: mode)
+                let distantExclusive = try await selects(distant)
+                let distantShared = try await selects(distant, multiplexing: mode)
                 if round == 0 { continue }  // warm-up
                 report.add("postgres.pipelined.c4t64.tps", shared, "1/s")
                 report.add("postgres.pipelined.c4t64.perc16", shared / exclusive, "× select.c16's")

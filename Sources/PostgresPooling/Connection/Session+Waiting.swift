@@ -132,10 +132,10 @@ extension Session {
     /// Lends the connection to the reactor until the goal may be reached or another task has
     /// called `wake()`. Suspends.
     ///
-    /// Neither a deadline nor the cancellation of the task ends the wait.
+    /// The cancellation of the task does not end the wait.
     ///
-    /// - Returns: `ready`, perhaps without a reason; `shutDown` or `abandoned`.
-    func waitOrWake(for goal: Goal) async -> Outcome {
+    /// - Returns: `ready`, perhaps without a reason; `timedOut`, `shutDown` or `abandoned`.
+    func waitOrWake(for goal: Goal, until deadline: UInt64 = Reactor.never) async -> Outcome {
         wait.withLock { wait in
             wait.interruption = nil
             wait.isCancellable = true
@@ -147,11 +147,11 @@ extension Session {
         if isShutDown.load(ordering: .relaxed) { return .shutDown }
         if isAbandoned.load(ordering: .relaxed) { return .abandoned }
         if isWoken.exchange(false, ordering: .relaxed) { return .ready }
-        let intake = takeUnreported()
+        let intake = goal.leavesInput ? .drained : takeUnreported()
         if intake == .complete || intake == .unfinished && goal == .progress { return .ready }
         if unsafe PQsocket(handle) < 0 { return .ready }
         return await unsafe withUnsafeContinuation {
-            unsafe lend(to: $0, for: goal, until: Reactor.never, isUnfinished: intake == .unfinished)
+            unsafe lend(to: $0, for: goal, until: deadline, isUnfinished: intake == .unfinished)
         }
     }
 

@@ -12,6 +12,7 @@ struct Fifo<Element> {
     var isEmpty: Bool { start == elements.count }
     var count: Int { elements.count - start }
     var first: Element? { isEmpty ? nil : elements[start] }
+    var last: Element? { isEmpty ? nil : elements[elements.count - 1] }
     var all: [Element] { elements[start...].compactMap(\.self) }
 
     mutating func append(_ element: Element) { elements.append(element) }
@@ -21,9 +22,9 @@ struct Fifo<Element> {
         let element = elements[start].take()
         start += 1
         if start == elements.count {
-            elements.removeAll(keepingCapacity: true)
+            elements.removeAll(keepingCapacity: start <= Fifo.keptCapacity)
             start = 0
-        } else if start >= 64, start * 2 > elements.count {
+        } else if start > Fifo.keptCapacity, start * 2 > elements.count {
             elements.removeSubrange(..<start)
             start = 0
         }
@@ -32,6 +33,9 @@ struct Fifo<Element> {
 
     /// Changes the first element. The collection must not be empty.
     mutating func updateFirst(_ update: (inout Element) -> Void) { update(&elements[start]!) }
+
+    /// Replaces the last element. The collection must not be empty.
+    mutating func replaceLast(_ element: Element) { elements[elements.count - 1] = element }
 
     /// Adds elements before the first one. O(`count`).
     mutating func prepend(_ others: [Element]) {
@@ -52,4 +56,7 @@ struct Fifo<Element> {
         elements = others
         start = 0
     }
+
+    /// The number of elements for which an empty collection keeps its memory.
+    private static var keptCapacity: Int { 64 }
 }

@@ -36,7 +36,8 @@ extension Session {
         case refused
     }
 
-    /// Decides how to send a statement among those of other calls.
+    /// Decides how to send a statement among those of other calls. The session's encoding must be
+    /// UTF-8.
     ///
     /// - Parameter isAlone: Whether nothing is in flight, so that statements can be evicted.
     /// - Throws: ``PostgresError`` if the statement cannot be sent at all.
@@ -45,7 +46,6 @@ extension Session {
         _ attempt: Attempt,
         isAlone: Bool
     ) throws(PostgresError) -> SharedPlan {
-        try requireUTF8(sql: query.text)
         let key = StatementCache.Key(query)
         if query.preparation != .never, let prepared = state.statements.prepared(key) {
             // A call with a connection of its own may have prepared it.

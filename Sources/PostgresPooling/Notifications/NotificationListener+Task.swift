@@ -190,7 +190,7 @@ extension NotificationListener {
     private func waitForInput(on session: Session) async throws(PostgresError) {
         let interval = configuration.pool.keepAliveInterval
         let deadline = interval.map(MonotonicClock.deadline(after:)) ?? Reactor.never
-        switch await session.waitForInput(until: deadline) {
+        switch await session.waitOrWake(for: .input, until: deadline) {
         case .ready, .cancelled, .abandoned: return
         case .timedOut:
             let limit = WaitLimit(deadline: MonotonicClock.deadline(after: configuration.pool.resetTimeout))

@@ -4,9 +4,7 @@
 
 /// The elements of a subscription in their order.
 struct NotificationQueue {
-    /// The elements; `nil` before `start`.
-    private var events: [PostgresNotifications.Event?] = []
-    private var start = 0
+    private var events = Fifo<PostgresNotifications.Event>()
 
     /// The number of elements that count for the capacity: all but reconnections.
     private var count = 0
@@ -26,8 +24,8 @@ struct NotificationQueue {
 
     /// Appends a reconnection. Of adjacent ones only the latest remains.
     mutating func appendReconnection(after error: PostgresError) {
-        if case .gap(.reconnected)? = events.last, start < events.count { events.removeLast() }
-        events.append(.gap(.reconnected(after: error)))
+        let gap = PostgresNotifications.Event.gap(.reconnected(after: error))
+        if case .gap(.reconnected)? = events.last { events.replaceLast(gap) } else { events.append(gap) }
     }
 
     /// Removes the first element; `nil` if there is none. Gaps before it are elements, too. O(1)
@@ -38,35 +36,18 @@ struct NotificationQueue {
             defer { dropped = 0 }
             return .gap(.overflow(dropped: dropped))
         }
-        guard let first = removeFirst() else { return nil }
+        guard let first = events.popFirst() else { return nil }
         if case .gap(.reconnected) = first { return first }
         count -= 1
         return first
     }
 
     private mutating func dropFirst() {
-        while let first = removeFirst() {
+        while let first = events.popFirst() {
             guard case .gap(.reconnected(let error)) = first else { break }
             reconnection = error
         }
         count -= 1
         dropped += 1
     }
-
-    private mutating func removeFirst() -> PostgresNotifications.Event? {
-        guard start < events.count else { return nil }
-        let first = events[start].take()
-        start += 1
-        if start == events.count {
-            events.removeAll(keepingCapacity: start <= NotificationQueue.keptCapacity)
-            start = 0
-        } else if start > NotificationQueue.keptCapacity, 2 * start > events.count {
-            events.removeFirst(start)
-            start = 0
-        }
-        return first
-    }
-
-    /// The number of elements for which an empty queue keeps its memory.
-    private static var keptCapacity: Int { 64 }
 }

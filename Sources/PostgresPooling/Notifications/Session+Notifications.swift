@@ -75,24 +75,4 @@ extension Session {
         mayHaveMore.store(true, ordering: .relaxed)
         return true
     }
-
-    /// Suspends until input has arrived or another task has called `wake()`.
-    ///
-    /// - Returns: `ready`, perhaps without a reason; `timedOut`, `shutDown` or `abandoned`.
-    func waitForInput(until deadline: UInt64) async -> Outcome {
-        wait.withLock { wait in
-            wait.interruption = nil
-            wait.isCancellable = true
-            wait.isWakeable = true
-        }
-        // `wake()` must not end the wait for the answer to a statement.
-        defer { wait.withLock { $0.isWakeable = false } }
-        // A later change of these flags is recorded as an interruption.
-        if isShutDown.load(ordering: .relaxed) { return .shutDown }
-        if isWoken.exchange(false, ordering: .relaxed) { return .ready }
-        if isLost || sawActivity.load(ordering: .relaxed) { return .ready }
-        return await unsafe withUnsafeContinuation {
-            unsafe lend(to: $0, for: .input, until: deadline, isUnfinished: false)
-        }
-    }
 }
