@@ -96,7 +96,7 @@ import Testing
             connections: 1,
             {
                 $0.pool.maximumConnections = 2
-                $0.statementTimeout = .milliseconds(50)
+                $0.statementTimeout = .seconds(1)
             }
         ) { pool in
             try await pool.makeSharedTable()
@@ -332,13 +332,14 @@ import Testing
     func drain() async throws {
         try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 2 }) { pool in
             try await pool.makeSharedTable()
-            pool.multiplexer?.longestLease.store(0, ordering: .relaxed)
+            pool.multiplexer?.longestLease.store(1_000_000, ordering: .relaxed)
             let tasks = Counted<Task<PostgresCommand, any Error>>()
             try await pool.withRowLock { unlock in
                 for number in 1...40 {
                     tasks.add(Task { try await pool.execute("UPDATE shared SET value = value + 1 WHERE id = 0") })
                     await until { pool.statistics.multiplexing.total == number }
                 }
+                await until { pool.statistics.multiplexing.inFlight > 0 }
                 let closing = Task { await pool.shutdown(drain: .seconds(600)) }
                 await until { pool.state == .draining }
                 let error = await failure { try await pool.query("SELECT 1") } as? PoolError

@@ -47,15 +47,17 @@ extension PostgresPool {
     /// - Parameter body: Receives a closure that unlocks the row. It is unlocked afterwards in any
     ///   case.
     func withRowLock(_ body: (@Sendable () async throws -> Void) async throws -> Void) async throws {
-        let (isLocked, mayEnd) = (Counted<Void>(), Counted<Void>())
+        let (isLocked, hasEnded, mayEnd) = (Counted<Void>(), Counted<Void>(), Counted<Void>())
         let holder = Task {
+            defer { hasEnded.add(()) }
             try await withTransaction { db in
                 try await db.execute("SELECT 1 FROM shared WHERE id = 0 FOR UPDATE")
                 isLocked.add(())
                 await until { !mayEnd.values.isEmpty }
             }
         }
-        await until { !isLocked.values.isEmpty }
+        await until { !isLocked.values.isEmpty || !hasEnded.values.isEmpty }
+        if isLocked.values.isEmpty { try await holder.value }
         do {
             try await body {
                 mayEnd.add(())
