@@ -15,7 +15,7 @@ import Testing
         #expect(result.status == 0, "\(result.output)")
     }
 
-    @Test("A bug is caught", arguments: Mutation.ofCore)
+    @Test("A bug is caught", arguments: Mutation.chosen(from: Mutation.ofCore))
     func caught(_ mutation: Mutation) async throws {
         let scenario = try #require(mutation.scenario)
         let result = try await Checker(mutation: mutation)

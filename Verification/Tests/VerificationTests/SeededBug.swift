@@ -21,13 +21,24 @@ struct SeededBug: Sendable, CustomTestStringConvertible {
 
     static let all = shell + sqlite + postgres
 
-    /// The bugs whose description or file contains the pattern in `LOCKPOOL_MUTATIONS`; all where
-    /// there is none.
-    static let chosen = all.filter { bug in
-        guard let pattern = ProcessInfo.processInfo.environment["LOCKPOOL_MUTATIONS"], !pattern.isEmpty else {
-            return true
+    /// The bugs to run.
+    static let chosen = all.filter { Mutation.isChosen($0.mutation) ?? true }
+}
+
+extension Mutation {
+    /// Returns the bugs of a list to run: those that `LOCKPOOL_MUTATIONS` chooses, or the first of
+    /// each file where that is not set.
+    static func chosen(from list: [Mutation]) -> [Mutation] {
+        var files: Set<String> = []
+        return list.filter { isChosen($0) ?? files.insert($0.file).inserted }
+    }
+
+    /// Whether the description or the file of a bug contains the text in `LOCKPOOL_MUTATIONS`, as
+    /// each contains the empty text; `nil` where the variable is not set.
+    fileprivate static func isChosen(_ mutation: Mutation) -> Bool? {
+        ProcessInfo.processInfo.environment["LOCKPOOL_MUTATIONS"].map { pattern in
+            pattern.isEmpty || mutation.testDescription.contains(pattern) || mutation.file.contains(pattern)
         }
-        return bug.testDescription.contains(pattern) || bug.mutation.file.contains(pattern)
     }
 }
 
