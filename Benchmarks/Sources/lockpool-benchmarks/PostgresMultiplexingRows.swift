@@ -49,6 +49,13 @@
                     seconds: seconds,
                     multiplexing: mode
                 )
+                let baseline = postgres_baseline_pipelined(
+                    server.url + "?sslmode=disable",
+                    Int32(connections),
+                    Int32(tasks / connections),
+                    Int32(server.accounts),
+                    seconds
+                )
                 let cooperativeExclusive = try await selects(server, connections: 16, tasks: 16)
                 let cooperativeShared = try await selects(server, multiplexing: mode)
                 let distantExclusive = try await selects(distant)
@@ -56,6 +63,8 @@
                 if round == 0 { continue }  // warm-up
                 report.add("postgres.pipelined.c4t64.tps", shared, "1/s")
                 report.add("postgres.pipelined.c4t64.perc16", shared / exclusive, "× select.c16's")
+                report.add("libpq.pipelined.c4d16.tps", baseline, "1/s")
+                report.add("postgres.pipelined.c4t64.perlibpq", shared / baseline, "× libpq.pipelined's")
                 report.add("postgres.pipelined.cooperative.c4t64.tps", cooperativeShared, "1/s")
                 report.add(
                     "postgres.pipelined.cooperative.c4t64.perc16",
