@@ -11,6 +11,9 @@ extension LaneRun {
     /// Sends the statements that are assigned to the lane, up to one that takes a round trip of
     /// its own.
     mutating func sendAssigned() throws(PostgresError) {
+        let gathers = multiplexer.state.withLock { _ in lane.assigned.count > 1 }
+        if gathers { session.gatherPackets(true) }
+        defer { if gathers { session.gatherPackets(false) } }
         while workItems.isEmpty, session.isUTF8, let call = nextAssigned() {
             let plan: Session.SharedPlan
             do throws(PostgresError) {

@@ -141,6 +141,17 @@ extension Session {
         }
     }
 
+    /// Makes the system send the following statements in few packets, or sends those that it has
+    /// kept.
+    ///
+    /// libpq passes each sync to the system at once, and most of the cost of a short statement is
+    /// that of its packet.
+    func gatherPackets(_ gathers: Bool) {
+        #if os(Linux)
+            clockpool_gather(unsafe PQsocket(handle), gathers ? 1 : 0)
+        #endif
+    }
+
     /// Records that the server has not prepared a statement.
     func forgetPreparation(_ query: PostgresQuery) {
         // Outdated, because the answer may be missing: a name that the server has is not prepared
