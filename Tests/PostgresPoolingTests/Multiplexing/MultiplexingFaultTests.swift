@@ -74,9 +74,9 @@ import Testing
             try await pool.withRowLock { unlock in
                 let first = Task { try await pool.execute("UPDATE shared SET value = 7 WHERE id = 0") }
                 await until { pool.statistics.multiplexing.inFlight == 1 }
-                let error = await postgresFailure {
-                    try await pool.execute("INSERT INTO shared VALUES (1, 0)", timeout: .milliseconds(20))
-                }
+                let second = Task { try await pool.execute("INSERT INTO shared VALUES (1, 0)", timeout: .seconds(2)) }
+                await until { pool.statistics.multiplexing.inFlight == 2 }
+                let error = await postgresFailure { try await second.value }
                 #expect(error?.code == .timedOut && error?.outcome == .unknown)
                 // Not sent behind a statement whose call has ended.
                 let refused = await failure {
@@ -356,7 +356,8 @@ import Testing
         let (descriptor, port) = try listenOnLoopback()
         Foundation.close(descriptor)
         var configuration = PostgresConfiguration("host=127.0.0.1 port=\(port) sslmode=disable")
-        configuration.pool.circuitBreakerThreshold = .milliseconds(50)
+        // Not before the first attempt has failed.
+        configuration.pool.circuitBreakerThreshold = .seconds(1)
         configuration.multiplexing = .singleStatements(connections: 2)
         let pool = try PostgresPool(configuration)
         try await withThrowingTaskGroup(of: Void.self) { group in
