@@ -3,8 +3,7 @@
 # Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 # SPDX-License-Identifier: Apache-2.0
 
-# Running servers for tests in folders of their own: Scripts/postgres and Scripts/pgbouncer. Needs
-# script.sh, and the variable `folder`.
+# Running servers for tests in folders of their own. Needs script.sh, and the variable `folder`.
 
 # Sets `server_user` to the user that the server runs as. No server runs as root.
 choose_server_user() {

@@ -158,23 +158,27 @@ extension FaultProxy {
 
         private mutating func transfer() throws -> Ending? {
             for index in streams.indices {
-                if streams[index].isReading { try streams[index].receive() }
+                if streams[index].isReading { try proxy.link.transfer { try streams[index].receive() } }
                 while let fault = streams[index].forward(proxy) {
                     try flush(index)
                     proxy.recordStrike()
                     if let ending = perform(fault.action, on: index) { return ending }
                 }
-                try streams[index].send()
-                if streams[index].isOver, !streams[index].isSending { shutdown(streams[index].sink, Int32(SHUT_WR)) }
+                try proxy.link.transfer {
+                    try streams[index].send()
+                    if streams[index].isOver, !streams[index].isSending {
+                        shutdown(streams[index].sink, Int32(SHUT_WR))
+                    }
+                }
             }
             return nil
         }
 
         private mutating func flush(_ index: Int) throws {
-            try streams[index].send()
+            try proxy.link.transfer { try streams[index].send() }
             while streams[index].isSending {
                 try waitForSockets()
-                try streams[index].send()
+                try proxy.link.transfer { try streams[index].send() }
             }
         }
 

@@ -90,6 +90,8 @@ final class FaultProxy: Sendable {
     private let serverPort: Int
     private let listener: Int32
     private let state = Locked(State())
+    /// What ``cut()`` stops.
+    let link = Link()
 
     /// Starts a proxy in front of a server on 127.0.0.1.
     init(serverPort: Int) throws {
@@ -129,8 +131,9 @@ final class FaultProxy: Sendable {
     /// The number of connections that are open.
     var connectionCount: Int { state.withLock { $0.relays } }
 
-    /// Ends all connections, and accepts no others.
+    /// Ends all connections, and accepts no others. Also ends a cut.
     func stop() {
+        defer { restore() }
         state.withLock { state in
             state.isOver = true
             shutdown(listener, Int32(SHUT_RDWR))
@@ -152,7 +155,7 @@ final class FaultProxy: Sendable {
     }
 
     private func open(_ client: Int32) {
-        guard let server = try? connectToLoopback(port: serverPort) else {
+        guard let server = link.transfer({ try? connectToLoopback(port: serverPort) }) else {
             close(client)
             return
         }
