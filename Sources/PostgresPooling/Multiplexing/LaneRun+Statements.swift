@@ -11,7 +11,9 @@ extension LaneRun {
     /// Sends the statements that are assigned to the lane, up to one that takes a round trip of
     /// its own.
     mutating func sendAssigned() throws(PostgresError) {
-        while workItems.isEmpty, session.isUTF8, let call = nextAssigned() {
+        // A function may have changed the session for the statements that follow it.
+        guard isClean else { return }
+        while workItems.isEmpty, let call = nextAssigned() {
             let plan: Session.SharedPlan
             do throws(PostgresError) {
                 plan = try session.sharedPlan(call.query, call.attempt, isAlone: inFlight.isEmpty)

@@ -69,7 +69,15 @@ struct LaneRun {
         lane = multiplexer.state.withLock { $0.lanes[index] }
     }
 
+    /// Whether no statement of the lane is known to have changed the session. If one has, the
+    /// pool resets it when the lane returns it.
+    var isClean: Bool { !session.needsReset(reset) }
+
+    private var reset: PostgresConfiguration.ResetPolicy { multiplexer.configuration.effectiveReset(of: session) }
+
     mutating func run() async {
+        let wasChanged = session.acceptChanges(reset)
+        defer { if wasChanged { session.state.isChanged = true } }
         open()
         do throws(PostgresError) {
             try await session.endRowByRow(.uncancelled(for: resetTimeout))
@@ -145,8 +153,7 @@ struct LaneRun {
     /// Decides how to continue when nothing can be sent or received.
     private mutating func rest() -> Rest {
         let now = MonotonicClock.now
-        let isOver =
-            session.state.isChanged || !session.isUTF8 || multiplexer.mustReturn(after: now - start)
+        let isOver = !isClean || multiplexer.mustReturn(after: now - start)
         var hasReturned = false
         let rest: Rest = multiplexer.state.withLock { state in
             if isOver { lane.phase = .closing }
