@@ -349,6 +349,18 @@ import Testing
         #expect(error?.code == .invalidConfiguration && error?.message.contains("multiplexing") == true)
     }
 
+    @Test("Connections that are always reset cannot be shared")
+    func alwaysReset() throws {
+        var configuration = PostgresConfiguration("host=localhost")
+        configuration.multiplexing = .singleStatements(connections: 1)
+        configuration.reset = .always
+        let error = #expect(throws: PostgresError.self) { try PostgresPool(configuration) }
+        #expect(error?.code == .invalidConfiguration && error?.message.contains("multiplexing") == true)
+        // Its sessions are never reset.
+        configuration.pooler = .transaction
+        _ = try PostgresPool(configuration)
+    }
+
     @Test("Texts that may share a connection are queries and changes of rows")
     func texts() {
         for text in [
