@@ -101,6 +101,8 @@ final class Multiplexer: Sendable {
             waitLimit: MonotonicClock.deadline(configuration.pool.checkoutTimeout, after: start),
             observed: observed
         )
+        connections.beginCall()
+        defer { connections.endCall() }
         let outcome: SharedCall.Outcome = await unsafe withCancellableContinuation { continuation in
             unsafe enter(call, SharedCall.Waiter(continuation))
         } onCancel: {
@@ -132,6 +134,10 @@ final class Multiplexer: Sendable {
         }
         let next: Next = state.withLock { state in
             if call.isOver { return .end(CancellationError()) }
+            switch connections.state {
+            case .draining, .closed: return .end(refusal(.closed))
+            case .accepting, .suspended: break
+            }
             let stopped = state.lanes.firstIndex { $0.phase == .stopped }
             // Rather than behind another statement, a statement is sent on a further connection.
             let room = stopped == nil ? Lane.depth : 1
@@ -327,7 +333,11 @@ final class Multiplexer: Sendable {
     private func runLane(_ index: Int) async {
         repeat {
             do {
-                try await connections.withConnection { db in await serve(index, on: db) }
+                // For callers that wait already: a shutdown serves them.
+                let site = CallSite(inThisTask: #fileID, #line)
+                let lease = try await connections.getOrCreate(timeout: nil, for: site, isFirst: false)
+                await serve(index, on: lease.connection)
+                lease.release()
                 state.withLock { $0.failure = nil }
             } catch {
                 if fail(with: error, index) { return }

@@ -269,62 +269,6 @@ import Testing
         }
     }
 
-    @Test("Closing the pool answers what is in flight, and refuses what is not")
-    func close() async throws {
-        try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 2 }) { pool in
-            try await pool.makeSharedTable()
-            pool.keepLanes()
-            let tasks = Counted<Task<PostgresCommand, any Error>>()
-            try await pool.withRowLock { unlock in
-                for number in 1...30 {
-                    tasks.add(Task { try await pool.execute("UPDATE shared SET value = value + 1 WHERE id = 0") })
-                    await until { pool.statistics.multiplexing.total == number }
-                }
-                await until { pool.statistics.multiplexing.inFlight == Lane.depth }
-                let closing = Task { await pool.close() }
-                await until { pool.state == .closed }
-                try await unlock()
-                await closing.value
-            }
-            var (served, refused) = (0, 0)
-            for task in tasks.values {
-                do {
-                    served += try await task.value.rowCount
-                } catch let error as PoolError {
-                    #expect(error.code == .closed)
-                    refused += 1
-                }
-            }
-            #expect(served + refused == 30 && served >= Lane.depth)
-            let error = await failure { try await pool.query("SELECT 1") } as? PoolError
-            #expect(error?.code == .closed)
-        }
-    }
-
-    @Test("Closing the pool refuses the calls that wait, although a connection is busy")
-    func closeWhileBusy() async throws {
-        try await withSharedPool(connections: 2, { $0.pool.maximumConnections = 3 }) { pool in
-            try await pool.makeSharedTable()
-            let tasks = Counted<Task<PostgresCommand, any Error>>()
-            try await pool.withRowLock { unlock in
-                for number in 1...20 {
-                    tasks.add(Task { try await pool.execute("UPDATE shared SET value = value + 1 WHERE id = 0") })
-                    await until { pool.statistics.multiplexing.total == number }
-                }
-                let closing = Task { await pool.close() }
-                await until { pool.state == .closed }
-                let error = await failure { try await pool.query("SELECT 1") } as? PoolError
-                #expect(error?.code == .closed)
-                try await unlock()
-                await closing.value
-            }
-            for task in tasks.values {
-                let error = await failure { try await task.value }
-                #expect(error == nil || (error as? PoolError)?.code == .closed)
-            }
-        }
-    }
-
     @Test("An unreachable server fails the calls with the reason")
     func unreachable() async throws {
         let (descriptor, port) = try listenOnLoopback()
@@ -395,10 +339,6 @@ import Testing
             #expect(!acknowledged.values.isEmpty)
         }
     }
-}
-
-extension PostgresPool.MultiplexingFigures {
-    fileprivate var total: Int { waiting + inFlight }
 }
 
 extension Sequence where Element: Sendable {
