@@ -64,7 +64,7 @@ import Testing
                 try await equal(pool.withPipeline { $0.query(asItself, as: String.self) }.get(), ["large"])
                 try await server.psql(replace)
             }
-            // Within a transaction the failure is final, and the statement is prepared again afterwards.
+            // Within a transaction the failure is final. It is prepared again afterwards.
             let error = await postgresFailure { try await pool.withTransaction { try await $0.query(asItself) } }
             #expect(error?.sqlState == "XX000" && error?.outcome == .rolledBack)
             try await pool.withTransaction { try await equal($0.query(asItself, as: String.self), ["large"]) }
