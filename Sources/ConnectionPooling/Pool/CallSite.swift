@@ -57,13 +57,17 @@ extension CallSite {
 
 extension ConnectionPool {
     /// Checks out a connection for a call site, as ``getOrCreate(timeout:file:line:)``.
+    ///
+    /// - Parameter isFirst: Whether the caller has not waited before. A shutdown still serves one
+    ///   that has.
     @inlinable
     package func getOrCreate(
         timeout: Duration?,
-        for callSite: CallSite
+        for callSite: CallSite,
+        isFirst: Bool = true
     ) async throws(PoolError) -> ConnectionLease<Factory> {
         if let idle = takeIdle(callSite) { return ConnectionLease(idle, of: self) }
-        return ConnectionLease(try await waitForConnection(timeout: timeout, callSite), of: self)
+        return ConnectionLease(try await waitForConnection(timeout: timeout, callSite, isFirst: isFirst), of: self)
     }
 
     /// Checks out an idle connection for a call site, as ``tryGet(file:line:)``.

@@ -165,8 +165,14 @@ extension ConnectionPool {
     }
 
     /// Waits in line for a connection.
+    ///
+    /// - Parameter isFirst: Whether this is the caller's first wait, which a shutdown refuses.
     @inlinable
-    func waitForConnection(timeout: Duration?, _ callSite: CallSite) async throws(PoolError) -> LeasedSlot {
+    func waitForConnection(
+        timeout: Duration?,
+        _ callSite: CallSite,
+        isFirst: Bool = true
+    ) async throws(PoolError) -> LeasedSlot {
         startMaintenance()
         let began = time.now
         var wait = CheckoutWait(began: began, timeout: timeoutNanoseconds(timeout))
@@ -174,7 +180,7 @@ extension ConnectionPool {
         defer { endCall() }
         let span = PoolSpan.wait(in: configuration.name)
         var now = began
-        var isNewcomer = true
+        var isNewcomer = isFirst
         while true {
             let lease: LockGuard<PooledConnection<Factory.Connection>>
             do {

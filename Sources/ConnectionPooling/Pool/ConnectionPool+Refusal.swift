@@ -71,13 +71,14 @@ extension ConnectionPool {
         )
     }
 
-    /// Records that a caller is about to wait for a connection.
+    /// Records that a caller is about to wait for a connection, or for another task that leases
+    /// one for it. A shutdown waits for the caller.
     @usableFromInline
-    func beginCall() { calls.add(1, ordering: .sequentiallyConsistent) }
+    package func beginCall() { calls.add(1, ordering: .sequentiallyConsistent) }
 
     /// Records that a caller has a connection or an error.
     @usableFromInline
-    func endCall() {
+    package func endCall() {
         calls.subtract(1, ordering: .sequentiallyConsistent)
         notifyShutdown()
     }

@@ -77,6 +77,17 @@ extension Session {
         }
     }
 
+    /// Makes the session as it is the one that no statement of this lease has changed. A hook may
+    /// have changed it before the lease.
+    ///
+    /// - Returns: Whether it needs a reset after the lease in any case.
+    func acceptChanges(_ policy: PostgresConfiguration.ResetPolicy) -> Bool {
+        guard needsReset(policy) else { return false }
+        state.isChanged = false
+        state.reports = reports
+        return true
+    }
+
     /// Whether the parameters that the server reports are those from after the setup.
     private var reportsMatch: Bool {
         unsafe state.reports.values.withUnsafeBufferPointer { values in

@@ -11,10 +11,12 @@ extension LaneRun {
     /// Sends the statements that are assigned to the lane, up to one that takes a round trip of
     /// its own.
     mutating func sendAssigned() throws(PostgresError) {
+        // A function may have changed the session for the statements that follow it.
+        guard isClean else { return }
         let gathers = multiplexer.state.withLock { _ in lane.assigned.count > 1 }
         if gathers { session.gatherPackets(true) }
         defer { if gathers { session.gatherPackets(false) } }
-        while workItems.isEmpty, session.isUTF8, let call = nextAssigned() {
+        while workItems.isEmpty, let call = nextAssigned() {
             let plan: Session.SharedPlan
             do throws(PostgresError) {
                 plan = try session.sharedPlan(call.query, call.attempt, isAlone: inFlight.isEmpty)
@@ -63,19 +65,13 @@ extension LaneRun {
     ///
     /// - Returns: Whether it is to be sent: its call has not ended.
     private func beginSending(_ call: SharedCall) -> Bool {
-        var limit = call.deadline
-        if limit == Reactor.never, let timeout = multiplexer.configuration.statementTimeout {
-            limit = MonotonicClock.deadline(after: timeout)
-        }
         let now = inFlight.isEmpty ? MonotonicClock.now : 0
         return multiplexer.state.withLock { state in
             _ = lane.assigned.popFirst()
             if call.isOver { return false }
             call.isSent = true
-            call.limit = limit
-            multiplexer.arm(limit, &state)
-            if lane.sent.isEmpty { lane.headStart = now }
             lane.sent.append(call)
+            if lane.sent.count == 1 { multiplexer.beginFirst(of: lane, &state, at: now) }
             return true
         }
     }

@@ -69,7 +69,15 @@ struct LaneRun {
         lane = multiplexer.state.withLock { $0.lanes[index] }
     }
 
+    /// Whether no statement of the lane is known to have changed the session. If one has, the
+    /// pool resets it when the lane returns it.
+    var isClean: Bool { !session.needsReset(reset) }
+
+    private var reset: PostgresConfiguration.ResetPolicy { multiplexer.configuration.effectiveReset(of: session) }
+
     mutating func run() async {
+        let wasChanged = session.acceptChanges(reset)
+        defer { if wasChanged { session.state.isChanged = true } }
         open()
         do throws(PostgresError) {
             try await session.endRowByRow(.uncancelled(for: resetTimeout))
@@ -145,11 +153,10 @@ struct LaneRun {
     /// Decides how to continue when nothing can be sent or received.
     private mutating func rest() -> Rest {
         let now = MonotonicClock.now
-        let isOver =
-            session.state.isChanged || !session.isUTF8 || multiplexer.mustReturn(after: now - start)
+        let isOver = !isClean || multiplexer.mustReturn(after: now - start)
         var hasReturned = false
         let rest: Rest = multiplexer.state.withLock { state in
-            lane.phase = isOver ? .closing : .ready
+            if isOver { lane.phase = .closing }
             if lane.abandonedCount > 0, lane.abandonedCount == lane.sent.count { return .end }
             let takesMore = lane.phase == .ready && lane.abandonedCount == 0
             if takesMore, workItems.isEmpty {
@@ -180,9 +187,8 @@ struct LaneRun {
     private mutating func finishAnswered() -> Bool {
         if answered.isEmpty { return false }
         let now = MonotonicClock.now
-        let waiters = multiplexer.state.withLock { _ in
-            lane.headStart = now
-            return answered.map { call, outcome -> SharedCall.Waiter? in
+        let waiters = multiplexer.state.withLock { state in
+            let waiters = answered.map { call, outcome -> SharedCall.Waiter? in
                 _ = lane.sent.popFirst()
                 call.isSent = false
                 if call.isOver { lane.abandonedCount -= 1 }
@@ -190,6 +196,8 @@ struct LaneRun {
                 lane.held.append(call)
                 return nil
             }
+            multiplexer.beginFirst(of: lane, &state, at: now)
+            return waiters
         }
         for (index, (_, outcome)) in answered.enumerated() {
             if let outcome { waiters[index]?.resume(outcome) }

@@ -59,11 +59,8 @@ final class Multiplexer: Sendable {
     /// Returns whether a lane that has leased its connection some time ago should return it.
     func mustReturn(after time: UInt64) -> Bool {
         switch connections.state {
-        case .suspended: return true
-        // A shutdown serves the calls in the line, for which the lane would get no other connection.
-        // `close()` ends them.
-        case .draining, .closed: return false
-        case .accepting: break
+        case .suspended, .closed: return true
+        case .accepting, .draining: break
         }
         return time > longestLease.load(ordering: .relaxed)
             || time > Multiplexer.contendedLease && connections.waiters > 0
@@ -106,6 +103,8 @@ final class Multiplexer: Sendable {
             waitLimit: MonotonicClock.deadline(configuration.pool.checkoutTimeout, after: start),
             observed: observed
         )
+        connections.beginCall()
+        defer { connections.endCall() }
         let outcome: SharedCall.Outcome = await unsafe withCancellableContinuation { continuation in
             unsafe enter(call, SharedCall.Waiter(continuation))
         } onCancel: {
@@ -285,6 +284,18 @@ final class Multiplexer: Sendable {
         }
     }
 
+    /// Records that the server begins the first statement in flight of a lane. Until then, the wait
+    /// of its call is limited as that for a connection.
+    func beginFirst(of lane: Lane, _ state: inout State, at now: UInt64) {
+        lane.headStart = now
+        guard let call = lane.sent.first, !call.isOver else { return }
+        call.limit = call.deadline
+        if call.limit == Reactor.never, let timeout = configuration.statementTimeout {
+            call.limit = MonotonicClock.deadline(timeout, after: now)
+        }
+        arm(call.limit, &state)
+    }
+
     private func endDueCalls() {
         let now = MonotonicClock.now
         var ended: [(SharedCall.Waiter, Session?, any Error)] = []
@@ -348,10 +359,16 @@ final class Multiplexer: Sendable {
     private func runLane(_ index: Int) async {
         repeat {
             do {
-                try await connections.withConnection { db in await serve(index, on: db) }
+                // For callers that wait already: a shutdown serves them.
+                let site = CallSite(inThisTask: #fileID, #line)
+                let lease = try await connections.getOrCreate(timeout: nil, for: site, isFirst: false)
+                await serve(index, on: lease.connection)
+                lease.release()
                 state.withLock { $0.failure = nil }
             } catch {
                 if fail(with: error, index) { return }
+                // The calls have a limit of their own for those that wait.
+                if error.code == .tooManyWaiters { try? await Task.sleep(for: .milliseconds(5)) }
             }
         } while mustLease(index)
     }
@@ -377,8 +394,8 @@ final class Multiplexer: Sendable {
         let error = error as? PoolError ?? refusal(.connectFailed, underlying: error)
         let (waiters, isStopped): ([SharedCall.Waiter], Bool) = state.withLock { state in
             state.failure = error
-            if error.code == .timedOut { return ([], false) }
-            if !state.isClosed, state.lanes.contains(where: { $0.phase == .ready }) {
+            if error.code == .timedOut || error.code == .tooManyWaiters { return ([], false) }
+            if error.code != .closed, state.lanes.contains(where: { $0.phase == .ready }) {
                 state.lanes[index].phase = .stopped
                 return ([], true)
             }

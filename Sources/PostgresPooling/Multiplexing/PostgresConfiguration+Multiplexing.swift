@@ -19,6 +19,9 @@ extension PostgresConfiguration {
         /// itself, a `COPY`, and a statement of a megabyte or more lease a connection as without
         /// multiplexing. So do scripts, streams, transactions and `withConnection`.
         ///
+        /// A shared connection is not reset between the statements of different calls, so the
+        /// reset policy ``ResetPolicy/always`` cannot be combined with it.
+        ///
         /// - Parameter connections: The largest number of shared connections, which are among the
         ///   pool's `maximumConnections`.
         case singleStatements(connections: Int)

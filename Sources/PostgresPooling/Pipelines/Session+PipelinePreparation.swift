@@ -163,7 +163,7 @@ extension Session {
         let isOutside = unsafe PQtransactionStatus(handle) == PQTRANS_IDLE
         guard
             TransactionScanner.controlsTransaction(text)
-                || isOutside && TransactionScanner.mayCommitPart(text, hasBegun: true)
+                || isOutside && TransactionScanner.commitsAlone(text)
         else { return }
         throw PostgresError(
             .transactionControl,

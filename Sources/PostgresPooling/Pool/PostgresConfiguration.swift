@@ -129,6 +129,11 @@ public struct PostgresConfiguration: Sendable {
             "must share from 1 to maximumConnections connections"
         )
         try check(
+            multiplexing == .off || reset != .always || pooler == .transaction,
+            "multiplexing",
+            "cannot be combined with the reset policy .always, because a shared connection is not reset between the statements of different calls"
+        )
+        try check(
             pooler != .transaction || setup.isEmpty,
             "setup",
             "must be empty with the pooler .transaction, because its settings would apply to other clients: use start-up parameters, SET LOCAL, or settings of the role or the database"

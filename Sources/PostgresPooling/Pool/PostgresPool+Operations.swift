@@ -41,9 +41,14 @@ extension PostgresPool {
     /// end.
     ///
     /// - Parameter maximum: A number from 1 to `largestMaximum` of ``PostgresConfiguration/pool``.
-    /// - Throws: `PoolError` with the code `invalidConfiguration` for another number.
+    /// - Throws: `PoolError` with the code `invalidConfiguration` for another number, and for 1
+    ///   with `countsNotificationConnection`, which would leave no connection for statements.
     /// - Complexity: O(connections).
-    public func resize(to maximum: Int) throws(PoolError) { try connections.resize(to: maximum) }
+    public func resize(to maximum: Int) throws(PoolError) {
+        // Zero is as invalid as any other number out of range.
+        let leavesNone = configuration.countsNotificationConnection && maximum == 1
+        try connections.resize(to: leavesNone ? 0 : maximum)
+    }
 
     /// Leases no connection until ``resume()``, for example during a failover. Callers wait in
     /// line until their deadlines. Running bodies continue. A concurrent caller may still receive

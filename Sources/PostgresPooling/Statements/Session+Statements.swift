@@ -282,8 +282,16 @@ extension Session {
         // The last kind of error has a position in the text. An error during execution has none.
         let isOutdated =
             server.sqlState == .featureNotSupported && server.routine == "RevalidateCachedQuery"
+            || Session.showsMissingObject(server)
             || TypeSearch.isAboutTypes(server.sqlState) && server.position != nil
         if isOutdated { return true }
         return server.sqlState == .invalidStatementName ? false : nil
+    }
+
+    /// Returns whether the server has not found a type, or another object, by its identifier: it
+    /// was dropped, perhaps to be created again. The server does not notice that a constant of a
+    /// prepared statement has such a type. It never translates messages of this kind.
+    private static func showsMissingObject(_ server: PostgresError.ServerFields) -> Bool {
+        server.sqlState == "XX000" && server.message.hasPrefix("cache lookup failed for ")
     }
 }

@@ -27,7 +27,7 @@ struct StatementCache {
         init(name: String, text: String, types: [UInt32]?, byteCount: Int) {
             isCritical =
                 TransactionScanner.isCopy(text) || TransactionScanner.controlsTransaction(text)
-                || TransactionScanner.mayCommitPart(text, hasBegun: true)
+                || TransactionScanner.commitsAlone(text)
             self.name = name
             self.text = text
             self.types = types

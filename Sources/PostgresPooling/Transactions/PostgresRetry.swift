@@ -34,7 +34,8 @@ public struct PostgresRetry: Sendable {
     ///   `COMMIT`;
     /// - a `COMMIT` that the server has turned into a rollback, because the body has swallowed the
     ///   error of a statement (`transactionAborted`);
-    /// - a connection that is known to be lost before `COMMIT` was sent.
+    /// - a `COMMIT` that was not sent, because the connection was known to be lost. A connection
+    ///   that is lost during a statement of the body is not such a failure.
     ///
     /// Every other error of the body is thrown at once. So is a ``PostgresError`` that the body
     /// wraps in an error of its own.

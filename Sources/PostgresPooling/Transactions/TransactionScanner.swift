@@ -97,6 +97,24 @@ struct TransactionScanner {
         return false
     }
 
+    /// Returns whether a statement that runs outside a transaction may be committed, at least in
+    /// part, although a later statement of the same pipeline fails: one that may commit by itself,
+    /// or that cannot be rolled back, such as `CREATE DATABASE`.
+    ///
+    /// - Complexity: O(length of the text).
+    static func commitsAlone(_ sql: String) -> Bool {
+        if mayCommitPart(sql, hasBegun: true) { return true }
+        var scanner = TransactionScanner(sql)
+        guard scanner.moveToStatement() else { return false }
+        switch (scanner.nextWord(), scanner.nextWord()) {
+        case ("create", let object?), ("drop", let object?):
+            return ["database", "tablespace", "subscription"].contains(object)
+        case ("alter", "database"): return scanner.statementHasWord("tablespace")
+        case ("alter", "system"), ("alter", "subscription"), ("discard", "all"): return true
+        default: return false
+        }
+    }
+
     /// Returns whether a statement only reads, apart from the functions that it calls. Also
     /// `false` for some statements that only read, such as `SELECT … FOR UPDATE`.
     ///
@@ -188,15 +206,19 @@ struct TransactionScanner {
     private mutating func statementHasTransactions() -> Bool {
         switch nextWord() {
         case "call", "do", "vacuum", "analyze", "analyse", "cluster", "reindex": return true
-        case "alter", "create", "drop":
-            while !isAtEnd, !isAtSemicolon {
-                let word = nextWord()
-                if word == "concurrently" { return true }
-                if word == nil { skipToken() }
-            }
-            return false
+        case "alter", "create", "drop": return statementHasWord("concurrently")
         default: return false
         }
+    }
+
+    /// Returns whether the rest of the statement contains a word.
+    private mutating func statementHasWord(_ wanted: String) -> Bool {
+        while !isAtEnd, !isAtSemicolon {
+            let word = nextWord()
+            if word == wanted { return true }
+            if word == nil { skipToken() }
+        }
+        return false
     }
 
     /// Returns the next word, in lower case; `nil` if the next token is not a word.

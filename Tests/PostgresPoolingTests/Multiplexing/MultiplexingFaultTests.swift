@@ -110,6 +110,58 @@ import Testing
         }
     }
 
+    @Test("A call behind a statement that waits for the caller's own transaction ends after checkoutTimeout")
+    func behindOwnLock() async throws {
+        try await withSharedPool(
+            connections: 1,
+            {
+                $0.pool.maximumConnections = 2
+                $0.pool.checkoutTimeout = .seconds(2)
+            }
+        ) { pool in
+            try await pool.makeSharedTable()
+            pool.keepLanes()
+            try await pool.withRowLock { unlock in
+                let blocked = Task { try await pool.execute("UPDATE shared SET value = 7 WHERE id = 0") }
+                await until { pool.statistics.multiplexing.inFlight == 1 }
+                let behind = Task { try await pool.execute("INSERT INTO shared VALUES (1, 0)") }
+                await until { pool.statistics.multiplexing.inFlight == 2 }
+                let error = await postgresFailure { try await behind.value }
+                #expect(error?.code == .timedOut && error?.outcome == .unknown)
+                try await unlock()
+                // It has no time limit of its own.
+                try await equal(blocked.value.rowCount, 1)
+            }
+        }
+    }
+
+    @Test("While other callers fill the pool's line, a lane waits for room in it")
+    func fullLine() async throws {
+        try await withSharedPool(
+            connections: 1,
+            {
+                $0.pool.maximumConnections = 1
+                $0.pool.maximumWaiters = 3
+            }
+        ) { pool in
+            pool.multiplexer?.longestLease.store(1_000_000, ordering: .relaxed)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        // These may be refused themselves.
+                        for _ in 0..<20 { try? await pool.withConnection { db in _ = try await db.query("SELECT 1") } }
+                    }
+                }
+                for _ in 0..<3 {
+                    group.addTask {
+                        for number in 0..<20 { try await equal(pool.query("SELECT \(number)", as: Int.self), [number]) }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test("Beyond maximumWaiters a call is refused")
     func tooManyWaiters() async throws {
         try await withSharedPool(
@@ -270,87 +322,6 @@ import Testing
         }
     }
 
-    @Test("Closing the pool answers what is in flight, and refuses what is not")
-    func close() async throws {
-        try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 2 }) { pool in
-            try await pool.makeSharedTable()
-            pool.keepLanes()
-            let tasks = Counted<Task<PostgresCommand, any Error>>()
-            try await pool.withRowLock { unlock in
-                for number in 1...30 {
-                    tasks.add(Task { try await pool.execute("UPDATE shared SET value = value + 1 WHERE id = 0") })
-                    await until { pool.statistics.multiplexing.total == number }
-                }
-                await until { pool.statistics.multiplexing.inFlight == Lane.depth }
-                let closing = Task { await pool.close() }
-                await until { pool.state == .closed }
-                try await unlock()
-                await closing.value
-            }
-            var (served, refused) = (0, 0)
-            for task in tasks.values {
-                do {
-                    served += try await task.value.rowCount
-                } catch let error as PoolError {
-                    #expect(error.code == .closed)
-                    refused += 1
-                }
-            }
-            #expect(served + refused == 30 && served >= Lane.depth)
-            let error = await failure { try await pool.query("SELECT 1") } as? PoolError
-            #expect(error?.code == .closed)
-        }
-    }
-
-    @Test("Closing the pool refuses the calls that wait, although a connection is busy")
-    func closeWhileBusy() async throws {
-        try await withSharedPool(connections: 2, { $0.pool.maximumConnections = 3 }) { pool in
-            try await pool.makeSharedTable()
-            let tasks = Counted<Task<PostgresCommand, any Error>>()
-            try await pool.withRowLock { unlock in
-                for number in 1...20 {
-                    tasks.add(Task { try await pool.execute("UPDATE shared SET value = value + 1 WHERE id = 0") })
-                    await until { pool.statistics.multiplexing.total == number }
-                }
-                // No lane waits for a connection, whose refusal would end the calls that wait.
-                await until { pool.status.leased == 3 }
-                let closing = Task { await pool.close() }
-                await until { pool.state == .closed }
-                let error = await failure { try await pool.query("SELECT 1") } as? PoolError
-                #expect(error?.code == .closed)
-                try await unlock()
-                await closing.value
-            }
-            for task in tasks.values {
-                let error = await failure { try await task.value }
-                #expect(error == nil || (error as? PoolError)?.code == .closed)
-            }
-        }
-    }
-
-    @Test("A pool that shuts down refuses new calls and serves those that wait, whatever time its lanes have")
-    func drain() async throws {
-        try await withSharedPool(connections: 1, { $0.pool.maximumConnections = 2 }) { pool in
-            try await pool.makeSharedTable()
-            pool.multiplexer?.longestLease.store(1_000_000, ordering: .relaxed)
-            let tasks = Counted<Task<PostgresCommand, any Error>>()
-            try await pool.withRowLock { unlock in
-                for number in 1...40 {
-                    tasks.add(Task { try await pool.execute("UPDATE shared SET value = value + 1 WHERE id = 0") })
-                    await until { pool.statistics.multiplexing.total == number }
-                }
-                await until { pool.statistics.multiplexing.inFlight > 0 }
-                let closing = Task { await pool.shutdown(drain: .seconds(600)) }
-                await until { pool.state == .draining }
-                let error = await failure { try await pool.query("SELECT 1") } as? PoolError
-                #expect(error?.code == .closed)
-                try await unlock()
-                await closing.value
-            }
-            for task in tasks.values { try await equal(task.value.rowCount, 1) }
-        }
-    }
-
     @Test("An unreachable server fails the calls with the reason")
     func unreachable() async throws {
         let (descriptor, port) = try listenOnLoopback()
@@ -422,10 +393,6 @@ import Testing
             #expect(!acknowledged.values.isEmpty)
         }
     }
-}
-
-extension PostgresPool.MultiplexingFigures {
-    fileprivate var total: Int { waiting + inFlight }
 }
 
 extension Sequence where Element: Sendable {

@@ -253,6 +253,60 @@ import Testing
         }
     }
 
+    @Test("A reported setting that a function has changed reaches only statements that were in flight")
+    func changedSession() async throws {
+        try await withSharedPool(connections: 1) { pool in
+            pool.keepLanes()
+            try await pool.execute(
+                "CREATE FUNCTION travel() RETURNS text LANGUAGE sql AS $$SELECT set_config('TimeZone', 'Asia/Tokyo', false)$$"
+            )
+            try await pool.execute("SELECT travel()")
+            let zones = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<200 {
+                    group.addTask { try await pool.queryOne("SELECT current_setting('TimeZone')", as: String.self) }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(zones.count { $0 == "Asia/Tokyo" } < Lane.depth)
+        }
+    }
+
+    @Test("Statements are shared in a session that has changed, if the policy is to keep it")
+    func keptSession() async throws {
+        try await withSharedPool(connections: 1, { ($0.pool.maximumConnections, $0.reset) = (1, .transactionOnly) }) {
+            pool in
+            try await pool.execute("SET TimeZone = 'Asia/Tokyo'")
+            let zone = try await pool.queryOne("SHOW TimeZone", as: String.self)
+            let same = try await pool.queryOne(
+                "SELECT current_setting('TimeZone')",
+                as: String.self,
+                timeout: .seconds(60)
+            )
+            #expect(zone == "Asia/Tokyo" && same == zone)
+        }
+    }
+
+    @Test("Statements are shared in sessions with the settings of a hook, and only with these")
+    func settingsOfHook() async throws {
+        var configuration = try await PostgresConfiguration.withLongTimeouts(TestServer.shared.url)
+        configuration.multiplexing = .singleStatements(connections: 1)
+        configuration.pool.maximumConnections = 1
+        let hooks = ConnectionHooks<PostgresConnection>(beforeHandOut: { db, _ in
+            await failure { try await db.execute("SET TimeZone = 'Asia/Tokyo'") } == nil
+        })
+        let pool = try PostgresPool(configuration, hooks: hooks)
+        for _ in 0..<3 {
+            let zone = try await pool.queryOne(
+                "SELECT current_setting('TimeZone')",
+                as: String.self,
+                timeout: .seconds(60)
+            )
+            #expect(zone == "Asia/Tokyo")
+            try await pool.execute("SET TimeZone = 'Asia/Seoul'")
+        }
+        await pool.close()
+    }
+
     @Test("Results have the notices of their own statements, and preparation is as requested")
     func noticesAndPreparation() async throws {
         try await withSharedPool(connections: 1) { pool in
@@ -293,6 +347,18 @@ import Testing
         configuration.multiplexing = .singleStatements(connections: connections)
         let error = #expect(throws: PostgresError.self) { try PostgresPool(configuration) }
         #expect(error?.code == .invalidConfiguration && error?.message.contains("multiplexing") == true)
+    }
+
+    @Test("Connections that are always reset cannot be shared")
+    func alwaysReset() throws {
+        var configuration = PostgresConfiguration("host=localhost")
+        configuration.multiplexing = .singleStatements(connections: 1)
+        configuration.reset = .always
+        let error = #expect(throws: PostgresError.self) { try PostgresPool(configuration) }
+        #expect(error?.code == .invalidConfiguration && error?.message.contains("multiplexing") == true)
+        // Its sessions are never reset.
+        configuration.pooler = .transaction
+        _ = try PostgresPool(configuration)
     }
 
     @Test("Texts that may share a connection are queries and changes of rows")

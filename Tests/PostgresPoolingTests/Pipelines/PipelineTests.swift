@@ -216,6 +216,8 @@ import Testing
             ("ROLLBACK", .transactionControl), ("START TRANSACTION", .transactionControl),
             ("DO $$ BEGIN END $$", .transactionControl), ("CALL p()", .transactionControl),
             ("VACUUM", .transactionControl), ("COPY pg_class TO STDOUT", .unsupported),
+            ("CREATE DATABASE pipeline_refused", .transactionControl), ("DISCARD ALL", .transactionControl),
+            ("ALTER SYSTEM RESET work_mem", .transactionControl),
             ("SELECT '\(String(repeating: "x", count: 1 << 20))'", .unsupported),
         ]
     )

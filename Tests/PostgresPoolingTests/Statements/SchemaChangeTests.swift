@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import Foundation
 import Testing
 
@@ -37,6 +38,36 @@ import Testing
             // The statement works as before.
             try await call("no")
             try await equal(server.psql("SELECT count(*) FROM \(name)_log"), "5")
+        }
+    }
+
+    @Test("A prepared statement with a constant whose type was replaced is prepared again", arguments: [0, 1])
+    func replacedType(sharedConnections: Int) async throws {
+        let server = try await TestServer.shared
+        let name = "replaced_\(sharedConnections)"
+        let replace = "DROP TYPE IF EXISTS \(name); CREATE TYPE \(name) AS ENUM ('small', 'large')"
+        try await server.psql("SET client_min_messages = warning; \(replace)")
+        try await server.withPool(
+            .native,
+            {
+                $0.pool.maximumConnections = 1
+                if sharedConnections > 0 { $0.multiplexing = .singleStatements(connections: sharedConnections) }
+            }
+        ) { pool in
+            let asText: PostgresQuery = "SELECT 'large'::\(identifier: name)::text || 'r'"
+            let asItself: PostgresQuery = "SELECT 'large'::\(identifier: name)"
+            for _ in 0..<3 {
+                for _ in 0..<3 {
+                    try await equal(pool.query(asText, as: String.self), ["larger"])
+                    try await equal(pool.query(asItself, as: String.self), ["large"])
+                }
+                try await equal(pool.withPipeline { $0.query(asItself, as: String.self) }.get(), ["large"])
+                try await server.psql(replace)
+            }
+            // Within a transaction the failure is final. It is prepared again afterwards.
+            let error = await postgresFailure { try await pool.withTransaction { try await $0.query(asItself) } }
+            #expect(error?.sqlState == "XX000" && error?.outcome == .rolledBack)
+            try await pool.withTransaction { try await equal($0.query(asItself, as: String.self), ["large"]) }
         }
     }
 

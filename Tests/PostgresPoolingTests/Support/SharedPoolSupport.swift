@@ -30,6 +30,11 @@ func withSharedPool(
     try await server.psql("SET client_min_messages = warning; DROP SCHEMA \(schema) CASCADE")
 }
 
+extension PostgresPool.MultiplexingFigures {
+    /// The number of calls that have no result yet.
+    var total: Int { waiting + inFlight }
+}
+
 extension PostgresPool {
     /// Makes shared connections take statements behind one that runs for any time.
     func keepLanes() {

@@ -83,6 +83,22 @@ import Testing
     }
 
     @Test(
+        "Statements that cannot be rolled back are committed alone, as are those that may commit by themselves",
+        arguments: [
+            ("CREATE DATABASE a", true), ("; /* a */ drop Database a", true),
+            ("CREATE TABLESPACE a LOCATION 'b'", true),
+            ("DROP SUBSCRIPTION a", true), ("ALTER SUBSCRIPTION a REFRESH PUBLICATION", true),
+            ("ALTER SYSTEM SET a = 1", true), ("ALTER DATABASE a SET TABLESPACE b", true), ("DISCARD ALL", true),
+            ("VACUUM", true), ("CALL p()", true),
+            ("ALTER DATABASE a SET b = 1", false), ("CREATE TABLE database (a int)", false), ("DISCARD TEMP", false),
+            ("CREATE TABLE a (b int) TABLESPACE c", false), ("INSERT INTO system VALUES (1)", false), ("", false),
+        ]
+    )
+    func commitsAlone(_ sql: String, _ commits: Bool) {
+        #expect(TransactionScanner.commitsAlone(sql) == commits, "\(sql)")
+    }
+
+    @Test(
         "COPY from the client is recognized",
         arguments: [
             ("COPY t FROM STDIN", true),
