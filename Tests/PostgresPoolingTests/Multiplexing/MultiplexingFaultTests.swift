@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test("The configuration's statementTimeout begins when a statement is sent")
+    @Test("The configuration's statementTimeout begins when the server begins a statement")
     func statementTimeout() async throws {
         try await withSharedPool(
             connections: 1,
