@@ -76,8 +76,8 @@ static inline int clockpool_unread(int descriptor) {
 
 #if defined(__linux__)
 
-// Makes a TCP connection keep what does not fill a packet, or sends what it keeps. Has no effect on
-// other sockets.
+// Makes a TCP connection keep what does not fill a packet, or sends what it keeps. Has no effect
+// on other sockets.
 static inline void clockpool_gather(int descriptor, int gathers) {
   const int tcp = 6, tcp_cork = 3;
   setsockopt(descriptor, tcp, tcp_cork, &gathers, sizeof gathers);

@@ -44,7 +44,7 @@ final class Multiplexer: Sendable {
     let state: Locked<State>
     let connections: ConnectionPool<PostgresConnectionFactory>
     let configuration: PostgresConfiguration
-    private let executor: PostgresExecutor?
+    let executor: PostgresExecutor?
 
     /// The time, in nanoseconds, after which no more statements are sent behind one that runs.
     let longestStatement = Atomic<UInt64>(5_000_000)
@@ -229,16 +229,6 @@ final class Multiplexer: Sendable {
         state.line.prepend(waiting)
     }
 
-    /// Starts a lane, because there are statements that the others do not take.
-    func startStoppedLane() {
-        let index = state.withLock { state in
-            let index = state.lanes.firstIndex { $0.phase == .stopped }
-            if let index { state.lanes[index].phase = .starting }
-            return index
-        }
-        if let index { start(index) }
-    }
-
     /// Returns the session to wake, so that its lane looks for what has changed; `nil` if the lane
     /// does that anyway.
     private func wake(_ lane: Lane) -> Session? {
@@ -284,8 +274,8 @@ final class Multiplexer: Sendable {
         }
     }
 
-    /// Records that the server begins the first statement in flight of a lane. Until then, the wait
-    /// of its call is limited as that for a connection.
+    /// Records that the server begins the first statement in flight of a lane. Until then, the
+    /// call is limited as in its wait for a connection.
     func beginFirst(of lane: Lane, _ state: inout State, at now: UInt64) {
         lane.headStart = now
         guard let call = lane.sent.first, !call.isOver else { return }
@@ -337,8 +327,7 @@ final class Multiplexer: Sendable {
         return refusal(.timedOut, waited: waited, underlying: failure?.underlying)
     }
 
-    private func refusal(_ code: PoolError.Code, waited: Duration = .zero, underlying: (any Error)? = nil) -> PoolError
-    {
+    func refusal(_ code: PoolError.Code, waited: Duration = .zero, underlying: (any Error)? = nil) -> PoolError {
         PoolError(
             code,
             pool: configuration.pool.name,
@@ -347,68 +336,5 @@ final class Multiplexer: Sendable {
             waited: waited,
             underlying: underlying
         )
-    }
-
-    // MARK: Lanes
-
-    private func start(_ index: Int) {
-        Task.detached(executorPreference: executor) { await self.runLane(index) }
-    }
-
-    /// Leases connections for a lane while there are statements.
-    private func runLane(_ index: Int) async {
-        repeat {
-            do {
-                // For callers that wait already: a shutdown serves them.
-                let site = CallSite(inThisTask: #fileID, #line)
-                let lease = try await connections.getOrCreate(timeout: nil, for: site, isFirst: false)
-                await serve(index, on: lease.connection)
-                lease.release()
-                state.withLock { $0.failure = nil }
-            } catch {
-                if fail(with: error, index) { return }
-                // The calls have a limit of their own for those that wait.
-                if error.code == .tooManyWaiters { try? await Task.sleep(for: .milliseconds(5)) }
-            }
-        } while mustLease(index)
-    }
-
-    /// Returns whether a lane needs a connection; if not, it is stopped.
-    private func mustLease(_ index: Int) -> Bool {
-        state.withLock { state in
-            let isNeeded = state.waiterCount > 0
-            state.lanes[index].phase = isNeeded ? .starting : .stopped
-            if !isNeeded {
-                _ = state.line.takeAll()
-                state.endedCount = 0
-            }
-            return isNeeded
-        }
-    }
-
-    /// Ends the calls in the line because there is no connection, unless they wait for their own
-    /// time, or another lane has a connection.
-    ///
-    /// - Returns: Whether the lane is stopped.
-    private func fail(with error: any Error, _ index: Int) -> Bool {
-        let error = error as? PoolError ?? refusal(.connectFailed, underlying: error)
-        let (waiters, isStopped): ([SharedCall.Waiter], Bool) = state.withLock { state in
-            state.failure = error
-            if error.code == .timedOut || error.code == .tooManyWaiters { return ([], false) }
-            if error.code != .closed, state.lanes.contains(where: { $0.phase == .ready }) {
-                state.lanes[index].phase = .stopped
-                return ([], true)
-            }
-            state.endedCount = 0
-            return (state.line.takeAll().compactMap { $0.end() }, false)
-        }
-        for waiter in waiters { waiter.resume(.failed(error)) }
-        return isStopped
-    }
-
-    /// Ends calls that no lane has.
-    func end(_ calls: [(SharedCall, SharedCall.Outcome)]) {
-        let waiters = state.withLock { _ in calls.map { $0.0.end() } }
-        for (index, call) in calls.enumerated() { waiters[index]?.resume(call.1) }
     }
 }

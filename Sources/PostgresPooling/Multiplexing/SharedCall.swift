@@ -51,8 +51,8 @@ final class SharedCall: @unchecked Sendable {
     /// Whether the statement is in flight.
     @safe @exclusivity(unchecked) var isSent = false
 
-    /// The time at which the call ends: until the server begins the statement, that of the wait for
-    /// a connection; afterwards, that of the statement.
+    /// The time at which the call ends: until the server begins the statement, as for the wait
+    /// for a connection; afterwards, as for the statement.
     @safe @exclusivity(unchecked) var limit: UInt64
 
     // MARK: Used by the task of the lane

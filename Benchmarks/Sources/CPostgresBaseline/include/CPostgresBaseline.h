@@ -29,8 +29,8 @@ int postgres_selects_await(postgres_selects *it, int index);
 void postgres_selects_finish(postgres_selects *it, int index);
 void postgres_selects_close(postgres_selects *it);
 
-// The same selects in pipeline mode, each with a sync of its own: `depth` in flight on each of up to
-// 64 connections, by one thread. Returns selects per second.
+// The same selects in pipeline mode, each with a sync of its own: `depth` in flight on each of up
+// to 64 connections, by one thread. Returns selects per second.
 double postgres_baseline_pipelined(const char *url, int count, int depth, int accounts, double seconds);
 
 // Starts a TCP proxy to a port of this machine that delivers what it receives after a delay in
