@@ -47,7 +47,8 @@ final class FakeServer: Sendable {
     }
 
     func stop() {
-        isOver.store(true, ordering: .relaxed)
+        // The number of a closed listener may be that of another connection.
+        if isOver.exchange(true, ordering: .relaxed) { return }
         shutdown(listener, Int32(SHUT_RDWR))
         for descriptor in kept.withLock({ $0 }) { shutdown(descriptor, Int32(SHUT_RDWR)) }
     }

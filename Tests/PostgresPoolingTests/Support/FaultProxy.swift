@@ -135,6 +135,8 @@ final class FaultProxy: Sendable {
     func stop() {
         defer { restore() }
         state.withLock { state in
+            // The number of a closed listener may be that of another connection.
+            if state.isOver { return }
             state.isOver = true
             shutdown(listener, Int32(SHUT_RDWR))
             for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) }

@@ -161,9 +161,10 @@ final class ScriptedServer: Sendable {
     }
 
     deinit {
-        ends.add(true)
-        // Makes a thread in `accept` return.
+        // Makes a thread in `accept` return. Before the thread may close it: the number could be that
+        // of another test's connection then.
         shutdown(descriptor, Int32(SHUT_RDWR))
+        ends.add(true)
     }
 
     /// - Returns: Whether a session has begun.
