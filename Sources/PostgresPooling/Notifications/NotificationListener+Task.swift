@@ -87,7 +87,7 @@ extension NotificationListener {
                 let mayHaveMore = session.receiveNotifications()
                 passOn(session.takeReceived())
                 if session.isLost { throw session.lost(sql: "LISTEN", "the connection is lost", isSent: false) }
-                switch nextStep(isListening: isListening) {
+                switch state.withLock({ $0.nextStep(isListening: isListening) }) {
                 case .end: return
                 case .replace: throw NotificationListener.evicted
                 case .change(let old, let new):
@@ -104,27 +104,6 @@ extension NotificationListener {
         } catch {
             if isListening { loss = error }
             throw error
-        }
-    }
-
-    private enum Step {
-        case wait
-        /// There are no subscriptions.
-        case end
-        /// The connection is to be replaced.
-        case replace
-        case change(unlisten: Set<NotificationChannel>, listen: Set<NotificationChannel>)
-    }
-
-    private func nextStep(isListening: Bool) -> Step {
-        state.withLock { state in
-            if state.subscribers.isEmpty { return .end }
-            if state.isEvicted { return .replace }
-            let old = state.active.filter { state.wanted[$0] == nil }
-            // A subscription from now on waits for the next LISTEN.
-            state.active.subtract(old)
-            let new = state.wanted.keys.filter { !state.active.contains($0) }
-            return old.isEmpty && new.isEmpty && isListening ? .wait : .change(unlisten: old, listen: Set(new))
         }
     }
 

@@ -174,7 +174,37 @@ final class NotificationListener: Sendable {
     }
 }
 
+extension NotificationListener {
+    /// What the task does next.
+    enum Step {
+        case wait
+        /// There are no subscriptions.
+        case end
+        /// The connection is to be replaced.
+        case replace
+        case change(unlisten: Set<NotificationChannel>, listen: Set<NotificationChannel>)
+    }
+}
+
 extension NotificationListener.State {
+    /// Decides what the task does next.
+    ///
+    /// - Parameter isListening: Whether the connection listens already.
+    mutating func nextStep(isListening: Bool) -> NotificationListener.Step {
+        if subscribers.isEmpty {
+            // A subscription from now on waits for the LISTEN on the next connection: this one is
+            // about to be closed, and would take notifications with it.
+            active = []
+            return .end
+        }
+        if isEvicted { return .replace }
+        let old = active.filter { wanted[$0] == nil }
+        // A subscription from now on waits for the next LISTEN.
+        active.subtract(old)
+        let new = wanted.keys.filter { !active.contains($0) }
+        return old.isEmpty && new.isEmpty && isListening ? .wait : .change(unlisten: old, listen: Set(new))
+    }
+
     /// Removes a subscription whose call has not returned.
     ///
     /// - Returns: The caller, if it waits.

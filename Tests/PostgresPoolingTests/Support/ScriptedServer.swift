@@ -161,8 +161,8 @@ final class ScriptedServer: Sendable {
     }
 
     deinit {
-        // Makes a thread in `accept` return. Before the thread may close it: the number could be that
-        // of another test's connection then.
+        // Makes a thread in `accept` return. Before the thread may close it: the number could be
+        // that of another test's connection then.
         shutdown(descriptor, Int32(SHUT_RDWR))
         ends.add(true)
     }
