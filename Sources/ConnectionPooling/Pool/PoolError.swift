@@ -124,7 +124,7 @@ public struct PoolError: Error, Sendable {
         )
     }
 
-    init(invalid field: String, _ reason: String, in pool: String) {
+    package init(invalid field: String, _ reason: String, in pool: String) {
         code = .invalidConfiguration
         self.pool = pool
         report = Boxed(Report(detail: "\(field) \(reason)"))

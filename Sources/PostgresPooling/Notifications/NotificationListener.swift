@@ -176,7 +176,7 @@ final class NotificationListener: Sendable {
 
 extension NotificationListener {
     /// What the task does next.
-    enum Step {
+    enum Step: Equatable {
         case wait
         /// There are no subscriptions.
         case end

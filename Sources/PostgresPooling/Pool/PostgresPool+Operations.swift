@@ -45,9 +45,14 @@ extension PostgresPool {
     ///   with `countsNotificationConnection`, which would leave no connection for statements.
     /// - Complexity: O(connections).
     public func resize(to maximum: Int) throws(PoolError) {
-        // Zero is as invalid as any other number out of range.
-        let leavesNone = configuration.countsNotificationConnection && maximum == 1
-        try connections.resize(to: leavesNone ? 0 : maximum)
+        if configuration.countsNotificationConnection, maximum == 1 {
+            throw PoolError(
+                invalid: "maximumConnections",
+                "must be at least 2 with countsNotificationConnection, not 1",
+                in: configuration.pool.name
+            )
+        }
+        try connections.resize(to: maximum)
     }
 
     /// Leases no connection until ``resume()``, for example during a failover. Callers wait in

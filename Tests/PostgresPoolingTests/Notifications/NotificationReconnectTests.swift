@@ -187,6 +187,8 @@ import Testing
                     "SELECT count(*) FROM pg_stat_activity WHERE application_name = '\(name)' AND query LIKE 'LISTEN%'"
                 ) == "0"
             }
+            let error = #expect(throws: PoolError.self) { try pool.resize(to: 1) }
+            #expect(error?.code == .invalidConfiguration && error?.description.contains("at least 2") == true)
             let again = try await pool.notifications(on: channel)
             await pool.shutdown(drain: .seconds(300))
             #expect(await again.next(1) == [])
