@@ -222,7 +222,7 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString.prefix(8))")
             .path
         let server = try await TestServer.shared
-        let keywords = try await TestPgBouncer.script(
+        let keywords = try await ServerScript.pgbouncer.succeed(
             ["start", "--server", server.folder, "--folder", folder, "--watch", String(watched.identifier)]
         )
         let pool = try PostgresPool("\(keywords) password=\(server.password)")

@@ -29,16 +29,16 @@ import Testing
             [cluster.url + "?target_session_attrs=standby", "-Atc", "SHOW cluster_name"]
         )
         #expect(answer.output == "node2\n", "\(answer.errors)")
-        let again = try await TestCluster.script(["start", "--poolers", "--folder", cluster.folder])
+        let again = try await ServerScript.cluster.run(["start", "--poolers", "--folder", cluster.folder])
         #expect(again.output == cluster.url + "\n")
         #expect(again.errors.contains("--poolers"))
 
         try await cluster.freeze(.node2)
         try await cluster.stop()
         #expect(!FileManager.default.fileExists(atPath: cluster.folder))
-        let gone = try await TestCluster.script(["status", "--folder", cluster.folder])
+        let gone = try await ServerScript.cluster.run(["status", "--folder", cluster.folder])
         #expect(gone.exitCode == 1 && gone.output == "" && gone.errors == "not running\n")
-        #expect(try await TestCluster.script(["stop", "--folder", cluster.folder]).exitCode == 0)
+        #expect(try await ServerScript.cluster.run(["stop", "--folder", cluster.folder]).exitCode == 0)
     }
 
     @Test("The other standbys follow a promoted one, and the old primary follows without its later commits")
@@ -109,7 +109,7 @@ import Testing
             try await cluster.restart(.node2)
             _ = try await commit
             try await cluster.kill(.node1)
-            let promotion = try await TestCluster.script(["promote", "--folder", cluster.folder])
+            let promotion = try await ServerScript.cluster.run(["promote", "--folder", cluster.folder])
             #expect(promotion.output == "node2\n")
             #expect(promotion.errors.contains("No standby is left"))
             try await cluster.psql(.node2, "INSERT INTO kept VALUES (2)")
@@ -147,7 +147,7 @@ import Testing
         try await withCluster { cluster in
             try await cluster.freeze(.node3)
             #expect(try await cluster.status(.node3).state == .frozen)
-            let outcome = try await TestCluster.script(["psql", "node3", "SELECT 1", "--folder", cluster.folder])
+            let outcome = try await ServerScript.cluster.run(["psql", "node3", "SELECT 1", "--folder", cluster.folder])
             #expect(outcome.exitCode == 1 && outcome.errors == "cluster: node3 is frozen.\n")
             try await cluster.kill(.node1)
             #expect(try await cluster.promote() == .node2)
@@ -230,7 +230,7 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString.prefix(8))")
             .path
         let start = ["start", "--standbys", "1", "--folder", folder, "--watch", String(watched.identifier)]
-        #expect(try await TestCluster.script(start).exitCode == 0)
+        #expect(try await ServerScript.cluster.run(start).exitCode == 0)
         watched.send(SIGKILL)
         _ = await watched.exitCode()
         await until { !FileManager.default.fileExists(atPath: folder) }
@@ -248,7 +248,7 @@ import Testing
         ]
     )
     func misuse(arguments: [String]) async throws {
-        let outcome = try await TestCluster.script(arguments)
+        let outcome = try await ServerScript.cluster.run(arguments)
         #expect(outcome.exitCode == 64)
         #expect(outcome.output == "")
         #expect(outcome.errors.split(separator: "\n").count == 1)
@@ -265,7 +265,7 @@ import Testing
                 (["psql", "node1", "SELECT nothing"], "does not exist"),
             ]
             for (arguments, complaint) in complaints {
-                let outcome = try await TestCluster.script(arguments + ["--folder", cluster.folder])
+                let outcome = try await ServerScript.cluster.run(arguments + ["--folder", cluster.folder])
                 #expect(outcome.exitCode == 1 && outcome.errors.contains(complaint), "\(arguments): \(outcome.errors)")
             }
         }
@@ -275,7 +275,7 @@ import Testing
         let file = folder.appending(path: "precious")
         try Data("x".utf8).write(to: file)
         for command in [["start"], ["stop"], ["status"], ["kill", "node1"]] {
-            #expect(try await TestCluster.script(command + ["--folder", folder.path]).exitCode == 1)
+            #expect(try await ServerScript.cluster.run(command + ["--folder", folder.path]).exitCode == 1)
             #expect(FileManager.default.fileExists(atPath: file.path))
         }
     }

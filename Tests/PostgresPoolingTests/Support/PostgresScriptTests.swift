@@ -15,7 +15,7 @@ import Testing
             let answer = try await ChildProcess.run("\(server.folder)/bin/psql", [server.url, "-Atc", "SELECT 41 + 1"])
             #expect(answer.output == "42\n", "\(answer.errors)")
             for command in ["start", "status"] {
-                let outcome = try await TestServer.script([command, "--folder", server.folder])
+                let outcome = try await ServerScript.postgres.run([command, "--folder", server.folder])
                 #expect(outcome.exitCode == 0)
                 #expect(outcome.output == server.url + "\n")
             }
@@ -47,11 +47,11 @@ import Testing
         try await server.signal(.stop)
         try await server.stop()
         #expect(!FileManager.default.fileExists(atPath: server.folder))
-        let status = try await TestServer.script(["status", "--folder", server.folder])
+        let status = try await ServerScript.postgres.run(["status", "--folder", server.folder])
         #expect(status.exitCode == 1)
         #expect(status.output == "")
         #expect(status.errors == "not running\n")
-        #expect(try await TestServer.script(["stop", "--folder", server.folder]).exitCode == 0)
+        #expect(try await ServerScript.postgres.run(["stop", "--folder", server.folder]).exitCode == 0)
     }
 
     @Test("A server that was killed restarts on its port, with its data and its password")
@@ -59,11 +59,13 @@ import Testing
         try await withServer { server in
             try await server.psql("CREATE TABLE kept AS SELECT 7 AS x")
             try await server.killHard()
-            #expect(try await TestServer.script(["status", "--folder", server.folder]).exitCode == 1)
+            #expect(try await ServerScript.postgres.run(["status", "--folder", server.folder]).exitCode == 1)
             try await server.restart()
             #expect(try await server.psql("SELECT x FROM kept", connection: ["PGHOST": server.host]) == "7")
             try await server.killHard()
-            #expect(try await TestServer.script(["start", "--folder", server.folder]).output == server.url + "\n")
+            #expect(
+                try await ServerScript.postgres.run(["start", "--folder", server.folder]).output == server.url + "\n"
+            )
         }
     }
 
@@ -73,10 +75,10 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString.prefix(8))")
             .path
         let start = ["start", "--folder", folder, "--watch", String(watched.identifier)]
-        let url = try await TestServer.script(start).output.trimmingCharacters(in: .newlines)
+        let url = try await ServerScript.postgres.run(start).output.trimmingCharacters(in: .newlines)
         try await whileInSession(url: url, folder: folder) { watched.send(SIGKILL) }
         _ = await watched.exitCode()
-        #expect(try await TestServer.script(["stop", "--folder", folder]).exitCode == 0)
+        #expect(try await ServerScript.postgres.run(["stop", "--folder", folder]).exitCode == 0)
         #expect(!FileManager.default.fileExists(atPath: folder))
     }
 
@@ -133,7 +135,7 @@ import Testing
         ]
     )
     func misuse(arguments: [String]) async throws {
-        let outcome = try await TestServer.script(arguments)
+        let outcome = try await ServerScript.postgres.run(arguments)
         #expect(outcome.exitCode == 64)
         #expect(outcome.output == "")
         #expect(lines(outcome.errors).count == 1)
@@ -147,7 +149,7 @@ import Testing
         let file = folder.appending(path: "precious")
         try Data("x".utf8).write(to: file)
         for command in ["start", "stop"] {
-            let outcome = try await TestServer.script([command, "--folder", folder.path])
+            let outcome = try await ServerScript.postgres.run([command, "--folder", folder.path])
             #expect(outcome.exitCode == 1)
             #expect(outcome.output == "")
             #expect(FileManager.default.fileExists(atPath: file.path))
@@ -184,7 +186,7 @@ import Testing
         // folder.
         if geteuid() != 0 { try Data("1 /elsewhere".utf8).write(to: URL(filePath: folder + "/.lockpool-postgres")) }
         for command in [["start"], ["status"], ["restart"], ["tls", "expired"], ["signal", "HUP"], ["stop"]] {
-            let outcome = try await TestServer.script(command + ["--folder", folder])
+            let outcome = try await ServerScript.postgres.run(command + ["--folder", folder])
             #expect(outcome.exitCode == 1 && outcome.output == "", "\(command): \(outcome.output)\(outcome.errors)")
             #expect(try Data(contentsOf: URL(filePath: victim)) == Data("precious".utf8))
             #expect(FileManager.default.fileExists(atPath: folder + "/port"))
@@ -207,7 +209,7 @@ import Testing
         #expect(try await asServer(plant, server.folder, victim).exitCode == 0)
         // This user's own links lead to its own files.
         let isRoot = geteuid() == 0
-        _ = try await TestServer.script(["tls", "expired", "--folder", server.folder])
+        _ = try await ServerScript.postgres.run(["tls", "expired", "--folder", server.folder])
         if isRoot { #expect(try Data(contentsOf: URL(filePath: victim)) == Data("precious".utf8)) }
         try await server.killHard()
         let forge = """
@@ -215,7 +217,9 @@ import Testing
             rm -f log port data/pg_hba.conf && for name in log port data/pg_hba.conf; do ln -s "$2" "$name"; done
             """
         #expect(try await asServer(forge, server.folder, victim, segment).exitCode == 0)
-        if isRoot { #expect(try await TestServer.script(["restart", "--folder", server.folder]).exitCode != 0) }
+        if isRoot {
+            #expect(try await ServerScript.postgres.run(["restart", "--folder", server.folder]).exitCode != 0)
+        }
         try await server.stop()
         #expect(!FileManager.default.fileExists(atPath: server.folder))
         if isRoot {
@@ -230,12 +234,12 @@ import Testing
         #expect(try await asServer("mkdir -p \"$1/open\" && chmod 777 \"$1\" \"$1/open\"", parent).exitCode == 0)
         defer { try? FileManager.default.removeItem(atPath: parent) }
         for folder in [parent + "/server", parent + "/open/server"] {
-            let outcome = try await TestServer.script(["start", "--folder", folder])
+            let outcome = try await ServerScript.postgres.run(["start", "--folder", folder])
             if geteuid() == 0 {
                 #expect(outcome.exitCode == 1 && outcome.errors.contains("which other users can change"))
                 #expect(!FileManager.default.fileExists(atPath: folder))
             } else {
-                #expect(try await TestServer.script(["stop", "--folder", folder]).exitCode == 0)
+                #expect(try await ServerScript.postgres.run(["stop", "--folder", folder]).exitCode == 0)
             }
         }
     }
@@ -252,7 +256,7 @@ import Testing
         #expect(start.exitCode == 0, "\(start.errors)")
         if geteuid() == 0 {
             for command in ["stop", "restart"] {
-                #expect(try await TestServer.script([command, "--folder", folder]).exitCode == 1)
+                #expect(try await ServerScript.postgres.run([command, "--folder", folder]).exitCode == 1)
             }
         }
         let status = try await asServer("exec \"$1/Scripts/postgres\" status --folder \"$2\"", copy, folder)

@@ -195,20 +195,7 @@ final class TestCluster: Sendable {
     }
 
     private static func succeed(_ command: String, _ arguments: [String], folder: String) async throws -> String {
-        let outcome = try await script([command] + arguments + ["--folder", folder])
-        guard outcome.exitCode == 0 else {
-            throw TestServer.Failed(
-                description: "Scripts/cluster \(command) \(arguments) has failed: \(outcome.errors)"
-            )
-        }
-        return outcome.output.trimmingCharacters(in: .newlines)
-    }
-
-    /// Runs `Scripts/cluster`.
-    static func script(_ arguments: [String]) async throws -> ChildProcess.Outcome {
-        let script = URL(filePath: #filePath).resolvingSymlinksInPath()
-            .appending(path: "../../../../Scripts/cluster").standardized
-        return try await ChildProcess.run(script.path, arguments)
+        try await ServerScript.cluster.succeed([command] + arguments + ["--folder", folder])
     }
 }
 

@@ -44,12 +44,12 @@ struct TestPgBouncer: Sendable {
             "start", "--server", server.folder, "--folder", folder, "--mode", mode.rawValue, "--watch", "\(getpid())",
         ]
         if version != .system {
-            let program = try await TestPgBouncer.script(["build", "trixie"])
+            let program = try await ServerScript.pgbouncer.succeed(["build", "trixie"])
             let statements = version == .following ? 100 : 0
             arguments += ["--program", program, "--set", "max_prepared_statements=\(statements)"]
         }
         for (name, value) in settings { arguments += ["--set", "\(name)=\(value)"] }
-        var configuration = PostgresConfiguration.withLongTimeouts(try await TestPgBouncer.script(arguments))
+        var configuration = PostgresConfiguration.withLongTimeouts(try await ServerScript.pgbouncer.succeed(arguments))
         configuration.parameters["password"] = server.password
         configuration.pool.maximumConnections = 4
         self.configuration = configuration
@@ -57,7 +57,7 @@ struct TestPgBouncer: Sendable {
         self.folder = folder
     }
 
-    func stop() async throws { _ = try await TestPgBouncer.script(["stop", "--folder", folder]) }
+    func stop() async throws { _ = try await ServerScript.pgbouncer.succeed(["stop", "--folder", folder]) }
 
     /// Provides a pool of four connections through it.
     func withPool<Value>(
@@ -75,21 +75,6 @@ struct TestPgBouncer: Sendable {
             await pool.close()
             throw error
         }
-    }
-
-    /// Runs `Scripts/pgbouncer`, which must succeed.
-    ///
-    /// - Returns: Its output.
-    static func script(_ arguments: [String]) async throws -> String {
-        let script = URL(filePath: #filePath).resolvingSymlinksInPath()
-            .appending(path: "../../../../Scripts/pgbouncer").standardized
-        let outcome = try await ChildProcess.run(script.path, arguments)
-        guard outcome.exitCode == 0 else {
-            throw TestServer.Failed(
-                description: "Scripts/pgbouncer has failed, without which this test cannot run: \(outcome.errors)"
-            )
-        }
-        return outcome.output.trimmingCharacters(in: .newlines)
     }
 }
 

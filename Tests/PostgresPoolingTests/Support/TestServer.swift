@@ -148,21 +148,7 @@ final class TestServer: Sendable {
     }
 
     private static func succeed(_ command: String, _ arguments: [String], folder: String) async throws -> String {
-        let outcome = try await script([command] + arguments + ["--folder", folder])
-        guard outcome.exitCode == 0 else {
-            throw Failed(
-                description:
-                    "Scripts/postgres \(command) has failed, without which this test cannot run: \(outcome.errors)"
-            )
-        }
-        return outcome.output.trimmingCharacters(in: .newlines)
-    }
-
-    /// Runs `Scripts/postgres`.
-    static func script(_ arguments: [String]) async throws -> ChildProcess.Outcome {
-        let script = URL(filePath: #filePath).resolvingSymlinksInPath()
-            .appending(path: "../../../../Scripts/postgres").standardized
-        return try await ChildProcess.run(script.path, arguments)
+        try await ServerScript.postgres.succeed([command] + arguments + ["--folder", folder])
     }
 }
 
