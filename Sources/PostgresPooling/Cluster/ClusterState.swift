@@ -1,0 +1,92 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+internal import LockPool
+
+/// The topology of a cluster, and the callers that wait for it to change.
+final class ClusterState: Sendable {
+    private struct State {
+        var topology: ClusterTopology
+        var version = 0
+        var isClosed = false
+        var waiters: [Int: Waiter] = [:]
+        var nextWaiter = 0
+    }
+
+    @safe
+    private struct Waiter {
+        let continuation: UnsafeContinuation<Void, Never>
+        func resume() { unsafe continuation.resume() }
+    }
+
+    private let state: Locked<State>
+
+    /// The format of the servers' logs.
+    let logFormat = Locked(LogFormat())
+
+    init(count: Int) { state = Locked(State(topology: ClusterTopology(count: count))) }
+
+    /// The topology and its version, which ``waitForChange(since:until:)`` compares.
+    func read<Result>(_ body: (ClusterTopology, Int) -> sending Result) -> sending Result {
+        state.withLock { body($0.topology, $0.version) }
+    }
+
+    var primary: Int? { state.withLock { $0.topology.primary } }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    /// Changes the topology, and wakes the callers that wait for a change.
+    func update(_ body: (inout ClusterTopology) -> [ClusterTopology.Change]) -> [ClusterTopology.Change] {
+        let (changes, waiters): ([ClusterTopology.Change], [Waiter]) = state.withLock { state in
+            let changes = body(&state.topology)
+            state.version += 1
+            defer { state.waiters.removeAll() }
+            return (changes, Array(state.waiters.values))
+        }
+        for waiter in waiters { waiter.resume() }
+        return changes
+    }
+
+    func close() {
+        let waiters = state.withLock { state in
+            state.isClosed = true
+            state.version += 1
+            defer { state.waiters.removeAll() }
+            return Array(state.waiters.values)
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Suspends until the topology has been updated since a version, the deadline has passed, or
+    /// the task is cancelled.
+    func waitForChange(since version: Int, until deadline: UInt64) async {
+        let number = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        let timer = Task.detached { [self] in
+            try? await Task.sleep(for: MonotonicClock.duration(until: deadline))
+            end(number)
+        }
+        await unsafe withCancellableContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            let waiter = unsafe Waiter(continuation: continuation)
+            let isOver = state.withLock { state in
+                if state.version != version || state.isClosed || Task.isCancelled { return true }
+                state.waiters[number] = waiter
+                return false
+            }
+            if isOver || MonotonicClock.now >= deadline { end(number, waiter, isOver) }
+        } onCancel: {
+            end(number)
+        }
+        timer.cancel()
+    }
+
+    private func end(_ number: Int) { state.withLock { $0.waiters.removeValue(forKey: number) }?.resume() }
+
+    private func end(_ number: Int, _ waiter: Waiter, _ isUnregistered: Bool) {
+        if isUnregistered { waiter.resume() } else { end(number) }
+    }
+}

@@ -1,0 +1,185 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is known of the servers of a cluster, and what follows from it.
+///
+/// A value without clocks, connections or tasks, so that a model can check it.
+struct ClusterTopology: Sendable {
+    /// What a server reports.
+    struct Report: Hashable, Sendable {
+        var isPrimary: Bool
+        /// The number of the history of the log; a promotion begins a new one.
+        var timeline: UInt32
+        /// The end of the log on a primary; what a standby has replayed.
+        var position: PostgresPosition
+        /// The identifier of the database cluster, which a primary and its standbys share.
+        var system: String
+
+        /// Returns the report with the timeline of an earlier one, if the standby has only become
+        /// unable to tell it: while it does not receive, it reports that of its latest checkpoint.
+        func continuing(_ earlier: Report?) -> Report {
+            guard let earlier, !isPrimary, !earlier.isPrimary, earlier.timeline > timeline,
+                earlier.position <= position, earlier.system == system
+            else { return self }
+            var report = self
+            report.timeline = earlier.timeline
+            return report
+        }
+    }
+
+    /// The use of a server.
+    enum Role: Hashable, Sendable {
+        case primary, standby
+        /// A primary of an older timeline, or beside another one.
+        case stalePrimary
+        /// Not reached yet, or no longer.
+        case unknown
+        /// A server of another database cluster.
+        case stranger
+    }
+
+    /// A change that observers are notified of.
+    enum Change: Hashable, Sendable {
+        /// The server for writes; `nil` if there is none.
+        case primary(Int?)
+        /// Several servers accept writes. Only those of the newest timeline are correct, and if
+        /// there are several of these, only the one that was known first.
+        case splitBrain([Int])
+        case reachable(Int)
+        case unreachable(Int)
+        case stranger(Int)
+    }
+
+    struct Server: Sendable {
+        var report: Report?
+        var isReachable = false
+        /// The latest instant at which the server has answered, in nanoseconds.
+        var answeredAt: UInt64 = 0
+    }
+
+    private(set) var servers: [Server]
+
+    /// The server for writes. It stays so while it is unreachable and no other one takes its
+    /// place.
+    private(set) var primary: Int?
+
+    /// The newest timeline of a primary that has ever been reported.
+    private(set) var newestTimeline: UInt32 = 0
+
+    private var system: String?
+
+    /// Positions of the primary and the instants at which they were read, oldest first.
+    private var history: [(instant: UInt64, position: PostgresPosition)] = []
+
+    private var splitBrain: [Int] = []
+
+    init(count: Int) { servers = Array(repeating: Server(), count: count) }
+
+    // MARK: Observations
+
+    /// Records a report that was requested at `start` and arrived at `now`.
+    ///
+    /// - Returns: What has changed.
+    mutating func record(_ report: Report, from index: Int, start: UInt64, now: UInt64) -> [Change] {
+        var changes: [Change] = []
+        let wasStranger = role(of: index) == .stranger
+        if !servers[index].isReachable { changes.append(.reachable(index)) }
+        servers[index].report = report.continuing(servers[index].report)
+        servers[index].isReachable = true
+        servers[index].answeredAt = now
+        if system == nil, report.isPrimary { system = report.system }
+        if isStranger(report) {
+            if !wasStranger { changes.append(.stranger(index)) }
+            if primary == index { changes += setPrimary(nil) }
+            return changes
+        }
+        changes += choosePrimary()
+        if primary == index { remember(report.position, at: start) }
+        return changes
+    }
+
+    /// Records that a server has not answered.
+    mutating func recordFailure(of index: Int) -> [Change] {
+        guard servers[index].isReachable else { return [] }
+        servers[index].isReachable = false
+        return [.unreachable(index)] + choosePrimary()
+    }
+
+    // MARK: Conclusions
+
+    func role(of index: Int) -> Role {
+        guard let report = servers[index].report else { return .unknown }
+        if isStranger(report) { return .stranger }
+        if report.isPrimary { return primary == index ? .primary : .stalePrimary }
+        return servers[index].isReachable ? .standby : .unknown
+    }
+
+    /// The position up to which a server has the log, as far as is known.
+    func position(of index: Int) -> PostgresPosition? { servers[index].report?.position }
+
+    /// The number of bytes that a standby is behind the latest known position of the primary.
+    func lagBytes(of index: Int) -> UInt64? {
+        guard let position = position(of: index), let end = history.last?.position else { return nil }
+        return end > position ? end.rawValue - position.rawValue : 0
+    }
+
+    /// The time, in nanoseconds, for which a standby may lack a change of the primary: the age of
+    /// the latest position of the primary that the standby has replayed. Only one clock is used,
+    /// this program's. `nil` if the standby has replayed none that is known.
+    func lagTime(of index: Int, at now: UInt64) -> UInt64? {
+        guard let position = position(of: index) else { return nil }
+        // A standby that has everything is as old as the latest report of the primary.
+        return history.last { $0.position <= position }.map { now > $0.instant ? now - $0.instant : 0 }
+    }
+
+    /// Whether a server may answer reads: a standby of the current primary's log, or the primary.
+    ///
+    /// A standby that follows an old primary keeps the old timeline.
+    func servesReads(_ index: Int) -> Bool {
+        guard servers[index].isReachable else { return false }
+        switch role(of: index) {
+        case .primary: return true
+        case .standby: return servers[index].report!.timeline >= newestTimeline || primary == nil
+        case .stalePrimary, .unknown, .stranger: return false
+        }
+    }
+
+    private func isStranger(_ report: Report) -> Bool { system.map { $0 != report.system } ?? false }
+
+    private mutating func choosePrimary() -> [Change] {
+        let claimants = servers.indices.filter { index in
+            guard let report = servers[index].report, report.isPrimary, !isStranger(report) else { return false }
+            return servers[index].isReachable || index == primary
+        }
+        newestTimeline = max(newestTimeline, claimants.map { servers[$0].report!.timeline }.max() ?? 0)
+        var changes: [Change] = []
+        let reachable = claimants.filter { servers[$0].isReachable }
+        if reachable.count > 1, reachable != splitBrain { changes.append(.splitBrain(reachable)) }
+        splitBrain = reachable.count > 1 ? reachable : []
+        let newest = claimants.filter { servers[$0].report!.timeline == newestTimeline }
+        if let primary, newest.contains(primary) { return changes }
+        // Two that were promoted independently: neither is known to be the right one.
+        return changes + setPrimary(newest.count == 1 ? newest[0] : nil)
+    }
+
+    private mutating func setPrimary(_ index: Int?) -> [Change] {
+        if primary == index { return [] }
+        primary = index
+        history.removeAll(keepingCapacity: true)
+        return [.primary(index)]
+    }
+
+    /// The number of positions to remember. At an interval of a second they cover a minute.
+    private static var historyLength: Int { 64 }
+
+    private mutating func remember(_ position: PostgresPosition, at instant: UInt64) {
+        // A primary that changes nothing: the later instant says more.
+        if history.last?.position == position, history.count > 1, history[history.count - 2].position == position {
+            history[history.count - 1].instant = instant
+            return
+        }
+        history.append((instant, position))
+        if history.count > Self.historyLength { history.removeFirst() }
+    }
+}

@@ -1,0 +1,75 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import LockPool
+
+/// The servers that may answer a read of a ``PostgresCluster``.
+public struct PostgresReadPolicy: Hashable, Sendable {
+    /// The largest lag of a standby that may answer.
+    public enum Lag: Hashable, Sendable {
+        /// The bytes of the log that the standby has not replayed.
+        case bytes(Int)
+        /// The age of the latest position of the primary that the standby is known to have
+        /// replayed. It grows to the interval of the probes between two of them, and while the
+        /// primary is unreachable.
+        case time(Duration)
+    }
+
+    /// What happens while no server qualifies.
+    public enum Fallback: Hashable, Sendable {
+        /// The primary answers.
+        case primary
+        /// The call waits until a server qualifies, up to its time limit.
+        case wait
+        /// The call fails.
+        case fail
+    }
+
+    enum Servers: Hashable, Sendable { case primary, standbys }
+
+    let servers: Servers
+
+    /// The largest lag; `nil` for any.
+    public var maximumLag: Lag?
+
+    /// What happens while no server qualifies.
+    public var fallback: Fallback
+
+    /// The primary answers.
+    public static let primary = PostgresReadPolicy(servers: .primary, fallback: .wait)
+
+    /// A standby answers; the primary, if none qualifies.
+    public static let preferReplica = preferReplica(maximumLag: nil)
+
+    /// A standby within a lag answers; the primary, if none qualifies.
+    public static func preferReplica(maximumLag: Lag?) -> PostgresReadPolicy {
+        PostgresReadPolicy(servers: .standbys, maximumLag: maximumLag, fallback: .primary)
+    }
+
+    /// A standby within a lag answers. The call waits until one qualifies.
+    public static func replica(maximumLag: Lag? = nil, fallback: Fallback = .wait) -> PostgresReadPolicy {
+        PostgresReadPolicy(servers: .standbys, maximumLag: maximumLag, fallback: fallback)
+    }
+
+    private init(servers: Servers, maximumLag: Lag? = nil, fallback: Fallback) {
+        self.servers = servers
+        self.maximumLag = maximumLag
+        self.fallback = fallback
+    }
+}
+
+extension ClusterTopology {
+    /// Returns the standbys that may answer a read.
+    func standbys(for policy: PostgresReadPolicy, after position: PostgresPosition?, now: UInt64) -> [Int] {
+        servers.indices.filter { index in
+            guard role(of: index) == .standby, servesReads(index) else { return false }
+            if let position, self.position(of: index).map({ $0 < position }) ?? true { return false }
+            return switch policy.maximumLag {
+            case nil: true
+            case .bytes(let most): lagBytes(of: index).map { $0 <= UInt64(max(0, most)) } ?? false
+            case .time(let most): lagTime(of: index, at: now).map { $0 <= most.wholeNanoseconds } ?? false
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import PoolTesting
+import TestSupport
+import Testing
+
+@testable import PostgresPooling
+
+/// Clusters of real servers.
+@Suite(.timeLimit(.minutes(10))) struct ClusterTests {
+    private func withPools(
+        _ cluster: TestCluster,
+        _ configure: (inout PostgresCluster.Configuration) -> Void = { _ in },
+        _ body: (PostgresCluster) async throws -> Void
+    ) async throws {
+        var configuration = PostgresCluster.Configuration(cluster.url)
+        configuration.servers.pool.checkoutTimeout = .seconds(300)
+        configuration.servers.pool.maximumBackoff = .milliseconds(200)
+        configuration.probeInterval = .milliseconds(100)
+        configure(&configuration)
+        let pools = try PostgresCluster(configuration)
+        do {
+            try await body(pools)
+        } catch {
+            await pools.close()
+            throw error
+        }
+        await pools.close()
+    }
+
+    @Test("Writes go to the primary, reads to the standbys, and a write in a read is refused")
+    func routes() async throws {
+        try await withCluster { cluster in
+            try await withPools(cluster) { pools in
+                try await pools.execute("CREATE TABLE t (id int)")
+                let session = pools.session()
+                try await session.execute("INSERT INTO t VALUES (1)")
+                for _ in 0..<20 {
+                    let rows = try await session.query("SELECT id, pg_is_in_recovery() FROM t", from: .replica())
+                    #expect(try rows.decode(as: (Int, Bool).self).map { $0 == (1, true) } == [true])
+                }
+                for policy in [PostgresReadPolicy.primary, .preferReplica] {
+                    let error = await postgresFailure {
+                        try await pools.query("INSERT INTO t VALUES (2) RETURNING id", from: policy)
+                    }
+                    #expect(error?.sqlState == .readOnlyTransaction)
+                }
+                let isPrimary = try await pools.read(from: .primary) { db in
+                    try await db.query("SELECT pg_is_in_recovery()", as: Bool.self)
+                }
+                #expect(isPrimary == [false])
+            }
+        }
+    }
+
+    @Test("A session's reads see its writes, although a standby lags and another is paused")
+    func readYourWrites() async throws {
+        try await withCluster { cluster in
+            try await withPools(cluster) { pools in
+                try await pools.execute("CREATE TABLE t (id int PRIMARY KEY, value int)")
+                try await pools.execute("INSERT INTO t SELECT n, 0 FROM generate_series(1, 8) n")
+                try await cluster.lag(.node2, milliseconds: 50)
+                let onStandby = Counted<Bool>()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for id in 1...8 {
+                        group.addTask {
+                            for value in 1...40 {
+                                // A new session for each request, as from a cookie.
+                                let writer = pools.session()
+                                try await writer.execute("UPDATE t SET value = \(value) WHERE id = \(id)")
+                                let reader = pools.session(after: writer.position)
+                                let rows = try await reader.query(
+                                    "SELECT value, pg_is_in_recovery() FROM t WHERE id = \(id)"
+                                ).decode(as: (Int, Bool).self)
+                                #expect(rows.count == 1 && rows[0].0 == value)
+                                onStandby.add(rows[0].1)
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                print("reads on standbys: \(onStandby.values.count { $0 }) of \(onStandby.values.count)")
+            }
+        }
+    }
+
+    @Test("After the primary has been killed, writes go on with the promoted standby, and reads never fail")
+    func failover() async throws {
+        try await withCluster(isSynchronous: true) { cluster in
+            try await withPools(cluster) { pools in
+                try await pools.execute("CREATE TABLE t (id int)")
+                let (acknowledged, unknown, reads, isOver) =
+                    (Counted<Int>(), Counted<Int>(), Counted<Int>(), Counted<Void>())
+                let writers = (0..<4).map { writer in
+                    Task {
+                        var id = writer
+                        while isOver.values.isEmpty {
+                            id += 4
+                            do {
+                                try await pools.execute("INSERT INTO t VALUES (\(id))")
+                                acknowledged.add(id)
+                            } catch let error as PostgresError where error.outcome == .unknown {
+                                unknown.add(id)
+                            } catch {
+                                Issue.record("\(error)")
+                            }
+                        }
+                    }
+                }
+                let readers = (0..<4).map { _ in
+                    Task {
+                        while isOver.values.isEmpty {
+                            do {
+                                reads.add(try await pools.query("SELECT count(*)::int FROM t", from: .preferReplica, as: Int.self)[0])
+                            } catch {
+                                Issue.record("\(error)")
+                            }
+                        }
+                    }
+                }
+                await until { acknowledged.values.count > 100 && reads.values.count > 100 }
+                try await cluster.kill(.node1)
+                let readsBefore = reads.values.count
+                await until { reads.values.count > readsBefore + 100 }
+                try await cluster.promote()
+                let before = acknowledged.values.count
+                await until { acknowledged.values.count > before + 100 }
+                isOver.add(())
+                for task in writers + readers { await task.value }
+                let stored = try await pools.query("SELECT id FROM t", from: .primary, as: Int.self)
+                #expect(Set(stored).count == stored.count)
+                #expect(Set(stored).isSuperset(of: acknowledged.values))
+                #expect(Set(acknowledged.values + unknown.values).isSuperset(of: stored))
+            }
+        }
+    }
+}

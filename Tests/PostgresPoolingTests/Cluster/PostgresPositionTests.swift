@@ -1,0 +1,43 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@testable import PostgresPooling
+
+@Suite struct PostgresPositionTests {
+    @Test("A position has PostgreSQL's format", arguments: ["0/0", "16/B374D848", "FFFFFFFF/FFFFFFFF", "0/1000028"])
+    func roundTrips(_ text: String) throws {
+        let position = try #require(PostgresPosition(text))
+        #expect(position.description == text)
+        #expect(try JSONDecoder().decode([PostgresPosition].self, from: JSONEncoder().encode([position])) == [position])
+    }
+
+    @Test("Another text is no position", arguments: ["", "/", "1", "1/", "/1", "1/2/3", "+1/2", "1/-2", "g/0", "123456789/0"])
+    func refused(_ text: String) {
+        #expect(PostgresPosition(text) == nil)
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode([PostgresPosition].self, from: JSONEncoder().encode([text]))
+        }
+    }
+
+    @Test("Positions are ordered by their number of bytes")
+    func order() throws {
+        let texts = ["0/0", "0/FFFFFFFF", "1/0", "1/1", "A/0"]
+        let positions = try texts.map { try #require(PostgresPosition($0)) }
+        #expect(positions.shuffled().sorted() == positions)
+    }
+
+    @Test(
+        "Behind the header of a page, a position is that of the page",
+        arguments: [
+            (8_192 + 24, 8_192), (8_192 + 40, 8_192 + 40), (8_192, 8_192), (8_192 + 25, 8_192 + 25),
+            (16 << 20 | 40, 16 << 20), (16 << 20 | 24, 16 << 20 | 24), (16 << 20 | 48, 16 << 20 | 48),
+        ]
+    )
+    func endOfRecord(_ position: UInt64, _ end: UInt64) {
+        #expect(LogFormat().endOfRecord(PostgresPosition(rawValue: position)).rawValue == end)
+    }
+}
