@@ -49,6 +49,11 @@ final class ClusterState: Sendable {
         return changes
     }
 
+    /// Records what a standby has replayed, as a read has found it.
+    func note(_ position: PostgresPosition, of index: Int) {
+        state.withLock { $0.topology.note(position, of: index) }
+    }
+
     func close() {
         let waiters = state.withLock { state in
             state.isClosed = true

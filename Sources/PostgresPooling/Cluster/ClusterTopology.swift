@@ -99,6 +99,12 @@ struct ClusterTopology: Sendable {
         return changes
     }
 
+    /// Records what a standby has replayed, if that is more than was known.
+    mutating func note(_ position: PostgresPosition, of index: Int) {
+        guard let report = servers[index].report, !report.isPrimary, report.position < position else { return }
+        servers[index].report!.position = position
+    }
+
     /// Records that a server has not answered.
     mutating func recordFailure(of index: Int) -> [Change] {
         guard servers[index].isReachable else { return [] }

@@ -31,13 +31,41 @@ extension PostgresCluster {
         line: UInt = #line
     ) async throws -> PostgresRows {
         try await onReader(policy, after: position, timeout: timeout, unless: { false }) { server, isPrimary, rest in
+            if isPrimary {
+                return try await server.pool.withPipeline(readOnly: true, timeout: rest, file: file, line: line) {
+                    $0.query(query)
+                }.get()
+            }
             // A standby refuses to write by itself.
-            if !isPrimary { return try await server.pool.query(query, timeout: rest, file: file, line: line) }
-            return try await server.pool.withPipeline(readOnly: true, timeout: rest, file: file, line: line) {
-                $0.query(query)
-            }.get()
+            guard let position else { return try await server.pool.query(query, timeout: rest, file: file, line: line) }
+            // In the same session, before the snapshot of the statement: a host may be another
+            // server by now.
+            let (replayed, rows) = try await server.pool.withPipeline(
+                timeout: rest,
+                throwsFailures: false,
+                file: file,
+                line: line
+            ) { pipeline in
+                let replayed = pipeline.query(Self.replayQuestion, as: String?.self)
+                pipeline.sync()
+                return (replayed, pipeline.query(query))
+            }
+            try require(position, replayed.get().first ?? nil, on: server)
+            return try rows.get()
         }
     }
+
+    private static let replayQuestion: PostgresQuery = "SELECT pg_last_wal_replay_lsn()::text"
+
+    /// Throws unless a standby has replayed the log up to a position.
+    private func require(_ position: PostgresPosition, _ replayed: String?, on server: ClusterServer) throws {
+        let replayed = replayed.flatMap { PostgresPosition($0) }
+        if let replayed { state.note(replayed, of: server.index) }
+        if replayed.map({ $0 < position }) ?? true { throw Behind() }
+    }
+
+    /// A standby has not replayed what a read needs.
+    private struct Behind: Error {}
 
     /// Runs a statement that only reads, and decodes all its rows.
     ///
@@ -87,17 +115,26 @@ extension PostgresCluster {
         _ body: (borrowing PostgresConnection) async throws -> Result
     ) async throws -> Result {
         var hasBegun = false
-        return try await onReader(policy, after: position, timeout: timeout, unless: { hasBegun }) { server, _, rest in
-            try await server.pool.withTransaction(
-                isolation: isolation,
-                readOnly: true,
+        return try await onReader(policy, after: position, timeout: timeout, unless: { hasBegun }) { server, isPrimary, rest in
+            let deadline = rest.map(MonotonicClock.deadline(after:))
+            return try await server.pool.withConnection(
                 timeout: rest,
                 checkoutTimeout: rest,
                 file: file,
                 line: line
             ) { db in
-                hasBegun = true
-                return try await body(db)
+                if !isPrimary, let position {
+                    let replayed = try await db.query(Self.replayQuestion, as: String?.self).first ?? nil
+                    try require(position, replayed, on: server)
+                }
+                return try await db.withTransaction(
+                    isolation: isolation,
+                    readOnly: true,
+                    timeout: deadline.map(MonotonicClock.duration(until:))
+                ) { db in
+                    hasBegun = true
+                    return try await body(db)
+                }
             }
         }
     }
@@ -110,7 +147,7 @@ extension PostgresCluster {
         _ operation: (ClusterServer, _ isPrimary: Bool, Duration?) async throws -> Result
     ) async throws -> Result {
         let deadline = MonotonicClock.deadline(after: timeout ?? configuration.servers.pool.checkoutTimeout)
-        var tried: Set<Int> = []
+        var (tried, triedAny): (Set<Int>, Bool) = ([], false)
         while true {
             let now = MonotonicClock.now
             let (choice, version) = state.read { (reader(policy, after: position, $0, now, tried), $1) }
@@ -122,12 +159,14 @@ extension PostgresCluster {
                 do {
                     return try await operation(server, isPrimary, timeout.map { _ in MonotonicClock.duration(until: deadline) })
                 } catch {
-                    guard !hasBegun(), !state.isClosed, Self.isOfServer(error) else { throw error }
-                    failure = error
+                    guard !hasBegun(), !state.isClosed, error is Behind || Self.isOfServer(error) else { throw error }
                     tried.insert(index)
+                    triedAny = true
+                    if error is Behind { continue }
+                    failure = error
                     probes[index].signal()
                 }
-            } else if policy.fallback == .fail, tried.isEmpty {
+            } else if policy.fallback == .fail, !triedAny || failure == nil {
                 throw PostgresError(.connectFailed, "no server of the cluster qualifies for the read")
             }
             if state.isClosed || MonotonicClock.now >= deadline {
@@ -135,7 +174,6 @@ extension PostgresCluster {
             }
             if failure != nil, tried.count < servers.count { continue }
             tried.removeAll()
-            if position != nil { probeAll() }
             let pause = MonotonicClock.deadline(after: .milliseconds(position == nil ? 50 : 5))
             await state.waitForChange(since: version, until: min(deadline, pause))
             try Task.checkCancellation()
@@ -152,7 +190,12 @@ extension PostgresCluster {
     ) -> (index: Int, isPrimary: Bool)? {
         let primary = topology.primary.flatMap { tried.contains($0) ? nil : ($0, true) }
         if policy.servers == .primary { return primary }
-        let candidates = topology.standbys(for: policy, after: position, now: now).filter { !tried.contains($0) }
+        var candidates = topology.standbys(for: policy, now: now).filter { !tried.contains($0) }
+        if let position {
+            // Those that are known to be behind may have come up since.
+            let known = candidates.filter { topology.position(of: $0).map { $0 >= position } ?? false }
+            if !known.isEmpty { candidates = known }
+        }
         guard let first = candidates.randomElement() else { return policy.fallback == .primary ? primary : nil }
         let second = candidates.randomElement() ?? first
         return (servers[first].cost <= servers[second].cost ? first : second, false)

@@ -60,11 +60,10 @@ public struct PostgresReadPolicy: Hashable, Sendable {
 }
 
 extension ClusterTopology {
-    /// Returns the standbys that may answer a read.
-    func standbys(for policy: PostgresReadPolicy, after position: PostgresPosition?, now: UInt64) -> [Int] {
+    /// Returns the standbys within the lag of a policy.
+    func standbys(for policy: PostgresReadPolicy, now: UInt64) -> [Int] {
         servers.indices.filter { index in
             guard role(of: index) == .standby, servesReads(index) else { return false }
-            if let position, self.position(of: index).map({ $0 < position }) ?? true { return false }
             return switch policy.maximumLag {
             case nil: true
             case .bytes(let most): lagBytes(of: index).map { $0 <= UInt64(max(0, most)) } ?? false

@@ -125,15 +125,11 @@ import Testing
         #expect(topology.lagTime(of: 2, at: 2_500) == nil)
     }
 
-    @Test("Reads go to standbys within the lag and behind the position")
+    @Test("Reads go to standbys within the lag")
     mutating func candidates() throws {
         start()
-        func standbys(_ policy: PostgresReadPolicy, after position: UInt64? = nil) -> [Int] {
-            topology.standbys(for: policy, after: position.map { PostgresPosition(rawValue: $0) }, now: now)
-        }
+        func standbys(_ policy: PostgresReadPolicy) -> [Int] { topology.standbys(for: policy, now: now) }
         #expect(standbys(.preferReplica) == [1, 2])
-        #expect(standbys(.preferReplica, after: 95) == [2])
-        #expect(standbys(.preferReplica, after: 101) == [])
         #expect(standbys(.replica(maximumLag: .bytes(5))) == [2])
         #expect(standbys(.replica(maximumLag: .bytes(10))) == [1, 2])
         #expect(standbys(.replica(maximumLag: .time(.seconds(1)))) == [2])

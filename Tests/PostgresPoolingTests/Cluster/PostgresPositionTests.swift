@@ -33,9 +33,9 @@ import Testing
     @Test(
         "Behind the header of a page, a position is that of the page",
         arguments: [
-            (8_192 + 24, 8_192), (8_192 + 40, 8_192 + 40), (8_192, 8_192), (8_192 + 25, 8_192 + 25),
-            (16 << 20 | 40, 16 << 20), (16 << 20 | 24, 16 << 20 | 24), (16 << 20 | 48, 16 << 20 | 48),
-        ]
+            (8_216, 8_192), (8_232, 8_232), (8_192, 8_192), (8_217, 8_217),
+            (16_777_256, 16_777_216), (16_777_240, 16_777_240), (16_777_264, 16_777_264),
+        ] as [(UInt64, UInt64)]
     )
     func endOfRecord(_ position: UInt64, _ end: UInt64) {
         #expect(LogFormat().endOfRecord(PostgresPosition(rawValue: position)).rawValue == end)
