@@ -11,8 +11,19 @@ final class ClusterState: Sendable {
         var topology: ClusterTopology
         var version = 0
         var isClosed = false
+        /// The number of switch-overs that hold the writes.
+        var holds = 0
+        /// The number of writes that use or wait for a connection.
+        var writes = 0
         var waiters: [Int: Waiter] = [:]
         var nextWaiter = 0
+
+        /// Begins a new version, and returns the callers that wait for it.
+        mutating func takeWaiters() -> [Waiter] {
+            version += 1
+            defer { waiters.removeAll() }
+            return Array(waiters.values)
+        }
     }
 
     @safe
@@ -35,15 +46,46 @@ final class ClusterState: Sendable {
 
     var primary: Int? { state.withLock { $0.topology.primary } }
 
+    /// Begins a write, which ends with ``endWrite()``.
+    ///
+    /// - Returns: The primary, or `nil` if there is none or writes are held, in which case no write
+    ///   has begun; and the version of the topology.
+    func beginWrite() -> (primary: Int?, version: Int) {
+        state.withLock { state in
+            guard state.holds == 0, let primary = state.topology.primary else { return (nil, state.version) }
+            state.writes += 1
+            return (primary, state.version)
+        }
+    }
+
+    func endWrite() {
+        let waiters: [Waiter] = state.withLock { state in
+            state.writes -= 1
+            return state.holds > 0 && state.writes == 0 ? state.takeWaiters() : []
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func holdWrites() { state.withLock { $0.holds += 1 } }
+
+    func releaseWrites() {
+        let waiters = state.withLock { state in
+            state.holds -= 1
+            return state.takeWaiters()
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// The number of writes that use or wait for a connection, and the version of the topology.
+    var writes: (count: Int, version: Int) { state.withLock { ($0.writes, $0.version) } }
+
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// Changes the topology, and wakes the callers that wait for a change.
     func update(_ body: (inout ClusterTopology) -> [ClusterTopology.Change]) -> [ClusterTopology.Change] {
         let (changes, waiters): ([ClusterTopology.Change], [Waiter]) = state.withLock { state in
             let changes = body(&state.topology)
-            state.version += 1
-            defer { state.waiters.removeAll() }
-            return (changes, Array(state.waiters.values))
+            return (changes, state.takeWaiters())
         }
         for waiter in waiters { waiter.resume() }
         return changes
@@ -57,9 +99,7 @@ final class ClusterState: Sendable {
     func close() {
         let waiters = state.withLock { state in
             state.isClosed = true
-            state.version += 1
-            defer { state.waiters.removeAll() }
-            return Array(state.waiters.values)
+            return state.takeWaiters()
         }
         for waiter in waiters { waiter.resume() }
     }

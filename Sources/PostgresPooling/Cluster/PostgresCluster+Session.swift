@@ -66,6 +66,42 @@ extension PostgresCluster {
             }
         }
 
+        /// Runs `body` on a connection to the primary, in a transaction. The `COMMIT` and the
+        /// position behind it take one round trip.
+        ///
+        /// - Parameters:
+        ///   - isolation: The isolation level; `nil` for the server's default.
+        ///   - settings: The settings of the transaction by name.
+        ///   - timeout: The time limit for the wait and all statements of the body together.
+        ///   - file: The file of the call site.
+        ///   - line: The line of the call site.
+        ///   - body: A closure that uses the connection.
+        /// - Returns: The result of `body`, after everything is committed.
+        /// - Throws: As `withTransaction` of a ``PostgresPool``.
+        @discardableResult
+        public func withTransaction<Result: Sendable>(
+            isolation: PostgresConnection.IsolationLevel? = nil,
+            settings: [String: String] = [:],
+            timeout: Duration? = nil,
+            file: StaticString = #fileID,
+            line: UInt = #line,
+            _ body: (borrowing PostgresConnection) async throws -> Result
+        ) async throws -> Result {
+            let start = try TransactionStart(isolation: isolation, readOnly: false, settings: settings)
+            let caller = CallSite(inThisTask: file, line)
+            var hasBegun = false
+            return try await cluster.onPrimary(timeout: timeout, unless: { hasBegun }) { pool, rest in
+                let limit = pool.limit(rest, checkoutTimeout: rest)
+                let lease = try await pool.checkOutInTransaction(start, within: limit, caller)
+                hasBegun = true
+                let result = try await body(lease.connection)
+                record(try await lease.connection.commit(followedBy: Session.positionQuestion))
+                return result
+            }
+        }
+
+        private static let positionQuestion = "SELECT pg_current_wal_insert_lsn()::text"
+
         /// Runs a statement that only reads, on a server that has the session's writes.
         public func query(
             _ query: PostgresQuery,
@@ -84,7 +120,7 @@ extension PostgresCluster {
             )
         }
 
-        private static let question: PostgresQuery = "SELECT pg_current_wal_insert_lsn()::text"
+        private static let question = PostgresQuery(unsafe: positionQuestion)
 
         private func policyForReads(_ policy: PostgresReadPolicy) -> PostgresReadPolicy {
             latest.withLock(\.isUnknown) ? .primary : policy

@@ -88,9 +88,10 @@ extension PostgresCluster {
         let limit = timeout ?? configuration.servers.pool.checkoutTimeout
         let deadline = MonotonicClock.deadline(after: limit)
         while true {
-            let (index, version) = state.read { ($0.primary, $1) }
+            let (index, version) = state.beginWrite()
             var failure: (any Error)?
             if let index {
+                defer { state.endWrite() }
                 do {
                     return try await operation(servers[index].pool, timeout.map { _ in MonotonicClock.duration(until: deadline) })
                 } catch {

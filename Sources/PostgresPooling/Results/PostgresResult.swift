@@ -113,6 +113,12 @@ final class PostgresResult: @unchecked Sendable {
         return unsafe UnsafeRawBufferPointer(start: PQgetvalue(handle, row, column), count: count)
     }
 
+    /// The first value, of a result in text format; `nil` if there is none.
+    var firstText: String? {
+        guard rowCount > 0, let bytes = unsafe bytes(row: 0, column: 0) else { return nil }
+        return unsafe String(decoding: bytes, as: UTF8.self)
+    }
+
     /// The command tag, such as `UPDATE 3`.
     var commandTag: String { unsafe String(cString: PQcmdStatus(handle)) }
 

@@ -42,7 +42,7 @@ extension Session {
     ///
     /// - Parameter accept: A closure that is called with the result of each statement that has
     ///   succeeded.
-    private func receive(
+    func receive(
         _ text: String,
         _ limit: WaitLimit,
         _ accept: (PostgresResult) -> Void

@@ -146,9 +146,18 @@ extension PostgresConnection {
     ///
     /// - Throws: `CancellationError` if the task was cancelled before `COMMIT` was sent; otherwise
     ///   `PostgresError`.
-    func commit() async throws {
+    func commit() async throws { try await commit(followedBy: nil) }
+
+    /// Commits the transaction, and asks the server something in the same round trip.
+    ///
+    /// - Parameter question: A statement without parameters; `nil` for none.
+    /// - Returns: The first value of the answer; `nil` if the server has committed, but not
+    ///   answered.
+    /// - Throws: As ``commit()``.
+    @discardableResult
+    func commit(followedBy question: String?) async throws -> String? {
         if let error = session.controlError(sql: "COMMIT") { throw error }
-        let tag: String
+        let (tag, answer): (String, String?)
         do throws(PostgresError) {
             let limit = limit(nil)
             try await prepareToSend(sql: "COMMIT", limit)
@@ -156,7 +165,12 @@ extension PostgresConnection {
             session.pollForEnd()
             try checkTransaction(sql: "COMMIT")
             session.state.transactions.depth = 0
-            tag = try await runScript("COMMIT", limit).commandTag
+            if let question {
+                let results = try await runCommit(followedBy: question, limit)
+                (tag, answer) = (results[0].commandTag, unsafe results.dropFirst().first?.firstText)
+            } else {
+                (tag, answer) = (try await runScript("COMMIT", limit).commandTag, nil)
+            }
         } catch {
             throw error.asCommitError().forCaller
         }
@@ -167,6 +181,34 @@ extension PostgresConnection {
                 sql: "COMMIT"
             )
         }
+        return answer
+    }
+
+    /// - Returns: The result of the commit, and that of the question if it has succeeded.
+    private func runCommit(
+        followedBy question: String,
+        _ limit: WaitLimit
+    ) async throws(PostgresError) -> [PostgresResult] {
+        session.beginUse()
+        defer { session.endUse() }
+        let observation = session.observe("COMMIT")
+        var results: [PostgresResult] = []
+        do throws(PostgresError) {
+            let script = "COMMIT; \(question)"
+            try await prepareToSend(sql: script, limit)
+            try await session.sendScript(script, limit)
+            try await session.receive(script, limit) { results.append($0) }
+        } catch {
+            // Once the commit is answered, only the question has failed.
+            if results.isEmpty {
+                var failure = error
+                failure.sql = "COMMIT"
+                observation?.fail(failure)
+                throw failure
+            }
+        }
+        observation?.complete(results[0])
+        return results
     }
 
     /// Checks that a statement of the body has not ended the transaction unnoticed.

@@ -70,7 +70,13 @@ import Testing
                             for value in 1...40 {
                                 // A new session for each request, as from a cookie.
                                 let writer = pools.session()
-                                try await writer.execute("UPDATE t SET value = \(value) WHERE id = \(id)")
+                                if value.isMultiple(of: 2) {
+                                    try await writer.execute("UPDATE t SET value = \(value) WHERE id = \(id)")
+                                } else {
+                                    try await writer.withTransaction { db in
+                                        try await db.execute("UPDATE t SET value = \(value) WHERE id = \(id)")
+                                    }
+                                }
                                 let reader = pools.session(after: writer.position)
                                 let rows = try await reader.query(
                                     "SELECT value, pg_is_in_recovery() FROM t WHERE id = \(id)"
@@ -134,6 +140,44 @@ import Testing
                 #expect(Set(stored).count == stored.count)
                 #expect(Set(stored).isSuperset(of: acknowledged.values))
                 #expect(Set(acknowledged.values + unknown.values).isSuperset(of: stored))
+            }
+        }
+    }
+
+    @Test("A switch-over fails no write")
+    func switchOver() async throws {
+        try await withCluster(isSynchronous: true) { cluster in
+            try await withPools(cluster) { pools in
+                try await pools.execute("CREATE TABLE t (id int)")
+                let (acknowledged, isOver) = (Counted<Int>(), Counted<Void>())
+                let writers = (0..<4).map { writer in
+                    Task {
+                        var id = writer
+                        while isOver.values.isEmpty {
+                            id += 4
+                            do {
+                                try await pools.execute("INSERT INTO t VALUES (\(id))")
+                                acknowledged.add(id)
+                            } catch {
+                                Issue.record("\(error)")
+                            }
+                        }
+                    }
+                }
+                await until { acknowledged.values.count > 100 }
+                try await pools.switchOver {
+                    try await cluster.shutdown(.node1)
+                    try await cluster.promote(.node2)
+                }
+                #expect(pools.status[1].role == .primary && pools.status[1].timeline == 2)
+                let before = acknowledged.values.count
+                await until { acknowledged.values.count > before + 100 }
+                isOver.add(())
+                for writer in writers { await writer.value }
+                let stored = try await pools.query("SELECT id FROM t", from: .primary, as: Int.self)
+                #expect(stored.sorted() == acknowledged.values.sorted())
+                try await cluster.follow(.node1)
+                await until { pools.status[0].role == .standby && pools.status[0].lagBytes == 0 }
             }
         }
     }
