@@ -140,8 +140,14 @@ public final class PostgresCluster: Sendable {
 
     private func apply(_ changes: [ClusterTopology.Change], _ before: Int?) {
         for change in changes {
+            switch change {
             // The connections of a primary that another one has replaced, or that is one no more.
-            if case .primary = change, let before { servers[before].replacePool() }
+            case .primary: if let before { servers[before].replacePool() }
+            // Its reads go to another server. A primary may come back, and its writes cannot be
+            // repeated.
+            case .unreachable(let index): if index != before { servers[index].replacePool() }
+            case .reachable, .splitBrain, .stranger: break
+            }
         }
     }
 

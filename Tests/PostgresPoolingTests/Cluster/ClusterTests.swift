@@ -93,53 +93,114 @@ import Testing
         }
     }
 
-    @Test("After the primary has been killed, writes go on with the promoted standby, and reads never fail")
-    func failover() async throws {
-        try await withCluster(isSynchronous: true) { cluster in
+    enum Fault: CaseIterable {
+        case kill, freeze, shutdown, cut
+
+        func strike(_ node: TestCluster.Node, of cluster: TestCluster) async throws {
+            switch self {
+            case .kill: try await cluster.kill(node)
+            case .freeze: try await cluster.freeze(node)
+            case .shutdown: try await cluster.shutdown(node, .immediate)
+            case .cut: cluster.cut(node)
+            }
+        }
+    }
+
+    /// Runs `body` while tasks write and read, and checks that each acknowledged write is there
+    /// once, and that no call has failed but writes of unknown outcome.
+    private func withLoad(
+        _ pools: PostgresCluster,
+        _ body: (_ writes: Counted<Int>, _ reads: Counted<Int>) async throws -> Void
+    ) async throws {
+        try await pools.execute("CREATE TABLE t (id int)")
+        let (writes, unknown, reads, isOver) = (Counted<Int>(), Counted<Int>(), Counted<Int>(), Counted<Void>())
+        let writers = (0..<4).map { writer in
+            Task {
+                var id = writer
+                while isOver.values.isEmpty {
+                    id += 4
+                    do {
+                        try await pools.execute("INSERT INTO t VALUES (\(id))")
+                        writes.add(id)
+                    } catch let error as PostgresError where error.outcome == .unknown {
+                        unknown.add(id)
+                    } catch {
+                        Issue.record("\(error)")
+                    }
+                }
+            }
+        }
+        let readers = (0..<4).map { _ in
+            Task {
+                while isOver.values.isEmpty {
+                    do {
+                        let counts = try await pools.query(
+                            "SELECT count(*)::int FROM t",
+                            from: .preferReplica,
+                            as: Int.self
+                        )
+                        reads.add(counts[0])
+                    } catch {
+                        Issue.record("\(error)")
+                    }
+                }
+            }
+        }
+        await until { writes.values.count > 100 && reads.values.count > 100 }
+        try await body(writes, reads)
+        isOver.add(())
+        for task in writers + readers { await task.value }
+        let stored = try await pools.query("SELECT id FROM t", from: .primary, as: Int.self)
+        #expect(Set(stored).count == stored.count)
+        #expect(Set(stored).isSuperset(of: writes.values))
+        #expect(Set(writes.values + unknown.values).isSuperset(of: stored))
+    }
+
+    private func untilMore(_ count: Int = 100, of events: Counted<Int>) async {
+        let before = events.values.count
+        await until { events.values.count > before + count }
+    }
+
+    @Test("After a failover no acknowledged write is lost, writes go on, and no read fails", arguments: Fault.allCases)
+    func failover(_ fault: Fault) async throws {
+        try await withCluster(isSynchronous: true, hasProxies: fault == .cut) { cluster in
             try await withPools(cluster) { pools in
-                try await pools.execute("CREATE TABLE t (id int)")
-                let (acknowledged, unknown, reads, isOver) =
-                    (Counted<Int>(), Counted<Int>(), Counted<Int>(), Counted<Void>())
-                let writers = (0..<4).map { writer in
-                    Task {
-                        var id = writer
-                        while isOver.values.isEmpty {
-                            id += 4
-                            do {
-                                try await pools.execute("INSERT INTO t VALUES (\(id))")
-                                acknowledged.add(id)
-                            } catch let error as PostgresError where error.outcome == .unknown {
-                                unknown.add(id)
-                            } catch {
-                                Issue.record("\(error)")
-                            }
-                        }
-                    }
+                try await withLoad(pools) { writes, reads in
+                    try await fault.strike(.node1, of: cluster)
+                    await untilMore(of: reads)
+                    try await cluster.promote()
+                    await untilMore(of: writes)
+                    await untilMore(of: reads)
                 }
-                let readers = (0..<4).map { _ in
-                    Task {
-                        while isOver.values.isEmpty {
-                            do {
-                                reads.add(try await pools.query("SELECT count(*)::int FROM t", from: .preferReplica, as: Int.self)[0])
-                            } catch {
-                                Issue.record("\(error)")
-                            }
-                        }
-                    }
+                if fault == .freeze { try await cluster.thaw(.node1) }
+                if fault == .cut { cluster.restore(.node1) }
+                if fault == .freeze || fault == .cut {
+                    await until { pools.status[0].role == .stalePrimary }
+                    #expect(pools.status.count { $0.role == .primary } == 1)
+                    try await cluster.shutdown(.node1, .immediate)
                 }
-                await until { acknowledged.values.count > 100 && reads.values.count > 100 }
-                try await cluster.kill(.node1)
-                let readsBefore = reads.values.count
-                await until { reads.values.count > readsBefore + 100 }
-                try await cluster.promote()
-                let before = acknowledged.values.count
-                await until { acknowledged.values.count > before + 100 }
-                isOver.add(())
-                for task in writers + readers { await task.value }
-                let stored = try await pools.query("SELECT id FROM t", from: .primary, as: Int.self)
-                #expect(Set(stored).count == stored.count)
-                #expect(Set(stored).isSuperset(of: acknowledged.values))
-                #expect(Set(acknowledged.values + unknown.values).isSuperset(of: stored))
+                try await cluster.follow(.node1)
+                await until { pools.status[0].role == .standby }
+            }
+        }
+    }
+
+    @Test("When a standby fails, no call does, and it answers reads again when it is back", arguments: Fault.allCases)
+    func standbyFails(_ fault: Fault) async throws {
+        try await withCluster(hasProxies: fault == .cut) { cluster in
+            try await withPools(cluster) { pools in
+                try await withLoad(pools) { writes, reads in
+                    try await fault.strike(.node2, of: cluster)
+                    await until { !pools.status[1].isReachable }
+                    await untilMore(of: writes)
+                    await untilMore(of: reads)
+                    switch fault {
+                    case .kill, .shutdown: try await cluster.restart(.node2)
+                    case .freeze: try await cluster.thaw(.node2)
+                    case .cut: cluster.restore(.node2)
+                    }
+                    await until { pools.status[1].role == .standby && pools.status[1].connections.idle > 0 }
+                }
             }
         }
     }
