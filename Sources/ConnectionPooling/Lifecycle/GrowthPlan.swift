@@ -245,14 +245,16 @@ struct GrowthPlan: Sendable {
 ///
 /// “Full jitter”, from Marc Brooker, “Exponential Backoff And Jitter”, AWS Architecture Blog,
 /// 2015.
-struct Backoff: Sendable {
+package struct Backoff: Sendable {
     let base: UInt64
     let most: UInt64
+
+    package init(base: UInt64, most: UInt64) { (self.base, self.most) = (base, most) }
 
     /// Returns the pause in nanoseconds.
     ///
     /// - Parameter random: From 0 up to 1.
-    func delay(failures: Int, random: Double) -> UInt64 {
+    package func delay(failures: Int, random: Double) -> UInt64 {
         var bound = base
         var doublings = failures - 1
         while doublings > 0, bound < most {

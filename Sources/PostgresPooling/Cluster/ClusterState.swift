@@ -5,10 +5,12 @@
 internal import ConnectionPooling
 internal import LockPool
 
-/// The topology of a cluster, and the callers that wait for it to change.
+/// The servers and the topology of a cluster, and the callers that wait for a change.
 final class ClusterState: Sendable {
     private struct State {
-        var topology: ClusterTopology
+        var topology = ClusterTopology(count: 0)
+        /// The servers at their indices in the topology; `nil` in the place of a removed one.
+        var servers: [ClusterServer?] = []
         var version = 0
         var isClosed = false
         /// The number of switch-overs that hold the writes.
@@ -17,12 +19,44 @@ final class ClusterState: Sendable {
         var writes = 0
         var waiters: [Int: Waiter] = [:]
         var nextWaiter = 0
+        /// The events that have not been delivered.
+        var events: [PostgresCluster.Event] = []
+        var isDelivering = false
 
         /// Begins a new version, and returns the callers that wait for it.
         mutating func takeWaiters() -> [Waiter] {
             version += 1
             defer { waiters.removeAll() }
             return Array(waiters.values)
+        }
+
+        func isMember(_ server: ClusterServer) -> Bool {
+            server.index < servers.count && servers[server.index] === server
+        }
+
+        /// Changes the topology, and records the events.
+        ///
+        /// - Returns: What has changed.
+        mutating func change(_ body: (inout ClusterTopology) -> [ClusterTopology.Change]) -> [ClusterTopology.Change] {
+            let (roles, before) = (topology.roles, topology.primary)
+            let changes = body(&topology)
+            for (index, server) in servers.enumerated() {
+                guard let server, roles[index] != topology.role(of: index) else { continue }
+                events.append(.roleChanged(server.name, from: roles[index], to: topology.role(of: index)))
+            }
+            for change in changes { events.append(contentsOf: event(change, before)) }
+            return changes
+        }
+
+        private func event(_ change: ClusterTopology.Change, _ before: Int?) -> [PostgresCluster.Event] {
+            func name(_ index: Int) -> String? { servers[index]?.name }
+            return switch change {
+            case .primary(let index): [.primaryChanged(from: before.flatMap(name), to: index.flatMap(name))]
+            case .splitBrain(let indices): [.splitBrain(indices.compactMap(name))]
+            case .reachable(let index): name(index).map { [.serverReached($0)] } ?? []
+            case .unreachable(let index): name(index).map { [.serverLost($0)] } ?? []
+            case .stranger(let index): name(index).map { [.strangerFound($0)] } ?? []
+            }
         }
     }
 
@@ -32,27 +66,111 @@ final class ClusterState: Sendable {
         func resume() { unsafe continuation.resume() }
     }
 
-    private let state: Locked<State>
+    private let state = Locked(State())
 
     /// The format of the servers' logs.
     let logFormat = Locked(LogFormat())
 
-    init(count: Int) { state = Locked(State(topology: ClusterTopology(count: count))) }
+    // MARK: Members
 
-    /// The topology and its version, which ``waitForChange(since:until:)`` compares.
-    func read<Result>(_ body: (ClusterTopology, Int) -> sending Result) -> sending Result {
-        state.withLock { body($0.topology, $0.version) }
+    /// The servers, in the order in which they joined.
+    var servers: [ClusterServer] { state.withLock { $0.servers.compactMap(\.self) } }
+
+    /// The index for another server. Only one is added at a time.
+    var vacantIndex: Int { state.withLock { $0.servers.firstIndex { $0 == nil } ?? $0.servers.count } }
+
+    /// Adds a server.
+    ///
+    /// - Returns: Whether it was added: the state is not closed.
+    func add(_ server: ClusterServer) -> Bool {
+        let waiters: [Waiter]? = state.withLock { state in
+            if state.isClosed { return nil }
+            state.topology.insert(at: server.index)
+            if server.index == state.servers.count {
+                state.servers.append(server)
+            } else {
+                state.servers[server.index] = server
+            }
+            return state.takeWaiters()
+        }
+        guard let waiters else { return false }
+        for waiter in waiters { waiter.resume() }
+        return true
     }
 
-    var primary: Int? { state.withLock { $0.topology.primary } }
+    /// Removes a server, of whose later reports nothing is recorded.
+    func remove(_ server: ClusterServer) {
+        update(server) { $0.remove(server.index) }
+        state.withLock { $0.servers[server.index] = nil }
+    }
+
+    // MARK: Topology
+
+    /// The topology, the servers at their indices in it, and its version, which
+    /// ``waitForChange(since:until:)`` compares.
+    func read<Result>(_ body: (ClusterTopology, [ClusterServer?], Int) -> sending Result) -> sending Result {
+        state.withLock { body($0.topology, $0.servers, $0.version) }
+    }
+
+    /// The primary.
+    var primary: ClusterServer? { state.withLock { state in state.topology.primary.flatMap { state.servers[$0] } } }
+
+    /// Changes the topology by a report of a server, and wakes the callers that wait for a change.
+    ///
+    /// - Returns: What has changed, nothing if the server is no member, and the primary before.
+    @discardableResult
+    func update(
+        _ server: ClusterServer,
+        _ body: (inout ClusterTopology) -> [ClusterTopology.Change]
+    ) -> (changes: [ClusterTopology.Change], before: ClusterServer?) {
+        let (changes, before, waiters): ([ClusterTopology.Change], ClusterServer?, [Waiter]) = state.withLock { state in
+            guard state.isMember(server) else { return ([], nil, []) }
+            let before = state.topology.primary.flatMap { state.servers[$0] }
+            return (state.change(body), before, state.takeWaiters())
+        }
+        for waiter in waiters { waiter.resume() }
+        return (changes, before)
+    }
+
+    /// Records what a standby has replayed, as a read has found it.
+    func note(_ position: PostgresLSN, of server: ClusterServer) {
+        state.withLock { state in
+            if state.isMember(server) { state.topology.note(position, of: server.index) }
+        }
+    }
+
+    // MARK: Events
+
+    func record(_ event: PostgresCluster.Event) { state.withLock { $0.events.append(event) } }
+
+    /// Passes the events to `body`, in their order. Returns at once if another thread does so.
+    func deliverEvents(_ body: (PostgresCluster.Event) -> Void) {
+        let isFirst = state.withLock { state in
+            defer { state.isDelivering = true }
+            return !state.isDelivering
+        }
+        while isFirst {
+            let events = state.withLock { state in
+                defer { state.events = [] }
+                state.isDelivering = !state.events.isEmpty
+                return state.events
+            }
+            if events.isEmpty { return }
+            for event in events { body(event) }
+        }
+    }
+
+    // MARK: Writes
 
     /// Begins a write, which ends with ``endWrite()``.
     ///
-    /// - Returns: The primary, or `nil` if there is none or writes are held, in which case no write
-    ///   has begun; and the version of the topology.
-    func beginWrite() -> (primary: Int?, version: Int) {
+    /// - Returns: The primary, or `nil` if there is none or writes are held, in which case no
+    ///   write has begun; and the version of the topology.
+    func beginWrite() -> (primary: ClusterServer?, version: Int) {
         state.withLock { state in
-            guard state.holds == 0, let primary = state.topology.primary else { return (nil, state.version) }
+            guard state.holds == 0, let primary = state.topology.primary.flatMap({ state.servers[$0] }) else {
+                return (nil, state.version)
+            }
             state.writes += 1
             return (primary, state.version)
         }
@@ -79,22 +197,9 @@ final class ClusterState: Sendable {
     /// The number of writes that use or wait for a connection, and the version of the topology.
     var writes: (count: Int, version: Int) { state.withLock { ($0.writes, $0.version) } }
 
+    // MARK: Waiting
+
     var isClosed: Bool { state.withLock { $0.isClosed } }
-
-    /// Changes the topology, and wakes the callers that wait for a change.
-    func update(_ body: (inout ClusterTopology) -> [ClusterTopology.Change]) -> [ClusterTopology.Change] {
-        let (changes, waiters): ([ClusterTopology.Change], [Waiter]) = state.withLock { state in
-            let changes = body(&state.topology)
-            return (changes, state.takeWaiters())
-        }
-        for waiter in waiters { waiter.resume() }
-        return changes
-    }
-
-    /// Records what a standby has replayed, as a read has found it.
-    func note(_ position: PostgresPosition, of index: Int) {
-        state.withLock { $0.topology.note(position, of: index) }
-    }
 
     func close() {
         let waiters = state.withLock { state in

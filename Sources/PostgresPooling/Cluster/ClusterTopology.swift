@@ -9,12 +9,14 @@ struct ClusterTopology: Sendable {
     /// What a server reports.
     struct Report: Hashable, Sendable {
         var isPrimary: Bool
-        /// The number of the history of the log; a promotion begins a new one.
+        /// The number of the history of the log; a promotion begins a new one. 0 for a standby
+        /// that may not tell it.
         var timeline: UInt32
         /// The end of the log on a primary; what a standby has replayed.
-        var position: PostgresPosition
-        /// The identifier of the database cluster, which a primary and its standbys share.
-        var system: String
+        var position: PostgresLSN
+        /// The identifier of the database cluster, which a primary and its standbys share; `nil`
+        /// if the server may not tell it.
+        var system: String?
 
         /// Returns the report with the timeline of an earlier one, if the standby has only become
         /// unable to tell it: while it does not receive, it reports that of its latest checkpoint.
@@ -28,16 +30,7 @@ struct ClusterTopology: Sendable {
         }
     }
 
-    /// The use of a server.
-    enum Role: Hashable, Sendable {
-        case primary, standby
-        /// A primary of an older timeline, or beside another one.
-        case stalePrimary
-        /// Not reached yet, or no longer.
-        case unknown
-        /// A server of another database cluster.
-        case stranger
-    }
+    typealias Role = PostgresCluster.ServerStatus.Role
 
     /// A change that observers are notified of.
     enum Change: Hashable, Sendable {
@@ -70,11 +63,27 @@ struct ClusterTopology: Sendable {
     private var system: String?
 
     /// Positions of the primary and the instants at which they were read, oldest first.
-    private var history: [(instant: UInt64, position: PostgresPosition)] = []
+    private var history: [(instant: UInt64, position: PostgresLSN)] = []
 
     private var splitBrain: [Int] = []
 
     init(count: Int) { servers = Array(repeating: Server(), count: count) }
+
+    // MARK: Members
+
+    /// Adds a server, of which nothing is known, in the place of a removed one or behind the
+    /// others.
+    mutating func insert(at index: Int) {
+        if index == servers.count { servers.append(Server()) } else { servers[index] = Server() }
+    }
+
+    /// Forgets a server.
+    ///
+    /// - Returns: What has changed.
+    mutating func remove(_ index: Int) -> [Change] {
+        servers[index] = Server()
+        return (primary == index ? setPrimary(nil) : []) + choosePrimary()
+    }
 
     // MARK: Observations
 
@@ -100,7 +109,7 @@ struct ClusterTopology: Sendable {
     }
 
     /// Records what a standby has replayed, if that is more than was known.
-    mutating func note(_ position: PostgresPosition, of index: Int) {
+    mutating func note(_ position: PostgresLSN, of index: Int) {
         guard let report = servers[index].report, !report.isPrimary, report.position < position else { return }
         servers[index].report!.position = position
     }
@@ -121,8 +130,10 @@ struct ClusterTopology: Sendable {
         return servers[index].isReachable ? .standby : .unknown
     }
 
+    var roles: [Role] { servers.indices.map { role(of: $0) } }
+
     /// The position up to which a server has the log, as far as is known.
-    func position(of index: Int) -> PostgresPosition? { servers[index].report?.position }
+    func position(of index: Int) -> PostgresLSN? { servers[index].report?.position }
 
     /// The number of bytes that a standby is behind the latest known position of the primary.
     func lagBytes(of index: Int) -> UInt64? {
@@ -151,7 +162,10 @@ struct ClusterTopology: Sendable {
         }
     }
 
-    private func isStranger(_ report: Report) -> Bool { system.map { $0 != report.system } ?? false }
+    private func isStranger(_ report: Report) -> Bool {
+        guard let system, let other = report.system else { return false }
+        return system != other
+    }
 
     private mutating func choosePrimary() -> [Change] {
         let claimants = servers.indices.filter { index in
@@ -179,7 +193,7 @@ struct ClusterTopology: Sendable {
     /// The number of positions to remember. At an interval of a second they cover a minute.
     private static var historyLength: Int { 64 }
 
-    private mutating func remember(_ position: PostgresPosition, at instant: UInt64) {
+    private mutating func remember(_ position: PostgresLSN, at instant: UInt64) {
         // A primary that changes nothing: the later instant says more.
         if history.last?.position == position, history.count > 1, history[history.count - 2].position == position {
             history[history.count - 1].instant = instant

@@ -6,26 +6,53 @@ internal import ConnectionPooling
 internal import Synchronization
 
 extension PostgresCluster {
-    /// Runs a statement that only reads, and returns all its rows.
+    /// Runs a statement and returns all its rows.
     ///
-    /// The statement runs in a read-only transaction, so that it can be repeated: if a server
-    /// fails before it has answered, another one answers.
+    /// With a policy the statement runs in a read-only transaction, so that it can be repeated: if
+    /// a server fails before it has answered, another one answers.
+    ///
+    /// - Parameters:
+    ///   - query: One statement, which is a transaction of its own.
+    ///   - policy: The servers that may answer; `nil`, the default, for the primary, where the
+    ///     statement may write.
+    ///   - timeout: The time limit for the whole call; by default the `checkoutTimeout` of the
+    ///     pools for the wait, and then their `statementTimeout`.
+    ///   - file: The file of the call site, for reports of leases that last too long.
+    ///   - line: The line of the call site.
+    /// - Returns: The rows.
+    /// - Throws: As `query` of a ``PostgresPool``; ``PostgresError`` with the code `noServer` if
+    ///   no server qualified in time.
+    public func query(
+        _ query: PostgresQuery,
+        from policy: PostgresReadPolicy? = nil,
+        timeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line
+    ) async throws -> PostgresRows {
+        if let policy {
+            return try await self.query(query, from: policy, after: nil, timeout: timeout, file: file, line: line)
+        }
+        return try await onPrimary(timeout: timeout, isSingleStatement: true) { pool, rest in
+            try await pool.query(query, timeout: rest, file: file, line: line)
+        }
+    }
+
+    /// Runs a statement that only reads, on a server that has reached a position.
     ///
     /// - Parameters:
     ///   - query: One statement.
     ///   - policy: The servers that may answer.
     ///   - position: A position that the server must have reached, such as that of an earlier
     ///     write; `nil` for any.
-    ///   - timeout: The time limit for the whole call; by default the `checkoutTimeout` of the
-    ///     pools for the wait, and then their `statementTimeout`.
+    ///   - timeout: As in ``query(_:from:timeout:file:line:)``.
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The rows.
-    /// - Throws: As `query` of a ``PostgresPool``.
+    /// - Throws: As ``query(_:from:timeout:file:line:)``.
     public func query(
         _ query: PostgresQuery,
         from policy: PostgresReadPolicy,
-        after position: PostgresPosition? = nil,
+        after position: PostgresLSN?,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line
@@ -38,59 +65,37 @@ extension PostgresCluster {
             }
             // A standby refuses to write by itself.
             guard let position else { return try await server.pool.query(query, timeout: rest, file: file, line: line) }
-            // In the same session, before the snapshot of the statement: a host may be another
-            // server by now.
-            let (replayed, rows) = try await server.pool.withPipeline(
+            // In one transaction, so that a pooler cannot send the two to different servers. The
+            // snapshot of the statement is taken after the answer. If the statement fails, for
+            // want of a table for example, the answer of the first transaction remains.
+            let (first, replayed, rows) = try await server.pool.withPipeline(
+                isolation: .readCommitted,
                 timeout: rest,
                 throwsFailures: false,
                 file: file,
                 line: line
             ) { pipeline in
-                let replayed = pipeline.query(Self.replayQuestion, as: String?.self)
+                let first = pipeline.query(Self.replayQuestion, as: PostgresLSN?.self)
                 pipeline.sync()
-                return (replayed, pipeline.query(query))
+                return (first, pipeline.query(Self.replayQuestion, as: PostgresLSN?.self), pipeline.query(query))
             }
-            try require(position, replayed.get().first ?? nil, on: server)
+            try require(position, (try? replayed.get()) ?? first.get(), on: server)
             return try rows.get()
         }
     }
 
-    private static let replayQuestion: PostgresQuery = "SELECT pg_last_wal_replay_lsn()::text"
+    private static let replayQuestion: PostgresQuery = "SELECT pg_last_wal_replay_lsn()"
 
-    /// Throws unless a standby has replayed the log up to a position.
-    private func require(_ position: PostgresPosition, _ replayed: String?, on server: ClusterServer) throws {
-        let replayed = replayed.flatMap { PostgresPosition($0) }
-        if let replayed { state.note(replayed, of: server.index) }
+    /// Throws unless a standby has replayed the log up to a position. One that is no standby any
+    /// more replays nothing.
+    private func require(_ position: PostgresLSN, _ rows: [PostgresLSN?], on server: ClusterServer) throws {
+        let replayed = rows.first ?? nil
+        if let replayed { state.note(replayed, of: server) }
         if replayed.map({ $0 < position }) ?? true { throw Behind() }
     }
 
     /// A standby has not replayed what a read needs.
     private struct Behind: Error {}
-
-    /// Runs a statement that only reads, and decodes all its rows.
-    ///
-    /// - Parameters:
-    ///   - query: One statement.
-    ///   - policy: The servers that may answer.
-    ///   - position: A position that the server must have reached; `nil` for any.
-    ///   - column: The type of the column.
-    ///   - timeout: As in ``query(_:from:after:timeout:file:line:)``.
-    ///   - file: The file of the call site, for reports of leases that last too long.
-    ///   - line: The line of the call site.
-    /// - Returns: The values, in the order of the statement.
-    /// - Throws: As ``query(_:from:after:timeout:file:line:)``, and `decoding` or `columnCount`.
-    public func query<Column: PostgresDecodable & Sendable>(
-        _ query: PostgresQuery,
-        from policy: PostgresReadPolicy,
-        after position: PostgresPosition? = nil,
-        as column: Column.Type,
-        timeout: Duration? = nil,
-        file: StaticString = #fileID,
-        line: UInt = #line
-    ) async throws -> [Column] {
-        try await self.query(query, from: policy, after: position, timeout: timeout, file: file, line: line)
-            .decode(as: column)
-    }
 
     /// Runs `body` in a read-only transaction.
     ///
@@ -104,10 +109,11 @@ extension PostgresCluster {
     ///   - body: A closure that uses the connection. It runs once: another server is tried only if
     ///     the first fails before.
     /// - Returns: The result of `body`.
-    /// - Throws: As `withTransaction` of a ``PostgresPool``.
+    /// - Throws: As `withTransaction` of a ``PostgresPool``, and as
+    ///   ``query(_:from:timeout:file:line:)`` without a server.
     public func read<Result: Sendable>(
         from policy: PostgresReadPolicy = .preferReplica,
-        after position: PostgresPosition? = nil,
+        after position: PostgresLSN? = nil,
         isolation: PostgresConnection.IsolationLevel? = nil,
         timeout: Duration? = nil,
         file: StaticString = #fileID,
@@ -115,7 +121,10 @@ extension PostgresCluster {
         _ body: (borrowing PostgresConnection) async throws -> Result
     ) async throws -> Result {
         var hasBegun = false
-        return try await onReader(policy, after: position, timeout: timeout, unless: { hasBegun }) { server, isPrimary, rest in
+        return try await onReader(policy, after: position, timeout: timeout, unless: { hasBegun }) {
+            server,
+            isPrimary,
+            rest in
             let deadline = rest.map(MonotonicClock.deadline(after:))
             return try await server.pool.withConnection(
                 timeout: rest,
@@ -123,9 +132,9 @@ extension PostgresCluster {
                 file: file,
                 line: line
             ) { db in
+                // Before the transaction, whose snapshot may be that of its first statement.
                 if !isPrimary, let position {
-                    let replayed = try await db.query(Self.replayQuestion, as: String?.self).first ?? nil
-                    try require(position, replayed, on: server)
+                    try require(position, await db.query(Self.replayQuestion, as: PostgresLSN?.self), on: server)
                 }
                 return try await db.withTransaction(
                     isolation: isolation,
@@ -139,86 +148,91 @@ extension PostgresCluster {
         }
     }
 
+    // MARK: Routing
+
     private func onReader<Result: Sendable>(
         _ policy: PostgresReadPolicy,
-        after position: PostgresPosition?,
+        after position: PostgresLSN?,
         timeout: Duration?,
         unless hasBegun: () -> Bool,
         _ operation: (ClusterServer, _ isPrimary: Bool, Duration?) async throws -> Result
     ) async throws -> Result {
-        let deadline = MonotonicClock.deadline(after: timeout ?? configuration.servers.pool.checkoutTimeout)
-        var (tried, triedAny): (Set<Int>, Bool) = ([], false)
+        let start = MonotonicClock.now
+        let deadline = MonotonicClock.deadline(timeout ?? configuration.servers.pool.checkoutTimeout, after: start)
+        var search = ReaderSearch(policy, after: position, since: start, deadline: deadline)
         while true {
             let now = MonotonicClock.now
-            let (choice, version) = state.read { (reader(policy, after: position, $0, now, tried), $1) }
+            let (choice, version) = state.read { topology, servers, version in
+                (search.choose(topology, servers, at: now), version)
+            }
             var failure: (any Error)?
-            if let (index, isPrimary) = choice {
-                let server = servers[index]
-                server.reads.add(1, ordering: .relaxed)
-                defer { server.reads.subtract(1, ordering: .relaxed) }
+            if let (server, isPrimary) = choice {
+                server.readsInProgress.add(1, ordering: .relaxed)
+                server.rotation.began(at: now)
+                defer { server.readsInProgress.subtract(1, ordering: .relaxed) }
                 do {
-                    return try await operation(server, isPrimary, timeout.map { _ in MonotonicClock.duration(until: deadline) })
+                    let rest = timeout.map { _ in MonotonicClock.duration(until: deadline) }
+                    let result = try await operation(server, isPrimary, rest)
+                    server.reads.add(1, ordering: .relaxed)
+                    server.rotation.succeeded()
+                    return result
                 } catch {
-                    guard !hasBegun(), !state.isClosed, error is Behind || Self.isOfServer(error) else { throw error }
-                    tried.insert(index)
-                    triedAny = true
-                    if error is Behind { continue }
+                    let isOfServer = Self.isOfServer(error)
+                    if isOfServer {
+                        server.failures.add(1, ordering: .relaxed)
+                        server.rotation.failed(at: MonotonicClock.now)
+                        server.probe.signal()
+                    }
+                    let mayMove = error is Behind || isOfServer || Self.isConflict(error)
+                    guard !hasBegun(), !state.isClosed, mayMove else {
+                        throw error is Behind ? unqualified(search) : error
+                    }
+                    search.tried.insert(server.index)
+                    if error is Behind {
+                        search.behind.insert(server.index)
+                        continue
+                    }
                     failure = error
-                    probes[index].signal()
                 }
-            } else if policy.fallback == .fail, !triedAny || failure == nil {
-                throw PostgresError(.connectFailed, "no server of the cluster qualifies for the read")
             }
-            if state.isClosed || MonotonicClock.now >= deadline {
-                throw failure ?? PostgresError(.timedOut, "no server of the cluster qualified for the read in time")
-            }
-            if failure != nil, tried.count < servers.count { continue }
-            tried.removeAll()
-            let pause = MonotonicClock.deadline(after: .milliseconds(position == nil ? 50 : 5))
-            await state.waitForChange(since: version, until: min(deadline, pause))
+            if state.isClosed { throw PoolError(.closed, pool: name) }
+            if search.isOver(at: now, failed: failure != nil) { throw failure ?? unqualified(search) }
+            // Another server at once, if there is one.
+            if failure != nil { continue }
+            await state.waitForChange(since: version, until: search.nextRound(at: now))
             try Task.checkCancellation()
         }
     }
 
-    /// Chooses a server: of two random ones that qualify, the one whose reads take less time.
-    private func reader(
-        _ policy: PostgresReadPolicy,
-        after position: PostgresPosition?,
-        _ topology: ClusterTopology,
-        _ now: UInt64,
-        _ tried: Set<Int>
-    ) -> (index: Int, isPrimary: Bool)? {
-        let primary = topology.primary.flatMap { tried.contains($0) ? nil : ($0, true) }
-        if policy.servers == .primary { return primary }
-        var candidates = topology.standbys(for: policy, now: now).filter { !tried.contains($0) }
-        if let position {
-            // Those that are known to be behind may have come up since.
-            let known = candidates.filter { topology.position(of: $0).map { $0 >= position } ?? false }
-            if !known.isEmpty { candidates = known }
-        }
-        guard let first = candidates.randomElement() else { return policy.fallback == .primary ? primary : nil }
-        let second = candidates.randomElement() ?? first
-        return (servers[first].cost <= servers[second].cost ? first : second, false)
+    private func unqualified(_ search: ReaderSearch) -> PostgresError {
+        let now = MonotonicClock.now
+        return .noServer(
+            for: "reading",
+            unqualified { topology, server in
+                if let obstacle = topology.obstacle(of: server.index, for: search.policy, now: now) { return obstacle }
+                if !server.rotation.admits(at: now) { return .paused }
+                return search.needsPosition ? .position : .unreachable
+            }
+        )
     }
 
     /// Returns whether an error is that of a server, so that another one may answer.
-    private static func isOfServer(_ error: any Error) -> Bool {
+    static func isOfServer(_ error: any Error) -> Bool {
         switch error {
         case let error as PoolError: return error.code == .closed || error.code == .connectFailed
         case let error as PostgresError:
             if error.code == .connectFailed || error.connectionIsGone { return true }
             switch error.sqlState {
             case .adminShutdown, .crashShutdown, .cannotConnectNow: return true
-            // The standby has cancelled it, because it conflicts with the log.
-            case .serializationFailure: return error.server?.message.contains("recovery") == true
             default: return false
             }
         default: return false
         }
     }
-}
 
-extension ClusterServer {
-    /// The expected duration of another read, in units that all servers share.
-    var cost: UInt64 { UInt64(reads.load(ordering: .relaxed) + 1) &* latency.load(ordering: .relaxed) }
+    /// Returns whether a standby has cancelled a statement, because it conflicts with the log.
+    private static func isConflict(_ error: any Error) -> Bool {
+        guard let error = error as? PostgresError, error.sqlState == .serializationFailure else { return false }
+        return error.server?.message.contains("recovery") == true
+    }
 }

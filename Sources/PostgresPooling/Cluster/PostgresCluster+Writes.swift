@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ConnectionPooling
+internal import Synchronization
 
 extension PostgresCluster {
     /// Runs a statement on the primary, and discards its rows, if it has any.
@@ -17,8 +18,9 @@ extension PostgresCluster {
     ///   - file: The file of the call site, for reports of leases that last too long.
     ///   - line: The line of the call site.
     /// - Returns: The server's description of the effect, which is committed.
-    /// - Throws: As `execute` of a ``PostgresPool``. The outcome of a ``PostgresError`` is
-    ///   `unknown` if the primary failed while it ran the statement.
+    /// - Throws: As `execute` of a ``PostgresPool``; ``PostgresError`` with the code `noServer` if
+    ///   there was no primary in time. The outcome of a ``PostgresError`` is `unknown` if the
+    ///   primary failed while it ran the statement.
     @discardableResult
     public func execute(
         _ query: PostgresQuery,
@@ -31,40 +33,117 @@ extension PostgresCluster {
         }
     }
 
-    /// Runs `body` on a connection to the primary, in a transaction.
+    /// Leases a connection to the primary to `body`, for several statements.
+    ///
+    /// Suspends until there is a primary, and a connection to it is free.
     ///
     /// - Parameters:
-    ///   - isolation: The isolation level; `nil` for the server's default.
-    ///   - settings: The settings of the transaction by name.
-    ///   - retry: The failures after which the body runs again from its beginning.
     ///   - timeout: The time limit for the wait and all statements of the body together.
+    ///   - checkoutTimeout: The time limit for the wait; by default that of the pools.
     ///   - file: The file of the call site.
     ///   - line: The line of the call site.
-    ///   - body: A closure that uses the connection.
-    /// - Returns: The result of `body`, after everything is committed.
-    /// - Throws: As `withTransaction` of a ``PostgresPool``.
+    ///   - body: A closure that uses the connection. It runs once: another primary is tried only
+    ///     if the first fails before.
+    /// - Returns: The result of `body`.
+    /// - Throws: As `withConnection` of a ``PostgresPool``, and as
+    ///   ``execute(_:timeout:file:line:)`` without a primary.
     @discardableResult
-    public func withTransaction<Result: Sendable>(
-        isolation: PostgresConnection.IsolationLevel? = nil,
-        settings: [String: String] = [:],
-        retry: PostgresRetry = .never,
+    public func write<Result: Sendable>(
         timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
         file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (borrowing PostgresConnection) async throws -> Result
     ) async throws -> Result {
         var hasBegun = false
-        return try await onPrimary(timeout: timeout, unless: { hasBegun }) { pool, rest in
-            try await pool.withTransaction(
-                isolation: isolation,
-                settings: settings,
-                retry: retry,
+        return try await onPrimary(
+            timeout: timeout,
+            checkoutTimeout: checkoutTimeout,
+            unless: { hasBegun }
+        ) { pool, rest in
+            try await pool.withConnection(
                 timeout: timeout == nil ? nil : rest,
-                checkoutTimeout: rest,
+                checkoutTimeout: checkoutTimeout ?? rest,
                 file: file,
                 line: line
             ) { db in
                 hasBegun = true
+                return try await body(db)
+            }
+        }
+    }
+
+    /// Runs `body` on a connection to the primary, in a transaction.
+    ///
+    /// - Parameters:
+    ///   - isolation: The isolation level; `nil` for the server's default.
+    ///   - readOnly: Whether the transaction may only read.
+    ///   - settings: The settings of the transaction by name.
+    ///   - retry: The failures after which the body runs again from its beginning, also on the
+    ///     next primary.
+    ///   - timeout: The time limit for the wait and all statements of the body together.
+    ///   - checkoutTimeout: The time limit for the wait; by default that of the pools.
+    ///   - file: The file of the call site.
+    ///   - line: The line of the call site.
+    ///   - body: A closure that uses the connection.
+    /// - Returns: The result of `body`, after everything is committed.
+    /// - Throws: As `withTransaction` of a ``PostgresPool``, and as
+    ///   ``execute(_:timeout:file:line:)`` without a primary.
+    @discardableResult
+    public func withTransaction<Result: Sendable>(
+        isolation: PostgresConnection.IsolationLevel? = nil,
+        readOnly: Bool = false,
+        settings: [String: String] = [:],
+        retry: PostgresRetry = .never,
+        timeout: Duration? = nil,
+        checkoutTimeout: Duration? = nil,
+        file: StaticString = #fileID,
+        line: UInt = #line,
+        _ body: (borrowing PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        let start = try TransactionStart(isolation: isolation, readOnly: readOnly, settings: settings)
+        return try await transaction(
+            start,
+            retry: retry,
+            timeout: timeout,
+            checkoutTimeout: checkoutTimeout,
+            CallSite(inThisTask: file, line),
+            body
+        )
+    }
+
+    /// Runs a transaction on the primary.
+    ///
+    /// - Parameters:
+    ///   - question: A statement that follows the `COMMIT` in the same round trip.
+    ///   - committed: Receives the answer to it; `nil` if there is none.
+    func transaction<Result: Sendable>(
+        _ start: TransactionStart,
+        retry: PostgresRetry,
+        timeout: Duration?,
+        checkoutTimeout: Duration?,
+        _ caller: CallSite,
+        question: String? = nil,
+        committed: (String?) -> Void = { _ in },
+        _ body: (borrowing PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        var isRunning = false
+        return try await onPrimary(
+            timeout: timeout,
+            checkoutTimeout: checkoutTimeout,
+            unless: { isRunning }
+        ) { pool, rest in
+            let limit = pool.limit(timeout == nil ? nil : rest, checkoutTimeout: checkoutTimeout ?? rest)
+            return try await pool.runTransaction(
+                start,
+                retry,
+                within: limit,
+                caller,
+                question: question,
+                committed: committed,
+                rolledBack: { isRunning = false }
+            ) { db in
+                isRunning = true
                 return try await body(db)
             }
         }
@@ -76,35 +155,44 @@ extension PostgresCluster {
     /// - Parameters:
     ///   - timeout: The time limit; `nil` for the `checkoutTimeout` of the pools until the
     ///     operation has a connection.
+    ///   - checkoutTimeout: The time limit until the operation has a connection.
     ///   - isSingleStatement: Whether a server that refuses to write has run nothing.
     ///   - hasBegun: Whether the operation cannot be repeated any more.
     ///   - operation: Receives the pool and the rest of the time; `nil` without a limit.
     func onPrimary<Result: Sendable>(
         timeout: Duration?,
+        checkoutTimeout: Duration? = nil,
         isSingleStatement: Bool = false,
         unless hasBegun: () -> Bool = { false },
         _ operation: (PostgresPool, Duration?) async throws -> Result
     ) async throws -> Result {
-        let limit = timeout ?? configuration.servers.pool.checkoutTimeout
-        let deadline = MonotonicClock.deadline(after: limit)
+        let wait = checkoutTimeout ?? configuration.servers.pool.checkoutTimeout
+        let start = MonotonicClock.now
+        let deadline = MonotonicClock.deadline(timeout ?? wait, after: start)
+        let endOfWait = MonotonicClock.deadline(min(timeout ?? wait, checkoutTimeout ?? timeout ?? wait), after: start)
         while true {
-            let (index, version) = state.beginWrite()
+            let (primary, version) = state.beginWrite()
             var failure: (any Error)?
-            if let index {
+            if let primary {
                 defer { state.endWrite() }
                 do {
-                    return try await operation(servers[index].pool, timeout.map { _ in MonotonicClock.duration(until: deadline) })
+                    let rest = timeout.map { _ in MonotonicClock.duration(until: deadline) }
+                    let result = try await operation(primary.pool, rest)
+                    primary.writes.add(1, ordering: .relaxed)
+                    return result
                 } catch {
+                    if Self.isOfServer(error) { primary.failures.add(1, ordering: .relaxed) }
                     let mayMove = !hasBegun() && Self.mayMove(error, isSingleStatement: isSingleStatement)
                     guard mayMove, !state.isClosed else { throw error }
                     failure = error
                     probeAll()
                 }
             }
-            if state.isClosed || MonotonicClock.now >= deadline { throw failure ?? noPrimary(state.isClosed) }
+            if state.isClosed { throw PoolError(.closed, pool: name) }
+            if MonotonicClock.now >= endOfWait { throw failure ?? noPrimary() }
             // Until the topology is known better, or for a while: the primary may be restarting.
             let pause = MonotonicClock.deadline(after: .milliseconds(50))
-            await state.waitForChange(since: version, until: index == nil ? deadline : min(deadline, pause))
+            await state.waitForChange(since: version, until: primary == nil ? endOfWait : min(endOfWait, pause))
             try Task.checkCancellation()
         }
     }
@@ -121,7 +209,37 @@ extension PostgresCluster {
         }
     }
 
-    private func noPrimary(_ isClosed: Bool) -> any Error {
-        PostgresError(.connectFailed, isClosed ? "the cluster is closed" : "no server of the cluster is a primary")
+    private func noPrimary() -> PostgresError {
+        .noServer(
+            for: "writing",
+            unqualified { topology, server in
+                switch topology.role(of: server.index) {
+                case .primary: .held
+                case .unknown: .unreachable
+                case .standby, .stalePrimary, .stranger: .role
+                }
+            }
+        )
+    }
+
+    /// Returns what is known of the servers, with the reason why each does not qualify.
+    func unqualified(
+        _ reason: (ClusterTopology, ClusterServer) -> PostgresError.UnqualifiedServer.Reason
+    ) -> [PostgresError.UnqualifiedServer] {
+        let (topology, servers) = state.read { topology, servers, _ in (topology, servers) }
+        let now = MonotonicClock.now
+        return servers.compactMap { server in
+            guard let server else { return nil }
+            let status = ServerStatus(server, topology, at: now)
+            return PostgresError.UnqualifiedServer(
+                name: status.name,
+                role: status.role,
+                reason: reason(topology, server),
+                position: status.position,
+                lagBytes: status.lagBytes,
+                lag: status.lag,
+                failure: status.lastFailure
+            )
+        }
     }
 }

@@ -7,171 +7,154 @@ public import ConnectionPooling
 /// Pools of connections to the servers of a PostgreSQL cluster: one primary and its standbys.
 ///
 /// ```swift
-/// let cluster = try PostgresCluster("postgres://app@db1.example.com,db2.example.com,db3.example.com/app")
+/// let cluster = try PostgresCluster("postgres://app@db1.example.com,db2.example.com/app")
 /// try await cluster.execute("INSERT INTO users (name) VALUES (\(name))")
-/// let names = try await cluster.query("SELECT name FROM users", from: .preferReplica, as: String.self)
+/// let names: PostgresQuery = "SELECT name FROM users"
+/// let users = try await cluster.query(names, from: .preferReplica, as: String.self)
 /// ```
 ///
 /// A connection of its own asks each server for its role and its position in the log. Writes go to
 /// the primary of the newest timeline. While there is none, they wait; when another server has
 /// been promoted, they go on there.
-public final class PostgresCluster: Sendable {
-    /// The servers of a cluster, and how a ``PostgresCluster`` uses them.
-    public struct Configuration: Sendable {
-        /// The hosts of all servers, and the settings of the pool of each. `target_session_attrs`
-        /// has no effect.
-        public var servers: PostgresConfiguration
-
-        /// The interval at which each server is asked for its role and position. The default is a
-        /// second. Errors of statements cause a probe at once.
-        public var probeInterval = Duration.seconds(1)
-
-        /// The time after which a server that does not answer a probe is unreachable. The default
-        /// is a second.
-        public var probeTimeout = Duration.seconds(1)
-
-        /// Creates a configuration with default values.
-        ///
-        /// - Parameter server: A URL with several hosts, or keywords; see
-        ///   ``PostgresConfiguration/server``.
-        public init(_ server: String) { servers = PostgresConfiguration(server) }
-    }
-
+///
+/// The calls are those of a ``PostgresPool``. Without `from:` they go to the primary, and may
+/// write. With `from:` they read, on a server that the policy allows.
+public final class PostgresCluster: PostgresRouter {
     /// The configuration of the cluster.
     public let configuration: Configuration
 
-    let servers: [ClusterServer]
-    let state: ClusterState
-    private let watchers: Locked<[Task<Void, Never>]>
-    let probes: [ProbeSignal]
+    /// The name of the cluster, in events, metrics and logs.
+    public let name: String
+
+    let state = ClusterState()
+    let defaultPort: String?
+    let observers: [any PoolObserver]
+    let clusterObservers: [any PostgresClusterObserver]
+    private let statementObservers: [any StatementObserver]
+    private let random: @Sendable () -> Double
+
+    /// The servers that are being removed.
+    let removals = Locked<[Int: Task<Void, Never>]>([:])
+
+    let discovery = Discovery()
 
     /// Creates the pools of a cluster, and begins to watch its servers.
     ///
-    /// - Parameter configuration: The servers, and the settings of their pools.
+    /// - Parameters:
+    ///   - configuration: The servers, and the settings of their pools.
+    ///   - observers: The observers of the pools of all servers. Those that are a
+    ///     ``PostgresClusterObserver`` also receive the events of the cluster.
+    ///   - statementObservers: The observers of statements on all servers.
     /// - Throws: ``PostgresError`` with the code `invalidConfiguration`.
-    public init(_ configuration: Configuration) throws(PostgresError) {
-        self.configuration = configuration
-        let servers = try ClusterServer.servers(configuration)
-        self.servers = servers
-        let state = ClusterState(count: servers.count)
-        self.state = state
-        let probes = servers.map { _ in ProbeSignal() }
-        self.probes = probes
-        watchers = Locked([])
-        let tasks = zip(servers, probes).map { server, probe in
-            Task.detached { [weak self] in
-                while !Task.isCancelled, let wait = await self?.probe(server) {
-                    await probe.wait(for: wait)
-                }
-            }
+    public convenience init(
+        _ configuration: Configuration,
+        observers: [any PoolObserver] = [],
+        statementObservers: [any StatementObserver] = []
+    ) throws(PostgresError) {
+        try self.init(configuration, observers: observers, statementObservers: statementObservers) {
+            Double.random(in: 0..<1)
         }
-        watchers.withLock { $0 = tasks }
     }
 
     /// Creates the pools of a cluster with default settings, and begins to watch its servers.
     ///
-    /// - Parameter server: A URL with several hosts, or keywords.
+    /// - Parameters:
+    ///   - server: A URL with several hosts, or keywords.
+    ///   - observers: The observers of the pools and of the cluster.
     /// - Throws: ``PostgresError`` with the code `invalidConfiguration`.
-    public convenience init(_ server: String) throws(PostgresError) { try self.init(Configuration(server)) }
+    public convenience init(_ server: String, observers: [any PoolObserver] = []) throws(PostgresError) {
+        try self.init(Configuration(server), observers: observers)
+    }
 
-    deinit { for task in watchers.withLock({ $0 }) { task.cancel() } }
+    /// - Parameter random: Returns a random number from 0 up to 1, for pauses.
+    init(
+        _ configuration: Configuration,
+        observers: [any PoolObserver] = [],
+        statementObservers: [any StatementObserver] = [],
+        random: @escaping @Sendable () -> Double
+    ) throws(PostgresError) {
+        self.configuration = configuration
+        self.observers = observers
+        self.statementObservers = statementObservers
+        self.random = random
+        clusterObservers = observers.compactMap { $0 as? any PostgresClusterObserver }
+        let hosts: [ClusterHost]
+        (hosts, defaultPort, name) = try configuration.validated()
+        for host in hosts { try add(host) }
+        // Without one of its own, a wrong setting would only be found by a probe.
+        if hosts.isEmpty { _ = try makeServer(ClusterHost("localhost", defaultPort: nil)) }
+        beginDiscovery()
+    }
+
+    deinit {
+        for server in state.servers { server.watching.withLock { $0 }?.cancel() }
+        discovery.task.withLock { $0 }?.cancel()
+    }
 
     /// Closes all connections. Waiting and later callers fail.
-    public func close() async {
-        state.close()
-        for task in watchers.withLock({ $0 }) { task.cancel() }
-        for probe in probes { probe.signal() }
-        for server in servers { await server.close() }
-        for task in watchers.withLock({ $0 }) { await task.value }
-    }
+    public func close() async { await close(drain: nil) }
 
-    // MARK: Watching
-
-    /// The row that a probe reads: the role, the position, the timeline, the identifier of the
-    /// database cluster, and the sizes of the log's pages and segments.
-    private static var question: PostgresQuery {
-        """
-        SELECT pg_is_in_recovery(),
-            CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END::text,
-            CASE WHEN pg_is_in_recovery() THEN
-                greatest((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))
-            ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
-            (SELECT system_identifier FROM pg_control_system())::text,
-            current_setting('wal_block_size')::int8, pg_size_bytes(current_setting('wal_segment_size'))
-        """
-    }
-
-    /// Asks a server, and draws the conclusions.
+    /// Shuts the pools of all servers down, as ``PostgresPool/shutdown(drain:)`` does: later
+    /// callers fail, those that wait for a connection or use one can end in time.
     ///
-    /// - Returns: The time until the next probe.
-    private func probe(_ server: ClusterServer) async -> Duration {
-        let start = MonotonicClock.now
-        let report: ClusterTopology.Report?
-        do {
-            let row = try await server.watcher.queryOne(
-                Self.question,
-                as: (Bool, String?, Int32, String, Int64, Int64).self,
-                timeout: configuration.probeTimeout
-            )
-            let format = LogFormat(blockSize: UInt64(clamping: row.4), segmentSize: UInt64(clamping: row.5))
-            state.logFormat.withLock { $0 = format }
-            let position = row.1.flatMap { PostgresPosition($0) } ?? PostgresPosition(rawValue: 0)
-            report = ClusterTopology.Report(
-                isPrimary: !row.0,
-                timeline: UInt32(bitPattern: row.2),
-                position: row.0 ? position : format.endOfRecord(position),
-                system: row.3
-            )
-        } catch {
-            report = nil
-        }
-        let now = MonotonicClock.now
-        let before = state.primary
-        let changes = state.update { topology in
-            guard let report else { return topology.recordFailure(of: server.index) }
-            return topology.record(report, from: server.index, start: start, now: now)
-        }
-        if report != nil { server.record(latency: now - start) } else { server.watcher.evictAll() }
-        apply(changes, before)
-        // A server that does not answer is asked more often, each at another time.
-        let interval = report == nil ? configuration.probeInterval / 4 : configuration.probeInterval
-        return interval * Double.random(in: 0.8...1.2)
+    /// - Parameter drain: The time for callers and bodies to end by themselves; by default the
+    ///   `drainTimeout` of the pools.
+    public func shutdown(drain: Duration? = nil) async {
+        await close(drain: drain ?? configuration.servers.pool.drainTimeout)
     }
 
-    private func apply(_ changes: [ClusterTopology.Change], _ before: Int?) {
-        for change in changes {
-            switch change {
-            // The connections of a primary that another one has replaced, or that is one no more.
-            case .primary: if let before { servers[before].replacePool() }
-            // Its reads go to another server. A primary may come back, and its writes cannot be
-            // repeated.
-            case .unreachable(let index): if index != before { servers[index].replacePool() }
-            case .reachable, .splitBrain, .stranger: break
+    private func close(drain: Duration?) async {
+        state.close()
+        discovery.task.withLock { $0 }?.cancel()
+        await withTaskGroup(of: Void.self) { group in
+            for server in state.servers { group.addTask { await server.close(drain: drain) } }
+        }
+        await discovery.task.withLock { $0 }?.value
+        for removal in removals.withLock({ Array($0.values) }) { await removal.value }
+    }
+
+    // MARK: Servers
+
+    private func makeServer(_ host: ClusterHost) throws(PostgresError) -> ClusterServer {
+        try ClusterServer(
+            index: state.vacantIndex,
+            host,
+            configuration,
+            name: name,
+            observers: observers,
+            statementObservers: statementObservers,
+            random: random
+        )
+    }
+
+    /// Adds a server, and begins to watch it. Only one is added at a time.
+    ///
+    /// - Throws: ``PostgresError`` with the code `invalidConfiguration`.
+    func add(_ host: ClusterHost) throws(PostgresError) {
+        let server = try makeServer(host)
+        guard state.add(server) else { return }
+        let task = Task.detached { [weak self] in
+            while !Task.isCancelled, let wait = await self?.probe(server) { await server.probe.wait(for: wait) }
+        }
+        server.watching.withLock { $0 = task }
+    }
+
+    /// Removes a server, and closes its connections when they are not used any more.
+    func remove(_ server: ClusterServer) {
+        state.remove(server)
+        let drain = configuration.servers.pool.drainTimeout
+        removals.withLock { removals in
+            let number = (removals.keys.max() ?? 0) + 1
+            removals[number] = Task.detached { [weak self] in
+                await server.close(drain: drain)
+                self?.removals.withLock { _ = $0.removeValue(forKey: number) }
             }
         }
     }
 
     /// Asks all servers soon, because a call has failed.
-    func probeAll() { for probe in probes { probe.signal() } }
-}
-
-/// Ends the wait before a probe.
-final class ProbeSignal: Sendable {
-    private let stream: AsyncStream<Void>
-    private let continuation: AsyncStream<Void>.Continuation
-
-    init() { (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
-
-    func signal() { continuation.yield() }
-
-    /// Suspends for a time, or until ``signal()``.
-    func wait(for duration: Duration) async {
-        let timer = Task.detached { [continuation] in
-            try? await Task.sleep(for: duration)
-            if !Task.isCancelled { continuation.yield() }
-        }
-        var iterator = stream.makeAsyncIterator()
-        _ = await iterator.next()
-        timer.cancel()
+    func probeAll() {
+        for server in state.servers { server.probe.signal() }
+        discovery.signal.signal()
     }
 }

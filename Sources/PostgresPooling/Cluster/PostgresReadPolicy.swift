@@ -2,8 +2,6 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import LockPool
-
 /// The servers that may answer a read of a ``PostgresCluster``.
 public struct PostgresReadPolicy: Hashable, Sendable {
     /// The largest lag of a standby that may answer.
@@ -25,6 +23,14 @@ public struct PostgresReadPolicy: Hashable, Sendable {
         /// The call fails.
         case fail
     }
+
+    /// The time for which a read waits until a standby has replayed the position that it needs,
+    /// before the fallback. With ``Fallback/wait``, the call fails then, if its time limit is not
+    /// the earlier one.
+    ///
+    /// `nil`, the default, is no time before the fallback to the primary, and the call's time
+    /// limit with ``Fallback/wait``.
+    public var positionTimeout: Duration?
 
     enum Servers: Hashable, Sendable { case primary, standbys }
 
@@ -56,19 +62,5 @@ public struct PostgresReadPolicy: Hashable, Sendable {
         self.servers = servers
         self.maximumLag = maximumLag
         self.fallback = fallback
-    }
-}
-
-extension ClusterTopology {
-    /// Returns the standbys within the lag of a policy.
-    func standbys(for policy: PostgresReadPolicy, now: UInt64) -> [Int] {
-        servers.indices.filter { index in
-            guard role(of: index) == .standby, servesReads(index) else { return false }
-            return switch policy.maximumLag {
-            case nil: true
-            case .bytes(let most): lagBytes(of: index).map { $0 <= UInt64(max(0, most)) } ?? false
-            case .time(let most): lagTime(of: index, at: now).map { $0 <= most.wholeNanoseconds } ?? false
-            }
-        }
     }
 }

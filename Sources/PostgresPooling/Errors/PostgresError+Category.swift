@@ -14,7 +14,7 @@ extension PostgresError {
     public var category: PoolError.Category? {
         switch code {
         case .connectFailed: sqlState?.category == .busy ? .busy : .unavailable
-        case .connectionLost, .outcomeUnknown: .unavailable
+        case .noServer, .connectionLost, .outcomeUnknown: .unavailable
         case .timedOut: .busy
         case .server: sqlState?.category
         default: nil

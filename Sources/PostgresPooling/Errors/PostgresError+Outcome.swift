@@ -78,7 +78,7 @@ extension PostgresError.Outcome {
             // Class 40 has one code for a statement whose completion the server itself does not
             // know.
             case .server: sqlState == "40003" ? .unknown : .rolledBack
-            case .connectFailed, .encoding, .invalidConfiguration, .misplacedParameter: .notExecuted
+            case .connectFailed, .noServer, .encoding, .invalidConfiguration, .misplacedParameter: .notExecuted
             case .transactionAborted: .rolledBack
             case .decoding, .columnCount, .noRows, .tooManyRows: .executed
             default: .unknown

@@ -22,6 +22,10 @@ public struct PostgresError: Error, Sendable {
         /// No connection could be made.
         public static let connectFailed = Code(description: "connectFailed")
 
+        /// No server of a ``PostgresCluster`` qualified in time; ``PostgresError/servers`` tells
+        /// why.
+        public static let noServer = Code(description: "noServer")
+
         /// The connection is lost: it broke, the server ended the session, or the pool was shut
         /// down. Except after a shutdown, the statement certainly had no effect, or its
         /// transaction was rolled back. ``PostgresError/server`` has the server's reason, if it
@@ -95,6 +99,12 @@ public struct PostgresError: Error, Sendable {
 
     private let serverBox: Boxed<ServerFields>?
 
+    /// The servers of a ``PostgresCluster`` that did not qualify, and why; empty unless the code
+    /// is `noServer`.
+    public var servers: [UnqualifiedServer] { serversBox?.value ?? [] }
+
+    private let serversBox: Boxed<[UnqualifiedServer]>?
+
     /// The text of the statement; `nil` if the error is not about one.
     public internal(set) var sql: String?
 
@@ -133,6 +143,7 @@ public struct PostgresError: Error, Sendable {
         _ code: Code,
         _ message: String,
         server: ServerFields? = nil,
+        servers: [UnqualifiedServer]? = nil,
         sql: String? = nil,
         connectionIsGone: Bool = false,
         isUnreached: Bool = false,
@@ -141,6 +152,7 @@ public struct PostgresError: Error, Sendable {
         self.code = code
         self.message = message
         serverBox = server.map(Boxed.init)
+        serversBox = servers.map(Boxed.init)
         self.sql = sql
         self.connectionIsGone = connectionIsGone
         self.isUnreached = isUnreached

@@ -167,7 +167,7 @@ extension PostgresConnection {
             session.state.transactions.depth = 0
             if let question {
                 let results = try await runCommit(followedBy: question, limit)
-                (tag, answer) = (results[0].commandTag, unsafe results.dropFirst().first?.firstText)
+                (tag, answer) = (results[0].commandTag, results.dropFirst().first?.firstText)
             } else {
                 (tag, answer) = (try await runScript("COMMIT", limit).commandTag, nil)
             }

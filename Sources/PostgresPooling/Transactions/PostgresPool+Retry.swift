@@ -6,6 +6,40 @@ internal import ConnectionPooling
 internal import Synchronization
 
 extension PostgresPool {
+    /// Runs a transaction, and asks the server something in the round trip of the `COMMIT`.
+    ///
+    /// - Parameters:
+    ///   - question: A statement that follows the `COMMIT`; `nil` for none.
+    ///   - committed: Receives the answer; `nil` if there is none.
+    ///   - rolledBack: Called if an attempt is certainly rolled back, and another one follows.
+    func runTransaction<Result: ~Copyable>(
+        _ start: TransactionStart,
+        _ retry: PostgresRetry,
+        within limit: BodyLimit,
+        _ caller: CallSite,
+        question: String?,
+        committed: (String?) -> Void,
+        rolledBack: () -> Void,
+        _ body: (borrowing PostgresConnection) async throws -> sending Result
+    ) async throws -> sending Result {
+        if retry.isEnabled {
+            return try await repeatTransaction(
+                start,
+                retry,
+                within: limit,
+                caller,
+                question: question,
+                committed: committed,
+                rolledBack: rolledBack,
+                body
+            )
+        }
+        let lease = try await checkOutInTransaction(start, within: limit, caller)
+        let result = try await body(lease.connection)
+        committed(try await lease.connection.commit(followedBy: question))
+        return result
+    }
+
     /// Runs a transaction until an attempt succeeds or fails for good.
     ///
     /// The connection is released before each pause, and the next attempt waits for one in line.
@@ -17,6 +51,9 @@ extension PostgresPool {
         _ retry: PostgresRetry,
         within limit: BodyLimit,
         _ caller: CallSite,
+        question: String? = nil,
+        committed: (String?) -> Void = { _ in },
+        rolledBack: () -> Void = {},
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
         try retry.validate()
@@ -26,34 +63,38 @@ extension PostgresPool {
                 let lease = try await checkOutInTransaction(start, within: limit, caller)
                 attempts.begin()
                 let result = try await body(lease.connection)
-                try await commit(lease, retry, within: limit, caller)
+                committed(try await commit(lease, retry, within: limit, caller, question))
                 attempts.succeed()
                 return result
             } catch {
                 try await attempts.pause(after: error)
+                rolledBack()
             }
         }
     }
 
     /// Commits the transaction of a lease, and ends the lease.
     ///
-    /// - Returns: If the transaction is committed, also if only the caller's check knows.
+    /// - Returns: If the transaction is committed, also if only the caller's check knows. The
+    ///   answer to the question, if there is one.
     /// - Throws: The error of the commit. Its outcome is `rolledBack` if the check has found that
     ///   the transaction was not committed.
     private func commit(
         _ lease: consuming ConnectionLease<PostgresConnectionFactory>,
         _ retry: PostgresRetry,
         within limit: BodyLimit,
-        _ caller: CallSite
-    ) async throws {
+        _ caller: CallSite,
+        _ question: String?
+    ) async throws -> String? {
         do {
-            try await lease.connection.commit()
+            return try await lease.connection.commit(followedBy: question)
         } catch let error as PostgresError where error.code == .outcomeUnknown {
             lease.release()
             guard let check = retry.unlessCommitted, !Task.isCancelled,
                 let isCommitted = try? await ask(check, within: limit, caller)
             else { throw error }
             if !isCommitted { throw error.asNotCommitted() }
+            return nil
         }
     }
 

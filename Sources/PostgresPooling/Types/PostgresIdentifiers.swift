@@ -128,7 +128,7 @@ extension PostgresLSN: LosslessStringConvertible {
     /// Creates a position from a text such as `16/B374D848`; `nil` if the text is no position.
     public init?(_ description: String) {
         let halves = description.split(separator: "/", omittingEmptySubsequences: false)
-        guard halves.count == 2, halves.allSatisfy({ $0.first?.isHexDigit == true }),
+        guard halves.count == 2, halves.allSatisfy({ $0.utf8.count <= 8 && $0.first?.isHexDigit == true }),
             let high = UInt32(halves[0], radix: 16), let low = UInt32(halves[1], radix: 16)
         else { return nil }
         self.init(rawValue: UInt64(high) << 32 | UInt64(low))

@@ -11,26 +11,6 @@ import Testing
 
 /// Clusters of real servers.
 @Suite(.timeLimit(.minutes(10))) struct ClusterTests {
-    private func withPools(
-        _ cluster: TestCluster,
-        _ configure: (inout PostgresCluster.Configuration) -> Void = { _ in },
-        _ body: (PostgresCluster) async throws -> Void
-    ) async throws {
-        var configuration = PostgresCluster.Configuration(cluster.url)
-        configuration.servers.pool.checkoutTimeout = .seconds(300)
-        configuration.servers.pool.maximumBackoff = .milliseconds(200)
-        configuration.probeInterval = .milliseconds(100)
-        configure(&configuration)
-        let pools = try PostgresCluster(configuration)
-        do {
-            try await body(pools)
-        } catch {
-            await pools.close()
-            throw error
-        }
-        await pools.close()
-    }
-
     @Test("Writes go to the primary, reads to the standbys, and a write in a read is refused")
     func routes() async throws {
         try await withCluster { cluster in
@@ -79,7 +59,8 @@ import Testing
                                 }
                                 let reader = pools.session(after: writer.position)
                                 let rows = try await reader.query(
-                                    "SELECT value, pg_is_in_recovery() FROM t WHERE id = \(id)"
+                                    "SELECT value, pg_is_in_recovery() FROM t WHERE id = \(id)",
+                                    from: .preferReplica
                                 ).decode(as: (Int, Bool).self)
                                 #expect(rows.count == 1 && rows[0].0 == value)
                                 onStandby.add(rows[0].1)

@@ -13,11 +13,11 @@ import Testing
     private var now: UInt64 = 0
 
     private func primary(_ timeline: UInt32, _ position: UInt64) -> Report {
-        Report(isPrimary: true, timeline: timeline, position: PostgresPosition(rawValue: position), system: "a")
+        Report(isPrimary: true, timeline: timeline, position: PostgresLSN(rawValue: position), system: "a")
     }
 
     private func standby(_ timeline: UInt32, _ position: UInt64) -> Report {
-        Report(isPrimary: false, timeline: timeline, position: PostgresPosition(rawValue: position), system: "a")
+        Report(isPrimary: false, timeline: timeline, position: PostgresLSN(rawValue: position), system: "a")
     }
 
     private mutating func record(_ report: Report, _ index: Int) -> [ClusterTopology.Change] {
@@ -35,7 +35,9 @@ import Testing
     mutating func initial() {
         #expect(record(primary(1, 100), 0) == [.reachable(0), .primary(0)])
         #expect(record(standby(1, 90), 1) == [.reachable(1)])
-        #expect(topology.role(of: 0) == .primary && topology.role(of: 1) == .standby && topology.role(of: 2) == .unknown)
+        #expect(
+            topology.role(of: 0) == .primary && topology.role(of: 1) == .standby && topology.role(of: 2) == .unknown
+        )
         #expect([0, 1, 2].map { topology.servesReads($0) } == [true, true, false])
         #expect(topology.lagBytes(of: 1) == 10)
     }
@@ -89,7 +91,7 @@ import Testing
         _ = topology.recordFailure(of: 1)
         _ = record(standby(1, 111), 2)
         #expect(topology.servesReads(2))
-        // It was copied anew.
+        // It is another copy.
         _ = record(standby(1, 50), 2)
         #expect(!topology.servesReads(2))
     }

@@ -1,0 +1,101 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ConnectionPooling
+internal import Synchronization
+
+/// The search of a read for a server.
+struct ReaderSearch {
+    let policy: PostgresReadPolicy
+    private let position: PostgresLSN?
+
+    /// The end of the search.
+    private let deadline: UInt64
+
+    /// The instant from which on the fallback applies to a read with a position.
+    private let endOfPosition: UInt64
+
+    /// The servers that have failed, or are behind, in this round.
+    var tried: Set<Int> = []
+
+    /// The servers that are known to be behind in this round.
+    var behind: Set<Int> = []
+
+    /// The pause after a round: those behind a position are asked less and less often.
+    private var pause: UInt64 = 5_000_000
+    private static let longestPause: UInt64 = 80_000_000
+
+    var needsPosition: Bool { position != nil }
+
+    init(_ policy: PostgresReadPolicy, after position: PostgresLSN?, since start: UInt64, deadline: UInt64) {
+        self.policy = policy
+        self.position = position
+        self.deadline = deadline
+        if position == nil {
+            endOfPosition = start
+        } else if let timeout = policy.positionTimeout {
+            endOfPosition = min(deadline, MonotonicClock.deadline(timeout, after: start))
+        } else {
+            endOfPosition = policy.fallback == .wait ? deadline : start
+        }
+    }
+
+    /// Chooses a server: of two random ones that qualify, the one whose reads take less time.
+    func choose(
+        _ topology: ClusterTopology,
+        _ servers: [ClusterServer?],
+        at now: UInt64
+    ) -> (ClusterServer, isPrimary: Bool)? {
+        func primary() -> (ClusterServer, isPrimary: Bool)? {
+            guard let index = topology.primary, !tried.contains(index) else { return nil }
+            return servers[index].map { ($0, true) }
+        }
+        if policy.servers == .primary { return primary() }
+        var candidates = topology.standbys(for: policy, now: now).filter { index in
+            !tried.contains(index) && servers[index]?.rotation.admits(at: now) == true
+        }
+        if let position {
+            // Those that are known to be behind may have come up since.
+            let known = candidates.filter { topology.position(of: $0).map { $0 >= position } ?? false }
+            if !known.isEmpty { candidates = known }
+        }
+        guard let first = candidates.randomElement().flatMap({ servers[$0] }) else {
+            let waits = !behind.isEmpty && now < endOfPosition
+            return policy.fallback == .primary && !waits ? primary() : nil
+        }
+        let second = candidates.randomElement().flatMap { servers[$0] } ?? first
+        return (first.cost <= second.cost ? first : second, false)
+    }
+
+    /// Whether the search ends without another round.
+    ///
+    /// - Parameters:
+    ///   - now: The instant.
+    ///   - failed: Whether a server has failed just now, after which another one may be left.
+    func isOver(at now: UInt64, failed: Bool) -> Bool {
+        if now >= deadline { return true }
+        if failed { return false }
+        if !behind.isEmpty, now < endOfPosition { return false }
+        return policy.fallback == .fail || !behind.isEmpty && policy.positionTimeout != nil && policy.fallback == .wait
+    }
+
+    /// Begins a round with all servers.
+    ///
+    /// - Returns: The instant at which it begins, if nothing changes before.
+    mutating func nextRound(at now: UInt64) -> UInt64 {
+        let isBehind = !behind.isEmpty
+        tried = []
+        behind = []
+        defer { pause = min(pause * 2, Self.longestPause) }
+        let end = isBehind && now < endOfPosition ? min(deadline, endOfPosition) : deadline
+        return min(end, now &+ (isBehind ? pause : 50_000_000))
+    }
+}
+
+extension ClusterServer {
+    /// The expected duration of another read, in units that all servers share.
+    var cost: UInt64 {
+        UInt64(readsInProgress.load(ordering: .relaxed) + 1) &* latency.load(ordering: .relaxed)
+    }
+}

@@ -1,0 +1,142 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import Testing
+
+@testable import PostgresPooling
+
+/// The calls of a cluster that a pool has, too.
+@Suite(.timeLimit(.minutes(10))) struct ClusterCallTests {
+    private struct Row: Decodable, Sendable, Equatable {
+        var id: Int
+        var name: String
+    }
+
+    private struct Direct: PostgresRowDecodable, Equatable {
+        var id: Int
+        init(row: borrowing PostgresRow) throws(PostgresError) { id = try row.decode(at: 0) }
+    }
+
+    /// Runs each kind of typed call.
+    private func check(_ router: some PostgresRouter, from policy: PostgresReadPolicy?) async throws {
+        let all: PostgresQuery = "SELECT id, name FROM t ORDER BY id"
+        let first: PostgresQuery = "SELECT id, name FROM t WHERE id = 1"
+        equal(try await router.query(all, from: policy, as: (Int, String).self).map(\.1), ["a", "b"])
+        equal(try await router.query("SELECT id FROM t ORDER BY id", from: policy, as: Int.self), [1, 2])
+        equal(try await router.query(all, from: policy, as: Direct.self).map(\.id), [1, 2])
+        equal(
+            try await router.query(all, from: policy, decoding: Row.self),
+            [Row(id: 1, name: "a"), Row(id: 2, name: "b")]
+        )
+        #expect(try await router.queryFirst(all, from: policy, as: (Int, String).self)! == (1, "a"))
+        equal(try await router.queryFirst("SELECT id FROM t ORDER BY id", from: policy, as: Int.self), 1)
+        equal(try await router.queryFirst(all, from: policy, as: Direct.self)?.id, 1)
+        equal(try await router.queryFirst(all, from: policy, decoding: Row.self), Row(id: 1, name: "a"))
+        equal(try await router.queryFirst("SELECT id FROM t WHERE id = 9", from: policy, as: Int.self), nil)
+        #expect(try await router.queryOne(first, from: policy, as: (Int, String).self) == (1, "a"))
+        equal(try await router.queryOne("SELECT count(*) FROM t", from: policy, as: Int.self), 2)
+        equal(try await router.queryOne(first, from: policy, as: Direct.self).id, 1)
+        equal(try await router.queryOne(first, from: policy, decoding: Row.self), Row(id: 1, name: "a"))
+        let error = await postgresFailure { try await router.queryOne(all, from: policy, decoding: Row.self) }
+        #expect(error?.code == .tooManyRows)
+    }
+
+    @Test("Typed calls read on the servers of their policy, and write without one")
+    func calls() async throws {
+        try await withCluster { cluster in
+            try await withPools(cluster) { pools in
+                try await pools.execute("CREATE TABLE t (id int PRIMARY KEY, name text)")
+                let session = pools.session()
+                try await session.execute("INSERT INTO t VALUES (1, 'a')")
+                let inserted = try await session.queryOne("INSERT INTO t VALUES (2, 'b') RETURNING id", as: Int.self)
+                #expect(inserted == 2)
+                for policy in [nil, .primary, .replica(), .preferReplica] as [PostgresReadPolicy?] {
+                    try await check(session, from: policy)
+                }
+                for policy in [nil, .primary] as [PostgresReadPolicy?] { try await check(pools, from: policy) }
+                let isStandby: PostgresQuery = "SELECT pg_is_in_recovery()"
+                #expect(try await session.queryOne(isStandby, as: Bool.self) == false)
+                #expect(try await session.queryOne(isStandby, from: .replica(), as: Bool.self) == true)
+                #expect(try await pools.queryOne(isStandby, as: Bool.self) == false)
+                #expect(try await pools.queryOne(isStandby, from: .replica(), as: Bool.self) == true)
+            }
+        }
+    }
+
+    @Test("A session's reads see what its bodies have written")
+    func bodies() async throws {
+        try await withCluster { cluster in
+            try await withPools(cluster) { pools in
+                try await pools.execute("CREATE TABLE t (id int)")
+                let isPrimary = try await pools.write { db in
+                    try await db.execute("INSERT INTO t VALUES (0)")
+                    return try await db.queryOne("SELECT NOT pg_is_in_recovery()", as: Bool.self)
+                }
+                #expect(isPrimary)
+                let session = pools.session()
+                for id in 1...20 {
+                    let before = session.position
+                    try await session.write { db in try await db.execute("INSERT INTO t VALUES (\(id))") }
+                    #expect(session.position != nil && session.position != before && !session.readsFromPrimary)
+                    let (count, isStandby) = try await session.read(from: .replica()) { db in
+                        try await db.queryOne("SELECT count(*)::int, pg_is_in_recovery() FROM t", as: (Int, Bool).self)
+                    }
+                    #expect(count == id + 1 && isStandby)
+                }
+                struct Thrown: Error {}
+                await #expect(throws: Thrown.self) {
+                    try await session.write { db in
+                        try await db.execute("INSERT INTO t VALUES (21)")
+                        throw Thrown()
+                    }
+                }
+                #expect(session.readsFromPrimary)
+                let count: PostgresQuery = "SELECT count(*)::int, pg_is_in_recovery() FROM t"
+                #expect(try await session.queryOne(count, from: .replica(), as: (Int, Bool).self) == (22, false))
+                try await session.execute("INSERT INTO t VALUES (22)")
+                #expect(!session.readsFromPrimary)
+                #expect(try await session.queryOne(count, from: .replica(), as: (Int, Bool).self) == (23, true))
+            }
+        }
+    }
+
+    @Test("A transaction is repeated after a conflict, also on the next primary")
+    func retries() async throws {
+        try await withCluster(isSynchronous: true) { cluster in
+            try await withPools(cluster) { pools in
+                try await pools.execute("CREATE TABLE t (id int)")
+                await pools.untilKnown()
+                let attempts = Counted<Int>()
+                func conflict(_ db: borrowing PostgresConnection) async throws {
+                    try await db.execute("DO $$ BEGIN RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'; END $$")
+                }
+                let session = pools.session()
+                let retry = PostgresRetry.serializationFailures(backOff: .zero)
+                try await session.withTransaction(retry: retry) { db in
+                    attempts.add(1)
+                    try await db.execute("INSERT INTO t VALUES (1)")
+                    if attempts.values.count == 1 { try await conflict(db) }
+                }
+                #expect(attempts.values.count == 2)
+                #expect(try await session.query("SELECT id FROM t", from: .replica(), as: Int.self) == [1])
+                try await session.withTransaction(retry: retry) { db in
+                    attempts.add(2)
+                    try await db.execute("INSERT INTO t VALUES (2)")
+                    if attempts.values.count > 3 { return }
+                    do {
+                        try await conflict(db)
+                    } catch {
+                        try await cluster.kill(.node1)
+                        try await cluster.promote(.node2)
+                        await until { pools.role(1) == .primary }
+                        throw error
+                    }
+                }
+                #expect(attempts.values == [1, 1, 2, 2])
+                #expect(try await pools.query("SELECT id FROM t ORDER BY id", as: Int.self) == [1, 2])
+            }
+        }
+    }
+}
