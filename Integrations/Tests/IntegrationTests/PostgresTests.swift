@@ -51,4 +51,30 @@ struct PostgresTests {
         #expect(pool.status.idle == 0 && pool.status.leased == 0)
         await #expect(throws: (any Error).self) { try await pool.execute("SELECT 1") }
     }
+
+    @Test("A cluster has metrics of each server, and logs its events")
+    func cluster() async throws {
+        let metrics = TestMetrics()
+        let handler = InMemoryLogHandler()
+        var configuration = PostgresCluster.Configuration(url)
+        configuration.servers.applicationName = "orders"
+        configuration.probeInterval = .milliseconds(20)
+        let logger = Logger(label: "cluster") { _ in handler }
+        let cluster = try PostgresCluster(configuration, observers: [.metrics(factory: metrics), .logging(logger)])
+        try await cluster.execute("SELECT 1")
+        _ = try await cluster.query("SELECT 1", from: .primary)
+        let server = try #require(cluster.status.first?.name)
+        let dimensions = [("db.client.connection.pool.name", "orders"), ("postgres.server", server)]
+        func counted(_ name: String) -> Int64 {
+            (try? metrics.expectCounter("postgres.cluster.\(name)", dimensions).totalValue) ?? 0
+        }
+        while counted("reads") == 0 || counted("writes") == 0 { await Task.yield() }
+        #expect(counted("reads") == 1 && counted("writes") == 1)
+        #expect(try metrics.expectMeter("postgres.cluster.primary", dimensions).lastValue == 1)
+        #expect(try metrics.expectMeter("postgres.cluster.reachable", dimensions).lastValue == 1)
+        await cluster.close()
+        let change = try #require(handler.entries.first { "\($0.message)" == "The primary has changed." })
+        #expect(change.level == .notice)
+        #expect(change.metadata == ["pool": "orders", "from": "none", "to": "\(server)"])
+    }
 }
