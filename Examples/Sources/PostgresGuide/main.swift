@@ -5,7 +5,7 @@
 import Foundation
 import PostgresPooling
 
-// The code of Docs/PostgreSQL.md, which shows the parts between "// guide" and "// end". It makes
+// The code of Docs/PostgreSQL.md and Docs/Cluster.md, which show the parts between "// guide" and "// end". It makes
 // and drops tables, so it needs a database of its own.
 
 guard let url = ProcessInfo.processInfo.environment["DATABASE_URL"] else {
@@ -14,6 +14,8 @@ guard let url = ProcessInfo.processInfo.environment["DATABASE_URL"] else {
 }
 
 try makePools()
+try await makeClusters()
+try await clusters(url)
 
 let pool = try PostgresPool(url)
 try await pool.withConnection { db in
