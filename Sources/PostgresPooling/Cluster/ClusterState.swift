@@ -100,8 +100,13 @@ final class ClusterState: Sendable {
 
     /// Removes a server, of whose later reports nothing is recorded.
     func remove(_ server: ClusterServer) {
-        update(server) { $0.remove(server.index) }
-        state.withLock { $0.servers[server.index] = nil }
+        let waiters: [Waiter] = state.withLock { state in
+            guard state.isMember(server) else { return [] }
+            _ = state.change { $0.remove(server.index) }
+            state.servers[server.index] = nil
+            return state.takeWaiters()
+        }
+        for waiter in waiters { waiter.resume() }
     }
 
     // MARK: Topology
@@ -118,7 +123,6 @@ final class ClusterState: Sendable {
     /// Changes the topology by a report of a server, and wakes the callers that wait for a change.
     ///
     /// - Returns: What has changed, nothing if the server is no member, and the primary before.
-    @discardableResult
     func update(
         _ server: ClusterServer,
         _ body: (inout ClusterTopology) -> [ClusterTopology.Change]

@@ -32,7 +32,7 @@ extension PostgresCluster {
         if let policy {
             return try await self.query(query, from: policy, after: nil, timeout: timeout, file: file, line: line)
         }
-        return try await onPrimary(timeout: timeout, isSingleStatement: true) { pool, rest in
+        return try await onPrimary(timeout: timeout, isSingleStatement: true) { pool, rest, _ in
             try await pool.query(query, timeout: rest, file: file, line: line)
         }
     }
@@ -162,8 +162,9 @@ extension PostgresCluster {
         var search = ReaderSearch(policy, after: position, since: start, deadline: deadline)
         while true {
             let now = MonotonicClock.now
+            let random = choices.next()
             let (choice, version) = state.read { topology, servers, version in
-                (search.choose(topology, servers, at: now), version)
+                (search.choose(topology, servers, at: now, random: random), version)
             }
             var failure: (any Error)?
             if let (server, isPrimary) = choice {

@@ -93,7 +93,7 @@ extension PostgresCluster {
             _ add: (inout PostgresPipeline) -> PostgresPipeline.Result<Value>
         ) async throws -> Value {
             try await noting {
-                try await cluster.onPrimary(timeout: timeout, isSingleStatement: true) { pool, rest in
+                try await cluster.onPrimary(timeout: timeout, isSingleStatement: true) { pool, rest, _ in
                     let (result, position) = try await pool.withPipeline(
                         timeout: rest,
                         throwsFailures: false,

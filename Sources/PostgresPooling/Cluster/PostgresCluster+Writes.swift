@@ -28,7 +28,7 @@ extension PostgresCluster {
         file: StaticString = #fileID,
         line: UInt = #line
     ) async throws -> PostgresCommand {
-        try await onPrimary(timeout: timeout, isSingleStatement: true) { pool, rest in
+        try await onPrimary(timeout: timeout, isSingleStatement: true) { pool, rest, _ in
             try await pool.execute(query, timeout: rest, file: file, line: line)
         }
     }
@@ -60,10 +60,10 @@ extension PostgresCluster {
             timeout: timeout,
             checkoutTimeout: checkoutTimeout,
             unless: { hasBegun }
-        ) { pool, rest in
+        ) { pool, rest, wait in
             try await pool.withConnection(
-                timeout: timeout == nil ? nil : rest,
-                checkoutTimeout: checkoutTimeout ?? rest,
+                timeout: rest,
+                checkoutTimeout: wait,
                 file: file,
                 line: line
             ) { db in
@@ -128,12 +128,13 @@ extension PostgresCluster {
         _ body: (borrowing PostgresConnection) async throws -> Result
     ) async throws -> Result {
         var isRunning = false
+        let deadline = timeout.map(MonotonicClock.deadline(after:))
         return try await onPrimary(
             timeout: timeout,
             checkoutTimeout: checkoutTimeout,
             unless: { isRunning }
-        ) { pool, rest in
-            let limit = pool.limit(timeout == nil ? nil : rest, checkoutTimeout: checkoutTimeout ?? rest)
+        ) { pool, rest, wait in
+            let limit = pool.limit(rest, checkoutTimeout: wait)
             return try await pool.runTransaction(
                 start,
                 retry,
@@ -141,7 +142,12 @@ extension PostgresCluster {
                 caller,
                 question: question,
                 committed: committed,
-                rolledBack: { isRunning = false }
+                rolledBack: { isRunning = false },
+                // The primary may have failed during the commit: the next one knows.
+                ask: { check in
+                    try await write(timeout: deadline.map(MonotonicClock.duration(until:))) { db in try await check(db)
+                    }
+                }
             ) { db in
                 isRunning = true
                 return try await body(db)
@@ -158,18 +164,19 @@ extension PostgresCluster {
     ///   - checkoutTimeout: The time limit until the operation has a connection.
     ///   - isSingleStatement: Whether a server that refuses to write has run nothing.
     ///   - hasBegun: Whether the operation cannot be repeated any more.
-    ///   - operation: Receives the pool and the rest of the time; `nil` without a limit.
+    ///   - operation: Receives the pool, the rest of the time, `nil` without a limit, and the rest
+    ///     of the time until it has a connection.
     func onPrimary<Result: Sendable>(
         timeout: Duration?,
         checkoutTimeout: Duration? = nil,
         isSingleStatement: Bool = false,
         unless hasBegun: () -> Bool = { false },
-        _ operation: (PostgresPool, Duration?) async throws -> Result
+        _ operation: (PostgresPool, Duration?, _ wait: Duration) async throws -> Result
     ) async throws -> Result {
         let wait = checkoutTimeout ?? configuration.servers.pool.checkoutTimeout
         let start = MonotonicClock.now
         let deadline = MonotonicClock.deadline(timeout ?? wait, after: start)
-        let endOfWait = MonotonicClock.deadline(min(timeout ?? wait, checkoutTimeout ?? timeout ?? wait), after: start)
+        let endOfWait = timeout == nil ? deadline : min(deadline, MonotonicClock.deadline(wait, after: start))
         while true {
             let (primary, version) = state.beginWrite()
             var failure: (any Error)?
@@ -177,7 +184,8 @@ extension PostgresCluster {
                 defer { state.endWrite() }
                 do {
                     let rest = timeout.map { _ in MonotonicClock.duration(until: deadline) }
-                    let result = try await operation(primary.pool, rest)
+                    let restOfWait = MonotonicClock.duration(until: endOfWait)
+                    let result = try await operation(primary.pool, rest, restOfWait)
                     primary.writes.add(1, ordering: .relaxed)
                     return result
                 } catch {

@@ -33,6 +33,9 @@ public final class PostgresCluster: PostgresRouter {
     private let statementObservers: [any StatementObserver]
     private let random: @Sendable () -> Double
 
+    /// The random numbers that choose servers for reads.
+    let choices = RandomNumbers()
+
     /// The servers that are being removed.
     let removals = Locked<[Int: Task<Void, Never>]>([:])
 

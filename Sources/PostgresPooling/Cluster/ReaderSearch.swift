@@ -42,29 +42,48 @@ struct ReaderSearch {
     }
 
     /// Chooses a server: of two random ones that qualify, the one whose reads take less time.
+    ///
+    /// - Parameter random: A random number.
     func choose(
         _ topology: ClusterTopology,
         _ servers: [ClusterServer?],
-        at now: UInt64
+        at now: UInt64,
+        random: UInt64
     ) -> (ClusterServer, isPrimary: Bool)? {
         func primary() -> (ClusterServer, isPrimary: Bool)? {
             guard let index = topology.primary, !tried.contains(index) else { return nil }
             return servers[index].map { ($0, true) }
         }
         if policy.servers == .primary { return primary() }
-        var candidates = topology.standbys(for: policy, now: now).filter { index in
-            !tried.contains(index) && servers[index]?.rotation.admits(at: now) == true
+        func qualifies(_ index: Int, known: Bool) -> Bool {
+            guard let server = servers[index], !tried.contains(index), server.rotation.admits(at: now),
+                topology.obstacle(of: index, for: policy, now: now) == nil
+            else { return false }
+            guard known, let position else { return true }
+            return topology.position(of: index).map { $0 >= position } ?? false
         }
-        if let position {
-            // Those that are known to be behind may have come up since.
-            let known = candidates.filter { topology.position(of: $0).map { $0 >= position } ?? false }
-            if !known.isEmpty { candidates = known }
+        // Those that are known to be behind may have come up since.
+        var isKnown = position != nil
+        var count = servers.indices.count { qualifies($0, known: isKnown) }
+        if count == 0, isKnown {
+            isKnown = false
+            count = servers.indices.count { qualifies($0, known: false) }
         }
-        guard let first = candidates.randomElement().flatMap({ servers[$0] }) else {
+        guard count > 0 else {
             let waits = !behind.isEmpty && now < endOfPosition
             return policy.fallback == .primary && !waits ? primary() : nil
         }
-        let second = candidates.randomElement().flatMap { servers[$0] } ?? first
+        func candidate(_ random: UInt32) -> ClusterServer? {
+            var rest = Int(random) % count
+            for index in servers.indices where qualifies(index, known: isKnown) {
+                if rest == 0 { return servers[index] }
+                rest -= 1
+            }
+            return nil
+        }
+        guard let first = candidate(UInt32(truncatingIfNeeded: random)) else { return nil }
+        if count == 1 { return (first, false) }
+        guard let second = candidate(UInt32(truncatingIfNeeded: random >> 32)) else { return nil }
         return (first.cost <= second.cost ? first : second, false)
     }
 
@@ -97,5 +116,17 @@ extension ClusterServer {
     /// The expected duration of another read, in units that all servers share.
     var cost: UInt64 {
         UInt64(readsInProgress.load(ordering: .relaxed) + 1) &* latency.load(ordering: .relaxed)
+    }
+}
+
+/// Random numbers without a system call: SplitMix64, by Sebastiano Vigna.
+struct RandomNumbers: ~Copyable, Sendable {
+    private let state = Atomic(UInt64.random(in: .min ... .max))
+
+    func next() -> UInt64 {
+        var number = state.wrappingAdd(0x9e37_79b9_7f4a_7c15, ordering: .relaxed).newValue
+        number = (number ^ (number >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        number = (number ^ (number >> 27)) &* 0x94d0_49bb_1331_11eb
+        return number ^ (number >> 31)
     }
 }

@@ -12,6 +12,7 @@ extension PostgresPool {
     ///   - question: A statement that follows the `COMMIT`; `nil` for none.
     ///   - committed: Receives the answer; `nil` if there is none.
     ///   - rolledBack: Called if an attempt is certainly rolled back, and another one follows.
+    ///   - ask: Runs the check of the retry on a connection.
     func runTransaction<Result: ~Copyable>(
         _ start: TransactionStart,
         _ retry: PostgresRetry,
@@ -20,6 +21,7 @@ extension PostgresPool {
         question: String?,
         committed: (String?) -> Void,
         rolledBack: () -> Void,
+        ask: (PostgresRetry.CommitCheck) async throws -> Bool,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
         if retry.isEnabled {
@@ -31,6 +33,7 @@ extension PostgresPool {
                 question: question,
                 committed: committed,
                 rolledBack: rolledBack,
+                ask: ask,
                 body
             )
         }
@@ -41,19 +44,41 @@ extension PostgresPool {
     }
 
     /// Runs a transaction until an attempt succeeds or fails for good.
-    ///
-    /// The connection is released before each pause, and the next attempt waits for one in line.
-    /// A connection that idles during a pause would be missing to the callers in line, and the
-    /// turns of the others give concurrent transactions the time to end. The number of connections
-    /// also limits how many transactions conflict at a time.
     func repeatTransaction<Result: ~Copyable>(
         _ start: TransactionStart,
         _ retry: PostgresRetry,
         within limit: BodyLimit,
         _ caller: CallSite,
-        question: String? = nil,
-        committed: (String?) -> Void = { _ in },
-        rolledBack: () -> Void = {},
+        _ body: (borrowing PostgresConnection) async throws -> sending Result
+    ) async throws -> sending Result {
+        try await repeatTransaction(
+            start,
+            retry,
+            within: limit,
+            caller,
+            question: nil,
+            committed: { _ in },
+            rolledBack: {},
+            ask: { try await ask($0, within: limit, caller) },
+            body
+        )
+    }
+
+    /// Runs a transaction until an attempt succeeds or fails for good.
+    ///
+    /// The connection is released before each pause, and the next attempt waits for one in line.
+    /// A connection that idles during a pause would be missing to the callers in line, and the
+    /// turns of the others give concurrent transactions the time to end. The number of connections
+    /// also limits how many transactions conflict at a time.
+    private func repeatTransaction<Result: ~Copyable>(
+        _ start: TransactionStart,
+        _ retry: PostgresRetry,
+        within limit: BodyLimit,
+        _ caller: CallSite,
+        question: String?,
+        committed: (String?) -> Void,
+        rolledBack: () -> Void,
+        ask: (PostgresRetry.CommitCheck) async throws -> Bool,
         _ body: (borrowing PostgresConnection) async throws -> sending Result
     ) async throws -> sending Result {
         try retry.validate()
@@ -63,7 +88,7 @@ extension PostgresPool {
                 let lease = try await checkOutInTransaction(start, within: limit, caller)
                 attempts.begin()
                 let result = try await body(lease.connection)
-                committed(try await commit(lease, retry, within: limit, caller, question))
+                committed(try await commit(lease, retry, question, ask: ask))
                 attempts.succeed()
                 return result
             } catch {
@@ -82,17 +107,16 @@ extension PostgresPool {
     private func commit(
         _ lease: consuming ConnectionLease<PostgresConnectionFactory>,
         _ retry: PostgresRetry,
-        within limit: BodyLimit,
-        _ caller: CallSite,
-        _ question: String?
+        _ question: String?,
+        ask: (PostgresRetry.CommitCheck) async throws -> Bool
     ) async throws -> String? {
         do {
             return try await lease.connection.commit(followedBy: question)
         } catch let error as PostgresError where error.code == .outcomeUnknown {
             lease.release()
-            guard let check = retry.unlessCommitted, !Task.isCancelled,
-                let isCommitted = try? await ask(check, within: limit, caller)
-            else { throw error }
+            guard let check = retry.unlessCommitted, !Task.isCancelled, let isCommitted = try? await ask(check) else {
+                throw error
+            }
             if !isCommitted { throw error.asNotCommitted() }
             return nil
         }

@@ -139,4 +139,42 @@ import Testing
             }
         }
     }
+
+    @Test(
+        "The next primary tells whether a transaction was committed whose COMMIT has no answer",
+        arguments: [false, true]
+    )
+    func unknownCommit(_ arrives: Bool) async throws {
+        try await withCluster(isSynchronous: true) { cluster in
+            try await withPools(cluster) { pools in
+                try await pools.execute("CREATE TABLE t (id int PRIMARY KEY)")
+                await pools.untilKnown()
+                let (attempts, checks) = (Counted<Void>(), Counted<Bool>())
+                let retry = PostgresRetry.serializationFailures(backOff: .zero) { db in
+                    let isCommitted = try await db.queryOne("SELECT count(*) = 1 FROM t", as: Bool.self)
+                    checks.add(isCommitted)
+                    return isCommitted
+                }
+                // The COMMIT waits for a standby that does not answer.
+                for node in [TestCluster.Node.node2, .node3] { try await cluster.freeze(node) }
+                let write = Task {
+                    try await pools.withTransaction(retry: retry) { db in
+                        attempts.add(())
+                        try await db.execute("INSERT INTO t VALUES (1)")
+                    }
+                }
+                try await until {
+                    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+                    return try await cluster.psql(.node1, waiting) == "1"
+                }
+                if !arrives { try await cluster.kill(.node1) }
+                for node in [TestCluster.Node.node2, .node3] { try await cluster.thaw(node) }
+                if arrives { try await cluster.kill(.node1) }
+                try await cluster.promote()
+                try await write.value
+                #expect(try await pools.query("SELECT id FROM t", as: Int.self) == [1])
+                #expect(attempts.values.count == (checks.values == [false] ? 2 : 1))
+            }
+        }
+    }
 }
