@@ -59,6 +59,7 @@ struct PostgresTests {
         var configuration = PostgresCluster.Configuration(url)
         configuration.servers.applicationName = "orders"
         configuration.probeInterval = .milliseconds(20)
+        configuration.probeTimeout = .seconds(60)
         let logger = Logger(label: "cluster") { _ in handler }
         let cluster = try PostgresCluster(configuration, observers: [.metrics(factory: metrics), .logging(logger)])
         try await cluster.execute("SELECT 1")

@@ -4,7 +4,25 @@
 
 internal import ConnectionPooling
 
+#if ServiceLifecycleSupport
+    public import ServiceLifecycle
+
+    /// Conformance with the trait `ServiceLifecycleSupport`.
+    extension PostgresCluster: Service {}
+#endif
+
 extension PostgresCluster {
+    /// Runs the cluster as part of a service, and shuts its pools down with their `drainTimeout`.
+    ///
+    /// Returns after the shutdown. It begins when the task is cancelled or, with the trait
+    /// `ServiceLifecycleSupport`, when the service group shuts down gracefully. A cluster does not
+    /// need this method to work.
+    public func run() async {
+        await waitForShutdownSignal()
+        // A task of its own, because the current task may be cancelled.
+        await Task.detached { [self] in await shutdown() }.value
+    }
+
     /// Holds the writes while `promote` makes another server the primary, so that none fails.
     ///
     /// Waits until the writes in progress have ended, then for `promote`, then until the new

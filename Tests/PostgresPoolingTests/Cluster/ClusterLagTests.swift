@@ -132,7 +132,10 @@ import Testing
                 #expect(error?.code == .noServer && error?.servers.map(\.reason) == [.role])
                 let body = await postgresFailure { try await pools.write(checkoutTimeout: .milliseconds(50)) { _ in } }
                 #expect(body?.code == .noServer)
-                await pools.close()
+                // As a service that ends.
+                let service = Task { await pools.run() }
+                service.cancel()
+                await service.value
                 for policy in [nil, .replica()] as [PostgresReadPolicy?] {
                     let closed = await failure { try await pools.query("SELECT 1", from: policy) } as? PoolError
                     #expect(closed?.code == .closed)

@@ -25,6 +25,8 @@ func withPools(
     configuration.servers.pool.checkoutTimeout = .seconds(300)
     configuration.servers.pool.maximumBackoff = .milliseconds(200)
     configuration.probeInterval = .milliseconds(100)
+    // A busy machine is no lost server.
+    configuration.probeTimeout = .seconds(60)
     configure(&configuration)
     let pools = try PostgresCluster(configuration, observers: observers)
     do {

@@ -145,7 +145,7 @@ import Testing
     @Test("After a failover no acknowledged write is lost, writes go on, and no read fails", arguments: Fault.allCases)
     func failover(_ fault: Fault) async throws {
         try await withCluster(isSynchronous: true, hasProxies: fault == .cut) { cluster in
-            try await withPools(cluster) { pools in
+            try await withPools(cluster, { $0.probeTimeout = .seconds(1) }) { pools in
                 try await withLoad(pools) { writes, reads in
                     try await fault.strike(.node1, of: cluster)
                     await untilMore(of: reads)
@@ -169,7 +169,7 @@ import Testing
     @Test("When a standby fails, no call does, and it answers reads again when it is back", arguments: Fault.allCases)
     func standbyFails(_ fault: Fault) async throws {
         try await withCluster(hasProxies: fault == .cut) { cluster in
-            try await withPools(cluster) { pools in
+            try await withPools(cluster, { $0.probeTimeout = .seconds(1) }) { pools in
                 try await withLoad(pools) { writes, reads in
                     try await fault.strike(.node2, of: cluster)
                     await until { !pools.status[1].isReachable }
