@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionPooling
+import Foundation
 import PostgresPooling
 
 // The code of Docs/Cluster.md. It runs on one server, which is a cluster without standbys.
@@ -23,8 +24,30 @@ func makeClusters() async throws {
     await discovered.close()
 }
 
-/// Stands for a request to a registry, such as Patroni's `GET /cluster`.
-private func hosts(of cluster: String) async throws -> [String] { ["db1.\(cluster).example.com:5432"] }
+/// Stands for a request to Patroni's `GET /cluster`.
+private func hosts(of cluster: String) async throws -> [String] {
+    let answer = #"{"members": [{"role": "leader", "host": "db1.\#(cluster).example.com", "port": 5432}]}"#
+    return try JSONDecoder().decode(PatroniCluster.self, from: Data(answer.utf8)).hosts
+}
+
+// guide: patroni
+struct PatroniCluster: Decodable {
+    struct Member: Decodable {
+        var host: String?
+        var port: Int?
+    }
+
+    var members: [Member]
+
+    /// The hosts for `discover`. A member that has not started yet has none.
+    var hosts: [String] {
+        members.compactMap { member in
+            guard let host = member.host else { return nil }
+            return "\(host.contains(":") ? "[\(host)]" : host):\(member.port ?? 5432)"
+        }
+    }
+}
+// end
 
 // guide: observer
 struct ClusterPrinter: PostgresClusterObserver {
