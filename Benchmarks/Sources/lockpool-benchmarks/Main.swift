@@ -20,7 +20,7 @@ struct Options {
 
     static let usage =
         """
-        usage: lockpool-benchmarks core|pool|sqlite|postgres|service [--json FILE] [--charts FOLDER] [--quick]
+        usage: lockpool-benchmarks core|pool|sqlite|postgres|cluster|service [--json FILE] [--charts FOLDER] [--quick]
                                    [--part NAME] [--figure NAME VALUE UNIT]
         """
 
@@ -46,7 +46,7 @@ struct Options {
             case "--help", "-h":
                 print(Options.usage)
                 exit(0)
-            case "core", "pool", "sqlite", "postgres",
+            case "core", "pool", "sqlite", "postgres", "cluster",
                 "service" where area.isEmpty:
                 area = argument
             default: Options.fail("unknown argument: \(argument)")
@@ -94,6 +94,12 @@ struct Benchmarks {
                 try await PostgresSelectRows.run(options, into: &report)
                 if options.wants("copy") { try await PostgresCopyRows.run(options, into: &report) }
                 if options.wants("large") { try await PostgresLargeRows.run(options, into: &report) }
+                return report
+            }.value
+        case "cluster":
+            report = try await Task.detached {
+                var report = Report()
+                try await ClusterRows.run(options, into: &report)
                 return report
             }.value
         case "service":

@@ -94,15 +94,12 @@ struct ClusterTopology: Sendable {
         var changes: [Change] = []
         let wasStranger = role(of: index) == .stranger
         if !servers[index].isReachable { changes.append(.reachable(index)) }
-        servers[index].report = report.continuing(servers[index].report)
+        // A server that was away may be a copy of another one by now.
+        servers[index].report = servers[index].isReachable ? report.continuing(servers[index].report) : report
         servers[index].isReachable = true
         servers[index].answeredAt = now
         if system == nil, report.isPrimary { system = report.system }
-        if isStranger(report) {
-            if !wasStranger { changes.append(.stranger(index)) }
-            if primary == index { changes += setPrimary(nil) }
-            return changes
-        }
+        if isStranger(report), !wasStranger { changes.append(.stranger(index)) }
         changes += choosePrimary()
         if primary == index { remember(report.position, at: start) }
         return changes

@@ -87,94 +87,54 @@ import Testing
         }
     }
 
-    /// Runs `body` while tasks write and read, and checks that each acknowledged write is there
-    /// once, and that no call has failed but writes of unknown outcome.
-    private func withLoad(
-        _ pools: PostgresCluster,
-        _ body: (_ writes: Counted<Int>, _ reads: Counted<Int>) async throws -> Void
-    ) async throws {
-        try await pools.execute("CREATE TABLE t (id int)")
-        let (writes, unknown, reads, isOver) = (Counted<Int>(), Counted<Int>(), Counted<Int>(), Counted<Void>())
-        let writers = (0..<4).map { writer in
-            Task {
-                var id = writer
-                while isOver.values.isEmpty {
-                    id += 4
-                    do {
-                        try await pools.execute("INSERT INTO t VALUES (\(id))")
-                        writes.add(id)
-                    } catch let error as PostgresError where error.outcome == .unknown {
-                        unknown.add(id)
-                    } catch {
-                        Issue.record("\(error)")
-                    }
-                }
-            }
-        }
-        let readers = (0..<4).map { _ in
-            Task {
-                while isOver.values.isEmpty {
-                    do {
-                        let counts = try await pools.query(
-                            "SELECT count(*)::int FROM t",
-                            from: .preferReplica,
-                            as: Int.self
-                        )
-                        reads.add(counts[0])
-                    } catch {
-                        Issue.record("\(error)")
-                    }
-                }
-            }
-        }
-        await until { writes.values.count > 100 && reads.values.count > 100 }
-        try await body(writes, reads)
-        isOver.add(())
-        for task in writers + readers { await task.value }
-        let stored = try await pools.query("SELECT id FROM t", from: .primary, as: Int.self)
-        #expect(Set(stored).count == stored.count)
-        #expect(Set(stored).isSuperset(of: writes.values))
-        #expect(Set(writes.values + unknown.values).isSuperset(of: stored))
-    }
-
-    private func untilMore(_ count: Int = 100, of events: Counted<Int>) async {
-        let before = events.values.count
-        await until { events.values.count > before + count }
-    }
-
     @Test("After a failover no acknowledged write is lost, writes go on, and no read fails", arguments: Fault.allCases)
     func failover(_ fault: Fault) async throws {
         try await withCluster(isSynchronous: true, hasProxies: fault == .cut) { cluster in
             try await withPools(cluster, { $0.probeTimeout = .seconds(1) }) { pools in
-                try await withLoad(pools) { writes, reads in
-                    try await fault.strike(.node1, of: cluster)
-                    await untilMore(of: reads)
-                    try await cluster.promote()
-                    await untilMore(of: writes)
-                    await untilMore(of: reads)
+                try await ClusterLoad.run(on: pools) { load in
+                    var primary = TestCluster.Node.node1
+                    for _ in 0..<ClusterLoad.rounds {
+                        try await fault.strike(primary, of: cluster)
+                        await load.untilMore(\.reads)
+                        let old = primary
+                        primary = try await cluster.promote()
+                        await load.untilMore(\.writes)
+                        await load.untilMore(\.reads)
+                        try await rejoin(old, after: fault, cluster, pools)
+                    }
                 }
-                if fault == .freeze { try await cluster.thaw(.node1) }
-                if fault == .cut { cluster.restore(.node1) }
-                if fault == .freeze || fault == .cut {
-                    await until { pools.status[0].role == .stalePrimary }
-                    #expect(pools.status.count { $0.role == .primary } == 1)
-                    try await cluster.shutdown(.node1, .immediate)
-                }
-                try await cluster.follow(.node1)
-                await until { pools.status[0].role == .standby }
             }
         }
+    }
+
+    /// Makes an old primary a standby, which is used.
+    private func rejoin(
+        _ node: TestCluster.Node,
+        after fault: Fault,
+        _ cluster: TestCluster,
+        _ pools: PostgresCluster
+    ) async throws {
+        let index = cluster.nodes.firstIndex(of: node)!
+        if fault == .freeze { try await cluster.thaw(node) }
+        if fault == .cut { cluster.restore(node) }
+        if fault == .freeze || fault == .cut {
+            await until { pools.status[index].role == .stalePrimary }
+            #expect(pools.status.count { $0.role == .primary } == 1)
+            try await cluster.shutdown(node, .immediate)
+        }
+        try await cluster.follow(node)
+        await until { pools.status[index].role == .standby }
     }
 
     @Test("When a standby fails, no call does, and it answers reads again when it is back", arguments: Fault.allCases)
     func standbyFails(_ fault: Fault) async throws {
         try await withCluster(hasProxies: fault == .cut) { cluster in
             try await withPools(cluster, { $0.probeTimeout = .seconds(1) }) { pools in
-                try await withLoad(pools) { writes, reads in
+                try await ClusterLoad.run(on: pools) { load in
                     try await fault.strike(.node2, of: cluster)
                     await until { !pools.status[1].isReachable }
-                    await untilMore(of: writes)
-                    await untilMore(of: reads)
+                    await load.untilMore(\.writes)
+                    await load.untilMore(\.reads)
                     switch fault {
                     case .kill, .shutdown: try await cluster.restart(.node2)
                     case .freeze: try await cluster.thaw(.node2)

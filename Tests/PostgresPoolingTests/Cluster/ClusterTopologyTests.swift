@@ -96,6 +96,16 @@ import Testing
         #expect(!topology.servesReads(2))
     }
 
+    @Test("A standby that comes back as a copy of an old primary answers no reads")
+    mutating func copyOfOldPrimary() {
+        start()
+        _ = record(primary(2, 110), 1)
+        _ = record(standby(2, 110), 2)
+        _ = topology.recordFailure(of: 2)
+        _ = record(standby(1, 500), 2)
+        #expect(!topology.servesReads(2))
+    }
+
     @Test("A server of another cluster is not used")
     mutating func stranger() {
         start()
@@ -108,6 +118,17 @@ import Testing
         report.timeline = 9
         #expect(record(report, 2) == [])
         #expect(topology.primary == 0)
+    }
+
+    @Test("When a server of another cluster takes the primary's place, the other primary is used at once")
+    mutating func strangerInPlaceOfPrimary() {
+        start()
+        _ = record(primary(2, 110), 1)
+        _ = record(primary(2, 120), 2)
+        #expect(topology.primary == 1)
+        var report = standby(1, 1_000)
+        report.system = "b"
+        #expect(record(report, 1) == [.stranger(1), .splitBrain([0, 2]), .primary(2)])
     }
 
     @Test("The lag in time is the age of the latest position that the standby has")

@@ -19,7 +19,7 @@ struct SeededBug: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { mutation.testDescription }
 
-    static let all = shell + sqlite + postgres
+    static let all = shell + sqlite + postgres + cluster
 
     /// The bugs to run.
     static let chosen = all.filter { Mutation.isChosen($0.mutation) ?? true }

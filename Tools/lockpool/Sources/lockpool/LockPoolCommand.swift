@@ -13,7 +13,7 @@ struct LockPoolCommand: AsyncParsableCommand {
         commandName: "lockpool",
         abstract: "Measures database pooling on your own database.",
         version: "0.1.0",
-        subcommands: [BenchCommand.self]
+        subcommands: [BenchCommand.self, ClusterCommand.self]
     )
 
     /// Runs the command that the arguments name, and ends the process.

@@ -1,0 +1,167 @@
+// This source file is part of the swift-lock-pool open source project.
+// Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
+// SPDX-License-Identifier: Apache-2.0
+
+import ConnectionPooling
+import Foundation
+import PostgresPooling
+
+/// A cluster of a primary and two standbys, one of them synchronous: reads of 64 tasks beside one
+/// pool on one server, and failovers.
+enum ClusterRows {
+    private static let (tasks, connections, accounts) = (64, 16, 100_000)
+
+    private struct Cluster {
+        let url: String
+        let script: String
+        let folder: String
+
+        static func fromEnvironment() -> Cluster {
+            let environment = ProcessInfo.processInfo.environment
+            guard let url = environment["LOCKPOOL_BENCH_CLUSTER"],
+                let script = environment["LOCKPOOL_BENCH_CLUSTER_SCRIPT"],
+                let folder = environment["LOCKPOOL_BENCH_CLUSTER_FOLDER"]
+            else { Options.fail("LOCKPOOL_BENCH_CLUSTER is not set; Scripts/bench cluster sets it") }
+            return Cluster(url: url, script: script, folder: folder)
+        }
+
+        /// The URLs of the servers, each alone.
+        var urls: [String] {
+            let hosts = url.split(separator: "@")[1].split(separator: "/")[0]
+            return hosts.split(separator: ",").map { url.replacingOccurrences(of: hosts, with: $0) }
+        }
+
+        func pools(connections: Int) throws -> PostgresCluster {
+            var configuration = PostgresCluster.Configuration(url)
+            configuration.servers.pool.maximumConnections = connections
+            configuration.servers.pool.checkoutTimeout = .seconds(60)
+            return try PostgresCluster(configuration)
+        }
+
+        /// Runs a command of Scripts/cluster.
+        func run(_ arguments: String...) async throws {
+            let process = Process()
+            process.executableURL = URL(filePath: script)
+            process.arguments = arguments + ["--folder", folder]
+            process.standardOutput = FileHandle.nullDevice
+            let status = try await withCheckedThrowingContinuation { continuation in
+                process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+                do { try process.run() } catch { continuation.resume(throwing: error) }
+            }
+            precondition(status == 0, "Scripts/cluster \(arguments) has failed")
+        }
+    }
+
+    static func run(_ options: Options, into report: inout Report) async throws {
+        let cluster = Cluster.fromEnvironment()
+        let pools = try cluster.pools(connections: connections / 2)
+        try await pools.execute("DROP TABLE IF EXISTS bench_cluster")
+        try await pools.execute("CREATE TABLE bench_cluster (id int PRIMARY KEY, value int NOT NULL)")
+        let session = pools.session()
+        try await session.execute("INSERT INTO bench_cluster SELECT id, id FROM generate_series(1, \(accounts)) AS id")
+        while !pools.status.allSatisfy({ $0.position.map { $0 >= session.position! } ?? false }) {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        if options.wants("reads") { try await reads(cluster, pools, options, into: &report) }
+        await pools.close()
+        if options.wants("failover") { try await failovers(cluster, options, into: &report) }
+    }
+
+    private static func reads(
+        _ cluster: Cluster,
+        _ pools: PostgresCluster,
+        _ options: Options,
+        into report: inout Report
+    ) async throws {
+        var configuration = PostgresConfiguration(cluster.urls[0])
+        configuration.pool.maximumConnections = connections
+        configuration.pool.checkoutTimeout = .seconds(60)
+        let pool = try PostgresPool(configuration)
+        let seconds = options.isQuick ? 1.0 : 5
+        for round in 0...options.rounds {
+            let spread = await selects(seconds) { id in
+                try await pools.query(select(id), from: .preferReplica, as: Int.self).count
+            }
+            let single = await selects(seconds) { id in try await pool.query(select(id), as: Int.self).count }
+            if round == 0 { continue }  // warm-up
+            report.add("cluster.read64.tps", spread, "1/s")
+            report.add("cluster.onepool64.tps", single, "1/s")
+            report.add("cluster.read64.perpool", spread / single, "× one pool's")
+        }
+        await pool.close()
+    }
+
+    private static func select(_ id: Int) -> PostgresQuery { "SELECT value FROM bench_cluster WHERE id = \(id)" }
+
+    private static func selects(_ seconds: Double, _ body: @escaping @Sendable (Int) async throws -> Int) async
+        -> Double
+    {
+        let (turns, elapsed) = await SaturationRows.race(tasks: tasks, seconds: seconds) { task, isOver in
+            var random = CoreRows.Random(state: 88_172_645_463_325_252 &+ UInt64(task) &* 7_919)
+            var turns = 0
+            while !isOver() {
+                do {
+                    let rows = try await body(random.next(below: accounts) + 1)
+                    precondition(rows == 1)
+                } catch {
+                    fatalError("\(error)")
+                }
+                turns += 1
+            }
+            return turns
+        }
+        return Double(turns.reduce(0, +)) / elapsed * 1e9
+    }
+
+    /// Kills the primary while a task writes, promotes a standby, and measures the time from the
+    /// end of the promotion until the first acknowledged write.
+    private static func failovers(_ cluster: Cluster, _ options: Options, into report: inout Report) async throws {
+        let pools = try cluster.pools(connections: connections)
+        for round in 0..<options.rounds {
+            try await pools.execute(insert)
+            let names = pools.status.map(\.role)
+            guard let primary = names.firstIndex(of: .primary) else { fatalError("there is no primary") }
+            try await cluster.run("kill", "node\(primary + 1)")
+            let first = Task { try await firstWrite(pools) }
+            let promotion = Task {
+                var urls = cluster.urls
+                urls.remove(at: primary)
+                return try await instantOfPromotion(urls)
+            }
+            try await cluster.run("promote")
+            let promoted = try await promotion.value
+            let written = try await first.value
+            report.add("cluster.failover.ms", Double(written > promoted ? written - promoted : 0) / 1e6, "ms")
+            if round < options.rounds - 1 { try await cluster.run("follow", "node\(primary + 1)") }
+        }
+        await pools.close()
+    }
+
+    private static let insert: PostgresQuery =
+        "INSERT INTO bench_cluster SELECT max(id) + 1, 0 FROM bench_cluster"
+
+    /// Returns the instant from which on a standby accepts writes.
+    private static func instantOfPromotion(_ urls: [String]) async throws -> UInt64 {
+        let pools = try urls.map { try PostgresPool($0) }
+        while true {
+            for pool in pools where try await pool.query("SELECT pg_is_in_recovery()", as: Bool.self) == [false] {
+                let now = nanoseconds()
+                for pool in pools { await pool.close() }
+                return now
+            }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    /// Returns the instant at which a write was acknowledged after the primary's death.
+    private static func firstWrite(_ pools: PostgresCluster) async throws -> UInt64 {
+        while true {
+            do {
+                try await pools.execute(insert)
+                return nanoseconds()
+            } catch let error as PostgresError where error.outcome == .unknown {
+                continue
+            }
+        }
+    }
+}
