@@ -58,8 +58,9 @@ extension ManualClock {
     /// step.
     ///
     /// A pool's maintenance runs when a connection is due, so an advance by an hour causes one
-    /// run. This method takes the pool through every second. While no task sleeps on the clock,
-    /// other tasks run for longer between the steps.
+    /// run. This method takes the pool through every second. Other tasks run for a millisecond
+    /// after each step, or until the condition holds, and for longer while no task sleeps on the
+    /// clock.
     ///
     /// - Parameters:
     ///   - expectation: A description of the condition, for the error.
@@ -90,6 +91,8 @@ extension ManualClock {
                 pauses = 0
             }
             for _ in 0..<20 { await Task.yield() }
+            // A woken thread may wait for a processor: without a pause, the clock would run ahead.
+            if !condition() { try await Task.sleep(for: .milliseconds(1)) }
         }
     }
 

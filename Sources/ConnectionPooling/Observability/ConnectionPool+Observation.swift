@@ -24,16 +24,16 @@ extension ConnectionPool {
     }
 
     /// Passes the pool's current snapshot, and that of the previous report, to the observers.
+    ///
+    /// One thread reports at a time, so the reports arrive in order. Others leave their reports to
+    /// that thread.
     func reportStatus() {
-        if !isObserved { return }
-        // The snapshot is taken under the lock, so the differences of concurrent reports are
-        // disjoint and never negative.
-        let (current, previous) = reported.withLock { last in
-            let (current, previous) = (snapshot(withFailure: false), last)
-            last = current
-            return (current, previous)
-        }
-        for observer in observers { observer.observe(current, since: previous, in: configuration.name) }
+        if !isObserved || !reports.withLock({ $0.request() }) { return }
+        repeat {
+            // The snapshot is taken under the lock after the request, whose events it contains.
+            let (current, previous) = reports.withLock { reports in reports.next(snapshot(withFailure: false)) }
+            for observer in observers { observer.observe(current, since: previous, in: configuration.name) }
+        } while reports.withLock { $0.continues() }
     }
 
     /// Counts a connection that leaves the pool, and notifies the observers.
@@ -55,6 +55,33 @@ extension ConnectionPool {
         case .opened: notify(.breakerOpened(cause: growth.lastFailure))
         case .closed(let duration): notify(.breakerClosed(after: .nanoseconds(Int64(clamping: duration))))
         }
+    }
+}
+
+/// The reports of a pool to its observers.
+struct StatusReports: Sendable {
+    private var last = PoolSnapshot(status: PoolStatus())
+    private var isRequested = false
+    private var isRunning = false
+
+    /// - Returns: Whether the caller has to report. If not, another thread is going to.
+    mutating func request() -> Bool {
+        isRequested = true
+        defer { isRunning = true }
+        return !isRunning
+    }
+
+    /// - Returns: The snapshots of this and the previous report.
+    mutating func next(_ current: PoolSnapshot) -> (PoolSnapshot, PoolSnapshot) {
+        defer { last = current }
+        isRequested = false
+        return (current, last)
+    }
+
+    /// - Returns: Whether another report was requested during the last one.
+    mutating func continues() -> Bool {
+        isRunning = isRequested
+        return isRequested
     }
 }
 

@@ -59,8 +59,8 @@ public final class ConnectionPool<Factory: ConnectionFactory>: Sendable {
     /// The counts of rare events.
     let counters = Locked(PoolCounters())
     let breaker = CircuitBreakerMonitor()
-    /// The snapshot of the last report to the observers.
-    let reported = Locked(PoolSnapshot(status: PoolStatus()))
+    /// The reports to the observers.
+    let reports = Locked(StatusReports())
 
     /// Twice the number of evictions of all connections.
     ///

@@ -215,7 +215,7 @@ import Testing
         let factory = ScriptedFactory()
         let pool = try makePool(factory, clock, maximum: 4) { $0.minimumConnections = 3 }
         try await pool.prewarm(timeout: .seconds(10))
-        #expect(pool.status.idle == 3 && factory.connects == 3)
+        #expect(pool.status.open == 3 && factory.connects == 3)
         try await pool.prewarm(timeout: .zero)
     }
 

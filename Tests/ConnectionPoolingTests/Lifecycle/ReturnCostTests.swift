@@ -26,7 +26,7 @@ import Testing
         }
         func wait() -> Bool { returned.wait(timeout: .now() + 20) == .success }
         return pool.suspension.withLock { _ in
-            pool.growth.plan.withLock { _ in pool.counters.withLock { _ in pool.reported.withLock { _ in wait() } } }
+            pool.growth.plan.withLock { _ in pool.counters.withLock { _ in pool.reports.withLock { _ in wait() } } }
         }
     }
 

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
+import Foundation
 import PoolTesting
 import Testing
 
@@ -93,9 +95,45 @@ import Testing
         await clock.advance(seconds: 3)
         await pool.close()
         lease.release()
+        // The thread of the maintenance may be reporting, and then makes the last report, too.
+        await eventually { reporter.state.withLock { $0.sum.closed } == [.closed: 1] }
         #expect(reporter.state.withLock { $0.uses } == 6)
         let sum = reporter.state.withLock { $0.sum }
         #expect(sum.acquired == 6 && sum.created == 1 && sum.closed == [.closed: 1])
+    }
+
+    /// Holds the thread that passes on a report with a leased connection.
+    private final class Gate: PoolObserver {
+        let leased = Locked<[Int]>([])
+        let isOpen = DispatchSemaphore(value: 0)
+
+        func observe(_ event: PoolEvent, in pool: String) {}
+
+        func observe(_ snapshot: PoolSnapshot, since previous: PoolSnapshot, in pool: String) {
+            if snapshot.status.leased > 0, leased.withLock({ $0.isEmpty }) {
+                leased.withLock { $0.append(-1) }
+                isOpen.wait()
+            }
+            leased.withLock { $0.append(snapshot.status.leased) }
+        }
+    }
+
+    @Test("Reports arrive in order: the last is that of the last lease")
+    func order() async throws {
+        let gate = Gate()
+        let pool = try makePool(ScriptedFactory(), clock, observers: [gate])
+        let lease = try await pool.getOrCreate()
+        let hasEnded = Locked(false)
+        Thread.detachNewThread {
+            pool.reportStatus()
+            hasEnded.withLock { $0 = true }
+        }
+        await eventually { gate.leased.withLock { $0 } == [-1] }
+        await pool.close()
+        lease.release()
+        gate.isOpen.signal()
+        await eventually { hasEnded.withLock { $0 } }
+        #expect(gate.leased.withLock { $0.last } == 0, "\(gate.leased.withLock { $0 })")
     }
 
     @Test("A pool that is dropped without being closed makes a last report")

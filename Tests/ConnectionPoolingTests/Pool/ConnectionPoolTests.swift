@@ -92,10 +92,7 @@ import Testing
         factory.script(.connect, [.fail(ScriptedFailure("for good", isPermanent: true))])
         await factory.letGo(.connect, failing: ScriptedFailure())
         // The first attempt failed temporarily; the next is due within the back-off.
-        while pool.status.waiting > 0 {
-            clock.advance(by: .milliseconds(10))
-            await Task.yield()
-        }
+        await clock.advance(inStepsOf: .milliseconds(10)) { pool.status.waiting == 0 }
         for task in [first, second] {
             let error = await #expect(throws: PoolError.self) { try await task.value }
             #expect(error?.code == .connectFailed)

@@ -43,11 +43,13 @@ import Testing
         await clock.advance(seconds: 60)
         #expect(pool.status.waiting == 3 && factory.connects == 2)
         #expect(pool.state == .suspended)
-        factory.script(.connect, [])
+        // One connection serves all of them, so the order of the bodies is that of the line.
+        factory.script(.connect, [.succeed], then: .hang)
         pool.resume()
         for caller in callers { #expect(try await caller.value > 2) }
         #expect(order.withLock { $0 } == [1, 2, 3])
         #expect(pool.state == .accepting)
+        factory.letGoOfAll()
     }
 
     @Test("An attempt that fails while the pool is suspended refuses no caller, nor after it is resumed")
