@@ -112,6 +112,7 @@ final class Multiplexer: Sendable {
         }
         switch outcome {
         case .done(let result):
+            call.assertEnd()
             result.columnNames = configuration.columnNames
             return result
         case .failed(let error): throw error
