@@ -78,6 +78,18 @@ extension ManualClock {
         line: UInt = #line,
         until condition: () -> Bool
     ) async throws {
+        try await advance(expectation, step, within: limit, pause: .milliseconds(1), file, line, until: condition)
+    }
+
+    private func advance(
+        _ expectation: String,
+        _ step: Duration,
+        within limit: Duration,
+        pause: Duration?,
+        _ file: StaticString,
+        _ line: UInt,
+        until condition: () -> Bool
+    ) async throws {
         let (deadline, began) = (ContinuousClock.now + limit, now)
         var pauses = 0
         while !condition() {
@@ -92,7 +104,7 @@ extension ManualClock {
             }
             for _ in 0..<20 { await Task.yield() }
             // A woken thread may wait for a processor: without a pause, the clock would run ahead.
-            if !condition() { try await Task.sleep(for: .milliseconds(1)) }
+            if let pause, !condition() { try await Task.sleep(for: pause) }
         }
     }
 
@@ -104,24 +116,20 @@ extension ManualClock {
     ///
     /// - Parameters:
     ///   - step: The duration of a step.
+    ///   - pause: The real time for which other threads run after a step; `nil` for a condition
+    ///     that only the clock fulfills.
     ///   - file: The file of the call site.
     ///   - line: The line of the call site.
     ///   - condition: Evaluated before each step.
     package func advance(
         inStepsOf step: Duration = .seconds(1),
+        pause: Duration? = .milliseconds(1),
         file: StaticString = #fileID,
         line: UInt = #line,
         until condition: () -> Bool
     ) async {
         await reporting {
-            try await advance(
-                "a condition",
-                inStepsOf: step,
-                within: .seconds(120),
-                file: file,
-                line: line,
-                until: condition
-            )
+            try await advance("a condition", step, within: .seconds(120), pause: pause, file, line, until: condition)
         }
     }
 }

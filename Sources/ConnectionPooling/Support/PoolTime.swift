@@ -11,14 +11,21 @@ struct PoolTime: Sendable {
     /// `nil` for the system's clock, which is read directly.
     @usableFromInline let read: (@Sendable () -> UInt64)?
     private let sleepFor: @Sendable (Duration) async throws -> Void
+    /// `nil` for the system's clock, whose instants are not those of `ContinuousClock`.
+    private let sleepUntil: (@Sendable (UInt64) async throws -> Void)?
 
     init<C: Clock<Duration>>(_ clock: C) {
         if clock is ContinuousClock {
             read = nil
+            sleepUntil = nil
         } else {
             let start = clock.now
             // Never zero, which stands for no instant.
             read = { start.duration(to: clock.now).wholeNanoseconds + 1 }
+            sleepUntil = { instant in
+                let offset = Duration.nanoseconds(Int64(clamping: instant - 1))
+                try await clock.sleep(until: start.advanced(by: offset), tolerance: nil)
+            }
         }
         sleepFor = { try await clock.sleep(until: clock.now.advanced(by: $0), tolerance: nil) }
     }
@@ -33,13 +40,16 @@ struct PoolTime: Sendable {
 
     /// Suspends until an instant of this clock; does not suspend if that has passed.
     ///
-    /// The remaining time is computed here. Computed earlier, it would be too long by the time for
-    /// which the caller's thread did not run.
+    /// A remaining time is computed as late as possible: it is too long by the time for which the
+    /// caller's thread does not run afterwards. A test may advance its clock in that time, so
+    /// another clock than the system's receives the instant itself.
     ///
     /// - Throws: `CancellationError` if the task is cancelled.
     func sleep(until instant: UInt64) async throws {
         let now = now
-        if instant > now { try await sleep(nanoseconds: instant - now) }
+        if instant <= now { return }
+        if let sleepUntil { return try await sleepUntil(instant) }
+        try await sleep(nanoseconds: instant - now)
     }
 
     /// Suspends for a number of nanoseconds. Throws `CancellationError` if the task is cancelled.

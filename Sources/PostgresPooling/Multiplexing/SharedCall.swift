@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ConnectionPooling
-internal import Synchronization
 
 /// A call whose statement shares a connection with those of other calls.
 ///
@@ -46,10 +45,6 @@ final class SharedCall: @unchecked Sendable {
     /// Whether the call has ended, perhaps before its statement.
     @safe @exclusivity(unchecked) private(set) var isOver = false
 
-    /// Set in `end()`, for debug builds. If a task is resumed before it suspends, the thread
-    /// sanitizer does not see that the runtime orders the two, but sees this store and its load.
-    private let hasEnded = Atomic(false)
-
     /// The index of the lane that the statement is assigned to.
     @safe @exclusivity(unchecked) var lane: Int?
 
@@ -88,10 +83,6 @@ final class SharedCall: @unchecked Sendable {
     /// - Returns: The task to resume; `nil` if the call has ended before, or has not begun.
     func end() -> Waiter? {
         isOver = true
-        assert(!hasEnded.exchange(true, ordering: .releasing) || waiter == nil, "a call ended twice")
         return waiter.take()
     }
-
-    /// Called by a task that has received a result.
-    func assertEnd() { assert(hasEnded.load(ordering: .acquiring), "a call was resumed before its end") }
 }

@@ -332,9 +332,10 @@ import Testing
         #expect(factory.hanging(.connect) == 1)
         await factory.letGo(.connect)
         await eventually { factory.hanging(.connect) == 2 || pool.status.waiting == 0 }
-        while pool.status.waiting > 0 {
+        // The last waiters may be served by returned connections, without another attempt.
+        while pool.status.waiting > 0 || factory.hanging(.connect) > 0 {
             #expect(factory.hanging(.connect) <= 2)
-            await factory.letGo(.connect)
+            if factory.hanging(.connect) > 0 { await factory.letGo(.connect) }
             await Task.yield()
         }
         for waiter in waiters { _ = try await waiter.value }

@@ -16,19 +16,31 @@ import Testing
         try await pool.withConnection { _ in try await leases(count - 1, of: pool) }
     }
 
+    /// Advances the clock second by second, and waits for the maintenance of each.
+    ///
+    /// It has ended when the next one is scheduled. Without connections none is.
+    private func advance(seconds: Int, _ pool: ConnectionPool<ScriptedFactory>) async {
+        for _ in 0..<seconds {
+            await clock.advance(seconds: 1)
+            await eventually {
+                let status = pool.status
+                let isOver = status.occupied == 0 || pool.maintenanceTimer.isAsleep(at: pool.time.now)
+                return status.changing == 0 && status.leased == 0 && isOver
+            }
+        }
+    }
+
     @Test("Keepalives do not extend the idle timeout of idle connections")
     func idleTimeout() async throws {
         let factory = ScriptedFactory()
         let pool = try ConnectionPool(factory: factory, clock: clock)
         try await leases(3, of: pool)
         #expect(pool.status.idle == 3)
-        for _ in 0..<590 {
-            await clock.advance(seconds: 1)
-            await eventually { pool.status.changing == 0 }
-        }
-        #expect(pool.status.occupied == 3)
+        await advance(seconds: 590, pool)
+        #expect(pool.status.idle == 3)
         #expect(factory.record.count(of: .ping) >= 12)
-        await clock.advance { factory.closed.count == 3 && pool.status.idle == 0 }
+        await advance(seconds: 70, pool)
+        #expect(factory.closed.count == 3 && pool.status.idle == 0)
         await clock.advance(seconds: 49 * 60)
         #expect(factory.connects == 3 && pool.status.idle == 0)
     }
@@ -38,7 +50,7 @@ import Testing
         let factory = ScriptedFactory()
         let pool = try ConnectionPool(factory: factory, clock: clock)
         try await leases(10, of: pool)
-        await clock.advance(seconds: 20 * 60)
+        await advance(seconds: 20 * 60, pool)
         #expect(factory.connects == 10 && factory.closed.count == 10)
     }
 
@@ -56,9 +68,7 @@ import Testing
         var most = 0
         for _ in 0..<36 {
             let before = factory.record.count(of: .ping)
-            await clock.advance(seconds: 1)
-            // The maintenance of this second has ended when the next one is scheduled.
-            await eventually { pool.maintenanceTimer.isAsleep(at: pool.time.now) && pool.status.idle == 100 }
+            await advance(seconds: 1, pool)
             most = max(most, factory.record.count(of: .ping) - before)
         }
         #expect(factory.record.count(of: .ping) == 100)

@@ -216,6 +216,9 @@ import Testing
         let pool = try makePool(factory, clock, maximum: 4) { $0.minimumConnections = 3 }
         try await pool.prewarm(timeout: .seconds(10))
         #expect(pool.status.open == 3 && factory.connects == 3)
+        // A new connection is leased for an instant.
+        await eventually { pool.status.idle == 3 }
+        #expect(pool.status.idle == 3)
         try await pool.prewarm(timeout: .zero)
     }
 

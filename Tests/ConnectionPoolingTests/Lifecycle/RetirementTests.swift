@@ -38,6 +38,7 @@ import Testing
         #expect(factory.connects == 1)
         // The maintenance would have it first if it were idle.
         let lease = try await pool.getOrCreate()
+        #expect(lease.connection.id == 1)
         clock.advance(by: .seconds(101))
         lease.release()
         // Still in use: its replacement does not exist yet.
@@ -45,6 +46,8 @@ import Testing
         #expect(try await pool.withConnection { $0.id } == 1)
         await factory.letGo(.connect)
         await clock.advance { factory.closed == [1] }
+        // The replacement counts as connected just before it is idle.
+        await eventually { pool.status.idle == 1 }
         #expect(try await pool.withConnection { $0.id } == 2)
     }
 
@@ -139,6 +142,7 @@ import Testing
         await clock.advance { factory.closed == [1] }
         // The replacement counts as connected just before it is idle.
         await eventually { pool.status.open == 1 }
+        #expect(pool.status.open == 1)
     }
 
     @Test("An old, long unused connection is closed without a replacement")

@@ -1,0 +1,1 @@
+../../../../Tests/PostgresPoolingTests/Support/ServerScript.swift
