@@ -4,7 +4,7 @@
 
 import ConnectionPooling
 import Foundation
-import PostgresPooling
+@_spi(Benchmarks) import PostgresPooling
 
 /// A cluster of a primary and two standbys, one of them synchronous: reads of 64 tasks beside one
 /// pool on one server, and failovers.
@@ -89,6 +89,18 @@ enum ClusterRows {
             report.add("cluster.read64.perpool", spread / single, "× one pool's")
         }
         await pool.close()
+        try await routing(pools, options, into: &report)
+    }
+
+    /// What a cluster adds to a read of a pool.
+    private static func routing(_ pools: PostgresCluster, _ options: Options, into report: inout Report) async throws {
+        let turns = options.isQuick ? 100_000 : 1_000_000
+        for round in 0...options.rounds {
+            let start = ContinuousClock.now
+            for _ in 0..<turns { try await pools.route(from: .preferReplica) }
+            let time = (ContinuousClock.now - start) / turns
+            if round > 0 { report.add("cluster.route.ns", Double(time.attoseconds) / 1e9, "ns") }
+        }
     }
 
     private static func select(_ id: Int) -> PostgresQuery { "SELECT value FROM bench_cluster WHERE id = \(id)" }

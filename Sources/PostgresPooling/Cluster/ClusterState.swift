@@ -11,6 +11,8 @@ final class ClusterState: Sendable {
         var topology = ClusterTopology(count: 0)
         /// The servers at their indices in the topology; `nil` in the place of a removed one.
         var servers: [ClusterServer?] = []
+        /// The standbys that may answer reads whose policy limits no lag, of this version.
+        var readers: [ClusterServer] = []
         var version = 0
         var isClosed = false
         /// The number of switch-overs that hold the writes.
@@ -26,6 +28,7 @@ final class ClusterState: Sendable {
         /// Begins a new version, and returns the callers that wait for it.
         mutating func takeWaiters() -> [Waiter] {
             version += 1
+            readers = topology.standbys(for: .replica(), now: 0).compactMap { servers[$0] }
             defer { waiters.removeAll() }
             return Array(waiters.values)
         }
@@ -110,6 +113,22 @@ final class ClusterState: Sendable {
     }
 
     // MARK: Topology
+
+    /// Chooses a server for a read.
+    ///
+    /// - Returns: The server, and the version of the topology.
+    func choose(
+        _ search: ReaderSearch,
+        at now: UInt64,
+        random: UInt64
+    ) -> (ReaderSearch.Choice?, version: Int) {
+        state.withLock { state in
+            let primary = state.topology.primary.flatMap { state.servers[$0] }
+            return (
+                search.choose(primary, state.readers, state.topology, at: now, random: random), state.version
+            )
+        }
+    }
 
     /// The topology, the servers at their indices in it, and its version, which
     /// ``waitForChange(since:until:)`` compares.

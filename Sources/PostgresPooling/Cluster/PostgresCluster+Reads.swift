@@ -150,6 +150,14 @@ extension PostgresCluster {
 
     // MARK: Routing
 
+    /// Chooses a server for a read, as every read does, and runs nothing there.
+    @_spi(Benchmarks)
+    public func route(from policy: PostgresReadPolicy, after position: PostgresLSN? = nil) async throws {
+        try await onReader(policy, after: position, timeout: nil, unless: { false }) { server, _, _ in
+            _ = server.pool
+        }
+    }
+
     private func onReader<Result: Sendable>(
         _ policy: PostgresReadPolicy,
         after position: PostgresLSN?,
@@ -157,15 +165,11 @@ extension PostgresCluster {
         unless hasBegun: () -> Bool,
         _ operation: (ClusterServer, _ isPrimary: Bool, Duration?) async throws -> Result
     ) async throws -> Result {
-        let start = MonotonicClock.now
-        let deadline = MonotonicClock.deadline(timeout ?? configuration.servers.pool.checkoutTimeout, after: start)
-        var search = ReaderSearch(policy, after: position, since: start, deadline: deadline)
+        var now = MonotonicClock.now
+        let deadline = MonotonicClock.deadline(timeout ?? configuration.servers.pool.checkoutTimeout, after: now)
+        var search = ReaderSearch(policy, after: position, since: now, deadline: deadline)
         while true {
-            let now = MonotonicClock.now
-            let random = choices.next()
-            let (choice, version) = state.read { topology, servers, version in
-                (search.choose(topology, servers, at: now, random: random), version)
-            }
+            let (choice, version) = state.choose(search, at: now, random: choices.next())
             var failure: (any Error)?
             if let (server, isPrimary) = choice {
                 server.readsInProgress.add(1, ordering: .relaxed)
@@ -178,10 +182,11 @@ extension PostgresCluster {
                     server.rotation.succeeded()
                     return result
                 } catch {
+                    now = MonotonicClock.now
                     let isOfServer = Self.isOfServer(error)
                     if isOfServer {
                         server.failures.add(1, ordering: .relaxed)
-                        server.rotation.failed(at: MonotonicClock.now)
+                        server.rotation.failed(at: now)
                         server.probe.signal()
                     }
                     let mayMove = error is Behind || isOfServer || Self.isConflict(error)
@@ -202,6 +207,7 @@ extension PostgresCluster {
             if failure != nil { continue }
             await state.waitForChange(since: version, until: search.nextRound(at: now))
             try Task.checkCancellation()
+            now = MonotonicClock.now
         }
     }
 

@@ -41,49 +41,59 @@ struct ReaderSearch {
         }
     }
 
+    typealias Choice = (server: ClusterServer, isPrimary: Bool)
+
     /// Chooses a server: of two random ones that qualify, the one whose reads take less time.
     ///
-    /// - Parameter random: A random number.
+    /// - Parameters:
+    ///   - primary: The primary.
+    ///   - standbys: The standbys that may answer reads whose policy limits no lag.
+    ///   - topology: The topology.
+    ///   - now: The instant.
+    ///   - random: A random number.
+    /// - Complexity: O(*n*) in the number of standbys, without an allocation.
     func choose(
+        _ primary: ClusterServer?,
+        _ standbys: [ClusterServer],
         _ topology: ClusterTopology,
-        _ servers: [ClusterServer?],
         at now: UInt64,
         random: UInt64
-    ) -> (ClusterServer, isPrimary: Bool)? {
-        func primary() -> (ClusterServer, isPrimary: Bool)? {
-            guard let index = topology.primary, !tried.contains(index) else { return nil }
-            return servers[index].map { ($0, true) }
+    ) -> Choice? {
+        var choiceOfPrimary: Choice? {
+            guard let primary, !tried.contains(primary.index) else { return nil }
+            return (primary, true)
         }
-        if policy.servers == .primary { return primary() }
-        func qualifies(_ index: Int, known: Bool) -> Bool {
-            guard let server = servers[index], !tried.contains(index), server.rotation.admits(at: now),
-                topology.obstacle(of: index, for: policy, now: now) == nil
+        if policy.servers == .primary { return choiceOfPrimary }
+        func qualifies(_ server: ClusterServer, _ position: PostgresLSN?) -> Bool {
+            guard server.rotation.admits(at: now), tried.isEmpty || !tried.contains(server.index),
+                policy.maximumLag == nil || topology.obstacle(of: server.index, for: policy, now: now) == nil
             else { return false }
-            guard known, let position else { return true }
-            return topology.position(of: index).map { $0 >= position } ?? false
+            guard let position else { return true }
+            return topology.position(of: server.index).map { $0 >= position } ?? false
         }
         // Those that are known to be behind may have come up since.
-        var isKnown = position != nil
-        var count = servers.indices.count { qualifies($0, known: isKnown) }
-        if count == 0, isKnown {
-            isKnown = false
-            count = servers.indices.count { qualifies($0, known: false) }
+        var known = position
+        var count = standbys.count { qualifies($0, known) }
+        if count == 0, known != nil {
+            known = nil
+            count = standbys.count { qualifies($0, nil) }
         }
         guard count > 0 else {
             let waits = !behind.isEmpty && now < endOfPosition
-            return policy.fallback == .primary && !waits ? primary() : nil
+            return policy.fallback == .primary && !waits ? choiceOfPrimary : nil
         }
+        // A server may leave the rotation between the two passes, without a lock.
         func candidate(_ random: UInt32) -> ClusterServer? {
             var rest = Int(random) % count
-            for index in servers.indices where qualifies(index, known: isKnown) {
-                if rest == 0 { return servers[index] }
+            for server in standbys where qualifies(server, known) {
+                if rest == 0 { return server }
                 rest -= 1
             }
             return nil
         }
         guard let first = candidate(UInt32(truncatingIfNeeded: random)) else { return nil }
         if count == 1 { return (first, false) }
-        guard let second = candidate(UInt32(truncatingIfNeeded: random >> 32)) else { return nil }
+        guard let second = candidate(UInt32(truncatingIfNeeded: random >> 32)) else { return (first, false) }
         return (first.cost <= second.cost ? first : second, false)
     }
 
