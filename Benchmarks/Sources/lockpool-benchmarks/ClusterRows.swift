@@ -63,6 +63,7 @@ enum ClusterRows {
             try await Task.sleep(for: .milliseconds(10))
         }
         if options.wants("reads") { try await reads(cluster, pools, options, into: &report) }
+        if options.wants("routing") { try await routing(pools, options, into: &report) }
         await pools.close()
         if options.wants("failover") { try await failovers(cluster, options, into: &report) }
     }
@@ -89,7 +90,6 @@ enum ClusterRows {
             report.add("cluster.read64.perpool", spread / single, "× one pool's")
         }
         await pool.close()
-        try await routing(pools, options, into: &report)
     }
 
     /// What a cluster adds to a read of a pool.

@@ -7,7 +7,7 @@ internal import LockPool
 
 /// The servers and the topology of a cluster, and the callers that wait for a change.
 final class ClusterState: Sendable {
-    private struct State {
+    struct State {
         var topology = ClusterTopology(count: 0)
         /// The servers at their indices in the topology; `nil` in the place of a removed one.
         var servers: [ClusterServer?] = []
@@ -64,7 +64,7 @@ final class ClusterState: Sendable {
     }
 
     @safe
-    private struct Waiter {
+    struct Waiter {
         let continuation: UnsafeContinuation<Void, Never>
         func resume() { unsafe continuation.resume() }
     }
@@ -118,16 +118,11 @@ final class ClusterState: Sendable {
     ///
     /// - Returns: The server, and the version of the topology.
     func choose(
-        _ search: ReaderSearch,
+        for search: ReaderSearch,
         at now: UInt64,
         random: UInt64
-    ) -> (ReaderSearch.Choice?, version: Int) {
-        state.withLock { state in
-            let primary = state.topology.primary.flatMap { state.servers[$0] }
-            return (
-                search.choose(primary, state.readers, state.topology, at: now, random: random), state.version
-            )
-        }
+    ) -> ((server: ClusterServer, isPrimary: Bool)?, version: Int) {
+        state.withLock { ($0.choose(for: search, at: now, random: random), $0.version) }
     }
 
     /// The topology, the servers at their indices in it, and its version, which

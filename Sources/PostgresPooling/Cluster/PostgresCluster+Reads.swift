@@ -158,6 +158,8 @@ extension PostgresCluster {
         }
     }
 
+    /// Inlined, because each asynchronous call costs a tenth of the routing.
+    @inline(__always)
     private func onReader<Result: Sendable>(
         _ policy: PostgresReadPolicy,
         after position: PostgresLSN?,
@@ -166,10 +168,10 @@ extension PostgresCluster {
         _ operation: (ClusterServer, _ isPrimary: Bool, Duration?) async throws -> Result
     ) async throws -> Result {
         var now = MonotonicClock.now
-        let deadline = MonotonicClock.deadline(timeout ?? configuration.servers.pool.checkoutTimeout, after: now)
+        let deadline = timeout.map { MonotonicClock.deadline($0, after: now) } ?? now &+ checkoutTimeout
         var search = ReaderSearch(policy, after: position, since: now, deadline: deadline)
         while true {
-            let (choice, version) = state.choose(search, at: now, random: choices.next())
+            let (choice, version) = state.choose(for: search, at: now, random: choices.next())
             var failure: (any Error)?
             if let (server, isPrimary) = choice {
                 server.readsInProgress.add(1, ordering: .relaxed)
@@ -195,7 +197,7 @@ extension PostgresCluster {
                     }
                     search.tried.insert(server.index)
                     if error is Behind {
-                        search.behind.insert(server.index)
+                        search.foundBehind = true
                         continue
                     }
                     failure = error

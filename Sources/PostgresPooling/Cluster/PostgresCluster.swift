@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import ConnectionPooling
+internal import LockPool
 
 /// Pools of connections to the servers of a PostgreSQL cluster: one primary and its standbys.
 ///
@@ -25,6 +26,9 @@ public final class PostgresCluster: PostgresRouter {
 
     /// The name of the cluster, in events, metrics and logs.
     public let name: String
+
+    /// The time for which a call without a time limit waits for a server, in nanoseconds.
+    let checkoutTimeout: UInt64
 
     let state = ClusterState()
     let defaultPort: String?
@@ -77,6 +81,7 @@ public final class PostgresCluster: PostgresRouter {
         random: @escaping @Sendable () -> Double
     ) throws(PostgresError) {
         self.configuration = configuration
+        checkoutTimeout = min(configuration.servers.pool.checkoutTimeout.wholeNanoseconds, .max / 4)
         self.observers = observers
         self.statementObservers = statementObservers
         self.random = random

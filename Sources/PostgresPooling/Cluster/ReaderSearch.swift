@@ -8,19 +8,19 @@ internal import Synchronization
 /// The search of a read for a server.
 struct ReaderSearch {
     let policy: PostgresReadPolicy
-    private let position: PostgresLSN?
+    let position: PostgresLSN?
 
     /// The end of the search.
     private let deadline: UInt64
 
     /// The instant from which on the fallback applies to a read with a position.
-    private let endOfPosition: UInt64
+    let endOfPosition: UInt64
 
     /// The servers that have failed, or are behind, in this round.
     var tried: Set<Int> = []
 
-    /// The servers that are known to be behind in this round.
-    var behind: Set<Int> = []
+    /// Whether some of these are behind.
+    var foundBehind = false
 
     /// The pause after a round: those behind a position are asked less and less often.
     private var pause: UInt64 = 5_000_000
@@ -41,51 +41,72 @@ struct ReaderSearch {
         }
     }
 
-    typealias Choice = (server: ClusterServer, isPrimary: Bool)
+    /// Whether the search ends without another round.
+    ///
+    /// - Parameters:
+    ///   - now: The instant.
+    ///   - failed: Whether a server has failed just now, after which another one may be left.
+    func isOver(at now: UInt64, failed: Bool) -> Bool {
+        if now >= deadline { return true }
+        if failed { return false }
+        if foundBehind, now < endOfPosition { return false }
+        return policy.fallback == .fail || foundBehind && policy.positionTimeout != nil && policy.fallback == .wait
+    }
 
+    /// Begins a round with all servers.
+    ///
+    /// - Returns: The instant at which it begins, if nothing changes before.
+    mutating func nextRound(at now: UInt64) -> UInt64 {
+        let isBehind = foundBehind
+        tried = []
+        foundBehind = false
+        defer { pause = min(pause * 2, Self.longestPause) }
+        let end = isBehind && now < endOfPosition ? min(deadline, endOfPosition) : deadline
+        return min(end, now &+ (isBehind ? pause : 50_000_000))
+    }
+}
+
+extension ClusterState.State {
     /// Chooses a server: of two random ones that qualify, the one whose reads take less time.
     ///
     /// - Parameters:
-    ///   - primary: The primary.
-    ///   - standbys: The standbys that may answer reads whose policy limits no lag.
-    ///   - topology: The topology.
+    ///   - search: The search.
     ///   - now: The instant.
     ///   - random: A random number.
     /// - Complexity: O(*n*) in the number of standbys, without an allocation.
     func choose(
-        _ primary: ClusterServer?,
-        _ standbys: [ClusterServer],
-        _ topology: ClusterTopology,
+        for search: ReaderSearch,
         at now: UInt64,
         random: UInt64
-    ) -> Choice? {
-        var choiceOfPrimary: Choice? {
-            guard let primary, !tried.contains(primary.index) else { return nil }
-            return (primary, true)
+    ) -> (server: ClusterServer, isPrimary: Bool)? {
+        func primary() -> (server: ClusterServer, isPrimary: Bool)? {
+            guard let index = topology.primary, !search.tried.contains(index) else { return nil }
+            return servers[index].map { ($0, true) }
         }
-        if policy.servers == .primary { return choiceOfPrimary }
+        let policy = search.policy
+        if policy.servers == .primary { return primary() }
         func qualifies(_ server: ClusterServer, _ position: PostgresLSN?) -> Bool {
-            guard server.rotation.admits(at: now), tried.isEmpty || !tried.contains(server.index),
+            guard server.rotation.admits(at: now), search.tried.isEmpty || !search.tried.contains(server.index),
                 policy.maximumLag == nil || topology.obstacle(of: server.index, for: policy, now: now) == nil
             else { return false }
             guard let position else { return true }
             return topology.position(of: server.index).map { $0 >= position } ?? false
         }
         // Those that are known to be behind may have come up since.
-        var known = position
-        var count = standbys.count { qualifies($0, known) }
+        var known = search.position
+        var count = readers.count { qualifies($0, known) }
         if count == 0, known != nil {
             known = nil
-            count = standbys.count { qualifies($0, nil) }
+            count = readers.count { qualifies($0, nil) }
         }
         guard count > 0 else {
-            let waits = !behind.isEmpty && now < endOfPosition
-            return policy.fallback == .primary && !waits ? choiceOfPrimary : nil
+            let waits = search.foundBehind && now < search.endOfPosition
+            return policy.fallback == .primary && !waits ? primary() : nil
         }
         // A server may leave the rotation between the two passes, without a lock.
         func candidate(_ random: UInt32) -> ClusterServer? {
             var rest = Int(random) % count
-            for server in standbys where qualifies(server, known) {
+            for server in readers where qualifies(server, known) {
                 if rest == 0 { return server }
                 rest -= 1
             }
@@ -95,30 +116,6 @@ struct ReaderSearch {
         if count == 1 { return (first, false) }
         guard let second = candidate(UInt32(truncatingIfNeeded: random >> 32)) else { return (first, false) }
         return (first.cost <= second.cost ? first : second, false)
-    }
-
-    /// Whether the search ends without another round.
-    ///
-    /// - Parameters:
-    ///   - now: The instant.
-    ///   - failed: Whether a server has failed just now, after which another one may be left.
-    func isOver(at now: UInt64, failed: Bool) -> Bool {
-        if now >= deadline { return true }
-        if failed { return false }
-        if !behind.isEmpty, now < endOfPosition { return false }
-        return policy.fallback == .fail || !behind.isEmpty && policy.positionTimeout != nil && policy.fallback == .wait
-    }
-
-    /// Begins a round with all servers.
-    ///
-    /// - Returns: The instant at which it begins, if nothing changes before.
-    mutating func nextRound(at now: UInt64) -> UInt64 {
-        let isBehind = !behind.isEmpty
-        tried = []
-        behind = []
-        defer { pause = min(pause * 2, Self.longestPause) }
-        let end = isBehind && now < endOfPosition ? min(deadline, endOfPosition) : deadline
-        return min(end, now &+ (isBehind ? pause : 50_000_000))
     }
 }
 

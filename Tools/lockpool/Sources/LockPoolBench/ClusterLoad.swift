@@ -47,11 +47,12 @@ public struct ClusterLoad: Sendable {
         self.meter = meter
     }
 
-    /// Runs the clients, and returns what they saw.
+    /// Runs the clients, and returns what they saw, and whether each acknowledged row is there, and
+    /// once.
     ///
     /// - Throws: ``CommandFailure`` if the cluster cannot be used.
-    public func run() async throws(CommandFailure) -> String {
-        let result: Result<String, any Error>
+    public func run() async throws(CommandFailure) -> (summary: String, isCorrect: Bool) {
+        let result: Result<(String, Bool), any Error>
         do {
             result = .success(try await measure())
         } catch {
@@ -65,8 +66,8 @@ public struct ClusterLoad: Sendable {
         }
     }
 
-    private func measure() async throws -> String {
-        try await cluster.execute("CREATE TABLE IF NOT EXISTS lockpool_failover (id bigint PRIMARY KEY)")
+    private func measure() async throws -> (String, Bool) {
+        try await cluster.execute("CREATE TABLE IF NOT EXISTS lockpool_failover (id bigint)")
         try await cluster.execute("TRUNCATE lockpool_failover")
         let figures = Shared()
         await withTaskGroup(of: Void.self) { group in
@@ -140,19 +141,21 @@ public struct ClusterLoad: Sendable {
         }
     }
 
-    private func summary(_ figures: Figures, _ stored: [Int]) -> String {
+    private func summary(_ figures: Figures, _ stored: [Int]) -> (String, Bool) {
         let (acknowledged, present) = (Set(figures.acknowledged), Set(stored))
         let made = figures.unknown.count { present.contains($0) }
+        let (lost, doubled) = (acknowledged.subtracting(present).count, stored.count - present.count)
         let failures = figures.failures.map { "\($0.value.grouped) × \($0.key)" }.sorted()
-        return """
+        let summary = """
             reads                    \(figures.reads.grouped), the longest took \(milliseconds(figures.longestRead)) ms
             writes                   \(acknowledged.count.grouped), the longest took \(milliseconds(figures.longestWrite)) ms
-            writes that were lost    \(acknowledged.subtracting(present).count.grouped)
-            writes made twice        \((stored.count - present.count).grouped)
+            writes that were lost    \(lost.grouped)
+            writes made twice        \(doubled.grouped)
             outcome unknown          \(figures.unknown.count.grouped) writes, of which \(made.grouped) were made
             errors                   \(failures.isEmpty ? "0" : failures.joined(separator: "\n                         "))
 
             """
+        return (summary, lost == 0 && doubled == 0)
     }
 
     private func milliseconds(_ duration: Duration) -> String { Int(duration / .milliseconds(1)).grouped }

@@ -12,8 +12,8 @@ struct ClusterCommand: AsyncParsableCommand {
         abstract: "Reads from and writes to a PostgreSQL cluster, and shows what clients see of a failover.",
         discussion: """
             A fifth of the clients insert rows, the others read from the standbys. A line each second goes to standard \
-            error. The table at the end tells whether an acknowledged row is missing. The rows are in the table \
-            lockpool_failover, which is dropped at the end.
+            error. The table at the end tells whether an acknowledged row is missing or there twice; then the exit code is 1. \
+            The rows are in the table lockpool_failover, which is dropped at the end.
 
             'Scripts/demo --cluster' runs this on a temporary cluster, kills its primary, and promotes a standby.
             """
@@ -35,6 +35,8 @@ struct ClusterCommand: AsyncParsableCommand {
 
     func run() async throws {
         let load = try ClusterLoad(url, clients: clients, seconds: duration, meter: ProgressMeter(isQuiet: false))
-        print(try await load.run(), terminator: "")
+        let (summary, isCorrect) = try await load.run()
+        print(summary, terminator: "")
+        if !isCorrect { throw ExitCode.failure }
     }
 }
