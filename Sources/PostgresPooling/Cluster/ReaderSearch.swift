@@ -128,7 +128,9 @@ extension ClusterServer {
 
 /// Random numbers without a system call: SplitMix64, by Sebastiano Vigna.
 struct RandomNumbers: ~Copyable, Sendable {
-    private let state = Atomic(UInt64.random(in: .min ... .max))
+    private let state: Atomic<UInt64>
+
+    init(seed: UInt64 = .random(in: .min ... .max)) { state = Atomic(seed) }
 
     func next() -> UInt64 {
         var number = state.wrappingAdd(0x9e37_79b9_7f4a_7c15, ordering: .relaxed).newValue

@@ -89,5 +89,39 @@ extension SeededBug {
             ".map { $0 <= most.wholeNanoseconds } ?? true",
             foundBy: "PostgresPoolingTests.ClusterWalkTests/walks"
         ),
+        SeededBug(
+            "A standby that is behind answers a read with a position",
+            in: "PostgresPooling/Cluster/ReaderSearch.swift",
+            "return topology.position(of: server.index).map { $0 >= position } ?? false",
+            "return true",
+            foundBy: "PostgresPoolingTests.ReaderSearchTests/position"
+        ),
+        SeededBug(
+            "Of two standbys, the slower or busier one answers",
+            in: "PostgresPooling/Cluster/ReaderSearch.swift",
+            "first.cost <= second.cost",
+            "first.cost >= second.cost",
+            foundBy: "PostgresPoolingTests.ReaderSearchTests/slowStandby"
+        ),
+        SeededBug(
+            "Each read probes a standby that has failed",
+            in: "PostgresPooling/Cluster/ReaderSearch.swift",
+            "guard server.rotation.admits(at: now), search",
+            "guard search",
+            foundBy: "PostgresPoolingTests.ReaderSearchTests/excluded"
+        ),
+        SeededBug(
+            "A standby that left the cluster answers reads until the topology changes",
+            in: "PostgresPooling/Cluster/ClusterState.swift",
+            """
+                        state.servers[server.index] = nil
+                        return state.takeWaiters()
+            """,
+            """
+                        defer { state.servers[server.index] = nil }
+                        return state.takeWaiters()
+            """,
+            foundBy: "PostgresPoolingTests.ReaderSearchTests/excluded"
+        ),
     ]
 }

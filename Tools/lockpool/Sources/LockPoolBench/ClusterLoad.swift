@@ -47,8 +47,9 @@ public struct ClusterLoad: Sendable {
         self.meter = meter
     }
 
-    /// Runs the clients, and returns what they saw, and whether each acknowledged row is there, and
-    /// once.
+    /// Runs the clients.
+    ///
+    /// - Returns: What they saw, and whether each acknowledged row is there, and once.
     ///
     /// - Throws: ``CommandFailure`` if the cluster cannot be used.
     public func run() async throws(CommandFailure) -> (summary: String, isCorrect: Bool) {
