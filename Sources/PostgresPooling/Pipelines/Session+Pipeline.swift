@@ -32,7 +32,7 @@ extension Session {
                 try await transfer(&run, limit)
             } catch {
                 run.end(with: error)
-                throw error
+                throw run.mayHaveCommitted ? error.afterCommit() : error
             }
             try requireUTF8(sql: run.lastText)
             guard let failure = run.failure else {
