@@ -177,4 +177,34 @@ import Testing
             }
         }
     }
+
+    @Test("A statement that the primary refuses because it writes fails, and what has committed before runs once")
+    func refusals() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            // Longer than the test may take.
+            func withWaitingPools(_ body: (PostgresCluster) async throws -> Void) async throws {
+                try await withPools(cluster, { $0.servers.pool.checkoutTimeout = .seconds(3_600) }, body)
+            }
+            try await withWaitingPools { pools in
+                try await pools.execute("CREATE TABLE t (id int)")
+                try await pools.execute(
+                    """
+                    CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN
+                        INSERT INTO t VALUES (1); COMMIT; SET TRANSACTION READ ONLY; INSERT INTO t VALUES (2);
+                    END $$
+                    """
+                )
+                let error = await postgresFailure { try await pools.execute("CALL p()") }
+                #expect(error?.sqlState == .readOnlyTransaction && error?.outcome == .unknown)
+                #expect(try await pools.query("SELECT id FROM t", as: Int.self) == [1])
+                try await pools.execute("ALTER ROLE lockpool SET default_transaction_read_only = on")
+            }
+            try await withWaitingPools { pools in
+                for router in [pools, pools.session()] as [any PostgresRouter] {
+                    let error = await postgresFailure { try await router.queryOne("INSERT INTO t VALUES (3) RETURNING id", as: Int.self) }
+                    #expect(error?.sqlState == .readOnlyTransaction && error?.outcome == .rolledBack)
+                }
+            }
+        }
+    }
 }
