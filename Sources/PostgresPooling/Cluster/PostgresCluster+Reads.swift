@@ -75,9 +75,9 @@ extension PostgresCluster {
                 file: file,
                 line: line
             ) { pipeline in
-                let first = pipeline.query(Self.replayQuestion, as: PostgresLSN?.self)
+                let first = pipeline.ask(Self.replayQuestion, as: PostgresLSN?.self)
                 pipeline.sync()
-                return (first, pipeline.query(Self.replayQuestion, as: PostgresLSN?.self), pipeline.query(query))
+                return (first, pipeline.ask(Self.replayQuestion, as: PostgresLSN?.self), pipeline.query(query))
             }
             try require(position, (try? replayed.get()) ?? first.get(), on: server)
             return try rows.get()

@@ -102,7 +102,7 @@ extension PostgresCluster {
                     ) { pipeline in
                         let result = add(&pipeline)
                         pipeline.sync()
-                        return (result, pipeline.query(Session.question, as: String.self))
+                        return (result, pipeline.ask(Session.question, as: String.self))
                     }
                     let value = try result.get()
                     record(try? position.get().first)

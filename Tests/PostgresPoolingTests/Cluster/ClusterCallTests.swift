@@ -65,6 +65,28 @@ import Testing
         }
     }
 
+    @Test("A session's statements are prepared again after changes of their tables, and take parameters of any type")
+    func changedTables() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            try await withPools(cluster, { $0.servers.pool.maximumConnections = 1 }) { pools in
+                try await pools.execute("CREATE TYPE mood AS ENUM ('calm', 'glad')")
+                try await pools.execute("CREATE TABLE t (id int)")
+                let session = pools.session()
+                func check() async throws {
+                    equal(try await session.query("INSERT INTO t VALUES (1) RETURNING *").count, 1)
+                    equal(try await session.query("SELECT * FROM t LIMIT 1", from: .replica()).count, 1)
+                }
+                for _ in 0..<5 { try await check() }
+                try await session.execute("ALTER TABLE t ADD COLUMN mood mood")
+                try await check()
+                try await session.execute("INSERT INTO t VALUES (2, \("glad"))")
+                let glad: PostgresQuery = "SELECT id FROM t WHERE mood = \("glad")"
+                equal(try await session.query(glad, from: .replica(), as: Int.self), [2])
+                equal(try await session.queryOne("SELECT count(*) FROM t", from: .replica(), as: Int.self), 7)
+            }
+        }
+    }
+
     @Test("A session's reads see what its bodies have written")
     func bodies() async throws {
         try await withCluster { cluster in
