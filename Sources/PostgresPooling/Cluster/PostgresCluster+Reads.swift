@@ -59,9 +59,16 @@ extension PostgresCluster {
     ) async throws -> PostgresRows {
         try await onReader(policy, after: position, timeout: timeout, unless: { false }) { server, isPrimary, rest in
             if isPrimary {
-                return try await server.pool.withPipeline(readOnly: true, timeout: rest, file: file, line: line) {
-                    $0.query(query)
-                }.get()
+                let (isStandby, rows) = try await server.pool.withPipeline(
+                    readOnly: true,
+                    timeout: rest,
+                    file: file,
+                    line: line
+                ) { pipeline in
+                    (position.map { _ in pipeline.ask(Self.roleQuestion, as: Bool.self) }, pipeline.query(query))
+                }
+                if try isStandby?.get() == [true] { throw Behind() }
+                return try rows.get()
             }
             // A standby refuses to write by itself.
             guard let position else { return try await server.pool.query(query, timeout: rest, file: file, line: line) }
@@ -70,6 +77,7 @@ extension PostgresCluster {
             // want of a table for example, the answer of the first transaction remains.
             let (first, replayed, rows) = try await server.pool.withPipeline(
                 isolation: .readCommitted,
+                readOnly: true,
                 timeout: rest,
                 throwsFailures: false,
                 file: file,
@@ -85,6 +93,7 @@ extension PostgresCluster {
     }
 
     private static let replayQuestion: PostgresQuery = "SELECT pg_last_wal_replay_lsn()"
+    private static let roleQuestion: PostgresQuery = "SELECT pg_is_in_recovery()"
 
     /// Throws unless a standby has replayed the log up to a position. One that is no standby any
     /// more replays nothing.
@@ -94,8 +103,8 @@ extension PostgresCluster {
         if replayed.map({ $0 < position }) ?? true { throw Behind() }
     }
 
-    /// A standby has not replayed what a read needs.
-    private struct Behind: Error {}
+    /// A standby has not replayed what a read needs, or the server is no primary any more.
+    struct Behind: Error {}
 
     /// Runs `body` in a read-only transaction.
     ///
@@ -133,8 +142,12 @@ extension PostgresCluster {
                 line: line
             ) { db in
                 // Before the transaction, whose snapshot may be that of its first statement.
-                if !isPrimary, let position {
-                    try require(position, await db.query(Self.replayQuestion, as: PostgresLSN?.self), on: server)
+                if let position {
+                    if !isPrimary {
+                        try require(position, await db.query(Self.replayQuestion, as: PostgresLSN?.self), on: server)
+                    } else if try await db.queryOne(Self.roleQuestion, as: Bool.self) {
+                        throw Behind()
+                    }
                 }
                 return try await db.withTransaction(
                     isolation: isolation,
@@ -190,7 +203,7 @@ extension PostgresCluster {
                     }
                     search.tried.insert(server.index)
                     if error is Behind {
-                        search.behind.insert(server.index)
+                        if isPrimary { probeAll() } else { search.behind.insert(server.index) }
                         continue
                     }
                     failure = error

@@ -77,7 +77,7 @@ extension PostgresCluster {
             return try await cluster.query(
                 query,
                 from: policyForReads(policy),
-                after: position,
+                after: positionForReads,
                 timeout: timeout,
                 file: file,
                 line: line
@@ -105,7 +105,14 @@ extension PostgresCluster {
                         return (result, pipeline.ask(Session.question, as: String.self))
                     }
                     let value = try result.get()
-                    record(try? position.get().first)
+                    do {
+                        record(try position.get().first)
+                    } catch let error as PostgresError where error.sqlState == .recoveryInProgress {
+                        // The statement, which only reads, has run on a standby.
+                        throw Behind()
+                    } catch {
+                        record(nil)
+                    }
                     return value
                 }
             }
@@ -216,13 +223,18 @@ extension PostgresCluster {
         ) async throws -> Result {
             try await cluster.read(
                 from: policyForReads(policy),
-                after: position,
+                after: positionForReads,
                 isolation: isolation,
                 timeout: timeout,
                 file: file,
                 line: line,
                 body
             )
+        }
+
+        /// Any position makes the primary tell whether it still is one.
+        private var positionForReads: PostgresLSN? {
+            latest.withLock { $0.position ?? ($0.isUnknown ? PostgresLSN(rawValue: 0) : nil) }
         }
 
         private func policyForReads(_ policy: PostgresReadPolicy) -> PostgresReadPolicy {
@@ -258,4 +270,9 @@ extension PostgresCluster {
     ///
     /// - Parameter position: The position of an earlier session of the same user; `nil` for none.
     public func session(after position: PostgresLSN? = nil) -> Session { Session(self, after: position) }
+}
+
+extension PostgresError.SQLState {
+    /// A standby has no position of its own.
+    fileprivate static let recoveryInProgress: Self = "55000"
 }

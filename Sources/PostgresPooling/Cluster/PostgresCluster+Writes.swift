@@ -191,9 +191,12 @@ extension PostgresCluster {
                     primary.writes.add(1, ordering: .relaxed)
                     return result
                 } catch {
+                    let isDemoted = error is Behind
+                    let error = isDemoted ? noPrimary() : error
                     if Self.isOfServer(error) { primary.failures.add(1, ordering: .relaxed) }
                     let isRefused = isSingleStatement && Self.isRefused(error)
-                    guard !hasBegun(), isRefused || Self.mayMove(error), !state.isClosed else { throw error }
+                    let mayMove = isDemoted || isRefused || Self.mayMove(error)
+                    guard !hasBegun(), mayMove, !state.isClosed else { throw error }
                     if isRefused, let refusal, isPrimary(refusal.server, since: refusal.instant) { throw error }
                     if isRefused, refusal?.server !== primary { refusal = (primary, MonotonicClock.now) }
                     failure = error
