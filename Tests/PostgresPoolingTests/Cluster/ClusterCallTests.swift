@@ -87,6 +87,51 @@ import Testing
         }
     }
 
+    @Test("A session runs statements that can commit by themselves, and its reads see them")
+    func commands() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            try await withPools(cluster) { pools in
+                let session = pools.session()
+                try await session.execute("CREATE TABLE t (id int)")
+                let procedure: PostgresQuery = """
+                    CREATE PROCEDURE p(id int) LANGUAGE plpgsql AS $$ BEGIN
+                        INSERT INTO t VALUES (id); COMMIT; INSERT INTO t VALUES (id + 1);
+                    END $$
+                    """
+                try await session.execute(procedure)
+                for (statement, ids) in [
+                    ("CALL p(1)", [1, 2]), ("DO $$ BEGIN INSERT INTO t VALUES (3); END $$", [1, 2, 3]),
+                    ("VACUUM t", [1, 2, 3]), ("CREATE INDEX CONCURRENTLY i ON t (id)", [1, 2, 3]),
+                ] {
+                    _ = try await session.query(PostgresQuery(unsafe: statement))
+                    let read: PostgresQuery = "SELECT id FROM t ORDER BY id"
+                    #expect(try await session.query(read, from: .replica(), as: Int.self) == ids, "\(statement)")
+                    #expect(!session.readsFromPrimary)
+                }
+            }
+        }
+    }
+
+    @Test("A write that is answered succeeds although its position does not arrive, and the primary answers reads then")
+    func missingPosition() async throws {
+        try await withCluster(standbys: 1, hasProxies: true) { cluster in
+            try await withPools(cluster, { $0.probeInterval = .seconds(36_000) }) { pools in
+                try await pools.execute("CREATE TABLE t (id int)")
+                await until { pools.role(0) == .primary && pools.role(1) == .standby }
+                let session = pools.session()
+                let insert: PostgresQuery = "INSERT INTO t VALUES (1)"
+                for _ in 0..<5 { try await session.execute(insert) }
+                // The answer to the statement ends with the fifth message.
+                let proxy = cluster.proxy(.node1)
+                proxy.arm(FaultProxy.Fault(action: .reset, direction: .toClient, messages: 5))
+                try await session.execute(insert)
+                #expect(proxy.hasStruck && session.readsFromPrimary)
+                let count: PostgresQuery = "SELECT count(*)::int, pg_is_in_recovery() FROM t"
+                #expect(try await session.queryOne(count, from: .replica(), as: (Int, Bool).self) == (6, false))
+            }
+        }
+    }
+
     @Test("A session's reads see what its bodies have written")
     func bodies() async throws {
         try await withCluster { cluster in
@@ -223,7 +268,9 @@ import Testing
             }
             try await withWaitingPools { pools in
                 for router in [pools, pools.session()] as [any PostgresRouter] {
-                    let error = await postgresFailure { try await router.queryOne("INSERT INTO t VALUES (3) RETURNING id", as: Int.self) }
+                    let error = await postgresFailure {
+                        try await router.queryOne("INSERT INTO t VALUES (3) RETURNING id", as: Int.self)
+                    }
                     #expect(error?.sqlState == .readOnlyTransaction && error?.outcome == .rolledBack)
                 }
             }
