@@ -28,6 +28,9 @@ final class ClusterServer: Sendable {
     /// Whether the watcher's role may read all that a probe asks for.
     let answersAll = Atomic(true)
 
+    /// Whether the latest probe was not let in, for a reason that does not pass by itself.
+    let isRefusing = Atomic(false)
+
     /// The error of the latest probe.
     let lastFailure = Locked<String?>(nil)
 

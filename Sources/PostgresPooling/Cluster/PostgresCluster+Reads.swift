@@ -210,7 +210,8 @@ extension PostgresCluster {
                 }
             }
             if state.isClosed { throw PoolError(.closed, pool: name) }
-            if search.isOver(at: now, failed: failure != nil) { throw failure ?? unqualified(search) }
+            let isOver = search.isOver(at: now, failed: failure != nil) || failure == nil && areRefusing
+            if isOver { throw failure ?? unqualified(search) }
             // Another server at once, if there is one.
             if failure != nil { continue }
             await state.waitForChange(since: version, until: search.nextRound(at: now))

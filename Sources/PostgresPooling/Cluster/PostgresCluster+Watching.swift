@@ -70,8 +70,14 @@ extension PostgresCluster {
                 position: answer.0 ? position : format.endOfRecord(position),
                 system: answer.3
             )
+            server.isRefusing.store(false, ordering: .relaxed)
             server.lastFailure.withLock { $0 = nil }
         } catch {
+            let failure = error as? PostgresError
+            server.isRefusing.store(
+                failure?.code == .connectFailed && failure?.isPermanentConnectFailure == true,
+                ordering: .relaxed
+            )
             server.lastFailure.withLock { $0 = (error as? PostgresError)?.message ?? "\(error)" }
             report = nil
         }

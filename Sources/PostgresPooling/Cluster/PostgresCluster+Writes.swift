@@ -204,7 +204,7 @@ extension PostgresCluster {
                 }
             }
             if state.isClosed { throw PoolError(.closed, pool: name) }
-            if MonotonicClock.now >= endOfWait { throw failure ?? noPrimary() }
+            if MonotonicClock.now >= endOfWait || areRefusing { throw failure ?? noPrimary() }
             // Until the topology is known better, or for a while: the primary may be restarting.
             let pause = MonotonicClock.deadline(after: .milliseconds(50))
             await state.waitForChange(since: version, until: primary == nil ? endOfWait : min(endOfWait, pause))
@@ -236,6 +236,12 @@ extension PostgresCluster {
             guard let primary = topology.primary, servers[primary] === server else { return false }
             return topology.servers[primary].answeredAt > instant
         }
+    }
+
+    /// Whether no server lets the watchers in, for reasons that do not pass by themselves, such as
+    /// a wrong password.
+    var areRefusing: Bool {
+        state.servers.allSatisfy { $0.isRefusing.load(ordering: .relaxed) } && !state.servers.isEmpty
     }
 
     private func noPrimary() -> PostgresError {

@@ -132,6 +132,32 @@ import Testing
         }
     }
 
+    @Test("If every server refuses the password, the database or the role, calls fail at once and tell why")
+    func refusedLogins() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            let rest = cluster.url.drop { $0 != "@" }
+            for (url, reason) in [
+                ("postgres://lockpool:hidden\(rest)", "password authentication failed"),
+                ("postgres://missing:hidden\(rest)", "password authentication failed"),
+                ("\(cluster.url.dropLast("lockpool".count))missing", "does not exist"),
+            ] {
+                // Longer than the test may take.
+                try await withPools(cluster, url: url, { $0.servers.pool.checkoutTimeout = .seconds(3_600) }) { pools in
+                    let errors = [
+                        await postgresFailure { try await pools.execute("SELECT 1") },
+                        await postgresFailure { try await pools.query("SELECT 1", from: .replica()) },
+                        await postgresFailure { try await pools.session().withTransaction { _ in } },
+                    ]
+                    for error in errors {
+                        #expect(error?.code == .noServer && error?.servers.count == 2)
+                        #expect(error?.servers.allSatisfy { $0.failure?.contains(reason) == true } == true)
+                        #expect(error.map { "\($0)".contains("hidden") } == false)
+                    }
+                }
+            }
+        }
+    }
+
     @Test("A session's reads see what its bodies have written")
     func bodies() async throws {
         try await withCluster { cluster in
