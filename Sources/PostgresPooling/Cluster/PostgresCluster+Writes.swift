@@ -178,6 +178,8 @@ extension PostgresCluster {
         let start = MonotonicClock.now
         let deadline = MonotonicClock.deadline(timeout ?? wait, after: start)
         let endOfWait = timeout == nil ? deadline : min(deadline, MonotonicClock.deadline(wait, after: start))
+        var isInLine = false
+        defer { if isInLine { waitingWrites.subtract(1, ordering: .relaxed) } }
         var refusal: (server: ClusterServer, instant: UInt64)?
         while true {
             let (primary, version) = state.beginWrite()
@@ -204,6 +206,14 @@ extension PostgresCluster {
                 }
             }
             if state.isClosed { throw PoolError(.closed, pool: name) }
+            if (primary == nil) != isInLine {
+                isInLine.toggle()
+                let count = waitingWrites.add(isInLine ? 1 : -1, ordering: .relaxed).newValue
+                // The next primary's pool would refuse them.
+                if isInLine, count > configuration.servers.pool.maximumWaiters {
+                    throw PoolError(.tooManyWaiters, pool: name)
+                }
+            }
             if MonotonicClock.now >= endOfWait || areRefusing { throw failure ?? noPrimary() }
             // Until the topology is known better, or for a while: the primary may be restarting.
             let pause = MonotonicClock.deadline(after: .milliseconds(50))

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import ConnectionPooling
+internal import Synchronization
 
 /// Pools of connections to the servers of a PostgreSQL cluster: one primary and its standbys.
 ///
@@ -35,6 +36,9 @@ public final class PostgresCluster: PostgresRouter {
 
     /// The random numbers that choose servers for reads.
     let choices = RandomNumbers()
+
+    /// The number of writes that wait for a primary.
+    let waitingWrites = Atomic(0)
 
     /// The servers that are being removed.
     let removals = Locked<[Int: Task<Void, Never>]>([:])

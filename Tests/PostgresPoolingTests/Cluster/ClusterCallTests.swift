@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionPooling
+import Synchronization
 import Testing
 
 @testable import PostgresPooling
@@ -83,6 +84,27 @@ import Testing
                 let glad: PostgresQuery = "SELECT id FROM t WHERE mood = \("glad")"
                 equal(try await session.query(glad, from: .replica(), as: Int.self), [2])
                 equal(try await session.queryOne("SELECT count(*) FROM t", from: .replica(), as: Int.self), 7)
+            }
+        }
+    }
+
+    @Test("Without a primary no more writes wait than its pool admits, and all of these succeed")
+    func waiters() async throws {
+        try await withCluster { cluster in
+            let standbys = try await cluster.status().dropFirst().map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
+            let url = "\(cluster.url.prefix { $0 != "@" })@\(standbys)/lockpool"
+            try await withPools(cluster, url: url, { $0.servers.pool.maximumWaiters = 8 }) { pools in
+                await until { pools.status.map(\.role) == [.standby, .standby] }
+                let writes = (0..<8).map { _ in
+                    Task { try await pools.queryOne("SELECT pg_is_in_recovery()", as: Bool.self) }
+                }
+                await until { pools.waitingWrites.load(ordering: .relaxed) == 8 }
+                let error = await failure { try await pools.execute("SELECT 1") } as? PoolError
+                #expect(error?.code == .tooManyWaiters)
+                try await cluster.shutdown(.node1)
+                try await cluster.promote(.node2)
+                for write in writes { equal(try await write.value, false) }
+                #expect(pools.waitingWrites.load(ordering: .relaxed) == 0)
             }
         }
     }
