@@ -173,6 +173,7 @@ extension PostgresCluster {
         let start = MonotonicClock.now
         let deadline = MonotonicClock.deadline(timeout ?? configuration.servers.pool.checkoutTimeout, after: start)
         var search = ReaderSearch(policy, after: position, since: start, deadline: deadline)
+        var wasBehind = false
         while true {
             let now = MonotonicClock.now
             let random = choices.next()
@@ -197,12 +198,14 @@ extension PostgresCluster {
                         server.rotation.failed(at: MonotonicClock.now)
                         server.probe.signal()
                     }
-                    let mayMove = error is Behind || isOfServer || Self.isConflict(error)
+                    let mayMove = error is Behind || isOfServer || !isPrimary && Self.isConflict(error)
                     guard !hasBegun(), !state.isClosed, mayMove else {
-                        throw error is Behind ? unqualified(search) : error
+                        let isLate = wasBehind && !hasBegun() && Self.isTimeout(error)
+                        throw error is Behind || isLate ? unqualified(search) : error
                     }
                     search.tried.insert(server.index)
                     if error is Behind {
+                        wasBehind = true
                         if isPrimary { probeAll() } else { search.behind.insert(server.index) }
                         continue
                     }
@@ -245,9 +248,16 @@ extension PostgresCluster {
         }
     }
 
-    /// Returns whether a standby has cancelled a statement, because it conflicts with the log.
+    /// Returns whether the time for a call has passed.
+    private static func isTimeout(_ error: any Error) -> Bool {
+        (error as? PostgresError)?.code == .timedOut || (error as? PoolError)?.code == .timedOut
+    }
+
+    /// Returns whether a standby has cancelled a statement, because it conflicts with the log. The
+    /// message may be translated; the name of the function that has reported it is not.
     private static func isConflict(_ error: any Error) -> Bool {
-        guard let error = error as? PostgresError, error.sqlState == .serializationFailure else { return false }
-        return error.server?.message.contains("recovery") == true
+        guard let error = error as? PostgresError, let server = error.server else { return false }
+        return [.serializationFailure, .deadlockDetected].contains(server.sqlState)
+            && server.routine?.hasPrefix("Process") == true
     }
 }
