@@ -97,7 +97,7 @@ extension PostgresCluster {
         notifyObservers(of: server)
         // A server that does not answer is asked more often, each at another time.
         let interval = report == nil ? configuration.probeInterval / 4 : configuration.probeInterval
-        return interval * Double.random(in: 0.8...1.2)
+        return interval.jittered
     }
 
     private func apply(_ changes: [ClusterTopology.Change], _ before: ClusterServer?, _ server: ClusterServer) {
