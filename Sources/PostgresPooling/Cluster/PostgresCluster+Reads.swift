@@ -8,8 +8,9 @@ internal import Synchronization
 extension PostgresCluster {
     /// Runs a statement and returns all its rows.
     ///
-    /// With a policy the statement runs in a read-only transaction, so that it can be repeated: if
-    /// a server fails before it has answered, another one answers.
+    /// With a policy the statement runs in a read-only transaction, or on a standby, which refuses
+    /// to write, so that it can be repeated: if a server fails before it has answered, another one
+    /// answers.
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.

@@ -69,7 +69,7 @@ struct PipelineRun {
         }
     }
 
-    /// Whether a part that has ended may be committed, so that the pipeline must not be sent again.
+    /// Whether a part that has ended may be committed. The pipeline must not be sent again then.
     var mayHaveCommitted: Bool { partStart > 0 && !isInTransaction }
 
     /// Whether a statement of the part that is being answered has failed.
