@@ -28,6 +28,9 @@ final class ClusterServer: Sendable {
     /// Whether the watcher's role may read all that a probe asks for.
     let answersAll = Atomic(true)
 
+    /// Whether the latest probe was not let in, for a reason that does not pass by itself.
+    let isRefusing = Atomic(false)
+
     /// The error of the latest probe.
     let lastFailure = Locked<String?>(nil)
 
@@ -74,10 +77,11 @@ final class ClusterServer: Sendable {
         watching.pool.maximumConnections = 1
         watching.pool.minimumConnections = 0
         watching.pool.minimumIdleConnections = 0
+        watching.pool.checkoutTimeout = cluster.probeTimeout
         watching.pool.connectTimeout = cluster.probeTimeout
         watching.pool.resetTimeout = cluster.probeTimeout
-        watching.pool.maximumBackoff = cluster.probeTimeout
-        watching.pool.initialBackoff = min(watching.pool.initialBackoff, cluster.probeTimeout)
+        watching.pool.maximumBackoff = min(watching.pool.maximumBackoff, cluster.probeTimeout)
+        watching.pool.initialBackoff = min(watching.pool.initialBackoff, watching.pool.maximumBackoff)
         watching.multiplexing = .off
         watching.countsNotificationConnection = false
         watcher = try PostgresPool(watching)
@@ -146,4 +150,12 @@ final class ProbeSignal: Sendable {
         _ = await iterator.next()
         timer.cancel()
     }
+}
+
+extension Duration {
+    /// The duration, which a sleep accepts: at most a year.
+    var bounded: Duration { min(self, .seconds(365 * 86_400)) }
+
+    /// About the duration, so that not all sleeps end together.
+    var jittered: Duration { bounded * Double.random(in: 0.8...1.2) }
 }

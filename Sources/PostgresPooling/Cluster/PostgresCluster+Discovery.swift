@@ -24,8 +24,8 @@ extension PostgresCluster {
         let task = Task.detached { [weak self, discovery] in
             while !Task.isCancelled {
                 guard let isListed = await self?.refreshServers() else { return }
-                try? await Task.sleep(for: pause * Double.random(in: 0.8...1.2))
-                await discovery.signal.wait(for: isListed ? interval * Double.random(in: 0.8...1.2) : pause)
+                try? await Task.sleep(for: pause.jittered)
+                await discovery.signal.wait(for: isListed ? interval.jittered : pause.bounded)
             }
         }
         discovery.task.withLock { $0 = task }
@@ -77,7 +77,7 @@ extension PostgresCluster {
             continuation.yield(result)
         }
         let timer = Task.detached { [timeout = configuration.discoveryTimeout] in
-            try? await Task.sleep(for: timeout)
+            try? await Task.sleep(for: timeout.bounded)
             if Task.isCancelled { return }
             continuation.yield(.failure(PostgresError(.timedOut, "the servers were not listed within \(timeout)")))
         }

@@ -8,8 +8,9 @@ internal import Synchronization
 extension PostgresCluster {
     /// Runs a statement and returns all its rows.
     ///
-    /// With a policy the statement runs in a read-only transaction, so that it can be repeated: if
-    /// a server fails before it has answered, another one answers.
+    /// With a policy the statement runs in a read-only transaction, or on a standby, which refuses
+    /// to write, so that it can be repeated: if a server fails before it has answered, another one
+    /// answers.
     ///
     /// - Parameters:
     ///   - query: One statement, which is a transaction of its own.
@@ -59,9 +60,16 @@ extension PostgresCluster {
     ) async throws -> PostgresRows {
         try await onReader(policy, after: position, timeout: timeout, unless: { false }) { server, isPrimary, rest in
             if isPrimary {
-                return try await server.pool.withPipeline(readOnly: true, timeout: rest, file: file, line: line) {
-                    $0.query(query)
-                }.get()
+                let (isStandby, rows) = try await server.pool.withPipeline(
+                    readOnly: true,
+                    timeout: rest,
+                    file: file,
+                    line: line
+                ) { pipeline in
+                    (position.map { _ in pipeline.ask(Self.roleQuestion, as: Bool.self) }, pipeline.query(query))
+                }
+                if try isStandby?.get() == [true] { throw Behind() }
+                return try rows.get()
             }
             // A standby refuses to write by itself.
             guard let position else { return try await server.pool.query(query, timeout: rest, file: file, line: line) }
@@ -70,14 +78,15 @@ extension PostgresCluster {
             // want of a table for example, the answer of the first transaction remains.
             let (first, replayed, rows) = try await server.pool.withPipeline(
                 isolation: .readCommitted,
+                readOnly: true,
                 timeout: rest,
                 throwsFailures: false,
                 file: file,
                 line: line
             ) { pipeline in
-                let first = pipeline.query(Self.replayQuestion, as: PostgresLSN?.self)
+                let first = pipeline.ask(Self.replayQuestion, as: PostgresLSN?.self)
                 pipeline.sync()
-                return (first, pipeline.query(Self.replayQuestion, as: PostgresLSN?.self), pipeline.query(query))
+                return (first, pipeline.ask(Self.replayQuestion, as: PostgresLSN?.self), pipeline.query(query))
             }
             try require(position, (try? replayed.get()) ?? first.get(), on: server)
             return try rows.get()
@@ -85,6 +94,7 @@ extension PostgresCluster {
     }
 
     private static let replayQuestion: PostgresQuery = "SELECT pg_last_wal_replay_lsn()"
+    private static let roleQuestion: PostgresQuery = "SELECT pg_is_in_recovery()"
 
     /// Throws unless a standby has replayed the log up to a position. One that is no standby any
     /// more replays nothing.
@@ -94,8 +104,8 @@ extension PostgresCluster {
         if replayed.map({ $0 < position }) ?? true { throw Behind() }
     }
 
-    /// A standby has not replayed what a read needs.
-    private struct Behind: Error {}
+    /// A standby has not replayed what a read needs, or the server is no primary any more.
+    struct Behind: Error {}
 
     /// Runs `body` in a read-only transaction.
     ///
@@ -133,8 +143,12 @@ extension PostgresCluster {
                 line: line
             ) { db in
                 // Before the transaction, whose snapshot may be that of its first statement.
-                if !isPrimary, let position {
-                    try require(position, await db.query(Self.replayQuestion, as: PostgresLSN?.self), on: server)
+                if let position {
+                    if !isPrimary {
+                        try require(position, await db.query(Self.replayQuestion, as: PostgresLSN?.self), on: server)
+                    } else if try await db.queryOne(Self.roleQuestion, as: Bool.self) {
+                        throw Behind()
+                    }
                 }
                 return try await db.withTransaction(
                     isolation: isolation,
@@ -170,6 +184,7 @@ extension PostgresCluster {
         var now = MonotonicClock.now
         let deadline = timeout.map { MonotonicClock.deadline($0, after: now) } ?? now &+ checkoutTimeout
         var search = ReaderSearch(policy, after: position, since: now, deadline: deadline)
+        var wasBehind = false
         while true {
             let (choice, version) = state.choose(for: search, at: now, random: choices.next())
             var failure: (any Error)?
@@ -191,20 +206,23 @@ extension PostgresCluster {
                         server.rotation.failed(at: now)
                         server.probe.signal()
                     }
-                    let mayMove = error is Behind || isOfServer || Self.isConflict(error)
+                    let mayMove = error is Behind || isOfServer || !isPrimary && Self.isConflict(error)
                     guard !hasBegun(), !state.isClosed, mayMove else {
-                        throw error is Behind ? unqualified(search) : error
+                        let isLate = wasBehind && !hasBegun() && Self.isTimeout(error)
+                        throw error is Behind || isLate ? unqualified(search) : error
                     }
                     search.tried.insert(server.index)
                     if error is Behind {
-                        search.foundBehind = true
+                        wasBehind = true
+                        if isPrimary { probeAll() } else { search.foundBehind = true }
                         continue
                     }
                     failure = error
                 }
             }
             if state.isClosed { throw PoolError(.closed, pool: name) }
-            if search.isOver(at: now, failed: failure != nil) { throw failure ?? unqualified(search) }
+            let isOver = search.isOver(at: now, failed: failure != nil) || failure == nil && areRefusing
+            if isOver { throw failure ?? unqualified(search) }
             // Another server at once, if there is one.
             if failure != nil { continue }
             await state.waitForChange(since: version, until: search.nextRound(at: now))
@@ -239,9 +257,16 @@ extension PostgresCluster {
         }
     }
 
-    /// Returns whether a standby has cancelled a statement, because it conflicts with the log.
+    /// Returns whether the time for a call has passed.
+    private static func isTimeout(_ error: any Error) -> Bool {
+        (error as? PostgresError)?.code == .timedOut || (error as? PoolError)?.code == .timedOut
+    }
+
+    /// Returns whether a standby has cancelled a statement, because it conflicts with the log. The
+    /// message may be translated; the name of the function that has reported it is not.
     private static func isConflict(_ error: any Error) -> Bool {
-        guard let error = error as? PostgresError, error.sqlState == .serializationFailure else { return false }
-        return error.server?.message.contains("recovery") == true
+        guard let error = error as? PostgresError, let server = error.server else { return false }
+        return [.serializationFailure, .deadlockDetected].contains(server.sqlState)
+            && server.routine?.hasPrefix("Process") == true
     }
 }

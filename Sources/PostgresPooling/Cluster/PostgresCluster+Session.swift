@@ -59,7 +59,11 @@ extension PostgresCluster {
             file: StaticString = #fileID,
             line: UInt = #line
         ) async throws -> PostgresCommand {
-            try await write(timeout: timeout, file, line) { $0.execute(query) }
+            try await write(query, timeout: timeout, file, line) {
+                $0.execute(query)
+            } alone: { db in
+                try await db.execute(query)
+            }
         }
 
         /// Runs a statement and returns all its rows; see
@@ -73,11 +77,17 @@ extension PostgresCluster {
             file: StaticString = #fileID,
             line: UInt = #line
         ) async throws -> PostgresRows {
-            guard let policy else { return try await write(timeout: timeout, file, line) { $0.query(query) } }
+            guard let policy else {
+                return try await write(query, timeout: timeout, file, line) {
+                    $0.query(query)
+                } alone: { db in
+                    try await db.query(query)
+                }
+            }
             return try await cluster.query(
                 query,
                 from: policyForReads(policy),
-                after: position,
+                after: positionForReads,
                 timeout: timeout,
                 file: file,
                 line: line
@@ -85,30 +95,72 @@ extension PostgresCluster {
         }
 
         /// Runs a statement on the primary, and reads the position behind it in the same round
-        /// trip.
+        /// trip; in one of its own after a statement that no pipeline may contain, because it can
+        /// commit by itself.
         private func write<Value: Sendable>(
+            _ query: PostgresQuery,
+            timeout: Duration?,
+            _ file: StaticString,
+            _ line: UInt,
+            _ add: (inout PostgresPipeline) -> PostgresPipeline.Result<Value>,
+            alone: (borrowing PostgresConnection) async throws -> Value
+        ) async throws -> Value {
+            try await noting {
+                try await cluster.onPrimary(timeout: timeout, isSingleStatement: true) { pool, rest, wait in
+                    if TransactionScanner.commitsAlone(query.text) {
+                        return try await pool.withConnection(
+                            timeout: rest,
+                            checkoutTimeout: wait,
+                            file: file,
+                            line: line
+                        ) { db in
+                            let value = try await alone(db)
+                            record(try? await db.query(Session.question, as: String.self).first)
+                            return value
+                        }
+                    }
+                    return try await runPipeline(pool, timeout: rest, file, line, add)
+                }
+            }
+        }
+
+        private func runPipeline<Value: Sendable>(
+            _ pool: PostgresPool,
             timeout: Duration?,
             _ file: StaticString,
             _ line: UInt,
             _ add: (inout PostgresPipeline) -> PostgresPipeline.Result<Value>
         ) async throws -> Value {
-            try await noting {
-                try await cluster.onPrimary(timeout: timeout, isSingleStatement: true) { pool, rest, _ in
-                    let (result, position) = try await pool.withPipeline(
-                        timeout: rest,
-                        throwsFailures: false,
-                        file: file,
-                        line: line
-                    ) { pipeline in
-                        let result = add(&pipeline)
-                        pipeline.sync()
-                        return (result, pipeline.query(Session.question, as: String.self))
-                    }
-                    let value = try result.get()
-                    record(try? position.get().first)
-                    return value
+            var answer: PostgresPipeline.Result<Value>?
+            let position: PostgresPipeline.Result<[String]>
+            do {
+                position = try await pool.withPipeline(
+                    timeout: timeout,
+                    throwsFailures: false,
+                    file: file,
+                    line: line
+                ) { pipeline in
+                    answer = add(&pipeline)
+                    pipeline.sync()
+                    return pipeline.ask(Session.question, as: String.self)
                 }
+            } catch {
+                // The statement may be committed, and only the position be missing.
+                guard let answer, answer.state == .done else { throw error }
+                let value = try answer.get()
+                record(nil)
+                return value
             }
+            let value = try answer!.get()
+            do {
+                record(try position.get().first)
+            } catch let error as PostgresError where error.sqlState == .recoveryInProgress {
+                // The statement, which only reads, has run on a standby.
+                throw Behind()
+            } catch {
+                record(nil)
+            }
+            return value
         }
 
         /// Leases a connection to the primary to `body`; see
@@ -216,13 +268,18 @@ extension PostgresCluster {
         ) async throws -> Result {
             try await cluster.read(
                 from: policyForReads(policy),
-                after: position,
+                after: positionForReads,
                 isolation: isolation,
                 timeout: timeout,
                 file: file,
                 line: line,
                 body
             )
+        }
+
+        /// Any position makes the primary tell whether it still is one.
+        private var positionForReads: PostgresLSN? {
+            latest.withLock { $0.position ?? ($0.isUnknown ? PostgresLSN(rawValue: 0) : nil) }
         }
 
         private func policyForReads(_ policy: PostgresReadPolicy) -> PostgresReadPolicy {
@@ -258,4 +315,9 @@ extension PostgresCluster {
     ///
     /// - Parameter position: The position of an earlier session of the same user; `nil` for none.
     public func session(after position: PostgresLSN? = nil) -> Session { Session(self, after: position) }
+}
+
+extension PostgresError.SQLState {
+    /// A standby has no position of its own.
+    fileprivate static let recoveryInProgress: Self = "55000"
 }

@@ -70,8 +70,14 @@ extension PostgresCluster {
                 position: answer.0 ? position : format.endOfRecord(position),
                 system: answer.3
             )
+            server.isRefusing.store(false, ordering: .relaxed)
             server.lastFailure.withLock { $0 = nil }
         } catch {
+            let failure = error as? PostgresError
+            server.isRefusing.store(
+                failure?.code == .connectFailed && failure?.isPermanentConnectFailure == true,
+                ordering: .relaxed
+            )
             server.lastFailure.withLock { $0 = (error as? PostgresError)?.message ?? "\(error)" }
             report = nil
         }
@@ -91,7 +97,7 @@ extension PostgresCluster {
         notifyObservers(of: server)
         // A server that does not answer is asked more often, each at another time.
         let interval = report == nil ? configuration.probeInterval / 4 : configuration.probeInterval
-        return interval * Double.random(in: 0.8...1.2)
+        return interval.jittered
     }
 
     private func apply(_ changes: [ClusterTopology.Change], _ before: ClusterServer?, _ server: ClusterServer) {

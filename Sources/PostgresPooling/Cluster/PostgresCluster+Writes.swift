@@ -162,7 +162,8 @@ extension PostgresCluster {
     ///   - timeout: The time limit; `nil` for the `checkoutTimeout` of the pools until the
     ///     operation has a connection.
     ///   - checkoutTimeout: The time limit until the operation has a connection.
-    ///   - isSingleStatement: Whether a server that refuses to write has run nothing.
+    ///   - isSingleStatement: Whether the operation is one statement, which can be sent again if a
+    ///     server has refused it because it writes.
     ///   - hasBegun: Whether the operation cannot be repeated any more.
     ///   - operation: Receives the pool, the rest of the time, `nil` without a limit, and the rest
     ///     of the time until it has a connection.
@@ -177,6 +178,9 @@ extension PostgresCluster {
         let start = MonotonicClock.now
         let deadline = MonotonicClock.deadline(timeout ?? wait, after: start)
         let endOfWait = timeout == nil ? deadline : min(deadline, MonotonicClock.deadline(wait, after: start))
+        var isInLine = false
+        defer { if isInLine { waitingWrites.subtract(1, ordering: .relaxed) } }
+        var refusal: (server: ClusterServer, instant: UInt64)?
         while true {
             let (primary, version) = state.beginWrite()
             var failure: (any Error)?
@@ -189,15 +193,28 @@ extension PostgresCluster {
                     primary.writes.add(1, ordering: .relaxed)
                     return result
                 } catch {
+                    let isDemoted = error is Behind
+                    let error = isDemoted ? noPrimary() : error
                     if Self.isOfServer(error) { primary.failures.add(1, ordering: .relaxed) }
-                    let mayMove = !hasBegun() && Self.mayMove(error, isSingleStatement: isSingleStatement)
-                    guard mayMove, !state.isClosed else { throw error }
+                    let isRefused = isSingleStatement && Self.isRefused(error)
+                    let mayMove = isDemoted || isRefused || Self.mayMove(error)
+                    guard !hasBegun(), mayMove, !state.isClosed else { throw error }
+                    if isRefused, let refusal, isPrimary(refusal.server, since: refusal.instant) { throw error }
+                    if isRefused, refusal?.server !== primary { refusal = (primary, MonotonicClock.now) }
                     failure = error
                     probeAll()
                 }
             }
             if state.isClosed { throw PoolError(.closed, pool: name) }
-            if MonotonicClock.now >= endOfWait { throw failure ?? noPrimary() }
+            if (primary == nil) != isInLine {
+                isInLine.toggle()
+                let count = waitingWrites.add(isInLine ? 1 : -1, ordering: .relaxed).newValue
+                // The next primary's pool would refuse them.
+                if isInLine, count > configuration.servers.pool.maximumWaiters {
+                    throw PoolError(.tooManyWaiters, pool: name)
+                }
+            }
+            if MonotonicClock.now >= endOfWait || areRefusing { throw failure ?? noPrimary() }
             // Until the topology is known better, or for a while: the primary may be restarting.
             let pause = MonotonicClock.deadline(after: .milliseconds(50))
             await state.waitForChange(since: version, until: primary == nil ? endOfWait : min(endOfWait, pause))
@@ -207,14 +224,34 @@ extension PostgresCluster {
 
     /// Returns whether an operation that has failed certainly had no effect, and may succeed on
     /// another server.
-    private static func mayMove(_ error: any Error, isSingleStatement: Bool) -> Bool {
+    private static func mayMove(_ error: any Error) -> Bool {
         switch error {
         case let error as PoolError: error.code == .closed || error.code == .connectFailed
-        case let error as PostgresError:
-            error.code == .connectFailed || error.isCertainlyUnread
-                || isSingleStatement && error.sqlState == .readOnlyTransaction
+        case let error as PostgresError: error.code == .connectFailed || error.isCertainlyUnread
         default: false
         }
+    }
+
+    /// Returns whether a server has refused a statement because it writes, and the statement had
+    /// no effect. One that commits in between, such as a `CALL`, may have had some.
+    private static func isRefused(_ error: any Error) -> Bool {
+        guard let error = error as? PostgresError, error.sqlState == .readOnlyTransaction else { return false }
+        return error.outcome == .rolledBack || error.outcome == .notExecuted
+    }
+
+    /// Returns whether a server has answered since an instant, and still is the primary. If it
+    /// refuses to write then, that is a setting, such as `default_transaction_read_only`.
+    private func isPrimary(_ server: ClusterServer, since instant: UInt64) -> Bool {
+        state.read { topology, servers, _ in
+            guard let primary = topology.primary, servers[primary] === server else { return false }
+            return topology.servers[primary].answeredAt > instant
+        }
+    }
+
+    /// Whether no server lets the watchers in, for reasons that do not pass by themselves, such as
+    /// a wrong password.
+    var areRefusing: Bool {
+        state.servers.allSatisfy { $0.isRefusing.load(ordering: .relaxed) } && !state.servers.isEmpty
     }
 
     private func noPrimary() -> PostgresError {

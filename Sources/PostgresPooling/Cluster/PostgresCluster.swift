@@ -4,6 +4,7 @@
 
 public import ConnectionPooling
 internal import LockPool
+internal import Synchronization
 
 /// Pools of connections to the servers of a PostgreSQL cluster: one primary and its standbys.
 ///
@@ -39,6 +40,9 @@ public final class PostgresCluster: PostgresRouter {
 
     /// The random numbers that choose servers for reads.
     let choices = RandomNumbers()
+
+    /// The number of writes that wait for a primary.
+    let waitingWrites = Atomic(0)
 
     /// The servers that are being removed.
     let removals = Locked<[Int: Task<Void, Never>]>([:])

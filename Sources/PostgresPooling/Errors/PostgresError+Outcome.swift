@@ -55,6 +55,18 @@ extension PostgresError {
         )
     }
 
+    /// Returns the error of several statements, of which earlier ones may be committed.
+    func afterCommit() -> PostgresError {
+        PostgresError(
+            code == .connectionLost ? .outcomeUnknown : code,
+            message,
+            server: server,
+            sql: sql,
+            connectionIsGone: connectionIsGone,
+            outcome: .unknown
+        )
+    }
+
     /// Returns the error of a statement that was only to be prepared, or of one like `BEGIN`,
     /// which changes nothing.
     func withoutEffect() -> PostgresError {

@@ -69,6 +69,9 @@ struct PipelineRun {
         }
     }
 
+    /// Whether a part that has ended may be committed. The pipeline must not be sent again then.
+    var mayHaveCommitted: Bool { partStart > 0 && !isInTransaction }
+
     /// Whether a statement of the part that is being answered has failed.
     var hasPartFailed: Bool { partError != nil }
 

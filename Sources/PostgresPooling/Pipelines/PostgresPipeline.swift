@@ -26,6 +26,9 @@ public struct PostgresPipeline: ~Copyable {
     enum Step {
         case statement(PostgresQuery, PipelineAnswer)
         case sync
+
+        /// Whether nothing changes if the step runs twice.
+        var isRepeatable: Bool { if case .statement(_, let answer) = self { answer.isRepeatable } else { true } }
     }
 
     private(set) var steps: [Step] = []
@@ -95,8 +98,18 @@ public struct PostgresPipeline: ~Copyable {
         if case .statement = steps.last { steps.append(.sync) }
     }
 
-    private mutating func add(_ query: PostgresQuery) -> PipelineAnswer {
-        let answer = PipelineAnswer()
+    /// Adds a question of the library, which changes nothing, so that it may run twice.
+    mutating func ask<Column: PostgresDecodable & Sendable>(
+        _ query: PostgresQuery,
+        as column: Column.Type
+    ) -> Result<[Column]> {
+        Result(add(query, isRepeatable: true)) { result throws(PostgresError) in
+            try PostgresRows(result).decode(as: column)
+        }
+    }
+
+    private mutating func add(_ query: PostgresQuery, isRepeatable: Bool = false) -> PipelineAnswer {
+        let answer = PipelineAnswer(isRepeatable: isRepeatable)
         steps.append(.statement(query, answer))
         count += 1
         return answer
@@ -112,6 +125,11 @@ final class PipelineAnswer: Sendable {
     }
 
     private let state = Locked(State.pending)
+
+    /// Whether nothing changes if the statement runs twice.
+    let isRepeatable: Bool
+
+    init(isRepeatable: Bool = false) { self.isRepeatable = isRepeatable }
 
     var current: State { state.withLock { $0 } }
 

@@ -32,7 +32,7 @@ extension Session {
                 try await transfer(&run, limit)
             } catch {
                 run.end(with: error)
-                throw error
+                throw run.mayHaveCommitted ? error.afterCommit() : error
             }
             try requireUTF8(sql: run.lastText)
             guard let failure = run.failure else {
@@ -48,8 +48,8 @@ extension Session {
     /// Decides whether the pipeline can be sent again because the server had not begun the
     /// statement that failed, and updates what is known about that statement.
     ///
-    /// - Returns: Whether to send it again. A pipeline of several parts is not: the order of their
-    ///   statements would change.
+    /// - Returns: Whether to send it again. A pipeline of several parts is not, unless all other
+    ///   statements may run twice: the order of their effects would change.
     private func prepareRetry(
         of steps: [PostgresPipeline.Step],
         _ run: PipelineRun,
@@ -65,7 +65,8 @@ extension Session {
             isInTransaction: run.isInTransaction,
             limit
         )
-        guard canRetry, run.partCount == 1 else { return false }
+        let isRepeatable = run.partCount == 1 || steps.indices.allSatisfy { $0 == index || steps[$0].isRepeatable }
+        guard canRetry, isRepeatable else { return false }
         for case .statement(_, let answer) in steps { answer.set(.pending) }
         return true
     }

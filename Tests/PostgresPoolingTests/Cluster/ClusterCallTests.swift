@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConnectionPooling
+import Synchronization
 import Testing
 
 @testable import PostgresPooling
@@ -61,6 +62,120 @@ import Testing
                 #expect(try await session.queryOne(isStandby, from: .replica(), as: Bool.self) == true)
                 #expect(try await pools.queryOne(isStandby, as: Bool.self) == false)
                 #expect(try await pools.queryOne(isStandby, from: .replica(), as: Bool.self) == true)
+            }
+        }
+    }
+
+    @Test("A session's statements are prepared again after changes of their tables, and take parameters of any type")
+    func changedTables() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            try await withPools(cluster, { $0.servers.pool.maximumConnections = 1 }) { pools in
+                try await pools.execute("CREATE TYPE mood AS ENUM ('calm', 'glad')")
+                try await pools.execute("CREATE TABLE t (id int)")
+                let session = pools.session()
+                func check() async throws {
+                    equal(try await session.query("INSERT INTO t VALUES (1) RETURNING *").count, 1)
+                    equal(try await session.query("SELECT * FROM t LIMIT 1", from: .replica()).count, 1)
+                }
+                for _ in 0..<5 { try await check() }
+                try await session.execute("ALTER TABLE t ADD COLUMN mood mood")
+                try await check()
+                try await session.execute("INSERT INTO t VALUES (2, \("glad"))")
+                let glad: PostgresQuery = "SELECT id FROM t WHERE mood = \("glad")"
+                equal(try await session.query(glad, from: .replica(), as: Int.self), [2])
+                equal(try await session.queryOne("SELECT count(*) FROM t", from: .replica(), as: Int.self), 7)
+            }
+        }
+    }
+
+    @Test("Without a primary no more writes wait than its pool admits, and all of these succeed")
+    func waiters() async throws {
+        try await withCluster { cluster in
+            let standbys = try await cluster.status().dropFirst().map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
+            let url = "\(cluster.url.prefix { $0 != "@" })@\(standbys)/lockpool"
+            try await withPools(cluster, url: url, { $0.servers.pool.maximumWaiters = 8 }) { pools in
+                await until { pools.status.map(\.role) == [.standby, .standby] }
+                let writes = (0..<8).map { _ in
+                    Task { try await pools.queryOne("SELECT pg_is_in_recovery()", as: Bool.self) }
+                }
+                await until { pools.waitingWrites.load(ordering: .relaxed) == 8 }
+                let error = await failure { try await pools.execute("SELECT 1") } as? PoolError
+                #expect(error?.code == .tooManyWaiters)
+                try await cluster.shutdown(.node1)
+                try await cluster.promote(.node2)
+                for write in writes { equal(try await write.value, false) }
+                #expect(pools.waitingWrites.load(ordering: .relaxed) == 0)
+            }
+        }
+    }
+
+    @Test("A session runs statements that can commit by themselves, and its reads see them")
+    func commands() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            try await withPools(cluster) { pools in
+                let session = pools.session()
+                try await session.execute("CREATE TABLE t (id int)")
+                let procedure: PostgresQuery = """
+                    CREATE PROCEDURE p(id int) LANGUAGE plpgsql AS $$ BEGIN
+                        INSERT INTO t VALUES (id); COMMIT; INSERT INTO t VALUES (id + 1);
+                    END $$
+                    """
+                try await session.execute(procedure)
+                for (statement, ids) in [
+                    ("CALL p(1)", [1, 2]), ("DO $$ BEGIN INSERT INTO t VALUES (3); END $$", [1, 2, 3]),
+                    ("VACUUM t", [1, 2, 3]), ("CREATE INDEX CONCURRENTLY i ON t (id)", [1, 2, 3]),
+                ] {
+                    _ = try await session.query(PostgresQuery(unsafe: statement))
+                    let read: PostgresQuery = "SELECT id FROM t ORDER BY id"
+                    #expect(try await session.query(read, from: .replica(), as: Int.self) == ids, "\(statement)")
+                    #expect(!session.readsFromPrimary)
+                }
+            }
+        }
+    }
+
+    @Test("A write that is answered succeeds although its position does not arrive, and the primary answers reads then")
+    func missingPosition() async throws {
+        try await withCluster(standbys: 1, hasProxies: true) { cluster in
+            try await withPools(cluster, { $0.probeInterval = .seconds(36_000) }) { pools in
+                try await pools.execute("CREATE TABLE t (id int)")
+                await until { pools.role(0) == .primary && pools.role(1) == .standby }
+                let session = pools.session()
+                let insert: PostgresQuery = "INSERT INTO t VALUES (1)"
+                for _ in 0..<5 { try await session.execute(insert) }
+                // The answer to the statement ends with the fifth message.
+                let proxy = cluster.proxy(.node1)
+                proxy.arm(FaultProxy.Fault(action: .reset, direction: .toClient, messages: 5))
+                try await session.execute(insert)
+                #expect(proxy.hasStruck && session.readsFromPrimary)
+                let count: PostgresQuery = "SELECT count(*)::int, pg_is_in_recovery() FROM t"
+                #expect(try await session.queryOne(count, from: .replica(), as: (Int, Bool).self) == (6, false))
+            }
+        }
+    }
+
+    @Test("If every server refuses the password, the database or the role, calls fail at once and tell why")
+    func refusedLogins() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            let rest = cluster.url.drop { $0 != "@" }
+            for (url, reason) in [
+                ("postgres://lockpool:hidden\(rest)", "password authentication failed"),
+                ("postgres://missing:hidden\(rest)", "password authentication failed"),
+                ("\(cluster.url.dropLast("lockpool".count))missing", "does not exist"),
+            ] {
+                // Longer than the test may take.
+                try await withPools(cluster, url: url, { $0.servers.pool.checkoutTimeout = .seconds(3_600) }) { pools in
+                    let errors = [
+                        await postgresFailure { try await pools.execute("SELECT 1") },
+                        await postgresFailure { try await pools.query("SELECT 1", from: .replica()) },
+                        await postgresFailure { try await pools.session().withTransaction { _ in } },
+                    ]
+                    for error in errors {
+                        #expect(error?.code == .noServer && error?.servers.count == 2)
+                        #expect(error?.servers.allSatisfy { $0.failure?.contains(reason) == true } == true)
+                        #expect(error.map { "\($0)".contains("hidden") } == false)
+                    }
+                }
             }
         }
     }
@@ -174,6 +289,38 @@ import Testing
                 try await write.value
                 #expect(try await pools.query("SELECT id FROM t", as: Int.self) == [1])
                 #expect(attempts.values.count == (checks.values == [false] ? 2 : 1))
+            }
+        }
+    }
+
+    @Test("A statement that the primary refuses because it writes fails, and what has committed before runs once")
+    func refusals() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            // Longer than the test may take.
+            func withWaitingPools(_ body: (PostgresCluster) async throws -> Void) async throws {
+                try await withPools(cluster, { $0.servers.pool.checkoutTimeout = .seconds(3_600) }, body)
+            }
+            try await withWaitingPools { pools in
+                try await pools.execute("CREATE TABLE t (id int)")
+                try await pools.execute(
+                    """
+                    CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN
+                        INSERT INTO t VALUES (1); COMMIT; SET TRANSACTION READ ONLY; INSERT INTO t VALUES (2);
+                    END $$
+                    """
+                )
+                let error = await postgresFailure { try await pools.execute("CALL p()") }
+                #expect(error?.sqlState == .readOnlyTransaction && error?.outcome == .unknown)
+                #expect(try await pools.query("SELECT id FROM t", as: Int.self) == [1])
+                try await pools.execute("ALTER ROLE lockpool SET default_transaction_read_only = on")
+            }
+            try await withWaitingPools { pools in
+                for router in [pools, pools.session()] as [any PostgresRouter] {
+                    let error = await postgresFailure {
+                        try await router.queryOne("INSERT INTO t VALUES (3) RETURNING id", as: Int.self)
+                    }
+                    #expect(error?.sqlState == .readOnlyTransaction && error?.outcome == .rolledBack)
+                }
             }
         }
     }

@@ -2,9 +2,10 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-import PostgresPooling
 import Synchronization
 import Testing
+
+@testable import PostgresPooling
 
 /// Many users that read what they have written. A soak test makes a million checks.
 @Suite(.timeLimit(.minutes(ClusterLoad.isSoak ? 120 : 10))) struct ClusterConsistencyTests {
@@ -78,6 +79,46 @@ import Testing
         figures.report()
         #expect(figures.stale.load(ordering: .relaxed) == 0)
         #expect(figures.onStandby.load(ordering: .relaxed) > 0)
+    }
+
+    @Test("A session's reads are not answered by a server that has become a standby without notice")
+    func demoted() async throws {
+        typealias Read = @Sendable (PostgresCluster.Session) async throws -> (Int, Bool)
+        let query: PostgresQuery = "SELECT (SELECT count(*)::int FROM t), pg_is_in_recovery()"
+        let reads: [Read] = [
+            { try await $0.queryOne(query, from: .preferReplica, as: (Int, Bool).self) },
+            { try await $0.queryOne(query, from: .primary, as: (Int, Bool).self) },
+            { try await $0.queryOne(query, as: (Int, Bool).self) },
+            { try await $0.read { db in try await db.queryOne(query, as: (Int, Bool).self) } },
+        ]
+        try await withCluster { cluster in
+            try await withPools(cluster) { pools in
+                try await pools.execute("CREATE TABLE t (id int)")
+                var configuration = pools.configuration
+                configuration.probeInterval = .seconds(36_000)
+                let unaware = try (0...reads.count).map { _ in try PostgresCluster(configuration) }
+                for pools in unaware { await pools.untilKnown() }
+                try await cluster.shutdown(.node1)
+                try await cluster.promote(.node2)
+                try await cluster.follow(.node1)
+                await until { pools.role(1) == .primary && pools.role(0) == .standby && pools.role(2) == .standby }
+                for node in [TestCluster.Node.node1, .node3] { try await cluster.pause(node) }
+                let session = pools.session()
+                try await session.execute("INSERT INTO t VALUES (1)")
+                for (read, pools) in zip(reads, unaware) {
+                    #expect(pools.role(0) == .primary)
+                    #expect(try await read(pools.session(after: session.position)) == (1, false))
+                    #expect(pools.role(1) == .primary)
+                }
+                // A read writes nothing on a standby that has been promoted without notice.
+                let refused = await postgresFailure {
+                    let session = unaware.last!.session(after: PostgresLSN("0/1"))
+                    return try await session.query("INSERT INTO t VALUES (2)", from: .replica())
+                }
+                #expect(refused?.sqlState == .readOnlyTransaction)
+                for pools in unaware { await pools.close() }
+            }
+        }
     }
 
     /// Writes in a session of its own: by a statement, or in a transaction.

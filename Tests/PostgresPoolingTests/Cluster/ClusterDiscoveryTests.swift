@@ -180,4 +180,26 @@ import Testing
             } == .invalidConfiguration
         )
     }
+
+    @Test("Durations of any length are accepted, and the limits for callers do not apply to the watchers")
+    func limits() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            let hosts = try await hosts(cluster)
+            try await withPools(cluster, url: account(cluster)) {
+                let endless = Duration.seconds(Int64.max)
+                $0.discover = { hosts }
+                ($0.probeInterval, $0.probeTimeout) = (endless, endless)
+                ($0.discoveryInterval, $0.discoveryTimeout) = (endless, endless)
+            } _: { pools in
+                try await pools.execute("SELECT 1")
+                equal(try await pools.queryOne("SELECT pg_is_in_recovery()", from: .replica(), as: Bool.self), true)
+            }
+            try await withPools(cluster) {
+                $0.servers.pool.checkoutTimeout = .nanoseconds(1)
+                ($0.servers.pool.initialBackoff, $0.servers.pool.maximumBackoff) = (.zero, .zero)
+            } _: { pools in
+                await until { pools.status.map(\.role) == [.primary, .standby] }
+            }
+        }
+    }
 }

@@ -10,6 +10,40 @@ import Testing
 
 /// Calls for which no server qualifies.
 @Suite(.timeLimit(.minutes(10))) struct ClusterLagTests {
+    @Test("The error of a function that looks like a conflict with recovery is not repeated")
+    func ownConflict() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            // Longer than the test may take.
+            try await withPools(cluster, { $0.servers.pool.checkoutTimeout = .seconds(3_600) }) { pools in
+                let session = pools.session()
+                let function: PostgresQuery = """
+                    CREATE FUNCTION fail() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+                        RAISE EXCEPTION 'conflict with recovery' USING ERRCODE = '40001';
+                    END $$
+                    """
+                try await session.execute(function)
+                for policy in [.primary, .replica()] as [PostgresReadPolicy] {
+                    let error = await postgresFailure { try await session.query("SELECT fail()", from: policy) }
+                    #expect(error?.sqlState == .serializationFailure)
+                }
+            }
+        }
+    }
+
+    @Test("A read that finds no standby with its position in time is told how far each is")
+    func lateForPosition() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            try await withPools(cluster) { pools in
+                _ = try await pools.query("SELECT 1", from: .replica())
+                let session = pools.session(after: PostgresLSN("FFFF/0"))
+                let error = await postgresFailure {
+                    try await session.query("SELECT 1", from: .replica(), timeout: .seconds(2))
+                }
+                #expect(error?.code == .noServer && error?.servers.contains { $0.reason == .position } == true)
+            }
+        }
+    }
+
     /// Writes what the paused standbys do not replay, and returns the position behind it.
     private func writeUnseen(_ pools: PostgresCluster, _ cluster: TestCluster) async throws -> PostgresLSN {
         try await pools.execute("CREATE TABLE t (id int)")

@@ -129,6 +129,30 @@ import Testing
         }
     }
 
+    @Test("A pipeline of which a part is committed is not sent again")
+    func partlyCommitted() async throws {
+        let server = try ScriptedServer { session in
+            if session.nextStatement() == nil { return }
+            session.complete("INSERT 0 1", .idle)
+            // This proves that the session was idle, so that the second part has not begun.
+            _ = session.nextStatement()
+            session.fail(.idleSessionTimeout, "terminating connection due to idle-session timeout")
+        }
+        try await server.withPool { pool in
+            let results = Counted<PostgresPipeline.Result<PostgresCommand>>()
+            let error = await postgresFailure {
+                try await pool.withPipeline { pipeline in
+                    results.add(pipeline.execute("INSERT INTO t VALUES (1)"))
+                    pipeline.sync()
+                    results.add(pipeline.execute("INSERT INTO t VALUES (2)"))
+                }
+            }
+            #expect(error?.code == .outcomeUnknown && error?.outcome == .unknown && error?.isRetryable == false)
+            #expect(results.values.first?.state == .done)
+            #expect(server.statements == ["INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2)"])
+        }
+    }
+
     @Test("Statements whose result has changed, or which the session has lost, are sent again")
     func stale() async throws {
         try await PipelineTests.withTable("pipeline_stale") { pool in
