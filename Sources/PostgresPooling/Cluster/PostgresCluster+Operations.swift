@@ -27,7 +27,7 @@ extension PostgresCluster {
     ///
     /// Waits until the writes in progress have ended, then for `promote`, then until the new
     /// primary has been found. Writes that come in the meantime wait in line under their own time
-    /// limits. Reads continue.
+    /// limits, at most `maximumWaiters` of the pools. Reads continue.
     ///
     /// - Parameters:
     ///   - drain: The time for the writes in progress to end.
@@ -48,7 +48,11 @@ extension PostgresCluster {
             let (count, version) = state.writes
             if count == 0 { break }
             if MonotonicClock.now >= drained {
-                throw PostgresError(.timedOut, "\(count) writes have not ended in time for the switch-over")
+                throw PostgresError(
+                    .timedOut,
+                    "\(count) writes have not ended in time for the switch-over",
+                    outcome: .notExecuted
+                )
             }
             await state.waitForChange(since: version, until: drained)
             try Task.checkCancellation()
@@ -62,7 +66,11 @@ extension PostgresCluster {
             }
             if let primary, primary !== old { return }
             if MonotonicClock.now >= deadline || state.isClosed {
-                throw PostgresError(.connectFailed, "no server has become the primary in time")
+                throw PostgresError(
+                    .connectFailed,
+                    "no server has become the primary in time",
+                    outcome: .unknown
+                )
             }
             probeAll()
             await state.waitForChange(

@@ -88,6 +88,29 @@ import Testing
         }
     }
 
+    @Test("The error of a switch-over that fails tells whether the primary may have changed, and writes go on")
+    func failedSwitchOver() async throws {
+        try await withCluster(standbys: 1) { cluster in
+            try await withPools(cluster) { pools in
+                await pools.untilKnown()
+                let isPromoting = Counted<Void>()
+                let blocked = await postgresFailure {
+                    try await pools.write { _ in
+                        try await pools.switchOver(drain: .milliseconds(1)) { isPromoting.add(()) }
+                    }
+                }
+                #expect(blocked?.code == .timedOut && blocked?.outcome == .notExecuted)
+                #expect(isPromoting.values.isEmpty)
+                let failed = await postgresFailure {
+                    try await pools.switchOver(timeout: .milliseconds(1)) { isPromoting.add(()) }
+                }
+                #expect(failed?.code == .connectFailed && failed?.outcome == .unknown)
+                #expect(isPromoting.values.count == 1)
+                try await pools.execute("SELECT 1")
+            }
+        }
+    }
+
     @Test("Without a primary no more writes wait than its pool admits, and all of these succeed")
     func waiters() async throws {
         try await withCluster { cluster in
