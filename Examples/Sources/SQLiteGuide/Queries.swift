@@ -130,6 +130,17 @@ func rows(_ pool: SQLitePool) async throws {
     print(found)  // ["Emma", "Persuasion"]
     // end
 
+    // guide: bulk
+    let (newTitles, newCopies) = (["Lady Susan", "Sanditon"], [1, 5])
+    try await pool.execute(
+        """
+        INSERT INTO book (title, copies) SELECT t.value, c.value
+        FROM \(list: newTitles) AS t JOIN \(list: newCopies) AS c ON c.rowid = t.rowid
+        """
+    )
+    // end
+    try await pool.execute("DELETE FROM book WHERE title IN \(list: newTitles)")
+
     // guide: null
     let missing: String? = nil
     let values = try await pool.queryFirst("SELECT \(missing), 'x'", as: (String?, String).self)

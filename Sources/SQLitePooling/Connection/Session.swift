@@ -70,6 +70,9 @@ final class Session {
     /// The reason for which the preparation is refused; `nil` if it is not.
     var refusal: Refusal?
 
+    /// The last errors of functions, with which a statement fails.
+    var functionFailures = FunctionFailures()
+
     /// The settings that the body has changed.
     var settings = Settings()
 
@@ -178,6 +181,9 @@ final class Session {
         phase: SQLiteError.Phase = .run
     ) -> SQLiteError {
         if code & 0xff == SQLITE_INTERRUPT, let error = budget.error(sql: sql) { return error }
+        if code == SQLITE_ERROR, let error = functionFailures.take(unsafe String(cString: sqlite3_errmsg(handle))) {
+            return SQLiteError(error.code, error.message, sql: sql)
+        }
         let error = unsafe SQLiteError(code, of: handle, sql: sql, start: start, phase: phase, detail: errorDetail)
         switch error.code.primary {
         case .inputOutput, .corrupt, .notADatabase, .cannotOpen, .internalFault, .misuse, .protocolFailure:

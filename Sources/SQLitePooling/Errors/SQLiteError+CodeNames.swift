@@ -134,5 +134,6 @@ extension SQLiteError.Code: CustomStringConvertible {
         -32: "misplacedParameter",
         -33: "noRows",
         -34: "tooManyRows",
+        -35: "functionFailed",
     ]
 }
