@@ -91,6 +91,11 @@ static inline int clockpool_sqlite_set_option(sqlite3 *database, int option, int
   return sqlite3_db_config(database, option, on, (int *)0);
 }
 
+// Reads whether a connection option is on. Fails for an option that this SQLite does not have.
+static inline int clockpool_sqlite_option(sqlite3 *database, int option, int *on) {
+  return sqlite3_db_config(database, option, -1, on);
+}
+
 #if defined(__linux__)
 // Returns the type number of the file system that holds a file, or 0 if the file does not exist.
 static inline unsigned int clockpool_sqlite_file_system_type(const char *path) {

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import CSQLite
 import Foundation
 import SQLitePooling
 
@@ -53,6 +54,12 @@ func functions() async throws {
         )
     )
     // end
+    // guide: handle
+    let freed = try await people.read { db in
+        unsafe db.withHandle { handle in unsafe sqlite3_db_release_memory(handle) }
+    }
+    // end
+    print(freed == SQLITE_OK)
     await people.close()
 }
 

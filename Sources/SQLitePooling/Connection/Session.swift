@@ -67,6 +67,10 @@ final class Session {
     /// Whether the statement that is being prepared is the pool's own, for which nothing is
     /// refused.
     var isPrivileged = false
+    /// Whether a body uses the connection's handle.
+    var isHandleLent = false
+    /// Whether the hook `afterConnect` may have installed hooks of its own by the handle.
+    var mayHaveHooks = false
     /// The reason for which the preparation is refused; `nil` if it is not.
     var refusal: Refusal?
 
