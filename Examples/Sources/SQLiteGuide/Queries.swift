@@ -153,6 +153,13 @@ func rows(_ pool: SQLitePool) async throws {
     }
     // end
     print(id)
+
+    let title = "Emma"
+    // guide: plan
+    let plan = try await pool.explain("SELECT copies FROM book WHERE title = \(title)")
+    print(plan)  // SEARCH book USING INDEX sqlite_autoindex_book_1 (title=?)
+    print(plan.allSteps.contains(where: \.isScan))  // false
+    // end
 }
 
 // guide: own

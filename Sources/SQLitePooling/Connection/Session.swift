@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolSQLite
+internal import ConnectionPooling
 
 /// The owner of one SQLite connection handle and its state. Created, used and closed on one
 /// thread.
@@ -30,8 +31,8 @@ final class Session {
     private let errorDetail: SQLiteConfiguration.ErrorDetail
     /// The limits of the running call, and how much of them it has used.
     var budget: CallBudget
-    /// Whether the bytes of rows are limited.
-    let countsRows: Bool
+    /// Whether rows are counted: their bytes are limited, or statements have observers.
+    var countsRows: Bool
 
     /// Whether one of the pool's transactions is open. The body must not end it, nor continue
     /// after SQLite has ended it.
@@ -103,6 +104,13 @@ final class Session {
     /// The connection's part in the refresh of the planner's statistics; `nil` if it has none.
     var statistics: StatisticsMaintenance?
 
+    /// The observers of statements; `nil` if there are none.
+    var statementObservers: StatementObservers? {
+        didSet { countsRows = budget.countsRows || statementObservers != nil }
+    }
+    /// The call that runs, if statements have observers.
+    var observedCall: ObservedCall?
+
     init(_ handle: OpaquePointer, configuration: SQLiteConfiguration) {
         unsafe self.handle = handle
         busyTimeout = configuration.busyTimeout
@@ -152,6 +160,14 @@ final class Session {
     }
 
     func run(_ control: ControlStatement) throws(SQLiteError) {
+        // A reader's snapshot begins and ends without I/O.
+        if observedCall != nil, control != .readSchema, !isReader {
+            return try observing(observe(control.text)) { () throws(SQLiteError) in try perform(control) }
+        }
+        try perform(control)
+    }
+
+    private func perform(_ control: ControlStatement) throws(SQLiteError) {
         try prepare(control)
         // SQLite prepares the statement again if the schema has changed.
         isPrivileged = true
