@@ -129,6 +129,7 @@ import Testing
             // This use of the handle may have replaced the hook of the connection.
             try await pool.write { db in unsafe db.withHandle { _ in } }
             try await pool.execute("INSERT INTO t VALUES (3)")
+            while pool.statistics.writer.closed == 0 { await Task.yield() }
             #expect(
                 persistent.value.load(ordering: .relaxed) == 3 && pool.statistics.writer.createdAndClosed == [2, 1]
             )
@@ -150,6 +151,7 @@ import Testing
             #expect(
                 try await pool.writeWithoutTransaction { db in try db.query("PRAGMA synchronous", as: Int.self) } == [1]
             )
+            while pool.statistics.writer.closed == 0 { await Task.yield() }
             #expect(pool.statistics.writer.createdAndClosed == [2, 1])
         }
     }
@@ -173,6 +175,8 @@ import Testing
                 }
             }
             #expect(try await pool.query("SELECT 2", as: Int.self) == [2])
+            // The connection closes after its lease has ended.
+            while pool.statistics.readers.closed == 0 { await Task.yield() }
             #expect(pool.statistics.readers.createdAndClosed == [2, 1])
             // SQLite closes the connection with its last statement.
             #expect(unsafe sqlite3_finalize(OpaquePointer(bitPattern: statement)) == SQLITE_OK)

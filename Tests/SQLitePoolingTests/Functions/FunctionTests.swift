@@ -33,6 +33,7 @@ import Testing
             }
             #expect(try await pool.query("SELECT double(-1)", as: Int.self) == [-2])
             #expect(try await pool.write { db in try db.query("SELECT double(1)", as: Int.self) } == [2])
+            while pool.statistics.connectionsClosed < 4 { await Task.yield() }
             #expect(pool.statistics.connectionsClosed == 4)
         }
     }
