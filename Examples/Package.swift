@@ -62,9 +62,12 @@ let package = Package(
             swiftSettings: settings
         ),
         // The code of Docs/SQLite.md.
+        // The C functions of SQLite, of the library that SQLitePooling links.
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3"),
         .executableTarget(
             name: "SQLiteGuide",
             dependencies: [
+                "CSQLite",
                 .product(name: "ConnectionPooling", package: "swift-lock-pool"),
                 .product(name: "SQLitePooling", package: "swift-lock-pool"),
             ],

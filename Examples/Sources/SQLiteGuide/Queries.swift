@@ -130,6 +130,17 @@ func rows(_ pool: SQLitePool) async throws {
     print(found)  // ["Emma", "Persuasion"]
     // end
 
+    // guide: bulk
+    let (newTitles, newCopies) = (["Lady Susan", "Sanditon"], [1, 5])
+    try await pool.execute(
+        """
+        INSERT INTO book (title, copies) SELECT t.value, c.value
+        FROM \(list: newTitles) AS t JOIN \(list: newCopies) AS c ON c.rowid = t.rowid
+        """
+    )
+    // end
+    try await pool.execute("DELETE FROM book WHERE title IN \(list: newTitles)")
+
     // guide: null
     let missing: String? = nil
     let values = try await pool.queryFirst("SELECT \(missing), 'x'", as: (String?, String).self)
@@ -142,6 +153,13 @@ func rows(_ pool: SQLitePool) async throws {
     }
     // end
     print(id)
+
+    let title = "Emma"
+    // guide: plan
+    let plan = try await pool.explain("SELECT copies FROM book WHERE title = \(title)")
+    print(plan)  // SEARCH book USING INDEX sqlite_autoindex_book_1 (title=?)
+    print(plan.allSteps.contains(where: \.isScan))  // false
+    // end
 }
 
 // guide: own

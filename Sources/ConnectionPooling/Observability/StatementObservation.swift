@@ -20,6 +20,7 @@ package final class StatementObservers: Sendable {
 /// The call for which a connection is leased, for the observers of its statements.
 package struct ObservedCall: Sendable {
     fileprivate let site: CallSite
+    fileprivate let context = StatementEvent.Context()
     private let start: UInt64
     /// The wait for the connection, in nanoseconds, until the first statement takes it.
     fileprivate var wait: UInt64?
@@ -48,7 +49,6 @@ package struct ObservedCall: Sendable {
 /// If it is released before that, the statement has ended early.
 package final class StatementObservation {
     private let observers: StatementObservers
-    private let parameterTypes: [String]
     private let isScript: Bool
     private let pipelineLength: Int
     private let site: CallSite?
@@ -59,7 +59,10 @@ package final class StatementObservation {
     /// The text of the statement, without values.
     package var text: String
 
-    private let context = StatementEvent.Context()
+    /// The names of the types of the parameters.
+    package var parameterTypes: [String]
+
+    private let context: StatementEvent.Context
 
     /// Begins to observe a statement.
     ///
@@ -83,6 +86,8 @@ package final class StatementObservation {
         self.parameterTypes = parameterTypes
         self.isScript = isScript
         self.pipelineLength = pipelineLength
+        // A thread of a connection has no task that identifies the caller.
+        context = StatementEvent.Context().completed(by: call?.context)
         site = call?.site
         wait = call?.takeWait()
     }

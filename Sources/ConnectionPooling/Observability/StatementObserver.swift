@@ -14,7 +14,9 @@
 public protocol StatementObserver: Sendable {
     /// Handles the end of a statement. Must neither block nor use the pool.
     ///
-    /// Called before the call returns or throws, in its task. An iteration that ends early is
+    /// Called before the call returns or throws: in its task, or on the thread of an SQLite
+    /// connection. There it is called later for a call that was cancelled or has reached its
+    /// deadline, when its statement has ended. An iteration that ends early is
     /// reported when its iterator is released.
     func observe(_ event: StatementEvent)
 }
@@ -28,11 +30,11 @@ public struct StatementEvent: Sendable {
         /// The name of the pool.
         public let pool: String
         /// A number that distinguishes the connections of a pool; for PostgreSQL the identifier of
-        /// the server's process.
+        /// the server's process; for SQLite 0 for the writer.
         public let number: Int
         /// The database system by its name in OpenTelemetry, such as `postgresql`.
         public let system: String
-        /// The name of the database.
+        /// The name of the database; for SQLite of its file.
         public let database: String?
         /// The host name or address of the server, or the path of its socket.
         public let host: String?

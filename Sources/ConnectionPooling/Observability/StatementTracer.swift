@@ -94,12 +94,21 @@
     extension StatementEvent {
         /// The context of the task that runs a statement, at its beginning.
         struct Context: Sendable {
-            let caller = ServiceContext.current
+            private(set) var caller = ServiceContext.current
+
+            /// Returns this context, or the other one if this one has no caller.
+            func completed(by other: Context?) -> Context {
+                var context = self
+                if caller == nil { context.caller = other?.caller }
+                return context
+            }
         }
     }
 #else
     extension StatementEvent {
         /// Nothing: without the trait `DistributedTracingSupport` there are no spans.
-        struct Context: Sendable {}
+        struct Context: Sendable {
+            func completed(by other: Context?) -> Context { self }
+        }
     }
 #endif

@@ -10,49 +10,52 @@
 
 extension SQLiteParameter {
     /// A value in the form in which it is bound.
-    enum Stored {
+    enum Stored: Sendable {
         case value(SQLiteValue)
         case data(Data)
+        case list(ListTable.Elements)
+    }
+
+    /// The reason for which a value cannot be stored, as a predicate such as “is NaN”.
+    struct NotStorable: Error {
+        let reason: String
     }
 
     /// Returns the value in the form of the strategies.
-    ///
-    /// - Parameter position: The number of the parameter, for the error.
-    /// - Throws: ``SQLiteError`` with the code `encoding` if it cannot be stored.
-    func stored(_ strategies: ValueStrategies, at position: Int, sql: String) throws(SQLiteError) -> Stored {
-        let reason: String
+    func stored(_ strategies: ValueStrategies) throws(NotStorable) -> Stored {
         switch content {
         case .value(.real(let number)) where number.isNaN:
-            reason = "is NaN, which SQLite stores as NULL"
+            throw NotStorable(reason: "is NaN, which SQLite stores as NULL")
         case .value(let value):
             return .value(value)
         case .data(let data):
             return .data(data)
         case .date(let date):
             if let value = strategies.dates.value(date) { return .value(value) }
-            reason = "is a Date that \(strategies.dates.name) does not store: \(strategies.dates.range)"
+            throw NotStorable(
+                reason: "is a Date that \(strategies.dates.name) does not store: \(strategies.dates.range)"
+            )
         case .uuid(let uuid):
             return .value(strategies.uuids.value(uuid))
         case .list(let elements):
-            return .value(.text(try Self.json(elements, strategies, at: position, sql: sql)))
-        case .invalid(let text):
-            reason = text
+            return .value(.text(try Self.json(elements, strategies)))
+        case .elements(let elements):
+            return .list(try ListTable.Elements(elements, strategies))
+        case .invalid(let reason):
+            throw NotStorable(reason: reason)
         }
-        throw SQLiteError(.encoding, "parameter \(position) \(reason)", sql: sql)
     }
 
     /// Returns a JSON array of the elements.
     private static func json(
         _ elements: [SQLiteParameter],
-        _ strategies: ValueStrategies,
-        at position: Int,
-        sql: String
-    ) throws(SQLiteError) -> String {
+        _ strategies: ValueStrategies
+    ) throws(NotStorable) -> String {
         var json = "["
         for (index, element) in elements.enumerated() {
             if index > 0 { json += "," }
-            var reason = "a BLOB"
-            switch try element.stored(strategies, at: position, sql: sql) {
+            var kind = "a BLOB"
+            switch try element.stored(strategies) {
             case .value(.null):
                 json += "null"
                 continue
@@ -61,17 +64,13 @@ extension SQLiteParameter {
                 continue
             case .value(.text(let text)):
                 if append(text, to: &json) { continue }
-                reason = "a text with a NUL character"
+                kind = "a text with a NUL character"
             case .value(.real):
-                reason = "a REAL"
-            case .value(.blob), .data:
+                kind = "a REAL"
+            case .value(.blob), .data, .list:
                 break
             }
-            throw SQLiteError(
-                .encoding,
-                "parameter \(position) is a list with \(reason), which JSON cannot represent exactly",
-                sql: sql
-            )
+            throw NotStorable(reason: "is a list with \(kind), which JSON cannot represent exactly")
         }
         return json + "]"
     }
@@ -112,7 +111,7 @@ extension SQLiteParameter {
         case .data(let data): [String(decoding: data, as: UTF8.self)]
         case .uuid(let uuid): [uuid.uuidString, uuid.uuidString.lowercased()]
         case .date(let date): [date.sqliteText(fractionalDigits: 3...6) ?? ""]
-        case .list(let elements): elements.flatMap(\.texts)
+        case .list(let elements), .elements(let elements): elements.flatMap(\.texts)
         case .value, .invalid: []
         }
     }

@@ -23,7 +23,10 @@ public struct SQLiteParameter: Sendable, Hashable {
         case data(Data)
         case date(Date)
         case uuid(UUID)
+        /// A list as JSON.
         case list([SQLiteParameter])
+        /// A list for the table of lists.
+        case elements([SQLiteParameter])
         case invalid(String)
     }
 
@@ -58,8 +61,9 @@ public struct SQLiteParameter: Sendable, Hashable {
     /// A UUID, stored in the form of ``SQLiteConfiguration/uuids``.
     public static func uuid(_ uuid: UUID) -> Self { Self(.uuid(uuid)) }
 
-    /// A list in one parameter, from which `json_each()` returns the elements:
-    /// `IN (SELECT value FROM json_each(:ids))`.
+    /// A list as a JSON array in one parameter, from which `json_each()` returns the elements:
+    /// `IN (SELECT value FROM json_each(:ids))`. For a parameter with a name; `\(list: ids)` is
+    /// faster and takes all elements.
     ///
     /// The elements are integers, texts and `NULL`. A statement whose list contains a blob, a
     /// floating-point number, or a text with a NUL character fails with the code `encoding`:
@@ -80,7 +84,7 @@ public struct SQLiteParameter: Sendable, Hashable {
         switch (content, other.content) {
         case (.value(.text(let one)), .value(.text(let other))): one.utf8.elementsEqual(other.utf8)
         case (.value(.real(let one)), .value(.real(let other))): one.bitPattern == other.bitPattern
-        case (.list(let one), .list(let other)):
+        case (.list(let one), .list(let other)), (.elements(let one), .elements(let other)):
             one.elementsEqual(other) { $0.isIdentical(to: $1) }
         default: self == other
         }
@@ -95,7 +99,7 @@ extension SQLiteParameter: CustomStringConvertible, CustomReflectable {
         case .data: "BLOB"
         case .date: "Date"
         case .uuid: "UUID"
-        case .list(let elements): "list of \(elements.count)"
+        case .list(let elements), .elements(let elements): "list of \(elements.count)"
         case .invalid: "invalid"
         }
     }

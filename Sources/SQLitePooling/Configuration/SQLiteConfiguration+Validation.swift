@@ -34,6 +34,7 @@ extension SQLiteConfiguration {
             try Self.check("dates: fractionalDigits", digits.upperBound, 0...9)
         }
         for pragma in pragmas { try Self.check(pragma) }
+        try validateFunctions()
     }
 
     private static func check(_ pragma: Pragma) throws(SQLiteError) {
@@ -61,7 +62,7 @@ extension SQLiteConfiguration {
         "journal_size_limit": "the field checkpoints.retainedLogBytes",
     ]
 
-    private static func isPartOfWord(_ byte: UInt8) -> Bool {
+    static func isPartOfWord(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):

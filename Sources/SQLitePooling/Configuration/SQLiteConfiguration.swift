@@ -141,6 +141,16 @@ public struct SQLiteConfiguration: Sendable {
     /// set.
     public var setup: [SQLiteQuery] = []
 
+    /// The functions that statements can call, on each connection; none by default.
+    public var functions: [SQLiteFunction] = []
+
+    /// The collations that statements and schemas can use, on each connection; none by default.
+    public var collations: [SQLiteCollation] = []
+
+    /// The extensions that each new connection loads, before ``pragmas`` and ``setup``; none by
+    /// default. No other extension can be loaded.
+    public var extensions: [Extension] = []
+
     /// Whether the writer refreshes the planner's statistics before it is closed; `true` by
     /// default.
     ///
@@ -189,7 +199,7 @@ public struct SQLiteConfiguration: Sendable {
     ///
     /// With either value, views, triggers, defaults and the like cannot call functions and virtual
     /// tables with side effects (`trusted_schema` is off; a pragma can turn it on for a trusted
-    /// file), and no extension is loaded.
+    /// file), and only ``extensions`` are loaded.
     public var trust = Trust.trusted
 
     /// The limits of a call; none by default for a trusted file.

@@ -49,7 +49,7 @@ extension Session {
     private var mustStop: Bool {
         if budget.countSteps() { return true }
         guard let interruption, interruption.isRaised else { return false }
-        return !(isShared && isWriting)
+        return !(isShared && (isWriting || isHandleLent))
     }
 
     /// Whether a transaction may commit: not if the call is stopped, because its caller has
@@ -100,6 +100,7 @@ extension Session {
         switch action {
         case SQLITE_TRANSACTION:
             traits.insert(.controlsTransaction)
+            if isHandleLent, isInTransaction || savepoints > 0, !isPrivileged { return SQLITE_DENY }
         case SQLITE_SAVEPOINT:
             traits.insert(.controlsSavepoint)
             guard !isPrivileged, let name = unsafe second, unsafe strcasecmp(name, "lock_pool") == 0 else { break }
@@ -107,11 +108,14 @@ extension Session {
             return SQLITE_DENY
         case SQLITE_ATTACH:
             traits.formUnion([.changesConnection, .changesDatabases])
+            if isHandleLent { isAltered = true }
         case SQLITE_DETACH,
             SQLITE_CREATE_TEMP_TABLE, SQLITE_CREATE_TEMP_INDEX, SQLITE_CREATE_TEMP_VIEW, SQLITE_CREATE_TEMP_TRIGGER:
             traits.insert(.changesConnection)
+            if isHandleLent { isAltered = true }
         case SQLITE_CREATE_VTABLE where unsafe database.map { unsafe strcmp($0, "temp") == 0 } ?? false:
             traits.insert(.changesConnection)
+            if isHandleLent { isAltered = true }
         case SQLITE_PRAGMA:
             traits.insert(.isPragma)
             guard !isPrivileged, let name = unsafe first.map({ unsafe String(cString: $0).lowercased() }) else { break }
@@ -143,6 +147,8 @@ extension Session {
         switch policy {
         case .kept:
             break
+        case .replaced where isHandleLent, .restored where isHandleLent:
+            isAltered = true
         case .refused(let why):
             refusal = .pragma(name, why: why)
             return SQLITE_DENY

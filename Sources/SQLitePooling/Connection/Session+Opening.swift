@@ -130,6 +130,11 @@ extension Session {
         do throws(SQLiteError) {
             _ = unsafe sqlite3_extended_result_codes(handle, 1)
             if code != SQLITE_OK { throw session.failure(code, sql: nil) }
+            if isForCallers {
+                try session.load(file.configuration.extensions)
+                try session.registerListTable()
+                try session.register(file.configuration.functions, file.configuration.collations)
+            }
             _ = unsafe clockpool_sqlite_refuse_double_quoted_strings(handle)
             session.installCallbacks()
             // Otherwise SQLite makes checkpoints after commits, such as a pragma's, without the

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLockPoolSQLite
+internal import ConnectionPooling
 
 /// The owner of one SQLite connection handle and its state. Created, used and closed on one
 /// thread.
@@ -30,8 +31,8 @@ final class Session {
     private let errorDetail: SQLiteConfiguration.ErrorDetail
     /// The limits of the running call, and how much of them it has used.
     var budget: CallBudget
-    /// Whether the bytes of rows are limited.
-    let countsRows: Bool
+    /// Whether rows are counted: their bytes are limited, or statements have observers.
+    var countsRows: Bool
 
     /// Whether one of the pool's transactions is open. The body must not end it, nor continue
     /// after SQLite has ended it.
@@ -67,8 +68,15 @@ final class Session {
     /// Whether the statement that is being prepared is the pool's own, for which nothing is
     /// refused.
     var isPrivileged = false
+    /// Whether a body uses the connection's handle.
+    var isHandleLent = false
+    /// Whether the hook `afterConnect` may have installed hooks of its own by the handle.
+    var mayHaveHooks = false
     /// The reason for which the preparation is refused; `nil` if it is not.
     var refusal: Refusal?
+
+    /// The last errors of functions, with which a statement fails.
+    var functionFailures = FunctionFailures()
 
     /// The settings that the body has changed.
     var settings = Settings()
@@ -95,6 +103,13 @@ final class Session {
     var file: SQLiteFile?
     /// The connection's part in the refresh of the planner's statistics; `nil` if it has none.
     var statistics: StatisticsMaintenance?
+
+    /// The observers of statements; `nil` if there are none.
+    var statementObservers: StatementObservers? {
+        didSet { countsRows = budget.countsRows || statementObservers != nil }
+    }
+    /// The call that runs, if statements have observers.
+    var observedCall: ObservedCall?
 
     init(_ handle: OpaquePointer, configuration: SQLiteConfiguration) {
         unsafe self.handle = handle
@@ -145,6 +160,14 @@ final class Session {
     }
 
     func run(_ control: ControlStatement) throws(SQLiteError) {
+        // A reader's snapshot begins and ends without I/O.
+        if observedCall != nil, control != .readSchema, !isReader {
+            return try observing(observe(control.text)) { () throws(SQLiteError) in try perform(control) }
+        }
+        try perform(control)
+    }
+
+    private func perform(_ control: ControlStatement) throws(SQLiteError) {
         try prepare(control)
         // SQLite prepares the statement again if the schema has changed.
         isPrivileged = true
@@ -178,6 +201,9 @@ final class Session {
         phase: SQLiteError.Phase = .run
     ) -> SQLiteError {
         if code & 0xff == SQLITE_INTERRUPT, let error = budget.error(sql: sql) { return error }
+        if code == SQLITE_ERROR, let error = functionFailures.take(unsafe String(cString: sqlite3_errmsg(handle))) {
+            return SQLiteError(error.code, error.message, sql: sql)
+        }
         let error = unsafe SQLiteError(code, of: handle, sql: sql, start: start, phase: phase, detail: errorDetail)
         switch error.code.primary {
         case .inputOutput, .corrupt, .notADatabase, .cannotOpen, .internalFault, .misuse, .protocolFailure:

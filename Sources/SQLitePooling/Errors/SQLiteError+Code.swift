@@ -114,6 +114,8 @@ extension SQLiteError.Code {
     public static let columnCount = Self(-1)
     /// The value of a column does not fit the type that it is decoded as.
     public static let decoding = Self(-2)
+    /// The closure of a ``SQLiteFunction`` threw an error that is not a ``SQLiteError``.
+    public static let functionFailed = Self(-35)
     /// A statement of `queryOne` returned no row.
     public static let noRows = Self(-33)
     /// A statement of `queryOne` returned more than one row.

@@ -4,12 +4,10 @@
 
 extension SQLiteError.Code: CustomStringConvertible {
     /// The code's name; for SQLite's codes the name and the number.
-    public var description: String {
-        if rawValue < 0, let name = Self.names[rawValue] { return name }
-        if let name = Self.names[rawValue] { return "\(name) \(rawValue)" }
-        if let name = Self.names[primary.rawValue] { return "\(name) \(rawValue)" }
-        return "code \(rawValue)"
-    }
+    public var description: String { rawValue < 0 && Self.names[rawValue] != nil ? name : "\(name) \(rawValue)" }
+
+    /// The name without a number; that of the primary code if there is none.
+    var name: String { Self.names[rawValue] ?? Self.names[primary.rawValue] ?? "code" }
 
     /// The names of the codes: SQLite's names for its codes, because users search for them, and
     /// this library's for its own.
@@ -134,5 +132,6 @@ extension SQLiteError.Code: CustomStringConvertible {
         -32: "misplacedParameter",
         -33: "noRows",
         -34: "tooManyRows",
+        -35: "functionFailed",
     ]
 }

@@ -87,6 +87,7 @@ extension SQLiteError {
         "fts5: phrase queries are not supported (detail!=full)", "fts5: NEAR queries are not supported (detail!=full)",
         "fts5 expression tree is too large (maximum depth 256)",
         "FTS expression tree is too large (maximum depth 12)",
+        ListTable.argumentError,
         // Transactions and the file.
         "cannot start a transaction within a transaction", "cannot commit - no transaction is active",
         "cannot rollback - no transaction is active", "cannot commit transaction - SQL statements in progress",

@@ -15,6 +15,7 @@ final class SQLiteFile: Sendable {
     let statistics: PlannerStatistics?
     let hooks: SQLiteHooks
     private let observers: [any SQLitePoolObserver]
+    let statementObservers: [any StatementObserver]
     /// The monotonic clock, in nanoseconds; `nil` for the system's clock.
     private let clock: (@Sendable () -> UInt64)?
 
@@ -31,6 +32,7 @@ final class SQLiteFile: Sendable {
         configuration: SQLiteConfiguration,
         hooks: SQLiteHooks = .init(),
         observers: [any SQLitePoolObserver] = [],
+        statementObservers: [any StatementObserver] = [],
         clock: (@Sendable () -> UInt64)? = nil
     ) {
         self.location = location
@@ -38,6 +40,7 @@ final class SQLiteFile: Sendable {
         statistics = PlannerStatistics(configuration, clock: clock)
         self.hooks = hooks
         self.observers = observers
+        self.statementObservers = statementObservers
         self.clock = clock
     }
 

@@ -28,6 +28,11 @@ struct SQLiteLocation: Sendable {
     /// The file, if it belongs to the pool and is removed with it.
     let temporary: TemporaryDatabase?
 
+    /// The name of the file, without its folder; `:memory:` for a temporary database.
+    var name: String {
+        temporary == nil ? filePath.split(separator: "/").last.map { String($0) } ?? filePath : ":memory:"
+    }
+
     /// Whether ``path`` is a URI, from which SQLite reads options.
     var isURI: Bool { uri != nil }
 

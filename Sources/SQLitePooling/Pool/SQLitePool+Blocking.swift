@@ -53,11 +53,13 @@ extension SQLitePool {
         _ caller: CallSite,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
+        let observed = self.file.observedCall(caller)
         let lease = try checkOutBlocking(.reader, deadline, checkoutTimeout, caller)
         let worker = lease.connection
         nonisolated(unsafe) let value = try worker.perform(
             deadline.map { Interruption(deadline: $0) },
             in: .snapshot,
+            for: observed,
             body
         )
         worker.release(lease)
@@ -97,10 +99,12 @@ extension SQLitePool {
         let deadline = Self.deadline(after: timeout)
         let caller = CallSite(file, line)
         if let group { return try writeInGroup(group, deadline, checkoutTimeout, caller, body) }
+        let observed = self.file.observedCall(caller)
         let held = HeldConnection(try checkOutBlocking(.writer, deadline, checkoutTimeout, caller))
         defer { held.release() }
         held.noteUse()
-        return try held.worker.perform(deadline.map { Interruption(deadline: $0) }, in: .immediate, body)
+        let interruption = deadline.map { Interruption(deadline: $0) }
+        return try held.worker.perform(interruption, in: .immediate, for: observed, body)
     }
 
     /// Runs `body` on the writer's thread, and blocks until it has ended.
@@ -124,6 +128,7 @@ extension SQLitePool {
                 group: group,
                 mayBeAbandoned: false,
                 for: caller,
+                observed: self.file.observedCall(caller),
                 body
             )
             let isNested = try detector.beginWait(for: .writer)

@@ -50,12 +50,13 @@ extension SQLitePool {
         _ caller: CallSite,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
+        let observed = self.file.observedCall(caller)
         let lease = try await readers.checkOut(until: interruption.deadline, checkoutTimeout, for: caller)
         // The value belongs to the body's region, which the signature of the cancellation handler
         // does not express.
         let worker = lease.connection
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
-            try worker.perform(interruption, in: .snapshot, body)
+            try worker.perform(interruption, in: .snapshot, for: observed, body)
         } onCancel: {
             interruption.stop(.cancelled)
         }
@@ -96,13 +97,14 @@ extension SQLitePool {
         try checkMayWrite()
         let interruption = Interruption(deadline: Self.deadline(after: timeout))
         let caller = CallSite(file, line)
+        let observed = self.file.observedCall(caller)
         let held = HeldConnection(
             try await writer.checkOut(until: interruption.deadline, checkoutTimeout, for: caller)
         )
         defer { held.release() }
         held.noteUse()
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
-            try held.worker.perform(interruption, in: .immediate, body)
+            try held.worker.perform(interruption, in: .immediate, for: observed, body)
         } onCancel: {
             interruption.stop(.cancelled)
         }

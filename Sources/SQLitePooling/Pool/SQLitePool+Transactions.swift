@@ -149,7 +149,8 @@ extension SQLitePool {
             checkoutTimeout: checkoutTimeout,
             group: scope.mayShareCommit ? group : nil,
             mayBeAbandoned: mayBeAbandoned,
-            for: caller
+            for: caller,
+            observed: file.observedCall(caller)
         ) { db in
             unsafe value = try body(db)
         }

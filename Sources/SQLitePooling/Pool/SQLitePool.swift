@@ -43,6 +43,8 @@ public final class SQLitePool: Sendable {
     ///   - configuration: The database, the number of connections, and all other settings.
     ///   - hooks: Callbacks for the lifecycle events of connections.
     ///   - observers: Receive the events of two connection pools, the readers' and the writer's.
+    ///   - statementObservers: Receive each statement of a call when it has ended, on the thread
+    ///     of its connection. Without any, statements cost nothing more.
     ///   - clock: Measures the waits of callers, the ages of connections and leases, and
     ///     ``SQLiteConfiguration/optimizeInterval``. Tests can pass their own clock. The `timeout`
     ///     of a call always uses the system's clock.
@@ -55,6 +57,7 @@ public final class SQLitePool: Sendable {
         _ configuration: SQLiteConfiguration,
         hooks: SQLiteHooks = .init(),
         observers: [any PoolObserver] = [],
+        statementObservers: [any StatementObserver] = [],
         clock: some Clock<Duration> = ContinuousClock()
     ) throws(SQLiteError) {
         try configuration.validate()
@@ -63,6 +66,7 @@ public final class SQLitePool: Sendable {
             configuration,
             observers,
             hooks: hooks,
+            statementObservers: statementObservers,
             clock: Self.nanoseconds(of: clock),
             poolClock: clock
         )
@@ -74,9 +78,14 @@ public final class SQLitePool: Sendable {
     ///   - path: The path of the file, as ``SQLiteConfiguration/Location-swift.enum/path(_:)``;
     ///     `:memory:` for a temporary database.
     ///   - observers: Receive the events of two connection pools, the readers' and the writer's.
-    /// - Throws: As ``init(_:hooks:observers:clock:)``.
-    public convenience init(_ path: String, observers: [any PoolObserver] = []) throws(SQLiteError) {
-        try self.init(SQLiteConfiguration(path), observers: observers)
+    ///   - statementObservers: Receive each statement of a call when it has ended.
+    /// - Throws: As ``init(_:hooks:observers:statementObservers:clock:)``.
+    public convenience init(
+        _ path: String,
+        observers: [any PoolObserver] = [],
+        statementObservers: [any StatementObserver] = []
+    ) throws(SQLiteError) {
+        try self.init(SQLiteConfiguration(path), observers: observers, statementObservers: statementObservers)
     }
 
     /// - Parameters:
@@ -88,6 +97,7 @@ public final class SQLitePool: Sendable {
         _ configuration: SQLiteConfiguration,
         _ observers: [any PoolObserver],
         hooks: SQLiteHooks = .init(),
+        statementObservers: [any StatementObserver] = [],
         clock: (@Sendable () -> UInt64)? = nil,
         poolClock: some Clock<Duration> = ContinuousClock()
     ) throws(SQLiteError) {
@@ -98,6 +108,7 @@ public final class SQLitePool: Sendable {
             configuration: configuration,
             hooks: hooks,
             observers: observers.compactMap { $0 as? any SQLitePoolObserver },
+            statementObservers: statementObservers,
             clock: clock
         )
         let limit = configuration.maximumWritesPerCommit

@@ -114,15 +114,23 @@ final class SQLiteWorker: Sendable {
 
     /// Runs a body on this thread. The caller holds the lease.
     ///
+    /// - Parameters:
+    ///   - interruption: The interruption of the call; `nil` if nothing can interrupt it.
+    ///   - scope: The transaction that the body runs in.
+    ///   - observed: The record of the call for the observers of statements.
+    ///   - body: The function that receives the connection.
     /// - Returns: The result of the body.
     /// - Throws: As the session's `perform`; `SQLiteError` with the code `closed`.
     func perform<Value>(
         _ interruption: Interruption?,
         in scope: TransactionScope,
+        for observed: ObservedCall?,
         _ body: (borrowing SQLiteConnection) throws -> sending Value
     ) throws -> sending Value {
         var value: Value?
         try withSession { session in
+            if let observed { session.observedCall = observed.withConnection() }
+            defer { if observed != nil { session.observedCall = nil } }
             try session.perform(interruption, in: scope) { value = try body($0) }
         }
         // The value belongs to the body's region alone: no other code has accessed it.

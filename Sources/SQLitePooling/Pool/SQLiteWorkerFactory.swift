@@ -13,7 +13,9 @@ struct SQLiteWorkerFactory: ConnectionFactory {
     let detector: DeadlockDetector
 
     func connect() async throws -> SQLiteWorker {
-        let name = role == .writer ? "sqlite-write" : "sqlite-read-\(counter.nextNumber())"
+        let number = role == .writer ? 0 : counter.nextNumber()
+        let name = role == .writer ? "sqlite-write" : "sqlite-read-\(number)"
+        let observers = file.observers(ofConnection: number)
         let sharesCommits = role == .writer && file.configuration.maximumWritesPerCommit > 1
         let worker = try SQLiteWorker(
             name: name,
@@ -23,10 +25,9 @@ struct SQLiteWorkerFactory: ConnectionFactory {
             role: role,
             policy: UsePolicy(file)
         ) { [file, role] () throws(SQLiteError) in
-            switch role {
-            case .reader: try Session.openReader(file)
-            case .writer: try Session.openWriter(file)
-            }
+            let session = role == .reader ? try Session.openReader(file) : try Session.openWriter(file)
+            session.statementObservers = observers
+            return session
         }
         try await worker.open()
         return worker

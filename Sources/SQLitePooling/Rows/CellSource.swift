@@ -20,6 +20,12 @@ class CellSource {
     /// Returns the declared type of a column; `nil` for an expression.
     func declaredType(_ index: Int) -> String? { preconditionFailure("A source of cells has columns.") }
 
+    /// Describes a column for an error.
+    func description(_ index: Int, stored type: SQLiteValue.StorageType) -> String {
+        let declaration = declaredType(index) ?? "without a type"
+        return "column “\(columnName(index))” (index \(index), declared \(declaration), stored \(type))"
+    }
+
     /// Returns the name of the property that a column is decoded as.
     final func propertyName(_ index: Int) -> String { strategies.columnNames.propertyName(columnName(index)) }
 

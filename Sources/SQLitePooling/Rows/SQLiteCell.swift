@@ -88,11 +88,7 @@ public struct SQLiteCell: ~Copyable {
     ///
     /// - Parameter reason: The reason, as a clause such as “Colour has no such case”.
     public func mismatch(_ reason: String) -> SQLiteError {
-        SQLiteError(
-            .decoding,
-            "column “\(name)” (index \(index), declared \(declaredType ?? "without a type"), stored \(storageType)): \(reason)",
-            sql: source.text
-        )
+        SQLiteError(.decoding, "\(source.description(index, stored: storageType)): \(reason)", sql: source.text)
     }
 
     // MARK: The value as one type; valid only for a value with that storage class

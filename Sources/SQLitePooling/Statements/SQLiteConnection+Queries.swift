@@ -134,7 +134,10 @@ extension SQLiteConnection {
         defer { position.end() }
         var cursor = SQLiteCursor(position)
         let value = try body(&cursor)
-        if let statement = position.statement { try session.finish(statement) }
+        if let statement = position.statement {
+            statement.observed?.endEarly()
+            try session.finish(statement)
+        }
         return value
     }
 

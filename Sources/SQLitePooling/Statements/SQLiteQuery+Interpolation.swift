@@ -49,14 +49,20 @@ extension SQLiteQuery: ExpressibleByStringInterpolation {
             sql.parameters.append(value.sqliteParameter)
         }
 
-        /// Appends a list for `IN` as one parameter: `WHERE id IN \(list: ids)`.
+        /// Appends a list as one parameter, for `IN` or as a table with the column `value`.
         ///
-        /// The text is `(SELECT value FROM json_each(?))` for any number of elements, so that one
-        /// prepared statement serves all. ``SQLiteParameter/list(_:)`` describes the supported
-        /// elements.
+        /// ```swift
+        /// "DELETE FROM user WHERE id IN \(list: ids)"
+        /// "INSERT INTO user (name) SELECT value FROM \(list: names) ORDER BY rowid"
+        /// ```
+        ///
+        /// The text is `lock_pool_list(?)` for any number of elements, so that one prepared
+        /// statement serves all. An element has the type that it would have as a parameter of its
+        /// own. The column `rowid` is the position of an element, from 1. The schema of a file
+        /// cannot use the table. O(number of elements).
         public mutating func appendInterpolation(list elements: some Sequence<some SQLiteEncodable>) {
-            sql.text += "(SELECT value FROM json_each(?))"
-            sql.parameters.append(.list(elements))
+            sql.text += "lock_pool_list(?)"
+            sql.parameters.append(SQLiteParameter(.elements(elements.map(\.sqliteParameter))))
         }
 
         /// Appends the name of a table, a column or another object, in double quotes.

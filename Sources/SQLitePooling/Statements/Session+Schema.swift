@@ -36,6 +36,8 @@ extension Session {
             if hasRow || !statement.traits.contains(.vacuumsInto) { try statement.expect(columnCount: count) }
             return (statement, hasRow)
         } catch {
+            // A failed step is reported already.
+            statement.observed?.fail(error, in: self)
             end(statement)
             throw error
         }
@@ -46,7 +48,8 @@ extension Session {
         try refreshSchema()
         cache.remove(statement)
         let old = statement
-        statement = try begin(sql)
+        statement = try start(sql)
+        swap(&statement.observed, &old.observed)
         end(old)
     }
 

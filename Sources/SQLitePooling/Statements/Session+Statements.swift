@@ -7,6 +7,13 @@ internal import CLockPoolSQLite
 extension Session {
     /// Returns a statement for `sql` with bound values. The caller owns it until ``end(_:)``.
     func begin(_ sql: SQLiteQuery) throws(SQLiteError) -> Statement {
+        if observedCall != nil { return try beginObserved(sql) }
+        return try start(sql)
+    }
+
+    /// Returns a statement as ``begin(_:)``, without an observation.
+    @inline(__always)
+    func start(_ sql: SQLiteQuery) throws(SQLiteError) -> Statement {
         let statement: Statement
         if let cached = cache.take(sql.text) {
             statement = cached
@@ -33,6 +40,7 @@ extension Session {
         // A statement that ends before its last row commits at this point.
         endCommit()
         statement.isBusy = false
+        if statement.observed != nil { statement.observed = nil }
         if !statement.isCached { statement.finalize() }
     }
 
@@ -42,10 +50,12 @@ extension Session {
     @usableFromInline
     func finish(_ statement: Statement) throws(SQLiteError) {
         // Without a change there is no commit.
-        guard !statement.isReadOnly else { return }
-        let code = unsafe sqlite3_reset(statement.handle)
-        endCommit()
-        if code != SQLITE_OK { throw failure(code, sql: statement.text) }
+        if !statement.isReadOnly {
+            let code = unsafe sqlite3_reset(statement.handle)
+            endCommit()
+            if code != SQLITE_OK { throw observed(failure(code, sql: statement.text), of: statement) }
+        }
+        statement.observed?.complete(statement, in: self)
     }
 
     /// Notes the end of a statement, and of its commit if it was its own transaction.
@@ -60,7 +70,7 @@ extension Session {
     @usableFromInline
     func step(_ statement: Statement) throws(SQLiteError) -> Bool {
         if let interruption, interruption.isRaised {
-            throw SQLiteError(.interrupted, "interrupted", sql: statement.text)
+            throw observed(SQLiteError(.interrupted, "interrupted", sql: statement.text), of: statement)
         }
         if isShared { isWriting = !statement.isReadOnly }
         return try endStep(unsafe sqlite3_step(statement.handle), of: statement)
@@ -83,17 +93,42 @@ extension Session {
     private func endStep(_ code: Int32, of statement: Statement) throws(SQLiteError) -> Bool {
         endCommit()
         if code == SQLITE_ROW {
-            if countsRows { try budget.countRow(of: statement) }
+            if countsRows { try count(statement) }
             return true
         }
-        if code == SQLITE_DONE { return false }
-        if code == SQLITE_READONLY, isReader { throw writeOnReader(statement) }
-        throw failure(code, sql: statement.text)
+        if code == SQLITE_DONE {
+            statement.observed?.complete(statement, in: self)
+            return false
+        }
+        let isWriteOnReader = code == SQLITE_READONLY && isReader
+        throw observed(isWriteOnReader ? writeOnReader(statement) : failure(code, sql: statement.text), of: statement)
+    }
+
+    /// Counts a row for the limit of bytes and for observers.
+    private func count(_ statement: Statement) throws(SQLiteError) {
+        statement.observed?.countRow()
+        guard budget.countsRows else { return }
+        do throws(SQLiteError) {
+            try budget.countRow(of: statement)
+        } catch {
+            throw observed(error, of: statement)
+        }
+    }
+
+    /// Reports the error of a statement to its observers.
+    private func observed(_ error: SQLiteError, of statement: Statement) -> SQLiteError {
+        statement.observed?.fail(error, in: self)
+        return error
     }
 
     /// Runs the statements of a text in order, until one fails. O(length of the text), besides the
     /// work of the statements.
     func runScript(_ text: String) throws(SQLiteError) {
+        if observedCall == nil { return try runStatements(of: text) }
+        try observing(observe(text, isScript: true)) { () throws(SQLiteError) in try runStatements(of: text) }
+    }
+
+    private func runStatements(of text: String) throws(SQLiteError) {
         let script = try Script(text)
         var start = 0
         while start < script.count {

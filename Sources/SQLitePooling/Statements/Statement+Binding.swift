@@ -54,7 +54,12 @@ extension Statement {
             throw SQLiteError.parameterCount(in: text, parameterCount, valueCount: values.count)
         }
         for (index, value) in values.enumerated() {
-            let stored = try value.stored(strategies, at: index + 1, sql: text)
+            let stored: SQLiteParameter.Stored
+            do throws(SQLiteParameter.NotStorable) {
+                stored = try value.stored(strategies)
+            } catch {
+                throw SQLiteError(.encoding, "parameter \(index + 1) \(error.reason)", sql: text)
+            }
             let code = bind(stored, at: Int32(truncatingIfNeeded: index + 1))
             if code != SQLITE_OK { return code }
         }
@@ -79,6 +84,8 @@ extension Statement {
             unsafe bytes.withUnsafeBytes { unsafe bind($0, at: position) }
         case .data(let data):
             unsafe data.withUnsafeBytes { unsafe bind($0, at: position) }
+        case .list(let elements):
+            unsafe ListTable.bind(elements, to: handle, at: position)
         }
     }
 

@@ -16,6 +16,8 @@ final class Statement: CellSource {
 
     /// Whether a call is using the statement. The same text is then prepared again.
     var isBusy = true
+    /// The observation of the execution; `nil` without observers.
+    var observed: ObservedStatement?
     /// Whether the cache contains the statement.
     var isCached = false
     /// The cache's count at the last use.

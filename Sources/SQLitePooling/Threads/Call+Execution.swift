@@ -49,12 +49,20 @@ extension Call {
 
     /// Runs the body, and stores its error.
     private func perform(in session: Session) {
-        storeError { body in try session.perform(interruption, in: scope, body) }
+        observe(in: session) { storeError { body in try session.perform(interruption, in: scope, body) } }
     }
 
     /// Runs the body as a member of the open transaction, or of a new one, and stores its error.
     func performAsMember(in session: Session) {
-        storeError { body in try session.performAsMember(interruption, body) }
+        observe(in: session) { storeError { body in try session.performAsMember(interruption, body) } }
+    }
+
+    /// Runs the body, whose statements are those of this call for observers.
+    private func observe(in session: Session, _ body: () -> Void) {
+        guard let observed else { return body() }
+        session.observedCall = observed
+        body()
+        session.observedCall = nil
     }
 
     private func storeError(_ run: (Body) throws -> Void) {

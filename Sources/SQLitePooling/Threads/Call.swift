@@ -43,6 +43,8 @@ final class Call: WorkItem, @unchecked Sendable {
     let group: GroupCommit?
     /// The call site, which the lease records.
     private let caller: CallSite
+    /// The record of the call for the observers of statements; `nil` if there are none.
+    private(set) var observed: ObservedCall?
     /// The time limit of the wait for a connection; `nil` for the pool's.
     private let checkoutTimeout: Duration?
     /// Whether the caller may be resumed while the body runs.
@@ -75,6 +77,7 @@ final class Call: WorkItem, @unchecked Sendable {
     ///   - mayBeAbandoned: Whether the caller may be resumed while the body runs. The body must
     ///     then own everything that it uses.
     ///   - caller: The call site, which the lease records.
+    ///   - observed: The record of the call for the observers of statements.
     init(
         on pool: Pool,
         _ scope: TransactionScope,
@@ -83,6 +86,7 @@ final class Call: WorkItem, @unchecked Sendable {
         group: GroupCommit?,
         mayBeAbandoned: Bool = true,
         for caller: CallSite,
+        observed: ObservedCall?,
         _ body: @escaping Body
     ) {
         self.pool = pool
@@ -90,6 +94,7 @@ final class Call: WorkItem, @unchecked Sendable {
         self.group = group
         self.mayBeAbandoned = mayBeAbandoned
         self.caller = caller
+        self.observed = observed
         self.checkoutTimeout = checkoutTimeout
         self.body = body
         interruption = Interruption(deadline: deadline, endsWithCommit: scope.isStatement)
@@ -178,7 +183,7 @@ final class Call: WorkItem, @unchecked Sendable {
     /// - Returns: Whether the thread is awake, so that the outcome may follow immediately.
     func start(on connection: HeldConnection) -> Bool {
         held = connection
-        watchDeadline()
+        noteConnection()
         return connection.worker.thread.submit(self)
     }
 
@@ -213,9 +218,10 @@ final class Call: WorkItem, @unchecked Sendable {
         settle(reason == .cancelled ? .cancelled : .overdue)
     }
 
-    /// Stops the call at its deadline, if it has one. Begins when the call has a connection; the
-    /// pool limits the wait before.
-    private func watchDeadline() {
+    /// Ends the wait for a connection. From now on, the call stops at its deadline, if it has one;
+    /// the pool limits the wait before.
+    private func noteConnection() {
+        if observed != nil { observed = observed?.withConnection() }
         guard mayBeAbandoned, let deadline else { return }
         CallDeadlines.shared.insert(self, deadline)
     }
@@ -240,7 +246,7 @@ final class Call: WorkItem, @unchecked Sendable {
     private func submit(_ lease: consuming ConnectionLease<SQLiteWorkerFactory>) -> Bool {
         let worker = lease.connection
         self.lease = consume lease
-        watchDeadline()
+        noteConnection()
         return worker.thread.submit(self)
     }
 

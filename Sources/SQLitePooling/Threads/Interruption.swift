@@ -111,6 +111,19 @@ final class Interruption: @unchecked Sendable {
         return isOverdue
     }
 
+    /// The reason if the call must stop; otherwise `nil`.
+    var stopReason: Reason? {
+        guard isRaised else { return nil }
+        while true {
+            switch phase.load(ordering: .relaxed) {
+            // The other thread is about to return from `sqlite3_interrupt`, which does not wait.
+            case .interrupting: continue
+            case .cancelled, .committingThenCancelled: return .cancelled
+            default: return .overdue
+            }
+        }
+    }
+
     /// Begins the interruptible part of the call.
     ///
     /// - Parameters:

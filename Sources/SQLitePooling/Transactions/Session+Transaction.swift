@@ -80,7 +80,7 @@ extension Session {
         if let reason = interruption.end(), isWrite { throw reason.error }
     }
 
-    private static func isCausedByCancellation(_ error: SQLiteError) -> Bool {
+    static func isCausedByCancellation(_ error: SQLiteError) -> Bool {
         switch error.code.primary {
         case .interrupted, .busy, .transactionAborted: true
         default: error.code == .abortRollback

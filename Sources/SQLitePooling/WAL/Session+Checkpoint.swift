@@ -17,6 +17,10 @@ extension Session {
     func observeLogs(_ settings: SQLiteConfiguration.Checkpoints) {
         logs = [LogLength(of: "main", settings)]
         checkpoints = settings
+        installLogHook()
+    }
+
+    func installLogHook() {
         // Replaces SQLite's automatic checkpoints.
         _ = unsafe sqlite3_wal_hook(
             handle,

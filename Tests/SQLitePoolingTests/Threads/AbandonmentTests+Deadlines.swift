@@ -57,7 +57,9 @@ extension AbandonmentTests {
             func call(after timeout: Duration) -> Call {
                 let deadline = ContinuousClock.now + timeout
                 let caller = CallSite(#fileID, #line)
-                let call = Call(on: pool.readers, .none, deadline: deadline, group: nil, for: caller) { _ in }
+                let call = Call(on: pool.readers, .none, deadline: deadline, group: nil, for: caller, observed: nil) {
+                    _ in
+                }
                 deadlines.insert(call, deadline)
                 return call
             }

@@ -73,17 +73,8 @@ extension SeededBug {
         SeededBug(
             "The result code of an early end is ignored",
             in: "SQLitePooling/Statements/Session+Statements.swift",
-            """
-                    if code != SQLITE_OK { throw failure(code, sql: statement.text) }
-                }
-
-                /// Notes
-            """,
-            """
-                }
-
-                /// Notes
-            """,
+            "if code != SQLITE_OK { throw observed(failure(code, sql: statement.text), of: statement) }",
+            "_ = code",
             foundBy: "SQLitePoolingTests.EarlyEndTests/failingCommit"
         ),
         SeededBug(
