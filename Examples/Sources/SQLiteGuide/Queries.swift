@@ -137,9 +137,7 @@ func rows(_ pool: SQLitePool) async throws {
     // end
 
     // guide: returning
-    let id = try await pool.write { db in
-        try db.query("INSERT INTO item (name) VALUES (\("lamp")) RETURNING id", as: Int.self)[0]
-    }
+    let id = try await pool.writeQuery("INSERT INTO item (name) VALUES (\("lamp")) RETURNING id", as: Int.self)[0]
     // end
     print(id)
 }
