@@ -182,6 +182,21 @@ func values(_ pool: SQLitePool) async throws {
     print(size)  // 1048576
     // end
 
+    // guide: parts of blobs
+    let part = 65_536
+    let sum = try await pool.read { db in
+        let id = try db.queryOne("SELECT id FROM item WHERE name = 'lamp'", as: Int64.self)
+        return try db.withBlob(column: "image", of: "item", rowID: id) { blob in
+            var sum = 0
+            for start in stride(from: 0, to: blob.byteCount, by: part) {
+                sum += try blob.read(start..<min(start + part, blob.byteCount)).reduce(0) { $0 + Int($1) }
+            }
+            return sum
+        }
+    }
+    print(sum)  // 7340032
+    // end
+
     // guide: own use
     try await pool.execute("UPDATE item SET size = \(Size.large) WHERE name = 'lamp'")
     let sizes = try await pool.query("SELECT size FROM item WHERE size IS NOT NULL", as: Size.self)
