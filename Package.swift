@@ -52,9 +52,20 @@ let package = Package(
         .library(name: "ConnectionPooling", targets: ["ConnectionPooling"]),
         .library(name: "SQLitePooling", targets: ["SQLitePooling"]),
         .library(name: "PostgresPooling", targets: ["PostgresPooling"]),
+        .library(name: "PoolMigrations", targets: ["PoolMigrations"]),
         .library(name: "PoolTesting", targets: ["PoolTesting"]),
     ],
     traits: [
+        // The databases of PoolMigrations. They bring in no package. One trait stands for both,
+        // because SwiftPM passes several to the compiler in a random order, and another order
+        // compiles everything again.
+        .default(enabledTraits: ["AllMigrations"]),
+        .trait(
+            name: "AllMigrations",
+            description: "Migrations of both databases in PoolMigrations. Enabled by default."
+        ),
+        .trait(name: "SQLiteMigrations", description: "Migrations of SQLite files in PoolMigrations."),
+        .trait(name: "PostgresMigrations", description: "Migrations of PostgreSQL databases in PoolMigrations."),
         .trait(name: "LoggingSupport", description: "A logger as an observer of pools, by swift-log."),
         .trait(name: "MetricsSupport", description: "Metrics of pools with OpenTelemetry's names, by swift-metrics."),
         .trait(
@@ -117,6 +128,17 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // A program that enables the trait of one database needs the C library of that one only.
+        .target(
+            name: "PoolMigrations",
+            dependencies: [
+                "ConnectionPooling",
+                .target(name: "SQLitePooling", condition: .when(traits: ["AllMigrations", "SQLiteMigrations"])),
+                .target(name: "PostgresPooling", condition: .when(traits: ["AllMigrations", "PostgresMigrations"])),
+                logging,
+            ],
+            swiftSettings: settings
+        ),
         // What tests of pools need: a clock that they advance themselves, and connections that fail when they are told to.
         .target(name: "PoolTesting", dependencies: ["ConnectionPooling"], swiftSettings: settings),
         // What tests of any kind need: other programs, and what became of them.
@@ -158,11 +180,18 @@ let package = Package(
             path: "Tests/SQLiteFaultChild",
             swiftSettings: settings
         ),
+        // A process that applies migrations, or is killed in the middle of one.
+        .executableTarget(
+            name: "migration-child",
+            dependencies: ["PoolMigrations", "SQLitePooling", "PostgresPooling", "ConnectionPooling"],
+            path: "Tests/MigrationChild",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SQLitePoolingTests",
             dependencies: [
-                "SQLitePooling", "PoolTesting", "CLockPoolSQLite", "CFaultyDisk", "TestSupport",
-                "sqlite-fault-child",
+                "SQLitePooling", "PoolMigrations", "PoolTesting", "CLockPoolSQLite", "CFaultyDisk", "TestSupport",
+                "sqlite-fault-child", "migration-child",
             ],
             swiftSettings: settings
         ),
@@ -178,8 +207,8 @@ let package = Package(
         .testTarget(
             name: "PostgresPoolingTests",
             dependencies: [
-                "PostgresPooling", "PoolTesting", "CLockPoolPQ", "CLockPoolThread", "CBlockingCalls", "TestSupport",
-                "postgres-exit-child",
+                "PostgresPooling", "PoolMigrations", "PoolTesting", "CLockPoolPQ", "CLockPoolThread", "CBlockingCalls",
+                "TestSupport", "postgres-exit-child", "migration-child",
             ],
             swiftSettings: settings
         ),

@@ -73,6 +73,16 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // The code of Docs/Migrations.md. It takes the server's URL from DATABASE_URL.
+        .executableTarget(
+            name: "MigrationsGuide",
+            dependencies: [
+                .product(name: "PoolMigrations", package: "swift-lock-pool"),
+                .product(name: "SQLitePooling", package: "swift-lock-pool"),
+                .product(name: "PostgresPooling", package: "swift-lock-pool"),
+            ],
+            swiftSettings: settings
+        ),
         // The code of Docs/PostgreSQL.md. It takes the server's URL from DATABASE_URL.
         .executableTarget(
             name: "PostgresGuide",

@@ -22,7 +22,7 @@ let package = Package(
             path: "..",
             traits: [
                 "LoggingSupport", "MetricsSupport", "DistributedTracingSupport", "ServiceLifecycleSupport",
-                "ConfigurationSupport",
+                "ConfigurationSupport", "SQLiteMigrations",
             ]
         ),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
@@ -62,6 +62,7 @@ let package = Package(
                 .product(name: "ConnectionPooling", package: "swift-lock-pool"),
                 .product(name: "SQLitePooling", package: "swift-lock-pool"),
                 .product(name: "PostgresPooling", package: "swift-lock-pool"),
+                .product(name: "PoolMigrations", package: "swift-lock-pool"),
                 .product(name: "PoolTesting", package: "swift-lock-pool"),
                 .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),

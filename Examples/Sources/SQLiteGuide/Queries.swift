@@ -148,9 +148,7 @@ func rows(_ pool: SQLitePool) async throws {
     // end
 
     // guide: returning
-    let id = try await pool.write { db in
-        try db.query("INSERT INTO item (name) VALUES (\("lamp")) RETURNING id", as: Int.self)[0]
-    }
+    let id = try await pool.writeQuery("INSERT INTO item (name) VALUES (\("lamp")) RETURNING id", as: Int.self)[0]
     // end
     print(id)
 
@@ -200,6 +198,21 @@ func values(_ pool: SQLitePool) async throws {
         return size
     }
     print(size)  // 1048576
+    // end
+
+    // guide: parts of blobs
+    let part = 65_536
+    let sum = try await pool.read { db in
+        let id = try db.queryOne("SELECT id FROM item WHERE name = 'lamp'", as: Int64.self)
+        return try db.withBlob(column: "image", of: "item", rowID: id) { blob in
+            var sum = 0
+            for start in stride(from: 0, to: blob.byteCount, by: part) {
+                sum += try blob.read(start..<min(start + part, blob.byteCount)).reduce(0) { $0 + Int($1) }
+            }
+            return sum
+        }
+    }
+    print(sum)  // 7340032
     // end
 
     // guide: own use

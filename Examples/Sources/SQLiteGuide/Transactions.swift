@@ -101,6 +101,12 @@ func care(_ pool: SQLitePool) async throws {
     }
     // end
 
+    // guide: restore
+    try await pool.restore(from: "backup.sqlite")
+    let bytes = try await pool.serialize()  // as a file has them
+    try await pool.deserialize(bytes)
+    // end
+
     // guide: checkpoint
     let checkpoints = try await pool.checkpoint(.truncate)
     print(checkpoints.allSatisfy(\.isComplete), pool.statistics.log.pages)  // true 0

@@ -66,7 +66,7 @@ extension PostgresConnection {
 
 extension PostgresResult {
     /// Whether the only value, in text format, is true.
-    fileprivate var isTrue: Bool {
+    var isTrue: Bool {
         guard rowCount == 1, let bytes = unsafe bytes(row: 0, column: 0) else { return false }
         return unsafe bytes.first == UInt8(ascii: "t")
     }

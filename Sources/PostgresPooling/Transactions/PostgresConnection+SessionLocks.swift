@@ -10,6 +10,10 @@ extension PostgresConnection {
     /// Prefer `withAdvisoryLock` of the pool, whose lock ends with its transaction. This is for
     /// work that cannot be one transaction, such as `CREATE INDEX CONCURRENTLY` under a lock.
     ///
+    /// A statement that waits for the lock is a transaction, for whose end
+    /// `CREATE INDEX CONCURRENTLY` of the lock's holder waits: the server ends one of the two. Use
+    /// ``trySessionAdvisoryLock(_:shared:timeout:_:)``, repeatedly, for such statements.
+    ///
     /// The lock is released when `body` returns or throws. If that is impossible at once, because
     /// the task is cancelled, the time limit of the enclosing body has passed, or `body` has left
     /// a transaction open, the pool closes the connection at the end of its lease, with which the
@@ -39,6 +43,45 @@ extension PostgresConnection {
         let outer = beginBody(timeout: timeout)
         defer { session.state.deadline = outer }
         try await take(lock)
+        return try await run(releasing: unlock, outer, body)
+    }
+
+    /// Runs `body` while the session holds an advisory lock, if the lock is free.
+    ///
+    /// Otherwise as ``withSessionAdvisoryLock(_:shared:timeout:_:)``.
+    ///
+    /// - Parameters:
+    ///   - key: The key of the lock.
+    ///   - shared: Whether other shared holders may have the lock at the same time.
+    ///   - timeout: The time limit for all statements of `body` together; `nil`, the default, for
+    ///     no limit of its own.
+    ///   - body: A closure that uses the connection.
+    /// - Returns: The result of `body`; `nil` if another session holds the lock, so that `body`
+    ///   did not run.
+    /// - Throws: As ``withSessionAdvisoryLock(_:shared:timeout:_:)``.
+    @discardableResult
+    public func trySessionAdvisoryLock<Result: ~Copyable>(
+        _ key: PostgresLockKey,
+        shared: Bool = false,
+        timeout: Duration? = nil,
+        _ body: (borrowing PostgresConnection) async throws -> sending Result
+    ) async throws -> sending Result? {
+        let lock = try key.call(.trySessionLock, shared: shared)
+        let unlock = try key.call(.sessionUnlock, shared: shared)
+        let outer = beginBody(timeout: timeout)
+        defer { session.state.deadline = outer }
+        guard try await take(lock).isTrue else { return nil }
+        return try await run(releasing: unlock, outer, body)
+    }
+
+    /// Runs the body of a lock that the session holds, and releases the lock.
+    ///
+    /// - Parameter outer: The deadline of the enclosing bodies.
+    private func run<Result: ~Copyable>(
+        releasing unlock: PostgresLockCall,
+        _ outer: UInt64,
+        _ body: (borrowing PostgresConnection) async throws -> sending Result
+    ) async throws -> sending Result {
         do {
             let result = try await body(self)
             try await release(unlock)
@@ -52,7 +95,8 @@ extension PostgresConnection {
     /// Takes a lock for the session.
     ///
     /// - Throws: `CancellationError`, or `PostgresError`.
-    private func take(_ lock: PostgresLockCall) async throws {
+    @discardableResult
+    private func take(_ lock: PostgresLockCall) async throws -> PostgresResult {
         guard try await !isReadyInTransaction(lock.shown) else {
             throw PostgresError(
                 .transactionControl,
@@ -70,7 +114,7 @@ extension PostgresConnection {
                     outcome: .notExecuted
                 )
             }
-            try await run(lock, limit(nil))
+            return try await run(lock, limit(nil))
         } catch {
             // The server may have granted the lock just before the end of the wait.
             if error.outcome == .unknown { session.state.isDiscarded = true }

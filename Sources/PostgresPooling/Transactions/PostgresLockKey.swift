@@ -68,6 +68,7 @@ enum PostgresLockFunction: String {
     case lock = "pg_advisory_xact_lock"
     case tryLock = "pg_try_advisory_xact_lock"
     case sessionLock = "pg_advisory_lock"
+    case trySessionLock = "pg_try_advisory_lock"
     case sessionUnlock = "pg_advisory_unlock"
 }
 

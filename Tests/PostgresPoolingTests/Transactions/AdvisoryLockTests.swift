@@ -220,6 +220,34 @@ import Testing
         }
     }
 
+    @Test("A session's lock is tried without a wait, and runs nothing while another session holds it")
+    func trySession() async throws {
+        let key: PostgresLockKey = "advisory_try_session"
+        try await TestServer.shared.withPool { pool in
+            try await pool.withConnection { db in
+                let result = try await db.trySessionAdvisoryLock(key) { _ in
+                    try await equal(isFree(key), false)
+                    let other = try await pool.withConnection { other in
+                        try await other.trySessionAdvisoryLock(key) { _ in
+                            Issue.record("ran")
+                            return 1
+                        }
+                    }
+                    #expect(other == nil)
+                    return 7
+                }
+                #expect(result == 7)
+                try await equal(isFree(key), true)
+                let error = await failure {
+                    try await db.trySessionAdvisoryLock(key) { _ in throw Oops() }
+                }
+                #expect(error is Oops)
+                try await equal(isFree(key), true)
+                equal(db.session.state.isDiscarded, false)
+            }
+        }
+    }
+
     @Test(
         "A lock that cannot be released at once ends with its connection",
         arguments: ["open", "deadline", "cancelled"]

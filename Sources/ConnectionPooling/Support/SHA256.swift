@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The hash function SHA-256, as in FIPS 180-4.
-struct SHA256 {
+package struct SHA256 {
     private var state: [UInt32] = [
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
     ]
@@ -11,15 +11,17 @@ struct SHA256 {
     private var schedule = [UInt32](repeating: 0, count: 64)
     private var byteCount: UInt64 = 0
 
+    package init() {}
+
     /// Appends bytes to the message. O(number of bytes).
-    mutating func update(_ bytes: some Sequence<UInt8>) {
+    package mutating func update(_ bytes: some Sequence<UInt8>) {
         for byte in bytes { append(byte) }
     }
 
     /// Completes the hash.
     ///
     /// - Returns: The eight words of the hash.
-    consuming func finalize() -> [UInt32] {
+    package consuming func finalize() -> [UInt32] {
         let bitCount = byteCount * 8
         append(0x80)
         while byteCount % 64 != 56 { append(0) }
