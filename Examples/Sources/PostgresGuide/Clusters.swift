@@ -59,6 +59,9 @@ struct ClusterPrinter: PostgresClusterObserver {
 }
 // end
 
+/// Stands for a logger: ports and shares differ from one run to the next.
+private func log(_ line: String) {}
+
 func clusters(_ server: String) async throws {
     let cluster = try PostgresCluster(server)
     try await cluster.write { db in
@@ -106,13 +109,13 @@ func clusters(_ server: String) async throws {
     do {
         _ = try await session.query("SELECT * FROM purchase", from: policy)
     } catch let error as PostgresError where error.code == .noServer {
-        for server in error.servers { print(server.name, server.reason, server.lagBytes ?? 0) }
+        for server in error.servers { log("\(server.name): \(server.reason), \(server.lagBytes ?? 0) bytes behind") }
     }
     // end
 
     // guide: snapshot
     for server in cluster.snapshot.servers {
-        print(server.status.name, server.status.role, server.status.lag ?? .zero, server.shareOfReads)
+        log("\(server.status.name): \(server.status.role), \(Int(server.shareOfReads * 100)) % of the reads")
     }
     // end
     await cluster.close()

@@ -5,8 +5,8 @@
 import Foundation
 import PostgresPooling
 
-// The code of Docs/PostgreSQL.md and Docs/Cluster.md, which show the parts between "// guide" and "// end". It makes
-// and drops tables, so it needs a database of its own.
+// The code of Docs/PostgreSQL.md and Docs/Cluster.md, which show the parts between "// guide" and
+// "// end". It makes and drops tables, so it needs a database of its own.
 
 guard let url = ProcessInfo.processInfo.environment["DATABASE_URL"] else {
     print("Set DATABASE_URL to the URL of a server, such as the one that Scripts/postgres start prints.")
