@@ -15,7 +15,7 @@ guard let url = ProcessInfo.processInfo.environment["DATABASE_URL"] else {
     exit(1)
 }
 
-let pool = try SQLitePool("library.sqlite")
+let pool = try SQLitePool("migrated.sqlite")
 try await overview(pool)
 try await operations(pool)
 try await rebuild(pool)
