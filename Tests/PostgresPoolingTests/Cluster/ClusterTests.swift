@@ -135,12 +135,13 @@ import Testing
                     await until { !pools.status[1].isReachable }
                     await load.untilMore(\.writes)
                     await load.untilMore(\.reads)
+                    let before = pools.status[1].reads
                     switch fault {
                     case .kill, .shutdown: try await cluster.restart(.node2)
                     case .freeze: try await cluster.thaw(.node2)
                     case .cut: cluster.restore(.node2)
                     }
-                    await until { pools.status[1].role == .standby && pools.status[1].connections.idle > 0 }
+                    await until { pools.status[1].role == .standby && pools.status[1].reads > before }
                 }
             }
         }

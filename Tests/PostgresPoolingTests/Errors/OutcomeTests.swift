@@ -311,7 +311,8 @@ import Testing
             for attempt in 1...20 {
                 let before = server.cancelRequests
                 try await pool.withConnection { db in
-                    var iterator = db.stream("SELECT n").makeAsyncIterator()
+                    // Another text each time: the second use of one would be prepared.
+                    var iterator = db.stream(PostgresQuery(unsafe: "SELECT n\(attempt)")).makeAsyncIterator()
                     let first = try await iterator.next()?.decode(Int.self, at: 0)
                     #expect(first == 0)
                     await until {
