@@ -251,7 +251,7 @@ final class Session: @unchecked Sendable {
     func endLease() {
         leases.store(leases.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
         state.transactions = TransactionRecord()
-        // Written only if a body has left one: the next user reads it before it takes any lock, and
+        // Written only if a body has left one: the next user reads it before it takes a lock, and
         // the sanitizer does not see that the runtime orders the two.
         if state.deadline != Reactor.never { state.deadline = Reactor.never }
         if statementObservers != nil { state.observedCall = nil }
