@@ -16,6 +16,12 @@ struct MigrationList<Content: Sendable>: Sendable {
         let checksum: String?
         let transaction: MigrationTransaction
         let content: Content
+
+        /// Whether the content is known to differ from the one that was applied.
+        func differs(from record: MigrationRecord) -> Bool {
+            guard let checksum, let applied = record.checksum else { return false }
+            return checksum != applied
+        }
     }
 
     var entries: [Entry] = []
@@ -60,7 +66,7 @@ struct MigrationList<Content: Sendable>: Sendable {
             )
         }
         for entry in entries {
-            guard let old = recorded[entry.name]?.checksum, let new = entry.checksum, old != new else { continue }
+            guard let record = recorded[entry.name], entry.differs(from: record) else { continue }
             throw MigrationError(
                 .changed,
                 "it was changed after it was applied: restore it, and add the change as another migration",
@@ -80,6 +86,15 @@ struct MigrationList<Content: Sendable>: Sendable {
         return pending.map { PendingMigration(entry: $0, unfinished: nil) }
     }
 
+    /// Returns the migrations that can be applied now, in order.
+    ///
+    /// - Throws: As ``pending(after:)``; also for an unfinished migration, which is not running.
+    func applicable(after records: [MigrationRecord]) throws(MigrationError) -> [PendingMigration<Content>] {
+        let pending = try pending(after: records)
+        if let record = pending.first?.unfinished { throw unfinished(record) }
+        return pending
+    }
+
     /// Returns the state of each migration: those of the program in its order, then the others.
     func statuses(_ records: [MigrationRecord]) throws(MigrationError) -> [MigrationStatus] {
         try validate()
@@ -89,8 +104,7 @@ struct MigrationList<Content: Sendable>: Sendable {
             guard let record = recorded[entry.name] else {
                 return MigrationStatus(name: entry.name, state: .pending, appliedAt: nil, duration: nil, failure: nil)
             }
-            let isChanged = record.checksum != nil && entry.checksum != nil && record.checksum != entry.checksum
-            return record.status(isChanged ? .changed : .applied)
+            return record.status(entry.differs(from: record) ? .changed : .applied)
         }
         return known + records.filter { !names.contains($0.name) }.map { $0.status(.unknown) }
     }

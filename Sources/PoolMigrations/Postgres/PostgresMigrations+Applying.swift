@@ -46,9 +46,7 @@
         ///   - timeout: The time limit of the call; `nil`, the default, for none.
         /// - Throws: As ``apply(to:timeout:progress:)``, without running a migration.
         public func pending(in pool: PostgresPool, timeout: Duration? = nil) async throws -> [String] {
-            let pending = try await list.pending(after: records(in: pool, timeout))
-            if let record = pending.first?.unfinished { throw unfinished(record) }
-            return pending.map(\.name)
+            try await list.applicable(after: records(in: pool, timeout)).map(\.name)
         }
 
         /// Returns the state of each migration: those of the list in its order, then those that
@@ -110,10 +108,7 @@
         }
 
         private func records(in pool: PostgresPool, _ timeout: Duration?) async throws -> [MigrationRecord] {
-            let table = try PostgresMigrationTable(schema: schema, table)
-            return try await pool.withConnection(timeout: timeout) { db in
-                try await table.resolve(db).records(db)
-            }
+            try await Target(pool: pool, migrations: self, deadline: deadline(after: timeout)) { _ in }.records()
         }
     }
 #endif

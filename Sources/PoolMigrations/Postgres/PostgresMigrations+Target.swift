@@ -64,10 +64,7 @@
                 progress(.began(name))
                 let start = clock.now
                 try await table.begin(name, migration.entry.checksum, db)
-                switch migration.entry.content {
-                case .script(let script): try await db.executeScript(script, timeout: Self.unlimited)
-                case .body(let body): try await body(db)
-                }
+                try await migration.entry.content.run(db)
                 try await table.finish(name, db)
                 return .applied(start.duration(to: clock.now))
             }
@@ -126,9 +123,7 @@
             _ db: borrowing PostgresConnection
         ) async throws -> Bool {
             try await table.create(db)
-            let next = try await list.pending(after: table.records(db)).first
-            if let record = next?.unfinished { throw unfinished(record) }
-            return next?.name == migration.name
+            return try await list.applicable(after: table.records(db)).first?.name == migration.name
         }
 
         /// Sends each statement by itself: the server runs the statements of one message in one
@@ -139,12 +134,12 @@
                 return try await db.executeScript(script)
             }
             for statement in PostgresScript(script.text).statements {
-                try await db.executeScript(PostgresQuery(unsafe: statement), timeout: unlimited)
+                try await db.executeScript(
+                    PostgresQuery(unsafe: statement),
+                    timeout: PostgresMigrations.Content.unlimited
+                )
             }
         }
-
-        /// More than any statement takes. The time limit of the call applies nevertheless.
-        private static var unlimited: Duration { .seconds(100 * 365 * 86_400) }
 
         /// Records why a migration without a transaction failed, also if the task is cancelled. If
         /// that fails, the migration is recorded as unfinished nevertheless.
@@ -172,14 +167,10 @@
                     settings: settings,
                     timeout: remainingTime(until: deadline)
                 ) { db in
-                    let pending = try await list.pending(after: table.resolve(db).records(db))
-                    if let record = pending.first?.unfinished { throw unfinished(record) }
+                    let pending = try await list.applicable(after: table.resolve(db).records(db))
                     for migration in pending.prefix(while: { $0.entry.transaction == .own }) {
                         current = migration.name
-                        switch migration.entry.content {
-                        case .script(let script): try await db.executeScript(script, timeout: Self.unlimited)
-                        case .body(let body): try await body(db)
-                        }
+                        try await migration.entry.content.run(db)
                         names.append(migration.name)
                     }
                     // Deferred constraints are otherwise checked by COMMIT.
@@ -193,6 +184,19 @@
                 throw MigrationError.failed(current, error)
             }
             return names
+        }
+    }
+
+    extension PostgresMigrations.Content {
+        /// More than any statement takes. The time limit of the call applies nevertheless.
+        fileprivate static var unlimited: Duration { .seconds(100 * 365 * 86_400) }
+
+        /// Runs the migration within a transaction.
+        fileprivate func run(_ db: borrowing PostgresConnection) async throws {
+            switch self {
+            case .script(let script): try await db.executeScript(script, timeout: Self.unlimited)
+            case .body(let body): try await body(db)
+            }
         }
     }
 #endif

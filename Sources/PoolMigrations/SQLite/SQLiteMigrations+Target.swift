@@ -142,8 +142,7 @@
                     // The first migration decides for all: the pragma has no effect within a
                     // transaction.
                     var names: [String] = []
-                    let pending = try list.pending(after: table.records(db))
-                    if let record = pending.first?.unfinished { throw unfinished(record) }
+                    let pending = try list.applicable(after: table.records(db))
                     let enforces = try db.queryOne("PRAGMA foreign_keys", as: Bool.self)
                     if enforces { try db.execute("PRAGMA foreign_keys = OFF") }
                     try db.execute("BEGIN IMMEDIATE")
