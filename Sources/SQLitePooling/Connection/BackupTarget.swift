@@ -63,29 +63,7 @@ final class BackupTarget {
         }
         // Rolls back an incomplete copy.
         defer { _ = unsafe sqlite3_backup_finish(backup) }
-        let pages = Int32(clamping: max(1, pagesPerStep))
-        var waits: Int32 = 0
-        while true {
-            if session.interruption?.isRaised == true { throw SQLiteError(.interrupted, "interrupted") }
-            let code = unsafe sqlite3_backup_step(backup, pages)
-            switch code {
-            case SQLITE_OK, SQLITE_DONE:
-                waits = 0
-                try progress(
-                    SQLiteConnection.BackupProgress(
-                        remainingPages: Int(unsafe sqlite3_backup_remaining(backup)),
-                        totalPages: Int(unsafe sqlite3_backup_pagecount(backup))
-                    )
-                )
-                if code == SQLITE_DONE { return }
-            case _ where code & 0xff == SQLITE_BUSY || code & 0xff == SQLITE_LOCKED:
-                // Another connection holds a lock on the target.
-                guard session.waitForLock(calls: waits) else { throw failure(code) }
-                waits += 1
-            default:
-                throw failure(code)
-            }
-        }
+        try unsafe session.copyPages(of: backup, pagesPerStep: pagesPerStep, progress, failure: failure)
     }
 
     /// Converts the target from a write-ahead log to a rollback journal, which needs exclusive

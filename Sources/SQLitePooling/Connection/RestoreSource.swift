@@ -58,34 +58,13 @@ final class RestoreSource {
         var isFinished = false
         // Rolls back an incomplete copy.
         defer { if !isFinished { _ = unsafe sqlite3_backup_finish(backup) } }
-        let pages = Int32(clamping: max(1, pagesPerStep))
-        var waits: Int32 = 0
-        while true {
-            if session.interruption?.isRaised == true { throw SQLiteError(.interrupted, "interrupted") }
-            let code = unsafe sqlite3_backup_step(backup, pages)
-            switch code {
-            case SQLITE_OK, SQLITE_DONE:
-                waits = 0
-                try progress(
-                    SQLiteConnection.BackupProgress(
-                        remainingPages: Int(unsafe sqlite3_backup_remaining(backup)),
-                        totalPages: Int(unsafe sqlite3_backup_pagecount(backup))
-                    )
-                )
-                guard code == SQLITE_DONE else { continue }
-                isFinished = true
-                let end = unsafe sqlite3_backup_finish(backup)
-                if end != SQLITE_OK { throw failure(end) }
-                return
-            case _ where code & 0xff == SQLITE_BUSY || code & 0xff == SQLITE_LOCKED:
-                guard session.waitForLock(calls: waits) else { throw failure(code) }
-                waits += 1
-            case SQLITE_READONLY:
-                throw SQLiteError(.readOnly, "cannot restore from \(name): its pages have another size")
-            default:
-                throw failure(code)
-            }
+        try unsafe session.copyPages(of: backup, pagesPerStep: pagesPerStep, progress) { code in
+            guard code == SQLITE_READONLY else { return failure(code) }
+            return SQLiteError(.readOnly, "cannot restore from \(name): its pages have another size")
         }
+        isFinished = true
+        let end = unsafe sqlite3_backup_finish(backup)
+        if end != SQLITE_OK { throw failure(end) }
     }
 
     private static func open(_ location: String, _ flags: Int32) throws(SQLiteError) -> OpaquePointer {

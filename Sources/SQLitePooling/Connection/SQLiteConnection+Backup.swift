@@ -53,6 +53,46 @@ extension SQLiteConnection {
     }
 }
 
+extension Session {
+    /// Copies all pages of a backup of which this session's database is one side, and waits for
+    /// the locks of other connections.
+    ///
+    /// - Parameters:
+    ///   - backup: A backup that has begun. The caller finishes it.
+    ///   - pagesPerStep: The number of pages between two calls of `progress`.
+    ///   - progress: A closure that is called after each step.
+    ///   - failure: Returns the error for a code of SQLite.
+    func copyPages(
+        of backup: OpaquePointer,
+        pagesPerStep: Int,
+        _ progress: (SQLiteConnection.BackupProgress) throws -> Void,
+        failure: (Int32) -> SQLiteError
+    ) throws {
+        let pages = Int32(clamping: max(1, pagesPerStep))
+        var waits: Int32 = 0
+        while true {
+            if interruption?.isRaised == true { throw SQLiteError(.interrupted, "interrupted") }
+            let code = unsafe sqlite3_backup_step(backup, pages)
+            switch code {
+            case SQLITE_OK, SQLITE_DONE:
+                waits = 0
+                try progress(
+                    SQLiteConnection.BackupProgress(
+                        remainingPages: Int(unsafe sqlite3_backup_remaining(backup)),
+                        totalPages: Int(unsafe sqlite3_backup_pagecount(backup))
+                    )
+                )
+                if code == SQLITE_DONE { return }
+            case _ where code & 0xff == SQLITE_BUSY || code & 0xff == SQLITE_LOCKED:
+                guard waitForLock(calls: waits) else { throw failure(code) }
+                waits += 1
+            default:
+                throw failure(code)
+            }
+        }
+    }
+}
+
 extension SQLitePool {
     /// Copies the database into another file while it is in use. The contents of that file are
     /// replaced.
