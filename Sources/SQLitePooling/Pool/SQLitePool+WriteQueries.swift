@@ -2,8 +2,6 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ConnectionPooling
-
 extension SQLitePool {
     /// Runs a writing statement with `RETURNING` in a transaction, and copies the rows that it
     /// returns, whose columns are decoded later.
@@ -28,7 +26,7 @@ extension SQLitePool {
         file: StaticString = #fileID,
         line: UInt = #line
     ) async throws -> SQLiteRows {
-        try await runOnWriter(timeout, file, line) { db in try db.query(sql) }
+        try await write(timeout: timeout, file: file, line: line) { db in try db.query(sql) }
     }
 
     /// Runs a writing statement with `RETURNING` in a transaction, and decodes the rows that it
@@ -55,7 +53,7 @@ extension SQLitePool {
         file: StaticString = #fileID,
         line: UInt = #line
     ) async throws -> [(repeat each Column)] {
-        try await runOnWriter(timeout, file, line) { db in try db.query(sql, as: columns) }
+        try await write(timeout: timeout, file: file, line: line) { db in try db.query(sql, as: columns) }
     }
 
     /// Runs a writing statement with `RETURNING` in a transaction, and decodes the only column of
@@ -81,7 +79,7 @@ extension SQLitePool {
         file: StaticString = #fileID,
         line: UInt = #line
     ) async throws -> [Column] {
-        try await runOnWriter(timeout, file, line) { db in try db.query(sql, as: Column.self) }
+        try await write(timeout: timeout, file: file, line: line) { db in try db.query(sql, as: Column.self) }
     }
 
     /// Runs a writing statement with `RETURNING` in a transaction, and decodes each row that it
@@ -109,26 +107,8 @@ extension SQLitePool {
         file: StaticString = #fileID,
         line: UInt = #line
     ) async throws -> [Value] {
-        try await runOnWriter(timeout, file, line) { db in
+        try await write(timeout: timeout, file: file, line: line) { db in
             try db.query(sql, decoding: Value.self, missingColumns: missingColumns)
         }
-    }
-
-    /// Runs a body on the writer, in a transaction.
-    @usableFromInline
-    func runOnWriter<Value>(
-        _ timeout: Duration?,
-        _ file: StaticString,
-        _ line: UInt,
-        _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
-    ) async throws -> sending Value {
-        try checkMayWrite()
-        return try await run(
-            on: writer,
-            .immediate,
-            until: Self.deadline(after: timeout),
-            for: CallSite(file, line),
-            body
-        )
     }
 }
