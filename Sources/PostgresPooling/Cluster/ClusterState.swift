@@ -25,6 +25,8 @@ final class ClusterState: Sendable {
         var events: [PostgresCluster.Event] = []
         var isDelivering = false
 
+        var primary: ClusterServer? { topology.primary.flatMap { servers[$0] } }
+
         /// Begins a new version, and returns the callers that wait for it.
         mutating func takeWaiters() -> [Waiter] {
             version += 1
@@ -132,7 +134,7 @@ final class ClusterState: Sendable {
     }
 
     /// The primary.
-    var primary: ClusterServer? { state.withLock { state in state.topology.primary.flatMap { state.servers[$0] } } }
+    var primary: ClusterServer? { state.withLock { $0.primary } }
 
     /// Changes the topology by a report of a server, and wakes the callers that wait for a change.
     ///
@@ -143,7 +145,7 @@ final class ClusterState: Sendable {
     ) -> (changes: [ClusterTopology.Change], before: ClusterServer?) {
         let (changes, before, waiters): ([ClusterTopology.Change], ClusterServer?, [Waiter]) = state.withLock { state in
             guard state.isMember(server) else { return ([], nil, []) }
-            let before = state.topology.primary.flatMap { state.servers[$0] }
+            let before = state.primary
             return (state.change(body), before, state.takeWaiters())
         }
         for waiter in waiters { waiter.resume() }
@@ -186,7 +188,7 @@ final class ClusterState: Sendable {
     ///   write has begun; and the version of the topology.
     func beginWrite() -> (primary: ClusterServer?, version: Int) {
         state.withLock { state in
-            guard state.holds == 0, let primary = state.topology.primary.flatMap({ state.servers[$0] }) else {
+            guard state.holds == 0, let primary = state.primary else {
                 return (nil, state.version)
             }
             state.writes += 1

@@ -251,7 +251,8 @@ extension PostgresCluster {
     /// Whether no server lets the watchers in, for reasons that do not pass by themselves, such as
     /// a wrong password.
     var areRefusing: Bool {
-        state.servers.allSatisfy { $0.isRefusing.load(ordering: .relaxed) } && !state.servers.isEmpty
+        let servers = state.servers
+        return !servers.isEmpty && servers.allSatisfy { $0.isRefusing.load(ordering: .relaxed) }
     }
 
     private func noPrimary() -> PostgresError {
