@@ -27,7 +27,7 @@ extension Session {
                     outcome: .notExecuted
                 )
             }
-            if isShutDown.load(ordering: .relaxed) { throw shutDown(sql: sql()).withoutEffect() }
+            if isShutDown.load(ordering: .relaxed) { throw shutDown(sql: sql(), isSent: false) }
             if limit.outcome == .timedOut {
                 throw PostgresError(
                     .timedOut,

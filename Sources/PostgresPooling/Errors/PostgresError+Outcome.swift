@@ -76,7 +76,7 @@ extension PostgresError {
             server: server,
             sql: sql,
             connectionIsGone: connectionIsGone,
-            isUnreached: isUnreached || code == .outcomeUnknown,
+            isUnreached: isUnreached || connectionIsGone && [.outcomeUnknown, .connectionLost].contains(code),
             outcome: .notExecuted
         )
     }

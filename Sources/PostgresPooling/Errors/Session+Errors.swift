@@ -43,14 +43,8 @@ extension Session {
     func lost(sql: String, _ message: String, isSent: Bool = true) -> PostgresError {
         // The input may contain the server's reason.
         parse()
-        let outcome: PostgresError.Outcome =
-            if !isSent || state.wasEnded || endReason?.provesIdleness == true {
-                .notExecuted
-            } else if state.wasInTransaction, !TransactionScanner.mayEndTransaction(sql) {
-                .rolledBack
-            } else {
-                .unknown
-            }
+        let outcome =
+            state.wasEnded || endReason?.provesIdleness == true ? .notExecuted : outcome(sql: sql, isSent: isSent)
         let reason = endReason?.message ?? message
         return PostgresError(
             outcome == .unknown ? .outcomeUnknown : .connectionLost,
@@ -75,12 +69,23 @@ extension Session {
     }
 
     /// Returns the error for a lease holder that the pool no longer waits for.
-    func shutDown(sql: String) -> PostgresError {
-        PostgresError(
+    ///
+    /// - Parameter isSent: Whether the statement was sent.
+    func shutDown(sql: String, isSent: Bool = true) -> PostgresError {
+        let outcome = outcome(sql: sql, isSent: isSent)
+        return PostgresError(
             .connectionLost,
             "the pool was shut down while this connection was in use",
             sql: sql,
-            connectionIsGone: true
+            connectionIsGone: true,
+            isUnreached: outcome != .unknown,
+            outcome: outcome
         )
+    }
+
+    /// Returns the outcome of a statement whose session ends without an answer.
+    private func outcome(sql: String, isSent: Bool) -> PostgresError.Outcome {
+        if !isSent { return .notExecuted }
+        return state.wasInTransaction && !TransactionScanner.mayEndTransaction(sql) ? .rolledBack : .unknown
     }
 }

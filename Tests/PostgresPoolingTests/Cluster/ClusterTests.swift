@@ -4,6 +4,7 @@
 
 import ConnectionPooling
 import PoolTesting
+import Synchronization
 import TestSupport
 import Testing
 
@@ -124,6 +125,52 @@ import Testing
         }
         try await cluster.follow(node)
         await until { pools.status[index].role == .standby }
+    }
+
+    private enum Next: CaseIterable {
+        case statementInProgress, statement, commit
+    }
+
+    @Test(
+        "A transaction whose server is given up has had no effect, and is repeated if only its COMMIT is missing",
+        arguments: Next.allCases
+    )
+    private func givenUp(before next: Next) async throws {
+        try await withCluster(standbys: 1) { cluster in
+            try await withPools(cluster) { pools in
+                try await pools.execute("CREATE TABLE t (id int)")
+                let attempts = Counted<Void>()
+                let error = await postgresFailure {
+                    try await pools.withTransaction(retry: .serializationFailures(backOff: .zero)) { db in
+                        attempts.add(())
+                        try await db.execute("INSERT INTO t VALUES (1)")
+                        if attempts.values.count > 1 { return }
+                        let (session, primary) = (db.session, pools.state.primary)
+                        func giveUp() async {
+                            primary?.replacePool()
+                            await until { session.isShutDown.load(ordering: .relaxed) }
+                        }
+                        if next == .statementInProgress {
+                            async let end: Void = giveUp()
+                            let result: Result<Void, any Error>
+                            do {
+                                result = .success(_ = try await db.execute("SELECT pg_sleep(600)"))
+                            } catch {
+                                result = .failure(error)
+                            }
+                            await end
+                            return try result.get()
+                        }
+                        await giveUp()
+                        if next == .statement { try await db.execute("INSERT INTO t VALUES (2)") }
+                    }
+                }
+                #expect(error?.isRetryable == (next == .commit ? nil : true), "\(error.debugDescription)")
+                #expect(attempts.values.count == (next == .commit ? 2 : 1))
+                let rows = try await pools.query("SELECT id FROM t", as: Int.self)
+                #expect(rows == (next == .commit ? [1] : []))
+            }
+        }
     }
 
     @Test("When a standby fails, no call does, and it answers reads again when it is back", arguments: Fault.allCases)

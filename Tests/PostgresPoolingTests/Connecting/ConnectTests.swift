@@ -4,6 +4,7 @@
 
 import ConnectionPooling
 import Foundation
+import PoolTesting
 import Testing
 
 @testable import PostgresPooling
@@ -272,9 +273,17 @@ import Testing
         var configuration = PostgresConfiguration.withLongTimeouts(keywords(server, port: deadPort))
         configuration.pool.initialBackoff = .milliseconds(1)
         configuration.pool.circuitBreakerThreshold = .milliseconds(20)
-        let pool = try PostgresPool(configuration)
-        let error = await postgresFailure { try await pool.query("SELECT 1") }
-        #expect(error?.code == .connectFailed && error?.isRetryable == true)
+        // However long an attempt takes on the system's clock, the first one fails before the
+        // threshold.
+        let clock = ManualClock()
+        let pool = try PostgresPool(configuration, clock: clock)
+        async let failed = failure { try await pool.query("SELECT 1") }
+        await eventually { pool.snapshot.counters.connectFailures >= 1 }
+        await clock.advance(inStepsOf: .milliseconds(1)) { pool.snapshot.counters.connectFailures >= 3 }
+        await clock.advance(inStepsOf: .milliseconds(1)) { pool.status.waiting == 0 }
+        let error = await failed
+        let reason = error as? PostgresError
+        #expect(reason?.code == .connectFailed && reason?.isRetryable == true, "\(error.debugDescription)")
         // No caller waits for the next attempt.
         configuration.pool.initialBackoff = .seconds(300)
         configuration.pool.maximumBackoff = .seconds(300)

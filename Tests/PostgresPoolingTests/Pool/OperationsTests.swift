@@ -39,7 +39,8 @@ import Testing
             #expect(pool.status.leased == 0)
             let error = await postgresFailure { try await body.value }
             #expect(error?.code == .connectionLost && error?.message.contains("shut down") == true)
-            #expect(refused.values.count == 1 && refused.values[0]?.code == .connectionLost)
+            #expect(error?.outcome == .unknown && error?.isRetryable == false)
+            #expect(refused.values.count == 1 && refused.values[0]?.isCertainlyUnread == true)
             #expect((await failure { try await pool.query("SELECT 1") } as? PoolError)?.code == .closed)
         }
     }
@@ -80,7 +81,8 @@ import Testing
             }
             try await until { try await activeCount(server, "shut down in a transaction") == "1" }
             await pool.shutdown(drain: .zero)
-            #expect(await postgresFailure { try await body.value }?.code == .connectionLost)
+            let error = await postgresFailure { try await body.value }
+            #expect(error?.code == .connectionLost && error?.outcome == .rolledBack)
         }
         #expect(try await server.psql("SELECT count(*) FROM shut_down") == "0")
         try await server.psql("DROP TABLE shut_down")
