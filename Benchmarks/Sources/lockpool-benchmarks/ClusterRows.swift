@@ -68,28 +68,70 @@ enum ClusterRows {
         if options.wants("failover") { try await failovers(cluster, options, into: &report) }
     }
 
+    /// Reads through the cluster, by a pool for each of its standbys, and by one pool: the
+    /// difference between the first two is that of the cluster, and the difference between the
+    /// last two that of two servers on the same processors, which pgbench has, too.
     private static func reads(
         _ cluster: Cluster,
         _ pools: PostgresCluster,
         _ options: Options,
         into report: inout Report
     ) async throws {
-        var configuration = PostgresConfiguration(cluster.urls[0])
-        configuration.pool.maximumConnections = connections
-        configuration.pool.checkoutTimeout = .seconds(60)
-        let pool = try PostgresPool(configuration)
+        func pool(_ url: String, connections: Int) throws -> PostgresPool {
+            var configuration = PostgresConfiguration(url)
+            configuration.pool.maximumConnections = connections
+            configuration.pool.checkoutTimeout = .seconds(60)
+            return try PostgresPool(configuration)
+        }
+        let one = try pool(cluster.urls[0], connections: connections)
+        let two = try cluster.urls.dropFirst().map { try pool($0, connections: connections / 2) }
         let seconds = options.isQuick ? 1.0 : 5
         for round in 0...options.rounds {
             let spread = await selects(seconds) { id in
                 try await pools.query(select(id), from: .preferReplica, as: Int.self).count
             }
-            let single = await selects(seconds) { id in try await pool.query(select(id), as: Int.self).count }
+            let apart = await selects(seconds) { id in
+                try await two[id % two.count].query(select(id), as: Int.self).count
+            }
+            let single = await selects(seconds) { id in try await one.query(select(id), as: Int.self).count }
+            let standbys = Array(cluster.urls.dropFirst())
+            let split = try await pgbench(on: standbys, options)
+            let joint = try await pgbench(on: standbys.map { _ in standbys[0] }, options)
             if round == 0 { continue }  // warm-up
             report.add("cluster.read64.tps", spread, "1/s")
+            report.add("cluster.twopools64.tps", apart, "1/s")
             report.add("cluster.onepool64.tps", single, "1/s")
+            report.add("cluster.read64.pertwopools", spread / apart, "× two pools'")
             report.add("cluster.read64.perpool", spread / single, "× one pool's")
+            report.add("pgbench.twoservers.perone", split / joint, "× one server's")
         }
-        await pool.close()
+        await one.close()
+        for pool in two { await pool.close() }
+    }
+
+    /// Returns the selects per second of concurrent runs of pgbench with 8 connections each.
+    private static func pgbench(on urls: [String], _ options: Options) async throws -> Double {
+        let script = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString).sql")
+        defer { try? FileManager.default.removeItem(at: script) }
+        try """
+            \\set id random(1, \(accounts))
+            SELECT value FROM bench_cluster WHERE id = :id;
+            """.write(to: script, atomically: true, encoding: .utf8)
+        let turns = (options.isQuick ? 20_000 : 100_000) / (connections / 2)
+        return try await withThrowingTaskGroup(of: Double.self) { group in
+            for url in urls {
+                group.addTask {
+                    try PostgresSelectRows.pgbench(
+                        PostgresSelectRows.Server(url: url, accounts: accounts),
+                        options: [
+                            "--no-vacuum", "--file=\(script.path)", "--protocol=prepared", "--jobs=1",
+                            "--client=\(connections / 2)", "--transactions=\(turns)",
+                        ]
+                    )
+                }
+            }
+            return try await group.reduce(0, +)
+        }
     }
 
     /// What a cluster adds to a read of a pool.
