@@ -118,8 +118,8 @@ extension SeededBug {
                         return state.takeWaiters()
             """,
             """
-                        defer { state.servers[server.index] = nil }
-                        return state.takeWaiters()
+                        state.servers[server.index] = nil
+                        return Array(state.waiters.values)
             """,
             foundBy: "PostgresPoolingTests.ReaderSearchTests/excluded"
         ),
