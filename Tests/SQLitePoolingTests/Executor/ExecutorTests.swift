@@ -129,7 +129,7 @@ import Testing
             await meeting.arrived()
             let waiting = Task(executorPreference: executor) { try await pool.query("SELECT 3", as: Int.self) }
             await eventually { pool.status.waiting == 1 }
-            // The thread is free meanwhile.
+            // The thread is free during that time.
             let answer = await Task(executorPreference: executor) { 4 }.value
             #expect(answer == 4)
             meeting.release()
