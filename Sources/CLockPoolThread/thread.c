@@ -41,6 +41,12 @@ void *lockpool_thread_context(void) { return thread_context; }
 
 void lockpool_thread_set_context(void *context) { thread_context = context; }
 
+static _Thread_local void *thread_executor;
+
+void *lockpool_thread_executor(void) { return thread_executor; }
+
+void lockpool_thread_set_executor(void *executor) { thread_executor = executor; }
+
 int lockpool_allowed_processors(void) {
 #if defined(__linux__)
   // Fails if the system has more than 1,024 processors.

@@ -114,9 +114,9 @@ enum ClusterRows {
         let script = FileManager.default.temporaryDirectory.appending(path: "lockpool-\(UUID().uuidString).sql")
         defer { try? FileManager.default.removeItem(at: script) }
         try """
-            \\set id random(1, \(accounts))
-            SELECT value FROM bench_cluster WHERE id = :id;
-            """.write(to: script, atomically: true, encoding: .utf8)
+        \\set id random(1, \(accounts))
+        SELECT value FROM bench_cluster WHERE id = :id;
+        """.write(to: script, atomically: true, encoding: .utf8)
         let turns = (options.isQuick ? 20_000 : 100_000) / (connections / 2)
         return try await withThrowingTaskGroup(of: Double.self) { group in
             for url in urls {

@@ -110,6 +110,19 @@ enum SQLiteRows {
             report.add("sqlite.read\(tasks).ops", try await reads(pool, tasks: tasks, seconds: seconds), "1/s")
             report.add("grdb.read\(tasks).ops", try await reads(grdb, tasks: tasks, seconds: seconds), "1/s")
         }
+        let executor = try SQLiteExecutor()
+        for tasks in [1, 4, 64] {
+            let own = try await withTaskExecutorPreference(executor) {
+                try await Self.reads(pool, tasks: tasks, seconds: seconds)
+            }
+            let queries = try await withTaskExecutorPreference(executor) {
+                try await Self.queries(pool, tasks: tasks, seconds: seconds)
+            }
+            report.add("sqlite.executor.read\(tasks).ops", own, "1/s")
+            report.add("sqlite.executor.query\(tasks).ops", queries, "1/s")
+            let limit = Double(ProcessInfo.processInfo.activeProcessorCount) * 1e9 / raw
+            report.add("sqlite.executor.query\(tasks).perc", queries / limit, "× C on all processors")
+        }
         try await SQLiteLoadRows.run(pool, grdb, seconds: seconds, into: &report)
     }
 
@@ -143,6 +156,13 @@ enum SQLiteRows {
             let name = try await pool.read { db in
                 try db.queryFirst("SELECT name FROM user WHERE id = \(id)", as: String.self)
             }
+            precondition(name != nil)
+        }
+    }
+
+    static func queries(_ pool: SQLitePool, tasks: Int, seconds: Double) async throws -> Double {
+        try await operations(tasks: tasks, seconds: seconds) { id in
+            let name = try await pool.queryFirst("SELECT name FROM user WHERE id = \(id)", as: String.self)
             precondition(name != nil)
         }
     }

@@ -94,6 +94,16 @@ func errors(_ pool: SQLitePool) async throws {
     // end
 }
 
+func executor(_ pool: SQLitePool) async throws {
+    // guide: executor
+    let executor = try SQLiteExecutor()
+    try await withTaskExecutorPreference(executor) {
+        let titles = try await pool.query("SELECT title FROM book ORDER BY title", as: String.self)
+        print(titles.count)
+    }
+    // end
+}
+
 func care(_ pool: SQLitePool) async throws {
     // guide: backup
     try await pool.backUp(to: "backup.sqlite", pagesPerStep: 1_000) { progress in

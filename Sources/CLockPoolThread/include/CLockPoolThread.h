@@ -89,6 +89,10 @@ int lockpool_allowed_processors(void);
 void *_Nullable lockpool_thread_context(void);
 void lockpool_thread_set_context(void *_Nullable context);
 
+// A word of the calling thread for the executor that it belongs to; NULL at first.
+void *_Nullable lockpool_thread_executor(void);
+void lockpool_thread_set_executor(void *_Nullable executor);
+
 // Names the calling thread, for debuggers. Linux shows 15 bytes of the name.
 void lockpool_thread_name(const char *_Nonnull name);
 

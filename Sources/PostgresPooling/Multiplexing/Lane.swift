@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
+
 /// A shared connection, and the statements that are assigned to it.
 ///
 /// The lock of the ``Multiplexer`` guards its state.

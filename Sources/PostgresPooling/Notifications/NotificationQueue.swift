@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ConnectionPooling
+
 /// The elements of a subscription in their order.
 struct NotificationQueue {
     private var events = Fifo<PostgresNotifications.Event>()

@@ -52,11 +52,22 @@ extension SQLitePool {
     ) async throws -> sending Value {
         let observed = self.file.observedCall(caller)
         let lease = try await readers.checkOut(until: interruption.deadline, checkoutTimeout, for: caller)
+        return try await readHere(lease, interruption, in: .snapshot, for: observed, body)
+    }
+
+    /// Runs a body on a leased reader, on the thread of the task, which blocks.
+    func readHere<Value>(
+        _ lease: consuming ConnectionLease<SQLiteWorkerFactory>,
+        _ interruption: Interruption,
+        in scope: TransactionScope,
+        for observed: ObservedCall?,
+        _ body: (borrowing SQLiteConnection) throws -> sending Value
+    ) async throws -> sending Value {
         // The value belongs to the body's region, which the signature of the cancellation handler
         // does not express.
         let worker = lease.connection
         nonisolated(unsafe) let value = try await withTaskCancellationHandler {
-            try worker.perform(interruption, in: .snapshot, for: observed, body)
+            try worker.perform(interruption, in: scope, for: observed, body)
         } onCancel: {
             interruption.stop(.cancelled)
         }

@@ -138,10 +138,17 @@ extension SQLitePool {
         for caller: CallSite,
         _ body: sending @escaping (borrowing SQLiteConnection) throws -> sending Value
     ) async throws -> sending Value {
+        defer { if pool === readers { resumeCheckpointAfterRead() } }
+        if pool === readers, connection == nil, let thread = TaskThread.current {
+            if thread.isTurnOver { await Task.yield() }
+            if let lease = pool.tryGet(for: caller) {
+                let interruption = Interruption(deadline: deadline)
+                return try await readHere(lease, interruption, in: scope, for: file.observedCall(caller), body)
+            }
+        }
         // The connection's thread writes the value before the task reads it. The task of a stopped
         // call does not read it.
         nonisolated(unsafe) var value: Value?
-        defer { if pool === readers { resumeCheckpointAfterRead() } }
         let call = Call(
             on: pool,
             scope,

@@ -21,7 +21,7 @@ final class ConnectionThread: Sendable {
     ///
     /// SQLite's deepest recursion is the matching of `LIKE` patterns. A pattern may have 50,000
     /// characters, may come from untrusted input, and then takes between two and four mebibytes.
-    private static let stackSize = 8 << 20
+    static let stackSize = 8 << 20
 
     private let mailbox: Mailbox
 
