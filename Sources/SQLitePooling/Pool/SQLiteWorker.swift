@@ -58,8 +58,8 @@ final class SQLiteWorker: Sendable {
     }
 
     deinit {
-        // The session was not closed: the last work item closes it. The item keeps the thread until
-        // the thread has taken it.
+        // The session was not closed: the last work item closes it. The item keeps the thread
+        // until the thread has taken it.
         guard let session = unsafe session else { return }
         nonisolated(unsafe) let abandoned = session
         thread.submit(ClosureWorkItem { [thread] in withExtendedLifetime(thread) { unsafe abandoned.close() } })

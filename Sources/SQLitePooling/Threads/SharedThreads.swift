@@ -16,10 +16,10 @@ internal import ConnectionPooling
 /// Threads for the connections of many pools. A connection occupies a thread only while it has
 /// work.
 ///
-/// A thread that finds no further work item in the mailbox of a connection leaves the mailbox, and
-/// parks here. A work item for an unattended mailbox brings a parked thread, or else a new one.
-/// There are therefore at most as many threads as connections, and as many as calls that ran at
-/// the same time. Parked threads end after some time, and when the last connection is closed.
+/// A thread that finds no further work item in the mailbox of a connection leaves the mailbox,
+/// and parks here. A work item for an unattended mailbox brings a parked thread, or else a new
+/// one. There are therefore at most as many threads as connections, and as many as calls that ran
+/// at the same time. Parked threads end after some time, and when the last connection is closed.
 ///
 /// SQLite permits the change: a connection needs one user at a time, not always the same thread.
 final class SharedThreads: Sendable {
