@@ -28,6 +28,8 @@ struct PoolTable<Key: Hashable & Sendable> {
     let maximum: Int
     var state = PoolState.accepting
     var effects: [Effect] = []
+    /// Calls that wait for a change.
+    private var watchers: [CheckedContinuation<Void, Never>] = []
     private(set) var entries: [Key: Entry] = [:]
     /// The keys of the files of open pools.
     private var files: [FileIdentity: Key] = [:]
@@ -188,6 +190,18 @@ struct PoolTable<Key: Hashable & Sendable> {
             close(entry, .shutdown)
         }
         advance()
+    }
+
+    // MARK: Watchers
+
+    /// Resumes a call after the next change.
+    mutating func watch(_ watcher: CheckedContinuation<Void, Never>) { watchers.append(watcher) }
+
+    /// Resumes the watchers after a change.
+    mutating func resumeWatchers() {
+        guard !watchers.isEmpty else { return }
+        effects.append(.resume { [watchers] in for watcher in watchers { watcher.resume() } })
+        watchers = []
     }
 
     /// Removes the references between the entries.

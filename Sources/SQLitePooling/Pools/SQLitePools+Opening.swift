@@ -11,12 +11,12 @@ extension SQLitePools {
     func update<Value: Sendable>(_ body: (inout PoolTable<Key>) throws -> Value) rethrows -> Value {
         let (value, effects) = try table.withLock { table in
             let value = try body(&table)
+            table.resumeWatchers()
             if table.effects.isEmpty { return (value, nil as [PoolTable<Key>.Effect]?) }
             defer { table.effects = [] }
             return (value, table.effects)
         }
         if let effects { perform(effects) }
-        resumeWatchers()
         return value
     }
 
@@ -98,27 +98,6 @@ extension SQLitePools {
 
     private func duration(since instant: UInt64) -> Duration {
         .nanoseconds(Int64(clamping: lockpool_instant() &- instant))
-    }
-
-    // MARK: Watching
-
-    /// Suspends until the table fulfils a condition.
-    func wait(until condition: @escaping @Sendable (PoolTable<Key>) -> Bool) async {
-        while !table.withLock({ condition($0) }) {
-            await withCheckedContinuation { continuation in
-                watchers.withLock { $0.append(continuation) }
-                // A change before this is not missed.
-                if table.withLock({ condition($0) }) { resumeWatchers() }
-            }
-        }
-    }
-
-    func resumeWatchers() {
-        let resumed = watchers.withLock { watchers in
-            defer { if !watchers.isEmpty { watchers = [] } }
-            return watchers
-        }
-        for watcher in resumed { watcher.resume() }
     }
 }
 

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import ConnectionPooling
+internal import Synchronization
 
 extension SQLitePools {
     /// The numbers of pools and of callers, and the counts of uses, openings and closings. O(1).
@@ -107,13 +108,28 @@ extension SQLitePools {
 
     /// Suspends until the table fulfils a condition, or a time has passed.
     private func wait(atMost time: Duration, until condition: @escaping @Sendable (PoolTable<Key>) -> Bool) async {
-        let isOver = Locked(false)
+        let isOver = Atomic(false)
         let timer = Task.detached { [self] in
             do { try await sleep(time) } catch { return }
-            isOver.withLock { $0 = true }
-            resumeWatchers()
+            isOver.store(true, ordering: .sequentiallyConsistent)
+            update { _ in }
         }
-        await wait { table in isOver.withLock { $0 } || condition(table) }
+        await wait { isOver.load(ordering: .sequentiallyConsistent) || condition($0) }
         timer.cancel()
+    }
+
+    /// Suspends until the table fulfils a condition.
+    private func wait(until condition: (PoolTable<Key>) -> Bool) async {
+        var isFulfilled = false
+        while !isFulfilled {
+            await withCheckedContinuation { continuation in
+                isFulfilled = table.withLock { table in
+                    if condition(table) { return true }
+                    table.watch(continuation)
+                    return false
+                }
+                if isFulfilled { continuation.resume() }
+            }
+        }
     }
 }

@@ -35,8 +35,6 @@ public final class SQLitePools<Key: Hashable & Sendable>: Sendable {
     let statementObservers: [any StatementObserver]
     /// Sleeps by the clock of the timeouts.
     let sleep: @Sendable (Duration) async throws -> Void
-    /// The callers of operations that wait for a change of the table.
-    let watchers = Locked<[CheckedContinuation<Void, Never>]>([])
 
     /// Creates pools. It accesses no file.
     ///

@@ -147,6 +147,18 @@ import Testing
         }
     }
 
+    @Test("Pools that run as a service shut down when the task is cancelled")
+    func service() async throws {
+        try await withPools { pools, folder in
+            let service = Task { await pools.run() }
+            try await pools.withPool("a") { try await insert(1, into: $0) }
+            service.cancel()
+            await service.value
+            #expect(pools.state == .closed && pools.snapshot.open == 0)
+            #expect(try folder.names == ["a.sqlite"])
+        }
+    }
+
     @Test("A shutdown closes a pool under its user when the drain time has ended")
     func endOfDrain() async throws {
         let clock = ManualClock()
