@@ -198,7 +198,7 @@ enum PoolScaleRows {
     }
 
     /// The resident memory of this process.
-    private static func residentBytes() -> Int {
+    static func residentBytes() -> Int {
         #if os(Linux)
             guard let file = fopen("/proc/self/statm", "r") else { return 0 }
             defer { fclose(file) }
@@ -212,5 +212,29 @@ enum PoolScaleRows {
         #else
             return 0
         #endif
+    }
+
+    /// The number of descriptors of this process.
+    static func descriptorCount() -> Int {
+        guard let folder = opendir("/dev/fd") else { return 0 }
+        defer { closedir(folder) }
+        var count = 0
+        while readdir(folder) != nil { count += 1 }
+        // Without this folder and the two names of folders.
+        return count - 3
+    }
+
+    /// Raises the limit of the number of descriptors, if that is allowed.
+    static func raiseDescriptorLimit(to count: Int) -> Bool {
+        var limit = rlimit()
+        #if canImport(Glibc)
+            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+            let resource = RLIMIT_NOFILE
+        #endif
+        guard getrlimit(resource, &limit) == 0 else { return false }
+        if limit.rlim_cur >= count { return true }
+        limit.rlim_cur = rlim_t(count)
+        return setrlimit(resource, &limit) == 0
     }
 }

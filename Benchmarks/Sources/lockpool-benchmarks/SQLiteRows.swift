@@ -52,6 +52,8 @@ enum SQLiteRows {
     }
 
     static func run(_ options: Options, into report: inout Report) async throws {
+        if options.wants("pools") { try await SQLitePoolsRows.run(options, into: &report) }
+        if options.part == "pools" { return }
         let subjects = try Subjects()
         let (pool, grouping, grdb, raw) = (subjects.pool, subjects.grouping, subjects.grdb, subjects.raw)
         let seconds = options.isQuick ? 0.5 : 2.0

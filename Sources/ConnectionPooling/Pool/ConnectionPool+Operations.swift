@@ -160,6 +160,15 @@ extension ConnectionPool {
         reportStatus()
     }
 
+    /// Closes the pool as ``close()``, and suspends until no connection is left, also none that is
+    /// leased or being made.
+    package func closeAll() async {
+        await close()
+        await closer.wait { [closer, growth] in
+            closer.isAllClosed && growth.plan.withLock { $0.connecting } == 0
+        }
+    }
+
     /// Shuts the pool down in order.
     ///
     /// New callers are refused. Waiting callers are served, or fail after `drain`. Idle

@@ -124,6 +124,13 @@ public struct PoolError: Error, Sendable {
         )
     }
 
+    /// Creates the error of a call that waited for something else than a connection.
+    package init(_ code: Code, pool: String, detail: String, waited: Duration = .zero) {
+        self.code = code
+        self.pool = pool
+        report = Boxed(Report(detail: detail, waited: waited))
+    }
+
     package init(invalid field: String, _ reason: String, in pool: String) {
         code = .invalidConfiguration
         self.pool = pool
@@ -145,7 +152,7 @@ extension PoolError: CustomStringConvertible {
         var text = "Pool “\(pool)”: \(report.value.detail)"
         if let status, code != .closed { text += " (\(status))" }
         if code == .timedOut { text += " after \(waited)" }
-        if code == .deadlock {
+        if code == .deadlock, !holders.isEmpty {
             text += "; they were checked out at " + holders.map(\.callSite).joined(separator: ", ")
         } else if let oldestLease, code != .closed {
             text += "; the oldest lease is from \(oldestLease.callSite), \(oldestLease.age) ago"

@@ -26,7 +26,7 @@ extension SQLiteError.Code {
             .outOfMemory, .full:
             .busy
         case .constraint, .readOnly, .permission, .authorization, .refusedPragma, .stepLimitExceeded,
-            .resultLimitExceeded:
+            .resultLimitExceeded, .invalidKey:
             .refused
         case .schemaChanged, .fileChanged, .sharedTransactionLost: .conflict
         default: nil

@@ -143,6 +143,10 @@ extension SQLiteError.Code {
     public static let threadUnavailable = Self(-12)
     /// The connection is closed.
     public static let closed = Self(-13)
+    /// The key of a pool is not valid for the name of a file.
+    public static let invalidKey = Self(-36)
+    /// Another key of the same ``SQLitePools`` has the same file.
+    public static let sharedFile = Self(-37)
     /// A parameter has no value, a value has no parameter, or a name has two values.
     public static let parameterName = Self(-14)
     /// The hook `afterConnect` threw an error that is not a ``SQLiteError``, or the hook

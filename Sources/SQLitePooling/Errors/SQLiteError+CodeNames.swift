@@ -133,5 +133,7 @@ extension SQLiteError.Code: CustomStringConvertible {
         -33: "noRows",
         -34: "tooManyRows",
         -35: "functionFailed",
+        -36: "invalidKey",
+        -37: "sharedFile",
     ]
 }

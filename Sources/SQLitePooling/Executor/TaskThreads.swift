@@ -6,14 +6,6 @@ internal import CLockPoolThread
 internal import ConnectionPooling
 internal import Synchronization
 
-#if canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#endif
-
 /// The threads of an executor, and the queue of its jobs.
 ///
 /// Jobs begin in FIFO order. Threads without a job sleep; the one that went to sleep last is woken
@@ -60,8 +52,7 @@ final class TaskThreads: @unchecked Sendable {
         )
         guard code == 0 else {
             unsafe start.release()
-            let reason = unsafe String(cString: strerror(code))
-            throw SQLiteError(.threadUnavailable, "no thread for an executor: \(reason)")
+            throw ConnectionThread.unavailable(code, for: "an executor")
         }
     }
 

@@ -16,6 +16,8 @@ final class SQLiteFile: Sendable {
     let hooks: SQLiteHooks
     private let observers: [any SQLitePoolObserver]
     let statementObservers: [any StatementObserver]
+    /// The threads that the connections share; `nil` if each has a thread of its own.
+    let threads: SharedThreads?
     /// The monotonic clock, in nanoseconds; `nil` for the system's clock.
     private let clock: (@Sendable () -> UInt64)?
 
@@ -33,6 +35,7 @@ final class SQLiteFile: Sendable {
         hooks: SQLiteHooks = .init(),
         observers: [any SQLitePoolObserver] = [],
         statementObservers: [any StatementObserver] = [],
+        threads: SharedThreads? = nil,
         clock: (@Sendable () -> UInt64)? = nil
     ) {
         self.location = location
@@ -41,6 +44,7 @@ final class SQLiteFile: Sendable {
         self.hooks = hooks
         self.observers = observers
         self.statementObservers = statementObservers
+        self.threads = threads
         self.clock = clock
     }
 

@@ -89,6 +89,7 @@ public final class SQLitePool: Sendable {
     }
 
     /// - Parameters:
+    ///   - threads: The threads that the connections share; `nil` for a thread of each.
     ///   - clock: Measures `optimizeInterval` and the ages of connections, in nanoseconds; `nil`
     ///     for the system's monotonic clock.
     ///   - poolClock: Measures the waits of callers and the ages of leases.
@@ -98,6 +99,7 @@ public final class SQLitePool: Sendable {
         _ observers: [any PoolObserver],
         hooks: SQLiteHooks = .init(),
         statementObservers: [any StatementObserver] = [],
+        threads: SharedThreads? = nil,
         clock: (@Sendable () -> UInt64)? = nil,
         poolClock: some Clock<Duration> = ContinuousClock()
     ) throws(SQLiteError) {
@@ -109,6 +111,7 @@ public final class SQLitePool: Sendable {
             hooks: hooks,
             observers: observers.compactMap { $0 as? any SQLitePoolObserver },
             statementObservers: statementObservers,
+            threads: threads,
             clock: clock
         )
         let limit = configuration.maximumWritesPerCommit

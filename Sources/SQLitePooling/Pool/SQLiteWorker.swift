@@ -28,7 +28,8 @@ final class SQLiteWorker: Sendable {
     /// Starts the thread. The connection is opened later.
     ///
     /// - Parameters:
-    ///   - name: The name of the thread.
+    ///   - name: The name of the thread, if it is not shared.
+    ///   - threads: The threads that the connection shares; `nil` for a thread of its own.
     ///   - sharesCommits: Whether writes share transactions.
     ///   - counter: The counter of the connections.
     ///   - detector: The detector that records which threads hold the connection.
@@ -38,6 +39,7 @@ final class SQLiteWorker: Sendable {
     /// - Throws: `SQLiteError` with the code `threadUnavailable`.
     init(
         name: String,
+        threads: SharedThreads?,
         sharesCommits: Bool,
         counter: ConnectionCounter,
         detector: DeadlockDetector,
@@ -45,7 +47,8 @@ final class SQLiteWorker: Sendable {
         policy: UsePolicy?,
         opening: @escaping @Sendable () throws(SQLiteError) -> Session
     ) throws(SQLiteError) {
-        thread = try ConnectionThread(name: name)
+        thread =
+            if let threads { try ConnectionThread(sharing: threads) } else { try ConnectionThread(name: name) }
         self.sharesCommits = sharesCommits
         self.counter = counter
         self.detector = detector
@@ -55,10 +58,11 @@ final class SQLiteWorker: Sendable {
     }
 
     deinit {
-        // The session was not closed: the last work item closes it.
+        // The session was not closed: the last work item closes it. The item keeps the thread
+        // until the thread has taken it.
         guard let session = unsafe session else { return }
         nonisolated(unsafe) let abandoned = session
-        thread.submit(ClosureWorkItem { unsafe abandoned.close() })
+        thread.submit(ClosureWorkItem { [thread] in withExtendedLifetime(thread) { unsafe abandoned.close() } })
     }
 
     /// Whether the connection can be used again after the last body.

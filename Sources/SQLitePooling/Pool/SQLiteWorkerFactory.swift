@@ -19,6 +19,7 @@ struct SQLiteWorkerFactory: ConnectionFactory {
         let sharesCommits = role == .writer && file.configuration.maximumWritesPerCommit > 1
         let worker = try SQLiteWorker(
             name: name,
+            threads: file.threads,
             sharesCommits: sharesCommits,
             counter: counter,
             detector: detector,

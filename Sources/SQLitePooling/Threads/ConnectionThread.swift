@@ -14,7 +14,8 @@ internal import CLockPoolThread
 
 /// A thread of one connection, which runs one work item at a time.
 ///
-/// The thread ends after the object is released and the submitted work item has run.
+/// The thread ends after the object is released and the submitted work item has run. A connection
+/// of ``SharedThreads`` has no thread of its own, but one of them while it has work.
 final class ConnectionThread: Sendable {
     /// The size of the stack in bytes, as large as a main thread's. Only the used part becomes
     /// memory.
@@ -30,7 +31,7 @@ final class ConnectionThread: Sendable {
     /// - Parameter name: The name that debuggers show; Linux keeps 15 bytes of it.
     /// - Throws: `SQLiteError` with the code `threadUnavailable`.
     init(name: String) throws(SQLiteError) {
-        mailbox = Mailbox(name: name)
+        mailbox = Mailbox(name: name, threads: nil)
         // The thread is detached: no other thread joins it. It releases its reference to the
         // mailbox.
         let code = unsafe lockpool_thread_start(
@@ -40,12 +41,28 @@ final class ConnectionThread: Sendable {
         )
         guard code == 0 else {
             unsafe Unmanaged.passUnretained(mailbox).release()
-            let reason = unsafe String(cString: strerror(code))
-            throw SQLiteError(.threadUnavailable, "no thread for a connection: \(reason)")
+            throw Self.unavailable(code)
         }
     }
 
-    deinit { mailbox.end() }
+    /// Creates a thread that `threads` represent.
+    ///
+    /// - Throws: `SQLiteError` with the code `threadUnavailable`.
+    init(sharing threads: SharedThreads) throws(SQLiteError) {
+        mailbox = Mailbox(name: "", threads: threads)
+        try threads.addMailbox()
+    }
+
+    deinit {
+        mailbox.end()
+        mailbox.threads?.removeMailbox()
+    }
+
+    /// Returns the error of a thread that could not be started.
+    static func unavailable(_ code: Int32, for user: String = "a connection") -> SQLiteError {
+        let reason = unsafe String(cString: strerror(code))
+        return SQLiteError(.threadUnavailable, "no thread for \(user): \(reason)")
+    }
 
     /// Submits a work item. The thread must have begun the previous item.
     ///
@@ -64,8 +81,7 @@ final class ConnectionThread: Sendable {
     private static func run(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
         let mailbox = unsafe Unmanaged<Mailbox>.fromOpaque(argument).takeRetainedValue()
         unsafe lockpool_thread_name(mailbox.name)
-        var next: WorkItem?
-        while let item = next ?? mailbox.take() { next = item.run() }
+        mailbox.serve()
         return nil
     }
 }
