@@ -62,7 +62,13 @@ final class SQLiteWorker: Sendable {
         // until the thread has taken it.
         guard let session = unsafe session else { return }
         nonisolated(unsafe) let abandoned = session
-        thread.submit(ClosureWorkItem { [thread] in withExtendedLifetime(thread) { unsafe abandoned.close() } })
+        thread.submit(
+            ClosureWorkItem { [thread, counter] in
+                unsafe abandoned.close()
+                counter.countClose()
+                withExtendedLifetime(thread) {}
+            }
+        )
     }
 
     /// Whether the connection can be used again after the last body.

@@ -57,10 +57,28 @@ final class ConnectionCounter: Sendable {
     private let started = Atomic(0)
     private let created = Atomic(0)
     private let closed = Atomic(0)
+    private let watcher = Locked<CheckedContinuation<Void, Never>?>(nil)
 
     func nextNumber() -> Int { started.add(1, ordering: .relaxed).newValue }
     func countCreation() { created.add(1, ordering: .relaxed) }
-    func countClose() { closed.add(1, ordering: .relaxed) }
+
+    func countClose() {
+        closed.add(1, ordering: .relaxed)
+        watcher.withLock { figures.open == 0 ? $0.take() : nil }?.resume()
+    }
+
+    /// Suspends until no connection is open. For one caller, of a pool that opens no further
+    /// ones.
+    func waitUntilClosed() async {
+        await withCheckedContinuation { continuation in
+            // A close that is counted after this finds the watcher.
+            let isClosed = watcher.withLock { watcher in
+                if figures.open > 0 { watcher = continuation }
+                return figures.open == 0
+            }
+            if isClosed { continuation.resume() }
+        }
+    }
 
     var figures: SQLitePool.ConnectionFigures {
         let closed = closed.load(ordering: .relaxed)

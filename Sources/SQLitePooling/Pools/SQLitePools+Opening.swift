@@ -108,7 +108,9 @@ extension SQLitePool {
     fileprivate func openFirstConnection() async throws {
         let pool = configuration.mode.mayWrite ? writer : readers
         do throws(PoolError) {
-            try await pool.prewarm(timeout: .seconds(86_400))
+            // An attempt ends after the connect timeout. A longer time than that of the callers
+            // would keep a cancelled timer in memory.
+            try await pool.prewarm(timeout: configuration.pool.connectTimeout + configuration.pool.checkoutTimeout)
         } catch {
             throw error.cause
         }
@@ -120,5 +122,7 @@ extension SQLitePool {
         await readers.closeAll()
         // The last connection copies the log into the database file, as in `close()`.
         await writer.closeAll()
+        await readerCounter.waitUntilClosed()
+        await writerCounter.waitUntilClosed()
     }
 }

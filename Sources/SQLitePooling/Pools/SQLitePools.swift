@@ -104,7 +104,7 @@ public final class SQLitePools<Key: Hashable & Sendable>: Sendable {
         let held = HeldPools(entry)
         defer {
             held.end()
-            update { $0.endUse(of: entry) }
+            endUse(of: entry)
         }
         // The value belongs to the body's region, which the signature of `withValue` does not
         // express.
@@ -112,11 +112,22 @@ public final class SQLitePools<Key: Hashable & Sendable>: Sendable {
         return unsafe value
     }
 
+    // The two steps of a use of an open pool, specialized for the usual keys: the generic code is
+    // in another module than the caller.
+
+    @specialized(where Key == String)
+    @specialized(where Key == Int)
+    private func tryBeginUse(_ key: Key) -> PoolEntry<Key>? { table.withLock { $0.tryBeginUse(key) } }
+
+    @specialized(where Key == String)
+    @specialized(where Key == Int)
+    private func endUse(of entry: PoolEntry<Key>) { update { $0.endUse(of: entry) } }
+
     // MARK: Waiting
 
     /// Begins a use or a hold. Suspends until then.
     func begin(_ kind: PoolWaiter<Key>.Kind, _ key: Key, _ timeout: Duration?) async throws -> PoolEntry<Key> {
-        if kind == .use, let entry = table.withLock({ $0.tryBeginUse(key) }) { return entry }
+        if kind == .use, let entry = tryBeginUse(key) { return entry }
         let waiter: PoolWaiter<Key>
         switch try beginWait(kind, key) {
         case .entry(let entry): return entry

@@ -77,8 +77,6 @@ public struct SQLitePoolsConfiguration: Sendable {
         var database = database
         database.location = location
         database.pool.name = "\(name) \(key)"
-        // A room is vacant when the files are closed, however long the last checkpoint takes.
-        database.pool.closeTimeout = .seconds(365 * 86_400)
         return database
     }
 }

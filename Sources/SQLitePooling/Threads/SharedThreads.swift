@@ -39,6 +39,11 @@ final class SharedThreads: Sendable {
     private static let parkingTime: UInt64 = 5_000_000_000
 
     private let state = Locked(State())
+    private let stackSize: @Sendable () -> Int
+
+    /// - Parameter stackSize: Returns the size of the stack of a new thread. With a size that no
+    ///   system has, a thread cannot be started.
+    init(stackSize: @escaping @Sendable () -> Int = { ConnectionThread.stackSize }) { self.stackSize = stackSize }
 
     /// The number of threads, and the number of those that serve a mailbox.
     var figures: (all: Int, busy: Int) {
@@ -169,7 +174,7 @@ final class SharedThreads: Sendable {
         let code = unsafe lockpool_thread_start(
             { unsafe SharedThreads.run($0!) },
             context.toOpaque(),
-            ConnectionThread.stackSize
+            stackSize()
         )
         if code == 0 { return }
         unsafe context.release()

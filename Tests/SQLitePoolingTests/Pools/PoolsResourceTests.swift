@@ -76,6 +76,24 @@ import Testing
         }
     }
 
+    @Test("A closed pool is released, with its connections")
+    func released() async throws {
+        struct Weak { weak var pool: SQLitePool? }
+        let released = Locked<[Weak]>([])
+        try await withPools(.with(maximumOpenPools: 4)) { pools, _ in
+            for number in 0..<100 {
+                try await pools.withPool("tenant-\(number)") { pool in
+                    try await insert(number, into: pool)
+                    _ = try await numbers(in: pool)
+                    released.withLock { $0.append(Weak(pool: pool)) }
+                }
+            }
+            func open() -> Int { released.withLock { $0.count { $0.pool != nil } } }
+            try await eventually("closed pools are released") { open() == pools.snapshot.open }
+            #expect(open() == 4)
+        }
+    }
+
     #if os(Linux)
         @Test("Idle pools hold no threads, and the last closed pool ends the threads that all have shared")
         func threads() async {

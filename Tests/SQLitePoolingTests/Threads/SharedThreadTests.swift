@@ -23,10 +23,12 @@ import Testing
                         await withCheckedContinuation { continuation in
                             thread.submit(
                                 ClosureWorkItem {
-                                    #expect(!isRunning.withLock { isRunning in
-                                        defer { isRunning = true }
-                                        return isRunning
-                                    })
+                                    #expect(
+                                        !isRunning.withLock { isRunning in
+                                            defer { isRunning = true }
+                                            return isRunning
+                                        }
+                                    )
                                     runs.withLock { $0[number, default: 0] += 1 }
                                     isRunning.withLock { $0 = false }
                                     continuation.resume()
@@ -49,7 +51,9 @@ import Testing
             await withCheckedContinuation { continuation in
                 do {
                     let thread = try ConnectionThread(sharing: threads)
-                    thread.submit(ClosureWorkItem { [thread] in withExtendedLifetime(thread) { continuation.resume() } })
+                    thread.submit(
+                        ClosureWorkItem { [thread] in withExtendedLifetime(thread) { continuation.resume() } }
+                    )
                 } catch {
                     Issue.record(error)
                     continuation.resume()
@@ -59,41 +63,33 @@ import Testing
         try await eventually("the threads have ended") { threads.figures == (0, 0) }
     }
 
-    #if os(Linux)
-        @Test("When no thread can be started, the existing ones serve all connections")
-        func noThread() async {
-            await #expect(processExitsWith: .success) {
-                try await withPools(.with(maximumOpenPools: 8)) { pools, _ in
-                    try await pools.withPool("first") { try await insert(1, into: $0) }
-                    // The cooperative pool has its threads, and memory that is left is too little
-                    // for the stack of another one.
-                    try await eventually("no thread is busy") { pools.threads.figures.busy == 0 }
-                    let before = pools.snapshot.threads
-                    #expect(limitAddressSpace(beyondUse: 7 << 20))
-                    try await withThrowingTaskGroup { group in
-                        for number in 0..<8 {
-                            group.addTask {
-                                try await pools.withPool("tenant-\(number % 4)") { try await insert(number, into: $0) }
-                            }
-                        }
-                        try await group.waitForAll()
-                    }
-                    #expect(pools.snapshot.threads <= before)
-                }
-            }
+    @Test("If no thread can be started, the first connection fails, and later ones share the existing thread")
+    func noThread() async throws {
+        let isPossible = Locked(false)
+        let threads = SharedThreads(stackSize: { isPossible.withLock { $0 } ? 8 << 20 : 1 << 60 })
+        for _ in 0..<3 {
+            let error = #expect(throws: SQLiteError.self) { try ConnectionThread(sharing: threads) }
+            #expect(error?.code == .threadUnavailable && threads.figures == (0, 0))
         }
-    #endif
-}
-
-#if os(Linux)
-    /// Limits the address space of this process to what it uses and some bytes.
-    private func limitAddressSpace(beyondUse bytes: Int) -> Bool {
-        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
-            let pages = text.split(separator: " ").first.flatMap({ Int($0) })
-        else { return false }
-        var limit = rlimit()
-        limit.rlim_cur = rlim_t(pages * Int(getpagesize()) + bytes)
-        limit.rlim_max = rlim_t.max
-        return unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0
+        isPossible.withLock { $0 = true }
+        let first = try ConnectionThread(sharing: threads)
+        #expect(threads.figures.all == 1)
+        isPossible.withLock { $0 = false }
+        // The first item occupies the thread until all others have been submitted.
+        let meeting = Rendezvous()
+        first.submit(
+            ClosureWorkItem {
+                meeting.arrive()
+                meeting.wait()
+            }
+        )
+        await meeting.arrived()
+        let count = Locked(0)
+        let others = try (0..<8).map { _ in try ConnectionThread(sharing: threads) }
+        for thread in others { thread.submit(ClosureWorkItem { count.withLock { $0 += 1 } }) }
+        #expect(count.withLock { $0 } == 0 && threads.figures == (1, 1))
+        meeting.release()
+        try await eventually("all items have run") { count.withLock { $0 } == 8 }
+        withExtendedLifetime((first, others)) {}
     }
-#endif
+}
