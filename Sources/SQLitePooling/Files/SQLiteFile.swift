@@ -16,6 +16,10 @@ final class SQLiteFile: Sendable {
     let hooks: SQLiteHooks
     private let observers: [any SQLitePoolObserver]
     let statementObservers: [any StatementObserver]
+    /// The subscribers to changes.
+    let changes = ChangeHub()
+    /// Suspends a task for a duration of the pool's clock.
+    let sleep: @Sendable (Duration) async throws -> Void
     /// The monotonic clock, in nanoseconds; `nil` for the system's clock.
     private let clock: (@Sendable () -> UInt64)?
 
@@ -33,7 +37,8 @@ final class SQLiteFile: Sendable {
         hooks: SQLiteHooks = .init(),
         observers: [any SQLitePoolObserver] = [],
         statementObservers: [any StatementObserver] = [],
-        clock: (@Sendable () -> UInt64)? = nil
+        clock: (@Sendable () -> UInt64)? = nil,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         self.location = location
         self.configuration = configuration
@@ -42,6 +47,7 @@ final class SQLiteFile: Sendable {
         self.observers = observers
         self.statementObservers = statementObservers
         self.clock = clock
+        self.sleep = sleep
     }
 
     /// Whether a new connection runs statements or a hook before its first use.
