@@ -77,6 +77,9 @@ final class ChangeBuffer: Sendable {
         for waiter in waiters { waiter.continuation.resume(returning: nil) }
     }
 
+    /// Whether there are changes that the consumer has not read.
+    var hasChanges: Bool { state.withLock { !$0.changes.isEmpty } }
+
     /// Whether no changes follow.
     var isFinished: Bool { state.withLock(\.isFinished) }
 

@@ -9,6 +9,9 @@ struct QueryRegion: Sendable {
     /// Whether the query may read what SQLite does not report.
     private let isEverything: Bool
 
+    /// Everything, for a query of which SQLite does not tell what it reads.
+    static var everything: Self { Self([:], isEverything: true) }
+
     init(_ tables: [SQLiteChanges.Table: Set<String>?], isEverything: Bool) {
         self.tables = tables
         self.isEverything = isEverything

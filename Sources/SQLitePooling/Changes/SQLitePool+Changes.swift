@@ -33,8 +33,8 @@ extension SQLitePool {
     ///   - rowLimit: The maximum number of row IDs of a table in a batch.
     ///   - pollInterval: How often the pool looks for changes by other processes and pools; `nil`,
     ///     the default, for never. It then holds the writer for some microseconds.
-    ///   - timeout: The time limit of the wait for the writer; `nil`, the default, for that of the
-    ///     configuration.
+    ///   - timeout: The time limit of the call; `nil`, the default, for no limit once it has the
+    ///     writer.
     ///   - file: The file of the call site, for leak reports.
     ///   - line: The line of the call site.
     /// - Returns: The sequence of changes.

@@ -128,7 +128,9 @@ extension Session {
     /// if that is not known.
     func takeAccess(for text: ArraySlice<UInt8>) -> StatementAccess? {
         guard var taken = access else { return nil }
-        if taken.isEmpty { return taken.isMaintenance ? taken : nil }
+        // The tables of statistics are SQLite's own.
+        if taken.computesStatistics { taken.writes = [:] }
+        if taken.isEmpty { return taken.computesStatistics || taken.computesIndexes ? taken : nil }
         // The following statements are not recorded, and end no commit.
         let tracker = changes
         (access, changes) = (nil, nil)

@@ -41,18 +41,22 @@ struct StatementAccess {
         let name: String
     }
 
+    /// Whether the tables that are read are noted.
+    let recordsReads: Bool
     /// The columns that the statement reads, in lowercase. Empty if it only counts rows.
     private(set) var reads: [Table: Set<String>] = [:]
-    /// The tables that are read in a database that SQLite does not name.
-    private(set) var unqualifiedReads: Set<String> = []
     var writes: [Table: Write] = [:]
     /// The tables that the statement creates, drops or alters.
     private(set) var definitions: Set<Table> = []
     private(set) var savepoint: Savepoint?
-    /// Whether the statement only computes statistics or indexes.
-    private(set) var isMaintenance = false
+    /// Whether the statement computes the planner's statistics, and nothing else.
+    private(set) var computesStatistics = false
+    /// Whether the statement computes an index, which may be a new one.
+    private(set) var computesIndexes = false
     /// Whether a conflict may delete rows that SQLite does not report.
     var mayReplace = false
+
+    init(recordsReads: Bool = false) { self.recordsReads = recordsReads }
 
     var isEmpty: Bool { writes.isEmpty && definitions.isEmpty && savepoint == nil }
 
@@ -72,13 +76,8 @@ struct StatementAccess {
     ) {
         switch action {
         case SQLITE_READ:
-            guard let name = unsafe first.map({ unsafe String(cString: $0) }) else { return }
-            guard let database = unsafe database else {
-                unqualifiedReads.insert(name)
-                return
-            }
+            guard recordsReads, let table = unsafe Self.table(first, database) else { return }
             let column = unsafe second.map { unsafe String(cString: $0) } ?? ""
-            let table = Table(name, in: unsafe String(cString: database))
             reads[table, default: []].formUnion(column.isEmpty ? [] : [Table.lowercased(column)])
         case SQLITE_INSERT:
             if let table = unsafe Self.table(first, database) { writes[table, default: Write()].inserts = true }
@@ -105,8 +104,10 @@ struct StatementAccess {
                 default: .rollBack
                 }
             savepoint = Savepoint(operation: kind, name: Table.lowercased(unsafe String(cString: name)))
-        case SQLITE_ANALYZE, SQLITE_REINDEX:
-            isMaintenance = true
+        case SQLITE_ANALYZE:
+            computesStatistics = true
+        case SQLITE_REINDEX:
+            computesIndexes = true
         default:
             break
         }

@@ -220,8 +220,8 @@ extension Session {
         isPersistent: Bool
     ) throws(SQLiteError) -> (statement: Statement?, next: Int) {
         (traits, refusal) = ([], nil)
-        let recordsAccess = access != nil
-        if recordsAccess { access = StatementAccess() }
+        let recordsReads = access?.recordsReads
+        if let recordsReads { access = StatementAccess(recordsReads: recordsReads) }
         var result = unsafe script.prepare(on: handle, from: start, isPersistent: isPersistent)
         if let setting = refusal?.unknownSetting {
             // The preparation had no effect so far.
@@ -240,9 +240,9 @@ extension Session {
         let bytes = script.part(start, next)
         if mayShareCommits, SQLTokenizer.mayRollBack(bytes) { traits.insert(.mayRollBack) }
         if SQLTokenizer.vacuumsInto(bytes) { traits.insert(.vacuumsInto) }
-        if recordsAccess, SQLTokenizer.vacuums(bytes) { traits.insert(.vacuums) }
+        if recordsReads != nil, SQLTokenizer.vacuums(bytes) { traits.insert(.vacuums) }
         let prepared = unsafe Statement(statement, text: script.text, traits: traits)
-        if recordsAccess { prepared.access = takeAccess(for: bytes) }
+        if let recordsReads { prepared.access = recordsReads ? access : takeAccess(for: bytes) }
         return (prepared, next)
     }
 }

@@ -111,16 +111,19 @@ import Testing
 
     // MARK: Changes by other connections
 
-    /// Waits until the pool sleeps until its poll at a second.
-    private func waitForPoll(_ clock: ManualClock, _ second: Int) async {
-        while !clock.deadlines.contains(.seconds(second)), !Task.isCancelled { await Task.yield() }
+    /// An interval at whose multiples nothing else of a pool sleeps.
+    static let interval = Duration.milliseconds(1_370)
+
+    /// Waits until the pool sleeps until a poll.
+    private func waitForPoll(_ clock: ManualClock, _ number: Int) async {
+        while !clock.deadlines.contains(Self.interval * number), !Task.isCancelled { await Task.yield() }
     }
 
     /// Advances the clock to the next poll.
-    private func poll(_ clock: ManualClock, at second: inout Int) async {
-        second += 1
-        await waitForPoll(clock, second)
-        clock.advance(by: .seconds(1))
+    private func poll(_ clock: ManualClock, _ number: inout Int) async {
+        number += 1
+        await waitForPoll(clock, number)
+        clock.advance(by: Self.interval)
     }
 
     @Test("A poll delivers commits of other connections, and not those of the pool", arguments: [false, true])
@@ -130,20 +133,20 @@ import Testing
         let clock = ManualClock()
         let configuration = SQLiteConfiguration.with(mode: isReadOnly ? .readOnly : .readWriteCreate, maximumReaders: 1)
         let pool = try SQLitePool(configuration.at(folder.file()), clock: clock)
-        let changes = try await pool.changes(in: "user", "session", pollInterval: .seconds(1))
+        let changes = try await pool.changes(in: "user", "session", pollInterval: Self.interval)
         var iterator = changes.makeAsyncIterator()
         let outside = try OutsideConnection(folder.file())
-        var second = 0
+        var number = 0
         for _ in 0..<3 {
             if !isReadOnly {
                 try await pool.execute("UPDATE user SET age = 9 WHERE id = 1")
                 #expect(await iterator.next()?.tables == ["user": .rows([1])])
             }
             // A poll finds nothing.
-            await poll(clock, at: &second)
-            await waitForPoll(clock, second + 1)
+            await poll(clock, &number)
+            await waitForPoll(clock, number + 1)
             try outside.run("UPDATE user SET age = age + 1 WHERE id = 2")
-            await poll(clock, at: &second)
+            await poll(clock, &number)
             #expect(await iterator.next()?.tables == ["user": .all, "session": .all])
         }
         await pool.close()
@@ -155,10 +158,10 @@ import Testing
         try await withTables(in: folder) { _ in }
         let clock = ManualClock()
         let pool = try SQLitePool(SQLiteConfiguration.patient.at(folder.file()), clock: clock)
-        var iterator = try await pool.changes(in: "user", pollInterval: .seconds(1)).makeAsyncIterator()
+        var iterator = try await pool.changes(in: "user", pollInterval: Self.interval).makeAsyncIterator()
         try await pool.write { db in db.discardAfterUse() }
-        var second = 0
-        await poll(clock, at: &second)
+        var number = 0
+        await poll(clock, &number)
         #expect(await iterator.next()?.tables == ["user": .all])
         await pool.close()
     }

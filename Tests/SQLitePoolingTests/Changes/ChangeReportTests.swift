@@ -301,7 +301,7 @@ import Testing
     @Test("Hooks that afterConnect may have installed are not replaced")
     func foreignHooks() async throws {
         let hooks = SQLiteHooks(afterConnect: { db in _ = unsafe db.withHandle { unsafe sqlite3_db_release_memory($0) }
-            })
+        })
         try await withTables(hooks: hooks) { pool in
             let error = try await sqliteError { _ = try await pool.changes() }
             #expect(error.code == .misuse)
