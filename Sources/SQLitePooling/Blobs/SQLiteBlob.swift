@@ -34,14 +34,18 @@ public struct SQLiteBlob: ~Copyable {
     private let handle: OpaquePointer
     /// What errors name.
     private let subject: String
+    private let table: SQLiteChanges.Table
+    private let rowID: Int64
 
     /// The size of the value, in bytes; of a text, in the database's encoding.
     public let byteCount: Int
 
-    init(_ session: Session, _ handle: OpaquePointer, subject: String) {
+    init(_ session: Session, _ handle: OpaquePointer, subject: String, of table: SQLiteChanges.Table, rowID: Int64) {
         self.session = session
         unsafe self.handle = handle
         self.subject = subject
+        self.table = table
+        self.rowID = rowID
         byteCount = unsafe Int(sqlite3_blob_bytes(handle))
     }
 
@@ -86,6 +90,7 @@ public struct SQLiteBlob: ~Copyable {
             unsafe sqlite3_blob_write(handle, bytes.baseAddress, Int32(bytes.count), Int32(offset))
         }
         if code != SQLITE_OK { throw session.failure(code, sql: subject) }
+        session.changes?.note(ChangeSet.Entry(rows: [rowID], columns: nil), of: table)
     }
 
     private func check(_ range: Range<Int>) throws(SQLiteError) {
@@ -166,7 +171,13 @@ extension Session {
         var isOpen = true
         defer { if isOpen { _ = unsafe sqlite3_blob_close(handle) } }
         // Named, because the optimizer of Swift 6.3 fails on a noncopyable temporary here.
-        let blob = unsafe SQLiteBlob(self, handle, subject: subject)
+        let blob = unsafe SQLiteBlob(
+            self,
+            handle,
+            subject: subject,
+            of: SQLiteChanges.Table(table, in: database),
+            rowID: rowID
+        )
         try body(blob)
         isOpen = false
         let end = unsafe sqlite3_blob_close(handle)

@@ -35,6 +35,7 @@ extension SQLiteConnection {
     public func withHandle<Value, Failure: Error>(
         _ body: (OpaquePointer) throws(Failure) -> Value
     ) throws(Failure) -> Value {
+        session.settleChanges()
         let before = HandleState(of: session)
         session.isHandleLent = true
         defer {
@@ -50,6 +51,7 @@ struct HandleState {
     fileprivate let options: [(id: Int32, value: Int32)]
     fileprivate let limits: [Int32]
     fileprivate let statementCount: Int
+    fileprivate let changeCount: Int64
 
     init(of session: Session) {
         // An option that this SQLite does not have fails.
@@ -66,6 +68,7 @@ struct HandleState {
             unsafe next = sqlite3_next_stmt(session.handle, statement)
         }
         statementCount = count
+        changeCount = unsafe sqlite3_total_changes64(session.handle)
     }
 }
 
@@ -91,5 +94,7 @@ extension Session {
         _ = unsafe sqlite3_update_hook(handle, nil, nil)
         _ = unsafe sqlite3_rollback_hook(handle, nil, nil)
         _ = unsafe sqlite3_trace_v2(handle, 0, nil, nil)
+        installChangeHooks()
+        noteUnknownChanges(hasChangedRows: after.changeCount != before.changeCount)
     }
 }

@@ -51,6 +51,7 @@ extension SQLitePool {
         ) { db in
             let source = try RestoreSource(path: path, target: db.session)
             try source.copy(to: db.session, pagesPerStep: pagesPerStep, progress)
+            db.session.changes?.publish(.everything)
         }
     }
 
@@ -110,6 +111,7 @@ extension SQLitePool {
                 let source = try unsafe RestoreSource(serialized: bytes)
                 try source.copy(to: db.session, pagesPerStep: 256) { _ in }
                 withExtendedLifetime(source) {}
+                db.session.changes?.publish(.everything)
             }
         }
     }

@@ -30,17 +30,23 @@ extension Session {
             { context in unsafe Session.at(context).mustStop ? 1 : 0 },
             session
         )
-        _ = unsafe sqlite3_commit_hook(
-            handle,
-            { context in unsafe Session.at(context).mayCommit ? 0 : 1 },
-            session
-        )
+        installCommitHook()
+        installChangeHooks()
         _ = unsafe sqlite3_set_authorizer(
             handle,
             { context, action, first, second, database, _ in
                 unsafe Session.at(context).authorize(action, first, second, database)
             },
             session
+        )
+    }
+
+    /// Installs the hook of commits for a session that tracks no changes.
+    func installCommitHook() {
+        _ = unsafe sqlite3_commit_hook(
+            handle,
+            { context in unsafe Session.at(context).mayCommit ? 0 : 1 },
+            Unmanaged.passUnretained(self).toOpaque()
         )
     }
 
@@ -55,7 +61,7 @@ extension Session {
     /// Whether a transaction may commit: not if the call is stopped, because its caller has
     /// already been resumed. The pool commits its own transactions after the interruption has
     /// ended.
-    private var mayCommit: Bool { interruption?.beginCommit() ?? true }
+    var mayCommit: Bool { interruption?.beginCommit() ?? true }
 
     static func at(_ context: UnsafeMutableRawPointer?) -> Session {
         unsafe Unmanaged<Session>.fromOpaque(context!).takeUnretainedValue()
@@ -97,6 +103,7 @@ extension Session {
         _ second: UnsafePointer<CChar>?,
         _ database: UnsafePointer<CChar>?
     ) -> Int32 {
+        if access != nil { unsafe access?.note(action, first, second, database) }
         switch action {
         case SQLITE_TRANSACTION:
             traits.insert(.controlsTransaction)

@@ -165,6 +165,10 @@ extension Session {
         }
         session.file = file
         session.mustBeReplaced = false
+        if kind == .writer, isForCallers, file.changes.isActive {
+            // Sequences of changes end if they cannot be complete.
+            do { try session.trackChanges(for: file.changes) } catch { file.changes.finish() }
+        }
         return session
     }
 

@@ -20,9 +20,12 @@ final class Session {
     var interruption: Interruption?
     /// Whether the open transaction contains writes of other calls, which an interrupted write
     /// would undo.
-    var isShared = false
+    var isShared = false { didSet { watchesWrites = isShared || changes != nil } }
     /// Whether the running statement writes. Known if the transaction is shared.
     var isWriting = false
+    /// Whether a step of a writing statement does more than the step: in a shared transaction, and
+    /// while changes have subscribers.
+    private(set) var watchesWrites = false
 
     /// The statements that begin and end transactions, prepared on first use.
     private var controlStatements: [OpaquePointer?]
@@ -74,6 +77,13 @@ final class Session {
     var mayHaveHooks = false
     /// The reason for which the preparation is refused; `nil` if it is not.
     var refusal: Refusal?
+
+    /// Collects the changes of transactions; `nil` without subscribers.
+    var changes: ChangeTracker? { didSet { watchesWrites = isShared || changes != nil } }
+    /// What the statement that is being prepared uses; `nil` if that is not recorded.
+    var access: StatementAccess?
+    /// The versions of the databases when changes by other connections were last looked for.
+    var dataVersions: [String]?
 
     /// The last errors of functions, with which a statement fails.
     var functionFailures = FunctionFailures()
@@ -141,6 +151,8 @@ final class Session {
     // MARK: - Control statements
 
     /// One of the pool's own statements.
+    static let savepointName = "lock_pool"
+
     enum ControlStatement: Int, CaseIterable {
         case begin, readSchema, beginImmediate, commit, rollBack, savepoint, releaseSavepoint, rollBackToSavepoint
 

@@ -18,6 +18,10 @@ final class SQLiteFile: Sendable {
     let statementObservers: [any StatementObserver]
     /// The threads that the connections share; `nil` if each has a thread of its own.
     let threads: SharedThreads?
+    /// The subscribers to changes.
+    let changes = ChangeHub()
+    /// Suspends a task for a duration of the pool's clock.
+    let sleep: @Sendable (Duration) async throws -> Void
     /// The monotonic clock, in nanoseconds; `nil` for the system's clock.
     private let clock: (@Sendable () -> UInt64)?
 
@@ -36,7 +40,8 @@ final class SQLiteFile: Sendable {
         observers: [any SQLitePoolObserver] = [],
         statementObservers: [any StatementObserver] = [],
         threads: SharedThreads? = nil,
-        clock: (@Sendable () -> UInt64)? = nil
+        clock: (@Sendable () -> UInt64)? = nil,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         self.location = location
         self.configuration = configuration
@@ -46,6 +51,7 @@ final class SQLiteFile: Sendable {
         self.statementObservers = statementObservers
         self.threads = threads
         self.clock = clock
+        self.sleep = sleep
     }
 
     /// Whether a new connection runs statements or a hook before its first use.

@@ -115,6 +115,7 @@ extension SQLitePool {
         // The last connection to close copies the log into the database file, and only a writing
         // connection can do that.
         await writer.close()
+        file.changes.finish()
         file.location.temporary?.remove()
     }
 }

@@ -112,7 +112,8 @@ public final class SQLitePool: Sendable {
             observers: observers.compactMap { $0 as? any SQLitePoolObserver },
             statementObservers: statementObservers,
             threads: threads,
-            clock: clock
+            clock: clock,
+            sleep: { try await poolClock.sleep(for: $0) }
         )
         let limit = configuration.maximumWritesPerCommit
         group = limit > 1 ? GroupCommit(limit: limit) : nil
@@ -134,6 +135,8 @@ public final class SQLitePool: Sendable {
             throw SQLiteError(.invalidConfiguration, "pool: \(error)")
         }
     }
+
+    deinit { file.changes.finish() }
 
     /// Returns a function that reads a clock, in nanoseconds; `nil` for the system's clock.
     private static func nanoseconds<C: Clock<Duration>>(of clock: C) -> (@Sendable () -> UInt64)? {

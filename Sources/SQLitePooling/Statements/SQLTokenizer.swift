@@ -68,13 +68,33 @@ struct SQLTokenizer: Sequence, IteratorProtocol {
         return false
     }
 
+    /// Whether a conflict clause of the statement or of a definition is `REPLACE`. O(length).
+    static func mayReplace(_ statement: ArraySlice<UInt8>) -> Bool {
+        var isReplace = false
+        for token in SQLTokenizer(statement) {
+            // Otherwise it is the function.
+            if isReplace, !token.isWord("(") { return true }
+            isReplace = token.isWord("REPLACE")
+        }
+        return false
+    }
+
+    /// Whether the statement may join tables by `USING` or `NATURAL`. O(length).
+    static func joinsByName(_ statement: ArraySlice<UInt8>) -> Bool {
+        SQLTokenizer(statement).contains { $0.isWord("USING") || $0.isWord("NATURAL") }
+    }
+
     /// Whether the statement is `VACUUM … INTO`. O(1) for all other statements but `VACUUM`.
     static func vacuumsInto(_ statement: ArraySlice<UInt8>) -> Bool {
+        vacuums(statement) && SQLTokenizer(statement).contains { $0.isWord("INTO") }
+    }
+
+    /// Whether the statement is `VACUUM`. O(1).
+    static func vacuums(_ statement: ArraySlice<UInt8>) -> Bool {
         var tokens = SQLTokenizer(statement)
         var first = tokens.next()
         while first?.isWord(";") == true { first = tokens.next() }
-        guard first?.isWord("VACUUM") == true else { return false }
-        return tokens.contains { $0.isWord("INTO") }
+        return first?.isWord("VACUUM") == true
     }
 }
 

@@ -72,7 +72,7 @@ extension Session {
         if let interruption, interruption.isRaised {
             throw observed(SQLiteError(.interrupted, "interrupted", sql: statement.text), of: statement)
         }
-        if isShared { isWriting = !statement.isReadOnly }
+        if watchesWrites { return try endStep(stepWatched(statement), of: statement) }
         return try endStep(unsafe sqlite3_step(statement.handle), of: statement)
     }
 
@@ -220,6 +220,8 @@ extension Session {
         isPersistent: Bool
     ) throws(SQLiteError) -> (statement: Statement?, next: Int) {
         (traits, refusal) = ([], nil)
+        let recordsReads = access?.recordsReads
+        if let recordsReads { access = StatementAccess(recordsReads: recordsReads) }
         var result = unsafe script.prepare(on: handle, from: start, isPersistent: isPersistent)
         if let setting = refusal?.unknownSetting {
             // The preparation had no effect so far.
@@ -238,7 +240,10 @@ extension Session {
         let bytes = script.part(start, next)
         if mayShareCommits, SQLTokenizer.mayRollBack(bytes) { traits.insert(.mayRollBack) }
         if SQLTokenizer.vacuumsInto(bytes) { traits.insert(.vacuumsInto) }
-        return (unsafe Statement(statement, text: script.text, traits: traits), next)
+        if recordsReads != nil, SQLTokenizer.vacuums(bytes) { traits.insert(.vacuums) }
+        let prepared = unsafe Statement(statement, text: script.text, traits: traits)
+        if let recordsReads { prepared.access = recordsReads ? access : takeAccess(for: bytes) }
+        return (prepared, next)
     }
 }
 

@@ -18,6 +18,8 @@ final class Statement: CellSource {
     var isBusy = true
     /// The observation of the execution; `nil` without observers.
     var observed: ObservedStatement?
+    /// The tables that the statement writes; `nil` if that is not known or not needed.
+    var access: StatementAccess?
     /// Whether the cache contains the statement.
     var isCached = false
     /// The cache's count at the last use.
@@ -90,6 +92,9 @@ struct StatementTraits: OptionSet {
     static let changesDatabases = Self(rawValue: 32)
     /// Is `VACUUM … INTO`, which writes only another file.
     static let vacuumsInto = Self(rawValue: 64)
+
+    /// Is `VACUUM`. Known if changes have subscribers.
+    static let vacuums = Self(rawValue: 128)
 
     /// The traits that allow a statement to run again without another preparation.
     static let cacheable: Self = [.controlsSavepoint, .mayRollBack]

@@ -93,10 +93,13 @@ extension Session {
         isInTransaction = false
         isShared = false
         mustRollBack = false
+        if changes != nil { endUseOfChanges() }
         if unsafe !isAutocommitting || sqlite3_txn_state(handle, nil) != SQLITE_TXN_NONE {
             resetStatements()
             if !isAutocommitting { try? run(.rollBack) }
             if unsafe !isAutocommitting || sqlite3_txn_state(handle, nil) != SQLITE_TXN_NONE { mustBeReplaced = true }
+            // A statement that was reset has committed.
+            settleChanges()
         }
         if settings.isChanged, !mustBeReplaced { restoreSettings() }
     }
@@ -124,7 +127,9 @@ extension Session {
     /// Outside of a transaction the release is a commit, and can fail as any commit can.
     func performInSavepoint(_ body: Body) throws {
         if isInTransaction || savepoints > 0, mustRollBack || isAutocommitting { throw transactionAborted() }
+        settleChanges()
         try run(.savepoint)
+        changes?.beginSavepoint(Self.savepointName)
         savepoints += 1
         defer { savepoints -= 1 }
         let db = SQLiteConnection(session: self)
@@ -132,6 +137,7 @@ extension Session {
             try body(db)
             if isAutocommitting { throw transactionAborted() }
             try run(.releaseSavepoint)
+            changes?.releaseSavepoint(Self.savepointName)
         } catch {
             undoSavepoint()
             throw error
@@ -145,7 +151,9 @@ extension Session {
         guard !isAutocommitting else { return }
         do {
             try run(.rollBackToSavepoint)
+            changes?.rollBack(to: Self.savepointName)
             try run(.releaseSavepoint)
+            changes?.releaseSavepoint(Self.savepointName)
         } catch {
             mustRollBack = true
             if !isInTransaction, savepoints == 1 {
