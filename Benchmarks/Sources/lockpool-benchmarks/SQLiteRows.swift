@@ -58,7 +58,11 @@ enum SQLiteRows {
         let (pool, grouping, grdb, raw) = (subjects.pool, subjects.grouping, subjects.grdb, subjects.raw)
         let seconds = options.isQuick ? 0.5 : 2.0
         if options.wants("results") { try await SQLiteResultRows.prepare(pool, grdb) }
+        if options.wants("changes") { try await SQLiteChangeRows.prepare(pool, grdb) }
         for _ in 0..<options.rounds {
+            if options.wants("changes") {
+                try await SQLiteChangeRows.run(pool, grdb, seconds: seconds, into: &report)
+            }
             if options.wants("results") {
                 try await SQLiteResultRows.run(pool, grdb, seconds: seconds, into: &report)
             }

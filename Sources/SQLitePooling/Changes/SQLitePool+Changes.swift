@@ -11,9 +11,9 @@ extension SQLitePool {
     /// for await batch in try await pool.changes(in: "user") { print(batch.tables) }
     /// ```
     ///
-    /// Suspends until the writer is available. A commit of the pool that follows is in the sequence
-    /// before its call returns, whatever has made it: statements, triggers, foreign keys, blobs,
-    /// changed definitions, or ``restore(from:pagesPerStep:timeout:file:line:progress:)``. What is
+    /// Suspends until the writer is available. A later commit of the pool is in the sequence before
+    /// its call returns, whatever has made it: statements, triggers, foreign keys, blobs, changed
+    /// definitions, or ``restore(from:pagesPerStep:timeout:file:line:progress:)``. What is
     /// rolled back, also to a savepoint, is not.
     ///
     /// Rows are `all` where SQLite does not report their row IDs:

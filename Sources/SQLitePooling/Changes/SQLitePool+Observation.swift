@@ -8,7 +8,9 @@ extension SQLitePool {
     /// Observes a reading statement: its rows now, and again whenever they may have changed.
     ///
     /// ```swift
-    /// for try await rows in pool.observe("SELECT id, name FROM user", as: (Int, String).self) { … }
+    /// for try await rows in pool.observe("SELECT id, name FROM user", as: (Int, String).self) {
+    ///     show(rows)
+    /// }
     /// ```
     ///
     /// The statement runs again after a commit of the pool that changes a table that it reads, or
