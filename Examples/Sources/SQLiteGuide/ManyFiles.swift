@@ -57,7 +57,7 @@ struct UnknownShop: Error { let number: Int }
 struct OpeningLog: SQLitePoolsObserver {
     func observe(_ event: SQLitePoolsEvent, in pools: String) {
         switch event {
-        case .opened(let key, let duration): print("\(pools): opened \(key) in \(duration)")
+        case .opened(let key, _): print("\(pools): opened \(key)")
         case .openFailed(let key, let error): print("\(pools): could not open \(key): \(error)")
         case .closed(let key, let reason, _): print("\(pools): closed \(key), \(reason)")
         }
