@@ -26,10 +26,10 @@ extension SeededBug {
             "A savepoint that is rolled back stays open",
             in: "SQLitePooling/Transactions/Session+Transaction.swift",
             """
-                        try run(.rollBackToSavepoint)
+                        changes?.rollBack(to: Self.savepointName)
                         try run(.releaseSavepoint)
             """,
-            "            try run(.rollBackToSavepoint)",
+            "            changes?.rollBack(to: Self.savepointName)",
             foundBy: "SQLitePoolingTests.OpenTransactionTests/failingRelease"
         ),
         SeededBug(
