@@ -72,19 +72,28 @@ extension Session {
     /// - Returns: Whether SQLite must try again.
     func waitForLock(calls: Int32) -> Bool {
         if calls == 0 { busySince = .now }
-        let left = busyTimeout - (ContinuousClock.now - busySince)
-        guard left > .zero, interruption?.isRaised != true else {
-            guard let database = endsCheckpointOnBusyTimeout else { return false }
-            // Without the snapshot, SQLite must not continue.
-            guard openCheckpointLock?.beginSnapshot(of: database) == true else { return pauseForLock(.milliseconds(1)) }
-            unsafe sqlite3_interrupt(handle)
-            return false
+        if pauseForLock(since: busySince, attempts: calls) { return true }
+        guard let database = endsCheckpointOnBusyTimeout else { return false }
+        // Without the snapshot, SQLite must not continue.
+        guard openCheckpointLock?.beginSnapshot(of: database) == true else {
+            usleep(1_000)
+            return true
         }
-        return pauseForLock(min(.milliseconds(Int(min(calls + 1, 25))), left))
+        unsafe sqlite3_interrupt(handle)
+        return false
     }
 
-    private func pauseForLock(_ pause: Duration) -> Bool {
-        usleep(UInt32(pause / .microseconds(1)))
+    /// Pauses before another attempt to lock.
+    ///
+    /// - Parameters:
+    ///   - start: The instant of the first attempt.
+    ///   - attempts: The number of pauses so far.
+    /// - Returns: Whether to try again; `false` if the busy timeout has passed or the call is
+    ///   stopped.
+    func pauseForLock(since start: ContinuousClock.Instant, attempts: Int32) -> Bool {
+        let left = busyTimeout - (ContinuousClock.now - start)
+        guard left > .zero, interruption?.isRaised != true else { return false }
+        usleep(UInt32(min(.milliseconds(Int(min(attempts + 1, 25))), left) / .microseconds(1)))
         return true
     }
 

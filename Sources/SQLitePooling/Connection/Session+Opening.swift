@@ -23,7 +23,7 @@ extension Session {
             guard unsafe sqlite3_db_readonly(session.handle, "main") == 0 else {
                 throw SQLiteError(.readOnly, "the database file \(file.path) is not writable")
             }
-            let mode = try session.pragma("journal_mode = WAL")
+            let mode = try session.turnOnLog(of: "main")
             guard mode == "wal" else {
                 throw SQLiteError(
                     .writeAheadLogUnavailable,

@@ -38,7 +38,7 @@ extension Session {
         for database in try databasesWithFiles() where database != "main" {
             guard unsafe sqlite3_db_readonly(handle, database) == 0 else { continue }
             let name = SQLiteQuery.quoted(database)
-            let mode = try pragma("\(name).journal_mode = WAL")
+            let mode = try turnOnLog(of: name)
             guard mode == "wal" else {
                 throw SQLiteError(
                     .writeAheadLogUnavailable,
@@ -48,6 +48,28 @@ extension Session {
             try pragma("\(name).synchronous = \(configuration.synchronous.rawValue)")
             if let limit = configuration.checkpoints.retainedLogBytes {
                 try pragma("\(name).journal_size_limit = \(limit)")
+            }
+        }
+    }
+
+    /// Converts a database to WAL mode. Waits for locks of other connections, for the busy timeout
+    /// at most.
+    ///
+    /// SQLite upgrades a read lock for that. It then does not call the busy handler, because two
+    /// connections that do the same would wait for each other. Between two attempts there is no
+    /// lock.
+    ///
+    /// - Parameter database: The name of the database in SQL.
+    /// - Returns: The journal mode, which is `wal` if the database supports it.
+    func turnOnLog(of database: String) throws(SQLiteError) -> String? {
+        let start = ContinuousClock.now
+        var attempts: Int32 = 0
+        while true {
+            do throws(SQLiteError) {
+                return try pragma("\(database).journal_mode = WAL")
+            } catch {
+                guard error.code.primary == .busy, pauseForLock(since: start, attempts: attempts) else { throw error }
+                attempts += 1
             }
         }
     }

@@ -2,7 +2,9 @@
 // Copyright (c) 2026 the swift-lock-pool authors. Licensed under Apache License v2.0.
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionPooling
 import Foundation
+import PoolTesting
 import SQLitePooling
 import Testing
 
@@ -268,5 +270,44 @@ import Testing
                 #expect(count == [optimizes ? 1 : 0])
             }
         }
+    }
+
+    @Test("A file is converted when another connection's transaction ends", arguments: ["main", "attached"])
+    func locked(database: String) async throws {
+        let folder = try SampleFolder()
+        let path = folder.file("other.sqlite")
+        let outside = try OutsideConnection(path)
+        try outside.run("CREATE TABLE t (x); BEGIN IMMEDIATE")
+        var configuration = SQLiteConfiguration.with(busyTimeout: .seconds(600), checkoutTimeout: .seconds(600))
+        if database == "main" {
+            configuration.location = .path(path)
+        } else {
+            configuration.location = .path(folder.file())
+            configuration.setup = ["ATTACH \(path) AS attached"]
+        }
+        let pool = try SQLitePool(configuration)
+        let count = Task { try await pool.query("SELECT count(*) FROM t", as: Int.self) }
+        await eventually { pool.status.changing > 0 }
+        // Long enough for an attempt, in nearly every run.
+        for _ in 0..<10_000 { await Task.yield() }
+        try outside.run("INSERT INTO t VALUES (1); COMMIT")
+        let rows = try await count.value
+        #expect(rows == [1])
+        await pool.close()
+    }
+
+    @Test("A file that stays locked is an error when the busy timeout has passed")
+    func staysLocked() async throws {
+        let folder = try SampleFolder()
+        let outside = try OutsideConnection(folder.file())
+        try outside.run("CREATE TABLE t (x); BEGIN IMMEDIATE")
+        let configuration = SQLiteConfiguration.with(busyTimeout: .milliseconds(20)).at(folder.file())
+        let pool = try SQLitePool(configuration)
+        let error = await #expect(throws: SQLiteError.self) { try await pool.query("SELECT 1", as: Int.self) }
+        #expect(error?.code.primary == .busy)
+        try outside.run("COMMIT")
+        let rows = try await pool.query("SELECT count(*) FROM t", as: Int.self)
+        #expect(rows == [0])
+        await pool.close()
     }
 }
