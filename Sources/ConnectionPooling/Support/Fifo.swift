@@ -78,3 +78,5 @@ package struct Fifo<Element> {
     /// The number of elements for which an empty collection keeps its memory.
     @inlinable static var keptCapacity: Int { 64 }
 }
+
+extension Fifo: Sendable where Element: Sendable {}

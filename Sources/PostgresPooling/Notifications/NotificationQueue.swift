@@ -5,7 +5,7 @@
 internal import ConnectionPooling
 
 /// The elements of a subscription in their order.
-struct NotificationQueue {
+struct NotificationQueue: SubscriptionContents {
     private var events = Fifo<PostgresNotifications.Event>()
 
     /// The number of elements that count for the capacity: all but reconnections.
@@ -43,6 +43,8 @@ struct NotificationQueue {
         count -= 1
         return first
     }
+
+    mutating func removeAll() { self = NotificationQueue() }
 
     private mutating func dropFirst() {
         while let first = events.popFirst() {
