@@ -28,10 +28,9 @@ final class BackupTarget {
         guard !path.utf8.contains(0) else {
             throw SQLiteError(.nulCharacter, "the path of the backup contains a NUL character")
         }
-        var (source, target) = (stat(), stat())
-        let isNew = unsafe stat(path, &target) != 0
+        let target = FileIdentity(path)
         let name = unsafe sqlite3_db_filename(session.handle, "main").map { unsafe String(cString: $0) } ?? ""
-        if !isNew, unsafe stat(name, &source) == 0, source.st_dev == target.st_dev, source.st_ino == target.st_ino {
+        if let target, target == FileIdentity(name) {
             throw SQLiteError(.misuse, "the backup would replace the database itself")
         }
         // A leading "./" keeps SQLite from reading the path as a URI; it stays relative to the
@@ -43,7 +42,7 @@ final class BackupTarget {
         guard let handle = unsafe handle else { throw SQLiteError(.outOfMemory, "no memory for a connection") }
         self.path = location
         unsafe self.handle = handle
-        self.isNew = isNew
+        isNew = target == nil
         _ = unsafe sqlite3_extended_result_codes(handle, 1)
         if code == SQLITE_OK { return }
         let error = failure(code)

@@ -60,8 +60,7 @@ struct ImmutableFile {
 
 /// The attributes of a file that change with its contents.
 private struct FileState: Equatable {
-    private let device: UInt64
-    private let node: UInt64
+    private let identity: FileIdentity
     private let size: Int64
     private let seconds: Int
     private let nanoseconds: Int
@@ -69,8 +68,7 @@ private struct FileState: Equatable {
     init?(_ path: String) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return nil }
-        device = UInt64(truncatingIfNeeded: status.st_dev)
-        node = UInt64(status.st_ino)
+        identity = FileIdentity(status)
         size = Int64(status.st_size)
         #if canImport(Darwin)
             let changed = status.st_ctimespec

@@ -4,6 +4,14 @@
 
 internal import ConnectionPooling
 
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
 /// The settings of ``SQLitePools``.
 public struct SQLitePoolsConfiguration: Sendable {
     /// The name in errors and events; `SQLite pools` by default. The name of a pool is this name
@@ -62,7 +70,7 @@ public struct SQLitePoolsConfiguration: Sendable {
         try SQLiteConfiguration.check("maximumOpenPools", maximumOpenPools, 1...100_000)
         try SQLiteConfiguration.check("maximumWaiters", maximumWaiters, 1...1_000_000)
         try SQLiteConfiguration.check("checkoutTimeout", checkoutTimeout, .zero ... .seconds(86_400))
-        guard let limit = FileIdentity.maximumDescriptors, maximumDescriptors > limit else { return }
+        guard let limit = Self.descriptorLimit, maximumDescriptors > limit else { return }
         throw SQLiteError(
             .invalidConfiguration,
             """
@@ -78,5 +86,17 @@ public struct SQLitePoolsConfiguration: Sendable {
         database.location = location
         database.pool.name = "\(name) \(key)"
         return database
+    }
+
+    /// The largest number of descriptors that this process may have; `nil` for no limit.
+    private static var descriptorLimit: Int? {
+        var limit = rlimit()
+        #if canImport(Glibc)
+            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+            let resource = RLIMIT_NOFILE
+        #endif
+        guard unsafe getrlimit(resource, &limit) == 0 else { return nil }
+        return Int(exactly: limit.rlim_cur)
     }
 }
